@@ -1,0 +1,132 @@
+/**
+ * The closed list of error codes: what each means, whether trying again can help, and what to do.
+ *
+ * A code never changes its meaning within a major version; messages may. `docs/errors.md` lists the same codes, and a
+ * test holds the two against each other. This file makes no errors: `rivulet-error.ts` does.
+ */
+
+interface CodeEntry {
+  /** Whether the same action may succeed later without a change by the caller. */
+  readonly retryable: boolean
+  /** What happened, in one sentence. */
+  readonly meaning: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+/** Every error code of Rivulet, with its meaning and its remedy. */
+export const errorCodes = {
+  RIVULET_INVALID_OPTION: {
+    retryable: false,
+    meaning: 'An option or argument breaks its rule.',
+    remedy: 'Correct the option that the message names.',
+  },
+  RIVULET_INVALID_ENDPOINT: {
+    retryable: false,
+    meaning: 'An endpoint is not one that this socket can bind or connect.',
+    remedy: 'Use tcp://host:port, ipc://path or inproc://name; a port of * only where the socket binds.',
+  },
+  RIVULET_INSECURE_BIND: {
+    retryable: false,
+    meaning: 'A socket without security was asked to bind where other machines can reach it.',
+    remedy: 'Bind to a loopback address, or say `insecure: true` if the network itself is trusted.',
+  },
+  RIVULET_BIND_FAILED: {
+    retryable: true,
+    meaning: 'The system refused to bind the endpoint.',
+    remedy: 'Free the address, choose another, or bind port * and read `endpoint`.',
+  },
+  RIVULET_TOO_MANY_SOCKETS: {
+    retryable: true,
+    meaning: 'The runtime or the process has no socket left.',
+    remedy: 'Close resources, raise `maxSockets` of the runtime, or raise the limit of open files.',
+  },
+  RIVULET_TRANSPORT_FAILED: {
+    retryable: true,
+    meaning: 'The transport reported an error that has no code of its own; `cause` holds it.',
+    remedy: 'Read `cause`.',
+  },
+  RIVULET_HANDSHAKE_FAILED: {
+    retryable: true,
+    meaning: 'A connection ended before both sides had agreed to talk: no ZeroMQ peer, or one with other security.',
+    remedy: 'Check that the address is that of a Rivulet or ZeroMQ socket of the matching kind.',
+  },
+  RIVULET_TIMEOUT: {
+    retryable: true,
+    meaning: 'What was waited for did not happen in the given time.',
+    remedy: 'Wait longer, or find out why the peer is away.',
+  },
+  RIVULET_ABORTED: {
+    retryable: false,
+    meaning: 'The caller gave up through its AbortSignal.',
+    remedy: 'None: `cause` is the reason of the signal.',
+  },
+  RIVULET_CLOSED: {
+    retryable: false,
+    meaning: 'The resource is closing or closed.',
+    remedy: 'Open a new one.',
+  },
+  RIVULET_INVALID_SCHEMA: {
+    retryable: false,
+    meaning: 'A schema is not valid Avro, or is beyond the limits for schemas.',
+    remedy: 'Correct the schema at the path that the message names.',
+  },
+  RIVULET_INVALID_MESSAGE: {
+    retryable: false,
+    meaning: 'A value does not fit its schema, so it was not sent.',
+    remedy: 'Correct the value at the paths in `issues`.',
+  },
+  RIVULET_MESSAGE_TOO_LARGE: {
+    retryable: false,
+    meaning: 'A message is larger than the limit of the resource, so it was not sent.',
+    remedy: 'Send less, or raise `maxMessageBytes` on both sides.',
+  },
+  RIVULET_DECODE_FAILED: {
+    retryable: false,
+    meaning: 'Bytes are not a value of the schema that they claim to have.',
+    remedy: 'Find the sender: it is broken, or it is not a Rivulet peer.',
+  },
+  RIVULET_INCOMPATIBLE_SCHEMA: {
+    retryable: false,
+    meaning: "The writer's schema cannot be read with the reader's by Avro's resolution rules.",
+    remedy: 'Change one of the schemas at the path that the message names: a default, an alias, a wider type.',
+  },
+  RIVULET_UNKNOWN_SCHEMA: {
+    retryable: true,
+    meaning: "Messages came whose writer's schema has not been announced; they were dropped after a bounded wait.",
+    remedy: 'None if it passes: writers announce their schema each second. Else check the writer.',
+  },
+  RIVULET_BAD_FRAME: {
+    retryable: false,
+    meaning: 'A frame is not one of this protocol, or its header cannot be read.',
+    remedy: 'Find the sender: it is not a Rivulet peer, or it speaks a newer version.',
+  },
+  RIVULET_CORRUPT_FRAME: {
+    retryable: false,
+    meaning: 'The checksum of a frame does not match its bytes.',
+    remedy: 'Look for a broken network path or proxy.',
+  },
+  RIVULET_FRAME_TOO_LARGE: {
+    retryable: false,
+    meaning: 'A frame is larger than the limit of the receiver, so it was dropped.',
+    remedy: 'Raise `maxMessageBytes` on the receiver, or find the sender.',
+  },
+  RIVULET_OUTBOX_FULL: {
+    retryable: true,
+    meaning: 'The bounded outbox has no room, so the message was not taken.',
+    remedy: 'Use `send` or `sendAll`, which wait, or choose an overflow policy that drops.',
+  },
+  RIVULET_SOURCE_FAILED: {
+    retryable: false,
+    meaning: 'A source that feeds a sink failed; the sink stays open.',
+    remedy: 'Read `cause`.',
+  },
+  RIVULET_HANDLER_FAILED: {
+    retryable: false,
+    meaning: 'A handler of `process` threw or rejected; the stream goes on.',
+    remedy: 'Read `cause`.',
+  },
+} as const satisfies Record<string, CodeEntry>
+
+/** One of the stable codes that `RivuletError.code` takes. */
+export type ErrorCode = keyof typeof errorCodes

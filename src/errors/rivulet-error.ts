@@ -1,0 +1,72 @@
+/**
+ * The one error class of Rivulet, and how it is recognised.
+ *
+ * Errors carry a `Symbol.for` brand, so that two copies of the package in one process recognise each other's errors:
+ * use `isRivuletError`, not `instanceof`. Foreign errors are translated beside the library that throws them.
+ */
+import { type ErrorCode, errorCodes } from './codes.js'
+
+const brand = Symbol.for('rivulet.error')
+
+/** One place where a value or a schema is wrong. */
+export interface Issue {
+  /** The path to the place, for example `order.lines[2].price`; empty for the whole value. */
+  readonly path: string
+  /** What is wrong there, for example `expected double, received string`; never the value itself. */
+  readonly message: string
+}
+
+/** What an error may carry beside its message. */
+export interface ErrorDetails {
+  /** The error that led to this one. */
+  readonly cause?: unknown
+  /** The places that are wrong, for invalid values and schemas. */
+  readonly issues?: readonly Issue[]
+  /** How many messages were lost with what is reported; `undefined` if that cannot be known. */
+  readonly messages?: number
+  /** The topic that is concerned. */
+  readonly topic?: string
+}
+
+/** An error with a stable code; what it says may change, its code does not. */
+export class RivuletError extends Error {
+  /** The stable code; see `docs/errors.md`. */
+  readonly code: ErrorCode
+  /** Whether the same action may succeed later without a change by the caller. */
+  readonly retryable: boolean
+  /** The places that are wrong, for invalid values and schemas; else empty. */
+  readonly issues: readonly Issue[]
+  /** How many messages were lost with what is reported; `undefined` if none, or if that cannot be known. */
+  readonly messages: number | undefined
+  /** The topic that is concerned, if one is. */
+  readonly topic: string | undefined
+
+  /**
+   * Makes an error; applications receive errors and seldom make them.
+   *
+   * @param code - One of the closed list.
+   * @param message - Names the subject and the received value, never payload bytes.
+   */
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.retryable = errorCodes[code].retryable
+    this.issues = details.issues ?? []
+    this.messages = details.messages
+    this.topic = details.topic
+  }
+
+  static {
+    Object.defineProperty(RivuletError.prototype, brand, { value: true })
+    Object.defineProperty(RivuletError.prototype, 'name', { value: 'RivuletError' })
+  }
+}
+
+/** Tells whether a value is an error of Rivulet, also one of another copy of the package; narrows by code. */
+export function isRivuletError<Code extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: Code,
+): value is RivuletError & { readonly code: Code } {
+  if (typeof value !== 'object' || value === null || !(brand in value)) return false
+  return code === undefined || (value as RivuletError).code === code
+}
