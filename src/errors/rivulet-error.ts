@@ -68,5 +68,5 @@ export function isRivuletError<Code extends ErrorCode = ErrorCode>(
   code?: Code,
 ): value is RivuletError & { readonly code: Code } {
   if (typeof value !== 'object' || value === null || !(brand in value)) return false
-  return code === undefined || (value as RivuletError).code === code
+  return code === undefined || (value as unknown as RivuletError).code === code
 }

@@ -1,0 +1,46 @@
+/**
+ * The contract between a schema and whoever moves its bytes: one compiled codec for each schema.
+ *
+ * Internal: `src/wire` and the patterns use it through `codecOf`; applications use `Schema`. It knows nothing of frames.
+ */
+import type { RivuletError } from '../errors/index.js'
+
+/** Thrown, this very value, by `write` when the value does not fit before `end`; the caller takes a larger buffer. */
+export const bufferFull: unique symbol = Symbol('rivulet.buffer-full')
+
+/** The reading position in a buffer; `read` moves it. */
+export interface Cursor {
+  position: number
+}
+
+/**
+ * Writes a value at `position` and returns the position after it.
+ *
+ * Never writes at or beyond `end`: throws `bufferFull` instead. Throws any other error for a value that does not fit the
+ * schema: the caller then asks `explain` for the error to report. Nothing before `position` is touched.
+ */
+export type WriteValue<In> = (value: In, bytes: Buffer, view: DataView, position: number, end: number) => number
+
+/** Reads one value at `cursor.position`, and leaves the cursor behind it; throws on anything malformed, within bounds. */
+export type ReadValue<Out> = (bytes: Buffer, view: DataView, cursor: Cursor, end: number) => Out
+
+/** What a schema compiles to. */
+export interface Codec<In, Out> {
+  /** CRC-64-AVRO of the parsing canonical form, 8 bytes little-endian as in Avro's single-object encoding. */
+  readonly fingerprint: Buffer
+  /** The first 16 bytes of SHA-256 over `text` as UTF-8: tells apart what the fingerprint does not (logical types). */
+  readonly meaning: Buffer
+  /** The schema as JSON text, self-contained: named types of other schemas stand where they are first used. */
+  readonly text: string
+  readonly write: WriteValue<In>
+  readonly read: ReadValue<Out>
+  /**
+   * The reader of values that were written with another schema.
+   *
+   * Cached by the text. Throws `RIVULET_INVALID_SCHEMA` or `RIVULET_INCOMPATIBLE_SCHEMA` (with `issues`, each with the
+   * field path), every time in the same way.
+   */
+  readerFor(writerText: string): ReadValue<Out>
+  /** The `RIVULET_INVALID_MESSAGE` for a value that `write` refused, with the path of each issue. */
+  explain(value: unknown): RivuletError
+}
