@@ -1,0 +1,110 @@
+/**
+ * Builds `dist` unless it is already the build of these sources, once at a time.
+ *
+ * `npm run build` runs it, and so do the tests that use the package as its users do. Several processes may call it at
+ * once: one builds, the others wait for it. A build lands whole, by renaming; a failed one leaves the old `dist` alone.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+/** The folder of the repository. */
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+const dist = join(root, 'dist')
+const stampFile = join(dist, '.sources')
+const lock = join(root, 'dist.lock')
+const staging = join(root, 'dist.next')
+const pollMs = 50
+
+/** Makes `dist` the build of the sources as they are; rejects with the compiler's words if they do not compile. */
+export async function build(): Promise<void> {
+  if (isFresh()) return
+  while (!takeLock()) await delay(pollMs)
+  try {
+    if (!isFresh()) compile()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+function isFresh(): boolean {
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest()
+}
+
+/** A digest over everything that the build reads. */
+function digest(): string {
+  const hash = createHash('sha256')
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) =>
+    join(root, name),
+  )
+  for (const folder of ['src', 'patterns']) files.push(...filesUnder(join(root, folder)))
+  for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
+  return hash.digest('hex')
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** Takes the lock, also over from a process that died with it. */
+function takeLock(): boolean {
+  try {
+    mkdirSync(lock)
+    writeFileSync(join(lock, 'pid'), String(process.pid))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  const pidFile = join(lock, 'pid')
+  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
+  if (pid > 0 && !isAlive(pid)) rmSync(lock, { recursive: true, force: true })
+  return false
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function compile(): void {
+  const before = digest()
+  rmSync(staging, { recursive: true, force: true })
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', staging, '--pretty', 'false']
+  const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (result.status !== 0) {
+    rmSync(staging, { recursive: true, force: true })
+    throw new Error(`The build failed.\n${result.stdout}${result.stderr}`)
+  }
+  for (const program of binaries()) chmodSync(join(staging, program), 0o755)
+  writeFileSync(join(staging, '.sources'), before)
+  rmSync(dist, { recursive: true, force: true })
+  renameSync(staging, dist)
+}
+
+/** The programs of the package, relative to `dist`. */
+function binaries(): string[] {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  return Object.values(bin).map((path) => relative('dist', path))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await build()
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * `npm run soak -- <name> [options]`: runs `test/soak/<name>.ts` with its options; without a name it lists them.
+ *
+ * What a soak does and which options it takes is its own business: `npm run soak -- <name> --help`.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './build.js'
+
+const folder = join(root, 'test', 'soak')
+const names = existsSync(folder)
+  ? readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => file.slice(0, -'.ts'.length))
+      .sort()
+  : []
+
+const [name, ...options] = process.argv.slice(2)
+if (name !== undefined && names.includes(name)) {
+  const args = ['--import=tsx', join(folder, `${name}.ts`), ...options]
+  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
+} else {
+  if (name !== undefined) console.error(`There is no soak named ${name}.`)
+  console.log(`Usage: npm run soak -- <name> [options]\n\nSoaks: ${names.join(', ') || 'none yet'}`)
+  process.exitCode = name === undefined ? 0 : 1
+}

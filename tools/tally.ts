@@ -1,0 +1,63 @@
+/**
+ * Counts the leaves of a TAP report: what passed, what failed, what was skipped.
+ *
+ * A leaf is an assertion. A test that failed without a failed assertion (it timed out, its process died) counts as one
+ * failure, and so does a file in which nothing ran. It runs no tests: `test.ts` does.
+ */
+import { type FinalResults, Parser, type Result } from 'tap-parser'
+
+/** What a report came to. */
+export interface Tally {
+  passed: number
+  failed: number
+  /** Marked as skipped or to do by the tests themselves. */
+  skipped: number
+  /** Failures that no assertion shows, in words. */
+  readonly remarks: string[]
+}
+
+const emptyFile = 'no tests found'
+
+/** Counts a whole report; one that is cut short or malformed has at least one failure. */
+export function tally(report: string): Tally {
+  const total: Tally = { passed: 0, failed: 0, skipped: 0, remarks: [] }
+  let results: FinalResults | undefined
+  const parser = new Parser((final) => {
+    results = final
+  })
+  watch(parser, total, '')
+  parser.end(report)
+  if (results?.ok !== true && total.failed === 0) {
+    total.failed = 1
+    total.remarks.push('the report is not that of a complete run')
+  }
+  return total
+}
+
+function watch(parser: Parser, total: Tally, path: string): void {
+  let failedBefore: number | undefined
+  parser.on('child', (child: Parser) => {
+    failedBefore = total.failed
+    watch(child, total, `${path}${child.name} > `)
+  })
+  parser.on('assert', (result: Result) => {
+    const before = failedBefore
+    failedBefore = undefined
+    if (result.skip === emptyFile) fail(total, `${path}${result.name}: ${emptyFile}`)
+    else if (before === undefined) countLeaf(result, total)
+    else if (!result.ok && !result.todo && !result.skip && total.failed === before) {
+      fail(total, `${path}${result.name}: failed outside of its assertions`)
+    }
+  })
+}
+
+function countLeaf(result: Result, total: Tally): void {
+  if (result.skip || result.todo) total.skipped += 1
+  else if (result.ok) total.passed += 1
+  else total.failed += 1
+}
+
+function fail(total: Tally, remark: string): void {
+  total.failed += 1
+  total.remarks.push(remark)
+}
