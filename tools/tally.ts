@@ -27,9 +27,8 @@ export function tally(report: string): Tally {
   })
   watch(parser, total, '')
   parser.end(report)
-  if (results?.ok !== true && total.failed === 0) {
-    total.failed = 1
-    total.remarks.push('the report is not that of a complete run')
+  if (total.failed === 0 && (results?.ok !== true || results.count === 0)) {
+    fail(total, 'the report is not that of a complete run')
   }
   return total
 }

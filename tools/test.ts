@@ -18,6 +18,8 @@ function run(program: string, ...args: string[]): boolean {
   const env = { ...process.env }
   // A parent that is itself under tap would make tap print its raw report.
   delete env.TAP
+  // Without a terminal, tap's progress is lines instead of redrawn ones.
+  if (!process.stdout.isTTY) env.CI = 'true'
   const { status } = spawnSync(process.execPath, [tool(program), ...args], {
     cwd: root,
     env,
