@@ -1,0 +1,160 @@
+/**
+ * The fences between the parts of the package: the table of DESIGN section 3 and the checks that hold it.
+ *
+ * Each check takes files and returns complaints, so that the tests can feed it a broken repository and see it complain.
+ * A type-only import counts like any other: a part that knows another's types depends on it.
+ */
+import { resolveRelative, type SourceFile } from './sources.js'
+
+const ground = ['errors', 'options', 'observe', 'lifecycle']
+
+/** For each folder of `src`, the folders it may import; all of `src` is open to a pattern. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  options: ['errors'],
+  observe: ['errors', 'options'],
+  lifecycle: ['errors', 'options', 'observe'],
+  avro: ['errors', 'options'],
+  security: ground,
+  runtime: [...ground, 'security'],
+  socket: [...ground, 'security', 'runtime'],
+  stream: ground,
+  wire: ['errors', 'options', 'avro'],
+  store: [...ground, 'avro'],
+  session: ['errors', 'options', 'avro', 'wire'],
+  link: [...ground, 'avro', 'security', 'runtime', 'socket', 'stream', 'wire', 'session'],
+  call: [...ground, 'avro', 'security', 'runtime', 'socket', 'stream', 'wire', 'session', 'link'],
+}
+
+/** Libraries that one folder alone may import. */
+export const owners: Readonly<Record<string, string>> = { zeromq: 'src/socket', avsc: 'src/avro', lmdb: 'src/store' }
+
+/** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
+const operatorHomes = ['src/stream', 'patterns']
+const rxjsClassHomes = ['src/observe', 'src/lifecycle']
+
+/** Complains about libraries outside of the folder that owns them. */
+export function checkOwners(files: readonly SourceFile[]): string[] {
+  return eachImport(files, (file, { specifier, line }) => {
+    const owner = owners[packageOf(specifier)]
+    if (owner === undefined || isUnder(file.path, owner)) return
+    return `${file.path}:${line} imports ${specifier}: only ${owner} may`
+  })
+}
+
+/** Complains about value imports of RxJS where there should be none, and about its deprecated paths. */
+export function checkRxjs(files: readonly SourceFile[]): string[] {
+  return eachImport(files, (file, { specifier, names, line }) => {
+    if (packageOf(specifier) !== 'rxjs') return
+    if (specifier !== 'rxjs') return `${file.path}:${line} imports ${specifier}: everything is in rxjs itself`
+    if (isUnder(file.path, 'src/avro')) return `${file.path}:${line} imports rxjs: rivulet/avro must load without it`
+    if (operatorHomes.some((home) => isUnder(file.path, home))) return
+    const classesAllowed = rxjsClassHomes.some((home) => isUnder(file.path, home))
+    const values = names.filter(({ name, typeOnly }) => !typeOnly && !(classesAllowed && /^[A-Z]/.test(name)))
+    if (values.length === 0 && names.length > 0) return
+    return `${file.path}:${line} imports ${values.map(({ name }) => name).join(', ')} of rxjs: not here`
+  })
+}
+
+/** Complains about imports against the arrows of the layer table, and about folders that the table does not name. */
+export function checkLayers(files: readonly SourceFile[]): string[] {
+  const unknown = [...new Set(files.map(({ path }) => placeOf(path)))]
+    .filter((place) => place.startsWith('src/') && layers[place.slice(4)] === undefined)
+    .map((place) => `${place} is not in the layer table`)
+  const crossings = eachImport(files, (file, { specifier, line }) => {
+    if (!specifier.startsWith('.')) return
+    const target = resolveRelative(file.path, specifier)
+    if (mayImport(placeOf(file.path), placeOf(target))) return
+    return `${file.path}:${line} imports ${target}: against the arrows`
+  })
+  return [...unknown, ...crossings]
+}
+
+/** Complains about relative imports that name no file, which would blind the other checks. */
+export function checkTargets(files: readonly SourceFile[]): string[] {
+  const known = new Set(files.map(({ path }) => path))
+  return eachImport(files, (file, { specifier, line }) => {
+    if (!specifier.startsWith('.') || known.has(resolveRelative(file.path, specifier))) return
+    return `${file.path}:${line} imports ${specifier}: no such source file`
+  })
+}
+
+/** Complains about each circle among modules, once. */
+export function checkCircles(files: readonly SourceFile[]): string[] {
+  const graph = new Map(files.map((file) => [file.path, targetsOf(file)]))
+  const done = new Set<string>()
+  const complaints: string[] = []
+  const walk = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path)
+    if (start >= 0) complaints.push(`circle: ${[...trail.slice(start), path].join(' → ')}`)
+    if (start >= 0 || done.has(path)) return
+    for (const target of graph.get(path) ?? []) walk(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of graph.keys()) walk(path, [])
+  return complaints
+}
+
+/** Complains about what `rivulet/avro` would load, through any number of modules, beside Avro. */
+export function checkAvroReach(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const reached = new Set(files.map(({ path }) => path).filter((path) => isUnder(path, 'src/avro')))
+  for (const path of reached) {
+    const file = byPath.get(path)
+    if (file !== undefined) for (const target of targetsOf(file)) reached.add(target)
+  }
+  return eachImport(files, (file, { specifier, line }) => {
+    if (!reached.has(file.path) || !['zeromq', 'rxjs', 'lmdb'].includes(packageOf(specifier))) return
+    return `${file.path}:${line} imports ${specifier}, and rivulet/avro reaches it`
+  })
+}
+
+/** Complains about examples that import anything of the package but its public entries. */
+export function checkPublicImports(files: readonly SourceFile[], entries: readonly string[]): string[] {
+  return eachImport(files, (file, { specifier, line }) => {
+    const folder = placeOf(file.path)
+    if (specifier.startsWith('.')) {
+      const target = resolveRelative(file.path, specifier)
+      return isUnder(target, folder) ? undefined : `${file.path}:${line} imports ${target}: outside of ${folder}`
+    }
+    if (packageOf(specifier) !== 'rivulet' || entries.includes(specifier)) return
+    return `${file.path}:${line} imports ${specifier}: not an entry of the package`
+  })
+}
+
+function mayImport(from: string, to: string): boolean {
+  if (from === to || from === 'src') return true
+  if (from.startsWith('patterns/')) return to.startsWith('src/')
+  if (!from.startsWith('src/') || !to.startsWith('src/')) return false
+  return layers[from.slice(4)]?.includes(to.slice(4)) ?? false
+}
+
+/** The part that a file belongs to: `src/wire`, `patterns/queue`, `examples`, or `src` for the umbrella itself. */
+function placeOf(path: string): string {
+  const [top = '', second = '', ...rest] = path.split('/')
+  return (top === 'src' || top === 'patterns') && rest.length > 0 ? `${top}/${second}` : top
+}
+
+function packageOf(specifier: string): string {
+  const [scope = '', name = ''] = specifier.split('/')
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
+
+function isUnder(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}/`)
+}
+
+function targetsOf(file: SourceFile): string[] {
+  return file.imports
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier }) => resolveRelative(file.path, specifier))
+}
+
+function eachImport(
+  files: readonly SourceFile[],
+  check: (file: SourceFile, imported: SourceFile['imports'][number]) => string | undefined,
+): string[] {
+  return files.flatMap((file) =>
+    file.imports.map((imported) => check(file, imported)).filter((said) => said !== undefined),
+  )
+}
