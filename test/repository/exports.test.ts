@@ -1,0 +1,100 @@
+/**
+ * The public entries: their names at run time, that `import` and `require` agree, and what each of them loads.
+ *
+ * `public-names.json` holds the names: a change there is a change of the public interface, and belongs in the changelog.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { build, root } from '../../tools/build.js'
+import { complaint, runModule } from './child.js'
+import { entries, manifest } from './manifest.js'
+
+const listed: Record<string, string[]> = JSON.parse(readFileSync(new URL('public-names.json', import.meta.url), 'utf8'))
+const trace = new URL('load-trace.mjs', import.meta.url).href
+
+const load = (entry: string): Promise<Record<'imported' | 'required', string[]>> =>
+  runModule(
+    `import { createRequire } from 'node:module'
+    import * as imported from '${entry}'
+    const required = createRequire(process.cwd() + '/')('${entry}')
+    const names = (module) => Object.keys(module).filter((name) => name !== 'module.exports' && name !== '__esModule').sort()
+    console.log(JSON.stringify({ imported: names(imported), required: names(required) }))`,
+    root,
+    '--no-warnings',
+    // Node 20 knows it as an experiment, later versions as the default.
+    '--experimental-require-module',
+  ).then((ended) => {
+    const said = complaint(ended)
+    if (said !== undefined) throw new Error(`${entry} ${said}`)
+    return JSON.parse(ended.stdout)
+  })
+
+/** Everything that a fresh process resolves, requires or links to when it imports an entry. */
+const loadedBy = (entry: string): Promise<string> =>
+  runModule(
+    `await import('${entry}')
+    const { createRequire } = await import('node:module')
+    for (const path of Object.keys(createRequire(process.cwd() + '/').cache)) console.log('required', path)
+    for (const path of process.report.getReport().sharedObjects) console.log('linked', path)`,
+    root,
+    `--import=${trace}`,
+  ).then((ended) => {
+    const said = complaint(ended)
+    if (said !== undefined) throw new Error(`${entry} ${said}`)
+    return ended.stdout
+  })
+
+const loads = (log: string, name: string): boolean =>
+  log
+    .split('\n')
+    .some(
+      (line) =>
+        line === `tried ${name}` || line.startsWith(`tried ${name}/`) || line.includes(`/node_modules/${name}/`),
+    )
+
+t.before(build)
+
+t.test('the exports map names each entry, with types before code', async (t) => {
+  t.ok(entries.includes('rivulet') && entries.includes('rivulet/avro'))
+  for (const [path, target] of Object.entries(manifest.exports)) {
+    t.notMatch(JSON.stringify([path, target]), /\*/, `${path} has no wildcard`)
+    if (path.endsWith('.json')) continue
+    t.strictSame(Object.keys(target), ['types', 'default'], path)
+  }
+})
+
+t.test('each entry has the public names that are listed, by import and by require', async (t) => {
+  t.strictSame(Object.keys(listed).sort(), [...entries].sort(), 'the list has the entries of package.json')
+  for (const entry of entries) {
+    const { imported, required } = await load(entry)
+    t.ok(imported.length > 0, `${entry} exports something`)
+    t.strictSame(imported, listed[entry], entry)
+    t.strictSame(required, imported, `${entry} by require`)
+  }
+})
+
+t.test('rivulet/avro loads neither zeromq nor rxjs nor lmdb', async (t) => {
+  const log = await loadedBy('rivulet/avro')
+  t.match(log, '/dist/src/avro/index.js')
+  t.ok(loads(log, 'avsc'), 'the trace sees libraries')
+  for (const name of ['zeromq', 'rxjs', 'lmdb']) t.notOk(loads(log, name), name)
+})
+
+t.test('the trace would see them', async (t) => {
+  const log = await loadedBy('rivulet/queue')
+  for (const name of ['zeromq', 'rxjs']) t.ok(loads(log, name), name)
+})
+
+t.test('no pattern loads lmdb before there is something durable', async (t) => {
+  t.notOk(loads(await loadedBy('rivulet'), 'lmdb'))
+})
+
+t.test('TypeDoc documents exactly the entries', async (t) => {
+  const { entryPoints }: { entryPoints: string[] } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8'))
+  const sources = entries.map((entry) => {
+    const target = manifest.exports[`.${entry.slice(manifest.name.length)}`]
+    return typeof target === 'object' ? target.types?.replace('./dist/', '').replace('.d.ts', '.ts') : undefined
+  })
+  t.strictSame(entryPoints, sources)
+})

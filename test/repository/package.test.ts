@@ -1,0 +1,141 @@
+/**
+ * The package as it is published: packed, unpacked beside its declared dependencies alone, and used from outside.
+ *
+ * The dependencies are links to those of this repository, so that no registry is asked; one that package.json does not
+ * declare is not there, and its import fails.
+ */
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+import { build, root } from '../../tools/build.js'
+import { complaint, type Ended, run, runModule } from './child.js'
+import { entries, type Manifest, manifest } from './manifest.js'
+import { compile } from './type-check.js'
+
+const timeoutMs = 60_000
+
+t.before(build)
+
+t.test('the packed package', async (t) => {
+  const folder = t.testdir({ app: { node_modules: {}, 'package.json': '{ "private": true }' } })
+  const app = join(folder, 'app')
+  const modules = join(app, 'node_modules')
+  const installed = join(modules, manifest.name)
+
+  // The build is done; `prepack` would do it again under the other tests.
+  const packed = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    timeoutMs,
+  })
+  t.equal(complaint(packed), undefined)
+  const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }]
+  mkdirSync(installed)
+  const tar = ['-xzf', join(folder, filename), '--strip-components=1', '-C', installed]
+  t.equal(complaint(await run('tar', tar, { cwd: folder, timeoutMs })), undefined)
+  const published: Manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  const needed = Object.keys({ ...published.dependencies, ...published.peerDependencies })
+  for (const name of [...needed, '@types/node']) link(modules, name)
+
+  await t.test('holds the library, its documents of the wire, and nothing else', async (t) => {
+    const paths = files.map(({ path }) => path)
+    for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) t.ok(paths.includes(path), path)
+    t.ok(paths.some((path) => path.startsWith('dist/src/avro/')))
+    const others = paths.filter((path) => !/^(dist\/(src|patterns)\/|docs\/protocol|[^/]+$)/.test(path))
+    t.strictSame(others, [])
+    t.strictSame(
+      paths.filter((path) => /(^|\/)(test|bench|examples|tools)\/|\.test\./.test(path)),
+      [],
+    )
+    t.strictSame(
+      paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts')),
+      [],
+      'no sources',
+    )
+  })
+
+  await t.test('is imported', async (t) => {
+    const text = entries.map(
+      (entry, index) =>
+        `import * as m${index} from '${entry}'\nif (Object.keys(m${index}).length === 0) process.exit(1)`,
+    )
+    t.equal(complaint(await runModule(text.join('\n'), app)), undefined)
+  })
+
+  await t.test('is required', async (t) => {
+    const text = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(require(entry)).length === 0) process.exit(1)`
+    writeFileSync(join(app, 'required.cjs'), text)
+    const args = ['--no-warnings', '--experimental-require-module', 'required.cjs']
+    t.equal(complaint(await run(process.execPath, args, { cwd: app, timeoutMs })), undefined)
+  })
+
+  await t.test('moves messages, by a program that strict TypeScript accepts', async (t) => {
+    const file = join(app, 'program.mts')
+    writeFileSync(file, program)
+    t.strictSame([...compile([file]).values()].flat(), [])
+    const ended: Ended = await run(process.execPath, ['program.mjs'], { cwd: app, timeoutMs })
+    t.equal(complaint(ended), undefined)
+    t.equal(ended.stdout, 'ACME 1.5\n')
+  })
+
+  await t.test('is type-checked from CommonJS', async (t) => {
+    const file = join(app, 'common.cts')
+    writeFileSync(
+      file,
+      "import { defineSchema } from 'rivulet/avro'\nexport const schema = defineSchema({ type: 'string' })\n",
+    )
+    t.strictSame([...compile([file], { verbatimModuleSyntax: false }).values()].flat(), [])
+  })
+
+  await t.test('refuses what TypeScript should refuse', async (t) => {
+    const file = join(app, 'wrong.mts')
+    writeFileSync(file, program.replace('price: 1.5', "price: 'high'"))
+    t.equal([...compile([file], { noEmit: true }).values()].flat().length, 1)
+  })
+
+  await t.test('keeps what is inside inside', async (t) => {
+    const ended = await runModule(`import '${manifest.name}/dist/src/errors/index.js'`, app)
+    t.match(ended.stderr, 'ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+
+  await t.test('its programs run by their names', async (t) => {
+    t.ok(Object.keys(published.bin).length > 0)
+    mkdirSync(join(modules, '.bin'))
+    for (const [name, path] of Object.entries(published.bin)) {
+      const program = join(installed, path)
+      t.match(readFileSync(program, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+      chmodSync(program, 0o755)
+      symlinkSync(relative(join(modules, '.bin'), program), join(modules, '.bin', name))
+      const ended = await run(join(modules, '.bin', name), ['--help'], { cwd: app, timeoutMs })
+      t.equal(complaint(ended), undefined)
+      t.match(ended.stdout, name)
+    }
+  })
+})
+
+t.test('the compiler of these tests is the one of the package', async (t) => {
+  t.equal(ts.version, manifest.devDependencies.typescript)
+})
+
+function link(modules: string, name: string): void {
+  const place = join(modules, name)
+  mkdirSync(dirname(place), { recursive: true })
+  symlinkSync(join(root, 'node_modules', name), place, 'dir')
+}
+
+const program = `
+import { defineSchema, type Infer } from 'rivulet/avro'
+import { createPull, createPush } from 'rivulet/queue'
+import { firstValueFrom } from 'rxjs'
+
+const Tick = defineSchema({ type: 'record', name: 'Tick', fields: [
+  { name: 'symbol', type: 'string' }, { name: 'price', type: 'double' } ] })
+type Tick = Infer<typeof Tick>
+
+await using pull = await createPull({ schema: Tick, bind: 'tcp://127.0.0.1:*' })
+await using push = await createPush({ schema: Tick, connect: pull.endpoint })
+const first: Promise<Tick> = firstValueFrom(pull.messages)
+await push.send({ symbol: 'ACME', price: 1.5 })
+const { symbol, price } = await first
+console.log(symbol, price)
+`
