@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { build, root } from '../../tools/build.js'
-import { complaint, runModule } from './child.js'
+import { complaint, runModule } from '../child-process.js'
 import { entries, manifest } from './manifest.js'
 
 const listed: Record<string, string[]> = JSON.parse(readFileSync(new URL('public-names.json', import.meta.url), 'utf8'))

@@ -9,7 +9,7 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { build, root } from '../../tools/build.js'
-import { complaint, type Ended, run, runModule } from './child.js'
+import { complaint, type Ended, run, runModule } from '../child-process.js'
 import { entries, type Manifest, manifest } from './manifest.js'
 import { compile } from './type-check.js'
 

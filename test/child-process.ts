@@ -1,4 +1,9 @@
-/** Child processes for the checks of the repository: run to the end, bounded in time, with all they said. */
+/**
+ * Child processes for tests: run to the end, bounded in time, with all they said.
+ *
+ * tap records every process that a test starts, through NODE_OPTIONS; the recorder loads modules of its own and turns
+ * exit code 13 (a top-level await that never settles) into 0. Here a child is what it would be without tap.
+ */
 import { spawn } from 'node:child_process'
 
 /** How a child process ended. */
@@ -18,12 +23,13 @@ export interface RunOptions {
   readonly input?: string
 }
 
-/** Runs a program without a shell, outside of tap's own process recording. */
+/** Runs a program without a shell and without tap's recorder; rejects only if it cannot be started. */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   const { cwd, timeoutMs, input } = options
   const env = { ...process.env }
-  for (const name of Object.keys(env)) if (/^(TAP|_TAPJS|NODE_OPTIONS|npm_)/.test(name)) delete env[name]
-  const child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  for (const name of Object.keys(env)) if (/^(TAP|_TAPJS|npm_)/.test(name)) delete env[name]
+  // tap sets NODE_OPTIONS inside of `spawn`, whatever `env` says: only the child itself can take it off.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   let late = false
