@@ -22,8 +22,6 @@ const load = (entry: string): Promise<Record<'imported' | 'required', string[]>>
     console.log(JSON.stringify({ imported: names(imported), required: names(required) }))`,
     root,
     '--no-warnings',
-    // Node 20 knows it as an experiment, later versions as the default.
-    '--experimental-require-module',
   ).then((ended) => {
     const said = complaint(ended)
     if (said !== undefined) throw new Error(`${entry} ${said}`)

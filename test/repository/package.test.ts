@@ -65,7 +65,7 @@ t.test('the packed package', async (t) => {
   await t.test('is required', async (t) => {
     const text = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(require(entry)).length === 0) process.exit(1)`
     writeFileSync(join(app, 'required.cjs'), text)
-    const args = ['--no-warnings', '--experimental-require-module', 'required.cjs']
+    const args = ['--no-warnings', 'required.cjs']
     t.equal(complaint(await run(process.execPath, args, { cwd: app, timeoutMs })), undefined)
   })
 

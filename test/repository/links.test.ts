@@ -1,0 +1,51 @@
+/** The links of the documents: those into the repository name files, and headings, that exist. */
+import { readFileSync, statSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import t from 'tap'
+import { root } from '../../tools/build.js'
+import { listFiles } from './sources.js'
+
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...listFiles('docs', '.md').filter((path) => !path.startsWith('docs/api/')),
+]
+
+/** The identifiers of the headings of a page, as GitHub and TypeDoc make them. */
+function headings(text: string): string[] {
+  return [...text.matchAll(/^#{1,6} (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/g, '-'),
+  )
+}
+
+/** Links of a page that lead nowhere; `read` gives the text of a file, if there is one. */
+function broken(path: string, text: string, read: (path: string) => string | undefined): string[] {
+  return [...text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/\[[^\]]*\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [file = '', heading] = target.split('#')
+      const found = file === '' ? text : read(posix.join(posix.dirname(path), file))
+      return found === undefined || (heading !== undefined && !headings(found).includes(heading))
+    })
+    .map((target) => `${path}: ${target}`)
+}
+
+const read = (path: string): string | undefined => {
+  const file = statSync(join(root, path), { throwIfNoEntry: false })
+  if (file === undefined) return
+  return file.isFile() ? readFileSync(join(root, path), 'utf8') : ''
+}
+
+t.test('links lead somewhere', async (t) => {
+  for (const path of pages) t.strictSame(broken(path, readFileSync(join(root, path), 'utf8'), read), [], path)
+})
+
+t.test('links that lead nowhere are found', async (t) => {
+  const there = (path: string): string | undefined => (path === 'docs/b.md' ? '# The `b` page\n' : undefined)
+  const text = '[1](b.md) [2](b.md#the-b-page) [3](https://example.org/x) [4](c.md) [5](b.md#gone) [6](#gone)'
+  t.strictSame(broken('docs/a.md', text, there), ['docs/a.md: c.md', 'docs/a.md: b.md#gone', 'docs/a.md: #gone'])
+})

@@ -1,0 +1,71 @@
+/**
+ * The lock file: complete for every platform, without addresses, and with every install script reviewed.
+ *
+ * npm leaves out an optional package that it cannot find when it writes the file, and then refuses the file in `npm ci`.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { root } from '../../tools/build.js'
+
+interface Locked {
+  readonly version?: string
+  readonly resolved?: string
+  readonly integrity?: string
+  readonly hasInstallScript?: boolean
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+
+type Packages = Readonly<Record<string, Locked>>
+
+/** Whether Node's lookup from one package finds another. */
+function finds(packages: Packages, from: string, name: string): boolean {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    if (`${folder}${folder === '' ? '' : '/'}node_modules/${name}` in packages) return true
+    if (folder === '') return false
+  }
+}
+
+function missing(packages: Packages): string[] {
+  return Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !finds(packages, path, name))
+      .map((name) => `${path || 'the package'} needs ${name}`),
+  )
+}
+
+const { packages }: { packages: Packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+const { allowScripts }: { allowScripts: Readonly<Record<string, boolean>> } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+)
+const locked = Object.entries(packages).filter(([path]) => path !== '')
+
+t.test('it holds everything that a package of it needs, on any platform', async (t) => {
+  t.ok(locked.length > 0)
+  t.strictSame(missing(packages), [])
+  t.strictSame(missing({ '': { dependencies: { a: '1' } }, 'node_modules/a': { optionalDependencies: { b: '1' } } }), [
+    'node_modules/a needs b',
+  ])
+  t.strictSame(missing({ 'node_modules/a/node_modules/b': { dependencies: { c: '1' } }, 'node_modules/c': {} }), [])
+})
+
+t.test('it holds versions and hashes, and no addresses', async (t) => {
+  for (const [path, { version, resolved, integrity }] of locked) {
+    if (version === undefined || integrity === undefined || resolved !== undefined) t.fail(path)
+  }
+})
+
+t.test('install scripts are allowed or denied by name', async (t) => {
+  const scripts = locked
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => path.split('node_modules/').pop())
+  t.strictSame(
+    scripts.filter((name) => name === undefined || !(name in allowScripts)),
+    [],
+  )
+  t.strictSame(
+    Object.keys(allowScripts).filter((name) => !scripts.includes(name)),
+    [],
+  )
+})
