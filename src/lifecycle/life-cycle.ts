@@ -1,0 +1,94 @@
+/**
+ * The life of a resource: `opening`, `open`, `closing`, `closed`, each once and in that order.
+ *
+ * `close` is idempotent and shared by concurrent calls, and never rejects. What closing means is the owner's: it is
+ * handed in as one function.
+ */
+
+/** Where a resource is in its life. */
+export type Status = 'opening' | 'open' | 'closing' | 'closed'
+
+/** How to close. */
+export interface CloseOptions {
+  /** Whether what was accepted is still sent, and what was received is still delivered. Default: true. */
+  readonly drain?: boolean
+  /** How long draining may take, in milliseconds; 0 drains nothing. Default: 5000. */
+  readonly timeoutMs?: number
+}
+
+/** How closing went. */
+export interface CloseResult {
+  /** Messages that were accepted but not handed to the transport, or received but not delivered. */
+  readonly undelivered: number
+}
+
+/** What can be closed. */
+export interface Closable extends AsyncDisposable {
+  /** Where the resource is in its life. */
+  readonly status: Status
+  /** Whether the resource is closed for good. */
+  readonly closed: boolean
+  /** Resolves when the resource is closed, whoever closed it; never rejects. */
+  readonly whenClosed: Promise<void>
+  /** Closes; further calls share the first one. Never rejects. */
+  close(options?: CloseOptions): Promise<CloseResult>
+}
+
+/** The state behind a `Closable`. */
+export class LifeCycle {
+  #status: Status = 'opening'
+  #closing: Promise<CloseResult> | undefined
+  #markClosed: () => void = () => {}
+  readonly #shutDown: (options: CloseOptions) => Promise<CloseResult>
+
+  /** Resolves when the owner is closed. */
+  readonly whenClosed: Promise<void> = new Promise((resolve) => {
+    this.#markClosed = resolve
+  })
+
+  /**
+   * @param shutDown - Releases everything the owner holds; must not reject.
+   */
+  constructor(shutDown: (options: CloseOptions) => Promise<CloseResult>) {
+    this.#shutDown = shutDown
+  }
+
+  /** The status now. */
+  get status(): Status {
+    return this.#status
+  }
+
+  /** Whether new work may be taken. */
+  get isOpen(): boolean {
+    return this.#status === 'open'
+  }
+
+  /** Marks the owner open, unless it is already closing. */
+  opened(): void {
+    if (this.#status === 'opening') this.#status = 'open'
+  }
+
+  /** Closes once; concurrent and later calls get the same promise, with the options of the first. */
+  close(options: CloseOptions = {}): Promise<CloseResult> {
+    this.#closing ??= this.#closeOnce(options)
+    return this.#closing
+  }
+
+  async #closeOnce(options: CloseOptions): Promise<CloseResult> {
+    this.#status = 'closing'
+    const result = await this.#shutDown(options)
+    this.#status = 'closed'
+    this.#markClosed()
+    return result
+  }
+}
+
+/**
+ * Closes many resources side by side, for example when the process is told to stop.
+ *
+ * @returns What was undelivered, all resources together.
+ */
+export async function closeAll(resources: Iterable<Closable>, options?: CloseOptions): Promise<CloseResult> {
+  const results = await Promise.all(Array.from(resources, (resource) => resource.close(options)))
+  return { undelivered: results.reduce((sum, result) => sum + result.undelivered, 0) }
+}

@@ -1,0 +1,77 @@
+/**
+ * Waiting for something with a time limit and a way to give up, which cleans up after itself on every path.
+ *
+ * It waits for a promise; it does not stop what the promise stands for.
+ */
+import { RivuletError } from '../errors/index.js'
+
+/** How long to wait, and how to give up. */
+export interface WaitOptions {
+  /** How long to wait, in milliseconds; left out or infinite: for ever. */
+  readonly timeoutMs?: number
+  /** Gives up when aborted. */
+  readonly signal?: AbortSignal
+}
+
+/** The part of a clock that waiting needs. */
+export interface WaitClock {
+  setTimer(callback: () => void, delayMs: number): { cancel(): void }
+}
+
+/** The error for an aborted signal. */
+export function abortedError(subject: string, signal: AbortSignal): RivuletError {
+  return new RivuletError('RIVULET_ABORTED', `${subject}: aborted by its signal`, { cause: signal.reason })
+}
+
+/** Calls back once when the signal aborts, or at once if it has; returns how to take that back. */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (!signal) return () => {}
+  if (signal.aborted) {
+    callback()
+    return () => {}
+  }
+  signal.addEventListener('abort', callback, { once: true })
+  return () => signal.removeEventListener('abort', callback)
+}
+
+/**
+ * Waits for a promise at most so long.
+ *
+ * @param subject - What is waited for, for messages.
+ * @error RIVULET_TIMEOUT when the time is over; RIVULET_ABORTED when the signal aborts.
+ */
+export function waitFor<T>(
+  subject: string,
+  promise: Promise<T>,
+  clock: WaitClock,
+  options: WaitOptions = {},
+): Promise<T> {
+  const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options
+  return new Promise<T>((resolve, reject) => {
+    const timer = Number.isFinite(timeoutMs)
+      ? clock.setTimer(() => {
+          settle()
+          reject(new RivuletError('RIVULET_TIMEOUT', `${subject}: not within ${timeoutMs} ms`))
+        }, timeoutMs)
+      : undefined
+    let forgetSignal = () => {}
+    const settle = () => {
+      timer?.cancel()
+      forgetSignal()
+    }
+    forgetSignal = onAbort(signal, () => {
+      settle()
+      reject(abortedError(subject, signal as AbortSignal))
+    })
+    promise.then(
+      (value) => {
+        settle()
+        resolve(value)
+      },
+      (error: unknown) => {
+        settle()
+        reject(error)
+      },
+    )
+  })
+}

@@ -1,0 +1,11 @@
+/** What a resource shows of itself: error reports, counts, diagnostics channels. */
+export {
+  type DropMessage,
+  type ErrorMessage,
+  type LinkMessage,
+  publishDrop,
+  publishError,
+  publishLink,
+} from './channels.js'
+export { ErrorReports } from './error-reports.js'
+export { Tally } from './tally.js'

@@ -1,0 +1,42 @@
+/**
+ * The one table of defaults: every number that a resource uses when its caller says nothing.
+ *
+ * `docs/defaults.md` shows the same table, and a test holds the two against each other. Bounds of single options are
+ * not here: they stand beside the option.
+ */
+
+/** Every default, with its unit in its name. */
+export const defaults = Object.freeze({
+  /** The first wait before a lost connection is tried again, in milliseconds; each side adds up to as much at random. */
+  reconnectMs: 100,
+  /** The longest wait between two tries, in milliseconds. */
+  reconnectMaxMs: 1000,
+  /** How long a new connection may take to agree on the protocol, in milliseconds. */
+  handshakeMs: 2000,
+  /** How often an idle connection is probed, in milliseconds. */
+  heartbeatMs: 1000,
+  /** How long a connection may stay silent before it is cut, in milliseconds. */
+  silenceMs: 10_000,
+  /** How long `close` drains, in milliseconds. */
+  closeTimeoutMs: 5000,
+  /** The largest message of topics and the transient queue, in bytes. */
+  maxMessageBytes: 1_048_576,
+  /** What one outbox may hold, in bytes. */
+  outboxBytes: 8_388_608,
+  /** What one batch frame may hold before it is cut, in bytes. */
+  frameBytes: 65_536,
+  /** Frames that wait in the library for one worker, on each side, in a transient queue. */
+  queueHighWaterMark: 4,
+  /** Frames that wait in the library for one subscriber, on each side. */
+  topicHighWaterMark: 128,
+  /** What the system may hold for one connection of a transient queue, in bytes a side. */
+  socketBufferBytes: 65_536,
+  /** How often a writer announces its schema while it sends, in milliseconds. */
+  announceMs: 1000,
+  /** Frames that a receiver parks while it waits for the schema of their writer. */
+  parkedFrames: 64,
+  /** Input and output threads of a runtime. */
+  ioThreads: 1,
+  /** Sockets of a runtime, monitors included. */
+  maxSockets: 1023,
+})

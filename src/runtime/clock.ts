@@ -1,0 +1,38 @@
+/**
+ * Time as the code sees it: a clock that can be replaced by a virtual one.
+ *
+ * Nothing else in Rivulet calls `setTimeout` or `performance.now` for protocol time.
+ */
+
+/** A timer that has been set. */
+export interface Timer {
+  /** Takes the timer back; harmless when it has fired. */
+  cancel(): void
+}
+
+/** Tells the time and sets timers. */
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes back. */
+  now(): number
+  /** Milliseconds since 1970, for people and for message headers; may jump. */
+  wallNow(): number
+  /** Calls back once after the delay in milliseconds. A waiting timer never keeps the process alive. */
+  setTimer(callback: () => void, delayMs: number): Timer
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = Object.freeze({
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer(callback: () => void, delayMs: number): Timer {
+    const handle = setTimeout(callback, delayMs).unref()
+    return { cancel: () => clearTimeout(handle) }
+  },
+})
+
+/** Tells whether a value has the shape of a clock. */
+export function isClock(value: unknown): value is Clock {
+  if (typeof value !== 'object' || value === null) return false
+  const clock = value as Partial<Clock>
+  return [clock.now, clock.wallNow, clock.setTimer].every((method) => typeof method === 'function')
+}

@@ -1,0 +1,75 @@
+/**
+ * Endpoints as text: what may be bound, what may be connected, and what only this machine can reach.
+ *
+ * It resolves no names and opens nothing.
+ */
+import { isIP } from 'node:net'
+import { RivuletError } from '../errors/index.js'
+import { describe } from '../options/index.js'
+
+/** The longest path of a Unix-domain socket on Linux and macOS alike, in bytes. */
+const maxIpcPathBytes = 103
+
+/** The longest inproc name that libzmq takes, in bytes. */
+const maxInprocNameBytes = 255
+
+/** An endpoint, taken apart. */
+export interface Endpoint {
+  readonly transport: 'tcp' | 'ipc' | 'inproc'
+  /** As the native library wants it. */
+  readonly address: string
+  /** Whether only this machine can reach it. */
+  readonly local: boolean
+  /** Whether it names an IPv6 address. */
+  readonly ipv6: boolean
+}
+
+/**
+ * Takes an endpoint apart.
+ *
+ * @throws RIVULET_INVALID_ENDPOINT
+ */
+export function parseEndpoint(text: string, side: 'bind' | 'connect'): Endpoint {
+  const [, transport, rest] = /^([a-z]+):\/\/(.+)$/s.exec(text) ?? []
+  if (transport === undefined || rest === undefined || rest.includes('\0'))
+    throw invalid(text, side, 'is not transport://address')
+  if (transport === 'tcp') return parseTcp(text, rest, side)
+  const bytes = Buffer.byteLength(rest)
+  if (transport === 'ipc') {
+    if (bytes > maxIpcPathBytes)
+      throw invalid(text, side, `has a path of ${bytes} bytes; at most ${maxIpcPathBytes} work`)
+    if (rest === '*' && side === 'connect') throw invalid(text, side, 'has a wildcard, which only binds')
+    return { transport, address: text, local: true, ipv6: false }
+  }
+  if (transport === 'inproc') {
+    if (bytes > maxInprocNameBytes)
+      throw invalid(text, side, `has a name of ${bytes} bytes; at most ${maxInprocNameBytes} work`)
+    return { transport, address: text, local: true, ipv6: false }
+  }
+  throw invalid(text, side, `has the transport '${transport}'; tcp, ipc and inproc work`)
+}
+
+function parseTcp(text: string, rest: string, side: 'bind' | 'connect'): Endpoint {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\*|\d{1,5})$/.exec(rest) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || port === undefined) throw invalid(text, side, 'is not tcp://host:port')
+  if (bracketed !== undefined && isIP(bracketed.split('%')[0] ?? '') !== 6)
+    throw invalid(text, side, 'has no IPv6 address in its brackets')
+  const ipv6 = bracketed !== undefined
+  if (side === 'connect' && (host === '*' || port === '*' || Number(port) === 0)) {
+    throw invalid(text, side, 'has a wildcard, which only binds')
+  }
+  if (port !== '*' && Number(port) > 65_535) throw invalid(text, side, 'has a port above 65535')
+  // libzmq looks up no names when it binds: only this one is sure to mean the loopback address.
+  const bound = side === 'bind' && host === 'localhost' ? '127.0.0.1' : host
+  const address = `tcp://${ipv6 ? `[${bound}]` : bound}:${port === '0' ? '*' : port}`
+  return { transport: 'tcp', address, local: isLoopback(bound), ipv6 }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function invalid(text: string, side: string, problem: string): RivuletError {
+  return new RivuletError('RIVULET_INVALID_ENDPOINT', `cannot ${side} ${describe(text)}: it ${problem}`)
+}

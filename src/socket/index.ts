@@ -1,0 +1,11 @@
+/** Sockets: the only part that touches ZeroMQ. */
+export type { LinkChange, LinkState } from './links.js'
+export { Outbox, type OutFrame, type Overflow } from './outbox.js'
+export { Socket } from './socket.js'
+export {
+  type Resource,
+  type SocketOptions,
+  SocketResource,
+  type SocketSettings,
+  socketRules,
+} from './socket-resource.js'

@@ -1,0 +1,74 @@
+/**
+ * Reads the monitor of a native socket, with or without keeping the process alive.
+ *
+ * A pending read of a monitor keeps the process alive, and there is no read that does not wait. So while the socket is
+ * unreferenced, the newest monitor is left unread; at each tick another takes its place, and the old one is read to
+ * its `end`, which libzmq sends at once. No event is lost, and nothing is pending in between.
+ */
+import type { Clock, Timer } from '../runtime/index.js'
+import { type MonitorEvent, type NativeObserver, type NativeSocket, observe } from './native.js'
+
+/** How often an unreferenced monitor is read, in milliseconds. */
+const unreferencedTickMs = 100
+
+/** The monitor of one native socket. */
+export class Monitor {
+  readonly #socket: NativeSocket
+  readonly #clock: Clock
+  readonly #onEvent: (event: MonitorEvent) => void
+  #newest: NativeObserver
+  #tick: Timer | undefined
+  #closed = false
+
+  constructor(socket: NativeSocket, clock: Clock, onEvent: (event: MonitorEvent) => void) {
+    this.#socket = socket
+    this.#clock = clock
+    this.#onEvent = onEvent
+    this.#newest = observe(socket)
+    void this.#read(this.#newest)
+  }
+
+  /** Lets the process exit while the monitor waits. */
+  unref(): void {
+    if (this.#tick || this.#closed) return
+    const turn = () => {
+      this.#tick = this.#clock.setTimer(turn, unreferencedTickMs)
+      this.#replace()
+    }
+    turn()
+  }
+
+  /** Keeps the process alive again. */
+  ref(): void {
+    if (!this.#tick) return
+    this.#tick.cancel()
+    this.#tick = undefined
+    void this.#read(this.#newest)
+  }
+
+  /** Stops; closing the native socket ends the last monitor. */
+  close(): void {
+    this.#closed = true
+    this.#tick?.cancel()
+    if (this.#tick) void this.#read(this.#newest)
+  }
+
+  /** Puts an unread monitor in the place of the newest one. */
+  #replace(): void {
+    const former = this.#newest
+    const unread = this.#unread
+    this.#newest = observe(this.#socket)
+    this.#unread = true
+    if (unread) void this.#read(former)
+  }
+
+  #unread = false
+
+  async #read(observer: NativeObserver): Promise<void> {
+    for (;;) {
+      const event = await observer.receive()
+      if (!event || event.type === 'end') return
+      if (!this.#closed) this.#onEvent(event)
+    }
+  }
+}

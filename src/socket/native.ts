@@ -1,0 +1,129 @@
+/**
+ * Native sockets with the safe settings: what the measured facts of libzmq 4.3.5 ask for, in one place.
+ *
+ * Nothing here sends, receives or connects; `socket.ts` owns what this makes.
+ */
+import * as zmq from 'zeromq'
+import { defaults } from '../options/index.js'
+import type { Runtime } from '../runtime/index.js'
+
+/** The socket types in use. */
+export type SocketKind = 'push' | 'pull' | 'xpub' | 'xsub'
+
+/** What differs between sockets of one kind. */
+export interface NativeSettings {
+  readonly kind: SocketKind
+  /** Frames that wait in the library for one peer, on the way out. */
+  readonly sendHighWaterMark: number
+  /** Frames that wait in the library from one peer. */
+  readonly receiveHighWaterMark: number
+  /** Larger frames cut their connection, in bytes. */
+  readonly maxFrameBytes: number
+  /** What the system may hold for one connection, in bytes a side; `undefined` leaves it to the system. */
+  readonly socketBufferBytes: number | undefined
+  /** For `xpub`: whether a full peer holds up the sender instead of losing the frame. */
+  readonly lossless: boolean
+  readonly ipv6: boolean
+}
+
+/** What the rest of `src/socket` uses of a native socket. */
+export interface NativeSocket {
+  readonly closed: boolean
+  readonly lastEndpoint: string | null
+  readonly readable: boolean
+  linger: number
+  receiveTimeout: number
+  bind(address: string): Promise<void>
+  connect(address: string): void
+  disconnect(address: string): void
+  send(frame: Buffer | readonly Buffer[]): Promise<void>
+  receive(): Promise<Buffer[]>
+  close(): void
+}
+
+/** What the rest of `src/socket` uses of a native monitor. */
+export interface NativeObserver {
+  receive(): Promise<MonitorEvent | undefined>
+}
+
+/** One event of a monitor; `end` is the last. */
+export interface MonitorEvent {
+  readonly type: string
+  readonly address?: string
+  readonly error?: Error
+}
+
+/** Options that zeromq.js has no name for, by libzmq's number. */
+const option = { sendHighWaterMark: 23, xpubNoDrop: 69, inBatchBytes: 101, outBatchBytes: 102 } as const
+
+const constructors = { push: zmq.Push, pull: zmq.Pull, xpub: zmq.XPublisher, xsub: zmq.XSubscriber }
+
+/** Setters that exist in zeromq.js but are typed as protected. */
+interface ByNumber {
+  setBoolOption(option: number, value: boolean): void
+  setInt32Option(option: number, value: number): void
+}
+
+const contexts = new WeakMap<Runtime, zmq.Context>()
+
+/** The native context of a runtime, made with its first socket. */
+function contextOf(runtime: Runtime): zmq.Context {
+  let context = contexts.get(runtime)
+  if (!context) {
+    context = new zmq.Context({ ioThreads: runtime.ioThreads, maxSockets: runtime.maxSockets, blocky: false })
+    contexts.set(runtime, context)
+  }
+  return context
+}
+
+/** Makes a native socket with every setting made and nothing bound; throws the native error. */
+export function createNative(runtime: Runtime, settings: NativeSettings): NativeSocket {
+  const { kind } = settings
+  const socket = new constructors[kind]({ context: contextOf(runtime) })
+  const byNumber = socket as unknown as ByNumber
+  Object.assign(socket, {
+    linger: 0, // the default of −1 hangs the exit of a process whose peer is away
+    ipv6: settings.ipv6,
+    maxMessageSize: settings.maxFrameBytes,
+    handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
+    heartbeatInterval: defaults.heartbeatMs,
+    heartbeatTimeout: defaults.silenceMs,
+    heartbeatTimeToLive: defaults.silenceMs,
+    // at random, so that the clients of one server do not come back in step
+    reconnectInterval: Math.round(defaults.reconnectMs * (1 + Math.random())),
+    reconnectMaxInterval: defaults.reconnectMaxMs,
+    tcpKeepalive: 1,
+  })
+  if (kind !== 'pull') {
+    // a SUB or XSUB loses subscriptions beyond its mark without a word, so it has none
+    byNumber.setInt32Option(option.sendHighWaterMark, kind === 'xsub' ? 0 : settings.sendHighWaterMark)
+  }
+  if (kind !== 'push') Object.assign(socket, { receiveHighWaterMark: settings.receiveHighWaterMark })
+  // without it, frames are taken for a peer that never comes
+  if (kind === 'push') Object.assign(socket, { immediate: true })
+  if (kind === 'xpub') {
+    Object.assign(socket, { verbosity: 'allSubsUnsubs' })
+    if (settings.lossless) byNumber.setBoolOption(option.xpubNoDrop, true)
+  }
+  const { socketBufferBytes } = settings
+  if (socketBufferBytes !== undefined) {
+    if (kind === 'push') Object.assign(socket, { sendBufferSize: socketBufferBytes })
+    if (kind === 'pull') Object.assign(socket, { receiveBufferSize: socketBufferBytes })
+    const batchBytes = batchBytesFor(socketBufferBytes)
+    byNumber.setInt32Option(option.inBatchBytes, batchBytes)
+    byNumber.setInt32Option(option.outBatchBytes, batchBytes)
+  }
+  return socket as unknown as NativeSocket
+}
+
+/** How much the library itself gathers around one system call: 8 KiB at most, and never so little that it crashes. */
+export function batchBytesFor(socketBufferBytes: number): number {
+  return Math.max(512, Math.min(8192, socketBufferBytes >> 3))
+}
+
+/**
+ * Starts a monitor of a socket; a monitor that ran before ends, and no event is lost between the two.
+ */
+export function observe(socket: NativeSocket): NativeObserver {
+  return new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver
+}

@@ -1,0 +1,148 @@
+/**
+ * The one bounded outbox of a socket: frames wait here, in order, while the transport has no room.
+ *
+ * It counts and orders frames; what to do with a message when it is full is the policy of whoever offers messages.
+ * One frame at a time is with the transport, since zeromq.js takes one `send` at a time.
+ */
+import type { RivuletError } from '../errors/index.js'
+
+/**
+ * What happens to a message when the outbox is full: `block` makes `send` wait and `next` report; `error` makes both
+ * report at once; `drop-oldest` makes room by dropping what waits longest; `drop-newest` drops the message itself.
+ */
+export type Overflow = 'block' | 'drop-oldest' | 'drop-newest' | 'error'
+
+/** A frame on its way out. */
+export interface OutFrame {
+  readonly parts: Buffer | readonly Buffer[]
+  /** Messages in it; 0 for frames that only the protocol knows. */
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** How an outbox reaches the transport and tells what became of its frames. */
+export interface OutboxPorts {
+  /** Hands a frame over; waits while the transport has no room. Never rejects: resolves with what went wrong. */
+  send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined>
+  /** A frame could not be handed over, for a reason that is not a full transport. */
+  failed(error: RivuletError, messages: number): void
+}
+
+/** A queue of frames with a limit in bytes. */
+export class Outbox {
+  readonly limitBytes: number
+  readonly #ports: OutboxPorts
+  #queue: (OutFrame | undefined)[] = []
+  #head = 0
+  #bytes = 0
+  #messages = 0
+  #sent = 0
+  #pumping = false
+  #stopped = false
+  #roomWaiters: (() => void)[] = []
+  #emptyWaiters: (() => void)[] = []
+
+  constructor(limitBytes: number, ports: OutboxPorts) {
+    this.limitBytes = limitBytes
+    this.#ports = ports
+  }
+
+  /** Whether the limit is reached. */
+  get full(): boolean {
+    return this.#bytes >= this.limitBytes
+  }
+
+  /** Bytes that wait, the frame with the transport included. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Messages that wait. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** Messages that the transport has taken. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Takes a frame, full or not: the limit is kept by those who offer messages. A lone frame leaves at once. */
+  add(frame: OutFrame): void {
+    this.#queue.push(frame)
+    this.#bytes += frame.bytes
+    this.#messages += frame.messages
+    if (!this.#pumping && !this.#stopped) void this.#pump()
+  }
+
+  /** Drops what waits longest until the limit is kept again; returns how many messages that were. */
+  dropOldest(): number {
+    const before = this.#messages
+    // the frame with the transport is out of the queue already, and out of reach
+    while (this.full && this.#head < this.#queue.length) this.#forget(this.#shift())
+    return before - this.#messages
+  }
+
+  /** Resolves when there is room, or when the outbox is stopped. */
+  whenRoom(): Promise<void> {
+    if (!this.full || this.#stopped) return Promise.resolve()
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  /** Resolves when everything was handed over, or when the outbox is stopped. */
+  whenEmpty(): Promise<void> {
+    if (this.#bytes === 0 || this.#stopped) return Promise.resolve()
+    return new Promise((resolve) => this.#emptyWaiters.push(resolve))
+  }
+
+  /** Stops handing over and wakes everyone who waits; returns how many messages are left and lost. */
+  stop(): number {
+    this.#stopped = true
+    this.#wakeAll()
+    return this.#messages
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true
+    while (this.#head < this.#queue.length && !this.#stopped) {
+      const frame = this.#shift()
+      const error = await this.#ports.send(frame.parts)
+      // a stopped outbox has counted this frame as lost
+      if (this.#stopped) return
+      this.#forget(frame)
+      if (error) this.#ports.failed(error, frame.messages)
+      else this.#sent += frame.messages
+      this.#wake()
+    }
+    this.#pumping = false
+  }
+
+  #shift(): OutFrame {
+    const frame = this.#queue[this.#head] as OutFrame
+    this.#queue[this.#head++] = undefined
+    if (this.#head === this.#queue.length || this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    return frame
+  }
+
+  #forget(frame: OutFrame): void {
+    this.#bytes -= frame.bytes
+    this.#messages -= frame.messages
+  }
+
+  #wake(): void {
+    if (this.#roomWaiters.length > 0 && !this.full) wakeAll(this.#roomWaiters.splice(0))
+    if (this.#emptyWaiters.length > 0 && this.#bytes === 0) wakeAll(this.#emptyWaiters.splice(0))
+  }
+
+  #wakeAll(): void {
+    wakeAll(this.#roomWaiters.splice(0))
+    wakeAll(this.#emptyWaiters.splice(0))
+  }
+}
+
+function wakeAll(waiters: readonly (() => void)[]): void {
+  for (const wake of waiters) wake()
+}

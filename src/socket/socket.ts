@@ -1,0 +1,253 @@
+/**
+ * The owner of one native socket: opens, reads, writes, watches its links, and closes.
+ *
+ * It moves frames and knows nothing of what is in them. Everything a pattern does with ZeroMQ goes through here, one
+ * `send` and one `receive` at a time.
+ */
+import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
+import type { Runtime, Timer } from '../runtime/index.js'
+import { type Endpoint, parseEndpoint } from './endpoint.js'
+import { joinInproc } from './inproc.js'
+import { Links } from './links.js'
+import { Monitor } from './monitor.js'
+import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
+import { Outbox } from './outbox.js'
+import { errnoOf, translate } from './translate.js'
+
+/** How long one turn may read frames before timers and other sockets have theirs, in milliseconds. */
+const readSliceMs = 10
+
+/** How long one native `receive` waits, so that `unref` takes effect at last, in milliseconds. */
+const receiveWaitMs = 1000
+
+/** How often an unreferenced socket is read, in milliseconds. */
+const unreferencedReadMs = 5
+
+/** How long a publisher waits before it tries a full subscriber again, in milliseconds: libzmq gives no event. */
+const fullRetryMs = 1
+
+/** What a socket is made of. */
+export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
+  /** Names the resource in messages, for example `push`. */
+  readonly name: string
+  readonly runtime: Runtime
+  readonly bind: readonly string[]
+  readonly connect: readonly string[]
+  /** Whether it may bind where other machines reach it. */
+  readonly insecure: boolean
+  readonly outboxBytes: number
+  /** Takes each frame that arrives; must not throw. */
+  readonly onFrame: (parts: readonly Buffer[]) => void
+  /** Takes failures that no caller waits for; `messages` counts those that were lost with it. */
+  readonly onError: (error: RivuletError, messages: number) => void
+}
+
+/** One native socket, owned. */
+export class Socket {
+  readonly links: Links
+  readonly outbox: Outbox
+  /** Where the socket is bound, wildcards resolved. */
+  readonly endpoints: string[] = []
+  readonly #config: SocketConfig
+  readonly #native: NativeSocket
+  readonly #monitor: Monitor
+  readonly #leaveInproc: (() => void)[] = []
+  readonly #watchdogs = new Map<string, Timer>()
+  #reading = false
+  #looping = false
+  #referenced = true
+  #closed = false
+
+  /**
+   * Opens a socket: every endpoint is bound or being connected when it resolves.
+   *
+   * @error RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS
+   */
+  static async open(config: SocketConfig): Promise<Socket> {
+    const bind = config.bind.map((text) => parseEndpoint(text, 'bind'))
+    const connect = config.connect.map((text) => parseEndpoint(text, 'connect'))
+    const exposed = bind.find((endpoint) => !endpoint.local)
+    if (exposed && !config.insecure) {
+      throw new RivuletError(
+        'RIVULET_INSECURE_BIND',
+        `${config.name}: ${exposed.address} can be reached from other machines; bind to 127.0.0.1, or say insecure: true`,
+      )
+    }
+    const socket = new Socket(config, [...bind, ...connect])
+    try {
+      for (const endpoint of bind) await socket.#bind(endpoint)
+      for (const endpoint of connect) socket.#connect(endpoint)
+    } catch (error) {
+      socket.close(0)
+      throw error
+    }
+    return socket
+  }
+
+  private constructor(config: SocketConfig, endpoints: readonly Endpoint[]) {
+    this.#config = config
+    this.links = new Links(
+      () => this.name,
+      (error) => config.onError(error, 0),
+    )
+    this.outbox = new Outbox(config.outboxBytes, {
+      send: (parts) => this.#send(parts),
+      failed: config.onError,
+    })
+    try {
+      this.#native = createNative(config.runtime, { ...config, ipv6: endpoints.some((endpoint) => endpoint.ipv6) })
+      this.#native.receiveTimeout = receiveWaitMs
+      this.#monitor = new Monitor(this.#native, config.runtime.clock, (event) => this.#onMonitorEvent(event))
+    } catch (error) {
+      throw translate(`${config.name}: cannot make a socket`, error)
+    }
+  }
+
+  /** What messages call this socket: its kind and its first endpoint. */
+  get name(): string {
+    const { name, connect } = this.#config
+    return `${name} ${this.endpoints[0] ?? connect[0] ?? ''}`.trimEnd()
+  }
+
+  /** Whether frames are read; one more may still come after it was switched off. */
+  set reading(on: boolean) {
+    this.#reading = on
+    if (on && !this.#looping && !this.#closed) void this.#readLoop()
+  }
+
+  /** Keeps the process alive while the socket is open, which is the default. */
+  ref(): void {
+    this.#referenced = true
+    this.#monitor.ref()
+  }
+
+  /** Lets the process exit although the socket is open; takes effect within a second. */
+  unref(): void {
+    this.#referenced = false
+    this.#monitor.unref()
+  }
+
+  /** Closes; frames that the library holds may still leave for so long. Returns messages that were not handed over. */
+  close(lingerMs: number): number {
+    if (this.#closed) return 0
+    this.#closed = true
+    this.#reading = false
+    const left = this.outbox.stop()
+    for (const timer of this.#watchdogs.values()) timer.cancel()
+    for (const leave of this.#leaveInproc) leave()
+    this.#monitor.close()
+    this.#native.linger = Math.max(0, Math.round(lingerMs))
+    this.#native.close()
+    this.links.close()
+    return left
+  }
+
+  async #bind(endpoint: Endpoint): Promise<void> {
+    try {
+      await this.#native.bind(endpoint.address)
+    } catch (error) {
+      throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error)
+    }
+    const address = this.#native.lastEndpoint ?? endpoint.address
+    this.endpoints.push(address)
+    this.#enter(endpoint, address, 'bind')
+  }
+
+  #connect(endpoint: Endpoint): void {
+    this.#enter(endpoint, endpoint.address, 'connect')
+    this.#connectNative(endpoint.address)
+  }
+
+  #connectNative(address: string): void {
+    try {
+      this.#native.connect(address)
+    } catch (error) {
+      throw translate(`${this.#config.name}: cannot connect ${address}`, error)
+    }
+  }
+
+  #enter(endpoint: Endpoint, address: string, side: 'bind' | 'connect'): void {
+    this.links.add(address, side)
+    if (endpoint.transport !== 'inproc') return
+    const party = {
+      linked: () => {
+        this.links.event(side === 'bind' ? 'accept' : 'connect', address)
+        this.links.event('handshake', address)
+      },
+      unlinked: () => {
+        this.links.event('disconnect', address)
+        // libzmq forgets an inproc connection whose binder has gone
+        if (side === 'connect' && !this.#closed) this.#connectNative(address)
+      },
+    }
+    this.#leaveInproc.push(joinInproc(this.#config.runtime, address, side, party))
+  }
+
+  #onMonitorEvent(event: MonitorEvent): void {
+    if (this.#closed || event.address === undefined) return
+    // reading a property makes the library handle what waits: a socket that is not read would resubscribe too late
+    if (event.type === 'handshake') void this.#native.readable
+    this.#watch(event.type, event.address)
+    this.links.event(event.type, event.address, event.error)
+  }
+
+  /** After a failure of the protocol libzmq never connects again, and says nothing: this does both. */
+  #watch(type: string, address: string): void {
+    if (this.endpoints.includes(address)) return
+    if (type === 'disconnect') {
+      const timer = this.#config.runtime.clock.setTimer(() => {
+        this.#watchdogs.delete(address)
+        try {
+          this.#native.disconnect(address)
+        } catch (error) {
+          if (errnoOf(error) !== 'ENOENT')
+            this.#config.onError(translate(`${this.name}: cannot disconnect ${address}`, error), 0)
+        }
+        this.#connectNative(address)
+      }, 2 * defaults.reconnectMaxMs)
+      this.#watchdogs.set(address, timer)
+    } else if (type.startsWith('connect')) {
+      this.#watchdogs.get(address)?.cancel()
+      this.#watchdogs.delete(address)
+    }
+  }
+
+  async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+    for (;;) {
+      try {
+        await this.#native.send(parts)
+        return undefined
+      } catch (error) {
+        if (this.#closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
+        await new Promise<void>((resolve) => this.#config.runtime.clock.setTimer(resolve, fullRetryMs))
+      }
+    }
+  }
+
+  async #readLoop(): Promise<void> {
+    const { clock } = this.#config.runtime
+    this.#looping = true
+    let sliceEnd = clock.now() + readSliceMs
+    while (this.#reading) {
+      if (!this.#referenced && !this.#native.readable) {
+        await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedReadMs))
+        continue
+      }
+      let parts: Buffer[]
+      try {
+        parts = await this.#native.receive()
+      } catch (error) {
+        if (errnoOf(error) === 'EAGAIN' && !this.#closed) continue
+        if (!this.#closed) this.#config.onError(translate(`${this.name}: cannot receive`, error), 0)
+        break
+      }
+      this.#config.onFrame(parts)
+      if (clock.now() > sliceEnd) {
+        await new Promise(setImmediate)
+        sliceEnd = clock.now() + readSliceMs
+      }
+    }
+    this.#looping = false
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The one place where errors of zeromq.js become errors of Rivulet.
+ */
+import { type ErrorCode, RivuletError } from '../errors/index.js'
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  EMFILE: 'RIVULET_TOO_MANY_SOCKETS',
+  EADDRINUSE: 'RIVULET_BIND_FAILED',
+  EADDRNOTAVAIL: 'RIVULET_BIND_FAILED',
+  EACCES: 'RIVULET_BIND_FAILED',
+  ENODEV: 'RIVULET_BIND_FAILED',
+  ENOENT: 'RIVULET_BIND_FAILED',
+  EINVAL: 'RIVULET_INVALID_ENDPOINT',
+  EPROTONOSUPPORT: 'RIVULET_INVALID_ENDPOINT',
+  ENOTDIR: 'RIVULET_BIND_FAILED',
+}
+
+/** The errno name of a native error, or the empty text. */
+export function errnoOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** Translates a native error; `action` says what was tried, for example `cannot bind tcp://127.0.0.1:80`. */
+export function translate(action: string, error: unknown): RivuletError {
+  const code = codes[errnoOf(error)] ?? 'RIVULET_TRANSPORT_FAILED'
+  const reason = error instanceof Error ? error.message : String(error)
+  return new RivuletError(code, `${action}: ${reason}`, { cause: error })
+}
