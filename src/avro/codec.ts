@@ -4,9 +4,10 @@
  * Internal: `src/wire` and the patterns use it through `codecOf`; applications use `Schema`. It knows nothing of frames.
  */
 import type { RivuletError } from '../errors/index.js'
+import { type Schema, schemaBrand } from './schema.js'
 
-/** Thrown, this very value, by `write` when the value does not fit before `end`; the caller takes a larger buffer. */
-export const bufferFull: unique symbol = Symbol('rivulet.buffer-full')
+export { bufferFull } from './buffer-full.js'
+export { decodeFailure } from './decode-failure.js'
 
 /** The reading position in a buffer; `read` moves it. */
 export interface Cursor {
@@ -17,11 +18,17 @@ export interface Cursor {
  * Writes a value at `position` and returns the position after it.
  *
  * Never writes at or beyond `end`: throws `bufferFull` instead. Throws any other error for a value that does not fit the
- * schema: the caller then asks `explain` for the error to report. Nothing before `position` is touched.
+ * schema: the caller then asks `explain` for the error to report. Nothing before `position` is touched. A value of n
+ * bytes is always taken where n + 64 bytes are free; with less room it may be refused although it would fit.
  */
 export type WriteValue<In> = (value: In, bytes: Buffer, view: DataView, position: number, end: number) => number
 
-/** Reads one value at `cursor.position`, and leaves the cursor behind it; throws on anything malformed, within bounds. */
+/**
+ * Reads one value at `cursor.position`, and leaves the cursor behind it; throws on anything malformed, within bounds.
+ *
+ * What it throws is cheap and need not be an `Error`: `decodeFailure` makes the error to report. After a throw the
+ * cursor is somewhere within the value. `view` is a view of exactly the memory of `bytes`.
+ */
 export type ReadValue<Out> = (bytes: Buffer, view: DataView, cursor: Cursor, end: number) => Out
 
 /** What a schema compiles to. */
@@ -43,4 +50,9 @@ export interface Codec<In, Out> {
   readerFor(writerText: string): ReadValue<Out>
   /** The `RIVULET_INVALID_MESSAGE` for a value that `write` refused, with the path of each issue. */
   explain(value: unknown): RivuletError
+}
+
+/** Returns the codec of a schema. */
+export function codecOf<In, Out>(schema: Schema<In, Out>): Codec<In, Out> {
+  return schema[schemaBrand] as unknown as Codec<In, Out>
 }

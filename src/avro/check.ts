@@ -1,0 +1,183 @@
+/**
+ * Says what is wrong with a value: every place with its path, what was expected and what was received, never the value.
+ *
+ * It takes exactly the values that the generated writer takes. It is slow, and runs only for values that were refused
+ * and for `Schema.check`.
+ */
+import type { Issue } from '../errors/index.js'
+import type { LongMode } from './default-source.js'
+import { valueLimits } from './limits.js'
+import { dateToWire, decimalToWire, isUuid, timestampToWire, uuidToWire } from './logical.js'
+import { fieldPath, quote } from './path.js'
+import {
+  branchName,
+  type EnumNode,
+  type FieldNode,
+  type FixedNode,
+  lookOf,
+  type PrimitiveNode,
+  type SchemaNode,
+  type UnionNode,
+} from './schema-node.js'
+import { isPlain, isWellFormed, onlyKey } from './write-primitives.js'
+
+const mostIssues = 100
+
+/** Returns the places where a value does not fit the schema; none if it can be written. */
+export function checkValue(node: SchemaNode, value: unknown, long: LongMode): Issue[] {
+  const checker = new Checker(long)
+  checker.check(node, value, '', 0)
+  return checker.issues
+}
+
+class Checker {
+  readonly issues: Issue[] = []
+  readonly #long: LongMode
+
+  constructor(long: LongMode) {
+    this.#long = long
+  }
+
+  check(node: SchemaNode, value: unknown, path: string, depth: number): void {
+    if (this.issues.length >= mostIssues) return
+    switch (node.kind) {
+      case 'array':
+        if (!Array.isArray(value)) return this.#expected('array', value, path)
+        for (let index = 0; index < value.length; index++) {
+          this.check(node.items, value[index], `${path}[${index}]`, depth)
+        }
+        return
+      case 'map':
+        if (!isPlain(value)) return this.#expected('map, a plain object', value, path)
+        for (const key of Object.keys(value)) {
+          const at = `${path}[${quote(key)}]`
+          if (!isWellFormed(key)) this.#issue(at, 'expected a key that can be written as UTF-8')
+          this.check(node.values, value[key], at, depth)
+        }
+        return
+      case 'record': {
+        const optional = node.fields.every((field) => field.hasDefault)
+        if (optional ? !isPlain(value) : typeof value !== 'object' || value === null) {
+          return this.#expected(`record ${node.name}`, value, path)
+        }
+        // the outermost record counts as the writer counts it: a record inside it is at depth 1
+        if (depth >= valueLimits.recordDepth) return this.#issue(path, 'records are nested too deep')
+        for (const field of node.fields) {
+          const own = fieldValue(value as Record<string, unknown>, field)
+          if (own === undefined && field.hasDefault) continue
+          this.check(field.type, own, fieldPath(path, field.name), depth + 1)
+        }
+        return
+      }
+      case 'union':
+        return this.#union(node, value, path, depth)
+      default: {
+        const expected = whatIsWrong(node, value, this.#long)
+        if (expected !== undefined) this.#expected(expected, value, path)
+      }
+    }
+  }
+
+  #union(node: UnionNode, value: unknown, path: string, depth: number): void {
+    const names = node.branches.map(branchName).join(', ')
+    if (!node.wrapped) {
+      const branch = node.branches.find((candidate) => looksLike(candidate, value, this.#long))
+      return branch === undefined
+        ? this.#expected(`one of ${names}`, value, path)
+        : this.check(branch, value, path, depth)
+    }
+    const key = onlyKey(value)
+    const wanted = value === null ? 'null' : key
+    const branch = node.branches.find((one) => branchName(one) === wanted && (one.kind === 'null') === (value === null))
+    if (branch === undefined) return this.#expected(`an object with one key of ${names}`, value, path)
+    if (value === null || key === undefined) return
+    this.check(branch, (value as Record<string, unknown>)[key], fieldPath(path, key), depth)
+  }
+
+  #expected(expected: string, value: unknown, path: string): void {
+    this.#issue(path, `expected ${expected}, received ${received(value)}`)
+  }
+
+  #issue(path: string, message: string): void {
+    this.issues.push({ path, message })
+  }
+}
+
+function fieldValue(record: Record<string, unknown>, field: FieldNode): unknown {
+  return field.name in Object.prototype && !Object.hasOwn(record, field.name) ? undefined : record[field.name]
+}
+
+/** What a single value should have been, or `undefined` if it is right. */
+function whatIsWrong(node: PrimitiveNode | EnumNode | FixedNode, value: unknown, long: LongMode): string | undefined {
+  const logical = 'logical' in node ? node.logical : undefined
+  const size = node.kind === 'fixed' ? node.size : undefined
+  switch (logical?.kind) {
+    case 'timestamp-millis':
+      return timestampToWire(value) === undefined ? 'valid Date' : undefined
+    case 'date':
+      return dateToWire(value) === undefined ? 'date as YYYY-MM-DD' : undefined
+    case 'uuid':
+      return (size === undefined ? isUuid(value) : uuidToWire(value)) ? undefined : 'UUID'
+    case 'decimal': {
+      const { precision, scale } = logical
+      const fits = decimalToWire(value, precision, scale, size) !== undefined
+      return fits ? undefined : `decimal string of at most ${precision} digits, ${scale} behind the point`
+    }
+  }
+  switch (node.kind) {
+    case 'null':
+      return value === null ? undefined : 'null'
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : 'boolean'
+    case 'int':
+      return typeof value === 'number' && value === (value | 0) ? undefined : 'int, an integer of 32 bits'
+    case 'long':
+      if (long === 'number') return Number.isSafeInteger(value) ? undefined : 'long, a safe integer'
+      return typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? undefined : 'long, a bigint of 64 bits'
+    case 'float':
+    case 'double':
+      return typeof value === 'number' ? undefined : `${node.kind}, a number`
+    case 'string':
+      return typeof value === 'string' && isWellFormed(value) ? undefined : 'string of well-formed text'
+    case 'bytes':
+      return value instanceof Uint8Array ? undefined : 'bytes, a Uint8Array'
+    case 'fixed':
+      return value instanceof Uint8Array && value.length === size ? undefined : `fixed of ${size} bytes`
+    case 'enum': {
+      const fits = typeof value === 'string' && node.symbols.includes(value)
+      return fits ? undefined : `symbol of ${node.name}`
+    }
+  }
+}
+
+function looksLike(node: SchemaNode, value: unknown, long: LongMode): boolean {
+  switch (lookOf(node)) {
+    case 'null':
+      return value === null
+    case 'number':
+      return typeof value === (node.kind === 'long' ? long : 'number')
+    case 'boolean':
+    case 'string':
+      return typeof value === lookOf(node)
+    case 'date':
+      return value instanceof Date
+    case 'bytes':
+      return value instanceof Uint8Array
+    case 'array':
+      return Array.isArray(value)
+    default:
+      return isPlain(value)
+  }
+}
+
+/** Names the kind of a value, and for what is often confused a little more, never the value. */
+function received(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid Date' : 'Date'
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (typeof value === 'string') return isWellFormed(value) ? 'string' : 'string with half a surrogate pair'
+  if (typeof value !== 'number') return typeof value
+  if (Number.isSafeInteger(value)) return 'integer'
+  return Number.isFinite(value) && !Number.isInteger(value) ? 'fraction' : 'number beyond the safe integers'
+}

@@ -1,0 +1,79 @@
+/**
+ * Compiles a schema into its codec: the writer, the reader, and the readers of other writers' schemas, cached.
+ *
+ * Here the parts meet; each is in a file of its own. The code is generated when it is first needed.
+ */
+import { createHash } from 'node:crypto'
+import { type Issue, RivuletError } from '../errors/index.js'
+import { canonicalForm } from './canonical.js'
+import { checkValue } from './check.js'
+import type { Codec, ReadValue } from './codec.js'
+import type { LongMode } from './default-source.js'
+import { crc64Avro } from './fingerprint.js'
+import { generateRead } from './generate-read.js'
+import { generateWrite } from './generate-write.js'
+import { cachedReaders } from './limits.js'
+import { parseSchema, parseSchemaText } from './parse.js'
+import { summary } from './path.js'
+import { resolve } from './resolve.js'
+import type { SchemaNode } from './schema-node.js'
+
+type Reader = { readonly read: ReadValue<unknown> } | { readonly error: RivuletError }
+
+/** A codec that can also list the issues of a value. */
+export interface CheckingCodec extends Codec<unknown, unknown> {
+  check(value: unknown): Issue[]
+}
+
+/** Returns the codec of a parsed, self-contained schema. */
+export function compile(node: SchemaNode, text: string, long: LongMode): CheckingCodec {
+  const readers = new Map<string, Reader>()
+  const codec = {
+    fingerprint: crc64Avro(canonicalForm(node)),
+    meaning: createHash('sha256').update(text).digest().subarray(0, 16),
+    text,
+    write: generateWrite(node, long),
+    read: generateRead(resolve(node, node), long),
+    readerFor(writerText: string): ReadValue<unknown> {
+      if (writerText === text) return codec.read
+      let reader = readers.get(writerText)
+      readers.delete(writerText)
+      reader ??= makeReader(writerText)
+      readers.set(writerText, reader) // the map keeps the order of use
+      if (readers.size > cachedReaders) readers.delete(readers.keys().next().value as string)
+      if ('error' in reader) throw reader.error
+      return reader.read
+    },
+    explain: (value: unknown): RivuletError => explain(value),
+    check: (value: unknown) => checkValue(node, value, long),
+  }
+  return codec
+
+  function makeReader(writerText: string): Reader {
+    try {
+      const writer = parseSchema(parseSchemaText(writerText), 'writer')
+      return { read: generateRead(resolve(writer, node), long) }
+    } catch (error) {
+      if (error instanceof RivuletError) return { error }
+      throw error
+    }
+  }
+
+  function explain(value: unknown): RivuletError {
+    try {
+      const issues = checkValue(node, value, long)
+      if (issues.length > 0) return invalidMessage(issues)
+      return invalidMessage([{ path: '', message: 'the value changed while it was written' }])
+    } catch (cause) {
+      // a getter or a proxy of the value threw
+      return invalidMessage([{ path: '', message: 'the value threw an error while it was read' }], cause)
+    }
+  }
+}
+
+function invalidMessage(issues: RivuletError['issues'], cause?: unknown): RivuletError {
+  return new RivuletError('RIVULET_INVALID_MESSAGE', `Value does not fit its schema: ${summary(issues)}`, {
+    issues,
+    cause,
+  })
+}

@@ -1,0 +1,21 @@
+/**
+ * `rivulet/avro`: schemas, their inferred types, and builders.
+ *
+ * It loads neither ZeroMQ nor RxJS nor a store. The codec underneath is internal: see `codec.ts`.
+ */
+export { type ErrorCode, type Issue, isRivuletError, RivuletError } from '../errors/index.js'
+export { defineSchema, type SchemaOptions } from './define-schema.js'
+export type { InferIn, InferOut, UnknownAvroType } from './infer.js'
+export { type DecodeOptions, type Infer, type InferInput, isSchema, type Schema, type SchemaTypes } from './schema.js'
+export type {
+  AvroAnnotated,
+  AvroArray,
+  AvroDefinition,
+  AvroEnum,
+  AvroField,
+  AvroFixed,
+  AvroMap,
+  AvroRecord,
+  AvroSchema,
+  PrimitiveName,
+} from './schema-types.js'

@@ -1,0 +1,35 @@
+/**
+ * The bounds on schemas and values that come from outside, in one place.
+ *
+ * They keep the time and memory of parsing, resolving and decoding in proportion to the bytes that were received. They
+ * are not options: whoever needs more should split the schema or the message. `docs/schemas.md` lists them.
+ */
+
+/** Bounds on a schema, one's own or a writer's. */
+export const schemaLimits = {
+  /** Bytes of the schema as JSON text. */
+  textBytes: 64 * 1024,
+  /** Types defined inside one another; a reference to a named type starts from nothing. */
+  depth: 32,
+  /** Fields of all records together. */
+  fields: 4096,
+  /** Bytes of one fixed. */
+  fixedBytes: 16 * 1024 * 1024,
+  /** Precision of a decimal, in decimal digits. */
+  decimalDigits: 1000,
+  /** Values that the defaults of a schema may hold together. */
+  defaultValues: 65_536,
+  /** Pairs of types that the resolution of two schemas may look at. */
+  resolutionSteps: 250_000,
+} as const
+
+/** Bounds on a value that is written or read. */
+export const valueLimits = {
+  /** Records inside one another. */
+  recordDepth: 256,
+  /** Array items that take no byte, such as nulls, in one value. */
+  zeroByteItems: 65_536,
+} as const
+
+/** Writers' schemas that one schema keeps a reader for. */
+export const cachedReaders = 128

@@ -1,0 +1,313 @@
+/**
+ * What generated readers call: every byte is checked against the end, every varint is at most 10 bytes.
+ *
+ * What is malformed throws a `Malformed`, which is cheap since a stranger can cause it at will; `decode-failure.ts`
+ * makes an error of it.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { Cursor } from './codec.js'
+
+/** What is wrong with bytes; not an `Error`, so that a flood of bad messages costs no stack traces. */
+export class Malformed {
+  /** What is wrong, never the bytes. */
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+/** A value that the writer's schema allows and the reader's has no place for. */
+export class Unresolvable extends Malformed {
+  /** The path of the field. */
+  readonly path: string
+
+  constructor(path: string, reason: string) {
+    super(reason)
+    this.path = path
+  }
+}
+
+interface FastBuffer extends Buffer {
+  utf8Slice(start: number, end: number): string
+}
+
+const two27 = 134_217_728
+const fromCharCode = String.fromCharCode
+
+/** Throws for malformed bytes. */
+export function fail(reason: string): never {
+  throw new Malformed(reason)
+}
+
+/** Throws for bytes that end too soon. */
+export function short(): never {
+  throw new Malformed('the bytes end within the value')
+}
+
+/** Throws for a value that schema resolution has no place for. */
+export function unresolvable(path: string, reason: string): never {
+  throw new Unresolvable(path, reason)
+}
+
+/** Reads a long as a number, exact or refused. */
+export function readLong(bytes: Buffer, cursor: Cursor, end: number): number {
+  let p = cursor.position
+  let low = 0
+  let shift = 0
+  let byte: number
+  do {
+    if (p >= end) short()
+    byte = bytes[p++] as number
+    low |= (byte & 0x7f) << shift
+    shift += 7
+  } while (byte & 0x80 && shift < 28)
+  if (!(byte & 0x80)) {
+    cursor.position = p
+    return (low >>> 1) ^ -(low & 1)
+  }
+  // half of the zigzag number, its sign bit kept apart: exact up to 2^53
+  let half = low >>> 1
+  let factor = two27
+  for (let count = 4; byte & 0x80; count++) {
+    if (p >= end) short()
+    if (count === 10) fail('a varint is longer than 10 bytes')
+    byte = bytes[p++] as number
+    half += (byte & 0x7f) * factor
+    factor *= 128
+  }
+  cursor.position = p
+  const value = low & 1 ? -half - 1 : half
+  if (!Number.isSafeInteger(value)) fail('a long is beyond what a number holds exactly; define the schema with bigint')
+  return value
+}
+
+/** Reads an int; a varint beyond 32 bits is refused. */
+export function readInt(bytes: Buffer, cursor: Cursor, end: number): number {
+  const value = readLong(bytes, cursor, end)
+  if (value !== (value | 0)) fail('an int is beyond 32 bits')
+  return value
+}
+
+/** Reads a long as a bigint; a varint beyond 64 bits is refused. */
+export function readBigLong(bytes: Buffer, cursor: Cursor, end: number): bigint {
+  let p = cursor.position
+  let low = 0 // the first 28 bits
+  let middle = 0 // the next 28
+  let high = 0 // the last 8
+  let byte: number
+  let count = 0
+  do {
+    if (p >= end) short()
+    byte = bytes[p++] as number
+    if (count < 4) low |= (byte & 0x7f) << (7 * count)
+    else if (count < 8) middle |= (byte & 0x7f) << (7 * (count - 4))
+    else if (count === 8) high = byte & 0x7f
+    else if (byte > 1) fail('a varint is longer than 64 bits')
+    else high |= byte << 7
+    count++
+  } while (byte & 0x80)
+  cursor.position = p
+  if (high === 0 && middle < 0x1000000) {
+    const half = (low >>> 1) + middle * two27
+    return BigInt(low & 1 ? -half - 1 : half)
+  }
+  const zigzag = (BigInt(high) << 56n) | (BigInt(middle) << 28n) | BigInt(low)
+  return zigzag & 1n ? -(zigzag >> 1n) - 1n : zigzag >> 1n
+}
+
+/** Reads a long as the nearest number: for a reader whose type is float or double. */
+export function readLongNear(bytes: Buffer, cursor: Cursor, end: number): number {
+  return Number(readBigLong(bytes, cursor, end))
+}
+
+/** Returns the string of UTF-8 bytes; invalid UTF-8 is refused. The caller has checked the end. */
+export function readText(bytes: Buffer, start: number, end: number): string {
+  if (end - start <= 16) {
+    const text = shortAscii(bytes, start, end - start)
+    if (text !== undefined) return text
+  }
+  const text = (bytes as FastBuffer).utf8Slice(start, end)
+  // only a replacement character can stand for invalid bytes; text without one is not looked at twice
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) fail('a string is not valid UTF-8')
+  return text
+}
+
+/** Returns a copy of bytes, so that a value does not keep its whole frame in memory. The caller has checked the end. */
+export function readBytes(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start)
+  bytes.copy(copy, 0, start, end)
+  return copy
+}
+
+/** Sets a key of a map, also `__proto__`, as a plain property. */
+export function setKey(map: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(map, key, { value, enumerable: true, writable: true, configurable: true })
+  } else {
+    map[key] = value
+  }
+}
+
+/** Reads a byte that is known to be there. */
+const at = (bytes: Buffer, position: number): number => bytes[position] as number
+
+/** Returns ASCII text of at most 16 bytes, quicker than any decoder; `undefined` if it is not ASCII. */
+function shortAscii(b: Buffer, p: number, length: number): string | undefined {
+  let all = 0
+  for (let i = 0; i < length; i++) all |= b[p + i] as number
+  if (all & 0x80) return undefined
+  switch (length) {
+    case 0:
+      return ''
+    case 1:
+      return fromCharCode(at(b, p))
+    case 2:
+      return fromCharCode(at(b, p), at(b, p + 1))
+    case 3:
+      return fromCharCode(at(b, p), at(b, p + 1), at(b, p + 2))
+    case 4:
+      return fromCharCode(at(b, p), at(b, p + 1), at(b, p + 2), at(b, p + 3))
+    case 5:
+      return fromCharCode(at(b, p), at(b, p + 1), at(b, p + 2), at(b, p + 3), at(b, p + 4))
+    case 6:
+      return fromCharCode(at(b, p), at(b, p + 1), at(b, p + 2), at(b, p + 3), at(b, p + 4), at(b, p + 5))
+    case 7:
+      return fromCharCode(at(b, p), at(b, p + 1), at(b, p + 2), at(b, p + 3), at(b, p + 4), at(b, p + 5), at(b, p + 6))
+    case 8:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+      )
+    case 9:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+      )
+    case 10:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+      )
+    case 11:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+      )
+    case 12:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+        at(b, p + 11),
+      )
+    case 13:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+        at(b, p + 11),
+        at(b, p + 12),
+      )
+    case 14:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+        at(b, p + 11),
+        at(b, p + 12),
+        at(b, p + 13),
+      )
+    case 15:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+        at(b, p + 11),
+        at(b, p + 12),
+        at(b, p + 13),
+        at(b, p + 14),
+      )
+    default:
+      return fromCharCode(
+        at(b, p),
+        at(b, p + 1),
+        at(b, p + 2),
+        at(b, p + 3),
+        at(b, p + 4),
+        at(b, p + 5),
+        at(b, p + 6),
+        at(b, p + 7),
+        at(b, p + 8),
+        at(b, p + 9),
+        at(b, p + 10),
+        at(b, p + 11),
+        at(b, p + 12),
+        at(b, p + 13),
+        at(b, p + 14),
+        at(b, p + 15),
+      )
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Asks avsc whether one's own schema is valid: the only file that imports avsc.
+ *
+ * It runs once for each definition, after `parse.ts` has accepted the schema. avsc sees neither the schemas of strangers
+ * nor any message: all bytes are written and read by generated code of our own.
+ */
+import avro from 'avsc'
+import { invalidSchema } from './parse.js'
+
+/**
+ * Throws if avsc refuses the schema.
+ *
+ * @throws RivuletError `RIVULET_INVALID_SCHEMA`, the cause being the error of avsc.
+ */
+export function askForSecondOpinion(json: unknown): void {
+  try {
+    // avsc keeps state in its options: a fresh object each time, and a registry without a prototype
+    avro.Type.forSchema(json as avro.Schema, { registry: Object.create(null), noAnonymousTypes: true })
+  } catch (cause) {
+    throw invalidSchema([{ path: '', message: 'avsc refuses the schema' }], cause)
+  }
+}
