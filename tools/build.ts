@@ -88,7 +88,11 @@ function compile(): void {
     rmSync(staging, { recursive: true, force: true })
     throw new Error(`The build failed.\n${result.stdout}${result.stderr}`)
   }
-  for (const program of binaries()) chmodSync(join(staging, program), 0o755)
+  for (const program of binaries()) {
+    const path = join(staging, program)
+    if (!existsSync(path)) throw new Error(`package.json names a program that the sources do not make: ${program}`)
+    chmodSync(path, 0o755)
+  }
   writeFileSync(join(staging, '.sources'), before)
   rmSync(dist, { recursive: true, force: true })
   renameSync(staging, dist)

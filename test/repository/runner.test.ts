@@ -1,0 +1,57 @@
+/** `npm test` in a small repository of its own: its last line and its exit code, green and red. */
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { root } from '../../tools/build.js'
+import { type Ended, run } from '../child-process.js'
+
+const folder = t.testdir({ 'package.json': '{ "private": true, "type": "module" }', tools: {}, test: {} })
+for (const name of ['build.ts', 'tally.ts', 'test.ts'])
+  copyFileSync(join(root, 'tools', name), join(folder, 'tools', name))
+copyFileSync(join(root, '.taprc'), join(folder, '.taprc'))
+symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir')
+
+const write = (name: string, ...lines: string[]): string => {
+  const path = join('test', `${name}.test.ts`)
+  mkdirSync(join(folder, 'test'), { recursive: true })
+  writeFileSync(join(folder, path), ["import t from 'tap'", ...lines, ''].join('\n'))
+  return path
+}
+
+const green = write('green', 'const one: number = 1', 't.equal(one, 1)', "t.test('inner', async (t) => { t.ok(true) })")
+write('red', 't.equal(1, 2)')
+write('empty')
+write('crash', 't.ok(true)', 't.end()', 'process.exitCode = 7')
+
+const runTests = (...files: string[]): Promise<Ended> =>
+  run(process.execPath, ['--import=tsx', join('tools', 'test.ts'), ...files], { cwd: folder, timeoutMs: 60_000 })
+
+const lastLine = (text: string): string | undefined => text.trimEnd().split('\n').at(-1)
+
+t.test('green', async (t) => {
+  const { code, stdout } = await runTests(green)
+  t.equal(lastLine(stdout), '2 passed, 0 failed')
+  t.equal(code, 0)
+})
+
+t.test('nothing ran', async (t) => {
+  const { code, stdout } = await runTests('test/none.test.ts')
+  t.match(lastLine(stdout), /^0 passed, [1-9]\d* failed$/)
+  t.equal(code, 1)
+})
+
+t.test('red: assertions, files, and the checks before them', async (t) => {
+  copyFileSync(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'))
+  writeFileSync(join(folder, 'test', 'wrong.ts'), "export const one: number = 'one'\n")
+  const { code, stdout } = await runTests()
+  const remarks = stdout.split('\n').filter((line) => line.startsWith('FAILED: '))
+  t.strictSame(remarks.sort(), [
+    'FAILED: build failed',
+    'FAILED: format and lint failed',
+    'FAILED: test/crash.test.ts: failed outside of its assertions',
+    'FAILED: test/empty.test.ts: no tests found',
+    'FAILED: types failed',
+  ])
+  t.equal(lastLine(stdout), '3 passed, 6 failed')
+  t.equal(code, 1)
+})
