@@ -31,7 +31,9 @@ export const owners: Readonly<Record<string, string>> = { zeromq: 'src/socket', 
 
 /** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
 const operatorHomes = ['src/stream', 'patterns']
-const rxjsClassHomes = ['src/observe', 'src/lifecycle']
+const rxjsClassHomes = ['observe', 'lifecycle', 'runtime', 'socket', 'link', 'call', 'store'].map(
+  (name) => `src/${name}`,
+)
 
 /** Complains about libraries outside of the folder that owns them. */
 export function checkOwners(files: readonly SourceFile[]): string[] {
