@@ -2,6 +2,8 @@
  * `rivulet/avro`: schemas, their inferred types, and builders.
  *
  * It loads neither ZeroMQ nor RxJS nor a store. The codec underneath is internal: see `codec.ts`.
+ *
+ * @module rivulet/avro
  */
 export { type ErrorCode, type Issue, isRivuletError, RivuletError } from '../errors/index.js'
 export { defineSchema, type SchemaOptions } from './define-schema.js'
