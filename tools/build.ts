@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,10 @@ const stampFile = join(dist, '.sources')
 const lock = join(root, 'dist.lock')
 const staging = join(root, 'dist.next')
 const pollMs = 50
+/** No build takes this long: its process is gone, and its number may be another's. */
+const staleMs = 120_000
+/** The time in which a process that made the lock has written its number into it. */
+const graceMs = 1000
 
 /** Makes `dist` the build of the sources as they are; rejects with the compiler's words if they do not compile. */
 export async function build(): Promise<void> {
@@ -27,7 +31,7 @@ export async function build(): Promise<void> {
   try {
     if (!isFresh()) compile()
   } finally {
-    rmSync(lock, { recursive: true, force: true })
+    rmSync(lock, { force: true })
   }
 }
 
@@ -57,16 +61,23 @@ function filesUnder(folder: string): string[] {
 /** Takes the lock, also over from a process that died with it. */
 function takeLock(): boolean {
   try {
-    mkdirSync(lock)
-    writeFileSync(join(lock, 'pid'), String(process.pid))
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  const pidFile = join(lock, 'pid')
-  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
-  if (pid > 0 && !isAlive(pid)) rmSync(lock, { recursive: true, force: true })
+  if (isAbandoned()) rmSync(lock, { force: true })
   return false
+}
+
+function isAbandoned(): boolean {
+  try {
+    const ageMs = Date.now() - statSync(lock).mtimeMs
+    return ageMs > staleMs || (ageMs > graceMs && !isAlive(Number(readFileSync(lock, 'utf8'))))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
+  }
 }
 
 function isAlive(pid: number): boolean {
