@@ -1,7 +1,7 @@
 /**
  * The TypeScript compiler as a user of the package meets it: strict, `nodenext`, and through the declaration files.
  */
-import { dirname, join, relative } from 'node:path'
+import { basename, join } from 'node:path'
 import ts from 'typescript'
 import { root } from '../../tools/build.js'
 
@@ -35,5 +35,5 @@ function describe({ file, start, messageText }: ts.Diagnostic): string {
   const text = ts.flattenDiagnosticMessageText(messageText, '\n')
   if (file === undefined || start === undefined) return text
   const { line } = file.getLineAndCharacterOfPosition(start)
-  return `${relative(dirname(dirname(file.fileName)), file.fileName)}:${line + 1}: ${text}`
+  return `${basename(file.fileName)}:${line + 1}: ${text}`
 }
