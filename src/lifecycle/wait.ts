@@ -75,3 +75,22 @@ export function waitFor<T>(
     )
   })
 }
+
+/** A promise with its ends in the hands of the caller. */
+export interface Deferred {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** Makes a promise to be settled later; a rejection that nobody waits for is not an error. */
+export function deferred(): Deferred {
+  let resolve: () => void = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}

@@ -3,13 +3,14 @@
  *
  * The patterns extend it with what they send and receive; it moves no message itself.
  */
-import { filter, firstValueFrom, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
   type Closable,
   type CloseOptions,
   type CloseResult,
+  deferred,
   LifeCycle,
   onAbort,
   type Status,
@@ -210,15 +211,22 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     return this.reports.observable
   }
 
-  whenConnected(options: WaitOptions = {}): Promise<void> {
+  async whenConnected(options: WaitOptions = {}): Promise<void> {
+    const { links } = this.socket
+    if (links.connected > 0) return
     const subject = `${this.name}: whenConnected`
-    const connected = firstValueFrom(this.links.pipe(filter((change) => change.connected > 0))).then(
-      () => undefined,
-      (cause: unknown) => {
-        throw new RivuletError('RIVULET_CLOSED', `${subject}: closed before a link was live`, { cause })
+    const { promise, resolve, reject } = deferred()
+    const subscription = links.changes.subscribe({
+      next: (change) => {
+        if (change.connected > 0) resolve()
       },
-    )
-    return waitFor(subject, connected, this.runtime.clock, options)
+      complete: () => reject(new RivuletError('RIVULET_CLOSED', `${subject}: closed before a link was live`)),
+    })
+    try {
+      await waitFor(subject, promise, this.runtime.clock, options)
+    } finally {
+      subscription.unsubscribe()
+    }
   }
 
   ref(): this {

@@ -1,0 +1,185 @@
+/**
+ * The implementation of `Stream`: hands messages to whoever wants them, in step with the slowest that is bounded.
+ *
+ * It holds at most one supply, and asks for the next when that is used up. It knows no sockets and no schemas.
+ */
+import { Observable, type Subscriber } from 'rxjs'
+import { integer, resolveOptions } from '../options/index.js'
+import { MessageIterator } from './message-iterator.js'
+import { type Handler, processMessages } from './process.js'
+import type { StreamOwner, Supply } from './source.js'
+import type { ProcessOptions, Stream } from './stream.js'
+
+/** Messages between two looks at the clock. */
+const messagesPerLook = 64
+
+/** How long messages are delivered before other work of the process has its turn, in milliseconds. */
+const sliceMs = 10
+
+/** One who takes messages. */
+export interface Consumer<T> {
+  /** How many messages it can take now; infinite without backpressure. */
+  demand: number
+  next(value: T): void
+  complete(): void
+}
+
+const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
+
+/** A stream that its owner feeds with supplies. */
+export class MessageStream<T> extends Observable<T> implements Stream<T> {
+  readonly #owner: StreamOwner<T>
+  /** Replaced, never changed, so that a delivery under way keeps the one it began with. */
+  #consumers: readonly Consumer<T>[] = []
+  #supply: Supply<T> | undefined
+  #delivered = 0
+  #delivering = false
+  #yielding = false
+  #completed = false
+
+  constructor(owner: StreamOwner<T>) {
+    super((subscriber) => this.#subscribeUnbounded(subscriber))
+    this.#owner = owner
+  }
+
+  /** Messages that consumers were given; each counts once, whatever the number of consumers. */
+  get delivered(): number {
+    return this.#delivered
+  }
+
+  /** Messages that wait here. */
+  get pending(): number {
+    return this.#supply?.remaining ?? 0
+  }
+
+  /** Whether a supply is at hand and not used up. */
+  get busy(): boolean {
+    return this.#supply !== undefined
+  }
+
+  /** Gives the stream its next supply; there must be none at hand. */
+  give(supply: Supply<T>): void {
+    this.#supply = supply
+    this.#deliver()
+  }
+
+  /** Ends the stream for everyone; returns how many messages were still pending. */
+  complete(): number {
+    this.#completed = true
+    const left = this.#supply?.discard() ?? 0
+    this.#supply = undefined
+    const consumers = this.#consumers
+    this.#consumers = []
+    for (const consumer of consumers) consumer.complete()
+    return left
+  }
+
+  process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
+    const { concurrency } = resolveOptions('process', options, processRules)
+    return processMessages(this, project, concurrency, (error) => this.#owner.handlerFailed(error))
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return new MessageIterator(this)
+  }
+
+  /** Adds a consumer; returns how it leaves. For the consumers in this folder. */
+  attach(consumer: Consumer<T>): () => void {
+    if (this.#completed) {
+      consumer.complete()
+      return () => {}
+    }
+    this.#consumers = [...this.#consumers, consumer]
+    if (this.#consumers.length === 1) this.#owner.demanded(true)
+    this.#deliver()
+    return () => {
+      if (!this.#consumers.includes(consumer)) return
+      this.#consumers = this.#consumers.filter((other) => other !== consumer)
+      if (this.#consumers.length === 0) this.#owner.demanded(false)
+      else this.#deliver()
+    }
+  }
+
+  /** A consumer can take more. */
+  resume(): void {
+    this.#deliver()
+  }
+
+  #subscribeUnbounded(subscriber: Subscriber<T>): () => void {
+    return this.attach({
+      demand: Number.POSITIVE_INFINITY,
+      next: (value) => subscriber.next(value),
+      complete: () => subscriber.complete(),
+    })
+  }
+
+  #deliver(): void {
+    if (this.#delivering || this.#yielding) return
+    this.#delivering = true
+    const sliceEnd = performance.now() + sliceMs
+    while (this.#supply !== undefined) {
+      const supply = this.#supply
+      while (supply.remaining > 0) {
+        if (!this.#deliverSome(supply, messagesPerLook)) {
+          this.#delivering = false
+          return
+        }
+        if (performance.now() > sliceEnd) {
+          this.#delivering = false
+          this.#yield()
+          return
+        }
+      }
+      if (this.#supply !== supply) continue
+      this.#supply = undefined
+      this.#owner.used(supply)
+    }
+    this.#delivering = false
+  }
+
+  /** Delivers up to so many messages; tells whether to go on. */
+  #deliverSome(supply: Supply<T>, most: number): boolean {
+    const consumers = this.#consumers
+    const only = consumers.length === 1 ? consumers[0] : undefined
+    let count = Math.min(most, supply.remaining)
+    try {
+      if (only?.demand === Number.POSITIVE_INFINITY) {
+        for (; count > 0 && this.#consumers === consumers; count--) {
+          const value = supply.take()
+          this.#delivered += 1
+          only.next(value)
+        }
+        return true
+      }
+      for (; count > 0; count--) {
+        if (!this.#wanted()) return false
+        const value = supply.take()
+        this.#delivered += 1
+        for (const consumer of this.#consumers) {
+          consumer.demand -= 1
+          consumer.next(value)
+        }
+      }
+      return true
+    } catch (cause) {
+      this.#owner.unreadable(cause, supply.discard() + 1)
+      return true
+    }
+  }
+
+  #wanted(): boolean {
+    const consumers = this.#consumers
+    if (consumers.length === 0) return false
+    for (const consumer of consumers) if (consumer.demand < 1) return false
+    return true
+  }
+
+  /** Lets timers and other sockets have their turn, then goes on. */
+  #yield(): void {
+    this.#yielding = true
+    setImmediate(() => {
+      this.#yielding = false
+      this.#deliver()
+    })
+  }
+}

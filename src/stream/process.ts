@@ -1,0 +1,87 @@
+/**
+ * `process`: work on messages with a bound on how many are in work at once.
+ *
+ * It takes from the stream only what it can start at once. One failed message is reported; it ends nothing.
+ */
+import { from, isObservable, Observable, type ObservableInput, Subscription } from 'rxjs'
+import { RivuletError } from '../errors/index.js'
+import type { Consumer, MessageStream } from './message-stream.js'
+
+/** Works on one message. */
+export type Handler<T, R> = (value: T) => ObservableInput<R> | R
+
+/** The observable behind `Stream.process`. */
+export function processMessages<T, R>(
+  stream: MessageStream<T>,
+  project: Handler<T, R>,
+  concurrency: number,
+  failed: (error: RivuletError) => void,
+): Observable<R> {
+  return new Observable<R>((subscriber) => {
+    const work = new Subscription()
+    let active = 0
+    let ended = false
+
+    const consumer: Consumer<T> = {
+      demand: concurrency,
+      next: start,
+      complete() {
+        ended = true
+        if (active === 0) subscriber.complete()
+      },
+    }
+
+    function start(value: T): void {
+      active += 1
+      let results: ObservableInput<R> | R
+      try {
+        results = project(value)
+      } catch (cause) {
+        fail(cause)
+        return
+      }
+      if (!isAsynchronous(results)) {
+        subscriber.next(results as R)
+        done()
+        return
+      }
+      const one = from(results).subscribe({
+        next: (result) => subscriber.next(result),
+        error: (cause: unknown) => {
+          work.remove(one)
+          fail(cause)
+        },
+        complete: () => {
+          work.remove(one)
+          done()
+        },
+      })
+      if (!one.closed) work.add(one)
+    }
+
+    function fail(cause: unknown): void {
+      failed(new RivuletError('RIVULET_HANDLER_FAILED', 'a handler of process failed', { cause }))
+      done()
+    }
+
+    function done(): void {
+      active -= 1
+      if (ended) {
+        if (active === 0) subscriber.complete()
+        return
+      }
+      consumer.demand += 1
+      stream.resume()
+    }
+
+    work.add(stream.attach(consumer))
+    return work
+  })
+}
+
+/** Whether a result is something to wait for; a string or an array is a plain result. */
+function isAsynchronous<R>(result: ObservableInput<R> | R): result is ObservableInput<R> {
+  if (isObservable(result)) return true
+  if (typeof result !== 'object' || result === null) return false
+  return typeof (result as { then?: unknown }).then === 'function' || Symbol.asyncIterator in result
+}

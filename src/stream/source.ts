@@ -1,0 +1,28 @@
+/**
+ * The contract between a stream and what feeds it.
+ *
+ * A supply holds messages that arrived and are still bytes; a `Batch` of the wire is one.
+ */
+import type { RivuletError } from '../errors/index.js'
+
+/** Messages that arrived together, taken one by one. */
+export interface Supply<T> {
+  /** Messages that have not been taken. */
+  readonly remaining: number
+  /** Takes the next; throws anything if it cannot be read, and then nothing after it can. */
+  take(): T
+  /** Gives up on the rest; returns how many that were. */
+  discard(): number
+}
+
+/** What a stream tells its owner. */
+export interface StreamOwner<T> {
+  /** Somebody wants messages, or nobody does any more. */
+  demanded(wanted: boolean): void
+  /** The supply at hand is used up; the owner may give the next one within the call. */
+  used(supply: Supply<T>): void
+  /** A message could not be read; `messages` counts those that were lost with it. */
+  unreadable(cause: unknown, messages: number): void
+  /** A handler of `process` failed. */
+  handlerFailed(error: RivuletError): void
+}

@@ -1,0 +1,299 @@
+/**
+ * Gathers messages into frames: each is encoded once, straight into the buffer that leaves.
+ *
+ * What one turn of the event loop appends goes out as one frame when `flush` is called, or earlier when a frame is full.
+ * It knows neither when a turn ends nor where frames go.
+ */
+import { bufferFull, type Codec } from '../avro/codec.js'
+import { RivuletError } from '../errors/index.js'
+import { type HeaderInput, headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
+import type { Origin } from './origin.js'
+
+/** The smallest buffer for a frame, in bytes: enough for a lone message or a few. */
+const smallSlabBytes = 1024
+
+/** A buffer with less room than this is not begun again, in bytes. */
+const worthwhileBytes = headerRoom + 256
+
+/** What a codec may want beyond the bytes of a value before it says that a buffer is full, as a factor and in bytes. */
+const cautionFactor = 3
+const cautionBytes = 4096
+
+/** A frame, ready to leave. */
+export interface CutFrame {
+  readonly bytes: Buffer
+  readonly messages: number
+}
+
+/** How a writer cuts frames. */
+export interface BatchWriterOptions<In> {
+  readonly codec: Codec<In, unknown>
+  /** Numbers the messages and frames. */
+  readonly origin: Origin
+  /** The topic part, for topics. */
+  readonly topic: Buffer | undefined
+  /** Cut before a frame grows beyond this, in bytes; a single larger message has a frame to itself. */
+  readonly frameBytes: number
+  /** Messages in one frame at the most. */
+  readonly maxBatchMessages: number
+  /** Larger messages are refused, in bytes. */
+  readonly maxMessageBytes: number
+  /** Over how many frames one flush is spread, so that each of as many receivers has its part. */
+  readonly spread: () => number
+  /** Takes each frame that is cut. */
+  readonly cut: (frame: CutFrame) => void
+}
+
+/** Gathers the messages of one schema, and of one topic if there are topics. */
+export class BatchWriter<In> {
+  readonly #options: BatchWriterOptions<In>
+  readonly #write: Codec<In, unknown>['write']
+  readonly #maxMessages: number
+  /** Where each gathered message begins: to spread them, the frame is taken apart there. */
+  #offsets = new Uint32Array(64)
+  #slab = Buffer.alloc(0)
+  #view = new DataView(this.#slab.buffer)
+  /** The first byte of the buffer that belongs to no frame yet. */
+  #free = 0
+  /** Where the messages begin, where the next one goes, and where it must end. */
+  #start = 0
+  #position = 0
+  #limit = 0
+  #count = 0
+  #slabBytes = smallSlabBytes
+  #writing = false
+  /** The number of the next message, and the position of the last one over all topics. */
+  #sequence = 1
+  #previous = 0
+  /** Frames that still carry the schema, and when it was last announced. */
+  #announcements = 1
+  #announcedAt = 0
+
+  constructor(options: BatchWriterOptions<In>) {
+    this.#options = options
+    this.#write = options.codec.write
+    this.#maxMessages = Math.min(options.maxBatchMessages, maxFrameMessages)
+  }
+
+  /** Messages that were appended and not cut. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Bytes that were appended and not cut. */
+  get bytes(): number {
+    return this.#position - this.#start
+  }
+
+  /** Whether anything was ever sent. */
+  get used(): boolean {
+    return this.#sequence > 1
+  }
+
+  /** Encodes a message; returns why it was refused, if it was. */
+  append(value: In): RivuletError | undefined {
+    if (this.#writing) return reentered()
+    this.#writing = true
+    try {
+      return this.#append(value)
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  #append(value: In): RivuletError | undefined {
+    if (this.#count === 0) this.#begin()
+    let end: number
+    try {
+      end = this.#write(value, this.#slab, this.#view, this.#position, this.#limit)
+    } catch (cause) {
+      if (cause !== bufferFull) return this.#options.codec.explain(value)
+      const written = this.#writeInLarger(value)
+      if (typeof written !== 'number') return written
+      end = written
+    }
+    const size = end - this.#position
+    if (size > this.#options.maxMessageBytes) return this.#tooLarge(size)
+    if (this.#count === this.#offsets.length) this.#growOffsets()
+    this.#offsets[this.#count] = this.#position
+    this.#count += 1
+    this.#position = end
+    if (this.#count >= this.#maxMessages || end >= this.#start + this.#wholeRoom) this.#cutAll()
+    return undefined
+  }
+
+  /** Cuts what was gathered, spread over as many frames as there are receivers. */
+  flush(): void {
+    const count = this.#count
+    if (count === 0) return
+    const parts = Math.min(this.#options.spread(), count)
+    if (parts <= 1) {
+      this.#cutAll()
+      return
+    }
+    let first = 0
+    for (let part = 1; part <= parts; part++) {
+      const next = Math.floor((count * part) / parts)
+      this.#cutSome(first, next)
+      first = next
+    }
+    this.#finish()
+  }
+
+  /** Lets the next frames carry the schema: as many as there are receivers that may not know it. */
+  announce(frames: number): void {
+    this.#announcements = Math.max(this.#announcements, frames)
+  }
+
+  /** Cuts a frame without messages, which carries the schema and the number of the next message. */
+  beacon(): void {
+    this.announce(1)
+    const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
+    this.#emit('beacon', slab, headerRoom, headerRoom, 0)
+  }
+
+  /** What a frame may hold of messages. */
+  get #wholeRoom(): number {
+    return this.#options.frameBytes - headerRoom - 1
+  }
+
+  /** Makes ready for the first message of a frame. */
+  #begin(): void {
+    if (this.#slab.length - this.#free < worthwhileBytes) this.#newSlab(this.#slabBytes)
+    this.#start = this.#free + headerRoom
+    this.#position = this.#start
+    this.#limit = Math.min(this.#slab.length - 1, this.#start + this.#wholeRoom)
+  }
+
+  #newSlab(bytes: number): void {
+    this.#slab = Buffer.allocUnsafeSlow(bytes)
+    this.#view = new DataView(this.#slab.buffer)
+    this.#free = 0
+  }
+
+  /** There was no room for the value: make some, in steps, until it fits or is too large. */
+  #writeInLarger(value: In): number | RivuletError {
+    const { codec, frameBytes, maxMessageBytes } = this.#options
+    const most = cautionFactor * maxMessageBytes + cautionBytes
+    for (;;) {
+      const room = this.#limit - this.#start
+      const whole = room >= this.#wholeRoom
+      if (this.#count > 0) {
+        if (whole) this.#cutAll()
+        else this.#enlarge(Math.min(Math.max(this.#slab.length, smallSlabBytes) * 4, frameBytes))
+        if (whole) this.#begin()
+      } else if (!whole) {
+        this.#enlarge(frameBytes)
+      } else if (room < most) {
+        this.#enlarge(headerRoom + Math.min(room * 4, most) + 1)
+        this.#limit = this.#slab.length - 1
+      } else {
+        return this.#tooLarge(undefined)
+      }
+      try {
+        return this.#write(value, this.#slab, this.#view, this.#position, this.#limit)
+      } catch (cause) {
+        if (cause !== bufferFull) return codec.explain(value)
+      }
+    }
+  }
+
+  /** Moves what was gathered to the front of a new buffer. */
+  #enlarge(bytes: number): void {
+    const former = this.#slab
+    const start = this.#start
+    const used = this.#position - start
+    this.#newSlab(bytes)
+    former.copy(this.#slab, headerRoom, start, start + used)
+    for (let i = 0; i < this.#count; i++) (this.#offsets[i] as number) -= start - headerRoom
+    this.#start = headerRoom
+    this.#position = headerRoom + used
+    this.#limit = Math.min(bytes - 1, headerRoom + this.#wholeRoom)
+  }
+
+  #growOffsets(): void {
+    const larger = new Uint32Array(this.#offsets.length * 4)
+    larger.set(this.#offsets)
+    this.#offsets = larger
+  }
+
+  #cutAll(): void {
+    const slab = this.#slab
+    const start = this.#start
+    const end = this.#position
+    const count = this.#count
+    // what is cut belongs to the transport; the next frame goes behind it
+    this.#free = end + 1
+    this.#finish()
+    this.#emit('data', slab, start, end, count)
+  }
+
+  #cutSome(first: number, next: number): void {
+    const from = this.#offsets[first] as number
+    const to = next === this.#count ? this.#position : (this.#offsets[next] as number)
+    const slab = Buffer.allocUnsafeSlow(headerRoom + (to - from) + 1)
+    this.#slab.copy(slab, headerRoom, from, to)
+    this.#emit('data', slab, headerRoom, headerRoom + (to - from), next - first)
+  }
+
+  /** Nothing is gathered any more; the next buffer suits what came this time, and shrinks in steps. */
+  #finish(): void {
+    const used = this.#position - this.#start
+    const { frameBytes } = this.#options
+    this.#slabBytes = Math.min(frameBytes, Math.max(smallSlabBytes, 2 * used, this.#slabBytes >> 1))
+    this.#position = this.#start
+    this.#count = 0
+  }
+
+  #emit(kind: HeaderInput['kind'], slab: Buffer, start: number, end: number, count: number): void {
+    const { codec, origin, topic, cut } = this.#options
+    const time = origin.clock.wallNow()
+    const position = origin.take(count)
+    const bytes = writeDataFrame(
+      {
+        kind,
+        fingerprint: codec.fingerprint,
+        meaning: codec.meaning,
+        writerSchema: this.#schemaIfDue() ? codec.text : null,
+        source: origin.source,
+        position,
+        sequence: this.#sequence,
+        previous: this.#previous,
+        time: new Date(time),
+        count,
+      },
+      slab,
+      start,
+      end,
+      topic,
+    )
+    this.#sequence += count
+    if (count > 0) this.#previous = position + count - 1
+    cut({ bytes, messages: count })
+  }
+
+  #schemaIfDue(): boolean {
+    const now = this.#options.origin.clock.now()
+    if (now - this.#announcedAt >= this.#options.origin.announceMs) this.announce(Math.max(1, this.#options.spread()))
+    if (this.#announcements === 0) return false
+    this.#announcements -= 1
+    this.#announcedAt = now
+    return true
+  }
+
+  #tooLarge(size: number | undefined): RivuletError {
+    const { maxMessageBytes } = this.#options
+    const found = size === undefined ? '' : `${size} bytes, `
+    return new RivuletError(
+      'RIVULET_MESSAGE_TOO_LARGE',
+      `a message has ${found}more than maxMessageBytes, ${maxMessageBytes}`,
+    )
+  }
+}
+
+function reentered(): RivuletError {
+  return new RivuletError(
+    'RIVULET_INVALID_MESSAGE',
+    'a getter of a message sends on the sink that is writing the message',
+  )
+}

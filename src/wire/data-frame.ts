@@ -1,0 +1,143 @@
+/**
+ * Data frames as bytes: a header, then an Avro array of the message type itself.
+ *
+ * It reads and writes whole frames; gathering messages into one is `batch-writer.ts`, taking them out `batch.ts`.
+ */
+import { type Codec, codecOf } from '../avro/codec.js'
+import { decodeFailure } from '../avro/decode-failure.js'
+import type { InferInput, Schema } from '../avro/index.js'
+import { RivuletError } from '../errors/index.js'
+import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
+import { DataHeader } from './schemas.js'
+
+/** Messages in one frame at the most, on both sides: bounds what a header may claim. */
+export const maxFrameMessages = 65_536
+
+/** Room for a header without a schema, and for the count of the array; longer ones take a buffer of their own. */
+export const headerRoom = 160
+
+/** What a header may take beside the messages, the writer's schema included, in bytes. */
+export const maxHeaderBytes = 131_072
+
+/** What a header is made of. */
+export type HeaderInput = InferInput<typeof DataHeader>
+
+/** A data frame, opened: the header is read, the messages are not. */
+export interface DataFrame {
+  readonly header: DataHeader
+  readonly bytes: Buffer
+  readonly view: DataView
+  /** Where the array begins. */
+  readonly start: number
+  /** The topic part as it came, where there is one. */
+  readonly topic: Buffer | undefined
+}
+
+const header = codecOf(DataHeader) as Codec<HeaderInput, DataHeader>
+
+/** Scratch for headers: one is written at a time. */
+const scratch = Buffer.allocUnsafeSlow(maxHeaderBytes)
+const scratchView = new DataView(scratch.buffer)
+
+/**
+ * Puts prelude and header before items that stand in a buffer with `headerRoom` free before them.
+ *
+ * @param slab - Holds the encoded items from `start` to `end`, and one free byte at `end`.
+ * @returns The frame: a part of the slab, or a buffer of its own where the header is too long.
+ */
+export function writeDataFrame(
+  input: HeaderInput,
+  slab: Buffer,
+  start: number,
+  end: number,
+  topic: Buffer | undefined,
+): Buffer {
+  let size = header.write(input, scratch, scratchView, 0, scratch.length)
+  if (input.count > 0) size = writeCount(input.count, size)
+  let frame: Buffer
+  if (preludeBytes + size <= headerRoom) {
+    const at = start - size
+    scratch.copy(slab, at, 0, size)
+    slab[end] = 0
+    frame = slab.subarray(at - preludeBytes, end + 1)
+  } else {
+    frame = Buffer.allocUnsafeSlow(preludeBytes + size + (end - start) + 1)
+    scratch.copy(frame, preludeBytes, 0, size)
+    slab.copy(frame, preludeBytes + size, start, end)
+    frame[frame.length - 1] = 0
+  }
+  sealFrame(frame, frameKind.data, topic)
+  return frame
+}
+
+function writeCount(count: number, position: number): number {
+  let rest = count * 2 // zigzag
+  let at = position
+  for (; rest > 127; rest = Math.floor(rest / 128)) scratch[at++] = (rest & 127) | 128
+  scratch[at++] = rest
+  return at
+}
+
+/**
+ * Opens a data frame: checks its bytes and reads its header.
+ *
+ * @throws RIVULET_BAD_FRAME, RIVULET_CORRUPT_FRAME, RIVULET_FRAME_TOO_LARGE
+ */
+export function openDataFrame(bytes: Buffer, topic: Buffer | undefined, maxBytes: number): DataFrame {
+  if (bytes.length > maxBytes) {
+    throw new RivuletError(
+      'RIVULET_FRAME_TOO_LARGE',
+      `a frame of ${bytes.length} bytes is over the limit of ${maxBytes}`,
+    )
+  }
+  const kind = openPrelude(bytes, topic)
+  if (kind !== frameKind.data)
+    throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const cursor = { position: preludeBytes }
+  let read: DataHeader
+  try {
+    read = header.read(bytes, view, cursor, bytes.length)
+  } catch (cause) {
+    throw badFrame('the header of a frame cannot be read', cause)
+  }
+  const { count, position, sequence, previous } = read
+  if (count < 0 || count > maxFrameMessages || position < 0 || sequence < 0 || previous < 0) {
+    throw badFrame(`the header of a frame claims ${count} messages from number ${sequence}`)
+  }
+  return { header: read, bytes, view, start: cursor.position, topic }
+}
+
+/** Writes a small frame that is one record: requests and answers. */
+export function writeRecordFrame<In>(schema: Schema<In>, value: In, kind: number, topic: Buffer | undefined): Buffer {
+  const body = schema.encode(value)
+  const frame = Buffer.allocUnsafeSlow(preludeBytes + body.length)
+  body.copy(frame, preludeBytes)
+  sealFrame(frame, kind, topic)
+  return frame
+}
+
+/**
+ * Reads a small frame that is one record.
+ *
+ * @throws RIVULET_BAD_FRAME, RIVULET_CORRUPT_FRAME
+ */
+export function readRecordFrame<Out>(
+  schema: Schema<never, Out>,
+  frame: Buffer,
+  kind: number,
+  topic: Buffer | undefined,
+): Out {
+  const found = openPrelude(frame, topic)
+  if (found !== kind) throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${found} does not belong here`)
+  try {
+    return schema.decode(frame.subarray(preludeBytes))
+  } catch (cause) {
+    throw badFrame('the record of a frame cannot be read', cause)
+  }
+}
+
+function badFrame(message: string, cause?: unknown): RivuletError {
+  const known = cause === undefined || cause instanceof Error ? cause : decodeFailure(cause, 'a header')
+  return new RivuletError('RIVULET_BAD_FRAME', message, { cause: known })
+}

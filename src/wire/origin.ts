@@ -1,0 +1,39 @@
+/**
+ * Who sends: one random identity per publisher or pusher and life, and the numbers of all its messages.
+ *
+ * Topics of one publisher share an origin; each numbers its own messages besides.
+ */
+import { randomBytes } from 'node:crypto'
+
+/** The clock that an origin needs. */
+export interface OriginClock {
+  now(): number
+  wallNow(): number
+}
+
+/** One source of messages. */
+export class Origin {
+  /** 64 random bits. */
+  readonly source: Buffer = randomBytes(8)
+  readonly clock: OriginClock
+  /** How often a writer announces its schema while it sends, in milliseconds. */
+  readonly announceMs: number
+  #next = 1
+
+  constructor(clock: OriginClock, announceMs: number) {
+    this.clock = clock
+    this.announceMs = announceMs
+  }
+
+  /** The position of the last message. */
+  get position(): number {
+    return this.#next - 1
+  }
+
+  /** Takes positions for messages; returns the first. */
+  take(count: number): number {
+    const first = this.#next
+    this.#next += count
+    return first
+  }
+}

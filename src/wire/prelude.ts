@@ -1,0 +1,56 @@
+/**
+ * The first eight bytes of every frame: whose protocol, which version, which kind of frame, and the checksum.
+ *
+ * `docs/protocol.md` §Prelude. As Avro: `{ magic: fixed(2), version: int, kind: int, check: fixed(4) }`, where both ints
+ * are below 64 and so take one byte each. What follows the prelude is the business of the frame kinds.
+ */
+import { crc32 } from 'node:zlib'
+import { RivuletError } from '../errors/index.js'
+
+/** The bytes of the prelude. */
+export const preludeBytes = 8
+
+/** What the number in the prelude means. */
+export const frameKind = { data: 1, request: 2, answer: 3 } as const
+
+const magic0 = 0x52 // R
+const magic1 = 0x76 // v
+const version = 1
+const checkAt = 4
+
+/** Writes the prelude of a frame whose other bytes are final. */
+export function sealFrame(frame: Buffer, kind: number, topic: Buffer | undefined): void {
+  frame[0] = magic0
+  frame[1] = magic1
+  frame[2] = version << 1 // zigzag
+  frame[3] = kind << 1
+  frame.writeUInt32BE(checksum(frame, topic), checkAt)
+}
+
+/**
+ * Checks the prelude and returns the kind of the frame.
+ *
+ * @throws RIVULET_BAD_FRAME, RIVULET_CORRUPT_FRAME
+ */
+export function openPrelude(frame: Buffer, topic: Buffer | undefined): number {
+  if (frame.length < preludeBytes || frame[0] !== magic0 || frame[1] !== magic1) {
+    throw new RivuletError('RIVULET_BAD_FRAME', `a frame of ${frame.length} bytes is not one of Rivulet's`)
+  }
+  const spoken = frame[2] as number
+  if (spoken !== version << 1) {
+    throw new RivuletError(
+      'RIVULET_BAD_FRAME',
+      `a frame has protocol version ${spoken >> 1}; this side speaks ${version}`,
+    )
+  }
+  if (frame.readUInt32BE(checkAt) !== checksum(frame, topic)) {
+    throw new RivuletError('RIVULET_CORRUPT_FRAME', `the checksum of a frame of ${frame.length} bytes does not match`)
+  }
+  return (frame[3] as number) >> 1
+}
+
+/** CRC-32 (as in zlib) of everything but the check itself, the topic first. */
+function checksum(frame: Buffer, topic: Buffer | undefined): number {
+  const head = crc32(frame.subarray(0, checkAt), topic ? crc32(topic) : 0)
+  return crc32(frame.subarray(preludeBytes), head)
+}
