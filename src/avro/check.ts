@@ -10,12 +10,15 @@ import { valueLimits } from './limits.js'
 import { dateToWire, decimalToWire, isUuid, timestampToWire, uuidToWire } from './logical.js'
 import { fieldPath, quote } from './path.js'
 import {
+  type ArrayNode,
   branchName,
   type EnumNode,
   type FieldNode,
   type FixedNode,
   lookOf,
+  type MapNode,
   type PrimitiveNode,
+  type RecordNode,
   type SchemaNode,
   type UnionNode,
 } from './schema-node.js'
@@ -42,38 +45,54 @@ class Checker {
     if (this.issues.length >= mostIssues) return
     switch (node.kind) {
       case 'array':
-        if (!Array.isArray(value)) return this.#expected('array', value, path)
-        for (let index = 0; index < value.length; index++) {
-          this.check(node.items, value[index], `${path}[${index}]`, depth)
-        }
+        this.#array(node, value, path, depth)
         return
       case 'map':
-        if (!isPlain(value)) return this.#expected('map, a plain object', value, path)
-        for (const key of Object.keys(value)) {
-          const at = `${path}[${quote(key)}]`
-          if (!isWellFormed(key)) this.#issue(at, 'expected a key that can be written as UTF-8')
-          this.check(node.values, value[key], at, depth)
-        }
+        this.#map(node, value, path, depth)
         return
-      case 'record': {
-        const optional = node.fields.every((field) => field.hasDefault)
-        if (optional ? !isPlain(value) : typeof value !== 'object' || value === null) {
-          return this.#expected(`record ${node.name}`, value, path)
-        }
-        // the outermost record counts as the writer counts it: a record inside it is at depth 1
-        if (depth >= valueLimits.recordDepth) return this.#issue(path, 'records are nested too deep')
-        for (const field of node.fields) {
-          const own = fieldValue(value as Record<string, unknown>, field)
-          if (own === undefined && field.hasDefault) continue
-          this.check(field.type, own, fieldPath(path, field.name), depth + 1)
-        }
+      case 'record':
+        this.#record(node, value, path, depth)
         return
-      }
       case 'union':
-        return this.#union(node, value, path, depth)
+        this.#union(node, value, path, depth)
+        return
       default: {
         const expected = whatIsWrong(node, value, this.#long)
         if (expected !== undefined) this.#expected(expected, value, path)
+      }
+    }
+  }
+
+  #array(node: ArrayNode, value: unknown, path: string, depth: number): void {
+    if (Array.isArray(value)) {
+      // by index: a hole is a missing item
+      for (let index = 0; index < value.length && this.issues.length < mostIssues; index++) {
+        this.check(node.items, value[index], `${path}[${index}]`, depth)
+      }
+    } else this.#expected('array', value, path)
+  }
+
+  #map(node: MapNode, value: unknown, path: string, depth: number): void {
+    if (isPlain(value)) {
+      for (const key of Object.keys(value)) {
+        const at = `${path}[${quote(key)}]`
+        if (!isWellFormed(key)) this.#issue(at, 'expected a key that can be written as UTF-8')
+        this.check(node.values, value[key], at, depth)
+      }
+    } else this.#expected('map, a plain object', value, path)
+  }
+
+  #record(node: RecordNode, value: unknown, path: string, depth: number): void {
+    const optional = node.fields.every((field) => field.hasDefault)
+    if (optional ? !isPlain(value) : typeof value !== 'object' || value === null) {
+      this.#expected(`record ${node.name}`, value, path)
+    } else if (depth >= valueLimits.recordDepth) {
+      this.#issue(path, 'records are nested too deep')
+    } else {
+      for (const field of node.fields) {
+        const own = fieldValue(value as Record<string, unknown>, field)
+        if (own === undefined && field.hasDefault) continue
+        this.check(field.type, own, fieldPath(path, field.name), depth + 1)
       }
     }
   }
@@ -82,16 +101,15 @@ class Checker {
     const names = node.branches.map(branchName).join(', ')
     if (!node.wrapped) {
       const branch = node.branches.find((candidate) => looksLike(candidate, value, this.#long))
-      return branch === undefined
-        ? this.#expected(`one of ${names}`, value, path)
-        : this.check(branch, value, path, depth)
+      if (branch === undefined) this.#expected(`one of ${names}`, value, path)
+      else this.check(branch, value, path, depth)
+      return
     }
+    if (value === null && node.branches.some((branch) => branch.kind === 'null')) return
     const key = onlyKey(value)
-    const wanted = value === null ? 'null' : key
-    const branch = node.branches.find((one) => branchName(one) === wanted && (one.kind === 'null') === (value === null))
-    if (branch === undefined) return this.#expected(`an object with one key of ${names}`, value, path)
-    if (value === null || key === undefined) return
-    this.check(branch, (value as Record<string, unknown>)[key], fieldPath(path, key), depth)
+    const branch = node.branches.find((one) => one.kind !== 'null' && branchName(one) === key)
+    if (branch === undefined || key === undefined) this.#expected(`an object with one key of ${names}`, value, path)
+    else this.check(branch, (value as Record<string, unknown>)[key], fieldPath(path, key), depth)
   }
 
   #expected(expected: string, value: unknown, path: string): void {

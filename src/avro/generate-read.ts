@@ -20,6 +20,7 @@ import {
   readText,
   setKey,
   short,
+  shortAscii,
   unresolvable,
 } from './read-primitives.js'
 import type { Logical } from './schema-node.js'
@@ -34,6 +35,7 @@ const primitives = {
   readLongNear,
   readBigLong,
   readText,
+  shortAscii,
   readBytes,
   setKey,
   timestampFromWire,
@@ -88,13 +90,13 @@ class ReadGenerator {
         return this.#enum(plan.symbols, plan.path, out)
       case 'array': {
         const x = this.#source.name('x')
-        const item = `${this.#read(plan.items, x)}${out}.push(${x});`
+        const item = `${this.#item(plan.items, x)}${out}.push(${x});`
         return `const ${out}=[];${this.#skips.blocks(item, plan.leastBytes)}`
       }
       case 'map': {
         const [k, x] = [this.#source.name('k'), this.#source.name('x')]
         const key = this.#scalar({ wire: 'string', as: 'string' }, k)
-        const entry = `${key}${this.#read(plan.values, x)}setKey(${out},${k},${x});`
+        const entry = `${key}${this.#read(plan.values, x)}if(${k}==="__proto__")setKey(${out},${k},${x});else ${out}[${k}]=${x};`
         return `const ${out}={};${this.#skips.blocks(entry, 1)}`
       }
       case 'record':
@@ -115,6 +117,14 @@ class ReadGenerator {
       case 'unresolvable':
         return `const ${out}=${refusal(plan.path, plan.reason)};`
     }
+  }
+
+  /** Reads an item of an array; the check of its block has made sure that there is room for every float and double. */
+  #item(plan: Plan, out: string): string {
+    const wire = plan.op === 'scalar' ? plan.wire : undefined
+    if (wire === 'float') return `const ${out}=w.getFloat32(p,true);p+=4;`
+    if (wire === 'double') return `const ${out}=w.getFloat64(p,true);p+=8;`
+    return this.#read(plan, out)
   }
 
   #scalar({ wire, as, logical }: Omit<Plan & { op: 'scalar' }, 'op'>, out: string): string {
@@ -149,8 +159,9 @@ class ReadGenerator {
       default: {
         // string and bytes, which may stand for one another
         const [n, q] = [this.#source.name('n'), this.#source.name('q')]
-        const take = as === 'string' ? 'readText' : 'readBytes'
-        return `${this.#skips.length(n)}const ${q}=p;p+=${n};const ${out}=${take}(b,${q},p);`
+        const span = `${this.#skips.length(n)}const ${q}=p;p+=${n};`
+        if (as === 'bytes') return `${span}const ${out}=readBytes(b,${q},p);`
+        return `${span}let ${out}=${n}<17?shortAscii(b,${q},${n}):undefined;if(${out}===undefined)${out}=readText(b,${q},p);`
       }
     }
   }

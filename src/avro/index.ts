@@ -6,6 +6,21 @@
  * @module rivulet/avro
  */
 export { type ErrorCode, type Issue, isRivuletError, RivuletError } from '../errors/index.js'
+export {
+  array,
+  date,
+  decimal,
+  enumeration,
+  type FieldSpec,
+  type FieldsOf,
+  fixed,
+  map,
+  nullable,
+  record,
+  timestamp,
+  union,
+  uuid,
+} from './builders.js'
 export { defineSchema, type SchemaOptions } from './define-schema.js'
 export type { InferIn, InferOut, UnknownAvroType } from './infer.js'
 export { type DecodeOptions, type Infer, type InferInput, isSchema, type Schema, type SchemaTypes } from './schema.js'

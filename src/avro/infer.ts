@@ -86,27 +86,29 @@ interface Definition<Name extends string, S, Space extends string> {
 }
 
 /** All definitions inside a schema, as a union. */
-type Definitions<S, Space extends string> = S extends string
+type Definitions<S, Space extends string> = string extends S // part of the schema is no literal
   ? never
-  : S extends readonly unknown[]
-    ? { [Index in keyof S]: Definitions<S[Index], Space> }[number]
-    : S extends { readonly type: 'record' | 'error'; readonly fields: infer Fields extends readonly unknown[] }
-      ?
-          | Definition<NameOf<S, Space>, S, SpaceOf<NameOf<S, Space>>>
-          | {
-              [Index in keyof Fields]: Fields[Index] extends { readonly type: infer Type }
-                ? Definitions<Type, SpaceOf<NameOf<S, Space>>>
+  : S extends string
+    ? never
+    : S extends readonly unknown[]
+      ? { [Index in keyof S]: Definitions<S[Index], Space> }[number]
+      : S extends { readonly type: 'record' | 'error'; readonly fields: infer Fields extends readonly unknown[] }
+        ?
+            | Definition<NameOf<S, Space>, S, SpaceOf<NameOf<S, Space>>>
+            | {
+                [Index in keyof Fields]: Fields[Index] extends { readonly type: infer Type }
+                  ? Definitions<Type, SpaceOf<NameOf<S, Space>>>
+                  : never
+              }[number]
+        : S extends { readonly type: 'enum' | 'fixed' }
+          ? Definition<NameOf<S, Space>, S, SpaceOf<NameOf<S, Space>>>
+          : S extends { readonly type: 'array'; readonly items: infer Items }
+            ? Definitions<Items, Space>
+            : S extends { readonly type: 'map'; readonly values: infer Values }
+              ? Definitions<Values, Space>
+              : S extends { readonly type: infer Type }
+                ? Definitions<Type, Space>
                 : never
-            }[number]
-      : S extends { readonly type: 'enum' | 'fixed' }
-        ? Definition<NameOf<S, Space>, S, SpaceOf<NameOf<S, Space>>>
-        : S extends { readonly type: 'array'; readonly items: infer Items }
-          ? Definitions<Items, Space>
-          : S extends { readonly type: 'map'; readonly values: infer Values }
-            ? Definitions<Values, Space>
-            : S extends { readonly type: infer Type }
-              ? Definitions<Type, Space>
-              : never
 
 type OtherDefinitions<Needs> = Needs extends unknown ? Definitions<Needs, ''> : never
 
@@ -125,29 +127,31 @@ interface Primitives<O extends InferOptions> {
   string: string
 }
 
-type Value<S, Space extends string, Known, O extends InferOptions> = S extends keyof Primitives<O>
-  ? Primitives<O>[S]
-  : S extends string
-    ? Reference<S, Space, Known, O>
-    : S extends readonly unknown[]
-      ? Union<S, Space, Known, O>
-      : S extends { readonly logicalType: infer Logical extends keyof LogicalValues }
-        ? LogicalValues[Logical]
-        : S extends { readonly type: 'record' | 'error'; readonly fields: infer Fields extends readonly AvroField[] }
-          ? RecordValue<Fields, SpaceOf<NameOf<S, Space>>, Known, O>
-          : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
-            ? Symbols[number]
-            : S extends { readonly type: 'fixed' }
-              ? Primitives<O>['bytes']
-              : S extends { readonly type: 'array'; readonly items: infer Items }
-                ? O['mode'] extends 'in'
-                  ? readonly Value<Items, Space, Known, O>[]
-                  : Value<Items, Space, Known, O>[]
-                : S extends { readonly type: 'map'; readonly values: infer Values }
-                  ? { [key: string]: Value<Values, Space, Known, O> }
-                  : S extends { readonly type: infer Type }
-                    ? Value<Type, Space, Known, O>
-                    : never
+type Value<S, Space extends string, Known, O extends InferOptions> = string extends S // part of the schema is no literal
+  ? unknown
+  : S extends keyof Primitives<O>
+    ? Primitives<O>[S]
+    : S extends string
+      ? Reference<S, Space, Known, O>
+      : S extends readonly unknown[]
+        ? Union<S, Space, Known, O>
+        : S extends { readonly logicalType: infer Logical extends keyof LogicalValues }
+          ? LogicalValues[Logical]
+          : S extends { readonly type: 'record' | 'error'; readonly fields: infer Fields extends readonly AvroField[] }
+            ? RecordValue<Fields, SpaceOf<NameOf<S, Space>>, Known, O>
+            : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
+              ? Symbols[number]
+              : S extends { readonly type: 'fixed' }
+                ? Primitives<O>['bytes']
+                : S extends { readonly type: 'array'; readonly items: infer Items }
+                  ? O['mode'] extends 'in'
+                    ? readonly Value<Items, Space, Known, O>[]
+                    : Value<Items, Space, Known, O>[]
+                  : S extends { readonly type: 'map'; readonly values: infer Values }
+                    ? { [key: string]: Value<Values, Space, Known, O> }
+                    : S extends { readonly type: infer Type }
+                      ? Value<Type, Space, Known, O>
+                      : never
 
 type Reference<Name extends string, Space extends string, Known, O extends InferOptions> = [
   Lookup<Known, FullName<Name, Space>>,

@@ -123,10 +123,6 @@ export function readLongNear(bytes: Buffer, cursor: Cursor, end: number): number
 
 /** Returns the string of UTF-8 bytes; invalid UTF-8 is refused. The caller has checked the end. */
 export function readText(bytes: Buffer, start: number, end: number): string {
-  if (end - start <= 16) {
-    const text = shortAscii(bytes, start, end - start)
-    if (text !== undefined) return text
-  }
   const text = (bytes as FastBuffer).utf8Slice(start, end)
   // only a replacement character can stand for invalid bytes; text without one is not looked at twice
   if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) fail('a string is not valid UTF-8')
@@ -153,7 +149,7 @@ export function setKey(map: Record<string, unknown>, key: string, value: unknown
 const at = (bytes: Buffer, position: number): number => bytes[position] as number
 
 /** Returns ASCII text of at most 16 bytes, quicker than any decoder; `undefined` if it is not ASCII. */
-function shortAscii(b: Buffer, p: number, length: number): string | undefined {
+export function shortAscii(b: Buffer, p: number, length: number): string | undefined {
   let all = 0
   for (let i = 0; i < length; i++) all |= b[p + i] as number
   if (all & 0x80) return undefined

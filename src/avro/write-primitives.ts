@@ -14,7 +14,7 @@ interface FastBuffer extends Buffer {
   utf8Write(text: string, position: number, length: number): number
 }
 
-const shortText = 32
+const shortText = 63 // the greatest length that takes one byte
 const two27 = 134_217_728
 
 /** Throws for a value that does not fit. */
@@ -90,6 +90,12 @@ export function writeString(bytes: Buffer, position: number, text: string, end: 
 }
 
 function writeUtf8(bytes: Buffer, position: number, text: string, end: number): number {
+  const guess = text.length
+  if (guess > shortText && position + guess + 9 <= end) {
+    // again as if it were ASCII; any other text takes more bytes, and with 4 to spare its next character is written
+    const p = writeLong(bytes, position, guess)
+    if ((bytes as FastBuffer).utf8Write(text, p, guess + 4) === guess) return p + guess
+  }
   const length = Buffer.byteLength(text)
   if (length !== text.length && !isWellFormed(text)) throw misfit
   if (position + 5 + length > end) throw bufferFull

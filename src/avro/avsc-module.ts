@@ -1,0 +1,146 @@
+/**
+ * Makes TypeScript modules of `.avsc` files: the schema as a literal, and its type. It reads and writes no files.
+ *
+ * The same input gives the same text. Files that use named types of others are put in order, and say `types`.
+ */
+import { isRivuletError } from '../errors/index.js'
+import { eachNamed } from './canonical.js'
+import { isObject } from './default-source.js'
+import { definedName, fullName, isPrimitiveName, isSimpleName, namespaceOf, unqualified } from './names.js'
+import { parseSchema, parseSchemaText } from './parse.js'
+import type { NamedNode } from './schema-node.js'
+import { collect } from './self-contained.js'
+
+/** A file to convert. */
+export interface AvscFile {
+  /** Where it came from, for messages. */
+  readonly path: string
+  /** The name of its module. */
+  readonly name: string
+  /** Its content. */
+  readonly text: string
+}
+
+interface Unit extends AvscFile {
+  readonly json: unknown
+  readonly identifier: string
+  readonly defines: ReadonlySet<string>
+  readonly uses: ReadonlySet<string>
+}
+
+/** Options of the conversion. */
+export interface AvscModuleOptions {
+  /** What an Avro long is in JavaScript. */
+  readonly long: 'number' | 'bigint'
+  /** Whether each file becomes a module of its own; else there is one module with all. */
+  readonly separate: boolean
+}
+
+const reserved = new Set(
+  'break case catch class const continue debugger default delete do else enum export extends false finally for function if import in instanceof new null return super switch this throw true try typeof var void while with yield let static await implements interface package private protected public any boolean number string symbol undefined never unknown object bigint Infer defineSchema'.split(
+    ' ',
+  ),
+)
+
+/**
+ * Returns the modules for files.
+ *
+ * @throws Error A message that starts with the path of the file, and what is wrong in it.
+ */
+export function avscModules(files: readonly AvscFile[], options: AvscModuleOptions): { name: string; text: string }[] {
+  const units = files.map(readUnit)
+  assertDistinct(units, (unit) => unit.identifier, 'define')
+  if (options.separate) assertDistinct(units, (unit) => unit.name, 'would be written to')
+  const ordered = inOrder(units)
+  const known = new Map<string, NamedNode>()
+  for (const { unit } of ordered) {
+    blame(unit, () => eachNamed(parseSchema(unit.json, 'own', known), (node) => known.set(node.name, node)))
+  }
+  if (options.separate) {
+    return ordered.map(({ unit, needs }) => {
+      const imports = needs.map((need) => `import { ${need.identifier} } from './${need.name}.js'\n`).join('')
+      return { name: unit.name, text: `${head([unit])}${imports}\n${definition(unit, needs, options)}` }
+    })
+  }
+  const definitions = ordered.map(({ unit, needs }) => definition(unit, needs, options)).join('\n')
+  return [{ name: '', text: `${head(ordered.map(({ unit }) => unit))}\n${definitions}` }]
+}
+
+function readUnit(file: AvscFile): Unit {
+  const json = blame(file, () => parseSchemaText(file.text))
+  const defines = collect(json)
+  const isNamed = isObject(json) && typeof json.name === 'string' && 'type' in json
+  const identifier = isNamed ? unqualified(String(json.name)) : pascal(file.name)
+  if (!isSimpleName(identifier) || reserved.has(identifier)) {
+    throw new Error(`${file.path}: ${JSON.stringify(identifier)} cannot be the name of a constant in TypeScript`)
+  }
+  return { ...file, json, identifier, defines: new Set(defines.keys()), uses: references(json, '', new Set()) }
+}
+
+/** Puts what is needed first; a file that needs itself through others has no place. */
+function inOrder(units: readonly Unit[]): { unit: Unit; needs: Unit[] }[] {
+  const ordered = new Map<Unit, Unit[]>()
+  const open = new Set<Unit>()
+  const place = (unit: Unit): void => {
+    if (ordered.has(unit)) return
+    if (open.has(unit)) throw new Error(`${unit.path}: the schemas of these files need one another in a circle`)
+    open.add(unit)
+    const wanted = [...unit.uses].filter((name) => !unit.defines.has(name))
+    const needs = units.filter((other) => other !== unit && wanted.some((name) => other.defines.has(name)))
+    for (const need of needs) place(need)
+    ordered.set(unit, needs)
+  }
+  for (const unit of units) place(unit)
+  return [...ordered].map(([unit, needs]) => ({ unit, needs }))
+}
+
+function references(json: unknown, namespace: string, found: Set<string>): Set<string> {
+  if (typeof json === 'string' && !isPrimitiveName(json)) found.add(fullName(json, namespace))
+  if (Array.isArray(json)) for (const branch of json) references(branch, namespace, found)
+  if (!isObject(json)) return found
+  const { type } = json
+  if (typeof type !== 'string') return references(type, namespace, found)
+  if (type === 'array') return references(json.items, namespace, found)
+  if (type === 'map') return references(json.values, namespace, found)
+  if (!Array.isArray(json.fields)) return found
+  const own = namespaceOf(definedName(String(json.name), json.namespace, namespace))
+  for (const field of json.fields) if (isObject(field)) references(field.type, own, found)
+  return found
+}
+
+function head(units: readonly Unit[]): string {
+  const sources = units.map((unit) => `${unit.name}.avsc`).join(', ')
+  return `// Made by \`rivulet avsc\` from ${sources}: do not edit.\nimport { defineSchema, type Infer } from 'rivulet/avro'\n`
+}
+
+function definition(unit: Unit, needs: readonly Unit[], { long }: AvscModuleOptions): string {
+  const { identifier } = unit
+  // in a literal, a plain key __proto__ would set the prototype
+  const literal = JSON.stringify(unit.json, undefined, 2).replace(/^( *)"__proto__":/gm, '$1["__proto__"]:')
+  const types = needs.length === 0 ? [] : [`types: [${needs.map((need) => need.identifier).join(', ')}]`]
+  const options = [...types, ...(long === 'bigint' ? ["long: 'bigint'"] : [])]
+  const last = options.length === 0 ? '' : `, { ${options.join(', ')} }`
+  return `export const ${identifier} = defineSchema(${literal}${last})\n\nexport type ${identifier} = Infer<typeof ${identifier}>\n`
+}
+
+function pascal(name: string): string {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+}
+
+function assertDistinct(units: readonly Unit[], key: (unit: Unit) => string, verb: string): void {
+  const seen = new Map<string, Unit>()
+  for (const unit of units) {
+    const other = seen.get(key(unit))
+    if (other !== undefined) throw new Error(`${unit.path}: it and ${other.path} both ${verb} ${key(unit)}`)
+    seen.set(key(unit), unit)
+  }
+}
+
+function blame<T>(file: AvscFile, action: () => T): T {
+  try {
+    return action()
+  } catch (cause) {
+    throw isRivuletError(cause) ? new Error(`${file.path}: ${cause.message}`, { cause }) : cause
+  }
+}
