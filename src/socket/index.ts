@@ -1,6 +1,6 @@
 /** Sockets: the only part that touches ZeroMQ. */
 export type { LinkChange, LinkState } from './links.js'
-export { Outbox, type OutFrame, type Overflow } from './outbox.js'
+export { Outbox, type OutFrame } from './outbox.js'
 export { Socket } from './socket.js'
 export {
   type Resource,

@@ -6,12 +6,6 @@
  */
 import type { RivuletError } from '../errors/index.js'
 
-/**
- * What happens to a message when the outbox is full: `block` makes `send` wait and `next` report; `error` makes both
- * report at once; `drop-oldest` makes room by dropping what waits longest; `drop-newest` drops the message itself.
- */
-export type Overflow = 'block' | 'drop-oldest' | 'drop-newest' | 'error'
-
 /** A frame on its way out. */
 export interface OutFrame {
   readonly parts: Buffer | readonly Buffer[]

@@ -21,6 +21,7 @@ export class Batch<T> {
   /** Messages left in the current block of the array. */
   #block = 0
   #remaining: number
+  #discarded = false
 
   constructor(frame: DataFrame, read: ReadValue<T>) {
     this.header = frame.header
@@ -49,11 +50,13 @@ export class Batch<T> {
   discard(): number {
     const left = this.#remaining
     this.#remaining = 0
+    this.#discarded = true
     return left
   }
 
   /** What is wrong after the last message, if anything: every frame must be read to its end. */
   trailing(): RivuletError | undefined {
+    if (this.#discarded) return undefined
     try {
       const more = this.#block + this.#blockCount()
       if (more === 0 && this.#cursor.position === this.#end) return undefined

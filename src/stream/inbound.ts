@@ -1,0 +1,117 @@
+/**
+ * The way in to one stream: what arrived and was not taken yet, and what became of the rest.
+ *
+ * It queues what a socket may still bring after it was told to stop, and tells its owner when there is room for more.
+ */
+import { RivuletError } from '../errors/index.js'
+import { publishDrop, Tally } from '../observe/index.js'
+import { MessageStream } from './message-stream.js'
+import type { StreamOwner, Supply } from './source.js'
+
+/** What an `Inbound` needs of its resource. */
+export interface InboundPorts {
+  /** Names the resource. */
+  name(): string
+  /** `wanted` or `backlogged` may have changed. */
+  changed(): void
+  /** Makes the error for a message that could not be read. */
+  unreadable(cause: unknown): RivuletError
+  report(error: RivuletError): void
+}
+
+/** A supply that can tell whether there was something wrong behind its last message. */
+export interface CheckedSupply<T> extends Supply<T> {
+  trailing(): RivuletError | undefined
+}
+
+/** The way in to one stream. */
+export class Inbound<T> implements StreamOwner<T> {
+  readonly stream: MessageStream<T>
+  readonly #ports: InboundPorts
+  readonly #waiting: CheckedSupply<T>[] = []
+  readonly #dropped = new Tally()
+  #received = 0
+  #wanted = false
+
+  constructor(ports: InboundPorts) {
+    this.#ports = ports
+    this.stream = new MessageStream<T>(this)
+  }
+
+  /** Whether somebody wants messages. */
+  get wanted(): boolean {
+    return this.#wanted
+  }
+
+  /** Whether what arrived has not been taken yet. */
+  get backlogged(): boolean {
+    return this.stream.busy
+  }
+
+  /** Messages that arrived. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Messages that wait. */
+  get pending(): number {
+    return this.#waiting.reduce((sum, supply) => sum + supply.remaining, this.stream.pending)
+  }
+
+  /** What was dropped, by reason. */
+  get dropped(): Tally {
+    return this.#dropped
+  }
+
+  /** Takes what arrived. */
+  push(supply: CheckedSupply<T>): void {
+    this.#received += supply.remaining
+    if (this.stream.busy) this.#waiting.push(supply)
+    else this.stream.give(supply)
+    this.#ports.changed()
+  }
+
+  /** Counts messages that arrived and cannot be delivered. */
+  lose(reason: string, messages: number): void {
+    this.#received += messages
+    this.#drop(reason, messages)
+  }
+
+  /** Ends the stream; returns how many messages were pending. */
+  complete(): number {
+    let left = this.stream.complete()
+    for (const supply of this.#waiting.splice(0)) left += supply.discard()
+    this.#drop('closed', left)
+    return left
+  }
+
+  demanded(wanted: boolean): void {
+    this.#wanted = wanted
+    this.#ports.changed()
+  }
+
+  used(supply: Supply<T>): void {
+    const broken = (supply as CheckedSupply<T>).trailing()
+    if (broken) this.#ports.report(broken)
+    const next = this.#waiting.shift()
+    if (next) this.stream.give(next)
+    else this.#ports.changed()
+  }
+
+  unreadable(cause: unknown, messages: number): void {
+    this.#drop('undecodable', messages)
+    const { code, message, issues } = this.#ports.unreadable(cause)
+    const text = messages > 1 ? `${message}; ${messages - 1} messages behind it are lost with it` : message
+    this.#ports.report(new RivuletError(code, text, { cause, issues, messages }))
+  }
+
+  handlerFailed(error: RivuletError): void {
+    this.#ports.report(error)
+  }
+
+  #drop(reason: string, messages: number): void {
+    if (messages === 0) return
+    this.#dropped.add(reason, messages)
+    publishDrop(this.#ports.name(), reason, messages)
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The contract between a sink and what carries its messages away.
+ *
+ * A sink decides whether to wait, to report or to reject; an intake takes a message or says why not.
+ */
+import type { RivuletError } from '../errors/index.js'
+
+/** Where a sink's messages go. */
+export interface Intake<In> {
+  /** Takes a message; returns why not, if it was not taken. Waiting for room is not its business. */
+  offer(value: In): RivuletError | undefined
+  /** Resolves when a message that found no room may be offered again; `undefined` where the policy is not to wait. */
+  whenRoom(): Promise<void> | undefined
+  /** Counts a message that was not taken. */
+  refused(error: RivuletError): void
+  /** Reports on `errors`. */
+  report(error: RivuletError): void
+}

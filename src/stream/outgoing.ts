@@ -1,0 +1,190 @@
+/**
+ * The way out of one resource: takes messages into its writers, and lets what one turn produced leave at its end.
+ *
+ * It applies the overflow policy and keeps the counts. How messages become frames is the writers' business.
+ */
+import { type ErrorCode, RivuletError } from '../errors/index.js'
+import { publishDrop, Tally } from '../observe/index.js'
+import type { Intake } from './intake.js'
+import type { SenderStats } from './stats.js'
+
+/**
+ * What happens to a message when the outbox is full: `block` makes `send` wait and `next` report; `error` makes both
+ * report at once; `drop-oldest` makes room by dropping what waits longest; `drop-newest` drops the message itself.
+ */
+export type OverflowPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'error'
+
+/** The policies, for option rules. */
+export const overflowPolicies = [
+  'block',
+  'drop-oldest',
+  'drop-newest',
+  'error',
+] as const satisfies readonly OverflowPolicy[]
+
+/** Gathers messages into frames; `BatchWriter` of the wire is one. */
+export interface Writer<In> {
+  /** Messages that were taken and are not in a frame yet. */
+  readonly count: number
+  readonly bytes: number
+  /** Takes a message; returns why not. */
+  append(value: In): RivuletError | undefined
+  /** Makes frames of what was taken. */
+  flush(): void
+}
+
+/** Where frames wait; the `Outbox` of a socket is one. */
+export interface Queue {
+  readonly full: boolean
+  readonly bytes: number
+  readonly messages: number
+  readonly sent: number
+  dropOldest(): number
+  whenRoom(): Promise<void>
+  whenEmpty(): Promise<void>
+}
+
+/** What an `Outgoing` needs of its resource. */
+export interface OutgoingPorts {
+  readonly overflow: OverflowPolicy
+  queue(): Queue
+  /** Names the resource. */
+  name(): string
+  isOpen(): boolean
+  report(error: RivuletError): void
+}
+
+/** The reasons in `refused`, by the code of the refusal. */
+const refusalReasons: Partial<Record<ErrorCode, string>> = {
+  RIVULET_INVALID_MESSAGE: 'invalid',
+  RIVULET_MESSAGE_TOO_LARGE: 'too-large',
+  RIVULET_OUTBOX_FULL: 'full',
+  RIVULET_CLOSED: 'closed',
+}
+
+/** The way out of one resource. */
+export class Outgoing {
+  readonly #ports: OutgoingPorts
+  readonly #dropped = new Tally()
+  readonly #refused = new Tally()
+  /** Writers that took something in this turn. */
+  readonly #unflushed = new Set<Writer<never>>()
+  #accepted = 0
+  #scheduled = false
+  /** Messages that found no room in this turn: reported together, since a flood of them would cost a flood of errors. */
+  #unreportedFull = 0
+  readonly #flushLater = () => process.nextTick(this.#flushNow)
+  readonly #flushNow = () => this.flush()
+
+  constructor(ports: OutgoingPorts) {
+    this.#ports = ports
+  }
+
+  /** The intake of one writer. */
+  intake<In>(writer: Writer<In>): Intake<In> {
+    return {
+      offer: (value) => this.#offer(writer, value),
+      whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
+      refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
+      report: (error) => this.#report(error),
+    }
+  }
+
+  /** Makes frames of everything that was taken. */
+  flush(): void {
+    this.#scheduled = false
+    for (const writer of this.#unflushed) writer.flush()
+    this.#unflushed.clear()
+    if (this.#unreportedFull === 0) return
+    const messages = this.#unreportedFull
+    this.#unreportedFull = 0
+    const { overflow } = this.#ports
+    const text = `${messages} messages found the outbox full (overflow: '${overflow}')`
+    this.#ports.report(new RivuletError('RIVULET_OUTBOX_FULL', text, { messages }))
+  }
+
+  /** Resolves when everything that was taken is with the transport. */
+  whenEmpty(): Promise<void> {
+    this.flush()
+    return this.#ports.queue().whenEmpty()
+  }
+
+  /** Counts messages that were taken and then lost. */
+  lost(reason: string, messages: number): void {
+    if (messages === 0) return
+    this.#dropped.add(reason, messages)
+    publishDrop(this.#ports.name(), reason, messages)
+  }
+
+  /** The counts now. */
+  stats(): SenderStats {
+    const queue = this.#ports.queue()
+    let pending = queue.messages
+    let pendingBytes = queue.bytes
+    for (const writer of this.#unflushed) {
+      pending += writer.count
+      pendingBytes += writer.bytes
+    }
+    return Object.freeze({
+      accepted: this.#accepted,
+      sent: queue.sent,
+      pending,
+      dropped: this.#dropped.snapshot(),
+      refused: this.#refused.snapshot(),
+      pendingBytes,
+    })
+  }
+
+  #offer<In>(writer: Writer<In>, value: In): RivuletError | undefined {
+    const ports = this.#ports
+    if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
+    const queue = ports.queue()
+    if (queue.full) {
+      if (ports.overflow === 'drop-newest') {
+        this.#accepted += 1
+        this.lost('overflow', 1)
+        return undefined
+      }
+      if (ports.overflow === 'drop-oldest') this.lost('overflow', queue.dropOldest())
+      else return outboxFull(ports)
+    }
+    const refusal = writer.append(value)
+    if (refusal) return refusal
+    this.#accepted += 1
+    if (writer.count === 1) this.#schedule(writer)
+    return undefined
+  }
+
+  /**
+   * Flushes at the end of this turn: after the promise jobs that are queued now and those they queue.
+   *
+   * A timer or an immediate would add latency to a lone message; a promise job alone would cut a loop of awaited sends
+   * into frames of one message.
+   */
+  #schedule<In>(writer: Writer<In>): void {
+    this.#unflushed.add(writer)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(this.#flushLater)
+  }
+
+  #report(error: RivuletError): void {
+    if (error.code !== 'RIVULET_OUTBOX_FULL') {
+      this.#ports.report(error)
+      return
+    }
+    this.#unreportedFull += 1
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(this.#flushLater)
+  }
+}
+
+/** The refusal of a full outbox. Without a stack: it is control flow for `send`, and comes in floods for `next`. */
+function outboxFull(ports: OutgoingPorts): RivuletError {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  const error = new RivuletError('RIVULET_OUTBOX_FULL', `${ports.name()}: the outbox is full`)
+  Error.stackTraceLimit = limit
+  return error
+}

@@ -1,0 +1,97 @@
+/**
+ * What users hold of outgoing messages: an RxJS Observer that also tells when a message was taken.
+ *
+ * The interface, and the implementation over an `Intake`, which knows where messages go.
+ */
+import type { Observer } from 'rxjs'
+import { RivuletError } from '../errors/index.js'
+import type { Intake } from './intake.js'
+import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
+
+/**
+ * Takes messages. Any observable can feed it: `source$.subscribe(sink)`.
+ *
+ * `complete()` of a source does nothing, so many finite sources may feed one sink; its `error` is reported as
+ * `RIVULET_SOURCE_FAILED` on `errors`, and the sink stays open.
+ */
+export interface Sink<In> extends Observer<In> {
+  /**
+   * Sends a message without waiting; never throws.
+   *
+   * Backpressure: none. A message that does not fit its schema, that finds the outbox full, or that comes after `close`
+   * is counted in `stats().refused` and reported on `errors`.
+   */
+  next(value: In): void
+  /** Reports the failure of a source as `RIVULET_SOURCE_FAILED`; the sink stays open. */
+  error(cause: unknown): void
+  /** Does nothing: a source has ended, the sink has not. */
+  complete(): void
+  /**
+   * Sends a message and tells when it was taken.
+   *
+   * Resolves when the message is in the bounded outbox. That does not mean that it was sent, received or processed.
+   *
+   * Backpressure: waits for room, if the overflow policy is `block`.
+   * @error RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`), RIVULET_CLOSED
+   */
+  send(value: In): Promise<void>
+  /**
+   * Sends everything a source yields.
+   *
+   * Resolves when the source has ended and all of it was taken or dropped; a message that does not fit is dropped,
+   * reported, and the rest goes on.
+   *
+   * Backpressure: iterables, async iterables and Rivulet's streams are taken from as fast as there is room. Any other
+   * observable cannot be paused: what finds no room is dropped and counted.
+   * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
+   */
+  sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>
+}
+
+/** Resolved once and for all, so that a message that is taken costs no promise. */
+const taken = Promise.resolve()
+
+/** The implementation of `Sink`. */
+export class MessageSink<In> implements Sink<In> {
+  readonly #intake: Intake<In>
+
+  constructor(intake: Intake<In>) {
+    this.#intake = intake
+  }
+
+  next(value: In): void {
+    const refusal = this.#intake.offer(value)
+    if (!refusal) return
+    this.#intake.refused(refusal)
+    this.#intake.report(refusal)
+  }
+
+  error(cause: unknown): void {
+    const message = 'a source that feeds a sink failed; the sink stays open'
+    this.#intake.report(new RivuletError('RIVULET_SOURCE_FAILED', message, { cause }))
+  }
+
+  complete(): void {}
+
+  send(value: In): Promise<void> {
+    const refusal = this.#intake.offer(value)
+    return refusal ? this.#sendLater(value, refusal) : taken
+  }
+
+  sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
+    return sendAll(this.#intake, source, options)
+  }
+
+  async #sendLater(value: In, first: RivuletError): Promise<void> {
+    let refusal: RivuletError | undefined = first
+    while (refusal) {
+      const room = refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
+      if (!room) {
+        this.#intake.refused(refusal)
+        throw refusal
+      }
+      await room
+      refusal = this.#intake.offer(value)
+    }
+  }
+}
