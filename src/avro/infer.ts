@@ -213,9 +213,11 @@ type HaveLikes<
   Known,
   Seen = never,
 > = Branches extends readonly [infer First, ...infer Rest]
-  ? Look<First, Space, Known> extends Seen
-    ? true
-    : HaveLikes<Rest, Space, Known, Seen | Look<First, Space, Known>>
+  ? string extends First
+    ? false
+    : Look<First, Space, Known> extends Seen
+      ? true
+      : HaveLikes<Rest, Space, Known, Seen | Look<First, Space, Known>>
   : false
 
 type BranchName<S, Space extends string> = S extends PrimitiveName
