@@ -106,9 +106,11 @@ class Parser {
   finish(): void {
     const budget = defaultBudget()
     for (const { field, path } of this.#issues.length === 0 ? this.#defaults : []) {
-      if (defaultSource(field.type, field.default, 'number', budget) === undefined) {
-        this.#refuse(path, `the default is not a value of its type, ${field.type.kind}`)
-      }
+      // a default of a later branch is legal since Avro 1.12, but older libraries would refuse what we send
+      const first = this.#own && field.type.kind === 'union' ? field.type.branches[0] : undefined
+      if (defaultSource(first ?? field.type, field.default, 'number', budget) !== undefined) continue
+      const what = first === undefined ? `type, ${field.type.kind}` : `union's first branch, ${branchName(first)}`
+      this.#refuse(path, `the default is not a value of its ${what}`)
     }
     if (this.#issues.length > 0) throw invalidSchema(this.#issues)
   }

@@ -7,6 +7,8 @@
 import avro from 'avsc'
 import { invalidSchema } from './parse.js'
 
+const longestReason = 200
+
 /**
  * Throws if avsc refuses the schema.
  *
@@ -17,6 +19,7 @@ export function askForSecondOpinion(json: unknown): void {
     // avsc keeps state in its options: a fresh object each time, and a registry without a prototype
     avro.Type.forSchema(json as avro.Schema, { registry: Object.create(null), noAnonymousTypes: true })
   } catch (cause) {
-    throw invalidSchema([{ path: '', message: 'avsc refuses the schema' }], cause)
+    const reason = cause instanceof Error ? cause.message.slice(0, longestReason) : String(cause)
+    throw invalidSchema([{ path: '', message: `avsc refuses the schema: ${reason}` }], cause)
   }
 }

@@ -89,6 +89,7 @@ t.test('refused, with the path', async (t) => {
     ['a default beyond an int', field('int', { default: 2 ** 31 }), ['f']],
     ['a default beyond a long', field('long', { default: 2 ** 53 }), ['f']],
     ['a default that is no symbol', field({ type: 'enum', name: 'E', symbols: ['A'] }, { default: 'toString' }), ['f']],
+    ['a default of a later branch', field(['null', 'string'], { default: 'x' }), ['f']],
     ['a default without a branch', field(['null', 'int'], { default: 'x' }), ['f']],
     ['a default that never ends', record([{ name: 'f', type: 'R', default: {} }]), ['f']],
     ['a default beyond bytes', field('bytes', { default: '\u0100' }), ['f']],
