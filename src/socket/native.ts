@@ -32,7 +32,6 @@ export interface NativeSocket {
   readonly lastEndpoint: string | null
   readonly readable: boolean
   linger: number
-  receiveTimeout: number
   bind(address: string): Promise<void>
   connect(address: string): void
   disconnect(address: string): void
@@ -52,6 +51,9 @@ export interface MonitorEvent {
   readonly address?: string
   readonly error?: Error
 }
+
+/** How long one native `receive` waits, so that `unref` takes effect at last, in milliseconds. */
+const receiveWaitMs = 1000
 
 /** Options that zeromq.js has no name for, by libzmq's number. */
 const option = { sendHighWaterMark: 23, xpubNoDrop: 69, inBatchBytes: 101, outBatchBytes: 102 } as const
@@ -98,7 +100,10 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     // a SUB or XSUB loses subscriptions beyond its mark without a word, so it has none
     byNumber.setInt32Option(option.sendHighWaterMark, kind === 'xsub' ? 0 : settings.sendHighWaterMark)
   }
-  if (kind !== 'push') Object.assign(socket, { receiveHighWaterMark: settings.receiveHighWaterMark })
+  if (kind !== 'push') {
+    const { receiveHighWaterMark } = settings
+    Object.assign(socket, { receiveHighWaterMark, receiveTimeout: receiveWaitMs })
+  }
   // without it, frames are taken for a peer that never comes
   if (kind === 'push') Object.assign(socket, { immediate: true })
   if (kind === 'xpub') {
@@ -126,4 +131,18 @@ export function batchBytesFor(socketBufferBytes: number): number {
  */
 export function observe(socket: NativeSocket): NativeObserver {
   return new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver
+}
+
+/** What the system and the library may hold on one side of a connection, in bytes: Linux doubles what it is asked for. */
+export function socketBacklogBytes(socketBufferBytes: number): number {
+  return 2 * socketBufferBytes + 2 * batchBytesFor(socketBufferBytes)
+}
+
+/**
+ * The frame size at which the library cuts a connection, in bytes.
+ *
+ * Far above the limit that is reported, since a cut says nothing of its reason: a frame between the two is counted.
+ */
+export function maxTransportFrameBytes(maxMessageBytes: number): number {
+  return Math.max(4 * maxMessageBytes, 16 * 1024 * 1024)
 }

@@ -18,9 +18,6 @@ import { errnoOf, translate } from './translate.js'
 /** How long one turn may read frames before timers and other sockets have theirs, in milliseconds. */
 const readSliceMs = 10
 
-/** How long one native `receive` waits, so that `unref` takes effect at last, in milliseconds. */
-const receiveWaitMs = 1000
-
 /** How often an unreferenced socket is read, in milliseconds. */
 const unreferencedReadMs = 5
 
@@ -97,7 +94,6 @@ export class Socket {
     })
     try {
       this.#native = createNative(config.runtime, { ...config, ipv6: endpoints.some((endpoint) => endpoint.ipv6) })
-      this.#native.receiveTimeout = receiveWaitMs
       this.#monitor = new Monitor(this.#native, config.runtime.clock, (event) => this.#onMonitorEvent(event))
     } catch (error) {
       throw translate(`${config.name}: cannot make a socket`, error)

@@ -32,6 +32,7 @@ export class Inbound<T> implements StreamOwner<T> {
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
+  #drainedWaiters: (() => void)[] = []
 
   constructor(ports: InboundPorts) {
     this.#ports = ports
@@ -77,6 +78,12 @@ export class Inbound<T> implements StreamOwner<T> {
     this.#drop(reason, messages)
   }
 
+  /** Resolves when everything that arrived was taken, or nobody wants it any more. */
+  whenDrained(): Promise<void> {
+    if (!this.stream.busy || !this.#wanted) return Promise.resolve()
+    return new Promise((resolve) => this.#drainedWaiters.push(resolve))
+  }
+
   /** Ends the stream; returns how many messages were pending. */
   complete(): number {
     let left = this.stream.complete()
@@ -87,6 +94,7 @@ export class Inbound<T> implements StreamOwner<T> {
 
   demanded(wanted: boolean): void {
     this.#wanted = wanted
+    if (!wanted) this.#drained()
     this.#ports.changed()
   }
 
@@ -94,8 +102,12 @@ export class Inbound<T> implements StreamOwner<T> {
     const broken = (supply as CheckedSupply<T>).trailing()
     if (broken) this.#ports.report(broken)
     const next = this.#waiting.shift()
-    if (next) this.stream.give(next)
-    else this.#ports.changed()
+    if (next) {
+      this.stream.give(next)
+      return
+    }
+    this.#drained()
+    this.#ports.changed()
   }
 
   unreadable(cause: unknown, messages: number): void {
@@ -107,6 +119,10 @@ export class Inbound<T> implements StreamOwner<T> {
 
   handlerFailed(error: RivuletError): void {
     this.#ports.report(error)
+  }
+
+  #drained(): void {
+    for (const resolve of this.#drainedWaiters.splice(0)) resolve()
   }
 
   #drop(reason: string, messages: number): void {

@@ -31,8 +31,8 @@ export class MessageIterator<T> implements AsyncIterator<T, undefined> {
       }
       this.#waiting.push(resolve)
       this.#consumer.demand += 1
-      if (this.#detach) this.#stream.resume()
-      else this.#detach = this.#stream.attach(this.#consumer)
+      this.#detach ??= this.#stream.attach(this.#consumer)
+      this.#stream.resume()
     })
   }
 

@@ -83,7 +83,11 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
     return new MessageIterator(this)
   }
 
-  /** Adds a consumer; returns how it leaves. For the consumers in this folder. */
+  /**
+   * Adds a consumer; returns how it leaves. For the consumers in this folder.
+   *
+   * It delivers nothing: `resume` does, once the consumer can leave in the middle of it.
+   */
   attach(consumer: Consumer<T>): () => void {
     if (this.#completed) {
       consumer.complete()
@@ -91,7 +95,6 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
     }
     this.#consumers = [...this.#consumers, consumer]
     if (this.#consumers.length === 1) this.#owner.demanded(true)
-    this.#deliver()
     return () => {
       if (!this.#consumers.includes(consumer)) return
       this.#consumers = this.#consumers.filter((other) => other !== consumer)
@@ -105,12 +108,14 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
     this.#deliver()
   }
 
-  #subscribeUnbounded(subscriber: Subscriber<T>): () => void {
-    return this.attach({
+  #subscribeUnbounded(subscriber: Subscriber<T>): void {
+    const detach = this.attach({
       demand: Number.POSITIVE_INFINITY,
       next: (value) => subscriber.next(value),
       complete: () => subscriber.complete(),
     })
+    subscriber.add(detach)
+    this.#deliver()
   }
 
   #deliver(): void {

@@ -75,7 +75,8 @@ export function processMessages<T, R>(
     }
 
     work.add(stream.attach(consumer))
-    return work
+    subscriber.add(work)
+    stream.resume()
   })
 }
 

@@ -23,32 +23,31 @@ export type Lookup =
   /** The schema did not come: so many messages are lost, of this frame and those that waited; `first` once per writer. */
   | { readonly kind: 'lost'; readonly messages: number; readonly first: boolean }
 
-interface Parked {
-  readonly frames: DataFrame[]
-  /** Whether the loss was reported. */
-  reported: boolean
-}
-
 /** The book of schemas of one receiver. */
 export class SchemaBook {
-  readonly #texts = new Map<string, string>()
-  readonly #parked = new Map<string, Parked>()
+  /** Never forgotten: the receiver's own schemas. */
+  readonly #own = new Map<string, string>()
+  readonly #learned = new Map<string, string>()
+  readonly #parked = new Map<string, DataFrame[]>()
+  /** Writers whose schema did not come in time; what they send is lost until it does. */
+  readonly #givenUp = new Set<string>()
   readonly #maxParkedFrames: number
   #parkedFrames = 0
   #parkedBytes = 0
   #parkedMessages = 0
 
-  /**
-   * @param own - The meanings and texts that need no announcement: those of the receiver's own schemas.
-   */
-  constructor(maxParkedFrames: number, own: Iterable<readonly [meaning: Buffer, text: string]>) {
+  constructor(maxParkedFrames: number) {
     this.#maxParkedFrames = maxParkedFrames
-    for (const [meaning, text] of own) this.#texts.set(keyOf(meaning), text)
   }
 
   /** Messages in frames that wait. */
   get parkedMessages(): number {
     return this.#parkedMessages
+  }
+
+  /** Enters a schema that needs no announcement. */
+  know(meaning: Buffer, text: string): void {
+    this.#own.set(keyOf(meaning), text)
   }
 
   /**
@@ -59,35 +58,37 @@ export class SchemaBook {
   look(frame: DataFrame): Lookup {
     const { meaning, writerSchema } = frame.header
     const key = keyOf(meaning)
-    const known = this.#texts.get(key)
-    if (known !== undefined) return { kind: 'known', text: known, waited: [] }
+    const known = this.#own.get(key) ?? this.#learned.get(key)
+    if (known !== undefined) return { kind: 'known', text: known, waited: nothing }
     if (writerSchema === null) return this.#park(key, frame)
-    if (keyOf(createHash('sha256').update(writerSchema).digest().subarray(0, 16)) !== key) {
+    if (keyOf(createHash('sha256').update(writerSchema).digest()) !== key) {
       throw new RivuletError('RIVULET_BAD_FRAME', 'a frame carries a schema that does not match its hash')
     }
-    if (this.#texts.size >= maxSchemas) this.#texts.delete(this.#texts.keys().next().value as string)
-    this.#texts.set(key, writerSchema)
+    if (this.#learned.size >= maxSchemas) this.#learned.delete(this.#learned.keys().next().value as string)
+    this.#learned.set(key, writerSchema)
+    this.#givenUp.delete(key)
     return { kind: 'known', text: writerSchema, waited: this.#unpark(key) }
   }
 
   #park(key: string, frame: DataFrame): Lookup {
-    const parked = this.#parked.get(key) ?? { frames: [], reported: false }
-    const full = this.#parkedFrames >= this.#maxParkedFrames || this.#parkedBytes + frame.bytes.length > maxParkedBytes
-    if (!full && !parked.reported) {
-      parked.frames.push(frame)
-      this.#parked.set(key, parked)
+    if (this.#givenUp.has(key)) return { kind: 'lost', messages: frame.header.count, first: false }
+    const { length } = frame.bytes
+    if (this.#parkedFrames < this.#maxParkedFrames && this.#parkedBytes + length <= maxParkedBytes) {
+      const frames = this.#parked.get(key)
+      if (frames) frames.push(frame)
+      else this.#parked.set(key, [frame])
       this.#count(frame, 1)
       return { kind: 'parked' }
     }
-    const first = !parked.reported
+    if (this.#givenUp.size >= maxSchemas) this.#givenUp.delete(this.#givenUp.values().next().value as string)
+    this.#givenUp.add(key)
     const messages = this.#unpark(key).reduce((sum, { header }) => sum + header.count, frame.header.count)
-    if (this.#parked.size >= maxSchemas) this.#parked.delete(this.#parked.keys().next().value as string)
-    this.#parked.set(key, { frames: [], reported: true })
-    return { kind: 'lost', messages, first }
+    return { kind: 'lost', messages, first: true }
   }
 
   #unpark(key: string): readonly DataFrame[] {
-    const frames = this.#parked.get(key)?.frames ?? []
+    const frames = this.#parked.get(key)
+    if (!frames) return nothing
     this.#parked.delete(key)
     for (const frame of frames) this.#count(frame, -1)
     return frames
@@ -100,6 +101,9 @@ export class SchemaBook {
   }
 }
 
+const nothing: readonly DataFrame[] = Object.freeze([])
+
+/** The 16 bytes of a meaning as a key. */
 function keyOf(meaning: Buffer): string {
-  return meaning.latin1Slice(0, 16)
+  return meaning.toString('latin1', 0, 16)
 }

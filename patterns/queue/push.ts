@@ -1,0 +1,170 @@
+/**
+ * The producing side of the transient queue: a sink over a PUSH socket.
+ *
+ * Work is dealt round the live workers, a frame each; nothing comes back from them, so this side cannot know what was
+ * processed. The durable queue does.
+ */
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import { waitFor } from '../../src/lifecycle/index.js'
+import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
+import { type Resource, SocketResource, socketBacklogBytes } from '../../src/socket/index.js'
+import {
+  MessageSink,
+  Outgoing,
+  type SendAllOptions,
+  type SendAllResult,
+  type SendAllSource,
+  type SenderStats,
+  type Sink,
+} from '../../src/stream/index.js'
+import { BatchWriter, Origin } from '../../src/wire/index.js'
+import { type PushOptions, pushRules } from './options.js'
+
+/** The smallest frame with a message, in bytes on the connection: what a bound in bytes means in frames. */
+const smallestFrameBytes = 60
+
+/**
+ * What may be on its way to one worker, or wait there, at the most: it is lost if that worker or its link is cut.
+ *
+ * It holds for workers that use the same `socketBufferBytes`.
+ */
+export interface InFlightLimit {
+  /** Frames in the two libraries and in the worker's hands. */
+  readonly frames: number
+  /** Bytes of further frames in the buffers of the two systems. */
+  readonly bytes: number
+  /** Messages, if every frame were as small and as full as can be. */
+  readonly messages: number
+}
+
+/** The counts of a `Push`. */
+export interface PushStats extends SenderStats {
+  /** What may be in flight to one worker. */
+  readonly inFlightLimit: InFlightLimit
+}
+
+/** The producing side of a transient queue. */
+export interface Push<In> extends Resource<PushStats>, Sink<In> {}
+
+/**
+ * Opens the producing side of a transient queue.
+ *
+ * Resolves when the socket is open, whether or not a worker is there; `whenConnected` waits for one. Messages that are
+ * sent before wait in the outbox.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
+export async function createPush<In>(options: PushOptions<In>): Promise<Push<In>> {
+  return PushResource.create<In>(resolveOptions('createPush', options, pushRules))
+}
+
+type ResolvedPushOptions = Resolved<typeof pushRules>
+
+class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
+  readonly #options: ResolvedPushOptions
+  readonly #outgoing: Outgoing
+  readonly #writer: BatchWriter<In>
+  readonly #sink: MessageSink<In>
+
+  static create<In>(options: ResolvedPushOptions): Promise<PushResource<In>> {
+    return new PushResource<In>(options).#start()
+  }
+
+  private constructor(options: ResolvedPushOptions) {
+    super('createPush', options, 'one')
+    const { schema, maxBatchMessages, maxMessageBytes, overflow } = options
+    this.#options = options
+    this.#writer = new BatchWriter<In>({
+      codec: codecOf(schema) as Codec<In, unknown>,
+      origin: new Origin(this.runtime.clock, defaults.announceMs),
+      topic: undefined,
+      frameBytes: defaults.frameBytes,
+      maxBatchMessages,
+      maxMessageBytes,
+      spread: () => this.connected,
+      cut: ({ bytes, messages }) => this.socket.outbox.add({ parts: bytes, messages, bytes: bytes.length }),
+    })
+    this.#outgoing = new Outgoing({
+      overflow,
+      queue: () => this.socket.outbox,
+      name: () => this.name,
+      isOpen: () => this.life.isOpen,
+      report: (error) => this.reports.report(error),
+    })
+    this.#sink = new MessageSink(this.#outgoing.intake(this.#writer))
+  }
+
+  async #start(): Promise<this> {
+    const { maxMessageBytes, outboxBytes, socketBufferBytes } = this.#options
+    await this.open({
+      kind: 'push',
+      sendHighWaterMark: defaults.queueHighWaterMark,
+      receiveHighWaterMark: defaults.queueHighWaterMark,
+      // nothing comes in
+      maxFrameBytes: maxMessageBytes,
+      socketBufferBytes,
+      lossless: false,
+      outboxBytes,
+    })
+    this.socket.links.changes.subscribe(({ state }) => {
+      if (state === 'connected') this.#introduce()
+    })
+    return this
+  }
+
+  /** A worker has come: the next frames to all carry the schema, and if there were some before, it gets one at once. */
+  #introduce(): void {
+    const workers = this.connected
+    this.#writer.announce(workers)
+    if (!this.#writer.used) return
+    this.#writer.flush()
+    for (let count = 0; count < workers; count++) this.#writer.beacon()
+  }
+
+  next(value: In): void {
+    this.#sink.next(value)
+  }
+
+  error(cause: unknown): void {
+    this.#sink.error(cause)
+  }
+
+  complete(): void {}
+
+  send(value: In): Promise<void> {
+    return this.#sink.send(value)
+  }
+
+  sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
+    return this.#sink.sendAll(source, options)
+  }
+
+  stats(): PushStats {
+    const { maxBatchMessages, socketBufferBytes } = this.#options
+    // on each side: the mark, and one frame in the coder; and one in the worker's hands
+    const frames = 2 * (defaults.queueHighWaterMark + 1) + 1
+    const bytes = 2 * socketBacklogBytes(socketBufferBytes)
+    const messages = (frames + Math.ceil(bytes / smallestFrameBytes)) * maxBatchMessages
+    return Object.freeze({ ...this.#outgoing.stats(), inFlightLimit: Object.freeze({ frames, bytes, messages }) })
+  }
+
+  protected onFrame(): void {}
+
+  protected onLost(messages: number): void {
+    this.#outgoing.lost('transport', messages)
+  }
+
+  protected async finish(deadline: number): Promise<number> {
+    const { clock } = this.runtime
+    const empty = this.#outgoing.whenEmpty()
+    const timeoutMs = deadline - clock.now()
+    // what is left at the deadline is counted when the socket is closed
+    if (timeoutMs > 0) await waitFor(`${this.name}: close`, empty, clock, { timeoutMs }).catch(() => {})
+    return 0
+  }
+
+  protected released(left: number): void {
+    this.#outgoing.lost('closed', left)
+  }
+}

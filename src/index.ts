@@ -1,0 +1,38 @@
+/**
+ * Rivulet: typed streams between processes. This entry holds everything; each pattern also has its own.
+ *
+ * @module rivulet
+ */
+export * from '../patterns/queue/index.js'
+export * from './avro/index.js'
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  errorCodes,
+  type Issue,
+  isRivuletError,
+  RivuletError,
+} from './errors/index.js'
+export {
+  type Closable,
+  type CloseOptions,
+  type CloseResult,
+  closeAll,
+  type Status,
+  type WaitOptions,
+} from './lifecycle/index.js'
+export type { DropMessage, ErrorMessage, LinkMessage } from './observe/index.js'
+export { type Clock, createRuntime, isRuntime, type Runtime, type RuntimeOptions, type Timer } from './runtime/index.js'
+export type { LinkChange, LinkState, Resource, SocketOptions } from './socket/index.js'
+export type {
+  OverflowPolicy,
+  ProcessOptions,
+  Reasons,
+  ReceiverStats,
+  SendAllOptions,
+  SendAllResult,
+  SendAllSource,
+  SenderStats,
+  Sink,
+  Stream,
+} from './stream/index.js'

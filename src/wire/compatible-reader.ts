@@ -1,0 +1,37 @@
+/**
+ * One reader's schema against many writers': finds the reader of a frame, or says once for each writer why there is none.
+ */
+import type { Codec, ReadValue } from '../avro/codec.js'
+import type { RivuletError } from '../errors/index.js'
+
+/** Writers whose refusal is remembered. */
+const maxRefused = 1024
+
+/** Finds readers for one schema. */
+export class CompatibleReader<T> {
+  readonly #codec: Codec<never, T>
+  readonly #refused = new Set<string>()
+  readonly #onRefused: (error: RivuletError) => void
+
+  /**
+   * @param onRefused - Told at the first frame of each writer that cannot be read.
+   */
+  constructor(codec: Codec<never, T>, onRefused: (error: RivuletError) => void) {
+    this.#codec = codec
+    this.#onRefused = onRefused
+  }
+
+  /** Returns the reader for values of a writer; `undefined` if the schemas do not go together. */
+  readerFor(writerText: string): ReadValue<T> | undefined {
+    try {
+      return this.#codec.readerFor(writerText)
+    } catch (error) {
+      if (!this.#refused.has(writerText)) {
+        if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.values().next().value as string)
+        this.#refused.add(writerText)
+        this.#onRefused(error as RivuletError)
+      }
+      return undefined
+    }
+  }
+}
