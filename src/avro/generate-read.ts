@@ -20,10 +20,10 @@ import {
   readText,
   setKey,
   short,
-  shortAscii,
   unresolvable,
 } from './read-primitives.js'
 import type { Logical } from './schema-node.js'
+import { shortAscii } from './short-ascii.js'
 import { Source } from './source.js'
 
 const primitives = {

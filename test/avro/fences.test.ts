@@ -1,0 +1,19 @@
+/** What `src/avro` may import: itself, the errors, Node's own modules, and avsc in one file. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const directory = fileURLToPath(new URL('../../src/avro/', import.meta.url))
+
+t.test('imports', async (t) => {
+  const importers: string[] = []
+  for (const file of readdirSync(directory)) {
+    for (const [, from = ''] of readFileSync(directory + file, 'utf8').matchAll(
+      /^(?:import|export|\}) .*?\bfrom '([^']+)'$/gm,
+    )) {
+      if (from === 'avsc') importers.push(file)
+      else t.match(from, /^(\.\/[a-z-]+\.js|\.\.\/errors\/index\.js|node:\w+)$/, file)
+    }
+  }
+  t.same(importers, ['second-opinion.ts'])
+})
