@@ -12,15 +12,20 @@ import { branchName, type FixedNode, type PrimitiveNode, type SchemaNode } from 
 /** How an Avro long looks in JavaScript. */
 export type LongMode = 'number' | 'bigint'
 
-/** How many more values the defaults of one schema may hold. */
+/** How much more the defaults of one schema may hold: a default can name other defaults, and so explode. */
 export interface DefaultBudget {
-  left: number
+  values: number
+  characters: number
 }
 
 const deepest = 64
 
 /** Returns a budget for the defaults of one schema. */
-export const defaultBudget = (): DefaultBudget => ({ left: schemaLimits.defaultValues })
+export function defaultBudget(): DefaultBudget {
+  return { values: schemaLimits.defaultValues, characters: schemaLimits.defaultCharacters }
+}
+
+const unlimited: DefaultBudget = { values: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY }
 
 /**
  * Returns the source of an expression for the value of a default, or `undefined` if it does not fit the type.
@@ -31,10 +36,22 @@ export function defaultSource(
   node: SchemaNode,
   json: unknown,
   long: LongMode,
-  budget: DefaultBudget = { left: Number.POSITIVE_INFINITY },
+  budget = unlimited,
   depth = 0,
 ): string | undefined {
-  if (--budget.left < 0 || depth > deepest) return undefined
+  if (--budget.values < 0 || budget.characters < 0 || depth > deepest) return undefined
+  const source = sourceOf(node, json, long, budget, depth)
+  budget.characters -= source?.length ?? 0
+  return source
+}
+
+function sourceOf(
+  node: SchemaNode,
+  json: unknown,
+  long: LongMode,
+  budget: DefaultBudget,
+  depth: number,
+): string | undefined {
   const inner = (type: SchemaNode, value: unknown) => defaultSource(type, value, long, budget, depth + 1)
   switch (node.kind) {
     case 'array': {

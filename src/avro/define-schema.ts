@@ -3,7 +3,7 @@
  *
  * It brings the parts together and owns the buffers of `encode`; it knows nothing of frames or sockets.
  */
-import { RivuletError } from '../errors/index.js'
+import { type Issue, RivuletError } from '../errors/index.js'
 import { bufferFull } from './buffer-full.js'
 import { definitionForm, eachNamed } from './canonical.js'
 import { type Codec, codecOf, type WriteValue } from './codec.js'
@@ -124,8 +124,12 @@ class CompiledSchema implements Schema {
     throw new RivuletError('RIVULET_DECODE_FAILED', `Cannot read a value of ${this.#name}: ${rest} bytes are left over`)
   }
 
-  check(value: unknown) {
-    return this.#codec.check(value)
+  check(value: unknown): Issue[] {
+    try {
+      return this.#codec.check(value)
+    } catch {
+      return [...this.#codec.explain(value).issues] // a getter or a proxy of the value threw
+    }
   }
 }
 

@@ -19,6 +19,8 @@ export const schemaLimits = {
   decimalDigits: 1000,
   /** Values that the defaults of a schema may hold together. */
   defaultValues: 65_536,
+  /** Characters that the defaults of a schema may come to as source text, each level of nesting counted. */
+  defaultCharacters: 4 * 1024 * 1024,
   /** Pairs of types that the resolution of two schemas may look at. */
   resolutionSteps: 250_000,
 } as const

@@ -19,7 +19,7 @@ import {
   unqualified,
   whyNotTypeName,
 } from './names.js'
-import { fieldPath, quote, summary } from './path.js'
+import { brief, fieldPath, quote, summary } from './path.js'
 import { branchName, type FieldNode, lookOf, type NamedNode, type RecordNode, type SchemaNode } from './schema-node.js'
 import type { PrimitiveName } from './schema-types.js'
 
@@ -116,7 +116,7 @@ class Parser {
   }
 
   #refuse(path: string, message: string): SchemaNode {
-    if (this.#issues.length < mostIssues) this.#issues.push({ path, message })
+    if (this.#issues.length < mostIssues) this.#issues.push({ path: brief(path), message })
     return placeholder
   }
 

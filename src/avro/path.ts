@@ -7,6 +7,10 @@ import type { Issue } from '../errors/index.js'
 
 const longestQuote = 64
 
+/** Returns text that may come from a stranger, shortened for a message. */
+export const brief = (text: string, longest = 160): string =>
+  text.length > longest ? `${text.slice(0, longest)}…` : text
+
 /** Returns the path of a field of what is at `path`. */
 export const fieldPath = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 

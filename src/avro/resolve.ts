@@ -9,7 +9,7 @@
 import { type Issue, RivuletError } from '../errors/index.js'
 import { schemaLimits } from './limits.js'
 import { unqualified } from './names.js'
-import { fieldPath, quote, summary } from './path.js'
+import { brief, fieldPath, quote, summary } from './path.js'
 import type { Plan, RecordPlan } from './plan.js'
 import {
   branchName,
@@ -47,7 +47,7 @@ export function resolve(writer: SchemaNode, reader: SchemaNode): Plan {
   const resolution = new Resolver().resolve(writer, reader, '')
   if (resolution.issues === undefined) return resolution.plan
   const { issues } = resolution
-  const subject = `What is written as ${branchName(writer)} cannot be read as ${branchName(reader)}`
+  const subject = `What is written as ${brief(branchName(writer))} cannot be read as ${branchName(reader)}`
   throw new RivuletError('RIVULET_INCOMPATIBLE_SCHEMA', `${subject}: ${summary(issues)}`, { issues })
 }
 
@@ -223,7 +223,7 @@ function namesDiffer(writer: NamedNode, reader: NamedNode, path: string): Resolu
 }
 
 function refusal(path: string, message: string): Resolution {
-  return { issues: [{ path, message }] }
+  return { issues: [{ path, message: brief(message) }] }
 }
 
 function unresolvable(issues: readonly Issue[]): Plan {

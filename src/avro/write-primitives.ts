@@ -14,6 +14,11 @@ interface FastBuffer extends Buffer {
   utf8Write(text: string, position: number, length: number): number
 }
 
+/** The method of ECMAScript 2024, which every supported Node has and the library of types not yet. */
+interface WellFormed {
+  isWellFormed(): boolean
+}
+
 const shortText = 63 // the greatest length that takes one byte
 const two27 = 134_217_728
 
@@ -106,7 +111,7 @@ function writeUtf8(bytes: Buffer, position: number, text: string, end: number): 
 
 /** Tells whether text can be written as UTF-8: no half of a surrogate pair stands alone. */
 export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text)
+  return (text as unknown as WellFormed).isWellFormed()
 }
 
 /** Writes bytes with their length. */

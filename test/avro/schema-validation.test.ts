@@ -112,6 +112,20 @@ t.test('a default that explodes is refused in time', async (t) => {
     return { name: `f${level}`, type: record(twice, `L${level}`), default: {} }
   })
   t.ok(pathsOf(record(fields)).length > 0)
+  // few values, but much text: each level holds the long string twice
+  const long = record(
+    Array.from({ length: 14 }, (_, level) => {
+      const inner = level === 0 ? 'string' : `L${level - 1}`
+      const rest = { default: level === 0 ? 'x'.repeat(20_000) : {} }
+      const twice = ['a', 'b'].map((name) => ({
+        name,
+        type: inner,
+        ...(name === 'b' && level === 0 ? { default: '' } : rest),
+      }))
+      return { name: `f${level}`, type: record(twice, `L${level}`), default: {} }
+    }),
+  )
+  t.ok(pathsOf(long).length > 0)
 })
 
 t.test('all issues are listed, and foreign text is shortened', async (t) => {
@@ -132,6 +146,15 @@ t.test('hostile schemas of writers are refused', async (t) => {
   const { readerFor } = codecOf(defineSchema('int'))
   const texts = ['', '{', '[]', '"toString"', '{"type":"__proto__"}', '['.repeat(60_000), `"${'x'.repeat(70_000)}"`]
   for (const text of texts) t.throws(() => readerFor(text), { code: 'RIVULET_INVALID_SCHEMA' })
+  const named = (name: string) => JSON.stringify({ type: 'record', name, fields: [{ name, type: 'nope' }] })
+  for (const text of [named('x'.repeat(30_000)), named('x'.repeat(30_000)).replace('nope', 'int')]) {
+    try {
+      readerFor(text)
+      t.fail('the reader took the schema')
+    } catch (error) {
+      t.ok(isRivuletError(error) && error.message.length < 1_000, 'a message does not carry the names of a stranger')
+    }
+  }
 })
 
 t.test('names of Object.prototype are names like others', async (t) => {

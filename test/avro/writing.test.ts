@@ -167,6 +167,7 @@ t.test('a value may encode while it is encoded, and may throw', async (t) => {
       throw new Error('from a getter')
     },
   }
+  t.same(Text.check(throwing).length, 1)
   t.throws(() => Text.encode(throwing), { code: 'RIVULET_INVALID_MESSAGE', cause: { message: 'from a getter' } })
   t.equal(Text.decode(Text.encode({ a: 'y', b: 'z' })).b, 'z')
 })
