@@ -20,6 +20,7 @@ import {
   readText,
   setKey,
   short,
+  sizedBlock,
   unresolvable,
 } from './read-primitives.js'
 import type { Logical } from './schema-node.js'
@@ -38,6 +39,7 @@ const primitives = {
   shortAscii,
   readBytes,
   setKey,
+  sizedBlock,
   timestampFromWire,
   dateFromWire,
   decimalFromWire,

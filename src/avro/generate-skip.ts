@@ -91,8 +91,8 @@ export class SkipGenerator {
    * @param least - Bytes that an item takes at least; if none, the items count against the limit of the whole value.
    */
   blocks(item: string, least: number): string {
-    const [n, i, size] = [this.#source.name('n'), this.#source.name('i'), this.#source.name('z')]
-    const sized = `if(${n}<0){${n}=-${n};${this.long(size)}if(${size}<0||${size}>end-p)fail("a block has no valid size");}`
+    const [n, i] = [this.#source.name('n'), this.#source.name('i')]
+    const sized = `if(${n}<0){c.position=p;${n}=sizedBlock(b,c,end,${n});p=c.position}`
     if (least === 0) this.countsZeros = true
     const bound =
       least === 0

@@ -120,6 +120,13 @@ export function readLongNear(bytes: Buffer, cursor: Cursor, end: number): number
   return Number(readBigLong(bytes, cursor, end))
 }
 
+/** Returns the number of items of a block with a negative count, which has its size in bytes before its items. */
+export function sizedBlock(bytes: Buffer, cursor: Cursor, end: number, count: number): number {
+  const size = readLong(bytes, cursor, end)
+  if (size < 0 || size > end - cursor.position) fail('a block has no valid size')
+  return -count
+}
+
 /** Returns the string of UTF-8 bytes; invalid UTF-8 is refused. The caller has checked the end. */
 export function readText(bytes: Buffer, start: number, end: number): string {
   const text = (bytes as FastBuffer).utf8Slice(start, end)
