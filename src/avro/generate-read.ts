@@ -21,6 +21,7 @@ import {
   setKey,
   short,
   sizedBlock,
+  skipLong,
   unresolvable,
 } from './read-primitives.js'
 import type { Logical } from './schema-node.js'
@@ -40,6 +41,7 @@ const primitives = {
   readBytes,
   setKey,
   sizedBlock,
+  skipLong,
   timestampFromWire,
   dateFromWire,
   decimalFromWire,

@@ -30,7 +30,7 @@ export class SkipGenerator {
       case 'int':
         return this.int(this.#source.name('s'))
       case 'long':
-        return 'c.position=p;readLongNear(b,c,end);p=c.position;'
+        return 'c.position=p;skipLong(b,c,end);p=c.position;'
       case 'float':
       case 'double':
       case 'fixed':

@@ -115,6 +115,18 @@ export function readBigLong(bytes: Buffer, cursor: Cursor, end: number): bigint 
   return zigzag & 1n ? -(zigzag >> 1n) - 1n : zigzag >> 1n
 }
 
+/** Goes past a long; a varint beyond 64 bits is refused. */
+export function skipLong(bytes: Buffer, cursor: Cursor, end: number): void {
+  let p = cursor.position
+  for (let count = 1; ; count++) {
+    if (p >= end) short()
+    const byte = bytes[p++] as number
+    if (count === 10 && byte > 1) fail('a varint is longer than 64 bits')
+    if (byte < 128) break
+  }
+  cursor.position = p
+}
+
 /** Reads a long as the nearest number: for a reader whose type is float or double. */
 export function readLongNear(bytes: Buffer, cursor: Cursor, end: number): number {
   return Number(readBigLong(bytes, cursor, end))

@@ -78,6 +78,12 @@ const attacks: Attack[] = [
     bytes: join(varint(2n ** 40n), [0]),
   },
   {
+    name: 'a skipped long of 16 bytes',
+    schema: narrow,
+    writer: record('R', { a: 'long', b: 'int' }),
+    bytes: Buffer.concat([Buffer.alloc(15, 0x80), Buffer.from([0, 0])]),
+  },
+  {
     name: 'a skipped map of 2^50 entries',
     schema: narrow,
     writer: record('R', { a: map('long'), b: 'int' }),
