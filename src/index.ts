@@ -3,6 +3,7 @@
  *
  * @module rivulet
  */
+export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
 export * from './avro/index.js'
 export {

@@ -39,7 +39,7 @@ export interface PushOptions<In> extends QueueOptions {
 /** Options of `createPull`. Exactly one of `bind` and `connect`. */
 export interface PullOptions<Out> extends QueueOptions {
   /** The schema that messages are read with; writers may have an older or newer one. */
-  readonly schema: Schema<never, Out>
+  readonly schema: Schema<unknown, Out>
 }
 
 const mebibyte = 1024 * 1024

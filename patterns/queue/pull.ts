@@ -5,12 +5,11 @@
  */
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { decodeFailure } from '../../src/avro/decode-failure.js'
-import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
-import { Tally } from '../../src/observe/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { maxTransportFrameBytes, type Resource, SocketResource } from '../../src/socket/index.js'
-import { Inbound, type ReceiverStats, type Stream } from '../../src/stream/index.js'
+import { Inbound, type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import { Batch, CompatibleReader, type DataFrame, FrameReceiver } from '../../src/wire/index.js'
 import { type PullOptions, pullRules } from './options.js'
 
@@ -40,7 +39,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   readonly #inbound: Inbound<Out>
   readonly #reader: CompatibleReader<Out>
   readonly #receiver: FrameReceiver
-  readonly #rejected = new Tally()
+  readonly #rejected = new RejectedFrames(this.reports)
 
   static create<Out>(options: ResolvedPullOptions): Promise<PullResource<Out>> {
     return new PullResource<Out>(options).#start()
@@ -59,7 +58,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
     this.#reader = new CompatibleReader(codec, (error) => this.reports.report(error))
     this.#receiver = new FrameReceiver(options.maxMessageBytes, defaults.parkedFrames, {
       accept: (frame, text) => this.#accept(frame, text),
-      reject: (error) => this.#reject(error),
+      reject: (error) => this.#rejected.add(error),
       lose: (messages, error) => {
         this.#inbound.lose('unknown-schema', messages)
         if (error) this.reports.report(error)
@@ -89,7 +88,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
     const { parkedMessages } = this.#receiver.book
     return Object.freeze({
       received: this.#inbound.received + parkedMessages,
-      delivered: this.#inbound.stream.delivered,
+      delivered: this.#inbound.delivered,
       pending: this.#inbound.pending + parkedMessages,
       dropped: this.#inbound.dropped.snapshot(),
       rejectedFrames: this.#rejected.snapshot(),
@@ -99,23 +98,19 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   protected onFrame(parts: readonly Buffer[]): void {
     const [bytes] = parts
     if (bytes && parts.length === 1) this.#receiver.receive(bytes, undefined)
-    else this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; queues have one`))
+    else
+      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; queues have one`))
   }
 
   #accept(frame: DataFrame, writerText: string): void {
     const { kind, count } = frame.header
     if (kind !== 'data' && kind !== 'beacon') {
-      this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}' does not belong on a queue`))
+      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}' does not belong on a queue`))
       return
     }
     const read = this.#reader.readerFor(writerText)
     if (!read) this.#inbound.lose('incompatible-schema', count)
     else if (count > 0) this.#inbound.push(new Batch(frame, read))
-  }
-
-  #reject(error: RivuletError): void {
-    this.#rejected.add(rejectionReasons[error.code] ?? 'bad-frame')
-    this.reports.report(error)
   }
 
   #read(): void {
@@ -136,11 +131,4 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   }
 
   protected released(): void {}
-}
-
-/** The reasons in `rejectedFrames`, by code. */
-const rejectionReasons: Partial<Record<ErrorCode, string>> = {
-  RIVULET_BAD_FRAME: 'bad-frame',
-  RIVULET_CORRUPT_FRAME: 'corrupt-frame',
-  RIVULET_FRAME_TOO_LARGE: 'frame-too-large',
 }

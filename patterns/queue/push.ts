@@ -108,18 +108,9 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
       outboxBytes,
     })
     this.socket.links.changes.subscribe(({ state }) => {
-      if (state === 'connected') this.#introduce()
+      if (state === 'connected') this.#writer.introduce(this.connected)
     })
     return this
-  }
-
-  /** A worker has come: the next frames to all carry the schema, and if there were some before, it gets one at once. */
-  #introduce(): void {
-    const workers = this.connected
-    this.#writer.announce(workers)
-    if (!this.#writer.used) return
-    this.#writer.flush()
-    for (let count = 0; count < workers; count++) this.#writer.beacon()
   }
 
   next(value: In): void {

@@ -24,6 +24,32 @@ export interface CheckedSupply<T> extends Supply<T> {
   trailing(): RivuletError | undefined
 }
 
+/** A supply of one thing that is no message. */
+class Notice<T> implements CheckedSupply<T> {
+  remaining = 1
+  readonly #item: T
+  readonly #gone: () => void
+
+  constructor(item: T, gone: () => void) {
+    this.#item = item
+    this.#gone = gone
+  }
+
+  take(): T {
+    this.remaining = 0
+    this.#gone()
+    return this.#item
+  }
+
+  discard(): number {
+    if (this.remaining > 0) this.#gone()
+    this.remaining = 0
+    return 0
+  }
+
+  trailing(): undefined {}
+}
+
 /** The way in to one stream. */
 export class Inbound<T> implements StreamOwner<T> {
   readonly stream: MessageStream<T>
@@ -32,6 +58,9 @@ export class Inbound<T> implements StreamOwner<T> {
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
+  /** Notices that were put in, and those of them that wait. */
+  #notices = 0
+  #pendingNotices = 0
   #drainedWaiters: (() => void)[] = []
 
   constructor(ports: InboundPorts) {
@@ -54,9 +83,15 @@ export class Inbound<T> implements StreamOwner<T> {
     return this.#received
   }
 
+  /** Messages that were handed to the application. */
+  get delivered(): number {
+    return this.stream.delivered - this.#notices + this.#pendingNotices
+  }
+
   /** Messages that wait. */
   get pending(): number {
-    return this.#waiting.reduce((sum, supply) => sum + supply.remaining, this.stream.pending)
+    const waiting = this.#waiting.reduce((sum, supply) => sum + supply.remaining, this.stream.pending)
+    return waiting - this.#pendingNotices
   }
 
   /** What was dropped, by reason. */
@@ -67,9 +102,18 @@ export class Inbound<T> implements StreamOwner<T> {
   /** Takes what arrived. */
   push(supply: CheckedSupply<T>): void {
     this.#received += supply.remaining
-    if (this.stream.busy) this.#waiting.push(supply)
-    else this.stream.give(supply)
-    this.#ports.changed()
+    this.#take(supply)
+  }
+
+  /** Puts something behind what arrived that is no message, and counts as none. */
+  note(item: T): void {
+    this.#notices += 1
+    this.#pendingNotices += 1
+    this.#take(
+      new Notice(item, () => {
+        this.#pendingNotices -= 1
+      }),
+    )
   }
 
   /** Counts messages that arrived and cannot be delivered. */
@@ -86,8 +130,9 @@ export class Inbound<T> implements StreamOwner<T> {
 
   /** Ends the stream; returns how many messages were pending. */
   complete(): number {
-    let left = this.stream.complete()
-    for (const supply of this.#waiting.splice(0)) left += supply.discard()
+    const left = this.pending
+    this.stream.complete()
+    for (const supply of this.#waiting.splice(0)) supply.discard()
     this.#drop('closed', left)
     return left
   }
@@ -119,6 +164,12 @@ export class Inbound<T> implements StreamOwner<T> {
 
   handlerFailed(error: RivuletError): void {
     this.#ports.report(error)
+  }
+
+  #take(supply: CheckedSupply<T>): void {
+    if (this.stream.busy) this.#waiting.push(supply)
+    else this.stream.give(supply)
+    this.#ports.changed()
   }
 
   #drained(): void {

@@ -68,6 +68,7 @@ export class BatchWriter<In> {
   /** Frames that still carry the schema, and when it was last announced. */
   #announcements = 1
   #announcedAt = 0
+  #unannouncedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: BatchWriterOptions<In>) {
     this.#options = options
@@ -83,11 +84,6 @@ export class BatchWriter<In> {
   /** Bytes that were appended and not cut. */
   get bytes(): number {
     return this.#position - this.#start
-  }
-
-  /** Whether anything was ever sent. */
-  get used(): boolean {
-    return this.#sequence > 1
   }
 
   /** Encodes a message; returns why it was refused, if it was. */
@@ -140,14 +136,23 @@ export class BatchWriter<In> {
     this.#finish()
   }
 
-  /** Lets the next frames carry the schema: as many as there are receivers that may not know it. */
-  announce(frames: number): void {
-    this.#announcements = Math.max(this.#announcements, frames)
+  /**
+   * Tells new receivers the schema: the next frames carry it, as many as there are receivers that may not know it.
+   *
+   * If a frame without the schema left a moment ago, it may have reached one of them first: then frames without
+   * messages carry the schema at once.
+   */
+  introduce(receivers: number): void {
+    this.#announcements = Math.max(this.#announcements, receivers)
+    const { clock, announceMs } = this.#options.origin
+    if (clock.now() - this.#unannouncedAt > announceMs) return
+    this.flush()
+    for (let count = 0; count < receivers; count++) this.#beacon()
   }
 
   /** Cuts a frame without messages, which carries the schema and the number of the next message. */
-  beacon(): void {
-    this.announce(1)
+  #beacon(): void {
+    this.#announcements = Math.max(this.#announcements, 1)
     const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
     this.#emit('beacon', slab, headerRoom, headerRoom, 0)
   }
@@ -273,9 +278,13 @@ export class BatchWriter<In> {
   }
 
   #schemaIfDue(): boolean {
-    const now = this.#options.origin.clock.now()
-    if (now - this.#announcedAt >= this.#options.origin.announceMs) this.announce(Math.max(1, this.#options.spread()))
-    if (this.#announcements === 0) return false
+    const { origin, spread } = this.#options
+    const now = origin.clock.now()
+    if (now - this.#announcedAt >= origin.announceMs) this.#announcements = Math.max(1, this.#announcements, spread())
+    if (this.#announcements === 0) {
+      this.#unannouncedAt = now
+      return false
+    }
     this.#announcements -= 1
     this.#announcedAt = now
     return true

@@ -123,7 +123,7 @@ export function writeRecordFrame<In>(schema: Schema<In>, value: In, kind: number
  * @throws RIVULET_BAD_FRAME, RIVULET_CORRUPT_FRAME
  */
 export function readRecordFrame<Out>(
-  schema: Schema<never, Out>,
+  schema: Schema<unknown, Out>,
   frame: Buffer,
   kind: number,
   topic: Buffer | undefined,

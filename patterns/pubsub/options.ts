@@ -1,0 +1,55 @@
+/**
+ * The options of publishers and subscribers: what a caller may say, its rules, and how it resolves.
+ */
+import { defaults, integer, oneOf } from '../../src/options/index.js'
+import { type SocketOptions, socketRules } from '../../src/socket/index.js'
+import { type OverflowPolicy, overflowPolicies } from '../../src/stream/index.js'
+import { maxFrameMessages } from '../../src/wire/index.js'
+
+/** Options that publishers and subscribers take. At least one of `bind` and `connect`; both may be given. */
+interface TopicOptions extends SocketOptions {
+  /** The largest message, in bytes, 1 to 256 MiB; the same on both sides. Default: 1 MiB. */
+  readonly maxMessageBytes?: number
+  /** Frames of up to 64 KiB that wait in the library for one peer on this side, 1 to 65536. Default: 128. */
+  readonly highWaterMark?: number
+}
+
+/** Options of `createPublisher`. */
+export interface PublisherOptions extends TopicOptions {
+  /**
+   * What happens when a subscriber does not keep up. Default: `drop`.
+   *
+   * `drop`: that subscriber alone loses frames, which it can tell from the gap in their numbers. `wait`: nothing is lost
+   * while it is linked, and the publisher and all its other subscribers wait for it, as `overflow` says.
+   */
+  readonly slowSubscribers?: 'drop' | 'wait'
+  /** What happens when the outbox is full. Default: `block`. */
+  readonly overflow?: OverflowPolicy
+  /** What the outbox may hold over all topics, in bytes, 1 to 1 GiB; one frame a topic more may be gathered. Default: 8 MiB. */
+  readonly outboxBytes?: number
+  /** Messages in one frame at the most, 1 to 65536. Default: 65536, so that the size of frames decides. */
+  readonly maxBatchMessages?: number
+}
+
+/** Options of `createSubscriber`. */
+export interface SubscriberOptions extends TopicOptions {}
+
+const mebibyte = 1024 * 1024
+
+const common = {
+  ...socketRules,
+  maxMessageBytes: integer({ min: 1, max: 256 * mebibyte, fallback: defaults.maxMessageBytes }),
+  highWaterMark: integer({ min: 1, max: 65_536, fallback: defaults.topicHighWaterMark }),
+}
+
+/** The rules of `PublisherOptions`. */
+export const publisherRules = {
+  ...common,
+  slowSubscribers: oneOf(['drop', 'wait'], 'drop'),
+  overflow: oneOf(overflowPolicies, 'block'),
+  outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
+  maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: maxFrameMessages }),
+}
+
+/** The rules of `SubscriberOptions`. */
+export const subscriberRules = common

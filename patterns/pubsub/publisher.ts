@@ -1,0 +1,207 @@
+/**
+ * The publishing side: topics over one XPUB socket.
+ *
+ * A publisher knows which prefixes are subscribed and how often, never by whom. Nothing is kept for those who come later.
+ */
+import { Observable, Subject } from 'rxjs'
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import { isSchema, type Schema } from '../../src/avro/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { waitFor } from '../../src/lifecycle/index.js'
+import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import { type Resource, SocketResource } from '../../src/socket/index.js'
+import { Outgoing, type SenderStats } from '../../src/stream/index.js'
+import {
+  frameKind,
+  Origin,
+  readRecordFrame,
+  TopicAnswer,
+  TopicRequest,
+  writeRecordFrame,
+} from '../../src/wire/index.js'
+import { type PublisherOptions, publisherRules } from './options.js'
+import { inboxMark, topicPart } from './topic-name.js'
+import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
+
+/** The largest frame that comes from subscribers, in bytes: a subscription or a request. */
+const maxUpstreamBytes = 4096
+
+/** A change of what is subscribed. */
+export interface SubscriptionChange {
+  /** What happened. */
+  readonly kind: 'subscribed' | 'unsubscribed'
+  /** The literal words that were subscribed, for example `ticks.acme`; empty for everything. Wildcards are not told. */
+  readonly prefix: string
+  /** How many subscriptions to this prefix there are now. */
+  readonly subscribers: number
+}
+
+/** Publishes messages on topics. */
+export interface Publisher extends Resource<SenderStats> {
+  /**
+   * Returns the sink of a topic; the same one for the same name and schema.
+   *
+   * @param name - Words between dots, 255 bytes at the most, without wildcards: `ticks.acme`.
+   * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
+   */
+  topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
+  /** What is subscribed, current prefixes first, then changes. Hot; completes when the publisher is closed. */
+  readonly subscriptions: Observable<SubscriptionChange>
+}
+
+/**
+ * Opens a publisher.
+ *
+ * Resolves when the socket is open, whether or not a subscriber is there.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
+export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
+  return PublisherResource.create(resolveOptions('createPublisher', options, publisherRules))
+}
+
+type ResolvedPublisherOptions = Resolved<typeof publisherRules>
+
+class PublisherResource extends SocketResource<SenderStats> implements Publisher {
+  readonly #options: ResolvedPublisherOptions
+  readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
+  readonly #outgoing: Outgoing
+  readonly #topics = new Map<string, PublishedTopic<never>>()
+  readonly #prefixes = new Map<string, number>()
+  readonly #subscriptionChanges = new Subject<SubscriptionChange>()
+
+  static create(options: ResolvedPublisherOptions): Promise<PublisherResource> {
+    return new PublisherResource(options).#start()
+  }
+
+  private constructor(options: ResolvedPublisherOptions) {
+    super('createPublisher', options, 'any')
+    this.#options = options
+    this.#outgoing = new Outgoing({
+      overflow: options.overflow,
+      queue: () => this.socket.outbox,
+      name: () => this.name,
+      isOpen: () => this.life.isOpen,
+      report: (error) => this.reports.report(error),
+    })
+  }
+
+  async #start(): Promise<this> {
+    const { highWaterMark, outboxBytes, slowSubscribers } = this.#options
+    await this.open({
+      kind: 'xpub',
+      sendHighWaterMark: highWaterMark,
+      receiveHighWaterMark: highWaterMark,
+      maxFrameBytes: maxUpstreamBytes,
+      socketBufferBytes: undefined,
+      lossless: slowSubscribers === 'wait',
+      outboxBytes,
+    })
+    this.socket.reading = true
+    return this
+  }
+
+  readonly subscriptions = new Observable<SubscriptionChange>((subscriber) => {
+    for (const [prefix, subscribers] of this.#prefixes) subscriber.next({ kind: 'subscribed', prefix, subscribers })
+    return this.#subscriptionChanges.subscribe(subscriber)
+  })
+
+  topic<In>(name: string, schema: Schema<In>): TopicPublisher<In> {
+    if (!isSchema(schema)) throw invalidOption('topic', 'schema', 'a schema of defineSchema', schema)
+    const part = topicPart(name)
+    if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
+    const codec = codecOf(schema) as Codec<In, unknown>
+    const known = this.#topics.get(name)
+    if (known) {
+      if (known.schemaText === codec.text) return known as unknown as TopicPublisher<In>
+      throw new RivuletError('RIVULET_INVALID_OPTION', `${this.name}: topic '${name}' has another schema already`)
+    }
+    const topic = new PublishedTopic<In>({
+      name,
+      part,
+      codec,
+      origin: this.#origin,
+      outgoing: this.#outgoing,
+      outbox: () => this.socket.outbox,
+      maxBatchMessages: this.#options.maxBatchMessages,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      subscribed: () => this.#isSubscribed(name),
+    })
+    this.#topics.set(name, topic as unknown as PublishedTopic<never>)
+    return topic
+  }
+
+  stats(): SenderStats {
+    return this.#outgoing.stats()
+  }
+
+  protected onFrame(parts: readonly Buffer[]): void {
+    const [frame] = parts
+    const mark = frame?.[0]
+    if (frame === undefined || parts.length !== 1) {
+      this.reports.report(new RivuletError('RIVULET_BAD_FRAME', `a subscriber sent a message of ${parts.length} parts`))
+    } else if (mark === 1 || mark === 0) {
+      if (frame[1] !== inboxMark || frame.length === 1) this.#onSubscription(mark === 1, frame.subarray(1))
+    } else {
+      this.#onRequest(frame)
+    }
+  }
+
+  #onSubscription(subscribed: boolean, bytes: Buffer): void {
+    const prefix = bytes.toString().replace(/\.$/, '')
+    const subscribers = Math.max(0, (this.#prefixes.get(prefix) ?? 0) + (subscribed ? 1 : -1))
+    if (subscribers > 0) this.#prefixes.set(prefix, subscribers)
+    else this.#prefixes.delete(prefix)
+    if (subscribed) {
+      for (const topic of this.#topics.values()) topic.introduce(bytes)
+    }
+    this.#subscriptionChanges.next({ kind: subscribed ? 'subscribed' : 'unsubscribed', prefix, subscribers })
+  }
+
+  /** Answers that everything subscribed before the request is in force, and from which position on. */
+  #onRequest(frame: Buffer): void {
+    let request: TopicRequest
+    try {
+      request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
+    } catch (error) {
+      this.reports.report(error as RivuletError)
+      return
+    }
+    const { inbox, nonce } = request
+    if (inbox[0] !== inboxMark || inbox.length > 64) {
+      this.reports.report(new RivuletError('RIVULET_BAD_FRAME', 'a request names an inbox that is none'))
+      return
+    }
+    const { source, position, clock } = this.#origin
+    const answer = { nonce, source, position, time: new Date(clock.wallNow()) }
+    const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
+    this.socket.outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
+  }
+
+  #isSubscribed(name: string): boolean {
+    if (this.#prefixes.has('') || this.#prefixes.has(name)) return true
+    for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+      if (this.#prefixes.has(name.slice(0, dot))) return true
+    }
+    return false
+  }
+
+  protected onLost(messages: number): void {
+    this.#outgoing.lost('transport', messages)
+  }
+
+  protected async finish(deadline: number): Promise<number> {
+    const { clock } = this.runtime
+    const empty = this.#outgoing.whenEmpty()
+    const timeoutMs = deadline - clock.now()
+    // what is left at the deadline is counted when the socket is closed
+    if (timeoutMs > 0) await waitFor(`${this.name}: close`, empty, clock, { timeoutMs }).catch(() => {})
+    return 0
+  }
+
+  protected released(left: number): void {
+    this.#outgoing.lost('closed', left)
+    this.#subscriptionChanges.complete()
+  }
+}

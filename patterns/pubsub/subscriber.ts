@@ -1,0 +1,361 @@
+/**
+ * The subscribing side: streams of topics over one XSUB socket.
+ *
+ * Subscriptions and readiness requests go up, frames and answers come down. It repairs no gap; it tells of them.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Schema } from '../../src/avro/index.js'
+import { isSchema } from '../../src/avro/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { type WaitOptions, waitFor } from '../../src/lifecycle/index.js'
+import { publishDrop, Tally } from '../../src/observe/index.js'
+import {
+  defaults,
+  integer,
+  invalidOption,
+  milliseconds,
+  type Resolved,
+  resolveOptions,
+  signal,
+} from '../../src/options/index.js'
+import { maxTransportFrameBytes, type Resource, SocketResource } from '../../src/socket/index.js'
+import { type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
+import {
+  type DataFrame,
+  FrameReceiver,
+  frameKind,
+  readRecordFrame,
+  TopicAnswer,
+  TopicRequest,
+  writeRecordFrame,
+} from '../../src/wire/index.js'
+import { type SubscriberOptions, subscriberRules } from './options.js'
+import { Readiness } from './readiness.js'
+import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
+import type { TopicEvent } from './topic-event.js'
+import { inboxMark, wordsOnWire } from './topic-name.js'
+
+/** How `whenReady` waits. */
+export interface ReadyOptions extends WaitOptions {
+  /**
+   * How many publishers must serve the subscriptions, 1 to 1024.
+   *
+   * Default: as many as there are endpoints to connect to or live links, and at least one.
+   */
+  readonly publishers?: number
+}
+
+/** The counts of a subscriber: a message that matches two streams counts twice. */
+export interface SubscriberStats extends ReceiverStats {
+  /** Gaps that later messages revealed. */
+  readonly gaps: number
+  /** Messages that are known to be missing. */
+  readonly missed: number
+}
+
+/** Receives messages on topics. */
+export interface TopicSubscriber extends Resource<SubscriberStats> {
+  /**
+   * Returns the messages on every topic that fits a pattern; the same stream for the same pattern and schema.
+   *
+   * It is subscribed at the publishers while somebody subscribes to the stream or iterates it.
+   *
+   * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out>
+  /**
+   * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
+   *
+   * @throws RIVULET_INVALID_OPTION
+   */
+  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>>
+  /**
+   * What is subscribed before this is read receives what is published after it resolves.
+   *
+   * Waits for every endpoint to connect to and every live link, and for at least one. Rejects with `RIVULET_CLOSED` if
+   * the subscriber is closed before.
+   */
+  readonly ready: Promise<void>
+  /**
+   * Like `ready`, with a number of publishers, a time limit and a signal.
+   *
+   * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
+   * @throws RIVULET_INVALID_OPTION
+   */
+  whenReady(options?: ReadyOptions): Promise<void>
+}
+
+const readyRules = {
+  /** 0 stands for the default, which is known only when it is needed. */
+  publishers: integer({ min: 1, max: 1024, fallback: 0 }),
+  timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: Number.POSITIVE_INFINITY }),
+  signal,
+}
+
+/**
+ * Opens a subscriber.
+ *
+ * Resolves when the socket is open, whether or not a publisher is there.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
+export async function createSubscriber(options: SubscriberOptions): Promise<TopicSubscriber> {
+  return SubscriberResource.create(resolveOptions('createSubscriber', options, subscriberRules))
+}
+
+type ResolvedSubscriberOptions = Resolved<typeof subscriberRules>
+
+class SubscriberResource extends SocketResource<SubscriberStats> implements TopicSubscriber {
+  readonly #options: ResolvedSubscriberOptions
+  readonly #inbox = Buffer.concat([Buffer.of(inboxMark), randomBytes(16)])
+  readonly #rejected = new RejectedFrames(this.reports)
+  readonly #receiver: FrameReceiver
+  readonly #readiness: Readiness
+  /** Every subscription that was made, by schema, kind and pattern. */
+  readonly #made = new Map<unknown, Map<string, Subscription>>()
+  /** Those in force, for the way from a topic to them. */
+  readonly #exact = new Map<string, Set<Subscription>>()
+  readonly #wild = new Set<Subscription>()
+  /** How many subscriptions in force need each prefix at the publishers. */
+  readonly #prefixes = new Map<string, number>()
+  readonly #backlogged = new Set<Subscription>()
+  readonly #ports: SubscriptionPorts
+
+  static create(options: ResolvedSubscriberOptions): Promise<SubscriberResource> {
+    return new SubscriberResource(options).#start()
+  }
+
+  private constructor(options: ResolvedSubscriberOptions) {
+    super('createSubscriber', options, 'any')
+    this.#options = options
+    this.#receiver = new FrameReceiver(options.maxMessageBytes, defaults.parkedFrames, {
+      accept: (frame, text) => this.#accept(frame, text),
+      reject: (error) => this.#rejected.add(error),
+      lose: (messages, error) => this.#unknownSchema(messages, error),
+    })
+    this.#readiness = new Readiness({
+      clock: this.runtime.clock,
+      request: (nonce) => this.#request(nonce),
+      served: (source, position, upTo) => this.#served(source, position, upTo),
+    })
+    this.#ports = {
+      name: () => this.name,
+      report: (error) => this.reports.report(error),
+      demanded: (subscription, wanted) => (wanted ? this.#enter(subscription) : this.#leave(subscription)),
+      changed: (subscription) => this.#changed(subscription),
+    }
+  }
+
+  async #start(): Promise<this> {
+    const { maxMessageBytes, highWaterMark } = this.#options
+    await this.open({
+      kind: 'xsub',
+      sendHighWaterMark: 0,
+      receiveHighWaterMark: highWaterMark,
+      maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
+      socketBufferBytes: undefined,
+      lossless: false,
+      // subscriptions are few and must not be lost
+      outboxBytes: Number.POSITIVE_INFINITY,
+    })
+    this.#sendUp(Buffer.concat([Buffer.of(1), this.#inbox]))
+    this.socket.links.changes.subscribe(({ state }) => {
+      if (state === 'connected') this.#readiness.ask()
+    })
+    this.socket.reading = true
+    return this
+  }
+
+  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out> {
+    return this.#make('topic', pattern, schema, valueSubscription<Out>)
+  }
+
+  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>> {
+    return this.#make('events', pattern, schema, eventSubscription<Out>)
+  }
+
+  get ready(): Promise<void> {
+    const { promise } = this.#readiness.wait(() => this.#expectedPublishers())
+    return promise
+  }
+
+  async whenReady(options?: ReadyOptions): Promise<void> {
+    const { publishers, timeoutMs, signal } = resolveOptions('whenReady', options, readyRules)
+    const expected = () => publishers || this.#expectedPublishers()
+    const { promise, forget } = this.#readiness.wait(expected)
+    const subject = `${this.name}: whenReady`
+    try {
+      await waitFor(subject, promise, this.runtime.clock, signal ? { timeoutMs, signal } : { timeoutMs })
+    } finally {
+      forget()
+    }
+  }
+
+  stats(): SubscriberStats {
+    const { parkedMessages } = this.#receiver.book
+    const sums = { received: parkedMessages, delivered: 0, pending: parkedMessages, gaps: 0, missed: 0 }
+    const dropped = new Tally()
+    if (this.#lostUnread > 0) dropped.add('unknown-schema', this.#lostUnread)
+    for (const { inbound, counts } of this.#all()) {
+      sums.received += inbound.received
+      sums.delivered += inbound.delivered
+      sums.pending += inbound.pending
+      sums.gaps += counts.gaps
+      sums.missed += counts.missed
+      for (const [reason, count] of Object.entries(inbound.dropped.snapshot())) dropped.add(reason, count)
+    }
+    sums.received += this.#lostUnread
+    return Object.freeze({ ...sums, dropped: dropped.snapshot(), rejectedFrames: this.#rejected.snapshot() })
+  }
+
+  #lostUnread = 0
+
+  #make<Out, Item>(
+    kind: string,
+    pattern: string,
+    schema: Schema<unknown, Out>,
+    make: (
+      pattern: string,
+      schema: Schema<unknown, Out>,
+      ports: SubscriptionPorts,
+    ) => Subscription & { stream: Stream<Item> },
+  ): Stream<Item> {
+    if (!isSchema(schema)) throw invalidOption(kind, 'schema', 'a schema of defineSchema', schema)
+    const key = `${kind} ${pattern}`
+    let ofSchema = this.#made.get(schema)
+    if (!ofSchema) {
+      ofSchema = new Map()
+      this.#made.set(schema, ofSchema)
+    }
+    const known = ofSchema.get(key) as (Subscription & { stream: Stream<Item> }) | undefined
+    if (known) return known.stream
+    const made = make(pattern, schema, this.#ports)
+    if (this.life.isOpen) ofSchema.set(key, made)
+    else made.inbound.complete()
+    this.#receiver.book.know(made.codec.meaning, made.codec.text)
+    return made.stream
+  }
+
+  *#all(): Iterable<Subscription> {
+    for (const ofSchema of this.#made.values()) yield* ofSchema.values()
+  }
+
+  #enter(subscription: Subscription): void {
+    const { pattern } = subscription
+    if (pattern.exact) {
+      const same = this.#exact.get(pattern.text)
+      if (same) same.add(subscription)
+      else this.#exact.set(pattern.text, new Set([subscription]))
+    } else {
+      this.#wild.add(subscription)
+    }
+    const key = pattern.prefix.toString()
+    const users = (this.#prefixes.get(key) ?? 0) + 1
+    this.#prefixes.set(key, users)
+    if (users === 1) this.#sendUp(Buffer.concat([Buffer.of(1), pattern.prefix]))
+    subscription.order = this.#readiness.subscribed()
+  }
+
+  #leave(subscription: Subscription): void {
+    const { pattern } = subscription
+    subscription.order = 0
+    this.#wild.delete(subscription)
+    const same = this.#exact.get(pattern.text)
+    if (same?.delete(subscription) && same.size === 0) this.#exact.delete(pattern.text)
+    const key = pattern.prefix.toString()
+    const users = (this.#prefixes.get(key) ?? 1) - 1
+    if (users > 0) {
+      this.#prefixes.set(key, users)
+      return
+    }
+    this.#prefixes.delete(key)
+    if (this.life.isOpen) this.#sendUp(Buffer.concat([Buffer.of(0), pattern.prefix]))
+  }
+
+  #sendUp(frame: Buffer): void {
+    this.socket.outbox.add({ parts: frame, messages: 0, bytes: frame.length })
+  }
+
+  #request(nonce: Buffer): void {
+    this.#sendUp(
+      writeRecordFrame(TopicRequest, { kind: 'ready', inbox: this.#inbox, nonce }, frameKind.request, undefined),
+    )
+  }
+
+  #expectedPublishers(): number {
+    return Math.max(1, this.#options.connect.length, this.connected)
+  }
+
+  #served(source: string, position: number, upTo: number): void {
+    for (const subscription of this.#all()) {
+      if (subscription.order > 0 && subscription.order <= upTo) subscription.served(source, position)
+    }
+  }
+
+  protected onFrame(parts: readonly Buffer[]): void {
+    const [topic, frame] = parts
+    if (topic === undefined || frame === undefined || parts.length !== 2) {
+      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
+    } else if (topic[0] !== inboxMark) {
+      this.#receiver.receive(frame, topic)
+    } else if (topic.equals(this.#inbox)) {
+      this.#onAnswer(frame)
+    }
+  }
+
+  #onAnswer(frame: Buffer): void {
+    try {
+      const { nonce, source, position } = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#inbox)
+      this.#readiness.answered(nonce, source.toString('hex'), position)
+    } catch (error) {
+      this.#rejected.add(error as RivuletError)
+    }
+  }
+
+  #accept(frame: DataFrame, writerText: string): void {
+    const { header, topic: part } = frame
+    const words = part && wordsOnWire(part)
+    if (!words || (header.kind !== 'data' && header.kind !== 'beacon')) {
+      const what = words ? `a frame of kind '${header.kind}'` : 'a topic that is none'
+      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `${what} does not belong here`))
+      return
+    }
+    const topic = words.join('.')
+    const topicFrame = { frame, writerText, topic, publisher: header.source.toString('hex') }
+    for (const subscription of this.#exact.get(topic) ?? []) subscription.accept(topicFrame)
+    for (const subscription of this.#wild) {
+      if (subscription.pattern.matches(words)) subscription.accept(topicFrame)
+    }
+  }
+
+  #unknownSchema(messages: number, error: RivuletError | undefined): void {
+    this.#lostUnread += messages
+    publishDrop(this.name, 'unknown-schema', messages)
+    if (error) this.reports.report(error)
+  }
+
+  #changed(subscription: Subscription): void {
+    if (subscription.wanted && subscription.backlogged) this.#backlogged.add(subscription)
+    else this.#backlogged.delete(subscription)
+    // without a pending read the library would not subscribe again after a cut, so only a backlog stops reading
+    if (this.life.isOpen) this.socket.reading = this.#backlogged.size === 0
+  }
+
+  protected onLost(): void {}
+
+  protected async finish(deadline: number): Promise<number> {
+    this.socket.reading = false
+    this.#readiness.close()
+    const { clock } = this.runtime
+    const subscriptions = [...this.#all()]
+    const drained = Promise.all(subscriptions.map(({ inbound }) => inbound.whenDrained()))
+    const timeoutMs = deadline - clock.now()
+    // what is left at the deadline is counted by `complete`
+    if (timeoutMs > 0) await waitFor(`${this.name}: close`, drained, clock, { timeoutMs }).catch(() => {})
+    return subscriptions.reduce((sum, { inbound }) => sum + inbound.complete(), 0)
+  }
+
+  protected released(): void {}
+}

@@ -1,0 +1,166 @@
+/**
+ * One subscription of a subscriber: a pattern, a schema, and the stream they feed.
+ *
+ * It is in force while somebody subscribes to its stream. It is given the frames that match, and follows their numbers.
+ */
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import { decodeFailure } from '../../src/avro/decode-failure.js'
+import type { Schema } from '../../src/avro/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { publishDrop } from '../../src/observe/index.js'
+import { type CheckedSupply, Inbound, type Stream } from '../../src/stream/index.js'
+import { Batch, CompatibleReader, type DataFrame } from '../../src/wire/index.js'
+import { SequenceTracker } from './sequence-tracker.js'
+import { MessageEvents, type TopicEvent } from './topic-event.js'
+import { type TopicPattern, topicPattern } from './topic-name.js'
+
+/** What a subscription needs of its subscriber. */
+export interface SubscriptionPorts {
+  name(): string
+  report(error: RivuletError): void
+  /** The subscription comes into force, or ends. */
+  demanded(subscription: Subscription, wanted: boolean): void
+  /** Whether it is backlogged may have changed. */
+  changed(subscription: Subscription): void
+}
+
+/** A frame that matches, with what was read of it on the way. */
+export interface TopicFrame {
+  readonly frame: DataFrame
+  readonly writerText: string
+  readonly topic: string
+  readonly publisher: string
+}
+
+/** What a subscriber does with its subscriptions, whatever their types. */
+export interface Subscription {
+  readonly pattern: TopicPattern
+  readonly codec: Codec<never, unknown>
+  /** Its number, by which readiness tells what an answer covers; 0 while it is not in force. */
+  order: number
+  readonly wanted: boolean
+  readonly backlogged: boolean
+  readonly counts: { readonly gaps: number; readonly missed: number }
+  /** The way in, for the counts. */
+  readonly inbound: Inbound<unknown>
+  /** A publisher serves it since this position. */
+  served(publisher: string, position: number): void
+  accept(frame: TopicFrame): void
+}
+
+/** The subscription behind `topic`: values alone. */
+export function valueSubscription<Out>(
+  pattern: string,
+  schema: Schema<unknown, Out>,
+  ports: SubscriptionPorts,
+): Subscription & { readonly stream: Stream<Out> } {
+  return new TopicSubscription<Out, Out>(pattern, schema, ports, (batch) => batch, false)
+}
+
+/** The subscription behind `events`: messages with their place, and gaps. */
+export function eventSubscription<Out>(
+  pattern: string,
+  schema: Schema<unknown, Out>,
+  ports: SubscriptionPorts,
+): Subscription & { readonly stream: Stream<TopicEvent<Out>> } {
+  const supply = (batch: Batch<Out>, { topic, publisher }: TopicFrame) => new MessageEvents(batch, topic, publisher)
+  return new TopicSubscription<Out, TopicEvent<Out>>(pattern, schema, ports, supply, true)
+}
+
+class TopicSubscription<Out, Item> implements Subscription {
+  readonly pattern: TopicPattern
+  readonly codec: Codec<never, Out>
+  readonly inbound: Inbound<Item>
+  order = 0
+  readonly #ports: SubscriptionPorts
+  readonly #reader: CompatibleReader<Out>
+  readonly #supply: (batch: Batch<Out>, frame: TopicFrame) => CheckedSupply<Item>
+  readonly #showsGaps: boolean
+  #tracker = new SequenceTracker()
+  #gaps = 0
+  #missed = 0
+
+  constructor(
+    pattern: string,
+    schema: Schema<unknown, Out>,
+    ports: SubscriptionPorts,
+    supply: (batch: Batch<Out>, frame: TopicFrame) => CheckedSupply<Item>,
+    showsGaps: boolean,
+  ) {
+    this.pattern = topicPattern(pattern)
+    this.codec = codecOf(schema) as Codec<never, Out>
+    this.#ports = ports
+    this.#supply = supply
+    this.#showsGaps = showsGaps
+    this.#reader = new CompatibleReader(this.codec, (error) => ports.report(error))
+    let inForce = false
+    this.inbound = new Inbound<Item>({
+      name: ports.name,
+      unreadable: (cause) => decodeFailure(cause, `a message on '${pattern}'`),
+      report: ports.report,
+      changed: () => {
+        const { wanted } = this.inbound
+        if (wanted !== inForce) {
+          inForce = wanted
+          // what is missed from here to the next subscriber is no gap
+          if (wanted) this.#tracker = new SequenceTracker()
+          ports.demanded(this, wanted)
+        }
+        ports.changed(this)
+      },
+    })
+  }
+
+  get stream(): Stream<Item> {
+    return this.inbound.stream
+  }
+
+  get wanted(): boolean {
+    return this.inbound.wanted
+  }
+
+  get backlogged(): boolean {
+    return this.inbound.backlogged
+  }
+
+  get counts(): { readonly gaps: number; readonly missed: number } {
+    return { gaps: this.#gaps, missed: this.#missed }
+  }
+
+  served(publisher: string, position: number): void {
+    this.#tracker.served(publisher, position)
+  }
+
+  accept(topicFrame: TopicFrame): void {
+    const { frame, writerText, topic, publisher } = topicFrame
+    const { header } = frame
+    const { duplicates, gap } = this.#tracker.follow(publisher, topic, header)
+    if (gap) this.#miss(topic, publisher, gap.from, gap.to)
+    if (duplicates > 0) this.inbound.lose('duplicate', duplicates)
+    const fresh = header.count - duplicates
+    if (fresh === 0) return
+    const read = this.#reader.readerFor(writerText)
+    if (!read) {
+      this.inbound.lose('incompatible-schema', fresh)
+      return
+    }
+    const batch = new Batch(frame, read)
+    try {
+      for (let skipped = 0; skipped < duplicates; skipped++) batch.take()
+    } catch (cause) {
+      this.inbound.lose('undecodable', fresh)
+      this.#ports.report(decodeFailure(cause, `a message on '${topic}'`))
+      return
+    }
+    this.inbound.push(this.#supply(batch, topicFrame))
+  }
+
+  #miss(topic: string, publisher: string, from: number, to: number): void {
+    this.#gaps += 1
+    this.#missed += to - from + 1
+    publishDrop(this.#ports.name(), 'gap', to - from + 1)
+    if (this.#showsGaps) {
+      this.inbound.note({ kind: 'gap', topic, publisher, from, to, reason: 'lost' } satisfies TopicEvent<Out> as Item)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * One topic of a publisher: a sink with its own schema, numbers and frames.
+ *
+ * It shares the outbox, the counts and the life of its publisher.
+ */
+import type { Codec } from '../../src/avro/codec.js'
+import { defaults } from '../../src/options/index.js'
+import type { Outbox } from '../../src/socket/index.js'
+import { MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
+import { BatchWriter, type Origin } from '../../src/wire/index.js'
+
+/** A topic to publish on: a sink, open as long as its publisher. */
+export interface TopicPublisher<In> extends Sink<In> {
+  /** The topic's name. */
+  readonly name: string
+  /** Whether any subscription is known that may match, at this moment. */
+  readonly subscribed: boolean
+}
+
+/** What a topic is made of. */
+interface TopicParts<In> {
+  readonly name: string
+  /** The name as on the wire. */
+  readonly part: Buffer
+  readonly codec: Codec<In, unknown>
+  readonly origin: Origin
+  readonly outgoing: Outgoing
+  readonly outbox: () => Outbox
+  readonly maxBatchMessages: number
+  readonly maxMessageBytes: number
+  readonly subscribed: () => boolean
+}
+
+/** The implementation of `TopicPublisher`. */
+export class PublishedTopic<In> extends MessageSink<In> implements TopicPublisher<In> {
+  readonly name: string
+  readonly schemaText: string
+  readonly #part: Buffer
+  readonly #writer: BatchWriter<In>
+  readonly #isSubscribed: () => boolean
+
+  constructor(parts: TopicParts<In>) {
+    const { name, part, codec, origin, outgoing, outbox, maxBatchMessages, maxMessageBytes, subscribed } = parts
+    const writer = new BatchWriter<In>({
+      codec,
+      origin,
+      topic: part,
+      frameBytes: defaults.frameBytes,
+      maxBatchMessages,
+      maxMessageBytes,
+      // every subscriber gets every frame
+      spread: () => 1,
+      cut: ({ bytes, messages }) => outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length }),
+    })
+    super(outgoing.intake(writer))
+    this.name = name
+    this.schemaText = codec.text
+    this.#part = part
+    this.#writer = writer
+    this.#isSubscribed = subscribed
+  }
+
+  get subscribed(): boolean {
+    return this.#isSubscribed()
+  }
+
+  /** Tells a new subscriber the schema, if its subscription matches. */
+  introduce(prefix: Buffer): void {
+    if (prefix.length <= this.#part.length && prefix.equals(this.#part.subarray(0, prefix.length))) {
+      this.#writer.introduce(1)
+    }
+  }
+}

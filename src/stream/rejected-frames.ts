@@ -1,0 +1,34 @@
+/**
+ * Counts frames that could not be opened, by reason, and reports each.
+ */
+import type { ErrorCode, RivuletError } from '../errors/index.js'
+import { type ErrorReports, Tally } from '../observe/index.js'
+import type { Reasons } from './stats.js'
+
+/** The reasons, by the code of the error. */
+const reasons: Partial<Record<ErrorCode, string>> = {
+  RIVULET_BAD_FRAME: 'bad-frame',
+  RIVULET_CORRUPT_FRAME: 'corrupt-frame',
+  RIVULET_FRAME_TOO_LARGE: 'frame-too-large',
+}
+
+/** The rejected frames of one receiver. */
+export class RejectedFrames {
+  readonly #tally = new Tally()
+  readonly #reports: ErrorReports
+
+  constructor(reports: ErrorReports) {
+    this.#reports = reports
+  }
+
+  /** Counts and reports one. */
+  add(error: RivuletError): void {
+    this.#tally.add(reasons[error.code] ?? 'bad-frame')
+    this.#reports.report(error)
+  }
+
+  /** The counts now. */
+  snapshot(): Reasons {
+    return this.#tally.snapshot()
+  }
+}
