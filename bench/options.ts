@@ -1,0 +1,61 @@
+/** The command line of the benchmarks, and how long each of them runs. */
+import { parseArgs } from 'node:util'
+
+/** What can be measured. */
+export const sections = ['throughput', 'latency', 'memory'] as const
+
+/** A benchmark. */
+export type Section = (typeof sections)[number]
+
+/** How to measure. */
+export interface Options {
+  readonly sections: readonly Section[]
+  /** How often each row is measured, in turn with the others. */
+  readonly runs: number
+  readonly json: boolean
+  /** Before a throughput is measured, and while it is, in milliseconds. */
+  readonly warmUpMs: number
+  readonly forMs: number
+  /** Exchanges before and while a latency is measured. */
+  readonly warmUpExchanges: number
+  readonly exchanges: number
+}
+
+/** What `--help` says. */
+export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}]
+
+  --runs N   runs of each row, in turn with the others (5; 3 with --quick)
+  --quick    shorter runs: a first look, no figures to quote
+  --json     for machines`
+
+/** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
+export function readOptions(args: readonly string[]): Options | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      runs: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const { quick, json } = values
+  const runs = Number(values.runs ?? (quick ? 3 : 5))
+  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs takes a number of at least 1, not ${values.runs}`)
+  const wanted = positionals.map((name) => {
+    const section = sections.find((known) => known === name)
+    if (section === undefined) throw new Error(`there is no benchmark named ${name}`)
+    return section
+  })
+  return {
+    sections: wanted.length > 0 ? wanted : sections,
+    runs,
+    json,
+    warmUpMs: quick ? 700 : 1500,
+    forMs: quick ? 700 : 2000,
+    warmUpExchanges: quick ? 1000 : 3000,
+    exchanges: quick ? 2000 : 6000,
+  }
+}

@@ -1,0 +1,89 @@
+/** The results as tables for people. */
+import type { Latency } from './latency.js'
+import type { Machine } from './machine.js'
+import type { MemoryUse } from './memory.js'
+import type { Options } from './options.js'
+import type { Figure } from './statistics.js'
+import type { Throughput } from './throughput.js'
+
+/** Everything that was measured. */
+export interface Results {
+  readonly machine: Machine
+  readonly options: Options
+  /** Why there are no rows of C programs. */
+  readonly libzmqSkipped: string | undefined
+  readonly throughput?: readonly Throughput[]
+  readonly latency?: readonly Latency[]
+  readonly memory?: readonly MemoryUse[]
+}
+
+const mebibyte = 1024 * 1024
+
+/** Writes the results for people. */
+export function report({ machine, options, libzmqSkipped, throughput, latency, memory }: Results): string {
+  const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
+  const parts = [
+    `Node ${node} on ${platform}, ${cores} cores (${cpu}); libzmq ${libzmq}, under C ${systemLibzmq ?? 'none'}`,
+    `${options.runs} runs, in turn; medians (from–to)`,
+  ]
+  if (libzmqSkipped !== undefined) parts.push(`C libzmq is skipped: ${libzmqSkipped}.`)
+  if (throughput) parts.push(throughputTable(throughput))
+  if (latency) parts.push(latencyTable(latency))
+  if (memory) parts.push(memoryTable(memory))
+  return parts.join('\n\n')
+}
+
+function throughputTable(rows: readonly Throughput[]): string {
+  const heads = ['', 'million messages a second', '÷ raw', '÷ C', 'CPU ns a message: producer', 'consumer']
+  return table(
+    'Throughput: records of two longs, a short string and a double, into filter and map',
+    heads,
+    rows.map((row) => [
+      row.name,
+      figureText(row.perSecond, 1e-6),
+      figureText(row.toBaseline),
+      row.toLibzmq ? figureText(row.toLibzmq) : '',
+      row.producerNanoseconds?.toFixed(0) ?? '',
+      row.consumerNanoseconds?.toFixed(0) ?? '',
+    ]),
+  )
+}
+
+function latencyTable(rows: readonly Latency[]): string {
+  return table(
+    'Latency: a lone message there and back, in microseconds',
+    ['', 'median', '99 %', 'median ÷ raw', '99 % ÷ raw'],
+    rows.map((row) => [
+      row.name,
+      ...[row.median, row.p99, row.toBaseline, row.p99ToBaseline].map((x) => figureText(x)),
+    ]),
+  )
+}
+
+function memoryTable(rows: readonly MemoryUse[]): string {
+  return table(
+    'Memory: MiB resident while a slow consumer holds the producer',
+    ['', 'first', 'last', 'most'],
+    rows.map(({ name, first, last, most }) => [name, ...[first, last, most].map((x) => (x / mebibyte).toFixed(0))]),
+  )
+}
+
+function figureText({ median, min, max }: Figure, factor = 1): string {
+  const [middle, low, high] = [median, min, max].map((value) => three(value * factor))
+  return `${middle} (${low}–${high})`
+}
+
+/** Three digits that count. */
+function three(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+}
+
+/** Aligns columns: names to the left, figures to the right. */
+function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heads, ...rows]
+  const widths = heads.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)))
+  const lines = all.map((cells) =>
+    cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),
+  )
+  return [title, ...lines.map((cells) => `  ${cells.join('   ')}`.trimEnd())].join('\n')
+}

@@ -1,0 +1,15 @@
+/**
+ * The ways that are compared, by name; each is loaded by the processes that use it alone.
+ */
+import type { Way } from './way.js'
+
+export type { Endpoints, Way } from './way.js'
+
+/** Loads a way. */
+export const ways: Readonly<Record<string, () => Promise<Way>>> = {
+  'rivulet/queue': async () => (await import('./rivulet-queue.js')).rivuletQueue,
+  'raw zeromq.js': async () => (await import('./raw-zeromq.js')).rawZeromq,
+}
+
+/** The way that the others are compared with. */
+export const baseline = 'raw zeromq.js'
