@@ -19,8 +19,9 @@ export interface PublisherOptions extends TopicOptions {
   /**
    * What happens when a subscriber does not keep up. Default: `drop`.
    *
-   * `drop`: that subscriber alone loses frames, which it can tell from the gap in their numbers. `wait`: nothing is lost
-   * while it is linked, and the publisher and all its other subscribers wait for it, as `overflow` says.
+   * `drop`: after 20 ms that subscriber alone loses frames, for a second at a time, which it can tell from the gap in
+   * their numbers. `wait`: nothing is lost while it is linked, and the publisher and all its other subscribers wait for
+   * it, as `overflow` says.
    */
   readonly slowSubscribers?: 'drop' | 'wait'
   /** What happens when the outbox is full. Default: `block`. */

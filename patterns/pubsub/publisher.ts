@@ -95,7 +95,7 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
       receiveHighWaterMark: highWaterMark,
       maxFrameBytes: maxUpstreamBytes,
       socketBufferBytes: undefined,
-      lossless: slowSubscribers === 'wait',
+      patienceMs: slowSubscribers === 'wait' ? Number.POSITIVE_INFINITY : defaults.slowSubscriberMs,
       outboxBytes,
     })
     this.socket.reading = true

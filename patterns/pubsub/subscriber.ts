@@ -156,7 +156,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
       receiveHighWaterMark: highWaterMark,
       maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
       socketBufferBytes: undefined,
-      lossless: false,
+      patienceMs: Number.POSITIVE_INFINITY,
       // subscriptions are few and must not be lost
       outboxBytes: Number.POSITIVE_INFINITY,
     })

@@ -75,7 +75,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
       receiveHighWaterMark: defaults.queueHighWaterMark,
       maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
       socketBufferBytes,
-      lossless: false,
+      patienceMs: Number.POSITIVE_INFINITY,
       outboxBytes: 0,
     })
   }

@@ -104,7 +104,7 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
       // nothing comes in
       maxFrameBytes: maxMessageBytes,
       socketBufferBytes,
-      lossless: false,
+      patienceMs: Number.POSITIVE_INFINITY,
       outboxBytes,
     })
     this.socket.links.changes.subscribe(({ state }) => {

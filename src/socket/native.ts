@@ -21,8 +21,6 @@ export interface NativeSettings {
   readonly maxFrameBytes: number
   /** What the system may hold for one connection, in bytes a side; `undefined` leaves it to the system. */
   readonly socketBufferBytes: number | undefined
-  /** For `xpub`: whether a full peer holds up the sender instead of losing the frame. */
-  readonly lossless: boolean
   readonly ipv6: boolean
 }
 
@@ -108,7 +106,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   if (kind === 'push') Object.assign(socket, { immediate: true })
   if (kind === 'xpub') {
     Object.assign(socket, { verbosity: 'allSubsUnsubs' })
-    if (settings.lossless) byNumber.setBoolOption(option.xpubNoDrop, true)
+    byNumber.setBoolOption(option.xpubNoDrop, true)
   }
   const { socketBufferBytes } = settings
   if (socketBufferBytes !== undefined) {
@@ -119,6 +117,12 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     byNumber.setInt32Option(option.outBatchBytes, batchBytes)
   }
   return socket as unknown as NativeSocket
+}
+
+/** Lets a publisher's frames be dropped for the peers that are full, or makes them wait for all. */
+export function dropForFullPeers(socket: NativeSocket, drop: boolean): void {
+  const byNumber = socket as unknown as ByNumber
+  byNumber.setBoolOption(option.xpubNoDrop, !drop)
 }
 
 /** How much the library itself gathers around one system call: 8 KiB at most, and never so little that it crashes. */

@@ -87,7 +87,7 @@ export type SocketSettings = Pick<
   | 'receiveHighWaterMark'
   | 'maxFrameBytes'
   | 'socketBufferBytes'
-  | 'lossless'
+  | 'patienceMs'
   | 'outboxBytes'
 >
 

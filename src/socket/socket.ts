@@ -11,7 +11,7 @@ import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { joinInproc } from './inproc.js'
 import { Links } from './links.js'
 import { Monitor } from './monitor.js'
-import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
+import { createNative, dropForFullPeers, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
 import { Outbox } from './outbox.js'
 import { errnoOf, translate } from './translate.js'
 
@@ -21,8 +21,14 @@ const readSliceMs = 10
 /** How often an unreferenced socket is read, in milliseconds. */
 const unreferencedReadMs = 5
 
-/** How long a publisher waits before it tries a full subscriber again, in milliseconds: libzmq gives no event. */
+/** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
+const fullQuickTries = 8
+
+/** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
 const fullRetryMs = 1
+
+/** How long a peer that was given up on loses frames before a publisher waits for it again, in milliseconds. */
+const givenUpMs = 1000
 
 /** What a socket is made of. */
 export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
@@ -34,6 +40,8 @@ export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
   /** Whether it may bind where other machines reach it. */
   readonly insecure: boolean
   readonly outboxBytes: number
+  /** How long a publisher waits for a full subscriber before that one loses frames, in milliseconds; may be infinite. */
+  readonly patienceMs: number
   /** Takes each frame that arrives; must not throw. */
   readonly onFrame: (parts: readonly Buffer[]) => void
   /** Takes failures that no caller waits for; `messages` counts those that were lost with it. */
@@ -51,6 +59,7 @@ export class Socket {
   readonly #monitor: Monitor
   readonly #leaveInproc: (() => void)[] = []
   readonly #watchdogs = new Map<string, Timer>()
+  #patience: Timer | undefined
   #reading = false
   #looping = false
   #referenced = true
@@ -132,6 +141,7 @@ export class Socket {
     const left = this.outbox.stop()
     for (const timer of this.#watchdogs.values()) timer.cancel()
     for (const leave of this.#leaveInproc) leave()
+    this.#patience?.cancel()
     this.#monitor.close()
     this.#native.linger = Math.max(0, Math.round(lingerMs))
     this.#native.close()
@@ -210,15 +220,26 @@ export class Socket {
   }
 
   async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
-    for (;;) {
+    const { clock } = this.#config.runtime
+    let fullSince: number | undefined
+    for (let tries = 0; ; tries++) {
       try {
         await this.#native.send(parts)
         return undefined
       } catch (error) {
         if (this.#closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
-        await new Promise<void>((resolve) => this.#config.runtime.clock.setTimer(resolve, fullRetryMs))
       }
+      fullSince ??= clock.now()
+      if (clock.now() - fullSince >= this.#config.patienceMs) this.#giveUpOnFullPeers()
+      else if (tries < fullQuickTries) await new Promise(setImmediate)
+      else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
     }
+  }
+
+  /** From now on, and for a while, peers that are full lose frames, so that the others have theirs. */
+  #giveUpOnFullPeers(): void {
+    dropForFullPeers(this.#native, true)
+    this.#patience = this.#config.runtime.clock.setTimer(() => dropForFullPeers(this.#native, false), givenUpMs)
   }
 
   async #readLoop(): Promise<void> {
