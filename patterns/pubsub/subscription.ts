@@ -139,20 +139,23 @@ class TopicSubscription<Out, Item> implements Subscription {
     if (duplicates > 0) this.inbound.lose('duplicate', duplicates)
     const fresh = header.count - duplicates
     if (fresh === 0) return
-    const read = this.#reader.readerFor(writerText)
-    if (!read) {
+    const reader = this.#reader.readerFor(writerText)
+    if (!reader) {
       this.inbound.lose('incompatible-schema', fresh)
       return
     }
-    const batch = new Batch(frame, read)
-    try {
-      for (let skipped = 0; skipped < duplicates; skipped++) batch.take()
-    } catch (cause) {
-      this.inbound.lose('undecodable', fresh)
-      this.#ports.report(decodeFailure(cause, `a message on '${topic}'`))
-      return
-    }
+    const batch = new Batch(frame, reader)
+    for (let skipped = 0; skipped < duplicates && batch.remaining > 0; skipped++) this.#skip(batch)
     this.inbound.push(this.#supply(batch, topicFrame))
+  }
+
+  /** Goes past a message that was seen before; what makes it unreadable was told then. */
+  #skip(batch: Batch<Out>): void {
+    try {
+      batch.take()
+    } catch (cause) {
+      batch.failed(cause)
+    }
   }
 
   #miss(topic: string, publisher: string, from: number, to: number): void {

@@ -63,6 +63,13 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
     return { kind: 'message', value, topic: this.#topic, publisher: this.#publisher, sequence, time }
   }
 
+  failed(cause: unknown): number {
+    this.#sequence = this.#batch.header.sequence + this.#batch.header.count
+    const lost = this.#batch.failed(cause)
+    this.#sequence -= this.#batch.remaining
+    return lost
+  }
+
   discard(): number {
     return this.#batch.discard()
   }

@@ -108,9 +108,9 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
       this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}' does not belong on a queue`))
       return
     }
-    const read = this.#reader.readerFor(writerText)
-    if (!read) this.#inbound.lose('incompatible-schema', count)
-    else if (count > 0) this.#inbound.push(new Batch(frame, read))
+    const reader = this.#reader.readerFor(writerText)
+    if (!reader) this.#inbound.lose('incompatible-schema', count)
+    else if (count > 0) this.#inbound.push(new Batch(frame, reader))
   }
 
   #read(): void {

@@ -31,6 +31,9 @@ export type WriteValue<In> = (value: In, bytes: Buffer, view: DataView, position
  */
 export type ReadValue<Out> = (bytes: Buffer, view: DataView, cursor: Cursor, end: number) => Out
 
+/** Goes past one value at `cursor.position` without making anything of it; throws on anything malformed, within bounds. */
+export type SkipValue = (bytes: Buffer, view: DataView, cursor: Cursor, end: number) => void
+
 /** What a schema compiles to. */
 export interface Codec<In, Out> {
   /** CRC-64-AVRO of the parsing canonical form, 8 bytes little-endian as in Avro's single-object encoding. */
@@ -48,6 +51,10 @@ export interface Codec<In, Out> {
    * field path), every time in the same way.
    */
   readerFor(writerText: string): ReadValue<Out>
+  /**
+   * The way past values of a writer's schema that `readerFor` accepts: for those that this side cannot hold.
+   */
+  skipperFor(writerText: string): SkipValue
   /** The `RIVULET_INVALID_MESSAGE` for a value that `write` refused, with the path of each issue. */
   explain(value: unknown): RivuletError
 }

@@ -7,10 +7,11 @@ import { createHash } from 'node:crypto'
 import { type Issue, RivuletError } from '../errors/index.js'
 import { canonicalForm } from './canonical.js'
 import { checkValue } from './check.js'
-import type { Codec, ReadValue } from './codec.js'
+import type { Codec, ReadValue, SkipValue } from './codec.js'
 import type { LongMode } from './default-source.js'
 import { crc64Avro } from './fingerprint.js'
 import { generateRead } from './generate-read.js'
+import { generateSkip } from './generate-skip.js'
 import { generateWrite } from './generate-write.js'
 import { cachedReaders } from './limits.js'
 import { parseSchema, parseSchemaText } from './parse.js'
@@ -18,7 +19,10 @@ import { summary } from './path.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
 
-type Reader = { readonly read: ReadValue<unknown> } | { readonly error: RivuletError }
+/** What is known of one writer's schema. */
+type Reader =
+  | { readonly writer: SchemaNode; readonly read: ReadValue<unknown>; skip: SkipValue | undefined }
+  | { readonly error: RivuletError }
 
 /** A codec that can also list the issues of a value. */
 export interface CheckingCodec extends Codec<unknown, unknown> {
@@ -35,24 +39,32 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
     write: generateWrite(node, long),
     read: generateRead(resolve(node, node), long),
     readerFor(writerText: string): ReadValue<unknown> {
-      if (writerText === text) return codec.read
-      let reader = readers.get(writerText)
-      readers.delete(writerText)
-      reader ??= makeReader(writerText)
-      readers.set(writerText, reader) // the map keeps the order of use
-      if (readers.size > cachedReaders) readers.delete(readers.keys().next().value as string)
-      if ('error' in reader) throw reader.error
-      return reader.read
+      return writerText === text ? codec.read : readerOf(writerText).read
+    },
+    skipperFor(writerText: string): SkipValue {
+      const reader = readerOf(writerText)
+      reader.skip ??= generateSkip(reader.writer)
+      return reader.skip
     },
     explain: (value: unknown): RivuletError => explain(value),
     check: (value: unknown) => checkValue(node, value, long),
   }
   return codec
 
+  function readerOf(writerText: string): Exclude<Reader, { error: RivuletError }> {
+    let reader = readers.get(writerText)
+    readers.delete(writerText)
+    reader ??= makeReader(writerText)
+    readers.set(writerText, reader) // the map keeps the order of use
+    if (readers.size > cachedReaders) readers.delete(readers.keys().next().value as string)
+    if ('error' in reader) throw reader.error
+    return reader
+  }
+
   function makeReader(writerText: string): Reader {
     try {
       const writer = parseSchema(parseSchemaText(writerText), 'writer')
-      return { read: generateRead(resolve(writer, node), long) }
+      return { writer, read: generateRead(resolve(writer, node), long), skip: undefined }
     } catch (error) {
       if (error instanceof RivuletError) return { error }
       throw error

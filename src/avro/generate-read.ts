@@ -22,6 +22,7 @@ import {
   short,
   sizedBlock,
   skipLong,
+  unfit,
   unresolvable,
 } from './read-primitives.js'
 import type { Logical } from './schema-node.js'
@@ -31,6 +32,7 @@ import { Source } from './source.js'
 const primitives = {
   fail,
   short,
+  unfit,
   unresolvable,
   readInt,
   readLong,
@@ -180,15 +182,15 @@ class ReadGenerator {
       case undefined:
         return `const ${out}=${raw};`
       case 'timestamp-millis':
-        return `const ${out}=timestampFromWire(${raw})??fail("a timestamp is beyond the range of a Date");`
+        return `const ${out}=timestampFromWire(${raw})??unfit("a timestamp is beyond the range of a Date");`
       case 'date':
-        return `const ${out}=dateFromWire(${raw})??fail("the year of a date does not have four digits");`
+        return `const ${out}=dateFromWire(${raw})??unfit("the year of a date does not have four digits");`
       case 'decimal': {
         const { precision, scale } = logical
-        return `const ${out}=decimalFromWire(${raw},${precision},${scale})??fail("a decimal exceeds its precision");`
+        return `const ${out}=decimalFromWire(${raw},${precision},${scale})??unfit("a decimal exceeds its precision");`
       }
       case 'uuid':
-        return `const ${out}=typeof ${raw}!=="string"?uuidFromWire(${raw}):isUuid(${raw})?${raw}:fail("a string is not a UUID");`
+        return `const ${out}=typeof ${raw}!=="string"?uuidFromWire(${raw}):isUuid(${raw})?${raw}:unfit("a string is not a UUID");`
     }
   }
 

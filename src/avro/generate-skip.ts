@@ -4,9 +4,21 @@
  * Skipped bytes are checked like read ones, but for UTF-8 and the range of logical types: nothing is made of them. A
  * type that never takes a byte is skipped by no code at all, else nested empty records could cost without bound.
  */
+import type { SkipValue } from './codec.js'
 import { valueLimits } from './limits.js'
+import { fail, readInt, readLong, short, sizedBlock, skipLong } from './read-primitives.js'
 import { leastBytes, type RecordNode, type SchemaNode } from './schema-node.js'
-import type { Source } from './source.js'
+import { Source } from './source.js'
+
+/** Returns the function that goes past values of a schema. */
+export function generateSkip(node: SchemaNode): SkipValue {
+  const source = new Source({ fail, short, readInt, readLong, skipLong, sizedBlock })
+  const generator = new SkipGenerator(source)
+  const body = generator.skip(node)
+  generator.finish()
+  source.add(`let zeros=0;function skip(b,w,c,end){zeros=0;const d=0;let p=c.position;${body}c.position=p}`)
+  return source.compile('skip') as SkipValue
+}
 
 /** The part of the generator that makes no values. */
 export class SkipGenerator {

@@ -17,8 +17,11 @@ export class Malformed {
   }
 }
 
+/** What is wrong with a value alone: its bytes are as its writer's schema says, so what is behind it can be found. */
+export class Unfit extends Malformed {}
+
 /** A value that the writer's schema allows and the reader's has no place for. */
-export class Unresolvable extends Malformed {
+export class Unresolvable extends Unfit {
   /** The path of the field. */
   readonly path: string
 
@@ -37,6 +40,11 @@ const two27 = 134_217_728
 /** Throws for malformed bytes. */
 export function fail(reason: string): never {
   throw new Malformed(reason)
+}
+
+/** Throws for a value that its writer may write and this side cannot hold. */
+export function unfit(reason: string): never {
+  throw new Unfit(reason)
 }
 
 /** Throws for bytes that end too soon. */
@@ -77,7 +85,7 @@ export function readLong(bytes: Buffer, cursor: Cursor, end: number): number {
   }
   cursor.position = p
   const value = low & 1 ? -half - 1 : half
-  if (!Number.isSafeInteger(value)) fail('a long is beyond what a number holds exactly; define the schema with bigint')
+  if (!Number.isSafeInteger(value)) unfit('a long is beyond what a number holds exactly; define the schema with bigint')
   return value
 }
 

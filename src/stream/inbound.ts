@@ -41,6 +41,10 @@ class Notice<T> implements CheckedSupply<T> {
     return this.#item
   }
 
+  failed(): number {
+    return 0
+  }
+
   discard(): number {
     if (this.remaining > 0) this.#gone()
     this.remaining = 0

@@ -167,7 +167,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
       }
       return true
     } catch (cause) {
-      this.#owner.unreadable(cause, supply.discard() + 1)
+      this.#owner.unreadable(cause, supply.failed(cause))
       return true
     }
   }

@@ -9,8 +9,10 @@ import type { RivuletError } from '../errors/index.js'
 export interface Supply<T> {
   /** Messages that have not been taken. */
   readonly remaining: number
-  /** Takes the next; throws anything if it cannot be read, and then nothing after it can. */
+  /** Takes the next; throws anything if it cannot be read: then `failed` is called. */
   take(): T
+  /** Goes past what could not be read, and past what cannot be found behind it; returns how many messages are lost. */
+  failed(cause: unknown): number
   /** Gives up on the rest; returns how many that were. */
   discard(): number
 }

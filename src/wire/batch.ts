@@ -3,29 +3,43 @@
  *
  * What has not been taken stays bytes, so a slow consumer holds one frame and no objects.
  */
-import type { Cursor, ReadValue } from '../avro/codec.js'
+import type { Cursor, ReadValue, SkipValue } from '../avro/codec.js'
 import { decodeFailure } from '../avro/decode-failure.js'
-import { fail, Malformed, readLong } from '../avro/read-primitives.js'
+import { fail, Malformed, readLong, Unfit } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
 import type { DataFrame } from './data-frame.js'
 import type { DataHeader } from './schemas.js'
+
+/** Stands for the place of a message when there is none. */
+const noMessage = -1
+
+/** How the messages of one writer are read. */
+export interface MessageReader<T> {
+  readonly read: ReadValue<T>
+  /** Returns the way past messages of the writer; asked for only when one does not fit the reader. */
+  readonly skipper: () => SkipValue
+}
 
 /** A frame with the reader of its messages. */
 export class Batch<T> {
   readonly header: DataHeader
   readonly #read: ReadValue<T>
+  readonly #skipper: () => SkipValue
   readonly #bytes: Buffer
   readonly #view: DataView
   readonly #cursor: Cursor
   readonly #end: number
+  /** Where the message begins that was taken last. */
+  #messageStart = noMessage
   /** Messages left in the current block of the array. */
   #block = 0
   #remaining: number
   #discarded = false
 
-  constructor(frame: DataFrame, read: ReadValue<T>) {
+  constructor(frame: DataFrame, { read, skipper }: MessageReader<T>) {
     this.header = frame.header
     this.#read = read
+    this.#skipper = skipper
     this.#bytes = frame.bytes
     this.#view = frame.view
     this.#cursor = { position: frame.start }
@@ -38,12 +52,32 @@ export class Batch<T> {
     return this.#remaining
   }
 
-  /** Takes the next message; throws anything when it cannot be read, and nothing after it can. */
+  /** Takes the next message; throws anything when it cannot be read: then `failed` must be called. */
   take(): T {
+    this.#remaining -= 1
     if (this.#block === 0) this.#openBlock()
     this.#block -= 1
-    this.#remaining -= 1
+    this.#messageStart = this.#cursor.position
     return this.#read(this.#bytes, this.#view, this.#cursor, this.#end)
+  }
+
+  /**
+   * Goes past the message that could not be read, if its end can be found, and else gives up on all behind it too.
+   *
+   * @returns How many messages are lost.
+   */
+  failed(cause: unknown): number {
+    if (this.#discarded) return 0
+    if (cause instanceof Unfit && this.#messageStart !== noMessage) {
+      this.#cursor.position = this.#messageStart
+      try {
+        this.#skipper()(this.#bytes, this.#view, this.#cursor, this.#end)
+        return 1
+      } catch {
+        // malformed after all: `cause` tells of it
+      }
+    }
+    return this.discard() + 1
   }
 
   /** Gives up on the rest; returns how many messages that were. */
@@ -67,8 +101,10 @@ export class Batch<T> {
   }
 
   #openBlock(): void {
+    this.#messageStart = noMessage
     const count = this.#blockCount()
-    if (count === 0 || count > this.#remaining) fail(`a block of ${count} messages where ${this.#remaining} are left`)
+    const left = this.#remaining + 1
+    if (count === 0 || count > left) fail(`a block of ${count} messages where ${left} are left`)
     this.#block = count
   }
 

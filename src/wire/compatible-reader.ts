@@ -1,8 +1,9 @@
 /**
  * One reader's schema against many writers': finds the reader of a frame, or says once for each writer why there is none.
  */
-import type { Codec, ReadValue } from '../avro/codec.js'
+import type { Codec } from '../avro/codec.js'
 import type { RivuletError } from '../errors/index.js'
+import type { MessageReader } from './batch.js'
 
 /** Writers whose refusal is remembered. */
 const maxRefused = 1024
@@ -22,9 +23,10 @@ export class CompatibleReader<T> {
   }
 
   /** Returns the reader for values of a writer; `undefined` if the schemas do not go together. */
-  readerFor(writerText: string): ReadValue<T> | undefined {
+  readerFor(writerText: string): MessageReader<T> | undefined {
     try {
-      return this.#codec.readerFor(writerText)
+      const read = this.#codec.readerFor(writerText)
+      return { read, skipper: () => this.#codec.skipperFor(writerText) }
     } catch (error) {
       if (!this.#refused.has(writerText)) {
         if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.values().next().value as string)
