@@ -16,14 +16,22 @@ export class Monitor {
   readonly #socket: NativeSocket
   readonly #clock: Clock
   readonly #onEvent: (event: MonitorEvent) => void
+  readonly #onError: (error: unknown) => void
   #newest: NativeObserver
+  #unread = false
   #tick: Timer | undefined
   #closed = false
 
-  constructor(socket: NativeSocket, clock: Clock, onEvent: (event: MonitorEvent) => void) {
+  constructor(
+    socket: NativeSocket,
+    clock: Clock,
+    onEvent: (event: MonitorEvent) => void,
+    onError: (error: unknown) => void,
+  ) {
     this.#socket = socket
     this.#clock = clock
     this.#onEvent = onEvent
+    this.#onError = onError
     this.#newest = observe(socket)
     void this.#read(this.#newest)
   }
@@ -43,17 +51,17 @@ export class Monitor {
     if (!this.#tick) return
     this.#tick.cancel()
     this.#tick = undefined
-    void this.#read(this.#newest)
+    this.#readNewest()
   }
 
   /** Stops; closing the native socket ends the last monitor. */
   close(): void {
     this.#closed = true
     this.#tick?.cancel()
-    if (this.#tick) void this.#read(this.#newest)
+    this.#readNewest()
   }
 
-  /** Puts an unread monitor in the place of the newest one. */
+  /** Puts an unread monitor in the place of the newest one, which then ends. */
   #replace(): void {
     const former = this.#newest
     const unread = this.#unread
@@ -62,13 +70,20 @@ export class Monitor {
     if (unread) void this.#read(former)
   }
 
-  #unread = false
+  #readNewest(): void {
+    if (this.#unread) void this.#read(this.#newest)
+    this.#unread = false
+  }
 
   async #read(observer: NativeObserver): Promise<void> {
-    for (;;) {
-      const event = await observer.receive()
-      if (!event || event.type === 'end') return
-      if (!this.#closed) this.#onEvent(event)
+    try {
+      for (;;) {
+        const event = await observer.receive()
+        if (!event || event.type === 'end') return
+        if (!this.#closed) this.#onEvent(event)
+      }
+    } catch (error) {
+      if (!this.#closed) this.#onError(error)
     }
   }
 }

@@ -171,6 +171,8 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
       if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.#kind}: the runtime was closed`)
     } catch (error) {
       await this.close({ drain: false })
+      // a runtime that closed in the meantime has closed this resource before it had a socket
+      this.#socket?.close(0)
       throw error
     }
     this.life.opened()

@@ -103,7 +103,12 @@ export class Socket {
     })
     try {
       this.#native = createNative(config.runtime, { ...config, ipv6: endpoints.some((endpoint) => endpoint.ipv6) })
-      this.#monitor = new Monitor(this.#native, config.runtime.clock, (event) => this.#onMonitorEvent(event))
+      this.#monitor = new Monitor(
+        this.#native,
+        config.runtime.clock,
+        (event) => this.#onMonitorEvent(event),
+        (error) => config.onError(translate(`${this.name}: cannot read the monitor`, error), 0),
+      )
     } catch (error) {
       throw translate(`${config.name}: cannot make a socket`, error)
     }
@@ -173,6 +178,25 @@ export class Socket {
     }
   }
 
+  /** Connects where no caller waits for the outcome. */
+  #connectAgain(address: string): void {
+    try {
+      this.#connectNative(address)
+    } catch (error) {
+      this.#config.onError(error as RivuletError, 0)
+    }
+  }
+
+  #disconnect(address: string): void {
+    try {
+      this.#native.disconnect(address)
+    } catch (error) {
+      // there may be nothing left to disconnect
+      if (errnoOf(error) !== 'ENOENT')
+        this.#config.onError(translate(`${this.name}: cannot disconnect ${address}`, error), 0)
+    }
+  }
+
   #enter(endpoint: Endpoint, address: string, side: 'bind' | 'connect'): void {
     this.links.add(address, side)
     if (endpoint.transport !== 'inproc') return
@@ -184,7 +208,7 @@ export class Socket {
       unlinked: () => {
         this.links.event('disconnect', address)
         // libzmq forgets an inproc connection whose binder has gone
-        if (side === 'connect' && !this.#closed) this.#connectNative(address)
+        if (side === 'connect' && !this.#closed) this.#connectAgain(address)
       },
     }
     this.#leaveInproc.push(joinInproc(this.#config.runtime, address, side, party))
@@ -204,13 +228,8 @@ export class Socket {
     if (type === 'disconnect') {
       const timer = this.#config.runtime.clock.setTimer(() => {
         this.#watchdogs.delete(address)
-        try {
-          this.#native.disconnect(address)
-        } catch (error) {
-          if (errnoOf(error) !== 'ENOENT')
-            this.#config.onError(translate(`${this.name}: cannot disconnect ${address}`, error), 0)
-        }
-        this.#connectNative(address)
+        this.#disconnect(address)
+        this.#connectAgain(address)
       }, 2 * defaults.reconnectMaxMs)
       this.#watchdogs.set(address, timer)
     } else if (type.startsWith('connect')) {
