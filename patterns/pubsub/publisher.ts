@@ -7,7 +7,6 @@ import { Observable, Subject } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { waitFor } from '../../src/lifecycle/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { type Resource, SocketResource } from '../../src/socket/index.js'
 import { Outgoing, type SenderStats } from '../../src/stream/index.js'
@@ -192,11 +191,8 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
   }
 
   protected async finish(deadline: number): Promise<number> {
-    const { clock } = this.runtime
-    const empty = this.#outgoing.whenEmpty()
-    const timeoutMs = deadline - clock.now()
-    // what is left at the deadline is counted when the socket is closed
-    if (timeoutMs > 0) await waitFor(`${this.name}: close`, empty, clock, { timeoutMs }).catch(() => {})
+    await this.waitUntil(deadline, this.#outgoing.whenEmpty())
+    // what is left is counted when the socket is closed
     return 0
   }
 

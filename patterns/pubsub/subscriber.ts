@@ -348,12 +348,8 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
     this.#readiness.close()
-    const { clock } = this.runtime
     const subscriptions = [...this.#all()]
-    const drained = Promise.all(subscriptions.map(({ inbound }) => inbound.whenDrained()))
-    const timeoutMs = deadline - clock.now()
-    // what is left at the deadline is counted by `complete`
-    if (timeoutMs > 0) await waitFor(`${this.name}: close`, drained, clock, { timeoutMs }).catch(() => {})
+    await this.waitUntil(deadline, Promise.all(subscriptions.map(({ inbound }) => inbound.whenDrained())))
     return subscriptions.reduce((sum, { inbound }) => sum + inbound.complete(), 0)
   }
 

@@ -6,7 +6,6 @@
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { decodeFailure } from '../../src/avro/decode-failure.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { waitFor } from '../../src/lifecycle/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { maxTransportFrameBytes, type Resource, SocketResource } from '../../src/socket/index.js'
 import { Inbound, type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
@@ -121,12 +120,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
 
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
-    const { clock } = this.runtime
-    const timeoutMs = deadline - clock.now()
-    // what is left at the deadline is counted by `complete`
-    if (timeoutMs > 0) {
-      await waitFor(`${this.name}: close`, this.#inbound.whenDrained(), clock, { timeoutMs }).catch(() => {})
-    }
+    await this.waitUntil(deadline, this.#inbound.whenDrained())
     return this.#inbound.complete()
   }
 

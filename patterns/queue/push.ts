@@ -5,7 +5,6 @@
  * processed. The durable queue does.
  */
 import { type Codec, codecOf } from '../../src/avro/codec.js'
-import { waitFor } from '../../src/lifecycle/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { type Resource, SocketResource, socketBacklogBytes } from '../../src/socket/index.js'
 import {
@@ -147,11 +146,8 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
   }
 
   protected async finish(deadline: number): Promise<number> {
-    const { clock } = this.runtime
-    const empty = this.#outgoing.whenEmpty()
-    const timeoutMs = deadline - clock.now()
-    // what is left at the deadline is counted when the socket is closed
-    if (timeoutMs > 0) await waitFor(`${this.name}: close`, empty, clock, { timeoutMs }).catch(() => {})
+    await this.waitUntil(deadline, this.#outgoing.whenEmpty())
+    // what is left is counted when the socket is closed
     return 0
   }
 

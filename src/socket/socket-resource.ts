@@ -143,6 +143,13 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
    */
   protected abstract finish(deadline: number): Promise<number>
 
+  /** Waits for a promise until the deadline of `close`; what is not done by then is counted, not an error. */
+  protected async waitUntil(deadline: number, done: Promise<unknown>): Promise<void> {
+    const { clock } = this.runtime
+    const timeoutMs = deadline - clock.now()
+    if (timeoutMs > 0) await waitFor(`${this.name}: close`, done, clock, { timeoutMs }).catch(() => {})
+  }
+
   /** Releases what is left when the socket is closed; `left` messages in its outbox were lost. */
   protected abstract released(left: number): void
 

@@ -3,7 +3,7 @@
  *
  * It takes from the stream only what it can start at once. One failed message is reported; it ends nothing.
  */
-import { from, isObservable, Observable, type ObservableInput, Subscription } from 'rxjs'
+import { from, isObservable, Observable, type ObservableInput, Subscriber, Subscription } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import type { Consumer, MessageStream } from './message-stream.js'
 
@@ -32,20 +32,24 @@ export function processMessages<T, R>(
     }
 
     function start(value: T): void {
+      if (subscriber.closed) return
       active += 1
-      let results: ObservableInput<R> | R
+      let results: Observable<R> | undefined
       try {
-        results = project(value)
+        const result = project(value)
+        if (isAsynchronous(result)) results = from(result)
+        else subscriber.next(result)
       } catch (cause) {
         fail(cause)
         return
       }
-      if (!isAsynchronous(results)) {
-        subscriber.next(results as R)
-        done()
-        return
-      }
-      const one = from(results).subscribe({
+      if (results) follow(results)
+      else done()
+    }
+
+    /** The work is entered before it begins: it may end within its own subscribe. */
+    function follow(results: Observable<R>): void {
+      const one = new Subscriber<R>({
         next: (result) => subscriber.next(result),
         error: (cause: unknown) => {
           work.remove(one)
@@ -56,7 +60,8 @@ export function processMessages<T, R>(
           done()
         },
       })
-      if (!one.closed) work.add(one)
+      work.add(one)
+      results.subscribe(one)
     }
 
     function fail(cause: unknown): void {

@@ -96,7 +96,16 @@ async function takeAll<In>(
     }
     throw error
   } finally {
-    if (!ended) await iterator.return?.()
+    if (!ended) leave(iterator)
+  }
+}
+
+/** Tells a source that no more is taken, and does not wait: a generator answers only after the step it hangs in. */
+function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+  try {
+    Promise.resolve(iterator.return?.()).catch(() => {})
+  } catch {
+    // why the source is left matters more than how it takes that
   }
 }
 
