@@ -51,9 +51,17 @@ export interface Sink<In> extends Observer<In> {
 /** Resolved once and for all, so that a message that is taken costs no promise. */
 const taken = Promise.resolve()
 
+/** Sends between two looks at the clock. */
+const sendsPerLook = 256
+
+/** How long a loop of awaited sends goes on before other work of the process has its turn, in milliseconds. */
+const sliceMs = 10
+
 /** The implementation of `Sink`. */
 export class MessageSink<In> implements Sink<In> {
   readonly #intake: Intake<In>
+  #sends = 0
+  #sliceEnd = 0
 
   constructor(intake: Intake<In>) {
     this.#intake = intake
@@ -75,11 +83,24 @@ export class MessageSink<In> implements Sink<In> {
 
   send(value: In): Promise<void> {
     const refusal = this.#intake.offer(value)
-    return refusal ? this.#sendLater(value, refusal) : taken
+    if (refusal) return this.#sendLater(value, refusal)
+    this.#sends += 1
+    return this.#sends % sendsPerLook === 0 ? this.#breathe() : taken
   }
 
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
     return sendAll(this.#intake, source, options)
+  }
+
+  /** A loop that awaits promises which are resolved already would let no timer and no socket have its turn. */
+  #breathe(): Promise<void> {
+    if (performance.now() < this.#sliceEnd) return taken
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#sliceEnd = performance.now() + sliceMs
+        resolve()
+      })
+    })
   }
 
   async #sendLater(value: In, first: RivuletError): Promise<void> {
