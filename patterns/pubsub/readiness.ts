@@ -12,8 +12,11 @@ import type { Clock, Timer } from '../../src/runtime/index.js'
 /** How often a request is made again while somebody waits, in milliseconds. */
 const retryMs = 200
 
-/** Requests whose answers are still understood; newer ones cover all that older ones do. */
-const maxRequests = 16
+/** Requests whose answers are still understood; newer ones cover all that older ones do, but may take as long again. */
+const maxRequests = 1024
+
+/** Publishers whose answers to one request are counted. */
+const maxSources = 1024
 
 /** What the machine needs. */
 export interface ReadinessPorts {
@@ -24,23 +27,30 @@ export interface ReadinessPorts {
   served(source: string, position: number, upTo: number): void
 }
 
+/**
+ * Tells whether enough has answered one request: so many publishers, over so many links at least.
+ *
+ * Several links may lead to one publisher.
+ */
+export type Enough = (publishers: number, links: number) => boolean
+
 interface Request {
-  readonly nonce: string
   /** The number of the last subscription that it covers. */
   readonly upTo: number
+  /** How many answers came, by publisher. */
+  readonly answers: Map<string, number>
 }
 
 interface Waiter {
   readonly upTo: number
-  readonly publishers: () => number
-  readonly sources: Set<string>
+  readonly enough: Enough
   readonly done: Deferred
 }
 
 /** Asks publishers, and tells who waits. */
 export class Readiness {
   readonly #ports: ReadinessPorts
-  readonly #requests: Request[] = []
+  readonly #requests = new Map<string, Request>()
   readonly #waiters = new Set<Waiter>()
   #subscriptions = 0
   #scheduled = false
@@ -58,7 +68,17 @@ export class Readiness {
     return this.#subscriptions
   }
 
-  /** Asks again at the end of this turn: a link is new, or a subscription. */
+  /**
+   * A link is new: asks over it, and forgets what was asked before.
+   *
+   * A request that was on its way when its link was cut may go up the next one before the subscriptions do.
+   */
+  linked(): void {
+    this.#requests.clear()
+    this.ask()
+  }
+
+  /** Asks at the end of this turn, once for all that happens in it. */
   ask(): void {
     if (this.#scheduled || this.#closed) return
     this.#scheduled = true
@@ -70,20 +90,22 @@ export class Readiness {
 
   /** Takes an answer in. */
   answered(nonce: Buffer, source: string, position: number): void {
-    const key = nonce.toString('latin1')
-    const request = this.#requests.find((candidate) => candidate.nonce === key)
+    const request = this.#requests.get(nonce.toString('latin1'))
     if (!request) return
-    this.#ports.served(source, position, request.upTo)
+    const { upTo, answers } = request
+    const before = answers.get(source) ?? 0
+    if (before === 0 && answers.size >= maxSources) return
+    answers.set(source, before + 1)
+    this.#ports.served(source, position, upTo)
+    const links = linksOf(answers)
     for (const waiter of this.#waiters) {
-      if (request.upTo < waiter.upTo) continue
-      waiter.sources.add(source)
-      if (waiter.sources.size >= waiter.publishers()) this.#settle(waiter)
+      if (upTo >= waiter.upTo && waiter.enough(answers.size, links)) this.#settle(waiter)
     }
   }
 
-  /** Resolves when so many publishers serve everything that is subscribed now; give it up with `forget`. */
-  wait(publishers: () => number): { readonly promise: Promise<void>; forget(): void } {
-    const waiter: Waiter = { upTo: this.#subscriptions, publishers, sources: new Set(), done: deferred() }
+  /** Resolves when enough has answered for everything that is subscribed now; give it up with `forget`. */
+  wait(enough: Enough): { readonly promise: Promise<void>; forget(): void } {
+    const waiter: Waiter = { upTo: this.#subscriptions, enough, done: deferred() }
     if (this.#closed) {
       waiter.done.reject(closedError())
     } else {
@@ -104,8 +126,8 @@ export class Readiness {
 
   #ask(): void {
     const nonce = randomBytes(16)
-    if (this.#requests.length === maxRequests) this.#requests.shift()
-    this.#requests.push({ nonce: nonce.toString('latin1'), upTo: this.#subscriptions })
+    if (this.#requests.size === maxRequests) this.#requests.delete(this.#requests.keys().next().value as string)
+    this.#requests.set(nonce.toString('latin1'), { upTo: this.#subscriptions, answers: new Map() })
     this.#ports.request(nonce)
   }
 
@@ -129,6 +151,16 @@ export class Readiness {
     this.#retry?.cancel()
     this.#retry = undefined
   }
+}
+
+/**
+ * How many links these answers prove: over `n` links to one publisher it is asked `n` times, and each of its answers
+ * comes over at most `n` links.
+ */
+function linksOf(answers: ReadonlyMap<string, number>): number {
+  let links = 0
+  for (const count of answers.values()) links += Math.ceil(Math.sqrt(count))
+  return links
 }
 
 function closedError(): RivuletError {

@@ -40,7 +40,7 @@ export interface ReadyOptions extends WaitOptions {
   /**
    * How many publishers must serve the subscriptions, 1 to 1024.
    *
-   * Default: as many as there are endpoints to connect to or live links, and at least one.
+   * Default: whoever is behind the endpoints to connect to and the live links of bound endpoints, and at least one.
    */
   readonly publishers?: number
 }
@@ -73,7 +73,7 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * What is subscribed before this is read receives what is published after it resolves.
    *
-   * Waits for every endpoint to connect to and every live link, and for at least one. Rejects with `RIVULET_CLOSED` if
+   * Waits for every endpoint to connect to and every live link of a bound one, and for at least one. Rejects with `RIVULET_CLOSED` if
    * the subscriber is closed before.
    */
   readonly ready: Promise<void>
@@ -162,7 +162,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
     })
     this.#sendUp(Buffer.concat([Buffer.of(1), this.#inbox]))
     this.socket.links.changes.subscribe(({ state }) => {
-      if (state === 'connected') this.#readiness.ask()
+      if (state === 'connected') this.#readiness.linked()
     })
     this.socket.reading = true
     return this
@@ -177,14 +177,15 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   }
 
   get ready(): Promise<void> {
-    const { promise } = this.#readiness.wait(() => this.#expectedPublishers())
+    const { promise } = this.#readiness.wait((_, links) => links >= this.#expectedLinks())
     return promise
   }
 
   async whenReady(options?: ReadyOptions): Promise<void> {
     const { publishers, timeoutMs, signal } = resolveOptions('whenReady', options, readyRules)
-    const expected = () => publishers || this.#expectedPublishers()
-    const { promise, forget } = this.#readiness.wait(expected)
+    const { promise, forget } = this.#readiness.wait((found, links) =>
+      publishers > 0 ? found >= publishers : links >= this.#expectedLinks(),
+    )
     const subject = `${this.name}: whenReady`
     try {
       await waitFor(subject, promise, this.runtime.clock, signal ? { timeoutMs, signal } : { timeoutMs })
@@ -284,8 +285,8 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
     )
   }
 
-  #expectedPublishers(): number {
-    return Math.max(1, this.#options.connect.length, this.connected)
+  #expectedLinks(): number {
+    return Math.max(1, this.#options.connect.length + this.socket.links.accepted)
   }
 
   #served(source: string, position: number, upTo: number): void {

@@ -64,6 +64,13 @@ export class Links {
     return this.#connected
   }
 
+  /** Of these, the ones that peers opened, to endpoints that are bound here. */
+  get accepted(): number {
+    let count = 0
+    for (const { side, agreed } of this.#states.values()) if (side === 'bind') count += agreed
+    return count
+  }
+
   /** Current links first, then changes; completes when the resource is closed. */
   readonly observable: Observable<LinkChange> = new Observable((subscriber) => {
     for (const state of this.#states.values()) {
