@@ -3,7 +3,7 @@
  *
  * It takes from the stream only what it can start at once. One failed message is reported; it ends nothing.
  */
-import { from, isObservable, Observable, type ObservableInput, Subscriber, Subscription } from 'rxjs'
+import { from, isObservable, Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import type { Consumer, MessageStream } from './message-stream.js'
 
@@ -47,21 +47,28 @@ export function processMessages<T, R>(
       else done()
     }
 
-    /** The work is entered before it begins: it may end within its own subscribe. */
     function follow(results: Observable<R>): void {
-      const one = new Subscriber<R>({
-        next: (result) => subscriber.next(result),
-        error: (cause: unknown) => {
-          work.remove(one)
-          fail(cause)
-        },
-        complete: () => {
-          work.remove(one)
-          done()
-        },
-      })
+      // entered before it begins, since it may end within its own subscribe, or never while that lasts
+      const one = new Subscription()
       work.add(one)
-      results.subscribe(one)
+      const leave = () => {
+        work.remove(one)
+        one.unsubscribe()
+      }
+      const wanted = results.pipe(takeWhile(() => !subscriber.closed))
+      one.add(
+        wanted.subscribe({
+          next: (result) => subscriber.next(result),
+          error: (cause: unknown) => {
+            leave()
+            fail(cause)
+          },
+          complete: () => {
+            leave()
+            done()
+          },
+        }),
+      )
     }
 
     function fail(cause: unknown): void {
