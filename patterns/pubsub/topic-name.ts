@@ -4,11 +4,15 @@
  * Each word ends with a dot on the wire (`ticks.acme.`), so that a subscription to `ticks` is not one to `ticksets`.
  * ZeroMQ matches the literal words before the first wildcard; what remains is matched here.
  */
+import { isUtf8 } from 'node:buffer'
 import { RivuletError } from '../../src/errors/index.js'
 import { describe } from '../../src/options/index.js'
 
 /** The longest name or pattern, in bytes of UTF-8. */
 const maxTopicBytes = 255
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+const controlCharacter = /[\u0000-\u001f\u007f]/
 
 /** The first byte of inboxes, which no topic can begin with. */
 export const inboxMark = 0
@@ -31,8 +35,7 @@ export interface TopicPattern {
  */
 export function topicPart(name: string): Buffer {
   const words = wordsOf(name, 'a topic')
-  if (words.some((word) => word === '*' || word === '#'))
-    throw invalid(name, 'a topic', 'has a wildcard; only patterns may')
+  if (words.some(isWildcard)) throw invalid(name, 'a topic', 'has a wildcard; only patterns may')
   return onWire(words)
 }
 
@@ -63,10 +66,15 @@ export function topicPattern(text: string): TopicPattern {
 
 /** The words of a topic part that came over the wire; `undefined` if it is not one. */
 export function wordsOnWire(part: Buffer): string[] | undefined {
+  if (part.length > maxTopicBytes + 1 || !isUtf8(part)) return undefined
   const text = part.toString()
-  if (part.length > maxTopicBytes + 1 || !text.endsWith('.')) return undefined
+  if (!text.endsWith('.') || controlCharacter.test(text)) return undefined
   const words = text.slice(0, -1).split('.')
-  return words.includes('') ? undefined : words
+  return words.includes('') || words.some(isWildcard) ? undefined : words
+}
+
+function isWildcard(word: string): boolean {
+  return word === '*' || word === '#'
 }
 
 function onWire(words: readonly string[]): Buffer {
@@ -78,9 +86,7 @@ function wordsOf(text: string, what: string): string[] {
   const words = text.split('.')
   if (words.includes('')) throw invalid(text, what, 'has an empty word')
   if (Buffer.byteLength(text) > maxTopicBytes) throw invalid(text, what, `has more than ${maxTopicBytes} bytes`)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  if (/[\u0000-\u001f\u007f]/.test(text) || !text.isWellFormed())
-    throw invalid(text, what, 'has characters that are no text')
+  if (controlCharacter.test(text) || !text.isWellFormed()) throw invalid(text, what, 'has characters that are no text')
   return words
 }
 
