@@ -6,7 +6,11 @@
 
 /** What a frame says of its place. */
 export interface Place {
+  /** The position of its first message over all topics. */
+  readonly position: number
+  /** The number of its first message on the topic. */
   readonly sequence: number
+  /** The position of the message before it on the topic; 0 if there is none. */
   readonly previous: number
   readonly count: number
 }
@@ -23,11 +27,17 @@ export interface Step {
 const maxSources = 1024
 const maxTopics = 65_536
 
+interface TopicState {
+  /** The number of the next message. */
+  next: number
+  /** Whether what is missing now may be what was published while nobody was subscribed. */
+  interrupted: boolean
+}
+
 interface SourceState {
   /** The position from which the publisher is known to have served the subscription. */
   servedFrom: number | undefined
-  /** The number of the next message, by topic. */
-  readonly next: Map<string, number>
+  readonly topics: Map<string, TopicState>
 }
 
 const inOrder: Step = Object.freeze({ duplicates: 0, gap: undefined })
@@ -41,31 +51,50 @@ export class SequenceTracker {
     this.#state(source).servedFrom ??= position
   }
 
-  /** Takes a frame in. */
-  follow(source: string, topic: string, { sequence, previous, count }: Place): Step {
-    const { next, servedFrom } = this.#state(source)
-    const expected = next.get(topic)
-    const after = sequence + count
-    if (expected === undefined) {
-      if (next.size >= maxTopics) next.delete(next.keys().next().value as string)
-      next.set(topic, after)
-      // what was published before the subscription was served is not missing
-      if (servedFrom === undefined || previous <= servedFrom) return inOrder
-      return { duplicates: 0, gap: { from: sequence - 1, to: sequence - 1 } }
+  /** The subscription comes into force again: what was missed in between is no gap. */
+  resume(): void {
+    for (const state of this.#sources.values()) {
+      state.servedFrom = undefined
+      for (const seen of state.topics.values()) seen.interrupted = true
     }
-    if (after > expected) next.set(topic, after)
-    if (sequence === expected) return inOrder
-    if (sequence > expected) return { duplicates: 0, gap: { from: expected, to: sequence - 1 } }
-    return { duplicates: Math.min(count, expected - sequence), gap: undefined }
+  }
+
+  /** Takes a frame in. */
+  follow(source: string, topic: string, place: Place): Step {
+    const { sequence, previous, count } = place
+    const state = this.#state(source)
+    const seen = state.topics.get(topic) ?? begin(state, topic, place)
+    const { next, interrupted } = seen
+    seen.next = Math.max(next, sequence + count)
+    seen.interrupted = false
+    if (sequence === next) return inOrder
+    if (sequence < next) return { duplicates: Math.min(count, next - sequence), gap: undefined }
+    if (!interrupted) return { duplicates: 0, gap: { from: next, to: sequence - 1 } }
+    // what was published before the subscription was served is not missing
+    const { servedFrom } = state
+    if (servedFrom === undefined || previous <= servedFrom) return inOrder
+    return { duplicates: 0, gap: { from: sequence - 1, to: sequence - 1 } }
   }
 
   #state(source: string): SourceState {
     let state = this.#sources.get(source)
     if (!state) {
       if (this.#sources.size >= maxSources) this.#sources.delete(this.#sources.keys().next().value as string)
-      state = { servedFrom: undefined, next: new Map() }
+      state = { servedFrom: undefined, topics: new Map() }
       this.#sources.set(source, state)
     }
     return state
   }
+}
+
+function begin(state: SourceState, topic: string, { position }: Place): TopicState {
+  const { topics, servedFrom } = state
+  if (topics.size >= maxTopics) {
+    topics.delete(topics.keys().next().value as string)
+    // of the topic that is forgotten, nothing up to here may be told as missing
+    if (servedFrom !== undefined) state.servedFrom = Math.max(servedFrom, position)
+  }
+  const seen = { next: 1, interrupted: true }
+  topics.set(topic, seen)
+  return seen
 }

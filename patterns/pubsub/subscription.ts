@@ -76,7 +76,7 @@ class TopicSubscription<Out, Item> implements Subscription {
   readonly #reader: CompatibleReader<Out>
   readonly #supply: (batch: Batch<Out>, frame: TopicFrame) => CheckedSupply<Item>
   readonly #showsGaps: boolean
-  #tracker = new SequenceTracker()
+  readonly #tracker = new SequenceTracker()
   #gaps = 0
   #missed = 0
 
@@ -103,7 +103,7 @@ class TopicSubscription<Out, Item> implements Subscription {
         if (wanted !== inForce) {
           inForce = wanted
           // what is missed from here to the next subscriber is no gap
-          if (wanted) this.#tracker = new SequenceTracker()
+          if (wanted) this.#tracker.resume()
           ports.demanded(this, wanted)
         }
         ports.changed(this)
