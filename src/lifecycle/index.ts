@@ -1,3 +1,12 @@
 /** Life cycle: opening, closing, waiting. */
 export { type Closable, type CloseOptions, type CloseResult, closeAll, LifeCycle, type Status } from './life-cycle.js'
-export { abortedError, type Deferred, deferred, onAbort, type WaitClock, type WaitOptions, waitFor } from './wait.js'
+export {
+  abortedError,
+  type Deferred,
+  deferred,
+  longestTimerMs,
+  onAbort,
+  type WaitClock,
+  type WaitOptions,
+  waitFor,
+} from './wait.js'

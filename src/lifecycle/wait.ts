@@ -5,9 +5,12 @@
  */
 import { RivuletError } from '../errors/index.js'
 
+/** The longest time that a timer of the system can run, in milliseconds; a longer one would fire at once. */
+export const longestTimerMs = 2_147_483_647
+
 /** How long to wait, and how to give up. */
 export interface WaitOptions {
-  /** How long to wait, in milliseconds; left out or infinite: for ever. */
+  /** How long to wait, in milliseconds; left out, infinite or beyond 24 days: for ever. */
   readonly timeoutMs?: number
   /** Gives up when aborted. */
   readonly signal?: AbortSignal
@@ -48,12 +51,13 @@ export function waitFor<T>(
 ): Promise<T> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options
   return new Promise<T>((resolve, reject) => {
-    const timer = Number.isFinite(timeoutMs)
-      ? clock.setTimer(() => {
-          settle()
-          reject(new RivuletError('RIVULET_TIMEOUT', `${subject}: not within ${timeoutMs} ms`))
-        }, timeoutMs)
-      : undefined
+    const timer =
+      timeoutMs <= longestTimerMs
+        ? clock.setTimer(() => {
+            settle()
+            reject(new RivuletError('RIVULET_TIMEOUT', `${subject}: not within ${timeoutMs} ms`))
+          }, timeoutMs)
+        : undefined
     let forgetSignal = () => {}
     const settle = () => {
       timer?.cancel()

@@ -64,9 +64,25 @@ export class Outbox {
   /** Takes a frame, full or not: the limit is kept by those who offer messages. A lone frame leaves at once. */
   add(frame: OutFrame): void {
     this.#queue.push(frame)
+    this.#enter(frame)
+  }
+
+  #enter(frame: OutFrame): void {
+    if (this.#stopped) {
+      this.stop()
+      return
+    }
     this.#bytes += frame.bytes
     this.#messages += frame.messages
-    if (!this.#pumping && !this.#stopped) void this.#pump()
+    if (!this.#pumping) void this.#pump()
+  }
+
+  /** Takes a frame that goes before those that wait: what a new peer must know to read them. */
+  addFirst(frame: OutFrame): void {
+    if (this.#head > 0) this.#queue[--this.#head] = undefined
+    else this.#queue.unshift(undefined)
+    this.#queue[this.#head] = frame
+    this.#enter(frame)
   }
 
   /** Drops what waits longest until the limit is kept again; returns how many messages that were. */
@@ -91,9 +107,12 @@ export class Outbox {
 
   /** Stops handing over and wakes everyone who waits; returns how many messages are left and lost. */
   stop(): number {
+    const left = this.#messages
     this.#stopped = true
+    this.#queue = []
+    this.#head = this.#bytes = this.#messages = 0
     this.#wakeAll()
-    return this.#messages
+    return left
   }
 
   async #pump(): Promise<void> {

@@ -1,0 +1,183 @@
+/** The outbox: order, counts, bounds, who is woken when, and what stopping leaves. */
+import t from 'tap'
+import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
+import { Outbox } from '../../src/socket/index.js'
+import { turn } from '../support/events.js'
+
+/** A transport that takes a frame when the test says so. */
+class Transport {
+  readonly taken: string[] = []
+  readonly failures: [ErrorCode, number][] = []
+  #answer: ((error: RivuletError | undefined) => void) | undefined
+  readonly outbox: Outbox
+
+  constructor(limitBytes: number) {
+    this.outbox = new Outbox(limitBytes, {
+      send: (parts) => {
+        if (this.#answer) throw new Error('two frames at a time')
+        this.taken.push(parts.toString())
+        return new Promise((resolve) => {
+          this.#answer = resolve
+        })
+      },
+      failed: (error, messages) => this.failures.push([error.code, messages]),
+    })
+  }
+
+  add(text: string, messages = 1): void {
+    this.outbox.add({ parts: Buffer.from(text), messages, bytes: text.length })
+  }
+
+  /** Takes the frame at hand. */
+  async take(error?: RivuletError): Promise<void> {
+    const answer = this.#answer
+    this.#answer = undefined
+    answer?.(error)
+    await turn()
+  }
+
+  async takeAll(): Promise<void> {
+    while (this.#answer) await this.take()
+  }
+}
+
+/** Whether a promise is settled after a turn. */
+async function settled(promise: Promise<unknown>): Promise<boolean> {
+  let done = false
+  void promise.then(() => {
+    done = true
+  })
+  await turn()
+  return done
+}
+
+t.test('frames leave in order, one at a time, the first at once', async (t) => {
+  const transport = new Transport(100)
+  transport.add('a')
+  t.strictSame(transport.taken, ['a'], 'a lone frame leaves in the same turn')
+  transport.add('b')
+  transport.add('c')
+  t.strictSame(transport.taken, ['a'])
+  await transport.takeAll()
+  t.strictSame(transport.taken, ['a', 'b', 'c'])
+  transport.add('d')
+  await transport.takeAll()
+  t.strictSame(transport.taken, ['a', 'b', 'c', 'd'], 'it begins again')
+  t.equal(transport.outbox.sent, 4)
+})
+
+t.test('order holds over thousands of frames that come and go', async (t) => {
+  const transport = new Transport(1e9)
+  let next = 0
+  for (let round = 0; round < 40; round++) {
+    for (let count = 0; count < 100; count++) transport.add(String(next++))
+    for (let count = 0; count < 90; count++) await transport.take()
+  }
+  await transport.takeAll()
+  t.strictSame(
+    transport.taken,
+    Array.from({ length: next }, (_, index) => String(index)),
+  )
+})
+
+t.test('a frame that goes first passes all but the one with the transport', async (t) => {
+  const transport = new Transport(100)
+  for (const text of ['a', 'b', 'c']) transport.add(text)
+  const first = (text: string) => transport.outbox.addFirst({ parts: Buffer.from(text), messages: 0, bytes: 1 })
+  first('x')
+  await transport.take()
+  first('y')
+  await transport.takeAll()
+  t.strictSame(transport.taken, ['a', 'x', 'y', 'b', 'c'])
+  t.equal(transport.outbox.bytes, 0)
+  first('z')
+  t.equal(transport.taken.at(-1), 'z', 'also into an empty outbox')
+  await transport.takeAll()
+  t.equal(transport.outbox.sent, 3, 'it counts no messages')
+})
+
+t.test('bytes and messages count what waits, the frame with the transport included', async (t) => {
+  const transport = new Transport(10)
+  transport.add('12345', 2)
+  transport.add('678', 3)
+  t.match(transport.outbox, { bytes: 8, messages: 5, sent: 0, full: false })
+  transport.add('90', 1)
+  t.match(transport.outbox, { bytes: 10, messages: 6, full: true })
+  await transport.take()
+  t.match(transport.outbox, { bytes: 5, messages: 4, sent: 2, full: false })
+  await transport.takeAll()
+  t.match(transport.outbox, { bytes: 0, messages: 0, sent: 6 })
+})
+
+t.test('who waits for room is woken when there is some, not before', async (t) => {
+  const transport = new Transport(4)
+  await transport.outbox.whenRoom()
+  transport.add('ab')
+  transport.add('cd')
+  const room = transport.outbox.whenRoom()
+  t.notOk(await settled(room))
+  transport.add('ef')
+  await transport.take()
+  t.notOk(await settled(room), 'still full')
+  await transport.take()
+  t.ok(await settled(room))
+})
+
+t.test('who waits for the end is woken when the last frame was taken', async (t) => {
+  const transport = new Transport(4)
+  await transport.outbox.whenEmpty()
+  transport.add('ab')
+  transport.add('cd')
+  const empty = transport.outbox.whenEmpty()
+  await transport.take()
+  t.notOk(await settled(empty))
+  await transport.take()
+  t.ok(await settled(empty))
+})
+
+t.test('dropping the oldest makes room, spares the frame with the transport, and tells how many', async (t) => {
+  const transport = new Transport(4)
+  transport.add('ab', 1)
+  t.equal(transport.outbox.dropOldest(), 0, 'nothing while it is not full')
+  transport.add('cd', 20)
+  transport.add('ef', 300)
+  t.equal(transport.outbox.dropOldest(), 320)
+  t.match(transport.outbox, { bytes: 2, messages: 1, full: false })
+  transport.add('gh', 1)
+  await transport.takeAll()
+  t.strictSame(transport.taken, ['ab', 'gh'])
+})
+
+t.test('a frame larger than the limit is taken, alone', async (t) => {
+  const transport = new Transport(4)
+  transport.add('a frame that is large')
+  t.ok(transport.outbox.full)
+  await transport.takeAll()
+  t.match(transport.outbox, { bytes: 0, full: false, sent: 1 })
+})
+
+t.test('a frame that fails is reported with its messages, and the next one goes', async (t) => {
+  const transport = new Transport(100)
+  transport.add('a', 7)
+  transport.add('b', 1)
+  await transport.take(new RivuletError('RIVULET_TRANSPORT_FAILED', 'no'))
+  await transport.takeAll()
+  t.strictSame(transport.failures, [['RIVULET_TRANSPORT_FAILED', 7]])
+  t.equal(transport.outbox.sent, 1)
+  t.equal(transport.outbox.messages, 0)
+})
+
+t.test('stopping wakes everyone, tells what is lost once, and leaves nothing pending', async (t) => {
+  const transport = new Transport(2)
+  transport.add('ab', 3)
+  transport.add('cd', 4)
+  const waits = [transport.outbox.whenRoom(), transport.outbox.whenEmpty()]
+  t.equal(transport.outbox.stop(), 7)
+  await Promise.all(waits)
+  t.match(transport.outbox, { messages: 0, bytes: 0, sent: 0 })
+  t.equal(transport.outbox.stop(), 0)
+  await transport.take()
+  t.strictSame(transport.taken, ['ab'], 'nothing more is handed over')
+  t.equal(transport.outbox.sent, 0, 'what was with the transport counts as lost already')
+  await transport.outbox.whenRoom()
+})
