@@ -30,6 +30,7 @@ export class Crew {
   /** Emits a worker when its state has changed. */
   readonly changes = new Subject<Member>()
   readonly #children = new Map<Member, Child>()
+  #dismissed = false
 
   /** Adds a worker. */
   add(child: Child): void {
@@ -44,6 +45,7 @@ export class Crew {
     this.members.push(member)
     this.#children.set(member, child)
     void child.ended.then((exit) => {
+      if (this.#dismissed) return
       member.exit = exit
       if (member.state === 'working') this.#change(member, 'failed')
       else if (member.state === 'killed') this.changes.next(member)
@@ -64,6 +66,11 @@ export class Crew {
     if (!('Finished' in outcome)) member.answered += 1
     else if (member.state === 'working') this.#change(member, 'finished')
     return member
+  }
+
+  /** From now on workers may end: that changes nothing any more. */
+  dismiss(): void {
+    this.#dismissed = true
   }
 
   /** Kills a worker at its work. */

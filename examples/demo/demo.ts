@@ -24,7 +24,7 @@ export interface Scene {
   readonly directory: string
   readonly ledger: Ledger
   readonly crew: Crew
-  readonly board: Board
+  readonly board: Pick<Board, 'entries'>
   /** On the clock of `performance.now()`. */
   readonly startedMs: number
 }
@@ -121,6 +121,7 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
     })
   } finally {
     stop.abort()
+    crew.dismiss()
     await Promise.allSettled([dealing, walking])
     await children.end()
     // end markers wait for nobody

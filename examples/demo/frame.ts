@@ -39,7 +39,8 @@ function files({ ledger }: Scene, rates: Rates, width: number): string[] {
   const { found, open, complete, unreadable } = ledger
   const done = found - open
   const share = found === 0 ? 0 : done / found
-  const text = `${percent(share)}  ${count(done)} of ${count(found)} files${complete ? '' : ' found so far'}`
+  const all = count(found)
+  const text = `${percent(share)}  ${count(done).padStart(all.length)} of ${all} files${complete ? '' : ' found so far'}`
   const barWidth = Math.max(10, width - text.length - 1)
   const flow = [
     `${count(rates.of('files', done))} files/s`,
@@ -56,7 +57,7 @@ function workers({ crew }: Scene, rates: Rates, width: number): string[] {
     const text = [
       `worker ${member.worker}`.padEnd(9),
       `pid ${member.pid}`.padEnd(11),
-      member.state.padEnd(9),
+      (member.state === 'working' && member.answered === 0 ? 'starting' : member.state).padEnd(9),
       plural(member.answered, 'file').padStart(14),
       `${count(rates.of(`worker ${member.worker}`, member.answered))}/s`.padStart(9),
       member.state === 'working' || member.state === 'killed' ? `${member.inWork} in work` : '',

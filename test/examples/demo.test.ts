@@ -1,0 +1,135 @@
+/**
+ * The demonstration: its summary adds up, every lost file is named, and nothing is left behind.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { build, root } from '../../tools/build.js'
+import { complaint, runModule } from '../child-process.js'
+import { growTree, isRunning, runExample, summaryOf } from './demo-run.js'
+
+t.before(build)
+
+t.test('with a worker killed at work, every file is hashed once or lost, and each lost one is named', async (t) => {
+  const folder = t.testdir()
+  const { files } = growTree(folder, 2500)
+  const { summary, stderr, ...ended } = await summaryOf(folder)
+  t.equal(complaint({ ...ended, stderr }), undefined)
+  t.equal(stderr, '')
+
+  t.equal(summary.found, files.size)
+  t.equal(summary.found, summary.hashed + summary.unreadable + summary.lost)
+  t.ok(summary.addsUp)
+  t.equal(summary.repeated, 0)
+  t.equal(summary.lostFiles.length, summary.lost)
+  t.equal(new Set(summary.lostFiles).size, summary.lost)
+  t.ok(summary.lostFiles.every((path) => files.has(path)))
+  t.ok(summary.lost <= summary.inFlightLimit)
+
+  const { killed } = summary
+  t.equal(killed?.signal, 'SIGKILL')
+  t.ok(killed && killed.inWork > 0)
+  t.equal(summary.workers.filter(({ state }) => state === 'killed').length, 1)
+  t.equal(summary.workers.filter(({ state }) => state === 'finished').length, 2)
+  t.notOk(summary.workers.some(({ pid }) => pid === null || isRunning(pid)))
+
+  t.ok(summary.topics.some(({ topic, messages }) => topic === 'machine.memory' && messages > 0))
+  t.ok(summary.topics.some(({ topic }) => topic === 'machine.cpu.0'))
+})
+
+t.test('with every worker alive, nothing is lost', async (t) => {
+  const folder = t.testdir()
+  const { files, bytes, distinctContents } = growTree(folder, 300)
+  const { summary, ...ended } = await summaryOf(folder, '--no-kill', '--workers', '2')
+  t.equal(complaint(ended), undefined)
+  t.match(summary, {
+    found: files.size,
+    hashed: files.size,
+    unreadable: 0,
+    lost: 0,
+    lostFiles: [],
+    bytes,
+    distinctContents,
+    killed: null,
+    skipped: { symbolicLinks: 1, specialFiles: 0, unreadableDirectories: [] },
+    workers: [{ state: 'finished' }, { state: 'finished' }],
+  })
+})
+
+t.test('a file that cannot be read is named, not lost', { skip: process.platform !== 'linux' }, async (t) => {
+  const folder = t.testdir({ readable: 'text' })
+  // no text names this file, so it is found and cannot be opened, whoever runs the test
+  writeFileSync(Buffer.concat([Buffer.from(join(folder, 'name-')), Buffer.from([0xff])]), 'text')
+  const { summary, ...ended } = await summaryOf(folder, '--no-kill', '--workers', '1')
+  t.equal(complaint(ended), undefined)
+  t.match(summary, { found: 2, hashed: 1, unreadable: 1, lost: 0, addsUp: true })
+  t.strictSame(summary.unreadableFiles, [{ path: 'name-\ufffd', code: 'ENOENT' }])
+})
+
+t.test('an empty directory is no problem', async (t) => {
+  const { summary, ...ended } = await summaryOf(t.testdir())
+  t.equal(complaint(ended), undefined)
+  t.match(summary, { found: 0, hashed: 0, lost: 0, killed: null, addsUp: true })
+})
+
+t.test('without a terminal it prints plain lines', async (t) => {
+  const folder = t.testdir()
+  const { files } = growTree(folder, 100)
+  const ended = await runExample('demo/main.ts', folder, '--no-kill')
+  t.equal(complaint(ended), undefined)
+  t.notMatch(ended.stdout, '\u001b')
+  t.equal(ended.stdout.split('\n').at(-2), `${files.size} found = ${files.size} hashed + 0 unreadable + 0 lost`)
+})
+
+t.test('an interrupt ends it, and all its processes', { skip: process.platform !== 'linux' }, async (t) => {
+  const folder = t.testdir()
+  growTree(folder, 2500)
+  const driver = `
+    import { spawn } from 'node:child_process'
+    import { readFileSync } from 'node:fs'
+    const args = ['--import', 'tsx', 'examples/demo/main.ts', ${JSON.stringify(folder)}]
+    const demo = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let children = []
+    demo.stdout.once('data', () => {
+      children = readFileSync('/proc/' + demo.pid + '/task/' + demo.pid + '/children', 'utf8').trim().split(' ').map(Number)
+      demo.kill('SIGINT')
+    })
+    demo.stdout.resume()
+    demo.once('exit', (code) => {
+      const left = children.filter((pid) => { try { return process.kill(pid, 0) } catch { return false } })
+      console.log(JSON.stringify({ code, children: children.length, left }))
+    })`
+  const ended = await runModule(driver, root)
+  t.equal(complaint(ended), undefined)
+  const { code, children, left } = JSON.parse(ended.stdout)
+  t.equal(code, 130)
+  t.ok(children >= 1)
+  t.strictSame(left, [])
+  t.equal(ended.stderr, 'ended by SIGINT\n')
+})
+
+t.test('what cannot be used is said, with code 2', async (t) => {
+  const file = join(t.testdir({ file: '' }), 'file')
+  const wrong: readonly (readonly [args: string[], words: RegExp])[] = [
+    [['/no/such/directory'], /^\/no\/such\/directory does not exist\n/],
+    [[file], /is not a directory\n/],
+    [['--colour'], /--colour/],
+    [['--workers', 'many'], /--workers takes a whole number from 1 to 64, not many\n/],
+    [['one', 'two'], /one directory, not 2\n/],
+  ]
+  await Promise.all(
+    wrong.map(async ([args, words]) => {
+      const { code, stdout, stderr } = await runExample('demo/main.ts', ...args)
+      t.equal(code, 2, args.join(' '))
+      t.equal(stdout, '')
+      t.match(stderr, words)
+      t.match(stderr, /^Usage: /m)
+    }),
+  )
+})
+
+t.test('it explains itself', async (t) => {
+  const { code, stdout } = await runExample('demo/main.ts', '--help')
+  t.equal(code, 0)
+  t.match(stdout, /--no-kill/)
+})

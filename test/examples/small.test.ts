@@ -1,0 +1,36 @@
+/**
+ * The small examples run, end by themselves, and show what they are there to show.
+ */
+import t from 'tap'
+import { build } from '../../tools/build.js'
+import { complaint } from '../child-process.js'
+import { runExample } from './demo-run.js'
+
+t.before(build)
+
+t.test('queue: two workers share the work', async (t) => {
+  const ended = await runExample('queue.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  const [all, parts = ''] = ended.stdout.split('\n')
+  t.equal(all, '168 of the numbers below 1000 are prime')
+  const [first = 0, second = 0] =
+    /^(\d+) found by the first worker, (\d+) by the second$/.exec(parts)?.slice(1).map(Number) ?? []
+  t.equal(first + second, 168)
+  t.ok(first > 0 && second > 0)
+})
+
+t.test('pubsub: the rooms of one floor are heard, each in order', async (t) => {
+  const ended = await runExample('pubsub.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  const lines = ended.stdout.trim().split('\n')
+  t.strictSame(
+    lines.filter((line) => line.includes('bath')),
+    ['house.upstairs.bath #1: 23 °C', 'house.upstairs.bath #2: 22.5 °C'],
+  )
+  t.strictSame(
+    lines.filter((line) => !line.includes('bath')),
+    ['house.upstairs.study #1: 19.5 °C'],
+  )
+})
