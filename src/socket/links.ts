@@ -91,7 +91,7 @@ export class Links {
 
   /** Takes one event of the monitor in. */
   event(type: string, address: string, error?: Error): void {
-    const state = this.#states.get(address) ?? this.#only()
+    const state = this.#stateOf(address)
     if (!state) return
     if (type === 'accept' || type === 'connect') state.open += 1
     else if (type === 'handshake') this.#agree(state)
@@ -110,12 +110,28 @@ export class Links {
     this.#changes.complete()
   }
 
-  /** IPC and wildcard endpoints are sometimes named otherwise in events; with one endpoint there is no doubt. */
-  #only(): EndpointState | undefined {
-    return this.#states.size === 1 ? this.#states.values().next().value : undefined
+  /** The endpoint that events with this address belong to. */
+  find(address: string): Pick<LinkChange, 'endpoint' | 'side'> | undefined {
+    return this.#stateOf(address)
+  }
+
+  /**
+   * Events name an endpoint by what it resolved to: `localhost` and `0.0.0.0` become numbers. The port tells then which
+   * one is meant; with one endpoint there is no doubt.
+   */
+  #stateOf(address: string): EndpointState | undefined {
+    const exact = this.#states.get(address)
+    if (exact) return exact
+    const states = [...this.#states.values()]
+    if (states.length === 1) return states[0]
+    const port = portOf(address)
+    const matching = port === undefined ? [] : states.filter(({ endpoint }) => portOf(endpoint) === port)
+    return matching.length === 1 ? matching[0] : undefined
   }
 
   #agree(state: EndpointState): void {
+    // more have agreed than there are connections: a disconnect before was that of an agreed one
+    if (state.agreed > 0 && state.agreed >= state.open) this.#lose(state)
     state.agreed += 1
     state.attempt = 0
     this.#connected += 1
@@ -170,4 +186,9 @@ export class Links {
     const peer = side === 'connect' ? endpoint : undefined
     return { state: kind, endpoint, side, peer, attempt, cause: undefined, connected: this.#connected }
   }
+}
+
+/** The port at the end of a TCP address. */
+function portOf(address: string): string | undefined {
+  return /^tcp:.*:(\d+)$/.exec(address)?.[1]
 }

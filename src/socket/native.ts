@@ -30,6 +30,7 @@ export interface NativeSocket {
   readonly lastEndpoint: string | null
   readonly readable: boolean
   linger: number
+  sendTimeout: number
   bind(address: string): Promise<void>
   connect(address: string): void
   disconnect(address: string): void
@@ -50,8 +51,8 @@ export interface MonitorEvent {
   readonly error?: Error
 }
 
-/** How long one native `receive` waits, so that `unref` takes effect at last, in milliseconds. */
-const receiveWaitMs = 1000
+/** How long one native `send` or `receive` waits, so that `unref` takes effect at last, in milliseconds. */
+export const nativeWaitMs = 1000
 
 /** Options that zeromq.js has no name for, by libzmq's number. */
 const option = { sendHighWaterMark: 23, xpubNoDrop: 69, inBatchBytes: 101, outBatchBytes: 102 } as const
@@ -100,10 +101,10 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   }
   if (kind !== 'push') {
     const { receiveHighWaterMark } = settings
-    Object.assign(socket, { receiveHighWaterMark, receiveTimeout: receiveWaitMs })
+    Object.assign(socket, { receiveHighWaterMark, receiveTimeout: nativeWaitMs })
   }
   // without it, frames are taken for a peer that never comes
-  if (kind === 'push') Object.assign(socket, { immediate: true })
+  if (kind === 'push') Object.assign(socket, { immediate: true, sendTimeout: nativeWaitMs })
   if (kind === 'xpub') {
     Object.assign(socket, { verbosity: 'allSubsUnsubs' })
     byNumber.setBoolOption(option.xpubNoDrop, true)

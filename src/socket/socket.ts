@@ -5,21 +5,29 @@
  * `send` and one `receive` at a time.
  */
 import { RivuletError } from '../errors/index.js'
+import { longestTimerMs } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime, Timer } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { joinInproc } from './inproc.js'
 import { Links } from './links.js'
 import { Monitor } from './monitor.js'
-import { createNative, dropForFullPeers, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
+import {
+  createNative,
+  dropForFullPeers,
+  type MonitorEvent,
+  type NativeSettings,
+  type NativeSocket,
+  nativeWaitMs,
+} from './native.js'
 import { Outbox } from './outbox.js'
 import { errnoOf, translate } from './translate.js'
 
 /** How long one turn may read frames before timers and other sockets have theirs, in milliseconds. */
 const readSliceMs = 10
 
-/** How often an unreferenced socket is read, in milliseconds. */
-const unreferencedReadMs = 5
+/** How often an unreferenced socket is looked at, in milliseconds. */
+const unreferencedWaitMs = 5
 
 /** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
 const fullQuickTries = 8
@@ -128,13 +136,17 @@ export class Socket {
 
   /** Keeps the process alive while the socket is open, which is the default. */
   ref(): void {
+    if (this.#closed) return
     this.#referenced = true
+    if (this.#config.kind === 'push') this.#native.sendTimeout = nativeWaitMs
     this.#monitor.ref()
   }
 
   /** Lets the process exit although the socket is open; takes effect within a second. */
   unref(): void {
+    if (this.#closed) return
     this.#referenced = false
+    if (this.#config.kind === 'push') this.#native.sendTimeout = 0
     this.#monitor.unref()
   }
 
@@ -148,7 +160,7 @@ export class Socket {
     for (const leave of this.#leaveInproc) leave()
     this.#patience?.cancel()
     this.#monitor.close()
-    this.#native.linger = Math.max(0, Math.round(lingerMs))
+    this.#native.linger = Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs)))
     this.#native.close()
     this.links.close()
     return left
@@ -216,26 +228,28 @@ export class Socket {
 
   #onMonitorEvent(event: MonitorEvent): void {
     if (this.#closed || event.address === undefined) return
-    // reading a property makes the library handle what waits: a socket that is not read would resubscribe too late
-    if (event.type === 'handshake') void this.#native.readable
+    // Reading this property makes the library handle what waits: a socket that is not read would resubscribe too late.
+    // Beside a pending operation it must not be read, since that would never hear of what was handled.
+    if (event.type === 'handshake' && this.#config.kind === 'xsub' && !this.#looping) void this.#native.readable
     this.#watch(event.type, event.address)
     this.links.event(event.type, event.address, event.error)
   }
 
   /** After a failure of the protocol libzmq never connects again, and says nothing: this does both. */
   #watch(type: string, address: string): void {
-    if (this.endpoints.includes(address)) return
-    if (type === 'disconnect') {
-      const timer = this.#config.runtime.clock.setTimer(() => {
-        this.#watchdogs.delete(address)
-        this.#disconnect(address)
-        this.#connectAgain(address)
-      }, 2 * defaults.reconnectMaxMs)
-      this.#watchdogs.set(address, timer)
-    } else if (type.startsWith('connect')) {
-      this.#watchdogs.get(address)?.cancel()
-      this.#watchdogs.delete(address)
-    }
+    const link = this.links.find(address)
+    if (link?.side !== 'connect') return
+    const { endpoint } = link
+    if (type !== 'disconnect' && !type.startsWith('connect')) return
+    this.#watchdogs.get(endpoint)?.cancel()
+    this.#watchdogs.delete(endpoint)
+    if (type !== 'disconnect') return
+    const timer = this.#config.runtime.clock.setTimer(() => {
+      this.#watchdogs.delete(endpoint)
+      this.#disconnect(endpoint)
+      this.#connectAgain(endpoint)
+    }, 2 * defaults.reconnectMaxMs)
+    this.#watchdogs.set(endpoint, timer)
   }
 
   async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
@@ -247,6 +261,11 @@ export class Socket {
         return undefined
       } catch (error) {
         if (this.#closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
+      }
+      if (this.#config.kind === 'push') {
+        // it has waited in the library, unless that would keep the process alive
+        if (!this.#referenced) await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
+        continue
       }
       fullSince ??= clock.now()
       if (clock.now() - fullSince >= this.#config.patienceMs) this.#giveUpOnFullPeers()
@@ -267,7 +286,7 @@ export class Socket {
     let sliceEnd = clock.now() + readSliceMs
     while (this.#reading) {
       if (!this.#referenced && !this.#native.readable) {
-        await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedReadMs))
+        await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
         continue
       }
       let parts: Buffer[]

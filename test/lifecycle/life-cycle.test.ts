@@ -61,7 +61,7 @@ t.test('closeAll closes side by side and adds up', async (t) => {
       await new Promise<void>((resolve) => ends.push(resolve))
       return { undelivered: index }
     })
-    return { ...life, close: (options) => life.close(options) } as unknown as Closable
+    return { ...life, close: (options?: CloseOptions) => life.close(options) } as unknown as Closable
   }
   const all = closeAll(new Set([resource(1), resource(2), resource(3)]))
   t.strictSame(begun, [1, 2, 3], 'all have begun before one has ended')

@@ -1,0 +1,145 @@
+/** Links told from the monitor's events: the sequences that libzmq 4.3.5 sends, as they were measured. */
+import t from 'tap'
+import { Links } from '../../src/socket/links.js'
+
+const bound = 'tcp://127.0.0.1:5000'
+
+/** Links of one endpoint with what they told. */
+function watch(endpoint = bound, side: 'bind' | 'connect' = 'bind') {
+  const refusals: string[] = []
+  const links = new Links(
+    () => 'test',
+    (error) => refusals.push(error.code),
+  )
+  links.add(endpoint, side)
+  const told: string[] = []
+  links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
+  const play = (...types: string[]) => {
+    for (const type of types) {
+      links.event(type, endpoint, type.includes('error') ? new Error(`because of ${type}`) : undefined)
+    }
+  }
+  return { links, told, refusals, play }
+}
+
+t.test('a good peer', async (t) => {
+  const { links, told, refusals, play } = watch()
+  play('accept', 'handshake')
+  t.equal(links.connected, 1)
+  play('disconnect')
+  t.equal(links.connected, 0)
+  t.strictSame(told, ['connected 1', 'disconnected 0'])
+  t.strictSame(refusals, [])
+})
+
+t.test('a connection that closes at once, as of a port scan or a peer of a kind that does not fit', async (t) => {
+  const { links, told, refusals, play } = watch()
+  play('accept', 'disconnect')
+  t.strictSame(told, ['refused 0'])
+  t.strictSame(refusals, ['RIVULET_HANDSHAKE_FAILED'])
+  t.equal(links.connected, 0)
+})
+
+t.test('a connection whose handshake fails, for each reason', async (t) => {
+  for (const type of ['handshake:error:protocol', 'handshake:error:other', 'handshake:error:auth']) {
+    const { links, told, play } = watch()
+    const causes: unknown[] = []
+    links.changes.subscribe(({ cause }) => causes.push(cause?.message))
+    play('accept', type, 'disconnect')
+    t.strictSame(told, ['refused 0'], 'it is told once, not once more by its disconnect')
+    t.match(causes[0], `because of ${type}`)
+    t.equal(links.connected, 0)
+  }
+})
+
+t.test('a stranger beside a good peer takes nothing from it', async (t) => {
+  for (const failure of [['disconnect'], ['handshake:error:other', 'disconnect']]) {
+    const { links, told, play } = watch()
+    play('accept', 'handshake', 'accept', ...failure)
+    t.equal(links.connected, 1)
+    play('disconnect')
+    t.strictSame(told, ['connected 1', 'refused 1', 'disconnected 0'])
+  }
+})
+
+t.test('several strangers at once, whose ends come in any order', async (t) => {
+  const { links, play, refusals } = watch()
+  play('accept', 'handshake')
+  play('accept', 'accept', 'accept')
+  play('handshake:error:other', 'disconnect', 'handshake:error:other', 'handshake:error:protocol')
+  play('disconnect', 'disconnect')
+  t.equal(links.connected, 1)
+  t.equal(refusals.length, 3)
+})
+
+t.test('a peer that leaves while another arrives is counted out at last', async (t) => {
+  const { links, play } = watch()
+  play('accept', 'handshake', 'accept', 'disconnect', 'handshake')
+  t.equal(links.connected, 1)
+  play('disconnect')
+  t.equal(links.connected, 0)
+})
+
+t.test('many peers come and go', async (t) => {
+  const { links, play } = watch()
+  for (let count = 1; count <= 50; count++) {
+    play('accept', 'handshake')
+    t.equal(links.connected, count)
+  }
+  for (let count = 49; count >= 0; count--) {
+    play('disconnect')
+    t.equal(links.connected, count)
+  }
+})
+
+t.test('a connecting side counts its tries until it is up again', async (t) => {
+  const { links, told, play } = watch(bound, 'connect')
+  const attempts: number[] = []
+  links.changes.subscribe(({ attempt }) => attempts.push(attempt))
+  play('connect:delay', 'connect', 'handshake', 'disconnect', 'connect:retry', 'connect:delay', 'connect:retry')
+  play('connect:delay', 'connect', 'handshake')
+  t.strictSame(told, ['connected 1', 'disconnected 0', 'retrying 0', 'retrying 0', 'connected 1'])
+  t.strictSame(attempts, [0, 0, 1, 2, 0])
+})
+
+t.test('a peer is named where this side connects, and only there', async (t) => {
+  for (const side of ['bind', 'connect'] as const) {
+    const { links, play } = watch(bound, side)
+    const peers: unknown[] = []
+    links.changes.subscribe(({ peer }) => peers.push(peer))
+    play(side === 'bind' ? 'accept' : 'connect', 'handshake')
+    t.strictSame(peers, [side === 'connect' ? bound : undefined])
+  }
+})
+
+t.test('late subscribers get the current links first, and all complete at the end', async (t) => {
+  const { links, play } = watch()
+  play('accept', 'handshake', 'accept', 'handshake')
+  const told: string[] = []
+  links.observable.subscribe({ next: ({ state }) => told.push(state), complete: () => told.push('complete') })
+  t.strictSame(told, ['connected', 'connected'])
+  play('disconnect')
+  links.close()
+  t.strictSame(told, ['connected', 'connected', 'disconnected', 'disconnected', 'complete'])
+  t.equal(links.connected, 0)
+})
+
+t.test('events name endpoints by numbers; the port tells which one is meant', async (t) => {
+  const { links, told } = watch('tcp://localhost:5001', 'connect')
+  links.add('tcp://localhost:5002', 'connect')
+  links.add('tcp://0.0.0.0:5003', 'bind')
+  links.event('connect', 'tcp://127.0.0.1:5002')
+  links.event('handshake', 'tcp://127.0.0.1:5002')
+  t.strictSame(links.find('tcp://127.0.0.1:5002')?.endpoint, 'tcp://localhost:5002')
+  t.strictSame(links.find('tcp://192.0.2.1:5003')?.side, 'bind')
+  t.strictSame(told, ['connected 1'])
+  links.event('connect', 'tcp://127.0.0.1:9999')
+  links.event('handshake', 'tcp://127.0.0.1:9999')
+  t.equal(links.connected, 1, 'an endpoint that nobody knows is nobody')
+})
+
+t.test('events that mean nothing for links change nothing', async (t) => {
+  const { told, play } = watch()
+  play('bind', 'accept', 'connect:delay', 'close', 'end', 'unknown', 'handshake')
+  t.strictSame(told, ['connected 1'])
+})
