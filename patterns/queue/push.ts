@@ -16,7 +16,7 @@ import {
   type SenderStats,
   type Sink,
 } from '../../src/stream/index.js'
-import { BatchWriter, Origin } from '../../src/wire/index.js'
+import { BatchWriter, type CutFrame, Origin } from '../../src/wire/index.js'
 import { type PushOptions, pushRules } from './options.js'
 
 /** The smallest frame with a message, in bytes on the connection: what a bound in bytes means in frames. */
@@ -82,7 +82,7 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
       maxBatchMessages,
       maxMessageBytes,
       spread: () => this.connected,
-      cut: ({ bytes, messages }) => this.socket.outbox.add({ parts: bytes, messages, bytes: bytes.length }),
+      cut: (frame) => this.#cut(frame),
     })
     this.#outgoing = new Outgoing({
       overflow,
@@ -107,9 +107,17 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
       outboxBytes,
     })
     this.socket.links.changes.subscribe(({ state }) => {
-      if (state === 'connected') this.#writer.introduce(this.connected)
+      if (state === 'connected') this.#writer.introduce(this.connected, this.socket.outbox.messages > 0)
     })
     return this
+  }
+
+  /** A frame without messages tells new workers the schema: it goes before the frames that they cannot read without. */
+  #cut({ bytes, messages }: CutFrame): void {
+    const { outbox } = this.socket
+    const frame = { parts: bytes, messages, bytes: bytes.length }
+    if (messages > 0) outbox.add(frame)
+    else outbox.addFirst(frame)
   }
 
   next(value: In): void {

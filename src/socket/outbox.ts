@@ -22,6 +22,9 @@ export interface OutboxPorts {
   failed(error: RivuletError, messages: number): void
 }
 
+/** Frames handed over before the event loop turns: what a new peer must be told first waits no longer than these. */
+const framesPerTurn = 16
+
 /** A queue of frames with a limit in bytes. */
 export class Outbox {
   readonly limitBytes: number
@@ -117,7 +120,7 @@ export class Outbox {
 
   async #pump(): Promise<void> {
     this.#pumping = true
-    while (this.#head < this.#queue.length && !this.#stopped) {
+    for (let count = 1; this.#head < this.#queue.length && !this.#stopped; count++) {
       const frame = this.#shift()
       const error = await this.#ports.send(frame.parts)
       // a stopped outbox has counted this frame as lost
@@ -126,6 +129,7 @@ export class Outbox {
       if (error) this.#ports.failed(error, frame.messages)
       else this.#sent += frame.messages
       this.#wake()
+      if (count % framesPerTurn === 0) await new Promise(setImmediate)
     }
     this.#pumping = false
   }

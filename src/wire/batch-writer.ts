@@ -121,7 +121,8 @@ export class BatchWriter<In> {
   /** Cuts what was gathered, spread over as many frames as there are receivers. */
   flush(): void {
     const count = this.#count
-    if (count === 0) return
+    // in the middle of a message, a getter of it has led here: what is gathered leaves at the end of the turn
+    if (count === 0 || this.#writing) return
     const parts = Math.min(this.#options.spread(), count)
     if (parts <= 1) {
       this.#cutAll()
@@ -141,11 +142,13 @@ export class BatchWriter<In> {
    *
    * If a frame without the schema left a moment ago, it may have reached one of them first: then frames without
    * messages carry the schema at once.
+   *
+   * @param waiting - Whether frames that were cut before are still to leave, which may be as well without the schema.
    */
-  introduce(receivers: number): void {
+  introduce(receivers: number, waiting = false): void {
     this.#announcements = Math.max(this.#announcements, receivers)
     const { clock, announceMs } = this.#options.origin
-    if (clock.now() - this.#unannouncedAt > announceMs) return
+    if (!waiting && clock.now() - this.#unannouncedAt > announceMs) return
     this.flush()
     for (let count = 0; count < receivers; count++) this.#beacon()
   }

@@ -30,14 +30,15 @@ class Transport {
 
   /** Takes the frame at hand. */
   async take(error?: RivuletError): Promise<void> {
+    while (!this.#answer) await turn()
     const answer = this.#answer
     this.#answer = undefined
-    answer?.(error)
+    answer(error)
     await turn()
   }
 
   async takeAll(): Promise<void> {
-    while (this.#answer) await this.take()
+    while (this.outbox.bytes > 0) await this.take()
   }
 }
 
