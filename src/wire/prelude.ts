@@ -46,7 +46,8 @@ export function openPrelude(frame: Buffer, topic: Buffer | undefined): number {
   if (frame.readUInt32BE(checkAt) !== checksum(frame, topic)) {
     throw new RivuletError('RIVULET_CORRUPT_FRAME', `the checksum of a frame of ${frame.length} bytes does not match`)
   }
-  return (frame[3] as number) >> 1
+  const kind = frame[3] as number
+  return (kind >> 1) ^ -(kind & 1)
 }
 
 /** CRC-32 (as in zlib) of everything but the check itself, the topic first. */

@@ -224,6 +224,11 @@ t.test('our reader refuses what the page says it refuses', async (t) => {
   t.strictSame(codesOf(good), [])
   t.strictSame(codesOf(framed(1, bodyOf({}), topic, 2)), bad, 'another version')
   t.strictSame(codesOf(framed(4, bodyOf({}), topic)), bad, 'another kind of frame')
+  t.strictSame(
+    codesOf(framed(-2, bodyOf({}), topic)),
+    bad,
+    'a negative kind of frame, whose byte is beside that of data',
+  )
   t.strictSame(codesOf(framed(1, bodyOf({ count: 65_537 }), topic)), bad, 'too many messages')
   t.strictSame(codesOf(framed(1, bodyOf({ sequence: -1 }), topic)), bad, 'a negative number')
   t.strictSame(codesOf(framed(1, bodyOf({ meaning: Buffer.alloc(16) }), topic)), bad, 'a schema that is another')
