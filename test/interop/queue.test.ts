@@ -72,6 +72,21 @@ t.test('frames of an older writer wait for its schema', async (t) => {
   await sent
 })
 
+t.test('what waits for a schema is bounded, and counted when it is lost', async (t) => {
+  await using pull = await createPull({ schema: Later, bind: 'tcp://127.0.0.1:*' })
+  const codes: string[] = []
+  pull.errors.subscribe(({ code }) => codes.push(code))
+  const frames = Array.from({ length: 70 }, (_, index) => ({
+    blocks: [[{ id: index + 1, text: '' }]],
+    announce: index === 69,
+  }))
+  const sent = peer({ do: 'push', connect: pull.endpoint, schema: JSON.stringify(Former.json), frames })
+  t.strictSame(await taken(pull.messages, 1, sent), [{ id: 70, text: '', owner: null }])
+  await sent
+  t.match(pull.stats(), { received: 70, delivered: 1, pending: 0, dropped: { 'unknown-schema': 69 } })
+  t.strictSame(codes, ['RIVULET_UNKNOWN_SCHEMA'])
+})
+
 t.test('what is no frame for this version is rejected, and the rest arrives', async (t) => {
   await using pull = await createPull({ schema: Former, bind: 'tcp://127.0.0.1:*' })
   const codes: string[] = []
