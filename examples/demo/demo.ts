@@ -16,7 +16,7 @@ import { Ledger } from './ledger.js'
 import type { DemoOptions } from './options.js'
 import { Report, type Task, Task as TaskSchema } from './schemas.js'
 import { type Summary, summarise } from './summary.js'
-import { maxBatchMessages, taskLink } from './task-link.js'
+import { maxBatchMessages, outboxBytes, taskLink } from './task-link.js'
 import { walk } from './walk.js'
 
 /** The state of a run, for whoever shows it; it changes all the time. */
@@ -53,7 +53,7 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
   const { directory } = options
   await using subscriber = await createSubscriber({ bind })
   await using reports = await createPull({ schema: Report, bind })
-  await using tasks = await createPush({ schema: TaskSchema, bind, maxBatchMessages, outboxBytes: 4096, ...taskLink })
+  await using tasks = await createPush({ schema: TaskSchema, bind, maxBatchMessages, outboxBytes, ...taskLink })
   await using children = new Children((line) => audience.noted(line))
   const sockets = [subscriber, reports, tasks]
   for (const { errors } of sockets) errors.subscribe(({ message }) => audience.noted(message))

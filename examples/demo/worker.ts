@@ -26,8 +26,9 @@ let answered = 0
 let marked = false
 let finished = false
 
-tasks.messages.process(take, { concurrency: filesAtOnce }).subscribe()
+const work = tasks.messages.process(take, { concurrency: filesAtOnce }).subscribe()
 await letGo
+work.unsubscribe() // nobody waits for what is still in work
 await Promise.all([tasks.close({ drain: false }), reports.close({ drain: false })])
 
 async function take({ file }: Task): Promise<void> {
