@@ -157,6 +157,7 @@ export class Socket {
     this.#reading = false
     const left = this.outbox.stop()
     for (const timer of this.#watchdogs.values()) timer.cancel()
+    for (const address of this.endpoints) if (address.startsWith('inproc:')) this.#releaseName(address)
     for (const leave of this.#leaveInproc) leave()
     this.#patience?.cancel()
     this.#monitor.close()
@@ -164,6 +165,17 @@ export class Socket {
     this.#native.close()
     this.links.close()
     return left
+  }
+
+  /** Frees an inproc name at once: closing does it later, and until then it would take connections and lose them. */
+  #releaseName(address: string): void {
+    try {
+      this.#native.disconnect(address)
+    } catch (error) {
+      // it was never bound, or is free already
+      if (errnoOf(error) !== 'ENOENT')
+        this.#config.onError(translate(`${this.name}: cannot release ${address}`, error), 0)
+    }
   }
 
   async #bind(endpoint: Endpoint): Promise<void> {
@@ -178,8 +190,9 @@ export class Socket {
   }
 
   #connect(endpoint: Endpoint): void {
+    // an inproc connection that waits for its binder could never be closed: it is made when there is one
+    if (endpoint.transport !== 'inproc') this.#connectNative(endpoint.address)
     this.#enter(endpoint, endpoint.address, 'connect')
-    this.#connectNative(endpoint.address)
   }
 
   #connectNative(address: string): void {
@@ -212,15 +225,19 @@ export class Socket {
   #enter(endpoint: Endpoint, address: string, side: 'bind' | 'connect'): void {
     this.links.add(address, side)
     if (endpoint.transport !== 'inproc') return
+    let forgotten = false
     const party = {
       linked: () => {
+        if (forgotten) this.#connectAgain(address)
+        forgotten = false
         this.links.event(side === 'bind' ? 'accept' : 'connect', address)
         this.links.event('handshake', address)
       },
       unlinked: () => {
         this.links.event('disconnect', address)
-        // libzmq forgets an inproc connection whose binder has gone
-        if (side === 'connect' && !this.#closed) this.#connectAgain(address)
+        // Libzmq forgets an inproc connection whose binder has gone. Connecting before there is another could reach the
+        // one that is going, and then the context could never end.
+        forgotten = side === 'connect'
       },
     }
     this.#leaveInproc.push(joinInproc(this.#config.runtime, address, side, party))
