@@ -190,7 +190,6 @@ export class Socket {
   }
 
   #connect(endpoint: Endpoint): void {
-    // an inproc connection that waits for its binder could never be closed: it is made when there is one
     if (endpoint.transport !== 'inproc') this.#connectNative(endpoint.address)
     this.#enter(endpoint, endpoint.address, 'connect')
   }
@@ -225,20 +224,15 @@ export class Socket {
   #enter(endpoint: Endpoint, address: string, side: 'bind' | 'connect'): void {
     this.links.add(address, side)
     if (endpoint.transport !== 'inproc') return
-    let forgotten = false
     const party = {
       linked: () => {
-        if (forgotten) this.#connectAgain(address)
-        forgotten = false
+        // an inproc connection that waits for its binder could never be closed, and libzmq forgets one whose binder has
+        // gone: it is made whenever there is a binder
+        if (side === 'connect') this.#connectAgain(address)
         this.links.event(side === 'bind' ? 'accept' : 'connect', address)
         this.links.event('handshake', address)
       },
-      unlinked: () => {
-        this.links.event('disconnect', address)
-        // Libzmq forgets an inproc connection whose binder has gone. Connecting before there is another could reach the
-        // one that is going, and then the context could never end.
-        forgotten = side === 'connect'
-      },
+      unlinked: () => this.links.event('disconnect', address),
     }
     this.#leaveInproc.push(joinInproc(this.#config.runtime, address, side, party))
   }
