@@ -25,6 +25,9 @@ import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
 /** The largest frame that comes from subscribers, in bytes: a subscription or a request. */
 const maxUpstreamBytes = 4096
 
+/** What answers may add to a full outbox, in bytes; who gets none asks again. */
+const maxAnswerBytes = 262_144
+
 /** A change of what is subscribed. */
 export interface SubscriptionChange {
   /** What happened. */
@@ -67,6 +70,8 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
   readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
   readonly #outgoing: Outgoing
   readonly #topics = new Map<string, PublishedTopic<never>>()
+  /** The topics under each beginning of their names, by whole words as on the wire. */
+  readonly #topicsUnder = new Map<string, PublishedTopic<never>[]>()
   readonly #prefixes = new Map<string, number>()
   readonly #subscriptionChanges = new Subject<SubscriptionChange>()
 
@@ -127,7 +132,7 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
       maxMessageBytes: this.#options.maxMessageBytes,
       subscribed: () => this.#isSubscribed(name),
     })
-    this.#topics.set(name, topic as unknown as PublishedTopic<never>)
+    this.#enter(topic as unknown as PublishedTopic<never>)
     return topic
   }
 
@@ -147,13 +152,25 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
     }
   }
 
+  #enter(topic: PublishedTopic<never>): void {
+    this.#topics.set(topic.name, topic)
+    const words = topic.name.split('.').map((word) => `${word}.`)
+    for (let count = 0; count <= words.length; count++) {
+      const beginning = words.slice(0, count).join('')
+      const under = this.#topicsUnder.get(beginning)
+      if (under) under.push(topic)
+      else this.#topicsUnder.set(beginning, [topic])
+    }
+  }
+
   #onSubscription(subscribed: boolean, bytes: Buffer): void {
-    const prefix = bytes.toString().replace(/\.$/, '')
+    const beginning = bytes.toString()
+    const prefix = beginning.replace(/\.$/, '')
     const subscribers = Math.max(0, (this.#prefixes.get(prefix) ?? 0) + (subscribed ? 1 : -1))
     if (subscribers > 0) this.#prefixes.set(prefix, subscribers)
     else this.#prefixes.delete(prefix)
     if (subscribed) {
-      for (const topic of this.#topics.values()) topic.introduce(bytes)
+      for (const topic of this.#topicsUnder.get(beginning) ?? []) topic.introduce()
     }
     this.#subscriptionChanges.next({ kind: subscribed ? 'subscribed' : 'unsubscribed', prefix, subscribers })
   }
@@ -172,10 +189,12 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
       this.reports.report(new RivuletError('RIVULET_BAD_FRAME', 'a request names an inbox that is none'))
       return
     }
+    const { outbox } = this.socket
+    if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
     const { source, position, clock } = this.#origin
     const answer = { nonce, source, position, time: new Date(clock.wallNow()) }
     const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
-    this.socket.outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
+    outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
   }
 
   #isSubscribed(name: string): boolean {

@@ -177,14 +177,14 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   }
 
   get ready(): Promise<void> {
-    const { promise } = this.#readiness.wait((_, links) => links >= this.#expectedLinks())
+    const { promise } = this.#readiness.wait((_, links) => this.#allServe(links))
     return promise
   }
 
   async whenReady(options?: ReadyOptions): Promise<void> {
     const { publishers, timeoutMs, signal } = resolveOptions('whenReady', options, readyRules)
     const { promise, forget } = this.#readiness.wait((found, links) =>
-      publishers > 0 ? found >= publishers : links >= this.#expectedLinks(),
+      publishers > 0 ? found >= publishers : this.#allServe(links),
     )
     const subject = `${this.name}: whenReady`
     try {
@@ -285,8 +285,11 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
     )
   }
 
-  #expectedLinks(): number {
-    return Math.max(1, this.#options.connect.length + this.socket.links.accepted)
+  /** Whether publishers over so many links are all there should be. */
+  #allServe(links: number): boolean {
+    const { connected, accepted } = this.socket.links
+    // an answer may be here before the news of its link, and with that the news of others
+    return links >= Math.max(1, this.#options.connect.length + accepted) && links <= connected
   }
 
   #served(source: string, position: number, upTo: number): void {

@@ -35,7 +35,6 @@ interface TopicParts<In> {
 export class PublishedTopic<In> extends MessageSink<In> implements TopicPublisher<In> {
   readonly name: string
   readonly schemaText: string
-  readonly #part: Buffer
   readonly #writer: BatchWriter<In>
   readonly #isSubscribed: () => boolean
 
@@ -55,7 +54,6 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     super(outgoing.intake(writer))
     this.name = name
     this.schemaText = codec.text
-    this.#part = part
     this.#writer = writer
     this.#isSubscribed = subscribed
   }
@@ -64,10 +62,8 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     return this.#isSubscribed()
   }
 
-  /** Tells a new subscriber the schema, if its subscription matches. */
-  introduce(prefix: Buffer): void {
-    if (prefix.length <= this.#part.length && prefix.equals(this.#part.subarray(0, prefix.length))) {
-      this.#writer.introduce(1)
-    }
+  /** Tells a new subscriber the schema. */
+  introduce(): void {
+    this.#writer.introduce(1)
   }
 }
