@@ -10,10 +10,11 @@ import { type Handler, processMessages } from './process.js'
 import type { StreamOwner, Supply } from './source.js'
 import type { ProcessOptions, Stream } from './stream.js'
 
-/** Messages between two looks at the clock. */
+/** Messages between two looks at the clock; fewer while they take longer than `lookMs`. */
 const messagesPerLook = 64
+const lookMs = 1
 
-/** How long messages are delivered before other work of the process has its turn, in milliseconds. */
+/** How long messages are delivered in one turn before other work of the process has its own, in milliseconds. */
 const sliceMs = 10
 
 /** One who takes messages. */
@@ -35,7 +36,15 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
   #delivered = 0
   #delivering = false
   #yielding = false
+  /** When the deliveries of this turn of the event loop must pause; 0 when none has been in this turn. */
+  #sliceEnd = 0
+  #lookedAt = 0
+  #messagesPerLook = messagesPerLook
+  #messagesToLook = messagesPerLook
   #completed = false
+  readonly #endSlice = () => {
+    this.#sliceEnd = 0
+  }
 
   constructor(owner: StreamOwner<T>) {
     super((subscriber) => this.#subscribeUnbounded(subscriber))
@@ -119,17 +128,21 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
   }
 
   #deliver(): void {
-    if (this.#delivering || this.#yielding) return
+    if (this.#delivering || this.#yielding || this.#supply === undefined) return
+    if (this.#sliceEnd === 0) this.#beginSlice()
+    if (this.#sliceOver()) {
+      this.#yield()
+      return
+    }
     this.#delivering = true
-    const sliceEnd = performance.now() + sliceMs
     while (this.#supply !== undefined) {
-      const supply = this.#supply
+      const supply: Supply<T> = this.#supply
       while (supply.remaining > 0) {
-        if (!this.#deliverSome(supply, messagesPerLook)) {
+        if (!this.#deliverSome(supply)) {
           this.#delivering = false
           return
         }
-        if (performance.now() > sliceEnd) {
+        if (this.#sliceOver()) {
           this.#delivering = false
           this.#yield()
           return
@@ -142,11 +155,12 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
     this.#delivering = false
   }
 
-  /** Delivers up to so many messages; tells whether to go on. */
-  #deliverSome(supply: Supply<T>, most: number): boolean {
+  /** Delivers messages up to the next look at the clock; tells whether to go on. */
+  #deliverSome(supply: Supply<T>): boolean {
     const consumers = this.#consumers
     const only = consumers.length === 1 ? consumers[0] : undefined
-    let count = Math.min(most, supply.remaining)
+    const most = Math.min(this.#messagesToLook, supply.remaining)
+    let count = most
     try {
       if (only?.demand === Number.POSITIVE_INFINITY) {
         for (; count > 0 && this.#consumers === consumers; count--) {
@@ -167,8 +181,11 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
       }
       return true
     } catch (cause) {
+      count -= 1
       this.#owner.unreadable(cause, supply.failed(cause))
       return true
+    } finally {
+      this.#messagesToLook -= most - count
     }
   }
 
@@ -177,6 +194,26 @@ export class MessageStream<T> extends Observable<T> implements Stream<T> {
     if (consumers.length === 0) return false
     for (const consumer of consumers) if (consumer.demand < 1) return false
     return true
+  }
+
+  /**
+   * A slice is of the turn, not of one delivery: handlers that end in promise jobs make each delivery a short one, and
+   * all of them one turn.
+   */
+  #beginSlice(): void {
+    this.#lookedAt = performance.now()
+    this.#sliceEnd = this.#lookedAt + sliceMs
+    setImmediate(this.#endSlice)
+  }
+
+  /** Whether this turn has taken long enough; looks at the clock when it is time for that. */
+  #sliceOver(): boolean {
+    if (this.#messagesToLook > 0) return false
+    const now = performance.now()
+    this.#messagesPerLook = now - this.#lookedAt > lookMs ? Math.max(1, this.#messagesPerLook >> 2) : messagesPerLook
+    this.#messagesToLook = this.#messagesPerLook
+    this.#lookedAt = now
+    return now > this.#sliceEnd
   }
 
   /** Lets timers and other sockets have their turn, then goes on. */
