@@ -123,7 +123,14 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
 /** Lets a publisher's frames be dropped for the peers that are full, or makes them wait for all. */
 export function dropForFullPeers(socket: NativeSocket, drop: boolean): void {
   const byNumber = socket as unknown as ByNumber
-  byNumber.setBoolOption(option.xpubNoDrop, !drop)
+  // zeromq.js warns that an option which is set on a bound socket has no effect; this one has, at once
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    byNumber.setBoolOption(option.xpubNoDrop, !drop)
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 /** How much the library itself gathers around one system call: 8 KiB at most, and never so little that it crashes. */
