@@ -61,8 +61,17 @@ export async function rawPublisher(t: Test, side: { connect: string } | { bind: 
   t.teardown(() => socket.close())
   if ('bind' in side) await socket.bind(side.bind)
   else socket.connect(side.connect)
-  const waiting: Buffer[] = []
-  const upstream = async (): Promise<Buffer> => waiting.shift() ?? ((await socket.receive())[0] as Buffer)
+  const upstream = async (): Promise<Buffer> => (await socket.receive())[0] as Buffer
+  const request = async (): Promise<TopicRequest> => {
+    for (;;) {
+      const frame = await upstream()
+      if ((frame[0] as number) > 1) return readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
+    }
+  }
+  const answer = async ({ inbox, nonce }: TopicRequest, { source, position }: Origin): Promise<void> => {
+    const record = { nonce, source, position, time: new Date() }
+    await socket.send([inbox, writeRecordFrame(TopicAnswer, record, frameKind.answer, inbox)])
+  }
   return {
     socket,
     endpoint: socket.lastEndpoint ?? '',
@@ -75,16 +84,16 @@ export async function rawPublisher(t: Test, side: { connect: string } | { bind: 
       }
     },
     /** The next request for readiness. */
-    async request(): Promise<TopicRequest> {
-      for (;;) {
-        const frame = await upstream()
-        if ((frame[0] as number) > 1) return readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
-      }
-    },
+    request,
     /** Answers a request as a publisher does. */
-    async answer({ inbox, nonce }: TopicRequest, { source, position }: Origin): Promise<void> {
-      const answer = { nonce, source, position, time: new Date() }
-      await socket.send([inbox, writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)])
+    answer,
+    /** Answers all requests to come; nothing else may be read from now on. */
+    answerAll(origin: Origin): void {
+      const loop = async (): Promise<void> => {
+        while (!socket.closed) await answer(await request(), origin)
+      }
+      // closing ends it
+      loop().catch(() => {})
     },
   }
 }
