@@ -28,16 +28,16 @@ export interface CheckedSupply<T> extends Supply<T> {
 class Notice<T> implements CheckedSupply<T> {
   remaining = 1
   readonly #item: T
-  readonly #gone: () => void
+  readonly #gone: (taken: boolean) => void
 
-  constructor(item: T, gone: () => void) {
+  constructor(item: T, gone: (taken: boolean) => void) {
     this.#item = item
     this.#gone = gone
   }
 
   take(): T {
     this.remaining = 0
-    this.#gone()
+    this.#gone(true)
     return this.#item
   }
 
@@ -46,7 +46,7 @@ class Notice<T> implements CheckedSupply<T> {
   }
 
   discard(): number {
-    if (this.remaining > 0) this.#gone()
+    if (this.remaining > 0) this.#gone(false)
     this.remaining = 0
     return 0
   }
@@ -62,7 +62,7 @@ export class Inbound<T> implements StreamOwner<T> {
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
-  /** Notices that were put in, and those of them that wait. */
+  /** Notices that were put in and not thrown away, and those of them that wait. */
   #notices = 0
   #pendingNotices = 0
   #drainedWaiters: (() => void)[] = []
@@ -114,8 +114,9 @@ export class Inbound<T> implements StreamOwner<T> {
     this.#notices += 1
     this.#pendingNotices += 1
     this.#take(
-      new Notice(item, () => {
+      new Notice(item, (taken) => {
         this.#pendingNotices -= 1
+        if (!taken) this.#notices -= 1
       }),
     )
   }
