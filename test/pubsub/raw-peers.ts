@@ -24,8 +24,11 @@ export class FrameSource<In> {
   readonly #writer: BatchWriter<In>
   #frames: Buffer[] = []
 
-  constructor(name: string, schema: Schema<In>, origin = new Origin(systemClock, 1_000_000)) {
-    this.topic = topicPart(name)
+  /**
+   * @param topic - A name, or any bytes in its place.
+   */
+  constructor(topic: string | Buffer, schema: Schema<In>, origin = new Origin(systemClock, 1_000_000)) {
+    this.topic = typeof topic === 'string' ? topicPart(topic) : topic
     this.origin = origin
     this.#writer = new BatchWriter<In>({
       codec: codecOf(schema) as never,

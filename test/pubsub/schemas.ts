@@ -15,7 +15,7 @@ export const New = defineSchema({
   name: 'Reading',
   namespace: 'test',
   fields: [
-    { name: 'id', type: 'long' },
+    { name: 'id', type: 'int' },
     { name: 'unit', type: 'string', default: 'm' },
   ],
 })
