@@ -29,6 +29,7 @@ import {
   TopicRequest,
   writeRecordFrame,
 } from '../../src/wire/index.js'
+import { Interest } from './interest.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
 import { Readiness } from './readiness.js'
 import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
@@ -115,11 +116,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   readonly #readiness: Readiness
   /** Every subscription that was made, by schema, kind and pattern. */
   readonly #made = new Map<unknown, Map<string, Subscription>>()
-  /** Those in force, for the way from a topic to them. */
-  readonly #exact = new Map<string, Set<Subscription>>()
-  readonly #wild = new Set<Subscription>()
-  /** How many subscriptions in force need each prefix at the publishers. */
-  readonly #prefixes = new Map<string, number>()
+  readonly #interest = new Interest()
   readonly #backlogged = new Set<Subscription>()
   readonly #ports: SubscriptionPorts
 
@@ -130,11 +127,14 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   private constructor(options: ResolvedSubscriberOptions) {
     super('createSubscriber', options, 'any')
     this.#options = options
-    this.#receiver = new FrameReceiver(options.maxMessageBytes, defaults.parkedFrames, {
-      accept: (frame, text) => this.#accept(frame, text),
-      reject: (error) => this.#rejected.add(error),
-      lose: (messages, error) => this.#unknownSchema(messages, error),
-    })
+    this.#receiver = new FrameReceiver(
+      { ...defaults, maxMessageBytes: options.maxMessageBytes, clock: this.runtime.clock },
+      {
+        accept: (frame, text) => this.#accept(frame, text),
+        reject: (error) => this.#rejected.add(error),
+        lose: (messages, error) => this.#unknownSchema(messages, error),
+      },
+    )
     this.#readiness = new Readiness({
       clock: this.runtime.clock,
       request: (nonce) => this.#request(nonce),
@@ -195,7 +195,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   }
 
   stats(): SubscriberStats {
-    const { parkedMessages } = this.#receiver.book
+    const { parkedMessages } = this.#receiver
     const sums = { received: parkedMessages, delivered: 0, pending: parkedMessages, gaps: 0, missed: 0 }
     const dropped = new Tally()
     if (this.#lostUnread > 0) dropped.add('unknown-schema', this.#lostUnread)
@@ -235,7 +235,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
     const made = make(pattern, schema, this.#ports)
     if (this.life.isOpen) ofSchema.set(key, made)
     else made.inbound.complete()
-    this.#receiver.book.know(made.codec.meaning, made.codec.text)
+    this.#receiver.know(made.codec.meaning, made.codec.text)
     return made.stream
   }
 
@@ -244,35 +244,14 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   }
 
   #enter(subscription: Subscription): void {
-    const { pattern } = subscription
-    if (pattern.exact) {
-      const same = this.#exact.get(pattern.text)
-      if (same) same.add(subscription)
-      else this.#exact.set(pattern.text, new Set([subscription]))
-    } else {
-      this.#wild.add(subscription)
-    }
-    const key = pattern.prefix.toString()
-    const users = (this.#prefixes.get(key) ?? 0) + 1
-    this.#prefixes.set(key, users)
-    if (users === 1) this.#sendUp(Buffer.concat([Buffer.of(1), pattern.prefix]))
+    if (this.#interest.enter(subscription)) this.#sendUp(Buffer.concat([Buffer.of(1), subscription.pattern.prefix]))
     subscription.order = this.#readiness.subscribed()
   }
 
   #leave(subscription: Subscription): void {
-    const { pattern } = subscription
     subscription.order = 0
-    this.#wild.delete(subscription)
-    const same = this.#exact.get(pattern.text)
-    if (same?.delete(subscription) && same.size === 0) this.#exact.delete(pattern.text)
-    const key = pattern.prefix.toString()
-    const users = (this.#prefixes.get(key) ?? 1) - 1
-    if (users > 0) {
-      this.#prefixes.set(key, users)
-      return
-    }
-    this.#prefixes.delete(key)
-    if (this.life.isOpen) this.#sendUp(Buffer.concat([Buffer.of(0), pattern.prefix]))
+    const unneeded = this.#interest.leave(subscription)
+    if (unneeded && this.life.isOpen) this.#sendUp(Buffer.concat([Buffer.of(0), subscription.pattern.prefix]))
   }
 
   #sendUp(frame: Buffer): void {
@@ -321,17 +300,13 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
   #accept(frame: DataFrame, writerText: string): void {
     const { header, topic: part } = frame
     const words = part && wordsOnWire(part)
-    if (!words || (header.kind !== 'data' && header.kind !== 'beacon')) {
-      const what = words ? `a frame of kind '${header.kind}'` : 'a topic that is none'
-      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `${what} does not belong here`))
+    if (!words) {
+      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', 'a frame comes on a topic that is none'))
       return
     }
     const topic = words.join('.')
     const topicFrame = { frame, writerText, topic, publisher: header.source.toString('hex') }
-    for (const subscription of this.#exact.get(topic) ?? []) subscription.accept(topicFrame)
-    for (const subscription of this.#wild) {
-      if (subscription.pattern.matches(words)) subscription.accept(topicFrame)
-    }
+    for (const subscription of this.#interest.matching(topic, words)) subscription.accept(topicFrame)
   }
 
   #unknownSchema(messages: number, error: RivuletError | undefined): void {
@@ -354,7 +329,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
     this.#readiness.close()
     const subscriptions = [...this.#all()]
     await this.waitUntil(deadline, Promise.all(subscriptions.map(({ inbound }) => inbound.whenDrained())))
-    return subscriptions.reduce((sum, { inbound }) => sum + inbound.complete(), 0)
+    return subscriptions.reduce((sum, { inbound }) => sum + inbound.complete(), this.#receiver.close())
   }
 
   protected released(): void {}

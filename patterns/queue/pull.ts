@@ -55,15 +55,18 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
       report: (error) => this.reports.report(error),
     })
     this.#reader = new CompatibleReader(codec, (error) => this.reports.report(error))
-    this.#receiver = new FrameReceiver(options.maxMessageBytes, defaults.parkedFrames, {
-      accept: (frame, text) => this.#accept(frame, text),
-      reject: (error) => this.#rejected.add(error),
-      lose: (messages, error) => {
-        this.#inbound.lose('unknown-schema', messages)
-        if (error) this.reports.report(error)
+    this.#receiver = new FrameReceiver(
+      { ...defaults, maxMessageBytes: options.maxMessageBytes, clock: this.runtime.clock },
+      {
+        accept: (frame, text) => this.#accept(frame, text),
+        reject: (error) => this.#rejected.add(error),
+        lose: (messages, error) => {
+          this.#inbound.lose('unknown-schema', messages)
+          if (error) this.reports.report(error)
+        },
       },
-    })
-    this.#receiver.book.know(codec.meaning, codec.text)
+    )
+    this.#receiver.know(codec.meaning, codec.text)
   }
 
   #start(): Promise<this> {
@@ -84,7 +87,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   }
 
   stats(): ReceiverStats {
-    const { parkedMessages } = this.#receiver.book
+    const { parkedMessages } = this.#receiver
     return Object.freeze({
       received: this.#inbound.received + parkedMessages,
       delivered: this.#inbound.delivered,
@@ -102,11 +105,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   }
 
   #accept(frame: DataFrame, writerText: string): void {
-    const { kind, count } = frame.header
-    if (kind !== 'data' && kind !== 'beacon') {
-      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}' does not belong on a queue`))
-      return
-    }
+    const { count } = frame.header
     const reader = this.#reader.readerFor(writerText)
     if (!reader) this.#inbound.lose('incompatible-schema', count)
     else if (count > 0) this.#inbound.push(new Batch(frame, reader))
@@ -121,7 +120,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
     await this.waitUntil(deadline, this.#inbound.whenDrained())
-    return this.#inbound.complete()
+    return this.#receiver.close() + this.#inbound.complete()
   }
 
   protected released(): void {}

@@ -4,15 +4,12 @@
  * Internal: `src/wire` and the patterns use it through `codecOf`; applications use `Schema`. It knows nothing of frames.
  */
 import type { RivuletError } from '../errors/index.js'
+import type { Cursor } from './cursor.js'
 import { type Schema, schemaBrand } from './schema.js'
 
 export { bufferFull } from './buffer-full.js'
+export type { Cursor } from './cursor.js'
 export { decodeFailure } from './decode-failure.js'
-
-/** The reading position in a buffer; `read` moves it. */
-export interface Cursor {
-  position: number
-}
 
 /**
  * Writes a value at `position` and returns the position after it.

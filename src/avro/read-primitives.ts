@@ -5,7 +5,7 @@
  * makes an error of it.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Cursor } from './codec.js'
+import type { Cursor } from './cursor.js'
 
 /** What is wrong with bytes; not an `Error`, so that a flood of bad messages costs no stack traces. */
 export class Malformed {

@@ -13,10 +13,12 @@ export const defaults = Object.freeze({
   reconnectMaxMs: 1000,
   /** How long a new connection may take to agree on the protocol, in milliseconds. */
   handshakeMs: 2000,
-  /** How often an idle connection is probed, in milliseconds. */
+  /** How often a subscriber shows its publishers that it lives, and how often the system probes, in milliseconds. */
   heartbeatMs: 1000,
   /** How long a connection may stay silent before it is cut, in milliseconds. */
   silenceMs: 10_000,
+  /** The same for a worker of a transient queue, which may have a backlog from a producer that is gone. */
+  workerSilenceMs: 600_000,
   /** How long `close` drains, in milliseconds. */
   closeTimeoutMs: 5000,
   /** The largest message of topics and the transient queue, in bytes. */
@@ -37,6 +39,8 @@ export const defaults = Object.freeze({
   announceMs: 1000,
   /** Frames that a receiver parks while it waits for the schema of their writer. */
   parkedFrames: 64,
+  /** How long it parks them, in milliseconds. */
+  parkedMs: 5000,
   /** Input and output threads of a runtime. */
   ioThreads: 1,
   /** Sockets of a runtime, monitors included. */

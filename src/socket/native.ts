@@ -87,13 +87,10 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     ipv6: settings.ipv6,
     maxMessageSize: settings.maxFrameBytes,
     handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
-    heartbeatInterval: defaults.heartbeatMs,
-    heartbeatTimeout: defaults.silenceMs,
-    heartbeatTimeToLive: defaults.silenceMs,
     // at random, so that the clients of one server do not come back in step
     reconnectInterval: Math.round(defaults.reconnectMs * (1 + Math.random())),
     reconnectMaxInterval: defaults.reconnectMaxMs,
-    tcpKeepalive: 1,
+    ...liveness(kind),
   })
   if (kind !== 'pull') {
     // a SUB or XSUB loses subscriptions beyond its mark without a word, so it has none
@@ -118,6 +115,28 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     byNumber.setInt32Option(option.outBatchBytes, batchBytes)
   }
   return socket as unknown as NativeSocket
+}
+
+/**
+ * How a silent connection is found out, without cutting one whose reader is merely slow.
+ *
+ * ZMTP's own heartbeats cannot tell the two apart: a library whose queue is full stops reading its connection, answers no
+ * PING and sees no PONG, and cuts in the end, with everything on the way lost. So the systems probe each other. Beside
+ * that a subscriber sends PINGs, which only its publisher times. A worker must send nothing for long, since what it sends
+ * to a producer that has closed comes back as a reset, and its library then drops what it has not read.
+ */
+function liveness(kind: SocketKind): object {
+  const silenceMs = kind === 'pull' ? defaults.workerSilenceMs : defaults.silenceMs
+  const probes = 5
+  const keepAlive = {
+    tcpKeepalive: 1,
+    tcpKeepaliveCount: probes,
+    tcpKeepaliveInterval: defaults.heartbeatMs / 1000,
+    tcpKeepaliveIdle: (silenceMs - probes * defaults.heartbeatMs) / 1000,
+  }
+  if (kind !== 'xsub') return keepAlive
+  const { heartbeatMs, silenceMs: heartbeatTimeToLive } = defaults
+  return { ...keepAlive, heartbeatInterval: heartbeatMs, heartbeatTimeout: 0, heartbeatTimeToLive }
 }
 
 /** Lets a publisher's frames be dropped for the peers that are full, or makes them wait for all. */

@@ -3,13 +3,13 @@
  *
  * Leaving the loop detaches; what was not taken stays with the stream.
  */
-import type { Consumer, MessageStream } from './message-stream.js'
+import type { Consumer, Consumers } from './consumer.js'
 
 type Result<T> = IteratorResult<T, undefined>
 
 /** The iterator behind `for await`. */
 export class MessageIterator<T> implements AsyncIterator<T, undefined> {
-  readonly #stream: MessageStream<T>
+  readonly #stream: Consumers<T>
   readonly #waiting: ((result: Result<T>) => void)[] = []
   readonly #consumer: Consumer<T> = {
     demand: 0,
@@ -19,7 +19,7 @@ export class MessageIterator<T> implements AsyncIterator<T, undefined> {
   #detach: (() => void) | undefined
   #done = false
 
-  constructor(stream: MessageStream<T>) {
+  constructor(stream: Consumers<T>) {
     this.#stream = stream
   }
 

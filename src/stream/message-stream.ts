@@ -5,6 +5,7 @@
  */
 import { Observable, type Subscriber } from 'rxjs'
 import { integer, resolveOptions } from '../options/index.js'
+import type { Consumer, Consumers } from './consumer.js'
 import { MessageIterator } from './message-iterator.js'
 import { type Handler, processMessages } from './process.js'
 import type { StreamOwner, Supply } from './source.js'
@@ -17,18 +18,10 @@ const lookMs = 1
 /** How long messages are delivered in one turn before other work of the process has its own, in milliseconds. */
 const sliceMs = 10
 
-/** One who takes messages. */
-export interface Consumer<T> {
-  /** How many messages it can take now; infinite without backpressure. */
-  demand: number
-  next(value: T): void
-  complete(): void
-}
-
 const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
 
 /** A stream that its owner feeds with supplies. */
-export class MessageStream<T> extends Observable<T> implements Stream<T> {
+export class MessageStream<T> extends Observable<T> implements Stream<T>, Consumers<T> {
   readonly #owner: StreamOwner<T>
   /** Replaced, never changed, so that a delivery under way keeps the one it began with. */
   #consumers: readonly Consumer<T>[] = []

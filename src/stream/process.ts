@@ -5,14 +5,14 @@
  */
 import { from, isObservable, Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
-import type { Consumer, MessageStream } from './message-stream.js'
+import type { Consumer, Consumers } from './consumer.js'
 
 /** Works on one message. */
 export type Handler<T, R> = (value: T) => ObservableInput<R> | R
 
 /** The observable behind `Stream.process`. */
 export function processMessages<T, R>(
-  stream: MessageStream<T>,
+  stream: Consumers<T>,
   project: Handler<T, R>,
   concurrency: number,
   failed: (error: RivuletError) => void,

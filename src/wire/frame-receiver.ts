@@ -5,7 +5,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { type DataFrame, maxHeaderBytes, openDataFrame } from './data-frame.js'
-import { SchemaBook } from './schema-book.js'
+import { type Lookup, SchemaBook } from './schema-book.js'
 
 /** What comes of the bytes. */
 export interface FrameReceiverPorts {
@@ -17,28 +17,49 @@ export interface FrameReceiverPorts {
   lose(messages: number, error: RivuletError | undefined): void
 }
 
+/** How a receiver opens frames. */
+export interface FrameReceiverOptions {
+  /** What a frame may hold of messages, in bytes; larger frames are rejected. */
+  readonly maxMessageBytes: number
+  /** How many frames wait for their schema at the most, and for how long, in milliseconds. */
+  readonly parkedFrames: number
+  readonly parkedMs: number
+  readonly clock: { setTimer(callback: () => void, delayMs: number): { cancel(): void } }
+}
+
 /** Opens frames and knows their schemas. */
 export class FrameReceiver {
-  readonly book: SchemaBook
-  readonly #maxFrameBytes: number
+  readonly #options: FrameReceiverOptions
   readonly #ports: FrameReceiverPorts
+  readonly #book: SchemaBook
+  #patience: { cancel(): void } | undefined
 
-  /**
-   * @param maxMessageBytes - What a frame may hold of messages; larger frames are rejected.
-   */
-  constructor(maxMessageBytes: number, maxParkedFrames: number, ports: FrameReceiverPorts) {
-    this.book = new SchemaBook(maxParkedFrames)
-    this.#maxFrameBytes = maxMessageBytes + maxHeaderBytes
+  constructor(options: FrameReceiverOptions, ports: FrameReceiverPorts) {
+    this.#options = options
     this.#ports = ports
+    this.#book = new SchemaBook(options.parkedFrames)
+  }
+
+  /** Messages in frames that wait for their schema. */
+  get parkedMessages(): number {
+    return this.#book.parkedMessages
+  }
+
+  /** Enters a schema that needs no announcement. */
+  know(meaning: Buffer, text: string): void {
+    this.#book.know(meaning, text)
   }
 
   /** Takes one frame; never throws. */
   receive(bytes: Buffer, topic: Buffer | undefined): void {
     let frame: DataFrame
-    let lookup: ReturnType<SchemaBook['look']>
+    let lookup: Lookup
     try {
-      frame = openDataFrame(bytes, topic, this.#maxFrameBytes)
-      lookup = this.book.look(frame)
+      frame = openDataFrame(bytes, topic, this.#options.maxMessageBytes + maxHeaderBytes)
+      const { kind } = frame.header
+      // tombstones, wills and groups of topics are for later versions
+      if (kind !== 'data' && kind !== 'beacon') throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}'`)
+      lookup = this.#book.look(frame)
     } catch (error) {
       this.#ports.reject(error as RivuletError)
       return
@@ -48,7 +69,23 @@ export class FrameReceiver {
       this.#ports.accept(frame, lookup.text)
     } else if (lookup.kind === 'lost') {
       this.#ports.lose(lookup.messages, lookup.first ? unknownSchema(lookup.messages) : undefined)
+    } else {
+      const { clock, parkedMs } = this.#options
+      this.#patience ??= clock.setTimer(() => this.#giveUp(), parkedMs)
     }
+  }
+
+  /** Gives up on what waits, which is told like any other loss; returns how many messages that were. */
+  close(): number {
+    this.#patience?.cancel()
+    return this.#giveUp()
+  }
+
+  #giveUp(): number {
+    this.#patience = undefined
+    const messages = this.#book.giveUp()
+    if (messages > 0) this.#ports.lose(messages, unknownSchema(messages))
+    return messages
   }
 }
 

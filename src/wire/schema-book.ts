@@ -45,6 +45,17 @@ export class SchemaBook {
     return this.#parkedMessages
   }
 
+  /**
+   * Gives up on everything that waits, until its schema comes.
+   *
+   * @returns How many messages are lost.
+   */
+  giveUp(): number {
+    const messages = this.#parkedMessages
+    for (const key of [...this.#parked.keys()]) this.#giveUpOn(key)
+    return messages
+  }
+
   /** Enters a schema that needs no announcement. */
   know(meaning: Buffer, text: string): void {
     this.#own.set(keyOf(meaning), text)
@@ -80,10 +91,13 @@ export class SchemaBook {
       this.#count(frame, 1)
       return { kind: 'parked' }
     }
+    return { kind: 'lost', messages: frame.header.count + this.#giveUpOn(key), first: true }
+  }
+
+  #giveUpOn(key: string): number {
     if (this.#givenUp.size >= maxSchemas) this.#givenUp.delete(this.#givenUp.values().next().value as string)
     this.#givenUp.add(key)
-    const messages = this.#unpark(key).reduce((sum, { header }) => sum + header.count, frame.header.count)
-    return { kind: 'lost', messages, first: true }
+    return this.#unpark(key).reduce((sum, { header }) => sum + header.count, 0)
   }
 
   #unpark(key: string): readonly DataFrame[] {

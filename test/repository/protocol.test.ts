@@ -8,6 +8,7 @@ import avsc from 'avsc'
 import t from 'tap'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
+import { systemClock } from '../../src/runtime/index.js'
 import {
   Batch,
   BatchWriter,
@@ -126,7 +127,8 @@ function received(
   const values: unknown[] = []
   const codes: string[] = []
   const reader = new CompatibleReader<unknown>(tick as Codec<never, unknown>, ({ code }) => codes.push(code))
-  new FrameReceiver(65_536, 4, {
+  const options = { maxMessageBytes: 65_536, parkedFrames: 4, parkedMs: 5000, clock: systemClock }
+  new FrameReceiver(options, {
     accept(frame, text) {
       frames.push(frame)
       const read = reader.readerFor(text)
