@@ -5,6 +5,7 @@
  * unreferenced, the newest monitor is left unread; at each tick another takes its place, and the old one is read to
  * its `end`, which libzmq sends at once. No event is lost, and nothing is pending in between.
  */
+import { deferred } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
 import { type MonitorEvent, type NativeObserver, type NativeSocket, observe } from './native.js'
 
@@ -21,6 +22,9 @@ export class Monitor {
   #unread = false
   #tick: Timer | undefined
   #closed = false
+  /** Endpoints whose addresses are still taken. */
+  #bound = 0
+  readonly #released = deferred()
 
   constructor(
     socket: NativeSocket,
@@ -54,11 +58,19 @@ export class Monitor {
     this.#readNewest()
   }
 
-  /** Stops; closing the native socket ends the last monitor. */
-  close(): void {
+  /**
+   * Stops; closing the native socket ends the last monitor.
+   *
+   * @param bound - Addresses that the closed socket lets go of.
+   * @returns Resolves when all of them are free again, which is a moment after the native `close`.
+   */
+  close(bound: number): Promise<void> {
     this.#closed = true
+    this.#bound = bound
+    if (bound === 0) this.#released.resolve()
     this.#tick?.cancel()
     this.#readNewest()
+    return this.#released.promise
   }
 
   /** Puts an unread monitor in the place of the newest one, which then ends. */
@@ -79,11 +91,13 @@ export class Monitor {
     try {
       for (;;) {
         const event = await observer.receive()
-        if (!event || event.type === 'end') return
+        if (!event || event.type === 'end') break
         if (!this.#closed) this.#onEvent(event)
+        else if (event.type === 'close' && --this.#bound === 0) this.#released.resolve()
       }
     } catch (error) {
       if (!this.#closed) this.#onError(error)
     }
+    if (this.#closed && observer === this.#newest) this.#released.resolve()
   }
 }

@@ -180,6 +180,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
       await this.close({ drain: false })
       // a runtime that closed in the meantime has closed this resource before it had a socket
       this.#socket?.close(0)
+      await this.#socket?.released
       throw error
     }
     this.life.opened()
@@ -262,6 +263,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     const deadline = clock.now() + (drain ? timeoutMs : 0)
     const undelivered = this.#socket ? await this.finish(deadline) : 0
     const left = this.#socket?.close(deadline - clock.now()) ?? 0
+    await this.#socket?.released
     this.released(left)
     this.reports.complete()
     this.runtime.release(this)

@@ -72,6 +72,7 @@ export class Socket {
   #looping = false
   #referenced = true
   #closed = false
+  #released = Promise.resolve()
 
   /**
    * Opens a socket: every endpoint is bound or being connected when it resolves.
@@ -94,6 +95,7 @@ export class Socket {
       for (const endpoint of connect) socket.#connect(endpoint)
     } catch (error) {
       socket.close(0)
+      await socket.released
       throw error
     }
     return socket
@@ -157,14 +159,20 @@ export class Socket {
     this.#reading = false
     const left = this.outbox.stop()
     for (const timer of this.#watchdogs.values()) timer.cancel()
-    for (const address of this.endpoints) if (address.startsWith('inproc:')) this.#releaseName(address)
+    const names = this.endpoints.filter((address) => address.startsWith('inproc:'))
+    for (const name of names) this.#releaseName(name)
     for (const leave of this.#leaveInproc) leave()
     this.#patience?.cancel()
-    this.#monitor.close()
+    this.#released = this.#monitor.close(this.endpoints.length - names.length)
     this.#native.linger = Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs)))
     this.#native.close()
     this.links.close()
     return left
+  }
+
+  /** Resolves when the addresses of a closed socket can be bound again: the library frees them a moment later. */
+  get released(): Promise<void> {
+    return this.#released
   }
 
   /** Frees an inproc name at once: closing does it later, and until then it would take connections and lose them. */
@@ -232,9 +240,17 @@ export class Socket {
         this.links.event(side === 'bind' ? 'accept' : 'connect', address)
         this.links.event('handshake', address)
       },
-      unlinked: () => this.links.event('disconnect', address),
+      unlinked: () => {
+        if (side === 'connect') this.#disconnect(address)
+        this.links.event('disconnect', address)
+      },
     }
-    this.#leaveInproc.push(joinInproc(this.#config.runtime, address, side, party))
+    const leave = joinInproc(this.#config.runtime, address, side, party)
+    this.#leaveInproc.push(() => {
+      // now, and not when the library comes to it: the other side may send to this one until then
+      if (side === 'connect') this.#disconnect(address)
+      leave()
+    })
   }
 
   #onMonitorEvent(event: MonitorEvent): void {
