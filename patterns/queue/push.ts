@@ -6,7 +6,7 @@
  */
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { type Resource, SocketResource, socketBacklogBytes } from '../../src/socket/index.js'
+import { connectionBacklogBytes, type Resource, SocketResource } from '../../src/socket/index.js'
 import {
   MessageSink,
   Outgoing,
@@ -32,7 +32,7 @@ export interface InFlightLimit {
   readonly frames: number
   /** Bytes of further frames in the buffers of the two systems. */
   readonly bytes: number
-  /** Messages, if every frame were as small and as full as can be. */
+  /** Messages, if every frame were as small and as full as can be, and a message took a byte. */
   readonly messages: number
 }
 
@@ -89,6 +89,7 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
       queue: () => this.socket.outbox,
       name: () => this.name,
       isOpen: () => this.life.isOpen,
+      onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
     })
     this.#sink = new MessageSink(this.#outgoing.intake(this.#writer))
@@ -139,12 +140,18 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
   }
 
   stats(): PushStats {
-    const { maxBatchMessages, socketBufferBytes } = this.#options
+    return Object.freeze({ ...this.#outgoing.stats(), inFlightLimit: this.#inFlightLimit() })
+  }
+
+  #inFlightLimit(): InFlightLimit {
+    const { connect, maxBatchMessages, socketBufferBytes } = this.#options
     // on each side: the mark, and one frame in the coder; and one in the worker's hands
     const frames = 2 * (defaults.queueHighWaterMark + 1) + 1
-    const bytes = 2 * socketBacklogBytes(socketBufferBytes)
-    const messages = (frames + Math.ceil(bytes / smallestFrameBytes)) * maxBatchMessages
-    return Object.freeze({ ...this.#outgoing.stats(), inFlightLimit: Object.freeze({ frames, bytes, messages }) })
+    const backlogs = [...this.endpoints, ...connect].map((text) => connectionBacklogBytes(text, socketBufferBytes))
+    const bytes = Math.max(...backlogs)
+    const byFrames = (frames + Math.ceil(bytes / smallestFrameBytes)) * maxBatchMessages
+    const byBytes = frames * defaults.frameBytes + bytes
+    return Object.freeze({ frames, bytes, messages: Math.min(byFrames, byBytes) })
   }
 
   protected onFrame(): void {}

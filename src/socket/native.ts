@@ -164,9 +164,18 @@ export function observe(socket: NativeSocket): NativeObserver {
   return new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver
 }
 
-/** What the system and the library may hold on one side of a connection, in bytes: Linux doubles what it is asked for. */
-export function socketBacklogBytes(socketBufferBytes: number): number {
-  return 2 * socketBufferBytes + 2 * batchBytesFor(socketBufferBytes)
+/** What Linux gives a Unix-domain socket, in bytes a connection; libzmq does not set it. */
+const ipcBufferBytes = 212_992
+
+/**
+ * What the systems and the libraries may hold of further frames on both sides of a connection, in bytes.
+ *
+ * Linux doubles what it is asked for. Within one process there is no connection.
+ */
+export function connectionBacklogBytes(endpoint: string, socketBufferBytes: number): number {
+  if (endpoint.startsWith('inproc:')) return 0
+  const systems = endpoint.startsWith('ipc:') ? ipcBufferBytes : 2 * 2 * socketBufferBytes
+  return systems + 2 * 2 * batchBytesFor(socketBufferBytes)
 }
 
 /**
