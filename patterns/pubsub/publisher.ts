@@ -87,6 +87,7 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
       queue: () => this.socket.outbox,
       name: () => this.name,
       isOpen: () => this.life.isOpen,
+      onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
     })
   }

@@ -40,6 +40,7 @@ export class LifeCycle {
   #closing: Promise<CloseResult> | undefined
   #markClosed: () => void = () => {}
   readonly #shutDown: (options: CloseOptions) => Promise<CloseResult>
+  readonly #closingCallbacks = new Set<() => void>()
 
   /** Resolves when the owner is closed. */
   readonly whenClosed: Promise<void> = new Promise((resolve) => {
@@ -68,6 +69,16 @@ export class LifeCycle {
     if (this.#status === 'opening') this.#status = 'open'
   }
 
+  /** Calls back when closing begins, or at once if it has begun; returns how to take that back. */
+  onClosing(callback: () => void): () => void {
+    if (this.#status === 'closing' || this.#status === 'closed') {
+      callback()
+      return () => {}
+    }
+    this.#closingCallbacks.add(callback)
+    return () => this.#closingCallbacks.delete(callback)
+  }
+
   /** Closes once; concurrent and later calls get the same promise, with the options of the first. */
   close(options: CloseOptions = {}): Promise<CloseResult> {
     this.#closing ??= this.#closeOnce(options)
@@ -76,6 +87,8 @@ export class LifeCycle {
 
   async #closeOnce(options: CloseOptions): Promise<CloseResult> {
     this.#status = 'closing'
+    for (const callback of this.#closingCallbacks) callback()
+    this.#closingCallbacks.clear()
     const result = await this.#shutDown(options)
     this.#status = 'closed'
     this.#markClosed()

@@ -11,6 +11,8 @@ export interface Intake<In> {
   offer(value: In): RivuletError | undefined
   /** Resolves when a message that found no room may be offered again; `undefined` where the policy is not to wait. */
   whenRoom(): Promise<void> | undefined
+  /** Calls back when nothing is taken any more, or at once if that is so; returns how to take that back. */
+  onClosing(callback: () => void): () => void
   /** Counts a message that was not taken. */
   refused(error: RivuletError): void
   /** Reports on `errors`. */

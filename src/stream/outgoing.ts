@@ -51,6 +51,8 @@ export interface OutgoingPorts {
   /** Names the resource. */
   name(): string
   isOpen(): boolean
+  /** Calls back when it is not open any more, or at once if that is so; returns how to take that back. */
+  onClosing(callback: () => void): () => void
   report(error: RivuletError): void
 }
 
@@ -85,6 +87,7 @@ export class Outgoing {
     return {
       offer: (value) => this.#offer(writer, value),
       whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
+      onClosing: (callback) => this.#ports.onClosing(callback),
       refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
       report: (error) => this.#report(error),
     }

@@ -3,10 +3,10 @@
  *
  * It decides how to take from each kind of source; what happens to a message is the intake's business.
  */
-import { from, type ObservableInput } from 'rxjs'
+import { from, type Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { abortedError, onAbort } from '../lifecycle/index.js'
-import { resolveOptions, signal } from '../options/index.js'
+import { invalidOption, resolveOptions, signal } from '../options/index.js'
 import type { Intake } from './intake.js'
 
 /** What `sendAll` takes. */
@@ -45,55 +45,98 @@ export async function sendAll<In>(
   options?: SendAllOptions,
 ): Promise<SendAllResult> {
   const { signal: abort } = resolveOptions(subject, options, rules)
-  if (abort?.aborted) throw abortedError(subject, abort)
-  const counts = { sent: 0, dropped: 0 }
-  if (typeof source === 'object' && source !== null) {
-    if (Symbol.asyncIterator in source) {
-      await takeAll(intake, source[Symbol.asyncIterator](), counts, abort)
-      return counts
-    }
-    if (Symbol.iterator in source) {
-      await takeAll(intake, source[Symbol.iterator](), counts, abort)
-      return counts
-    }
+  const stop = new Stop(intake, abort)
+  try {
+    if (stop.error) throw stop.error
+    const counts = { sent: 0, dropped: 0 }
+    const iterator = iteratorOf(source)
+    if (iterator) await takeAll(intake, iterator, counts, stop)
+    else await subscribeAll(intake, source as ObservableInput<In>, counts, stop)
+    return counts
+  } catch (error) {
+    throw error instanceof SourceFailure ? sourceFailed(error.cause) : error
+  } finally {
+    stop.forget()
   }
-  await subscribeAll(intake, source as ObservableInput<In>, counts, abort)
-  return counts
 }
 
 type Counts = { sent: number; dropped: number }
+type AnyIterator<In> = Iterator<In> | AsyncIterator<In>
+
+/** What ends it before the source does: its signal, or the closing of the sink. */
+class Stop {
+  /** Why it must end, once that is so. */
+  error: RivuletError | undefined
+  #interrupt: (error: RivuletError) => void = () => {}
+  readonly #forget: readonly (() => void)[]
+
+  constructor(intake: Intake<never>, abort: AbortSignal | undefined) {
+    this.#forget = [
+      onAbort(abort, () => this.#stop(abortedError(subject, abort as AbortSignal))),
+      intake.onClosing(() => this.#stop(new RivuletError('RIVULET_CLOSED', `${subject}: the sink is closed`))),
+    ]
+  }
+
+  /** Waits for a promise, or rejects when it must end. */
+  wait<T>(promise: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.whenStopped(reject)
+      promise.then(resolve, reject)
+    })
+  }
+
+  /** Calls back when it must end; replaces who was called back before. */
+  whenStopped(callback: (error: RivuletError) => void): void {
+    this.#interrupt = callback
+    if (this.error) callback(this.error)
+  }
+
+  forget(): void {
+    for (const forget of this.#forget) forget()
+  }
+
+  #stop(error: RivuletError): void {
+    this.error ??= error
+    this.#interrupt(this.error)
+  }
+}
+
+/** The iterator of a source that can be paused. */
+function iteratorOf<In>(source: SendAllSource<In>): AnyIterator<In> | undefined {
+  if (typeof source !== 'object' || source === null) return undefined
+  try {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
+    if (Symbol.iterator in source) return source[Symbol.iterator]()
+  } catch (cause) {
+    throw new SourceFailure(cause)
+  }
+  return undefined
+}
 
 /** Takes from an iterator as fast as there is room. */
-async function takeAll<In>(
-  intake: Intake<In>,
-  iterator: Iterator<In> | AsyncIterator<In>,
-  counts: Counts,
-  abort: AbortSignal | undefined,
-): Promise<void> {
+async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts: Counts, stop: Stop): Promise<void> {
   let ended = false
   try {
     let sliceEnd = performance.now() + sliceMs
     for (let count = 1; ; count++) {
+      if (stop.error) throw stop.error
       const step = nextOf(iterator)
-      const result = step instanceof Promise || isThenable(step) ? await untilAborted(step, abort) : step
+      const result = isThenable(step) ? await stop.wait(step) : step
+      if (typeof result !== 'object' || result === null) throw new SourceFailure(new TypeError('a step is no object'))
       if (result.done) {
         ended = true
         return
       }
-      if (abort?.aborted) throw abortedError(subject, abort)
       const refusal = intake.offer(result.value)
       if (!refusal) counts.sent += 1
-      else await retry(intake, result.value, refusal, counts, abort)
+      else await retry(intake, result.value, refusal, counts, stop)
       if (count % messagesPerLook === 0 && performance.now() > sliceEnd) {
         await new Promise(setImmediate)
         sliceEnd = performance.now() + sliceMs
       }
     }
   } catch (error) {
-    if (error instanceof SourceFailure) {
-      ended = true
-      throw sourceFailed(error.cause)
-    }
+    if (error instanceof SourceFailure) ended = true
     throw error
   } finally {
     if (!ended) leave(iterator)
@@ -101,7 +144,7 @@ async function takeAll<In>(
 }
 
 /** Tells a source that no more is taken, and does not wait: a generator answers only after the step it hangs in. */
-function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+function leave(iterator: AnyIterator<unknown>): void {
   try {
     Promise.resolve(iterator.return?.()).catch(() => {})
   } catch {
@@ -117,7 +160,7 @@ class SourceFailure {
   }
 }
 
-function nextOf<In>(iterator: Iterator<In> | AsyncIterator<In>): IteratorResult<In> | PromiseLike<IteratorResult<In>> {
+function nextOf<In>(iterator: AnyIterator<In>): IteratorResult<In> | PromiseLike<IteratorResult<In>> {
   try {
     const step = iterator.next()
     return isThenable(step)
@@ -134,27 +177,13 @@ function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null)?.then === 'function'
 }
 
-/** Waits for a step of the source, or for the signal. */
-async function untilAborted<T>(step: PromiseLike<T>, abort: AbortSignal | undefined): Promise<T> {
-  if (!abort) return step
-  let forget = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    forget = onAbort(abort, () => reject(abortedError(subject, abort)))
-  })
-  try {
-    return await Promise.race([step, aborted])
-  } finally {
-    forget()
-  }
-}
-
 /** A message was refused: waits for room if that is why, and else drops it. */
 async function retry<In>(
   intake: Intake<In>,
   value: In,
   first: RivuletError,
   counts: Counts,
-  abort: AbortSignal | undefined,
+  stop: Stop,
 ): Promise<void> {
   let refusal: RivuletError | undefined = first
   while (refusal) {
@@ -163,7 +192,10 @@ async function retry<In>(
       drop(intake, refusal, counts)
       return
     }
-    await untilAborted(room, abort)
+    await stop.wait(room).catch((error: RivuletError) => {
+      if (fatal.has(error.code)) intake.refused(error)
+      throw error
+    })
     refusal = intake.offer(value)
   }
   counts.sent += 1
@@ -177,39 +209,43 @@ function drop<In>(intake: Intake<In>, refusal: RivuletError, counts: Counts): vo
 }
 
 /** Subscribes to what cannot be paused: there is nothing to wait with. */
-function subscribeAll<In>(
-  intake: Intake<In>,
-  source: ObservableInput<In>,
-  counts: Counts,
-  abort: AbortSignal | undefined,
-): Promise<void> {
+function subscribeAll<In>(intake: Intake<In>, source: ObservableInput<In>, counts: Counts, stop: Stop): Promise<void> {
   return new Promise((resolve, reject) => {
-    const subscription = from(source).subscribe({
-      next(value) {
-        const refusal = intake.offer(value)
-        if (!refusal) {
-          counts.sent += 1
-          return
-        }
-        try {
-          drop(intake, refusal, counts)
-        } catch (error) {
-          settle(() => reject(error))
-        }
-      },
-      error: (cause: unknown) => settle(() => reject(sourceFailed(cause))),
-      complete: () => settle(resolve),
-    })
-    const forget = onAbort(abort, () => settle(() => reject(abortedError(subject, abort as AbortSignal))))
-    function settle(outcome: () => void): void {
-      outcome()
-      // a source may settle within its own subscribe, before there is anything to undo
-      queueMicrotask(() => {
-        subscription.unsubscribe()
-        forget()
-      })
+    const subscription = new Subscription()
+    const fail = (error: unknown) => {
+      reject(error)
+      subscription.unsubscribe()
     }
+    stop.whenStopped(fail)
+    // a source may send and end within its own subscribe: it is stopped all the same
+    const wanted = observableOf(source).pipe(takeWhile(() => !subscription.closed))
+    subscription.add(
+      wanted.subscribe({
+        next(value) {
+          const refusal = intake.offer(value)
+          if (!refusal) {
+            counts.sent += 1
+            return
+          }
+          try {
+            drop(intake, refusal, counts)
+          } catch (error) {
+            fail(error)
+          }
+        },
+        error: (cause: unknown) => reject(new SourceFailure(cause)),
+        complete: resolve,
+      }),
+    )
   })
+}
+
+function observableOf<In>(source: ObservableInput<In>): Observable<In> {
+  try {
+    return from(source)
+  } catch {
+    throw invalidOption(subject, 'source', 'an iterable, an async iterable, an observable or a promise', source)
+  }
 }
 
 function sourceFailed(cause: unknown): RivuletError {
