@@ -62,6 +62,9 @@ export class MessageSink<In> implements Sink<In> {
   readonly #intake: Intake<In>
   #sends = 0
   #sliceEnd = 0
+  /** Sends that wait for room, and the last of them. */
+  #waiting = 0
+  #last: Promise<unknown> = taken
 
   constructor(intake: Intake<In>) {
     this.#intake = intake
@@ -82,10 +85,11 @@ export class MessageSink<In> implements Sink<In> {
   complete(): void {}
 
   send(value: In): Promise<void> {
+    if (this.#waiting > 0) return this.#wait(value, undefined)
     const refusal = this.#intake.offer(value)
-    if (refusal) return this.#sendLater(value, refusal)
-    this.#sends += 1
-    return this.#sends % sendsPerLook === 0 ? this.#breathe() : taken
+    if (!refusal) return this.#breathe()
+    const room = this.#roomAfter(refusal)
+    return room ? this.#wait(value, room) : this.#reject(refusal)
   }
 
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
@@ -94,7 +98,8 @@ export class MessageSink<In> implements Sink<In> {
 
   /** A loop that awaits promises which are resolved already would let no timer and no socket have its turn. */
   #breathe(): Promise<void> {
-    if (performance.now() < this.#sliceEnd) return taken
+    this.#sends += 1
+    if (this.#sends % sendsPerLook !== 0 || performance.now() < this.#sliceEnd) return taken
     return new Promise((resolve) => {
       setImmediate(() => {
         this.#sliceEnd = performance.now() + sliceMs
@@ -103,16 +108,42 @@ export class MessageSink<In> implements Sink<In> {
     })
   }
 
-  async #sendLater(value: In, first: RivuletError): Promise<void> {
-    let refusal: RivuletError | undefined = first
-    while (refusal) {
-      const room = refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
-      if (!room) {
-        this.#intake.refused(refusal)
-        throw refusal
+  /** Sends that wait go one behind the other: they keep their order, and room for one does not wake them all. */
+  #wait(value: In, room: Promise<void> | undefined): Promise<void> {
+    const before = this.#waiting > 0 ? this.#last : undefined
+    this.#waiting += 1
+    const sending = this.#sendLater(value, before, room)
+    this.#last = sending.catch(() => {})
+    return sending
+  }
+
+  async #sendLater(
+    value: In,
+    before: Promise<unknown> | undefined,
+    firstRoom: Promise<void> | undefined,
+  ): Promise<void> {
+    try {
+      await before
+      for (let room = firstRoom; ; ) {
+        await room
+        const refusal = this.#intake.offer(value)
+        if (!refusal) break
+        room = this.#roomAfter(refusal)
+        if (!room) return await this.#reject(refusal)
       }
-      await room
-      refusal = this.#intake.offer(value)
+      await this.#breathe()
+    } finally {
+      this.#waiting -= 1
     }
+  }
+
+  /** Resolves when there is room, if the lack of it is why a message was refused and the policy is to wait. */
+  #roomAfter(refusal: RivuletError): Promise<void> | undefined {
+    return refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
+  }
+
+  #reject(refusal: RivuletError): Promise<never> {
+    this.#intake.refused(refusal)
+    return Promise.reject(refusal)
   }
 }
