@@ -5,7 +5,8 @@
  */
 export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
-export * from './avro/index.js'
+export type * from './avro/index.js'
+export { defineSchema, isSchema } from './avro/index.js'
 export {
   type ErrorCode,
   type ErrorDetails,
