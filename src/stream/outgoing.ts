@@ -96,8 +96,11 @@ export class Outgoing {
   /** Makes frames of everything that was taken. */
   flush(): void {
     this.#scheduled = false
-    for (const writer of this.#unflushed) writer.flush()
-    this.#unflushed.clear()
+    for (const writer of this.#unflushed) {
+      writer.flush()
+      if (writer.count === 0) this.#unflushed.delete(writer)
+      else this.#schedule(writer) // a getter of the message that it writes has led here
+    }
     if (this.#unreportedFull === 0) return
     const messages = this.#unreportedFull
     this.#unreportedFull = 0

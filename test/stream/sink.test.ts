@@ -125,6 +125,23 @@ t.test('a getter in a message that sends on the same sink is refused, and the me
   t.equal(sending.unaccounted, 0)
 })
 
+t.test('a getter that flushes in the middle of a message leaves nothing behind', async (t) => {
+  const sending = new Sending({ outboxBytes: 1e6, maxBatchMessages: 100 })
+  sending.flow()
+  sending.sink.next(job(1))
+  sending.sink.next({
+    id: 2,
+    get note() {
+      sending.outgoing.flush()
+      t.equal(sending.unaccounted, 0)
+      return 'whole'
+    },
+  })
+  t.equal(sending.unaccounted, 0)
+  await turn()
+  t.strictSame(sending.ids, [1, 2])
+})
+
 t.test('a getter that throws costs that message alone', async (t) => {
   const sending = new Sending({ outboxBytes: 1e6, maxBatchMessages: 100 })
   sending.flow()
@@ -195,7 +212,7 @@ t.test('endless loops of awaited sends let timers run', async (t) => {
     for (; !fired; sent++) await sending.sink.send(job(sent))
   }
   await Promise.all([loop(), loop(), loop()])
-  t.ok(sent > 256)
+  t.ok(sent >= 256)
   t.equal(sending.unaccounted, 0)
 })
 
