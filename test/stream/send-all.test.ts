@@ -368,7 +368,7 @@ t.test('an endless source that is always ready lets timers run', async (t) => {
     const sent = sending.sink.sendAll(source[kind](), { signal: controller.signal })
     setTimeout(() => controller.abort(), 1)
     await t.rejects(sent, { code: 'RIVULET_ABORTED' })
-    t.ok(source.yielded > 256)
+    t.ok(source.yielded >= 256)
     await turn()
     t.ok(source.left)
     t.equal(sending.unaccounted, 0)
