@@ -186,11 +186,16 @@ export class Socket {
     }
   }
 
+  /** Whether messages go out here. */
+  get #sends(): boolean {
+    return this.#config.kind === 'push' || this.#config.kind === 'xpub'
+  }
+
   async #bind(endpoint: Endpoint): Promise<void> {
     try {
       await this.#native.bind(endpoint.address)
     } catch (error) {
-      throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error)
+      throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error, 'RIVULET_BIND_FAILED')
     }
     const address = this.#native.lastEndpoint ?? endpoint.address
     this.endpoints.push(address)
@@ -241,7 +246,8 @@ export class Socket {
         this.links.event('handshake', address)
       },
       unlinked: () => {
-        if (side === 'connect') this.#disconnect(address)
+        // one that receives still has what the other side sent before it left
+        if (side === 'connect' && this.#sends) this.#disconnect(address)
         this.links.event('disconnect', address)
       },
     }

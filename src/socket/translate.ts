@@ -21,9 +21,18 @@ export function errnoOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Translates a native error; `action` says what was tried, for example `cannot bind tcp://127.0.0.1:80`. */
-export function translate(action: string, error: unknown): RivuletError {
-  const code = codes[errnoOf(error)] ?? 'RIVULET_TRANSPORT_FAILED'
+/**
+ * Translates a native error.
+ *
+ * @param action - What was tried, for example `cannot bind tcp://127.0.0.1:80`.
+ * @param otherwise - The code where the native error does not decide it.
+ */
+export function translate(
+  action: string,
+  error: unknown,
+  otherwise: ErrorCode = 'RIVULET_TRANSPORT_FAILED',
+): RivuletError {
+  const code = codes[errnoOf(error)] ?? otherwise
   const reason = error instanceof Error ? error.message : String(error)
   return new RivuletError(code, `${action}: ${reason}`, { cause: error })
 }

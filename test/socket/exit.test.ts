@@ -1,0 +1,142 @@
+/** Whether the process may end: children that hold resources in every state, and end by themselves or do not. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { complaint, type Ended, runModule } from '../child-process.js'
+
+const url = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+
+const prelude = `
+const { createPush, createPull } = await import(${url('patterns/queue/index.ts')})
+const { createRuntime } = await import(${url('src/runtime/index.ts')})
+const { defineSchema } = await import(${url('src/avro/index.ts')})
+const schema = defineSchema({ type: 'record', name: 'Job', fields: [{ name: 'id', type: 'int' }] })
+const bind = process.env.BIND ?? 'tcp://127.0.0.1:*'
+process.on('exit', () => console.log('exit'))
+`
+
+function child(text: string, ...nodeArgs: string[]): Promise<Ended> {
+  return runModule(prelude + text, process.cwd(), '--import=tsx', ...nodeArgs)
+}
+
+const endings: [string, string][] = [
+  [
+    'a closed pair, whose process installs nothing',
+    `const push = await createPush({ schema, bind })
+     const pull = await createPull({ schema, connect: push.endpoint })
+     pull.messages.subscribe()
+     await push.whenConnected()
+     await push.send({ id: 1 })
+     await push.close()
+     await pull.close()`,
+  ],
+  [
+    'the two sides of a name within the process, closed from either end',
+    `for (const first of [0, 1]) {
+       const runtime = createRuntime()
+       const pair = [await createPush({ schema, bind: 'inproc://a', runtime }), await createPull({ schema, connect: 'inproc://a', runtime })]
+       await pair[first].close()
+       await runtime.close()
+     }`,
+  ],
+  [
+    'an unreferenced pair that is open and idle',
+    `const push = (await createPush({ schema, bind })).unref()
+     const pull = (await createPull({ schema, connect: push.endpoint })).unref()
+     pull.messages.subscribe()`,
+  ],
+  [
+    'an unreferenced producer whose outbox waits for a worker',
+    `const push = (await createPush({ schema, bind })).unref()
+     push.next({ id: 1 })`,
+  ],
+  [
+    'a resource that was unreferenced after it had waited',
+    `const pull = await createPull({ schema, connect: 'tcp://127.0.0.1:9' })
+     pull.messages.subscribe()
+     await new Promise(setImmediate)
+     pull.unref()`,
+  ],
+  [
+    'a close that gives up on what cannot leave',
+    `const push = await createPush({ schema, bind })
+     push.errors.subscribe()
+     for (let id = 0; id < 1000; id++) push.next({ id })
+     await push.close({ timeoutMs: 50 })`,
+  ],
+  [
+    'a factory that fails',
+    `await createPush({ schema, bind: ['tcp://127.0.0.1:*', 'tcp://192.0.2.1:*'], insecure: true }).catch(() => {})`,
+  ],
+]
+
+for (const [name, text] of endings) {
+  t.test(`it ends by itself: ${name}`, async (t) => {
+    const ended = await child(text)
+    t.equal(complaint(ended), undefined)
+    t.equal(ended.stdout, 'exit\n')
+    t.equal(ended.stderr, '')
+  })
+}
+
+t.test('an open resource keeps the process alive, also one that was referenced again', async (t) => {
+  // the child waits for its own timer, which keeps nothing alive: without the resource it would end before
+  const text = `
+    const push = await createPush({ schema, bind })
+    push.unref()
+    push.ref()
+    setTimeout(async () => {
+      console.log('alive')
+      await push.close()
+    }, 1500).unref()`
+  const ended = await child(text)
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'alive\nexit\n')
+})
+
+t.test('unreferenced resources still move messages while something else keeps the process alive', async (t) => {
+  const text = `
+    const push = (await createPush({ schema, bind })).unref()
+    const pull = (await createPull({ schema, connect: push.endpoint })).unref()
+    const done = new Promise((resolve) => pull.messages.subscribe(({ id }) => id === 99 && resolve()))
+    const alive = setInterval(() => {}, 1000)
+    for (let id = 0; id < 100; id++) push.next({ id })
+    await done
+    clearInterval(alive)
+    console.log('all')`
+  const ended = await child(text)
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'all\nexit\n')
+})
+
+t.test('a resource that nobody refers to is not collected', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rivulet-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const text = `
+    let received = 0
+    async function open(bind) {
+      const pull = await createPull({ schema, bind })
+      pull.messages.subscribe(() => received++)
+      return pull.endpoint
+    }
+    const endpoints = [await open(bind), await open('ipc://${folder}/s')]
+    for (let round = 0; round < 5; round++) {
+      gc()
+      await new Promise(setImmediate)
+    }
+    for (const connect of endpoints) {
+      const push = await createPush({ schema, connect })
+      await push.send({ id: 1 })
+      await push.close()
+    }
+    const check = setInterval(() => {
+      if (received < 2) return
+      clearInterval(check)
+      console.log('received', received)
+      process.exit(0)
+    }, 5)`
+  const ended = await child(text, '--expose-gc')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'received 2\nexit\n')
+})
