@@ -164,7 +164,8 @@ export class Socket {
     for (const leave of this.#leaveInproc) leave()
     this.#patience?.cancel()
     this.#released = this.#monitor.close(this.endpoints.length - names.length)
-    this.#native.linger = Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs)))
+    // what a receiver still has to say, to a peer that may never come, is not worth waiting for
+    this.#native.linger = this.#sends ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
     this.#native.close()
     this.links.close()
     return left
