@@ -129,7 +129,6 @@ t.test('nothing keeps the process alive', async (t) => {
   const program = (transport: string) => `
     import { createPublisher, createSubscriber } from './patterns/pubsub/index.js'
     import { Job } from './test/support/job.js'
-    const started = performance.now()
     const publisher = await createPublisher({ bind: '${transport}' })
     const subscriber = await createSubscriber({ connect: publisher.endpoint })
     const away = await createSubscriber({ connect: ['tcp://127.0.0.1:9', 'inproc://nobody'] })
@@ -139,19 +138,18 @@ t.test('nothing keeps the process alive', async (t) => {
       console.log('got ' + id)
       await subscriber.close()
       await publisher.close()
-      await away.close()
+      // its subscriptions never reached anybody: they are not waited for
+      await away.close({ timeoutMs: 60_000 })
       console.log('closed')
     })
     await subscriber.ready
     publisher.topic('a', Job).next({ id: 1 })
-    // less than closing may take: subscriptions that never reached anybody are not waited for
-    process.on('exit', () => console.log(performance.now() - started < 4000 ? 'soon' : 'late'))
   `
   for (const transport of ['tcp://127.0.0.1:*', 'ipc://*', 'inproc://a']) {
     const args = ['--import=tsx', '--input-type=module', '-']
     const ended = await run(process.execPath, args, { cwd: root, timeoutMs: 15_000, input: program(transport) })
     t.equal(complaint(ended), undefined, transport)
-    t.equal(ended.stdout, 'got 1\nclosed\nsoon\n')
+    t.equal(ended.stdout, 'got 1\nclosed\n')
   }
 })
 

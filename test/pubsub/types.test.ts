@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { createPublisher, createSubscriber, type TopicEvent, type TopicPublisher } from '../../patterns/pubsub/index.js'
-import type { Infer } from '../../src/avro/index.js'
+import type { Infer, InferInput } from '../../src/avro/index.js'
 import type { Stream } from '../../src/stream/index.js'
 import { Job } from '../support/job.js'
 import { place } from '../support/transports.js'
@@ -26,8 +26,10 @@ t.test('values are inferred', async (t) => {
   t.ok(same<Infer<typeof Job>, Value>(true))
   t.ok(same<typeof values, Stream<Value>>(true))
   t.ok(same<typeof events, Stream<TopicEvent<Value>>>(true))
-  t.ok(same<Parameters<typeof topic.next>[0], { id: number; note?: string | undefined }>(true))
-  const input: TopicPublisher<{ id: number; note?: string | undefined }> = topic
+  t.ok(same<Parameters<typeof topic.next>[0], InferInput<typeof Job>>(true))
+  const withoutNote: Parameters<typeof topic.send>[0] = { id: 1 }
+  await topic.send(withoutNote)
+  const input: TopicPublisher<InferInput<typeof Job>> = topic
   t.equal(input.name, 'a')
   events.subscribe((event) => {
     if (event.kind === 'gap') same<typeof event.reason, 'lost'>(true)
