@@ -6,11 +6,12 @@
  */
 import { bufferFull, type Codec } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
-import { type HeaderInput, headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
+import { headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
+import type { HeaderInput } from './data-header.js'
 import type { Origin } from './origin.js'
 
-/** The smallest buffer for a frame, in bytes: enough for a lone message or a few. */
-const smallSlabBytes = 1024
+/** The smallest buffer for frames, in bytes: a score of lone messages, since a new buffer costs more than such a frame. */
+const smallSlabBytes = 4096
 
 /** A buffer with less room than this is not begun again, in bytes. */
 const worthwhileBytes = headerRoom + 256
