@@ -3,12 +3,13 @@
  *
  * It reads and writes whole frames; gathering messages into one is `batch-writer.ts`, taking them out `batch.ts`.
  */
-import { type Codec, codecOf } from '../avro/codec.js'
 import { decodeFailure } from '../avro/decode-failure.js'
-import type { InferInput, Schema } from '../avro/index.js'
+import type { Schema } from '../avro/index.js'
+import { writeLong } from '../avro/write-primitives.js'
 import { RivuletError } from '../errors/index.js'
+import { type HeaderInput, readHeader, writeHeader, written } from './data-header.js'
 import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
-import { DataHeader } from './schemas.js'
+import type { DataHeader } from './schemas.js'
 
 /** Messages in one frame at the most, on both sides: bounds what a header may claim. */
 export const maxFrameMessages = 65_536
@@ -16,11 +17,7 @@ export const maxFrameMessages = 65_536
 /** Room for a header without a schema, and for the count of the array; longer ones take a buffer of their own. */
 export const headerRoom = 160
 
-/** What a header may take beside the messages, the writer's schema included, in bytes. */
-export const maxHeaderBytes = 131_072
-
-/** What a header is made of. */
-export type HeaderInput = InferInput<typeof DataHeader>
+export { maxHeaderBytes } from './data-header.js'
 
 /** A data frame, opened: the header is read, the messages are not. */
 export interface DataFrame {
@@ -32,12 +29,6 @@ export interface DataFrame {
   /** The topic part as it came, where there is one. */
   readonly topic: Buffer | undefined
 }
-
-const header = codecOf(DataHeader) as Codec<HeaderInput, DataHeader>
-
-/** Scratch for headers: one is written at a time. */
-const scratch = Buffer.allocUnsafeSlow(maxHeaderBytes)
-const scratchView = new DataView(scratch.buffer)
 
 /**
  * Puts prelude and header before items that stand in a buffer with `headerRoom` free before them.
@@ -52,30 +43,22 @@ export function writeDataFrame(
   end: number,
   topic: Buffer | undefined,
 ): Buffer {
-  let size = header.write(input, scratch, scratchView, 0, scratch.length)
-  if (input.count > 0) size = writeCount(input.count, size)
+  let size = writeHeader(input)
+  if (input.count > 0) size = writeLong(written, size, input.count)
   let frame: Buffer
   if (preludeBytes + size <= headerRoom) {
     const at = start - size
-    scratch.copy(slab, at, 0, size)
+    written.copy(slab, at, 0, size)
     slab[end] = 0
     frame = slab.subarray(at - preludeBytes, end + 1)
   } else {
     frame = Buffer.allocUnsafeSlow(preludeBytes + size + (end - start) + 1)
-    scratch.copy(frame, preludeBytes, 0, size)
+    written.copy(frame, preludeBytes, 0, size)
     slab.copy(frame, preludeBytes + size, start, end)
     frame[frame.length - 1] = 0
   }
   sealFrame(frame, frameKind.data, topic)
   return frame
-}
-
-function writeCount(count: number, position: number): number {
-  let rest = count * 2 // zigzag
-  let at = position
-  for (; rest > 127; rest = Math.floor(rest / 128)) scratch[at++] = (rest & 127) | 128
-  scratch[at++] = rest
-  return at
 }
 
 /**
@@ -97,7 +80,7 @@ export function openDataFrame(bytes: Buffer, topic: Buffer | undefined, maxBytes
   const cursor = { position: preludeBytes }
   let read: DataHeader
   try {
-    read = header.read(bytes, view, cursor, bytes.length)
+    read = readHeader(bytes, view, cursor)
   } catch (cause) {
     throw badFrame('the header of a frame cannot be read', cause)
   }
