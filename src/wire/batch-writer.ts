@@ -33,7 +33,10 @@ export interface BatchWriterOptions<In> {
   readonly origin: Origin
   /** The topic part, for topics. */
   readonly topic: Buffer | undefined
-  /** Cut before a frame grows beyond this, in bytes; a single larger message has a frame to itself. */
+  /**
+   * Cut before a frame grows beyond this, in bytes; a single larger message has a frame to itself, and a schema that
+   * takes more than half makes a frame larger.
+   */
   readonly frameBytes: number
   /** Messages in one frame at the most. */
   readonly maxBatchMessages: number
@@ -50,6 +53,8 @@ export class BatchWriter<In> {
   readonly #options: BatchWriterOptions<In>
   readonly #write: Codec<In, unknown>['write']
   readonly #maxMessages: number
+  /** What a frame may hold of messages, in bytes: any frame may have to carry the schema as well. */
+  readonly #wholeRoom: number
   /** Where each gathered message begins: to spread them, the frame is taken apart there. */
   #offsets = new Uint32Array(64)
   #slab = Buffer.alloc(0)
@@ -68,13 +73,16 @@ export class BatchWriter<In> {
   #previous = 0
   /** Frames that still carry the schema, and when it was last announced. */
   #announcements = 1
-  #announcedAt = 0
+  #announcedAt = Number.NEGATIVE_INFINITY
   #unannouncedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: BatchWriterOptions<In>) {
     this.#options = options
     this.#write = options.codec.write
     this.#maxMessages = Math.min(options.maxBatchMessages, maxFrameMessages)
+    const { codec, frameBytes } = options
+    const schemaBytes = Math.min(Buffer.byteLength(codec.text), frameBytes >> 1)
+    this.#wholeRoom = frameBytes - headerRoom - schemaBytes - 1
   }
 
   /** Messages that were appended and not cut. */
@@ -159,11 +167,6 @@ export class BatchWriter<In> {
     this.#announcements = Math.max(this.#announcements, 1)
     const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
     this.#emit('beacon', slab, headerRoom, headerRoom, 0)
-  }
-
-  /** What a frame may hold of messages. */
-  get #wholeRoom(): number {
-    return this.#options.frameBytes - headerRoom - 1
   }
 
   /** Makes ready for the first message of a frame. */
