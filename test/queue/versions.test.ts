@@ -1,0 +1,181 @@
+/** Two versions of a schema talk both ways without configuration; what does not go together is told with the path. */
+import { take, toArray } from 'rxjs'
+import t from 'tap'
+import { createPull, createPush } from '../../patterns/queue/index.js'
+import { defineSchema } from '../../src/avro/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { first, firstFew, until } from '../support/events.js'
+import { Job, jobs } from '../support/job.js'
+import { eachTransport } from '../support/transports.js'
+
+const Former = defineSchema({
+  type: 'record',
+  name: 'Order',
+  namespace: 'shop',
+  fields: [
+    { name: 'id', type: 'int' },
+    { name: 'comment', type: 'string', default: 'none' },
+  ],
+})
+const Wider = defineSchema({
+  type: 'record',
+  name: 'Order',
+  namespace: 'shop',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'priority', type: 'int', default: 5 },
+  ],
+})
+
+eachTransport(t, 'a newer worker reads an older producer', async (t, { runtime, bind }) => {
+  const push = await createPush({ schema: Former, bind, runtime })
+  const pull = await createPull({ schema: Wider, connect: push.endpoint, runtime })
+  await push.sendAll([{ id: 1, comment: 'x' }, { id: 2 }])
+  t.strictSame(await firstFew(pull.messages, 2), [
+    { id: 1, priority: 5 },
+    { id: 2, priority: 5 },
+  ])
+})
+
+eachTransport(t, 'an older worker reads a newer producer', async (t, { runtime, bind }) => {
+  const Newer = defineSchema({
+    type: 'record',
+    name: 'Order',
+    namespace: 'shop',
+    fields: [
+      { name: 'tags', type: { type: 'array', items: 'string' } },
+      { name: 'id', type: 'int' },
+    ],
+  })
+  const push = await createPush({ schema: Newer, bind, runtime })
+  const pull = await createPull({ schema: Former, connect: push.endpoint, runtime })
+  await push.sendAll([
+    { tags: ['a', 'b'], id: 1 },
+    { tags: [], id: 2 },
+  ])
+  t.strictSame(await firstFew(pull.messages, 2), [
+    { id: 1, comment: 'none' },
+    { id: 2, comment: 'none' },
+  ])
+})
+
+eachTransport(t, 'producers of several versions feed one worker', async (t, { runtime, bind }) => {
+  const pull = await createPull({ schema: Wider, bind, runtime })
+  const seen = first(pull.messages.pipe(take(400), toArray()))
+  const former = await createPush({ schema: Former, connect: pull.endpoint, runtime })
+  const latter = await createPush({ schema: Wider, connect: pull.endpoint, runtime })
+  for (let round = 0; round < 200; round++) {
+    await former.send({ id: round })
+    await latter.send({ id: 1000 + round, priority: 1 })
+  }
+  const priorities = new Map<number, number[]>()
+  for (const { id, priority } of await seen) {
+    priorities.set(priority, [...(priorities.get(priority) ?? []), id])
+  }
+  t.strictSame(priorities.get(5), [...Array(200).keys()])
+  t.strictSame(
+    priorities.get(1),
+    Array.from({ length: 200 }, (_, index) => 1000 + index),
+  )
+})
+
+const pairs: Record<string, { writer: unknown; reader: unknown; value: unknown; path: RegExp }> = {
+  'another type of a field': {
+    writer: { type: 'record', name: 'A', fields: [{ name: 'size', type: 'string' }] },
+    reader: { type: 'record', name: 'A', fields: [{ name: 'size', type: 'int' }] },
+    value: { size: 'large' },
+    path: /size/,
+  },
+  'a field without a default': {
+    writer: { type: 'record', name: 'A', fields: [{ name: 'size', type: 'int' }] },
+    reader: {
+      type: 'record',
+      name: 'A',
+      fields: [
+        { name: 'size', type: 'int' },
+        {
+          name: 'place',
+          type: { type: 'record', name: 'Place', fields: [{ name: 'city', type: 'string' }] },
+        },
+      ],
+    },
+    value: { size: 1 },
+    path: /place/,
+  },
+  'a deep field': {
+    writer: {
+      type: 'record',
+      name: 'A',
+      fields: [
+        {
+          name: 'lines',
+          type: { type: 'array', items: { type: 'record', name: 'Line', fields: [{ name: 'price', type: 'string' }] } },
+        },
+      ],
+    },
+    reader: {
+      type: 'record',
+      name: 'A',
+      fields: [
+        {
+          name: 'lines',
+          type: { type: 'array', items: { type: 'record', name: 'Line', fields: [{ name: 'price', type: 'double' }] } },
+        },
+      ],
+    },
+    value: { lines: [{ price: '1' }] },
+    path: /lines.*price/,
+  },
+  'microseconds for milliseconds': {
+    writer: {
+      type: 'record',
+      name: 'A',
+      fields: [{ name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } }],
+    },
+    reader: {
+      type: 'record',
+      name: 'A',
+      fields: [{ name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }],
+    },
+    value: undefined,
+    path: /at/,
+  },
+}
+
+for (const [what, { writer, reader, value, path }] of Object.entries(pairs)) {
+  eachTransport(t, `${what} is refused at the first frame, with its path`, async (t, { runtime, bind }) => {
+    const push = await createPush({ schema: defineSchema(writer as 'string'), bind, runtime, maxBatchMessages: 1 })
+    const pull = await createPull({ schema: defineSchema(reader as 'string'), connect: push.endpoint, runtime })
+    const errors: RivuletError[] = []
+    pull.errors.subscribe((error) => errors.push(error))
+    pull.messages.subscribe(() => t.fail('nothing can be read'))
+    const values = value ?? { at: Number(1_700_000_000_000_000n) }
+    for (let count = 0; count < 3; count++) await push.send(values as never)
+    await until(() => pull.stats().received === 3)
+    t.equal(errors.length, 1, 'once for each writer')
+    t.equal(errors[0]?.code, 'RIVULET_INCOMPATIBLE_SCHEMA')
+    t.match(errors[0]?.message, path)
+    t.strictSame(pull.stats().dropped, { 'incompatible-schema': 3 })
+    t.match(pull.stats(), { received: 3, delivered: 0, pending: 0 })
+  })
+}
+
+eachTransport(t, 'a producer that cannot be read does not disturb one that can', async (t, { runtime, bind }) => {
+  const pull = await createPull({ schema: Job, bind, runtime })
+  const codes: string[] = []
+  pull.errors.subscribe(({ code }) => codes.push(code))
+  const seen: number[] = []
+  pull.messages.subscribe(({ id }) => seen.push(id))
+  const stranger = await createPush({ schema: Former, connect: pull.endpoint, runtime })
+  const honest = await createPush({ schema: Job, connect: pull.endpoint, runtime })
+  for (const { id } of jobs(50)) {
+    await stranger.send({ id })
+    await honest.send({ id })
+  }
+  await until(() => seen.length === 50 && pull.stats().received === 100)
+  t.strictSame(
+    seen,
+    jobs(50).map(({ id }) => id),
+  )
+  t.strictSame(codes, ['RIVULET_INCOMPATIBLE_SCHEMA'])
+})
