@@ -28,6 +28,9 @@ const maxUpstreamBytes = 4096
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
 
+/** Prefixes that are remembered and told; strangers may subscribe to more, which are served all the same. */
+const maxPrefixes = 65_536
+
 /** A change of what is subscribed. */
 export interface SubscriptionChange {
   /** What happened. */
@@ -47,7 +50,11 @@ export interface Publisher extends Resource<SenderStats> {
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */
   topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
-  /** What is subscribed, current prefixes first, then changes. Hot; completes when the publisher is closed. */
+  /**
+   * What is subscribed, current prefixes first, then changes; 65,536 prefixes are remembered at the most.
+   *
+   * Hot; completes when the publisher is closed.
+   */
   readonly subscriptions: Observable<SubscriptionChange>
 }
 
@@ -168,6 +175,8 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
     const beginning = bytes.toString()
     const prefix = beginning.replace(/\.$/, '')
     const subscribers = Math.max(0, (this.#prefixes.get(prefix) ?? 0) + (subscribed ? 1 : -1))
+    const known = this.#prefixes.has(prefix)
+    if (!known && (!subscribed || this.#prefixes.size >= maxPrefixes)) return
     if (subscribers > 0) this.#prefixes.set(prefix, subscribers)
     else this.#prefixes.delete(prefix)
     if (subscribed) {
