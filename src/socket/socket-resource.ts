@@ -258,6 +258,8 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   async #close(options: CloseOptions): Promise<CloseResult> {
+    // a getter of a message that is being written may be what closes: its message is taken first
+    await undefined
     const { drain = true, timeoutMs = defaults.closeTimeoutMs } = options
     const { clock } = this.runtime
     const deadline = clock.now() + (drain ? timeoutMs : 0)
