@@ -15,6 +15,8 @@ t.test('prefixes beyond the bound are not remembered, and honest subscribers are
   await subscriber.ready
 
   const stranger = new zmq.XSubscriber({ linger: 0 })
+  // ZMQ_SNDHWM: with a mark, a subscribing socket loses what is beyond it without a word
+  ;(stranger as unknown as { setInt32Option(option: number, value: number): void }).setInt32Option(23, 0)
   stranger.connect(publisher.endpoint)
   // an end of the first prefix, behind all the others on the same way, tells that all were handled
   const handled = new Promise<void>((resolve) => {
