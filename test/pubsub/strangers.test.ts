@@ -156,6 +156,26 @@ t.test('answers that nobody asked for', async (t) => {
   await t.rejects(waiting, { code: 'RIVULET_CLOSED' })
 })
 
+t.test('a publisher that answers nobody', async (t) => {
+  const { subscriber, raw, goesOn } = await boundSubscriber(t)
+  // its link is known by now: it is one of those that must answer
+  await until(() => subscriber.connected === 2)
+  let ready = false
+  const all = subscriber.ready.then(
+    () => {
+      ready = true
+    },
+    () => {},
+  )
+  await raw.request()
+  await subscriber.whenReady({ publishers: 1 })
+  await goesOn()
+  t.notOk(ready)
+  raw.socket.close()
+  await all
+  t.ok(ready, 'when it has gone, the others are enough')
+})
+
 /** A publisher that binds, an honest subscriber, and a stranger. */
 async function boundPublisher(t: Test, options: { slowSubscribers?: 'wait' | 'drop'; outboxBytes?: number } = {}) {
   const { runtime, bind } = place(t, 'tcp')
@@ -216,6 +236,8 @@ t.test('requests that are none', async (t) => {
 t.test('a request in the name of another changes nothing for that one', async (t) => {
   const { publisher, subscriber, raw, goesOn } = await boundPublisher(t)
   await raw.subscribe('')
+  const prefixes = new Seen(publisher.subscriptions)
+  await prefixes.when(() => prefixes.values.some(({ prefix }) => prefix === ''))
   // a subscription to everything shows the inboxes of others: their answers come by
   const asked = subscriber.ready
   const [inbox] = (await raw.socket.receive()) as Buffer[]
