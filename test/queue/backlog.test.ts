@@ -16,9 +16,9 @@ const Newer = defineSchema({
   ],
 })
 
-eachTransport(t, 'four thousand frames wait for three workers with a newer schema', async (t, { runtime, bind }) => {
+eachTransport(t, 'two thousand frames wait for three workers with a newer schema', async (t, { runtime, bind }) => {
   const push = await createPush({ schema: Job, bind, runtime, maxBatchMessages: 1 })
-  const count = 4000
+  const count = 2000
   for (const job of jobs(count)) push.next(job)
   const seen = new Set<number>()
   const open = () => createPull({ schema: Newer, connect: push.endpoint, runtime })
