@@ -23,9 +23,11 @@ export interface Step {
   readonly gap: { readonly from: number; readonly to: number } | undefined
 }
 
-/** Publishers that are remembered, and topics of each. */
+/** Publishers that are remembered. */
 const maxSources = 1024
-const maxTopics = 65_536
+
+/** Topics of one publisher that were seen last; as many of those before them are remembered too. */
+const maxTopics = 32_768
 
 interface TopicState {
   /** The number of the next message. */
@@ -37,7 +39,9 @@ interface TopicState {
 interface SourceState {
   /** The position from which the publisher is known to have served the subscription. */
   servedFrom: number | undefined
-  readonly topics: Map<string, TopicState>
+  topics: Map<string, TopicState>
+  /** Those that were seen before. Two maps in turn, since taking the oldest out of one large map is slow. */
+  former: Map<string, TopicState>
 }
 
 const inOrder: Step = Object.freeze({ duplicates: 0, gap: undefined })
@@ -55,7 +59,9 @@ export class SequenceTracker {
   resume(): void {
     for (const state of this.#sources.values()) {
       state.servedFrom = undefined
-      for (const seen of state.topics.values()) seen.interrupted = true
+      for (const topics of [state.former, state.topics]) {
+        for (const seen of topics.values()) seen.interrupted = true
+      }
     }
   }
 
@@ -63,7 +69,7 @@ export class SequenceTracker {
   follow(source: string, topic: string, place: Place): Step {
     const { sequence, previous, count } = place
     const state = this.#state(source)
-    const seen = state.topics.get(topic) ?? begin(state, topic, place)
+    const seen = state.topics.get(topic) ?? enter(state, topic, place)
     const { next, interrupted } = seen
     seen.next = Math.max(next, sequence + count)
     seen.interrupted = false
@@ -80,21 +86,22 @@ export class SequenceTracker {
     let state = this.#sources.get(source)
     if (!state) {
       if (this.#sources.size >= maxSources) this.#sources.delete(this.#sources.keys().next().value as string)
-      state = { servedFrom: undefined, topics: new Map() }
+      state = { servedFrom: undefined, topics: new Map(), former: new Map() }
       this.#sources.set(source, state)
     }
     return state
   }
 }
 
-function begin(state: SourceState, topic: string, { position }: Place): TopicState {
-  const { topics, servedFrom } = state
-  if (topics.size >= maxTopics) {
-    topics.delete(topics.keys().next().value as string)
-    // of the topic that is forgotten, nothing up to here may be told as missing
-    if (servedFrom !== undefined) state.servedFrom = Math.max(servedFrom, position)
+/** Takes a topic among those seen last. */
+function enter(state: SourceState, topic: string, { position }: Place): TopicState {
+  const seen = state.former.get(topic) ?? { next: 1, interrupted: true }
+  if (state.topics.size >= maxTopics) {
+    // of the topics that are forgotten, nothing up to here may be told as missing
+    if (state.former.size > 0 && state.servedFrom !== undefined) state.servedFrom = Math.max(state.servedFrom, position)
+    state.former = state.topics
+    state.topics = new Map()
   }
-  const seen = { next: 1, interrupted: true }
-  topics.set(topic, seen)
+  state.topics.set(topic, seen)
   return seen
 }

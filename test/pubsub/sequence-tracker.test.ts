@@ -150,6 +150,10 @@ t.test('more topics than are remembered: nothing is told as missing that was not
     }
     t.equal(wrong, 0)
   }
+  // the latest half at least is remembered
+  const recent = String(topics - 32_000)
+  source.frame(recent, 2)
+  t.strictSame(tracker.follow('p', recent, source.frame(recent, 1)), gap(3, 4))
 })
 
 t.test('more publishers than are remembered: the oldest is taken for a new one', async (t) => {

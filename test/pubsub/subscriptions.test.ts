@@ -5,6 +5,7 @@ import t from 'tap'
 import { createPublisher, createSubscriber, type SubscriptionChange } from '../../patterns/pubsub/index.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
+import { patientClock } from './patient-clock.js'
 import { Other } from './schemas.js'
 import { Seen } from './seen.js'
 
@@ -105,7 +106,7 @@ t.test('which subscriptions concern a topic', async (t) => {
 })
 
 t.test('thousands of subscriptions over thousands of topics cost little more than themselves', async (t) => {
-  const { runtime, bind } = place(t, 'tcp')
+  const { runtime, bind } = place(t, 'tcp', { clock: patientClock })
   const publisher = await createPublisher({ bind, runtime })
   const topics = Array.from({ length: 3000 }, (_, id) => publisher.topic(`many.${id}`, Job))
   const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
