@@ -67,13 +67,19 @@ interface ByNumber {
 
 const contexts = new WeakMap<Runtime, zmq.Context>()
 
-/** The native context of a runtime, made with its first socket. */
+/** Contexts of runtimes that were closed: zeromq.js ends a context with the process and not before, so they serve again. */
+const idleContexts = new Set<zmq.Context>()
+
+/** The native context of a runtime, from its first socket to its end. */
 function contextOf(runtime: Runtime): zmq.Context {
-  let context = contexts.get(runtime)
-  if (!context) {
-    context = new zmq.Context({ ioThreads: runtime.ioThreads, maxSockets: runtime.maxSockets, blocky: false })
-    contexts.set(runtime, context)
-  }
+  const present = contexts.get(runtime)
+  if (present) return present
+  const { ioThreads, maxSockets } = runtime
+  const idle = [...idleContexts].find((one) => one.ioThreads === ioThreads && one.maxSockets === maxSockets)
+  const context = idle ?? new zmq.Context({ ioThreads, maxSockets, blocky: false })
+  idleContexts.delete(context)
+  contexts.set(runtime, context)
+  void runtime.whenClosed.then(() => idleContexts.add(context))
   return context
 }
 

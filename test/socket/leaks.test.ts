@@ -32,9 +32,9 @@ t.test('runtimes that come and go', async (t) => {
     await createPush({ schema: Job, bind: 'inproc://round', runtime })
     await runtime.close()
   }
-  for (let count = 0; count < 3; count++) await round()
+  await round()
   const before = descriptors()
   for (let count = 0; count < 20; count++) await round()
-  t.comment(`${before} descriptors before, ${descriptors()} after`)
-  t.pass('none of them hung')
+  // what the library frees a moment after `close` may be a few of the last round's
+  t.ok(descriptors() <= before + 12, `${before} descriptors before, ${descriptors()} after`)
 })
