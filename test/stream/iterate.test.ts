@@ -120,14 +120,14 @@ t.test('two loops see the same, in step', async (t) => {
   t.match(feed.inbound, { delivered: 3, pending: 1 })
 })
 
-t.test('a million messages that are there at once need no deep stack', async (t) => {
+t.test('two hundred thousand messages that are there at once need no deep stack', async (t) => {
   const feed = new Feed<number>()
-  for (let block = 0; block < 10; block++) feed.frame(...Array.from({ length: 100_000 }, () => 1))
+  for (let block = 0; block < 2; block++) feed.frame(...Array.from({ length: 100_000 }, () => 1))
   let count = 0
   for await (const value of feed.stream) {
     count += value
-    if (count === 1_000_000) break
+    if (count === 200_000) break
   }
-  t.equal(feed.inbound.delivered, 1_000_000)
+  t.equal(feed.inbound.delivered, 200_000)
   t.equal(feed.inbound.pending, 0)
 })
