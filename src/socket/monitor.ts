@@ -22,8 +22,8 @@ export class Monitor {
   #unread = false
   #tick: Timer | undefined
   #closed = false
-  /** Endpoints whose addresses are still taken. */
-  #bound = 0
+  /** Addresses that a closed socket has not let go of. */
+  readonly #taken = new Set<string>()
   readonly #released = deferred()
 
   constructor(
@@ -64,10 +64,10 @@ export class Monitor {
    * @param bound - Addresses that the closed socket lets go of.
    * @returns Resolves when all of them are free again, which is a moment after the native `close`.
    */
-  close(bound: number): Promise<void> {
+  close(bound: readonly string[]): Promise<void> {
     this.#closed = true
-    this.#bound = bound
-    if (bound === 0) this.#released.resolve()
+    for (const address of bound) this.#taken.add(address)
+    if (bound.length === 0) this.#released.resolve()
     this.#tick?.cancel()
     this.#readNewest()
     return this.#released.promise
@@ -87,13 +87,18 @@ export class Monitor {
     this.#unread = false
   }
 
+  #release(address: string | undefined): void {
+    if (address !== undefined) this.#taken.delete(address)
+    if (this.#taken.size === 0) this.#released.resolve()
+  }
+
   async #read(observer: NativeObserver): Promise<void> {
     try {
       for (;;) {
         const event = await observer.receive()
         if (!event || event.type === 'end') break
         if (!this.#closed) this.#onEvent(event)
-        else if (event.type === 'close' && --this.#bound === 0) this.#released.resolve()
+        else if (event.type === 'close') this.#release(event.address)
       }
     } catch (error) {
       if (!this.#closed) this.#onError(error)

@@ -159,11 +159,11 @@ export class Socket {
     this.#reading = false
     const left = this.outbox.stop()
     for (const timer of this.#watchdogs.values()) timer.cancel()
-    const names = this.endpoints.filter((address) => address.startsWith('inproc:'))
-    for (const name of names) this.#releaseName(name)
+    const isName = (address: string) => address.startsWith('inproc:')
+    for (const name of this.endpoints.filter(isName)) this.#releaseName(name)
     for (const leave of this.#leaveInproc) leave()
     this.#patience?.cancel()
-    this.#released = this.#monitor.close(this.endpoints.length - names.length)
+    this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
     // what a receiver still has to say, to a peer that may never come, is not worth waiting for
     this.#native.linger = this.#sends ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
     this.#native.close()
@@ -316,6 +316,10 @@ export class Socket {
 
   async #readLoop(): Promise<void> {
     const { clock } = this.#config.runtime
+    let idle = false
+    const becomeIdle = () => {
+      idle = true
+    }
     this.#looping = true
     let sliceEnd = clock.now() + readSliceMs
     while (this.#reading) {
@@ -325,6 +329,8 @@ export class Socket {
       }
       let parts: Buffer[]
       try {
+        idle = false
+        process.nextTick(becomeIdle) // which comes only if the frame is not there yet
         parts = await this.#native.receive()
       } catch (error) {
         if (errnoOf(error) === 'EAGAIN' && !this.#closed) continue
@@ -332,6 +338,8 @@ export class Socket {
         break
       }
       this.#config.onFrame(parts)
+      // what a lone frame led to leaves before the next one is asked for, which takes its time
+      if (idle) await new Promise<void>(process.nextTick)
       if (clock.now() > sliceEnd) {
         await new Promise(setImmediate)
         sliceEnd = clock.now() + readSliceMs
