@@ -83,17 +83,22 @@ t.test('handlers that take long by themselves have a turn each', async (t) => {
     await turn()
     perTurn.push(supply.taken - before)
   }
-  t.ok(Math.max(...perTurn.slice(2, -1)) <= 16, `messages in a turn: ${perTurn}`)
+  t.ok(Math.max(...perTurn.slice(1)) <= 16, `messages in a turn: ${perTurn}`)
 })
 
 t.test('what comes alone is delivered at once', async (t) => {
   const feed = new Feed<number>()
   let seen = 0
   feed.stream.subscribe(() => (seen += 1))
+  feed.frame(0)
+  // longer than a slice: that of one turn says nothing of the next
+  burn(11)
+  await turn()
+  seen = 0
   for (let frame = 1; frame <= 200; frame++) {
     feed.frame(frame)
     if (seen !== frame) t.fail(`frame ${frame} waits`)
-    await turn()
+    if (frame % 3 === 0) await turn()
   }
   t.equal(seen, 200)
 })
