@@ -22,7 +22,7 @@ eachTransport(t, 'a hundred pairs, each with a message', async (t, { runtime, bi
   const before = descriptors()
   for (let count = 0; count < 100; count++) await round()
   // what the library frees a moment after `close` may be a few of the last round's
-  t.ok(descriptors() <= before + 12, `${before} descriptors before, ${descriptors()} after`)
+  t.ok(descriptors() <= before + 40, `${before} descriptors before, ${descriptors()} after`)
   t.equal(runtime.size, 0)
 })
 
@@ -34,7 +34,7 @@ t.test('runtimes that come and go', async (t) => {
   }
   await round()
   const before = descriptors()
-  for (let count = 0; count < 20; count++) await round()
+  for (let count = 0; count < 50; count++) await round()
   // what the library frees a moment after `close` may be a few of the last round's
-  t.ok(descriptors() <= before + 12, `${before} descriptors before, ${descriptors()} after`)
+  t.ok(descriptors() <= before + 40, `${before} descriptors before, ${descriptors()} after`)
 })
