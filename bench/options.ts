@@ -55,7 +55,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     json,
     warmUpMs: quick ? 700 : 1500,
     forMs: quick ? 700 : 2000,
-    warmUpExchanges: quick ? 1000 : 3000,
-    exchanges: quick ? 2000 : 6000,
+    warmUpExchanges: quick ? 5000 : 20_000,
+    exchanges: quick ? 2000 : 5000,
   }
 }

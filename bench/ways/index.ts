@@ -8,6 +8,7 @@ export type { Endpoints, Way } from './way.js'
 /** Loads a way. */
 export const ways: Readonly<Record<string, () => Promise<Way>>> = {
   'rivulet/queue': async () => (await import('./rivulet-queue.js')).rivuletQueue,
+  'rivulet/pubsub': async () => (await import('./rivulet-pubsub.js')).rivuletPubsub,
   'raw zeromq.js': async () => (await import('./raw-zeromq.js')).rawZeromq,
 }
 
