@@ -19,9 +19,9 @@ export interface PublisherOptions extends TopicOptions {
   /**
    * What happens when a subscriber does not keep up. Default: `drop`.
    *
-   * `drop`: after 20 ms that subscriber alone loses frames, for a second at a time, which it can tell from the gap in
-   * their numbers. `wait`: nothing is lost while it is linked, and the publisher and all its other subscribers wait for
-   * it, as `overflow` says.
+   * `drop`: a frame that finds a subscriber full waits up to 200 ms for it, and then that subscriber alone loses the frame,
+   * which it can tell from the gap in the numbers; for 5 s after that, frames do not wait. `wait`: nothing is lost while
+   * it is linked, and the publisher and all its other subscribers wait for it, as `overflow` says.
    */
   readonly slowSubscribers?: 'drop' | 'wait'
   /** What happens when the outbox is full. Default: `block`. */

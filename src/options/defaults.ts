@@ -32,7 +32,7 @@ export const defaults = Object.freeze({
   /** Frames that wait in the library for one subscriber, on each side. */
   topicHighWaterMark: 128,
   /** How long a publisher waits for a subscriber that is full before that one loses frames, in milliseconds. */
-  slowSubscriberMs: 20,
+  slowSubscriberMs: 200,
   /** What the system may hold for one connection of a transient queue, in bytes a side. */
   socketBufferBytes: 65_536,
   /** How often a writer announces its schema while it sends, in milliseconds. */

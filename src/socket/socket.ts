@@ -35,8 +35,8 @@ const fullQuickTries = 8
 /** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
 const fullRetryMs = 1
 
-/** How long a peer that was given up on loses frames before a publisher waits for it again, in milliseconds. */
-const givenUpMs = 1000
+/** How long a publisher that has waited in vain does not wait again, in milliseconds. */
+const impatientMs = 5000
 
 /** What a socket is made of. */
 export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
@@ -67,7 +67,8 @@ export class Socket {
   readonly #monitor: Monitor
   readonly #leaveInproc: (() => void)[] = []
   readonly #watchdogs = new Map<string, Timer>()
-  #patience: Timer | undefined
+  /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
+  #impatientUntil = 0
   #reading = false
   #looping = false
   #referenced = true
@@ -162,7 +163,6 @@ export class Socket {
     const isName = (address: string) => address.startsWith('inproc:')
     for (const name of this.endpoints.filter(isName)) this.#releaseName(name)
     for (const leave of this.#leaveInproc) leave()
-    this.#patience?.cancel()
     this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
     // what a receiver still has to say, to a peer that may never come, is not worth waiting for
     this.#native.linger = this.#sends ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
@@ -289,9 +289,10 @@ export class Socket {
   async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
     const { clock } = this.#config.runtime
     let fullSince: number | undefined
+    let dropping = false
     for (let tries = 0; ; tries++) {
       try {
-        await this.#native.send(parts)
+        await (dropping ? this.#sendDropping(parts) : this.#native.send(parts))
         return undefined
       } catch (error) {
         if (this.#closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
@@ -301,17 +302,24 @@ export class Socket {
         if (!this.#referenced) await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
         continue
       }
-      fullSince ??= clock.now()
-      if (clock.now() - fullSince >= this.#config.patienceMs) this.#giveUpOnFullPeers()
-      else if (tries < fullQuickTries) await new Promise(setImmediate)
+      const now = clock.now()
+      fullSince ??= now
+      const patienceMs = now < this.#impatientUntil ? 0 : this.#config.patienceMs
+      if (tries < fullQuickTries) await new Promise(setImmediate)
+      else if (now - fullSince >= patienceMs) dropping = true
       else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
     }
   }
 
-  /** From now on, and for a while, peers that are full lose frames, so that the others have theirs. */
-  #giveUpOnFullPeers(): void {
+  /** Sends a frame that the peers which are full lose, so that the others have it. */
+  #sendDropping(parts: Buffer | readonly Buffer[]): Promise<void> {
+    this.#impatientUntil = this.#config.runtime.clock.now() + impatientMs
     dropForFullPeers(this.#native, true)
-    this.#patience = this.#config.runtime.clock.setTimer(() => dropForFullPeers(this.#native, false), givenUpMs)
+    try {
+      return this.#native.send(parts)
+    } finally {
+      dropForFullPeers(this.#native, false)
+    }
   }
 
   async #readLoop(): Promise<void> {

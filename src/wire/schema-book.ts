@@ -5,6 +5,7 @@
  * messages are read. Which reader fits is the codec's business. Everything here is bounded.
  */
 import { createHash } from 'node:crypto'
+import { schemaLimits } from '../avro/limits.js'
 import { RivuletError } from '../errors/index.js'
 import type { DataFrame } from './data-frame.js'
 
@@ -64,7 +65,7 @@ export class SchemaBook {
   /**
    * Finds the schema of a frame, learns the one it carries, or parks it.
    *
-   * @throws RIVULET_BAD_FRAME for a frame whose schema does not match its own hash.
+   * @throws RIVULET_BAD_FRAME for a frame whose schema is too long, or does not match its own hash.
    */
   look(frame: DataFrame): Lookup {
     const { meaning, writerSchema } = frame.header
@@ -72,6 +73,9 @@ export class SchemaBook {
     const known = this.#own.get(key) ?? this.#learned.get(key)
     if (known !== undefined) return { kind: 'known', text: known, waited: nothing }
     if (writerSchema === null) return this.#park(key, frame)
+    if (writerSchema.length > schemaLimits.textBytes) {
+      throw new RivuletError('RIVULET_BAD_FRAME', `a frame carries a schema of ${writerSchema.length} characters`)
+    }
     if (keyOf(createHash('sha256').update(writerSchema).digest()) !== key) {
       throw new RivuletError('RIVULET_BAD_FRAME', 'a frame carries a schema that does not match its hash')
     }

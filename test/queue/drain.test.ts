@@ -1,4 +1,8 @@
-/** Everything that was sent before an orderly `close` arrives, also when the process of the producer ends right after. */
+/**
+ * Everything that was sent before an orderly `close` arrives, also when the process of the producer ends right after.
+ *
+ * Not over ipc, as `docs/queue.md` says: libzmq drops what a slow worker has not read when a Unix socket is closed.
+ */
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
@@ -16,7 +20,7 @@ function inOrder(ids: readonly number[]): boolean {
 }
 
 t.test('twenty thousand messages of another process, which closes and ends', async (t) => {
-  const places = [place(t, 'ipc'), place(t, 'tcp')]
+  const places = [place(t, 'tcp'), place(t, 'tcp')]
   const pulls = await Promise.all(places.map(({ runtime, bind }) => createPull({ schema: Job, bind, runtime })))
   const arriving = pulls.map((pull) => firstFew(pull.messages, count))
   const args = ['--import=tsx', producer, String(count), ...pulls.map(({ endpoint }) => endpoint)]
@@ -27,19 +31,25 @@ t.test('twenty thousand messages of another process, which closes and ends', asy
   }
 })
 
-eachTransport(t, 'twenty thousand messages, closed while the worker is slow', async (t, { runtime, bind }) => {
-  const pull = await createPull({ schema: Job, bind, runtime })
-  const push = await createPush({ schema: Job, connect: pull.endpoint, runtime })
-  const sending = (async () => {
-    for (const job of jobs(count)) await push.send(job)
-    return push.close()
-  })()
-  const seen: number[] = []
-  for await (const { id } of pull.messages) {
-    if (id % 1000 === 0) await new Promise(setImmediate)
-    if (seen.push(id) === count) break
-  }
-  t.ok(inOrder(seen))
-  t.strictSame(await sending, { undelivered: 0 })
-  t.match(push.stats(), { accepted: count, sent: count, pending: 0, dropped: {} })
-})
+eachTransport(
+  t,
+  'twenty thousand messages, closed while the worker is slow',
+  async (t, { runtime, bind }) => {
+    const pull = await createPull({ schema: Job, bind, runtime })
+    const push = await createPush({ schema: Job, connect: pull.endpoint, runtime })
+    const sending = (async () => {
+      for (const job of jobs(count)) await push.send(job)
+      // as long as a busy machine needs
+      return push.close({ timeoutMs: 100_000 })
+    })()
+    const seen: number[] = []
+    for await (const { id } of pull.messages) {
+      if (id % 1000 === 0) await new Promise(setImmediate)
+      if (seen.push(id) === count) break
+    }
+    t.ok(inOrder(seen))
+    t.strictSame(await sending, { undelivered: 0 })
+    t.match(push.stats(), { accepted: count, sent: count, pending: 0, dropped: {} })
+  },
+  ['tcp', 'inproc'],
+)

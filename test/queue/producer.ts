@@ -7,7 +7,7 @@ await Promise.all(
   endpoints.map(async (endpoint) => {
     const push = await createPush({ schema: Job, connect: endpoint })
     for (let id = 0; id < Number(count); id++) await push.send({ id })
-    const { undelivered } = await push.close()
+    const { undelivered } = await push.close({ timeoutMs: 50_000 })
     console.log(undelivered)
   }),
 )

@@ -131,3 +131,11 @@ t.test('a text that is no schema, or is beyond the limits for schemas', async (t
   t.equal(reception.values.length, 0)
   t.equal(reception.rejected.length + reception.refused.length, texts.length)
 })
+
+t.test('a schema that is longer than schemas may be is not learned', async (t) => {
+  const reception = new Reception(Int)
+  const schema = JSON.stringify({ type: 'int', doc: 'x'.repeat(65_536) })
+  reception.receive(dataFrame({ schema, writerSchema: schema, count: 1 }, block(ints(1))))
+  t.strictSame(reception.values, [])
+  t.strictSame(reception.rejectedCodes, ['RIVULET_BAD_FRAME'])
+})
