@@ -6,8 +6,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { longestTimerMs } from '../lifecycle/index.js'
-import { defaults } from '../options/index.js'
-import type { Runtime, Timer } from '../runtime/index.js'
+import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { joinInproc } from './inproc.js'
 import { Links } from './links.js'
@@ -22,6 +21,7 @@ import {
 } from './native.js'
 import { Outbox } from './outbox.js'
 import { errnoOf, translate } from './translate.js'
+import { Watchdog } from './watchdog.js'
 
 /** How long one turn may read frames before timers and other sockets have theirs, in milliseconds. */
 const readSliceMs = 10
@@ -66,7 +66,7 @@ export class Socket {
   readonly #native: NativeSocket
   readonly #monitor: Monitor
   readonly #leaveInproc: (() => void)[] = []
-  readonly #watchdogs = new Map<string, Timer>()
+  readonly #watchdog: Watchdog
   /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
   #impatientUntil = 0
   #reading = false
@@ -108,6 +108,10 @@ export class Socket {
       () => this.name,
       (error) => config.onError(error, 0),
     )
+    this.#watchdog = new Watchdog(config.runtime.clock, (endpoint) => {
+      this.#disconnect(endpoint)
+      this.#connectAgain(endpoint)
+    })
     this.outbox = new Outbox(config.outboxBytes, {
       send: (parts) => this.#send(parts),
       failed: config.onError,
@@ -159,9 +163,10 @@ export class Socket {
     this.#closed = true
     this.#reading = false
     const left = this.outbox.stop()
-    for (const timer of this.#watchdogs.values()) timer.cancel()
+    this.#watchdog.close()
     const isName = (address: string) => address.startsWith('inproc:')
-    for (const name of this.endpoints.filter(isName)) this.#releaseName(name)
+    // closing frees a name later, and until then it would take connections and lose them
+    for (const name of this.endpoints.filter(isName)) this.#disconnect(name)
     for (const leave of this.#leaveInproc) leave()
     this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
     // what a receiver still has to say, to a peer that may never come, is not worth waiting for
@@ -174,17 +179,6 @@ export class Socket {
   /** Resolves when the addresses of a closed socket can be bound again: the library frees them a moment later. */
   get released(): Promise<void> {
     return this.#released
-  }
-
-  /** Frees an inproc name at once: closing does it later, and until then it would take connections and lose them. */
-  #releaseName(address: string): void {
-    try {
-      this.#native.disconnect(address)
-    } catch (error) {
-      // it was never bound, or is free already
-      if (errnoOf(error) !== 'ENOENT')
-        this.#config.onError(translate(`${this.name}: cannot release ${address}`, error), 0)
-    }
   }
 
   /** Whether messages go out here. */
@@ -229,7 +223,7 @@ export class Socket {
     try {
       this.#native.disconnect(address)
     } catch (error) {
-      // there may be nothing left to disconnect
+      // there may be nothing left to disconnect, or to unbind
       if (errnoOf(error) !== 'ENOENT')
         this.#config.onError(translate(`${this.name}: cannot disconnect ${address}`, error), 0)
     }
@@ -265,25 +259,9 @@ export class Socket {
     // Reading this property makes the library handle what waits: a socket that is not read would resubscribe too late.
     // Beside a pending operation it must not be read, since that would never hear of what was handled.
     if (event.type === 'handshake' && this.#config.kind === 'xsub' && !this.#looping) void this.#native.readable
-    this.#watch(event.type, event.address)
+    const link = this.links.find(event.address)
+    if (link?.side === 'connect') this.#watchdog.event(event.type, link.endpoint)
     this.links.event(event.type, event.address, event.error)
-  }
-
-  /** After a failure of the protocol libzmq never connects again, and says nothing: this does both. */
-  #watch(type: string, address: string): void {
-    const link = this.links.find(address)
-    if (link?.side !== 'connect') return
-    const { endpoint } = link
-    if (type !== 'disconnect' && !type.startsWith('connect')) return
-    this.#watchdogs.get(endpoint)?.cancel()
-    this.#watchdogs.delete(endpoint)
-    if (type !== 'disconnect') return
-    const timer = this.#config.runtime.clock.setTimer(() => {
-      this.#watchdogs.delete(endpoint)
-      this.#disconnect(endpoint)
-      this.#connectAgain(endpoint)
-    }, 2 * defaults.reconnectMaxMs)
-    this.#watchdogs.set(endpoint, timer)
   }
 
   async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
