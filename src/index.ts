@@ -9,6 +9,7 @@ export type * from './avro/index.js'
 export { defineSchema, isSchema } from './avro/index.js'
 export {
   type ErrorCode,
+  type ErrorCodeEntry,
   type ErrorDetails,
   errorCodes,
   type Issue,

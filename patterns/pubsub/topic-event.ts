@@ -7,6 +7,7 @@ import type { Batch } from '../../src/wire/index.js'
 
 /** A message with its place among the messages of its topic. */
 export interface TopicMessage<T> {
+  /** Tells messages from gaps. */
   readonly kind: 'message'
   /** The message itself. */
   readonly value: T
@@ -22,6 +23,7 @@ export interface TopicMessage<T> {
 
 /** Messages that did not arrive. */
 export interface TopicGap {
+  /** Tells gaps from messages. */
   readonly kind: 'gap'
   /** The topic they were published on. */
   readonly topic: string

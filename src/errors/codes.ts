@@ -5,7 +5,8 @@
  * test holds the two against each other. This file makes no errors: `rivulet-error.ts` does.
  */
 
-interface CodeEntry {
+/** What is known of an error code. */
+export interface ErrorCodeEntry {
   /** Whether the same action may succeed later without a change by the caller. */
   readonly retryable: boolean
   /** What happened, in one sentence. */
@@ -14,8 +15,7 @@ interface CodeEntry {
   readonly remedy: string
 }
 
-/** Every error code of Rivulet, with its meaning and its remedy. */
-export const errorCodes = {
+const entries = {
   RIVULET_INVALID_OPTION: {
     retryable: false,
     meaning: 'An option or argument breaks its rule.',
@@ -126,7 +126,10 @@ export const errorCodes = {
     meaning: 'A handler of `process` threw or rejected; the stream goes on.',
     remedy: 'Read `cause`.',
   },
-} as const satisfies Record<string, CodeEntry>
+} as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */
-export type ErrorCode = keyof typeof errorCodes
+export type ErrorCode = keyof typeof entries
+
+/** Every error code of Rivulet, with its meaning and its remedy. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = entries

@@ -66,7 +66,10 @@ export class RivuletError extends Error {
 export function isRivuletError<Code extends ErrorCode = ErrorCode>(
   value: unknown,
   code?: Code,
-): value is RivuletError & { readonly code: Code } {
+): value is RivuletError & {
+  /** The code that was asked for. */
+  readonly code: Code
+} {
   if (typeof value !== 'object' || value === null || !(brand in value)) return false
   return code === undefined || (value as unknown as RivuletError).code === code
 }
