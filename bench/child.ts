@@ -14,7 +14,8 @@ export type Order =
   | { readonly do: 'consume' }
   | { readonly do: 'produce'; readonly manner: string; readonly endpoints: Endpoints }
   | { readonly do: 'echo' }
-  | { readonly do: 'exchange'; readonly endpoints: Endpoints; readonly warmUp: number; readonly count: number }
+  | { readonly do: 'connect'; readonly endpoints: Endpoints }
+  | { readonly do: 'exchange'; readonly count: number }
   | { readonly do: 'consumeSlowly'; readonly workMs: number }
   /** Counts for a while, after a while. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number }
@@ -45,6 +46,7 @@ const load = ways[name]
 if (!load) throw new Error(`there is no way named ${name}`)
 const way = await load()
 
+let sendOne: Awaited<ReturnType<NonNullable<typeof way.exchange>>> | undefined
 const delivered = { messages: 0, sum: 0.5 }
 
 process.on('message', (order: Order) => {
@@ -70,8 +72,11 @@ async function carryOut(order: Order): Promise<unknown> {
       return undefined
     case 'echo':
       return way.echo?.()
+    case 'connect':
+      sendOne = await way.exchange?.(order.endpoints)
+      return undefined
     case 'exchange':
-      return exchange(order.endpoints, order.warmUp, order.count)
+      return exchange(order.count)
     case 'consumeSlowly':
       return way.consumeSlowly?.(order.workMs, () => {
         delivered.messages += 1
@@ -97,14 +102,12 @@ function snapshot(): Stretch {
 }
 
 /** Sends one message at a time, the next when its echo has come. */
-async function exchange(endpoints: Endpoints, warmUp: number, count: number): Promise<Exchanges> {
-  const send = await way.exchange?.(endpoints)
-  if (!send) throw new Error(`${name} has no exchange`)
-  for (let id = 0; id < warmUp; id++) await send(tick(id))
+async function exchange(count: number): Promise<Exchanges> {
+  if (!sendOne) throw new Error(`${name} has no exchange`)
   const microseconds: number[] = []
   for (let id = 0; id < count; id++) {
     const start = performance.now()
-    const echo = await send(tick(id))
+    const echo = await sendOne(tick(id))
     microseconds.push((performance.now() - start) * 1000)
     if (echo.id !== id) throw new Error(`message ${id} came back as ${echo.id}`)
   }

@@ -24,6 +24,6 @@ export async function rounds<Result>(rows: readonly Row<Result>[], runs: number)
 }
 
 /** Says on a terminal what is under way. */
-function progress(text: string): void {
+export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
