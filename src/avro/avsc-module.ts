@@ -6,10 +6,10 @@
 import { isRivuletError } from '../errors/index.js'
 import { eachNamed } from './canonical.js'
 import { isObject } from './default-source.js'
-import { definedName, fullName, isPrimitiveName, isSimpleName, namespaceOf, unqualified } from './names.js'
+import { isSimpleName, unqualified } from './names.js'
 import { parseSchema, parseSchemaText } from './parse.js'
 import type { NamedNode } from './schema-node.js'
-import { collect } from './self-contained.js'
+import { collect, references } from './self-contained.js'
 
 /** A file to convert. */
 export interface AvscFile {
@@ -74,7 +74,7 @@ function readUnit(file: AvscFile): Unit {
   if (!isSimpleName(identifier) || reserved.has(identifier)) {
     throw new Error(`${file.path}: ${JSON.stringify(identifier)} cannot be the name of a constant in TypeScript`)
   }
-  return { ...file, json, identifier, defines: new Set(defines.keys()), uses: references(json, '', new Set()) }
+  return { ...file, json, identifier, defines: new Set(defines.keys()), uses: references(json, '') }
 }
 
 /** Puts what is needed first; a file that needs itself through others has no place. */
@@ -92,20 +92,6 @@ function inOrder(units: readonly Unit[]): { unit: Unit; needs: Unit[] }[] {
   }
   for (const unit of units) place(unit)
   return [...ordered].map(([unit, needs]) => ({ unit, needs }))
-}
-
-function references(json: unknown, namespace: string, found: Set<string>): Set<string> {
-  if (typeof json === 'string' && !isPrimitiveName(json)) found.add(fullName(json, namespace))
-  if (Array.isArray(json)) for (const branch of json) references(branch, namespace, found)
-  if (!isObject(json)) return found
-  const { type } = json
-  if (typeof type !== 'string') return references(type, namespace, found)
-  if (type === 'array') return references(json.items, namespace, found)
-  if (type === 'map') return references(json.values, namespace, found)
-  if (!Array.isArray(json.fields)) return found
-  const own = namespaceOf(definedName(String(json.name), json.namespace, namespace))
-  for (const field of json.fields) if (isObject(field)) references(field.type, own, found)
-  return found
 }
 
 function head(units: readonly Unit[]): string {

@@ -31,16 +31,22 @@ export type ReadValue<Out> = (bytes: Buffer, view: DataView, cursor: Cursor, end
 /** Goes past one value at `cursor.position` without making anything of it; throws on anything malformed, within bounds. */
 export type SkipValue = (bytes: Buffer, view: DataView, cursor: Cursor, end: number) => void
 
+/** How values of one schema are written and read. */
+export interface ValueCodec<In, Out> {
+  readonly write: WriteValue<In>
+  readonly read: ReadValue<Out>
+  /** The `RIVULET_INVALID_MESSAGE` for a value that `write` refused, with the path of each issue. */
+  explain(value: unknown): RivuletError
+}
+
 /** What a schema compiles to. */
-export interface Codec<In, Out> {
+export interface Codec<In, Out> extends ValueCodec<In, Out> {
   /** CRC-64-AVRO of the parsing canonical form, 8 bytes little-endian as in Avro's single-object encoding. */
   readonly fingerprint: Buffer
   /** The first 16 bytes of SHA-256 over `text` as UTF-8: tells apart what the fingerprint does not (logical types). */
   readonly meaning: Buffer
   /** The schema as JSON text, self-contained: named types of other schemas stand where they are first used. */
   readonly text: string
-  readonly write: WriteValue<In>
-  readonly read: ReadValue<Out>
   /**
    * The reader of values that were written with another schema.
    *
@@ -52,8 +58,6 @@ export interface Codec<In, Out> {
    * The way past values of a writer's schema that `readerFor` accepts: for those that this side cannot hold.
    */
   skipperFor(writerText: string): SkipValue
-  /** The `RIVULET_INVALID_MESSAGE` for a value that `write` refused, with the path of each issue. */
-  explain(value: unknown): RivuletError
 }
 
 /** Returns the codec of a schema. */

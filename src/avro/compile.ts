@@ -9,13 +9,13 @@ import { canonicalForm } from './canonical.js'
 import { checkValue } from './check.js'
 import type { Codec, ReadValue, SkipValue } from './codec.js'
 import type { LongMode } from './default-source.js'
+import { explainValue } from './explain-value.js'
 import { crc64Avro } from './fingerprint.js'
 import { generateRead } from './generate-read.js'
 import { generateSkip } from './generate-skip.js'
 import { generateWrite } from './generate-write.js'
 import { cachedReaders } from './limits.js'
 import { parseSchema, parseSchemaText } from './parse.js'
-import { summary } from './path.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
 
@@ -46,7 +46,7 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
       reader.skip ??= generateSkip(reader.writer)
       return reader.skip
     },
-    explain: (value: unknown): RivuletError => explain(value),
+    explain: (value: unknown) => explainValue(node, value, long),
     check: (value: unknown) => checkValue(node, value, long),
   }
   return codec
@@ -70,22 +70,4 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
       throw error
     }
   }
-
-  function explain(value: unknown): RivuletError {
-    try {
-      const issues = checkValue(node, value, long)
-      if (issues.length > 0) return invalidMessage(issues)
-      return invalidMessage([{ path: '', message: 'the value changed while it was written' }])
-    } catch (cause) {
-      // a getter or a proxy of the value threw
-      return invalidMessage([{ path: '', message: 'the value threw an error while it was read' }], cause)
-    }
-  }
-}
-
-function invalidMessage(issues: RivuletError['issues'], cause?: unknown): RivuletError {
-  return new RivuletError('RIVULET_INVALID_MESSAGE', `Value does not fit its schema: ${summary(issues)}`, {
-    issues,
-    cause,
-  })
 }

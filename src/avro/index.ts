@@ -21,7 +21,8 @@ export {
   union,
   uuid,
 } from './builders.js'
-export { defineSchema, type SchemaOptions } from './define-schema.js'
+export { defineSchema } from './define-schema.js'
+export type { SchemaOptions } from './definition-input.js'
 export type { InferIn, InferOut, UnknownAvroType } from './infer.js'
 export { type DecodeOptions, type Infer, type InferInput, isSchema, type Schema, type SchemaTypes } from './schema.js'
 export type {

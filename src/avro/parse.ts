@@ -6,7 +6,7 @@
  * It does not resolve one schema against another (`resolve.ts`).
  */
 import { type Issue, RivuletError } from '../errors/index.js'
-import { defaultBudget, defaultSource, isObject } from './default-source.js'
+import { type DefaultBudget, defaultBudget, defaultSource, isObject } from './default-source.js'
 import { schemaLimits } from './limits.js'
 import { readLogical } from './logical-attributes.js'
 import {
@@ -36,9 +36,10 @@ const mostIssues = 20
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`.
  */
 export function parseSchema(json: unknown, role: SchemaRole, known?: ReadonlyMap<string, NamedNode>): SchemaNode {
-  const parser = new Parser(role, known)
+  const parser = new SchemaParser(role, known)
   const node = parser.parse(json, '', '', 0)
-  parser.finish()
+  const issues = parser.finish()
+  if (issues.length > 0) throw invalidSchema(issues)
   return node
 }
 
@@ -48,8 +49,17 @@ export function parseSchema(json: unknown, role: SchemaRole, known?: ReadonlyMap
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, also for text that is too long or no JSON.
  */
 export function parseSchemaText(text: string): unknown {
-  if (Buffer.byteLength(text) > schemaLimits.textBytes) {
-    throw invalidSchema([{ path: '', message: `the text is longer than ${schemaLimits.textBytes} bytes` }])
+  return parseJson(text, schemaLimits.textBytes)
+}
+
+/**
+ * Parses JSON text of at most so many bytes.
+ *
+ * @throws RivuletError `RIVULET_INVALID_SCHEMA`.
+ */
+export function parseJson(text: string, textBytes: number): unknown {
+  if (Buffer.byteLength(text) > textBytes) {
+    throw invalidSchema([{ path: '', message: `the text is longer than ${textBytes} bytes` }])
   }
   try {
     return JSON.parse(text)
@@ -63,24 +73,40 @@ export function invalidSchema(issues: readonly Issue[], cause?: unknown): Rivule
   return new RivuletError('RIVULET_INVALID_SCHEMA', `Schema is not valid: ${summary(issues)}`, { issues, cause })
 }
 
-class Parser {
+/** How much more may be parsed: shared by the parsers of one text, so that many parts cost no more than one. */
+export interface Allowance {
+  fields: number
+  readonly mostFields: number
+  readonly defaults: DefaultBudget
+}
+
+/** Returns the allowance of one text. */
+export function newAllowance(mostFields: number = schemaLimits.fields): Allowance {
+  return { fields: mostFields, mostFields, defaults: defaultBudget() }
+}
+
+/** Parses schemas that share their named types: those inside one schema, or inside a protocol. */
+export class SchemaParser {
+  /** The named types that were defined so far, by full name. */
+  readonly defined = new Map<string, NamedNode>()
   readonly #own: boolean
   readonly #known: ReadonlyMap<string, NamedNode>
-  readonly #defined = new Map<string, NamedNode>()
+  readonly #allowance: Allowance
   readonly #issues: Issue[] = []
   readonly #defaults: { readonly field: FieldNode; readonly path: string }[] = []
-  #fields = 0
 
-  constructor(role: SchemaRole, known: ReadonlyMap<string, NamedNode> = new Map()) {
+  constructor(role: SchemaRole, known: ReadonlyMap<string, NamedNode> = new Map(), allowance = newAllowance()) {
     this.#own = role === 'own'
     this.#known = known
+    this.#allowance = allowance
   }
 
+  /** Returns the node of a schema; of an invalid one a placeholder, and `finish` has the issues. */
   parse(json: unknown, namespace: string, path: string, depth: number): SchemaNode {
-    if (depth > schemaLimits.depth) return this.#refuse(path, `types are nested more than ${schemaLimits.depth} deep`)
+    if (depth > schemaLimits.depth) return this.refuse(path, `types are nested more than ${schemaLimits.depth} deep`)
     if (typeof json === 'string') return this.#named(json, namespace, path)
     if (Array.isArray(json)) return this.#union(json, namespace, path, depth)
-    if (!isObject(json)) return this.#refuse(path, `expected a schema, received ${quote(json)}`)
+    if (!isObject(json)) return this.refuse(path, `expected a schema, received ${quote(json)}`)
     const { type } = json
     if (typeof type !== 'string') return this.parse(type, namespace, path, depth + 1)
     if (isPrimitiveName(type)) {
@@ -98,24 +124,24 @@ class Parser {
       case 'fixed':
         return this.#definition(json, type, namespace, path, depth)
       default:
-        return this.#refuse(path, `unknown type ${quote(type)}`)
+        return this.refuse(path, `unknown type ${quote(type)}`)
     }
   }
 
-  /** Checks the defaults, which may use types that were defined after them, and throws if there was any issue. */
-  finish(): void {
-    const budget = defaultBudget()
+  /** Checks the defaults, which may use types that were defined after them, and returns all issues. */
+  finish(): readonly Issue[] {
     for (const { field, path } of this.#issues.length === 0 ? this.#defaults : []) {
       // a default of a later branch is legal since Avro 1.12, but older libraries would refuse what we send
       const first = this.#own && field.type.kind === 'union' ? field.type.branches[0] : undefined
-      if (defaultSource(first ?? field.type, field.default, 'number', budget) !== undefined) continue
+      if (defaultSource(first ?? field.type, field.default, 'number', this.#allowance.defaults) !== undefined) continue
       const what = first === undefined ? `type, ${field.type.kind}` : `union's first branch, ${branchName(first)}`
-      this.#refuse(path, `the default is not a value of its ${what}`)
+      this.refuse(path, `the default is not a value of its ${what}`)
     }
-    if (this.#issues.length > 0) throw invalidSchema(this.#issues)
+    return this.#issues
   }
 
-  #refuse(path: string, message: string): SchemaNode {
+  /** Adds an issue. */
+  refuse(path: string, message: string): SchemaNode {
     if (this.#issues.length < mostIssues) this.#issues.push({ path: brief(path), message })
     return placeholder
   }
@@ -123,27 +149,27 @@ class Parser {
   #named(name: string, namespace: string, path: string): SchemaNode {
     if (isPrimitiveName(name)) return { kind: name as PrimitiveName }
     const full = fullName(name, namespace)
-    return this.#defined.get(full) ?? this.#known.get(full) ?? this.#refuse(path, `unknown type ${quote(name)}`)
+    return this.defined.get(full) ?? this.#known.get(full) ?? this.refuse(path, `unknown type ${quote(name)}`)
   }
 
   #logical(json: Record<string, unknown>, kind: 'fixed' | PrimitiveName, path: string, size?: number) {
     const { refusal, ...annotation } = readLogical(json, kind, size)
     if (refusal === undefined) return annotation
-    if (this.#own) this.#refuse(path, refusal)
+    if (this.#own) this.refuse(path, refusal)
     return {} // the specification: an invalid logical type is ignored
   }
 
   #union(json: readonly unknown[], namespace: string, path: string, depth: number): SchemaNode {
-    if (json.length === 0) return this.#refuse(path, 'a union needs a branch')
+    if (json.length === 0) return this.refuse(path, 'a union needs a branch')
     const branches = json.map((branch) => this.parse(branch, namespace, path, depth + 1))
     const names = new Set<string>()
     const looks = new Set<string>()
     let wrapped = false
     let numbers = 0
     for (const branch of branches) {
-      if (branch.kind === 'union') return this.#refuse(path, 'a union cannot directly contain a union')
+      if (branch.kind === 'union') return this.refuse(path, 'a union cannot directly contain a union')
       const name = branchName(branch)
-      if (names.has(name) && this.#issues.length === 0) this.#refuse(path, `a union has two branches ${quote(name)}`)
+      if (names.has(name) && this.#issues.length === 0) this.refuse(path, `a union has two branches ${quote(name)}`)
       names.add(name)
       const look = lookOf(branch)
       if (looks.has(look)) wrapped = true
@@ -151,7 +177,7 @@ class Parser {
       if (look === 'number') numbers++
     }
     if (numbers > 1 && this.#own) {
-      return this.#refuse(path, 'a union of several number types cannot tell its values apart; keep the widest')
+      return this.refuse(path, 'a union of several number types cannot tell its values apart; keep the widest')
     }
     return { kind: 'union', branches, wrapped }
   }
@@ -163,69 +189,70 @@ class Parser {
     path: string,
     depth: number,
   ): SchemaNode {
-    if (typeof json.name !== 'string') return this.#refuse(path, `the ${type} has no name`)
+    if (typeof json.name !== 'string') return this.refuse(path, `the ${type} has no name`)
     if (json.namespace !== undefined && !(json.namespace === '' || isNamespace(json.namespace))) {
-      return this.#refuse(path, `${quote(json.namespace)} is not a valid namespace`)
+      return this.refuse(path, `${quote(json.namespace)} is not a valid namespace`)
     }
     const name = definedName(json.name, json.namespace, enclosing)
     const objection = whyNotTypeName(name) ?? (name === '__proto__' ? 'is not a usable name' : undefined)
-    if (objection !== undefined) return this.#refuse(path, `${quote(name)} ${objection}`)
-    if (this.#defined.has(name)) return this.#refuse(path, `${quote(name)} is defined twice`)
+    if (objection !== undefined) return this.refuse(path, `${quote(name)} ${objection}`)
+    if (this.defined.has(name)) return this.refuse(path, `${quote(name)} is defined twice`)
     const aliases = this.#aliases(json.aliases, path, isDottedName).map((alias) => fullName(alias, namespaceOf(name)))
     if (type === 'enum') return this.#enum(json, name, aliases, path)
     if (type === 'fixed') return this.#fixed(json, name, aliases, path)
     const record: RecordNode = { kind: 'record', name, aliases, fields: [] }
-    this.#defined.set(name, record)
-    this.#recordFields(json.fields, record, path, depth)
+    this.defined.set(name, record)
+    this.recordFields(json.fields, record, path, depth)
     return record
   }
 
   #enum(json: Record<string, unknown>, name: string, aliases: readonly string[], path: string): SchemaNode {
     const { symbols, default: fallback } = json
-    if (!isStrings(symbols)) return this.#refuse(path, 'the enum needs symbols, an array of strings')
-    if (symbols.length === 0 && this.#own) this.#refuse(path, 'the enum has no symbols')
+    if (!isStrings(symbols)) return this.refuse(path, 'the enum needs symbols, an array of strings')
+    if (symbols.length === 0 && this.#own) this.refuse(path, 'the enum has no symbols')
     const wrong = symbols.find((symbol) => !isSimpleName(symbol))
-    if (wrong !== undefined) this.#refuse(path, `${quote(wrong)} is not a valid symbol`)
-    if (new Set(symbols).size < symbols.length) this.#refuse(path, 'the enum has a symbol twice')
+    if (wrong !== undefined) this.refuse(path, `${quote(wrong)} is not a valid symbol`)
+    if (new Set(symbols).size < symbols.length) this.refuse(path, 'the enum has a symbol twice')
     const known = typeof fallback === 'string' && symbols.includes(fallback)
-    if (fallback !== undefined && !known) this.#refuse(path, 'the default of the enum is not one of its symbols')
+    if (fallback !== undefined && !known) this.refuse(path, 'the default of the enum is not one of its symbols')
     const node: NamedNode = { kind: 'enum', name, aliases, symbols, ...(known ? { default: fallback } : {}) }
-    this.#defined.set(name, node)
+    this.defined.set(name, node)
     return node
   }
 
   #fixed(json: Record<string, unknown>, name: string, aliases: readonly string[], path: string): SchemaNode {
     const { size } = json
     if (!Number.isInteger(size) || Number(size) < 0 || Number(size) > schemaLimits.fixedBytes) {
-      return this.#refuse(path, `the size of a fixed must be an integer from 0 to ${schemaLimits.fixedBytes}`)
+      return this.refuse(path, `the size of a fixed must be an integer from 0 to ${schemaLimits.fixedBytes}`)
     }
     const annotation = this.#logical(json, 'fixed', path, Number(size))
     const node: NamedNode = { kind: 'fixed', name, aliases, size: Number(size), ...annotation }
-    this.#defined.set(name, node)
+    this.defined.set(name, node)
     return node
   }
 
-  #recordFields(fields: unknown, record: RecordNode, path: string, depth: number): void {
+  /** Fills a record with its fields. */
+  recordFields(fields: unknown, record: RecordNode, path: string, depth: number): void {
     if (!Array.isArray(fields)) {
-      this.#refuse(path, 'the record needs fields, an array')
+      this.refuse(path, 'the record needs fields, an array')
       return
     }
-    this.#fields += fields.length
-    if (this.#fields > schemaLimits.fields) {
-      this.#refuse(path, `the schema has more than ${schemaLimits.fields} fields`)
+    this.#allowance.fields -= fields.length
+    if (this.#allowance.fields < 0) {
+      this.refuse(path, `there are more than ${this.#allowance.mostFields} fields`)
       return
     }
     const names = new Set<string>()
     for (const [index, json] of fields.entries()) {
       if (!isObject(json) || typeof json.name !== 'string' || !isSimpleName(json.name)) {
-        this.#refuse(path, `the field at position ${index} has no valid name`)
+        this.refuse(path, `the field at position ${index} has no valid name`)
         continue
       }
       const { name } = json
       const at = fieldPath(path, name)
-      if (names.has(name)) this.#refuse(at, 'the record has this field twice')
+      if (names.has(name)) this.refuse(at, 'the record has this field twice')
       names.add(name)
-      if (this.#own && name === '__proto__') this.#refuse(at, 'a field of this name cannot be held by an object')
+      if (this.#own && name === '__proto__') this.refuse(at, 'a field of this name cannot be held by an object')
       const type = this.parse(json.type, namespaceOf(record.name), at, depth + 1)
       const hasDefault = json.default !== undefined
       const aliases = this.#aliases(json.aliases, at, isSimpleName)
@@ -238,7 +265,7 @@ class Parser {
   #aliases(aliases: unknown, path: string, rule: (text: string) => boolean): readonly string[] {
     if (aliases === undefined) return []
     if (isStrings(aliases) && aliases.every((alias) => rule(alias.replace(/^\./, '')))) return aliases
-    this.#refuse(path, 'the aliases must be an array of valid names')
+    this.refuse(path, 'the aliases must be an array of valid names')
     return []
   }
 }
