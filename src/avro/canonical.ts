@@ -56,6 +56,13 @@ export function definitionForm(node: NamedNode): string {
   return JSON.stringify([node.kind, node.name, node.aliases, own])
 }
 
+/** Returns everything about a schema that matters to readers and writers: schemas of one form need no resolution. */
+export function fullForm(node: SchemaNode): string {
+  const forms = [JSON.stringify(referenceForm(node))]
+  eachNamed(node, (named) => forms.push(definitionForm(named)))
+  return forms.join('\n')
+}
+
 function referenceForm(node: SchemaNode): unknown {
   switch (node.kind) {
     case 'array':

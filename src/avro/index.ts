@@ -1,7 +1,7 @@
 /**
- * `rivulet/avro`: schemas, their inferred types, and builders.
+ * `rivulet/avro`: schemas and services, their inferred types, and builders.
  *
- * It loads neither ZeroMQ nor RxJS nor a store. The codec underneath is internal: see `codec.ts`.
+ * It loads neither ZeroMQ nor RxJS nor a store. The codec underneath is internal: see `codec.ts` and `service-codec.ts`.
  *
  * @module rivulet/avro
  */
@@ -21,9 +21,21 @@ export {
   union,
   uuid,
 } from './builders.js'
+export type { DeclaredError } from './declared-error.js'
 export { defineSchema } from './define-schema.js'
+export { defineService } from './define-service.js'
 export type { SchemaOptions } from './definition-input.js'
 export type { InferIn, InferOut, UnknownAvroType } from './infer.js'
+export type { ServiceTypes } from './infer-service.js'
+export { isDeclaredError } from './is-declared-error.js'
+export type {
+  AvroCall,
+  AvroMessage,
+  AvroMessageParts,
+  AvroOneWay,
+  AvroProtocol,
+  MethodShape,
+} from './protocol-types.js'
 export { type DecodeOptions, type Infer, type InferInput, isSchema, type Schema, type SchemaTypes } from './schema.js'
 export type {
   AvroAnnotated,
@@ -37,3 +49,15 @@ export type {
   AvroSchema,
   PrimitiveName,
 } from './schema-types.js'
+export {
+  type ErrorNames,
+  type ErrorsOf,
+  isService,
+  type MethodNames,
+  type RequestInputOf,
+  type RequestOf,
+  type ResponseInputOf,
+  type ResponseOf,
+  type Service,
+  type ShapeOf,
+} from './service.js'

@@ -7,7 +7,7 @@
 import type { AvroField, AvroSchema, PrimitiveName } from './schema-types.js'
 
 /** The options of inference; `mode` is `in` for values that are written, `out` for values that were read. */
-interface InferOptions {
+export interface InferOptions {
   long: number | bigint
   mode: 'in' | 'out'
 }
@@ -45,7 +45,7 @@ type InferWith<S, O extends InferOptions, Needs> =
   IsOpen<S> extends true ? unknown : Value<S, '', Definitions<S, ''> | OtherDefinitions<Needs>, O>
 
 /** Whether the schema is not a literal: `any`, `unknown`, a plain `string`, or the general `AvroSchema`. */
-type IsOpen<S> = 0 extends 1 & S
+export type IsOpen<S> = 0 extends 1 & S
   ? true
   : string extends S
     ? true
@@ -59,7 +59,7 @@ type IsOpen<S> = 0 extends 1 & S
 
 // ---- names
 
-type FullName<Name extends string, Space extends string> = Name extends `.${infer Rest}`
+export type FullName<Name extends string, Space extends string> = Name extends `.${infer Rest}`
   ? Rest
   : Name extends `${string}.${string}`
     ? Name
@@ -67,13 +67,13 @@ type FullName<Name extends string, Space extends string> = Name extends `.${infe
       ? Name
       : `${Space}.${Name}`
 
-type SpaceOf<Name extends string> = Name extends `${infer Head}.${infer Tail}`
+export type SpaceOf<Name extends string> = Name extends `${infer Head}.${infer Tail}`
   ? Tail extends `${string}.${string}`
     ? `${Head}.${SpaceOf<Tail>}`
     : Head
   : ''
 
-type OwnSpace<S, Space extends string> = S extends { readonly namespace: infer Own extends string } ? Own : Space
+export type OwnSpace<S, Space extends string> = S extends { readonly namespace: infer Own extends string } ? Own : Space
 
 type NameOf<S, Space extends string> = S extends { readonly name: infer Name extends string }
   ? FullName<Name, OwnSpace<S, Space>>
@@ -86,7 +86,7 @@ interface Definition<Name extends string, S, Space extends string> {
 }
 
 /** All definitions inside a schema, as a union. */
-type Definitions<S, Space extends string> = string extends S // part of the schema is no literal
+export type Definitions<S, Space extends string> = string extends S // part of the schema is no literal
   ? never
   : S extends string
     ? never
@@ -110,7 +110,7 @@ type Definitions<S, Space extends string> = string extends S // part of the sche
                 ? Definitions<Type, Space>
                 : never
 
-type OtherDefinitions<Needs> = Needs extends unknown ? Definitions<Needs, ''> : never
+export type OtherDefinitions<Needs> = Needs extends unknown ? Definitions<Needs, ''> : never
 
 type Lookup<Known, Name extends string> = Extract<Known, { name: Name }>
 
@@ -127,7 +127,7 @@ interface Primitives<O extends InferOptions> {
   string: string
 }
 
-type Value<S, Space extends string, Known, O extends InferOptions> = string extends S // part of the schema is no literal
+export type Value<S, Space extends string, Known, O extends InferOptions> = string extends S // part of the schema is no literal
   ? unknown
   : S extends keyof Primitives<O>
     ? Primitives<O>[S]
@@ -166,7 +166,7 @@ interface WithDefault {
 }
 
 // key remapping over the union of fields is linear in the number of fields; an Extract for each key is quadratic
-type RecordValue<
+export type RecordValue<
   Fields extends readonly AvroField[],
   Space extends string,
   Known,

@@ -25,6 +25,18 @@ export const schemaLimits = {
   resolutionSteps: 250_000,
 } as const
 
+/** Bounds on a protocol, one's own or a peer's; each schema inside it is also held to those on schemas. */
+export const protocolLimits = {
+  /** Bytes of the protocol as JSON text. */
+  textBytes: 256 * 1024,
+  /** Messages. */
+  messages: 1024,
+  /** Fields of all records and requests together. */
+  fields: 16_384,
+  /** Pairs of types that the resolution of all methods of two protocols may look at. */
+  resolutionSteps: 1_000_000,
+} as const
+
 /** Bounds on a value that is written or read. */
 export const valueLimits = {
   /** Records inside one another. */
@@ -35,3 +47,6 @@ export const valueLimits = {
 
 /** Writers' schemas that one schema keeps a reader for. */
 export const cachedReaders = 128
+
+/** Peers' protocols that one service keeps. */
+export const cachedProtocols = 16

@@ -26,7 +26,8 @@ import type { PrimitiveName } from './schema-types.js'
 /** Whose schema it is. */
 export type SchemaRole = 'own' | 'writer'
 
-const placeholder: SchemaNode = { kind: 'null' }
+/** Stands for a schema that was refused, so that parsing can go on and find more. */
+export const refusedNode: SchemaNode = { kind: 'null' }
 const mostIssues = 20
 
 /**
@@ -101,7 +102,7 @@ export class SchemaParser {
     this.#allowance = allowance
   }
 
-  /** Returns the node of a schema; of an invalid one a placeholder, and `finish` has the issues. */
+  /** Returns the node of a schema; of an invalid one `refusedNode`, and `finish` has the issues. */
   parse(json: unknown, namespace: string, path: string, depth: number): SchemaNode {
     if (depth > schemaLimits.depth) return this.refuse(path, `types are nested more than ${schemaLimits.depth} deep`)
     if (typeof json === 'string') return this.#named(json, namespace, path)
@@ -143,7 +144,7 @@ export class SchemaParser {
   /** Adds an issue. */
   refuse(path: string, message: string): SchemaNode {
     if (this.#issues.length < mostIssues) this.#issues.push({ path: brief(path), message })
-    return placeholder
+    return refusedNode
   }
 
   #named(name: string, namespace: string, path: string): SchemaNode {
@@ -231,8 +232,14 @@ export class SchemaParser {
     return node
   }
 
-  /** Fills a record with its fields. */
-  recordFields(fields: unknown, record: RecordNode, path: string, depth: number): void {
+  /** Fills a record with its fields, whose types stand in the namespace. */
+  recordFields(
+    fields: unknown,
+    record: RecordNode,
+    path: string,
+    depth: number,
+    namespace = namespaceOf(record.name),
+  ): void {
     if (!Array.isArray(fields)) {
       this.refuse(path, 'the record needs fields, an array')
       return
@@ -253,7 +260,7 @@ export class SchemaParser {
       if (names.has(name)) this.refuse(at, 'the record has this field twice')
       names.add(name)
       if (this.#own && name === '__proto__') this.refuse(at, 'a field of this name cannot be held by an object')
-      const type = this.parse(json.type, namespaceOf(record.name), at, depth + 1)
+      const type = this.parse(json.type, namespace, at, depth + 1)
       const hasDefault = json.default !== undefined
       const aliases = this.#aliases(json.aliases, at, isSimpleName)
       const field: FieldNode = { name, aliases, type, hasDefault, default: json.default }

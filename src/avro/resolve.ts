@@ -38,13 +38,22 @@ const missingField = 'the writer has no such field, and the reader has no defaul
 /** A plan, or why there is none. A type that occurs in several places has the path of the first. */
 type Resolution = { readonly plan: Plan; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
+/** How many more pairs of types may be looked at: shared by the schemas of one protocol. */
+export interface ResolutionBudget {
+  steps: number
+}
+
 /**
  * Returns the plan for reading what was written with the writer's schema.
  *
  * @throws RivuletError `RIVULET_INCOMPATIBLE_SCHEMA`.
  */
-export function resolve(writer: SchemaNode, reader: SchemaNode): Plan {
-  const resolution = new Resolver().resolve(writer, reader, '')
+export function resolve(
+  writer: SchemaNode,
+  reader: SchemaNode,
+  budget: ResolutionBudget = { steps: schemaLimits.resolutionSteps },
+): Plan {
+  const resolution = new Resolver(budget).resolve(writer, reader, '')
   if (resolution.issues === undefined) return resolution.plan
   const { issues } = resolution
   const subject = `What is written as ${brief(branchName(writer))} cannot be read as ${branchName(reader)}`
@@ -59,11 +68,15 @@ interface RecordPair {
 class Resolver {
   readonly #records = new Map<RecordNode, Map<RecordNode, RecordPair>>()
   readonly #least = new Map<SchemaNode, number>()
-  #steps = 0
+  readonly #budget: ResolutionBudget
   #pairs = 0
 
+  constructor(budget: ResolutionBudget) {
+    this.#budget = budget
+  }
+
   resolve(writer: SchemaNode, reader: SchemaNode, path: string): Resolution {
-    if (++this.#steps > schemaLimits.resolutionSteps) return refusal(path, 'the two schemas are too much to resolve')
+    if (--this.#budget.steps < 0) return refusal(path, 'the two schemas are too much to resolve')
     if (writer.kind === 'union') return this.#writerUnion(writer, reader, path)
     if (reader.kind === 'union') return this.#readerUnion(writer, reader, path)
     if (writer.kind === 'record' && reader.kind === 'record') return this.#record(writer, reader, path)

@@ -15,11 +15,26 @@ const longestReason = 200
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, the cause being the error of avsc.
  */
 export function askForSecondOpinion(json: unknown): void {
+  ask('schema', () => avro.Type.forSchema(json as avro.Schema, freshOptions()))
+}
+
+/**
+ * Throws if avsc refuses the protocol.
+ *
+ * @throws RivuletError `RIVULET_INVALID_SCHEMA`, the cause being the error of avsc.
+ */
+export function askAboutProtocol(json: unknown): void {
+  ask('protocol', () => avro.Service.forProtocol(json, freshOptions()))
+}
+
+/** avsc keeps state in its options: a fresh object each time, and a registry without a prototype. */
+const freshOptions = () => ({ registry: Object.create(null), noAnonymousTypes: true })
+
+function ask(what: string, question: () => unknown): void {
   try {
-    // avsc keeps state in its options: a fresh object each time, and a registry without a prototype
-    avro.Type.forSchema(json as avro.Schema, { registry: Object.create(null), noAnonymousTypes: true })
+    question()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.slice(0, longestReason) : String(cause)
-    throw invalidSchema([{ path: '', message: `avsc refuses the schema: ${reason}` }], cause)
+    throw invalidSchema([{ path: '', message: `avsc refuses the ${what}: ${reason}` }], cause)
   }
 }

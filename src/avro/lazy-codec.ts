@@ -1,0 +1,41 @@
+/**
+ * The codec of one schema whose code is generated at its first use: a service has many, and each side uses half.
+ *
+ * It has no text and no fingerprint: what stands inside a protocol is known by the protocol.
+ */
+import type { RivuletError } from '../errors/index.js'
+import type { ReadValue, ValueCodec, WriteValue } from './codec.js'
+import type { LongMode } from './default-source.js'
+import { explainValue } from './explain-value.js'
+import { generateRead } from './generate-read.js'
+import { generateWrite } from './generate-write.js'
+import { lazily } from './lazily.js'
+import { resolve } from './resolve.js'
+import type { SchemaNode } from './schema-node.js'
+
+/** The codec of a parsed schema. */
+export class LazyCodec implements ValueCodec<unknown, unknown> {
+  readonly #node: SchemaNode
+  readonly #long: LongMode
+  readonly #write: () => WriteValue<unknown>
+  readonly #read: () => ReadValue<unknown>
+
+  constructor(node: SchemaNode, long: LongMode) {
+    this.#node = node
+    this.#long = long
+    this.#write = lazily(() => generateWrite(node, long))
+    this.#read = lazily(() => generateRead(resolve(node, node), long))
+  }
+
+  get write(): WriteValue<unknown> {
+    return this.#write()
+  }
+
+  get read(): ReadValue<unknown> {
+    return this.#read()
+  }
+
+  explain(value: unknown): RivuletError {
+    return explainValue(this.#node, value, this.#long)
+  }
+}

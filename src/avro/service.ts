@@ -1,0 +1,83 @@
+/**
+ * What `defineService` returns, as an interface, the types of its methods, and how it is recognised across copies.
+ *
+ * The compiled codecs hang on the brand; only `serviceOf` takes them from there.
+ */
+import type { DeclaredError } from './declared-error.js'
+import type {
+  ErrorNamesIn,
+  ErrorValueIn,
+  MethodNamesIn,
+  RequestIn,
+  ResponseIn,
+  ServiceTypes,
+  ShapeIn,
+} from './infer-service.js'
+
+/** The brand of services: the same symbol in every copy of the package. */
+export const serviceBrand: unique symbol = Symbol.for('rivulet.service') as never
+
+/**
+ * A service: methods with the types of their requests, responses and errors, ready to be implemented and called.
+ *
+ * Make one with `defineService`, once for each protocol, when the program starts.
+ */
+export interface Service<Protocol = unknown, Long = unknown, Needs = unknown> {
+  /** The types that the service carries; there is nothing to read here. */
+  readonly [serviceBrand]: ServiceTypes<Protocol, Long, Needs>
+  /** The full name. */
+  readonly name: string
+  /** The protocol as it was defined, deeply frozen, with its literal type. */
+  readonly json: Protocol
+  /** A hash of the protocol as peers are sent it, as 32 hexadecimal digits: the first 16 bytes of SHA-256. */
+  readonly hash: string
+
+  /**
+   * Returns a declared error for a handler to throw; it carries a copy of the value, with defaults filled in.
+   *
+   * @param method - The method that declares the error.
+   * @param errorName - The name of the error, as it is written in `errors` of the method.
+   * @throws RivuletError `RIVULET_INVALID_MESSAGE`, with the path of each issue, if the value does not fit;
+   * `RIVULET_INVALID_OPTION` for a method or error that is not declared.
+   */
+  error<Method extends MethodNamesIn<Protocol>, Name extends ErrorNamesIn<Protocol, Method>>(
+    method: Method,
+    errorName: Name,
+    value: ErrorValueIn<ServiceTypes<Protocol, Long, Needs>, Name, 'in'>,
+  ): DeclaredError<Name, ErrorValueIn<ServiceTypes<Protocol, Long, Needs>, Name, 'out'>>
+}
+
+type Carried<S extends Service> = S[typeof serviceBrand]
+
+/** The names of the methods of a service. */
+export type MethodNames<S extends Service> = MethodNamesIn<Carried<S>['protocol']>
+
+/** How the two sides of a method talk. */
+export type ShapeOf<S extends Service, Method extends MethodNames<S>> = ShapeIn<Carried<S>['protocol'], Method>
+
+/** The type of requests as the server reads them; for a stream of requests that of each item. */
+export type RequestOf<S extends Service, Method extends MethodNames<S>> = RequestIn<Carried<S>, Method, 'out'>
+
+/** The type of requests as the client writes them: fields with a default may be left out. */
+export type RequestInputOf<S extends Service, Method extends MethodNames<S>> = RequestIn<Carried<S>, Method, 'in'>
+
+/** The type of responses as the client reads them; for a stream of responses that of each item. */
+export type ResponseOf<S extends Service, Method extends MethodNames<S>> = ResponseIn<Carried<S>, Method, 'out'>
+
+/** The type of responses as the server writes them: fields with a default may be left out. */
+export type ResponseInputOf<S extends Service, Method extends MethodNames<S>> = ResponseIn<Carried<S>, Method, 'in'>
+
+/** The names of the errors that a method declares, as they are written there. */
+export type ErrorNames<S extends Service, Method extends MethodNames<S>> = ErrorNamesIn<Carried<S>['protocol'], Method>
+
+/** The errors that a method declares, as a union that `errorName` tells apart; `never` if there are none. */
+export type ErrorsOf<
+  S extends Service,
+  Method extends MethodNames<S>,
+  Name extends ErrorNames<S, Method> = ErrorNames<S, Method>,
+> = Name extends string ? DeclaredError<Name, ErrorValueIn<Carried<S>, Name, 'out'>> : never
+
+/** Tells whether a value is a service of Rivulet, also one of another copy of the package. */
+export function isService(value: unknown): value is Service {
+  return typeof value === 'object' && value !== null && serviceBrand in value
+}
