@@ -74,9 +74,9 @@ export function defineService<
   const { known, definitions } = mergeTypes(types)
   const alone = parseProtocol(json, 'own', known)
   for (const node of alone.types.values()) assertSame(node, known)
-  const whole = types.length === 0 ? json : selfContainedProtocol(json as Record<string, unknown>, definitions)
+  const whole = selfContainedProtocol(json as Record<string, unknown>, definitions)
   const text = JSON.stringify(whole)
-  const node = types.length === 0 ? alone : parseProtocol(parseJson(text, protocolLimits.textBytes), 'own')
+  const node = parseProtocol(parseJson(text, protocolLimits.textBytes), 'own')
   askAboutProtocol(whole)
   const made = new CompiledService(compileService(node, text, long), freezeJson(json))
   return made as Service as ReturnType<typeof defineService<Protocol, Types, Long>>

@@ -20,6 +20,8 @@ export function selfContained(json: unknown, others: ReadonlyMap<string, Definit
 
 /**
  * Returns the protocol with the definitions of `others` that it uses among its types, and each definition only once.
+ *
+ * A one-way message has the response null even if its author left it out, since avsc would refuse it without.
  */
 export function selfContainedProtocol(
   protocol: Readonly<Record<string, unknown>>,
@@ -38,8 +40,7 @@ export function selfContainedProtocol(
   const rewritten = messages.map(([name, message]): [string, unknown] => {
     if (!isObject(message)) return [name, message]
     const request = fieldsIn(message.request).map((field) => ({ ...field, type: inner(field.type) }))
-    const response = 'response' in message ? { response: inner(message.response) } : {}
-    return [name, { ...message, request, ...response }]
+    return [name, { ...message, request, response: inner(message.response ?? 'null') }]
   })
   // what is a name by now was written out before
   return { ...protocol, types: types.filter(isObject), messages: Object.fromEntries(rewritten) }
