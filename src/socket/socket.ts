@@ -5,7 +5,7 @@
  * `send` and one `receive` at a time.
  */
 import { RivuletError } from '../errors/index.js'
-import { longestTimerMs } from '../lifecycle/index.js'
+import { endTurn, longestTimerMs } from '../lifecycle/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { joinInproc } from './inproc.js'
@@ -37,6 +37,9 @@ const fullRetryMs = 1
 
 /** How long a publisher that has waited in vain does not wait again, in milliseconds. */
 const impatientMs = 5000
+
+const done = Promise.resolve()
+const nothing = () => {}
 
 /** What a socket is made of. */
 export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
@@ -307,7 +310,7 @@ export class Socket {
       idle = true
     }
     this.#looping = true
-    let sliceEnd = clock.now() + readSliceMs
+    let sliceEnd: number | undefined
     while (this.#reading) {
       if (!this.#referenced && !this.#native.readable) {
         await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
@@ -316,19 +319,26 @@ export class Socket {
       let parts: Buffer[]
       try {
         idle = false
-        process.nextTick(becomeIdle) // which comes only if the frame is not there yet
-        parts = await this.#native.receive()
+        const receiving = this.#native.receive()
+        void done.then(nothing).then(becomeIdle) // which comes first only if the frame is not there yet
+        parts = await receiving
       } catch (error) {
         if (errnoOf(error) === 'EAGAIN' && !this.#closed) continue
         if (!this.#closed) this.#config.onError(translate(`${this.name}: cannot receive`, error), 0)
         break
       }
       this.#config.onFrame(parts)
-      // what a lone frame led to leaves before the next one is asked for, which takes its time
-      if (idle) await new Promise<void>(process.nextTick)
-      if (clock.now() > sliceEnd) {
+      if (idle) {
+        // what a lone frame led to leaves before the next one is asked for, which takes its time
+        if (!endTurn()) await new Promise<void>(process.nextTick)
+        sliceEnd = undefined
+        continue
+      }
+      const now = clock.now()
+      sliceEnd ??= now + readSliceMs
+      if (now > sliceEnd) {
         await new Promise(setImmediate)
-        sliceEnd = clock.now() + readSliceMs
+        sliceEnd = undefined
       }
     }
     this.#looping = false

@@ -12,7 +12,7 @@ import type { StreamOwner, Supply } from './source.js'
 import type { ProcessOptions, Stream } from './stream.js'
 
 /** Messages between two looks at the clock; fewer while they take longer than `lookMs`. */
-const messagesPerLook = 64
+const mostPerLook = 64
 const lookMs = 1
 
 /** How long messages are delivered in one turn before other work of the process has its own, in milliseconds. */
@@ -29,13 +29,14 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   #delivered = 0
   #delivering = false
   #yielding = false
-  /** When the deliveries of this turn of the event loop must pause; 0 when none has been in this turn. */
+  /** When the deliveries of this turn of the event loop must pause; 0 until the first look at the clock in it. */
   #sliceEnd = 0
   #lookedAt = 0
-  #messagesPerLook = messagesPerLook
-  #messagesToLook = messagesPerLook
+  #messagesPerLook = mostPerLook
+  #messagesToLook = mostPerLook
   #completed = false
   readonly #endSlice = () => {
+    if (this.#messagesToLook < this.#messagesPerLook) this.#pace(performance.now())
     this.#sliceEnd = 0
   }
 
@@ -122,7 +123,6 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
 
   #deliver(): void {
     if (this.#delivering || this.#yielding || this.#supply === undefined) return
-    if (this.#sliceEnd === 0) this.#beginSlice()
     if (this.#sliceOver()) {
       this.#yield()
       return
@@ -190,23 +190,35 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   }
 
   /**
+   * Whether this turn has taken long enough; looks at the clock when it is time for that.
+   *
    * A slice is of the turn, not of one delivery: handlers that end in promise jobs make each delivery a short one, and
-   * all of them one turn.
+   * all of them one turn. It begins at the first look, so that a lone message costs none.
    */
-  #beginSlice(): void {
-    this.#lookedAt = performance.now()
-    this.#sliceEnd = this.#lookedAt + sliceMs
-    setImmediate(this.#endSlice)
-  }
-
-  /** Whether this turn has taken long enough; looks at the clock when it is time for that. */
   #sliceOver(): boolean {
     if (this.#messagesToLook > 0) return false
     const now = performance.now()
-    this.#messagesPerLook = now - this.#lookedAt > lookMs ? Math.max(1, this.#messagesPerLook >> 2) : messagesPerLook
+    if (this.#sliceEnd > 0) {
+      this.#pace(now)
+      return now > this.#sliceEnd
+    }
+    this.#beginSlice(now)
+    // what came before may have been slow
+    this.#messagesToLook = Math.max(1, this.#messagesPerLook >> 2)
+    return false
+  }
+
+  #beginSlice(now: number): void {
+    this.#sliceEnd = now + sliceMs
+    this.#lookedAt = now
+    setImmediate(this.#endSlice)
+  }
+
+  /** Looks less often while messages are quick. */
+  #pace(now: number): void {
+    this.#messagesPerLook = now - this.#lookedAt > lookMs ? Math.max(1, this.#messagesPerLook >> 2) : mostPerLook
     this.#messagesToLook = this.#messagesPerLook
     this.#lookedAt = now
-    return now > this.#sliceEnd
   }
 
   /** Lets timers and other sockets have their turn, then goes on. */
@@ -214,6 +226,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     this.#yielding = true
     setImmediate(() => {
       this.#yielding = false
+      if (this.#sliceEnd === 0) this.#beginSlice(performance.now())
       this.#deliver()
     })
   }

@@ -4,6 +4,7 @@
  * It applies the overflow policy and keeps the counts. How messages become frames is the writers' business.
  */
 import { type ErrorCode, RivuletError } from '../errors/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import type { Intake } from './intake.js'
 import type { SenderStats } from './stats.js'
@@ -75,8 +76,7 @@ export class Outgoing {
   #scheduled = false
   /** Messages that found no room in this turn: reported together, since a flood of them would cost a flood of errors. */
   #unreportedFull = 0
-  readonly #flushLater = () => process.nextTick(this.#flushNow)
-  readonly #flushNow = () => this.flush()
+  readonly #flush = () => this.flush()
 
   constructor(ports: OutgoingPorts) {
     this.#ports = ports
@@ -161,17 +161,12 @@ export class Outgoing {
     return undefined
   }
 
-  /**
-   * Flushes at the end of this turn: after the promise jobs that are queued now and those they queue.
-   *
-   * A timer or an immediate would add latency to a lone message; a promise job alone would cut a loop of awaited sends
-   * into frames of one message.
-   */
+  /** Flushes at the end of this turn. */
   #schedule<In>(writer: Writer<In>): void {
     this.#unflushed.add(writer)
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(this.#flushLater)
+    atEndOfTurn(this.#flush)
   }
 
   #report(error: RivuletError): void {
@@ -182,7 +177,7 @@ export class Outgoing {
     this.#unreportedFull += 1
     if (this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(this.#flushLater)
+    atEndOfTurn(this.#flush)
   }
 }
 

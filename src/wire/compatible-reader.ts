@@ -13,6 +13,9 @@ export class CompatibleReader<T> {
   readonly #codec: Codec<never, T>
   readonly #refused = new Set<string>()
   readonly #onRefused: (error: RivuletError) => void
+  /** What was found last: most frames come from the writer of the one before. */
+  #lastText: string | undefined
+  #lastReader: MessageReader<T> | undefined
 
   /**
    * @param onRefused - Told at the first frame of each writer that cannot be read.
@@ -24,9 +27,12 @@ export class CompatibleReader<T> {
 
   /** Returns the reader for values of a writer; `undefined` if the schemas do not go together. */
   readerFor(writerText: string): MessageReader<T> | undefined {
+    if (writerText === this.#lastText) return this.#lastReader
     try {
       const read = this.#codec.readerFor(writerText)
-      return { read, skipper: () => this.#codec.skipperFor(writerText) }
+      this.#lastReader = { read, skipper: () => this.#codec.skipperFor(writerText) }
+      this.#lastText = writerText
+      return this.#lastReader
     } catch (error) {
       if (!this.#refused.has(writerText)) {
         if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.values().next().value as string)

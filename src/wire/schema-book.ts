@@ -33,6 +33,9 @@ export class SchemaBook {
   /** Writers whose schema did not come in time; what they send is lost until it does. */
   readonly #givenUp = new Set<string>()
   readonly #maxParkedFrames: number
+  /** The answer for the last meaning that was known; frames of one writer that follow one another share its buffer. */
+  #lastMeaning: Buffer | undefined
+  #lastKnown: Lookup | undefined
   #parkedFrames = 0
   #parkedBytes = 0
   #parkedMessages = 0
@@ -69,9 +72,14 @@ export class SchemaBook {
    */
   look(frame: DataFrame): Lookup {
     const { meaning, writerSchema } = frame.header
+    if (this.#lastKnown && meaning === this.#lastMeaning) return this.#lastKnown
     const key = keyOf(meaning)
     const known = this.#own.get(key) ?? this.#learned.get(key)
-    if (known !== undefined) return { kind: 'known', text: known, waited: nothing }
+    if (known !== undefined) {
+      this.#lastMeaning = meaning
+      this.#lastKnown = { kind: 'known', text: known, waited: nothing }
+      return this.#lastKnown
+    }
     if (writerSchema === null) return this.#park(key, frame)
     if (writerSchema.length > schemaLimits.textBytes) {
       throw new RivuletError('RIVULET_BAD_FRAME', `a frame carries a schema of ${writerSchema.length} characters`)

@@ -1,6 +1,8 @@
 /** The first eight bytes: what is no frame of ours, and what was changed on its way. */
+import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { defineSchema } from '../../src/avro/index.js'
+import { frameKind, openPrelude, preludeBytes, sealFrame } from '../../src/wire/prelude.js'
 import { Reception } from '../support/reception.js'
 import { block, dataFrame, headerBytes, ints, sealed } from '../support/stranger.js'
 
@@ -85,4 +87,16 @@ t.test('a frame beyond the limit is told as such', async (t) => {
   const body = dataFrame({ count: 5000, extensions: { padding: Buffer.alloc(131_072) } }, block(items))
   t.strictSame(codes(body, 4000), ['RIVULET_FRAME_TOO_LARGE'])
   t.strictSame(codes(body, 6000), [])
+})
+
+t.test('the checksum of frames of any size is that of zlib', async (t) => {
+  for (let size = preludeBytes; size < 600; size++) {
+    const frame = Buffer.from(Array.from({ length: size }, (_, at) => (at * 151 + size) & 0xff))
+    sealFrame(frame, frameKind.data, undefined)
+    const summed = crc32(frame.subarray(preludeBytes), crc32(frame.subarray(0, 4)))
+    if (frame.readUInt32BE(4) !== summed) t.fail(`${size} bytes`)
+    if (size === preludeBytes) continue
+    frame[size - 1] = (frame[size - 1] as number) ^ 1
+    t.throws(() => openPrelude(frame, undefined), { code: 'RIVULET_CORRUPT_FRAME' })
+  }
 })
