@@ -1,0 +1,74 @@
+/**
+ * The contract between a session and the pattern on top of it: streams of items, in order, each exactly once.
+ *
+ * It hides connections: a cut and its resume show as nothing but time. Only the end of the session loses anything, and
+ * then all that is open.
+ */
+import type { RivuletError } from '../errors/index.js'
+import type { ItemBody } from './item.js'
+
+/** How a session is doing. */
+export type SessionStatus =
+  /** The handshake of the first connection is under way. */
+  | 'opening'
+  | 'live'
+  /** The connection was lost; it is resumed, or ended when that takes too long. */
+  | 'cut'
+  | 'ended'
+
+/** What a pattern does with a session. */
+export interface SessionStreams {
+  readonly status: SessionStatus
+  /** Whether the peer has been silent for so long that others should be preferred. */
+  readonly suspected: boolean
+  /** Whether the peer said that it takes no new streams, since it closes. */
+  readonly draining: boolean
+
+  /** Takes the number of a new stream; there is one for as long as the session lives. */
+  openStream(): number
+
+  /**
+   * Sends an item: at the end of this turn, or when there is a connection and credit for it.
+   *
+   * The item with `itemFlag.last` must be the last of this side. Stream 0 takes items of at most 64 KiB.
+   *
+   * @throws RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL; RIVULET_CLOSED if the session has ended; what `writeBody` threw.
+   * Nothing was sent then.
+   */
+  send(stream: number, kind: number, flags: number, body: ItemBody): void
+
+  /** Whether what is sent on the stream leaves at once; if not, `onWritable` tells when it does again. */
+  isWritable(stream: number): boolean
+
+  /** Returns credit to the peer: so many bytes of bodies were consumed; not needed for an item with `itemFlag.last`. */
+  consumed(stream: number, bytes: number): void
+
+  /** Whether nothing of what was sent on the stream has left: then nobody knows of it. */
+  isUnsent(stream: number): boolean
+
+  /** Forgets a stream: what waits to be sent on it is dropped, and what still comes on it is ignored. */
+  forget(stream: number): void
+
+  /** A time of this side's clock as the peer is told it. */
+  toSessionTime(time: number): number
+  /** A time that the peer told with the item that is being handled, on this side's clock. */
+  fromSessionTime(time: number): number
+}
+
+/** What a session tells its pattern. None may throw. */
+export interface StreamsHandler {
+  /** An item, whole; its body is `bytes` from `start` to `end`, which are only lent. */
+  onItem(
+    stream: number,
+    kind: number,
+    flags: number,
+    bytes: Buffer,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void
+  /** What is sent on the stream leaves at once again. */
+  onWritable(stream: number): void
+  /** The status, `suspected` or `draining` has changed; `reason` tells why a session was cut or ended. */
+  onStatus(reason: RivuletError | undefined): void
+}
