@@ -1,15 +1,17 @@
 /**
- * Makes TypeScript modules of `.avsc` files: the schema as a literal, and its type. It reads and writes no files.
+ * Makes TypeScript modules of `.avsc` and `.avpr` files: the schema or the protocol as a literal. It touches no files.
  *
  * The same input gives the same text. Files that use named types of others are put in order, and say `types`.
  */
 import { isRivuletError } from '../errors/index.js'
 import { eachNamed } from './canonical.js'
 import { isObject } from './default-source.js'
+import { protocolLimits, schemaLimits } from './limits.js'
 import { isSimpleName, unqualified } from './names.js'
-import { parseSchema, parseSchemaText } from './parse.js'
+import { parseJson, parseSchema } from './parse.js'
+import { parseProtocol } from './parse-protocol.js'
 import type { NamedNode } from './schema-node.js'
-import { collect, references } from './self-contained.js'
+import { collect, protocolReferences, references } from './self-contained.js'
 
 /** A file to convert. */
 export interface AvscFile {
@@ -23,6 +25,8 @@ export interface AvscFile {
 
 interface Unit extends AvscFile {
   readonly json: unknown
+  /** Whether it is a protocol; what one defines is for itself alone. */
+  readonly isProtocol: boolean
   readonly identifier: string
   readonly defines: ReadonlySet<string>
   readonly uses: ReadonlySet<string>
@@ -37,7 +41,7 @@ export interface AvscModuleOptions {
 }
 
 const reserved = new Set(
-  'break case catch class const continue debugger default delete do else enum export extends false finally for function if import in instanceof new null return super switch this throw true try typeof var void while with yield let static await implements interface package private protected public any boolean number string symbol undefined never unknown object bigint Infer defineSchema'.split(
+  'break case catch class const continue debugger default delete do else enum export extends false finally for function if import in instanceof new null return super switch this throw true try typeof var void while with yield let static await implements interface package private protected public any boolean number string symbol undefined never unknown object bigint Infer defineSchema defineService'.split(
     ' ',
   ),
 )
@@ -54,7 +58,10 @@ export function avscModules(files: readonly AvscFile[], options: AvscModuleOptio
   const ordered = inOrder(units)
   const known = new Map<string, NamedNode>()
   for (const { unit } of ordered) {
-    blame(unit, () => eachNamed(parseSchema(unit.json, 'own', known), (node) => known.set(node.name, node)))
+    blame(unit, () => {
+      if (unit.isProtocol) parseProtocol(unit.json, 'own', known)
+      else eachNamed(parseSchema(unit.json, 'own', known), (node) => known.set(node.name, node))
+    })
   }
   if (options.separate) {
     return ordered.map(({ unit, needs }) => {
@@ -67,14 +74,17 @@ export function avscModules(files: readonly AvscFile[], options: AvscModuleOptio
 }
 
 function readUnit(file: AvscFile): Unit {
-  const json = blame(file, () => parseSchemaText(file.text))
-  const defines = collect(json)
-  const isNamed = isObject(json) && typeof json.name === 'string' && 'type' in json
-  const identifier = isNamed ? unqualified(String(json.name)) : pascal(file.name)
+  const json = blame(file, () => parseJson(file.text, protocolLimits.textBytes))
+  const isProtocol = isObject(json) && typeof json.protocol === 'string'
+  const name = isProtocol ? json.protocol : isObject(json) && 'type' in json ? json.name : undefined
+  const identifier = typeof name === 'string' ? unqualified(name) : pascal(file.name)
   if (!isSimpleName(identifier) || reserved.has(identifier)) {
     throw new Error(`${file.path}: ${JSON.stringify(identifier)} cannot be the name of a constant in TypeScript`)
   }
-  return { ...file, json, identifier, defines: new Set(defines.keys()), uses: references(json, '') }
+  if (isProtocol) return { ...file, json, isProtocol, identifier, defines: new Set(), uses: protocolReferences(json) }
+  blame(file, () => parseJson(file.text, schemaLimits.textBytes))
+  const defines = new Set(collect(json).keys())
+  return { ...file, json, isProtocol, identifier, defines, uses: references(json, '') }
 }
 
 /** Puts what is needed first; a file that needs itself through others has no place. */
@@ -95,8 +105,11 @@ function inOrder(units: readonly Unit[]): { unit: Unit; needs: Unit[] }[] {
 }
 
 function head(units: readonly Unit[]): string {
-  const sources = units.map((unit) => `${unit.name}.avsc`).join(', ')
-  return `// Made by \`rivulet avsc\` from ${sources}: do not edit.\nimport { defineSchema, type Infer } from 'rivulet/avro'\n`
+  const sources = units.map((unit) => `${unit.name}.${unit.isProtocol ? 'avpr' : 'avsc'}`).join(', ')
+  const [protocol, schema] = [true, false].map((kind) => units.some((unit) => unit.isProtocol === kind))
+  const names = [...(schema ? ['defineSchema'] : []), ...(protocol ? ['defineService'] : [])]
+  const imports = [...names, ...(schema ? ['type Infer'] : [])].join(', ')
+  return `// Made by \`rivulet avsc\` from ${sources}: do not edit.\nimport { ${imports} } from 'rivulet/avro'\n`
 }
 
 function definition(unit: Unit, needs: readonly Unit[], { long }: AvscModuleOptions): string {
@@ -106,6 +119,7 @@ function definition(unit: Unit, needs: readonly Unit[], { long }: AvscModuleOpti
   const types = needs.length === 0 ? [] : [`types: [${needs.map((need) => need.identifier).join(', ')}]`]
   const options = [...types, ...(long === 'bigint' ? ["long: 'bigint'"] : [])]
   const last = options.length === 0 ? '' : `, { ${options.join(', ')} }`
+  if (unit.isProtocol) return `export const ${identifier} = defineService(${literal}${last})\n`
   return `export const ${identifier} = defineSchema(${literal}${last})\n\nexport type ${identifier} = Infer<typeof ${identifier}>\n`
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `rivulet`: turns `.avsc` files into TypeScript modules, because TypeScript widens imported JSON.
+ * The command `rivulet`: turns `.avsc` and `.avpr` files into TypeScript modules, because TypeScript widens imported JSON.
  *
  * It reads arguments and files and reports; `avsc-module.ts` makes the text. Exit code 0, 1 for a file that cannot be
  * converted, 2 for wrong arguments.
@@ -10,10 +10,10 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type AvscFile, avscModules } from './avsc-module.js'
 
-const usage = `Usage: rivulet avsc <file.avsc ...> [--out <directory>] [--long number|bigint]
+const usage = `Usage: rivulet avsc <file.avsc|file.avpr ...> [--out <directory>] [--long number|bigint]
 
-Turns Avro schemas into TypeScript modules with their types, on the standard output or, with --out, into one .ts file
-for each schema. Files may use named types of one another.
+Turns Avro schemas and protocols into TypeScript modules with their types, on the standard output or, with --out, into
+one .ts file for each. Files may use named types of the schemas among them.
 
   --out <directory>  where to write the modules; made if it is missing
   --long <mode>      what an Avro long is in JavaScript: number (default) or bigint
@@ -57,7 +57,7 @@ function readArguments(args: readonly string[]) {
 
 function readAvsc(path: string): AvscFile {
   try {
-    return { path, name: basename(path).replace(/\.(avsc|json)$/, ''), text: readFileSync(path, 'utf8') }
+    return { path, name: basename(path).replace(/\.(avsc|avpr|json)$/, ''), text: readFileSync(path, 'utf8') }
   } catch (cause) {
     throw new Error(`${path}: ${cause instanceof Error ? cause.message : 'cannot be read'}`, { cause })
   }

@@ -18,6 +18,7 @@ import { cachedReaders } from './limits.js'
 import { parseSchema, parseSchemaText } from './parse.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
+import { withinStack } from './within-stack.js'
 
 /** What is known of one writer's schema. */
 type Reader =
@@ -63,8 +64,10 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
 
   function makeReader(writerText: string): Reader {
     try {
-      const writer = parseSchema(parseSchemaText(writerText), 'writer')
-      return { writer, read: generateRead(resolve(writer, node), long), skip: undefined }
+      return withinStack(() => {
+        const writer = parseSchema(parseSchemaText(writerText), 'writer')
+        return { writer, read: generateRead(resolve(writer, node), long), skip: undefined }
+      })
     } catch (error) {
       if (error instanceof RivuletError) return { error }
       throw error

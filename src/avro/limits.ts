@@ -32,7 +32,7 @@ export const protocolLimits = {
   /** Messages. */
   messages: 1024,
   /** Fields of all records and requests together. */
-  fields: 16_384,
+  fields: 8192,
   /** Pairs of types that the resolution of all methods of two protocols may look at. */
   resolutionSteps: 1_000_000,
 } as const

@@ -12,13 +12,14 @@ import { errorReader } from './error-codec.js'
 import { generateRead } from './generate-read.js'
 import { lazily } from './lazily.js'
 import { cachedProtocols, protocolLimits } from './limits.js'
-import { invalidSchema, parseJson } from './parse.js'
+import { parseJson } from './parse.js'
 import type { MethodNode } from './parse-message.js'
 import { type ProtocolNode, parseProtocol } from './parse-protocol.js'
 import { summary } from './path.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
 import type { MethodCodec, RemoteMethod, RemoteService } from './service-codec.js'
+import { withinStack } from './within-stack.js'
 
 /** The peers' protocols that one service has seen. */
 export class RemoteServices {
@@ -123,15 +124,5 @@ function naming<T>(name: string, make: () => T): T {
     return make()
   } catch (error) {
     throw error instanceof RivuletError ? incompatible(name, error.issues) : error
-  }
-}
-
-/** Types that refer to types that refer to types, some thousands deep, exceed the stack before any other bound. */
-function withinStack<T>(make: () => T): T {
-  try {
-    return make()
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw invalidSchema([{ path: '', message: 'types refer to one another too deeply' }])
   }
 }

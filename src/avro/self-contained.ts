@@ -27,7 +27,7 @@ export function selfContainedProtocol(
   protocol: Readonly<Record<string, unknown>>,
   others: ReadonlyMap<string, Definition>,
 ): unknown {
-  const namespace = namespaceOf(definedName(String(protocol.protocol), protocol.namespace, ''))
+  const namespace = namespaceIn(protocol)
   const written = new Set<string>()
   const inner = (part: unknown) => write(part, namespace, others, written)
   const types = listOf(protocol.types).map(inner)
@@ -61,8 +61,18 @@ export function references(json: unknown, namespace: string, found = new Set<str
   return found
 }
 
+/** Returns the full names of the types that a protocol refers to and does not define among its types. */
+export function protocolReferences(protocol: Readonly<Record<string, unknown>>): Set<string> {
+  const namespace = namespaceIn(protocol)
+  const found = references(listOf(protocol.types), namespace)
+  const messages = Object.values(isObject(protocol.messages) ? protocol.messages : {})
+  references(messages.map(partsOf), namespace, found)
+  for (const name of collect(listOf(protocol.types), namespace).keys()) found.delete(name)
+  return found
+}
+
 /** Returns the schemas inside a message of a protocol, in the order in which names are defined. */
-export function partsOf(message: unknown): readonly unknown[] {
+function partsOf(message: unknown): readonly unknown[] {
   if (!isObject(message)) return []
   return [...fieldsIn(message.request).map((field) => field.type), message.response, listOf(message.errors)]
 }
@@ -127,6 +137,10 @@ function define(
 
 /** A name without a namespace is marked, since inside another namespace it would mean another type. */
 const marked = (name: string): string => (name.includes('.') ? name : `.${name}`)
+
+function namespaceIn(protocol: Readonly<Record<string, unknown>>): string {
+  return namespaceOf(definedName(String(protocol.protocol), protocol.namespace, ''))
+}
 
 function fieldsIn(fields: unknown): readonly Record<string, unknown>[] {
   return listOf(fields).filter(isObject)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { avscModules } from '../../src/avro/avsc-module.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -30,7 +30,22 @@ const tick = {
     { name: 'labels', type: { type: 'map', values: 'int' }, default: JSON.parse('{"__proto__":1}') },
   ],
 }
+const desk = {
+  protocol: 'Desk',
+  namespace: 'market',
+  doc: 'Orders and ticks.',
+  types: [{ type: 'error', name: 'Rejected', fields: [{ name: 'labels', type: 'Tick' }] }],
+  messages: {
+    place: { request: [{ name: 'side', type: 'Side' }], response: 'long', errors: ['Rejected'] },
+    watch: { request: [], response: { type: 'array', items: 'Tick' }, 'x-stream': 'server' },
+    stop: { request: [], response: 'null', 'one-way': true },
+  },
+}
 const files = {
+  'desk.avpr': JSON.stringify(desk),
+  'alone.avpr': '{"protocol":"a.Alone","messages":{"ping":{"request":[],"response":"null"}}}',
+  'wrong.avpr': '{"protocol":"Wrong","messages":{"ping":{"request":[],"response":"flot"}}}',
+  'then.avpr': '{"protocol":"Then","messages":{"then":{"request":[],"response":"null"}}}',
   'tick.avsc': JSON.stringify(tick),
   'side.avsc': JSON.stringify(side),
   'many-ticks.avsc': JSON.stringify({ type: 'array', items: 'market.Tick' }),
@@ -39,6 +54,25 @@ const files = {
   'class.avsc': '{"type":"record","name":"class","fields":[]}',
   'a.avsc': '{"type":"record","name":"A","fields":[{"name":"b","type":["null","B"]}]}',
   'b.avsc': '{"type":"record","name":"B","fields":[{"name":"a","type":["null","A"]}]}',
+}
+
+/** Compiles a module that uses the others in the folder, and runs it. */
+function compileAndRun(t: Test, out: string, user: string, stdout: string): void {
+  writeFileSync(join(out, 'user.ts'), user)
+  writeFileSync(join(out, 'package.json'), '{"type":"module"}')
+  const paths = { 'rivulet/avro': [join(root, 'src', 'avro', 'index.ts')] }
+  const types = { types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }
+  writeFileSync(
+    join(out, 'tsconfig.json'),
+    JSON.stringify({
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: { paths, rootDir: '/', ...types },
+      include: ['*.ts'],
+    }),
+  )
+  t.same(run([tsc, '-p', out]), { status: 0, stdout: '', stderr: '' })
+  const ran = run(['--import', tsx, join(out, 'user.ts')], out)
+  t.same(ran, { status: 0, stdout, stderr: '' })
 }
 
 t.test('modules compile, with the right types, and run', async (t) => {
@@ -61,24 +95,38 @@ t.test('modules compile, with the right types, and run', async (t) => {
     const labels = Tick.decode(Tick.encode({ side: 'SELL', at, volume: 1 })).labels
     console.log(side, wrong.side, Object.keys(labels).join())
   `
-  writeFileSync(join(out, 'user.ts'), user)
-  writeFileSync(join(out, 'package.json'), '{"type":"module"}')
-  const paths = { 'rivulet/avro': [join(root, 'src', 'avro', 'index.ts')] }
-  const types = { types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }
-  writeFileSync(
-    join(out, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: { paths, rootDir: '/', ...types },
-      include: ['*.ts'],
-    }),
-  )
-  t.same(run([tsc, '-p', out]), { status: 0, stdout: '', stderr: '' })
-  const ran = run(['--import', tsx, join(out, 'user.ts')], out)
-  t.same(ran, { status: 0, stdout: 'BUY HOLD __proto__\n', stderr: '' })
+  compileAndRun(t, out, user, 'BUY HOLD __proto__\n')
   const before = readFileSync(join(out, 'tick.ts'), 'utf8')
   rivulet('avsc', ...inputs.reverse(), '--out', out)
   t.equal(readFileSync(join(out, 'tick.ts'), 'utf8'), before, 'the same input, the same text')
+})
+
+t.test('protocols become services', async (t) => {
+  const directory = t.testdir(files)
+  const out = join(directory, 'out')
+  const inputs = ['desk.avpr', 'tick.avsc', 'alone.avpr', 'side.avsc'].map((name) => join(directory, name))
+  t.same(rivulet('avsc', ...inputs, '--out', out), { status: 0, stdout: '', stderr: '' })
+  t.same(readdirSync(out).sort(), ['alone.ts', 'desk.ts', 'side.ts', 'tick.ts'])
+  const text = readFileSync(join(out, 'desk.ts'), 'utf8')
+  t.match(
+    text,
+    /^\/\/ Made by `rivulet avsc` from desk\.avpr: do not edit\.\nimport { defineService } from 'rivulet\/avro'\n/,
+  )
+  t.match(text, "import { Tick } from './tick.js'")
+  t.match(text, /}, { types: \[(Tick, Side|Side, Tick)\] }\)\n$/)
+  const user = `
+    import { isDeclaredError, type ResponseOf, type ShapeOf } from 'rivulet/avro'
+    import { Alone } from './alone.js'
+    import { Desk } from './desk.js'
+    const shape: ShapeOf<typeof Desk, 'stop'> = 'one-way'
+    const side: ResponseOf<typeof Desk, 'watch'>[number]['side'] = 'BUY'
+    const error: unknown = Desk.error('place', 'Rejected', { labels: { side, at: new Date(1), volume: 2, labels: {} } })
+    if (isDeclaredError(Desk, 'place', error)) console.log(Alone.name, Desk.name, shape, error.value.labels.volume)
+    // @ts-expect-error a type that the response does not have
+    const wrong: ResponseOf<typeof Desk, 'place'> = 'x'
+    console.log(wrong)
+  `
+  compileAndRun(t, out, user, 'a.Alone market.Desk one-way 2\nx\n')
 })
 
 t.test('without --out, one module with all, in order', async (t) => {
@@ -101,6 +149,9 @@ t.test('what cannot be converted is named, and the exit code says so', async (t)
     [['a.avsc', 'b.avsc'], /in a circle/],
     [['b.avsc', 'broken.avsc'], /both define B/],
     [['tick.avsc'], /unknown type "Side"/],
+    [['desk.avpr'], /desk\.avpr: Schema is not valid: types\[0\]\.labels: unknown type "Tick"/],
+    [['wrong.avpr'], /wrong\.avpr: Schema is not valid: messages\.ping\.response: unknown type "flot"/],
+    [['then.avpr'], /then\.avpr: Schema is not valid: messages\.then: the name is reserved/],
   ]
   for (const [names, message] of cases) {
     const inputs = names.map((name) => ({ path: name, name, text: files[name as keyof typeof files] }))
