@@ -18,7 +18,7 @@ import {
   type SchemaOptions,
 } from './definition-input.js'
 import { encodeValue } from './encode-value.js'
-import type { Known } from './infer-service.js'
+import type { MethodsOf, ProtocolOf } from './infer-service.js'
 import { protocolLimits } from './limits.js'
 import { parseJson } from './parse.js'
 import { parseProtocol } from './parse-protocol.js'
@@ -68,7 +68,7 @@ export function defineService<
 >(
   protocol: Protocol,
   options: SchemaOptions<Types, Long> = {},
-): Service<Known<Protocol>, LongOf<Long>, NeedsOf<Types>> {
+): Service<ProtocolOf<Protocol>, MethodsOf<ProtocolOf<Protocol>, LongOf<Long>, NeedsOf<Types>>> {
   const { types, long } = resolveOptions('defineService', options)
   const json = copyJson(protocol, 'protocol', protocolLimits.textBytes)
   const { known, definitions } = mergeTypes(types)
@@ -79,7 +79,7 @@ export function defineService<
   const node = parseProtocol(parseJson(text, protocolLimits.textBytes), 'own')
   askAboutProtocol(whole)
   const made = new CompiledService(compileService(node, text, long), freezeJson(json))
-  return made as Service as ReturnType<typeof defineService<Protocol, Types, Long>>
+  return made as Service as unknown as ReturnType<typeof defineService<Protocol, Types, Long>>
 }
 
 class CompiledService implements Service {

@@ -26,7 +26,7 @@ export { defineSchema } from './define-schema.js'
 export { defineService } from './define-service.js'
 export type { SchemaOptions } from './definition-input.js'
 export type { InferIn, InferOut, UnknownAvroType } from './infer.js'
-export type { ServiceTypes } from './infer-service.js'
+export type { MethodsOf, MethodTypes, ProtocolOf, ServiceMethods } from './infer-service.js'
 export { isDeclaredError } from './is-declared-error.js'
 export type {
   AvroCall,
@@ -54,10 +54,12 @@ export {
   type ErrorsOf,
   isService,
   type MethodNames,
+  type MethodTypesOf,
   type RequestInputOf,
   type RequestOf,
   type ResponseInputOf,
   type ResponseOf,
   type Service,
+  type ServiceTypes,
   type ShapeOf,
 } from './service.js'

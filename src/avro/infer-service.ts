@@ -15,25 +15,65 @@ import type {
   SpaceOf,
   Value,
 } from './infer.js'
-import type { AvroProtocol, MethodShape } from './protocol-types.js'
+import type { AvroMessage, AvroProtocol, MethodShape } from './protocol-types.js'
 import type { AvroField } from './schema-types.js'
 
-/** Everything that inference needs: the protocol literal, the type of a long, and the other schemas' literals. */
-export interface ServiceTypes<Protocol, Long, Needs> {
-  /** The protocol as it was defined. */
-  readonly protocol: Protocol
-  /** What a long is. */
-  readonly long: Long
-  /** The schemas whose named types the service uses. */
-  readonly needs: Needs
+/** The types of a method. */
+export interface MethodTypes {
+  /** A request as the server reads it. */
+  readonly request: unknown
+  /** A request as the client writes it. */
+  readonly requestInput: unknown
+  /** A response as the client reads it. */
+  readonly response: unknown
+  /** A response as the server writes it. */
+  readonly responseInput: unknown
+  /** How the two sides talk. */
+  readonly shape: MethodShape
+  /** The values of the declared errors as they are read, by the names that the method gives them. */
+  readonly errors: { readonly [errorName: string]: unknown }
+  /** The values of the declared errors as they are written. */
+  readonly errorInputs: { readonly [errorName: string]: unknown }
 }
 
-/** The general protocol in place of `any`, so that what is not known stays `unknown`. */
-export type Known<Protocol> = 0 extends 1 & Protocol ? AvroProtocol : Protocol
+/** The types of the methods of a service, by name. */
+export interface ServiceMethods {
+  readonly [method: string]: MethodTypes
+}
 
-type Messages<P> = P extends { readonly messages: infer Found } ? Found : { readonly [method: string]: unknown }
+/**
+ * The general protocol in place of `any`, so that what is not known stays `unknown`.
+ *
+ * @internal
+ */
+export type ProtocolOf<Protocol> = 0 extends 1 & Protocol ? AvroProtocol : Protocol
 
-type Message<P, Method> = Method extends keyof Messages<P> ? Messages<P>[Method] : never
+/**
+ * The types of the methods of a protocol.
+ *
+ * @internal
+ */
+export type MethodsOf<P, Long, Needs> = {
+  readonly [Method in keyof Messages<P> & string]: MethodOf<
+    Messages<P>[Method],
+    IsLoose<P>,
+    Space<P>,
+    AllDefinitions<P, Needs>,
+    Long
+  >
+}
+
+interface MethodOf<M, Loose, Space extends string, Known, Long> {
+  readonly request: Request<M, Loose, Space, Known, Options<Long, 'out'>>
+  readonly requestInput: Request<M, Loose, Space, Known, Options<Long, 'in'>>
+  readonly response: Response<M, Loose, Space, Known, Options<Long, 'out'>>
+  readonly responseInput: Response<M, Loose, Space, Known, Options<Long, 'in'>>
+  readonly shape: Shape<M>
+  readonly errors: Errors<M, Loose, Space, Known, Options<Long, 'out'>>
+  readonly errorInputs: Errors<M, Loose, Space, Known, Options<Long, 'in'>>
+}
+
+type Messages<P> = P extends { readonly messages: infer Found } ? Found : never
 
 type Space<P> = P extends { readonly protocol: infer Name extends string }
   ? SpaceOf<FullName<Name, OwnSpace<P, ''>>>
@@ -41,8 +81,12 @@ type Space<P> = P extends { readonly protocol: infer Name extends string }
 
 type TypesIn<P> = P extends { readonly types: infer Types extends readonly unknown[] } ? Types : readonly []
 
-/** Whether some type of the protocol is no literal, so that its names say nothing. */
-type HasOpenTypes<P> = [TypesIn<P>[number]] extends [never] ? false : IsOpen<TypesIn<P>[number]>
+/** Whether the protocol, or some type of it, is no literal: what a message names says nothing then. */
+type IsLoose<P> = string extends keyof Messages<P>
+  ? true
+  : [TypesIn<P>[number]] extends [never]
+    ? false
+    : IsOpen<TypesIn<P>[number]>
 
 type MessageDefinitions<M, In extends string> =
   | (M extends { readonly request: infer Fields extends readonly unknown[] }
@@ -62,65 +106,42 @@ interface Options<Long, Mode extends 'in' | 'out'> extends InferOptions {
   mode: Mode
 }
 
-/** The names of the methods. */
-export type MethodNamesIn<P> = keyof Messages<P> & string
-
-/** The type of a request, to be written (`in`) or as it was read (`out`). */
-export type RequestIn<T, Method, Mode extends 'in' | 'out'> =
-  T extends ServiceTypes<infer P, infer Long, infer Needs>
-    ? HasOpenTypes<P> extends true
+type Request<M, Loose, Space extends string, Known, O extends InferOptions> = Loose extends true
+  ? unknown
+  : M extends { readonly request: infer Fields extends readonly AvroField[] }
+    ? string extends Fields[number]['name']
       ? unknown
-      : Message<P, Method> extends { readonly request: infer Fields extends readonly AvroField[] }
-        ? string extends Fields[number]['name']
-          ? unknown
-          : RecordValue<Fields, Space<P>, AllDefinitions<P, Needs>, Options<Long, Mode>>
-        : unknown
+      : RecordValue<Fields, Space, Known, O>
     : unknown
 
-/** The type of a response; null for a one-way message. */
-export type ResponseIn<T, Method, Mode extends 'in' | 'out'> =
-  T extends ServiceTypes<infer P, infer Long, infer Needs>
-    ? HasOpenTypes<P> extends true
+type Response<M, Loose, Space extends string, Known, O extends InferOptions> = Loose extends true
+  ? unknown
+  : M extends { readonly response: infer Type }
+    ? IsOpen<Type> extends true
       ? unknown
-      : Message<P, Method> extends { readonly response: infer Response }
-        ? IsOpen<Response> extends true
-          ? unknown
-          : Value<Response, Space<P>, AllDefinitions<P, Needs>, Options<Long, Mode>>
-        : Message<P, Method> extends { readonly 'one-way': true }
-          ? null
-          : unknown
-    : unknown
+      : Value<Type, Space, Known, O>
+    : M extends { readonly 'one-way': true }
+      ? null
+      : unknown
 
-/** The names of the declared errors of a method, as they are written there. */
-export type ErrorNamesIn<P, Method> =
-  Message<P, Method> extends { readonly errors: infer Names extends readonly string[] }
-    ? Names[number]
-    : string extends MethodNamesIn<P>
-      ? string
-      : never
-
-/** The type of the value of a declared error. */
-export type ErrorValueIn<T, Name, Mode extends 'in' | 'out'> =
-  T extends ServiceTypes<infer P, infer Long, infer Needs>
-    ? string extends Name
-      ? unknown
-      : HasOpenTypes<P> extends true
-        ? unknown
-        : string extends MethodNamesIn<P>
-          ? unknown
-          : Value<Name, Space<P>, AllDefinitions<P, Needs>, Options<Long, Mode>>
-    : unknown
-
-/** The shape of a method. */
-export type ShapeIn<P, Method> =
-  Message<P, Method> extends infer M
-    ? M extends { readonly 'one-way': true }
-      ? 'one-way'
-      : M extends { readonly 'x-stream': infer Stream extends 'server' | 'client' | 'duplex' }
-        ? Stream
-        : string extends MethodNamesIn<P>
-          ? MethodShape
-          : M extends { readonly request: unknown }
-            ? 'unary'
-            : MethodShape
+type ErrorNames<M, Loose> = M extends { readonly errors: infer Names extends readonly string[] }
+  ? Names[number]
+  : Loose extends true
+    ? string
     : never
+
+type Errors<M, Loose, Space extends string, Known, O extends InferOptions> = {
+  readonly [Name in ErrorNames<M, Loose>]: Loose extends true
+    ? unknown
+    : string extends Name
+      ? unknown
+      : Value<Name, Space, Known, O>
+}
+
+type Shape<M> = AvroMessage extends M
+  ? MethodShape
+  : M extends { readonly 'one-way': true }
+    ? 'one-way'
+    : M extends { readonly 'x-stream': infer Stream extends 'server' | 'client' | 'duplex' }
+      ? Stream
+      : 'unary'

@@ -4,27 +4,25 @@
  * The compiled codecs hang on the brand; only `serviceOf` takes them from there.
  */
 import type { DeclaredError } from './declared-error.js'
-import type {
-  ErrorNamesIn,
-  ErrorValueIn,
-  MethodNamesIn,
-  RequestIn,
-  ResponseIn,
-  ServiceTypes,
-  ShapeIn,
-} from './infer-service.js'
+import type { ServiceMethods } from './infer-service.js'
 
 /** The brand of services: the same symbol in every copy of the package. */
 export const serviceBrand: unique symbol = Symbol.for('rivulet.service') as never
+
+/** The types that a service carries; there is no such value. */
+export interface ServiceTypes<Methods> {
+  /** Those of each method. */
+  readonly methods: Methods
+}
 
 /**
  * A service: methods with the types of their requests, responses and errors, ready to be implemented and called.
  *
  * Make one with `defineService`, once for each protocol, when the program starts.
  */
-export interface Service<Protocol = unknown, Long = unknown, Needs = unknown> {
+export interface Service<Protocol = unknown, Methods extends ServiceMethods = ServiceMethods> {
   /** The types that the service carries; there is nothing to read here. */
-  readonly [serviceBrand]: ServiceTypes<Protocol, Long, Needs>
+  readonly [serviceBrand]: ServiceTypes<Methods>
   /** The full name. */
   readonly name: string
   /** The protocol as it was defined, deeply frozen, with its literal type. */
@@ -40,42 +38,47 @@ export interface Service<Protocol = unknown, Long = unknown, Needs = unknown> {
    * @throws RivuletError `RIVULET_INVALID_MESSAGE`, with the path of each issue, if the value does not fit;
    * `RIVULET_INVALID_OPTION` for a method or error that is not declared.
    */
-  error<Method extends MethodNamesIn<Protocol>, Name extends ErrorNamesIn<Protocol, Method>>(
+  error<Method extends keyof Methods & string, Name extends keyof Methods[Method]['errors'] & string>(
     method: Method,
     errorName: Name,
-    value: ErrorValueIn<ServiceTypes<Protocol, Long, Needs>, Name, 'in'>,
-  ): DeclaredError<Name, ErrorValueIn<ServiceTypes<Protocol, Long, Needs>, Name, 'out'>>
+    value: Methods[Method]['errorInputs'][Name],
+  ): DeclaredError<Name, Methods[Method]['errors'][Name]>
 }
 
-type Carried<S extends Service> = S[typeof serviceBrand]
-
 /** The names of the methods of a service. */
-export type MethodNames<S extends Service> = MethodNamesIn<Carried<S>['protocol']>
+export type MethodNames<S extends Service> = keyof S[typeof serviceBrand]['methods'] & string
+
+/** All types of a method of a service. */
+export type MethodTypesOf<S extends Service, Method extends MethodNames<S>> = S[typeof serviceBrand]['methods'][Method]
 
 /** How the two sides of a method talk. */
-export type ShapeOf<S extends Service, Method extends MethodNames<S>> = ShapeIn<Carried<S>['protocol'], Method>
+export type ShapeOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<S, Method>['shape']
 
 /** The type of requests as the server reads them; for a stream of requests that of each item. */
-export type RequestOf<S extends Service, Method extends MethodNames<S>> = RequestIn<Carried<S>, Method, 'out'>
+export type RequestOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<S, Method>['request']
 
 /** The type of requests as the client writes them: fields with a default may be left out. */
-export type RequestInputOf<S extends Service, Method extends MethodNames<S>> = RequestIn<Carried<S>, Method, 'in'>
+export type RequestInputOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<S, Method>['requestInput']
 
 /** The type of responses as the client reads them; for a stream of responses that of each item. */
-export type ResponseOf<S extends Service, Method extends MethodNames<S>> = ResponseIn<Carried<S>, Method, 'out'>
+export type ResponseOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<S, Method>['response']
 
 /** The type of responses as the server writes them: fields with a default may be left out. */
-export type ResponseInputOf<S extends Service, Method extends MethodNames<S>> = ResponseIn<Carried<S>, Method, 'in'>
+export type ResponseInputOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<
+  S,
+  Method
+>['responseInput']
 
 /** The names of the errors that a method declares, as they are written there. */
-export type ErrorNames<S extends Service, Method extends MethodNames<S>> = ErrorNamesIn<Carried<S>['protocol'], Method>
+export type ErrorNames<S extends Service, Method extends MethodNames<S>> = keyof MethodTypesOf<S, Method>['errors'] &
+  string
 
 /** The errors that a method declares, as a union that `errorName` tells apart; `never` if there are none. */
 export type ErrorsOf<
   S extends Service,
   Method extends MethodNames<S>,
   Name extends ErrorNames<S, Method> = ErrorNames<S, Method>,
-> = Name extends string ? DeclaredError<Name, ErrorValueIn<Carried<S>, Name, 'out'>> : never
+> = Name extends string ? DeclaredError<Name, MethodTypesOf<S, Method>['errors'][Name]> : never
 
 /** Tells whether a value is a service of Rivulet, also one of another copy of the package. */
 export function isService(value: unknown): value is Service {

@@ -2,7 +2,14 @@
 import { createHash } from 'node:crypto'
 import avro from 'avsc'
 import t from 'tap'
-import { defineSchema, defineService, isDeclaredError, isRivuletError, isService } from '../../src/avro/index.js'
+import {
+  type AvroProtocol,
+  defineSchema,
+  defineService,
+  isDeclaredError,
+  isRivuletError,
+  isService,
+} from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { define, field, quotes, Tick } from './services.js'
 
@@ -164,7 +171,7 @@ t.test('options are checked', async (t) => {
 
 t.test('the object of the caller is neither kept nor changed', async (t) => {
   const json = quotes()
-  const Service = defineService(json as never)
+  const Service = defineService(json as unknown as AvroProtocol)
   json.messages.last = { request: [field('other', 'int')], response: 'null' }
   t.same(Object.keys(define(Service.json).json.messages), ['last', 'watch', 'record', 'trade', 'note'])
   t.notOk(Object.isFrozen(json))
