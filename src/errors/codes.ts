@@ -111,6 +111,26 @@ const entries = {
     meaning: 'A frame is larger than the limit of the receiver, so it was dropped.',
     remedy: 'Raise `maxMessageBytes` on the receiver, or find the sender.',
   },
+  RIVULET_PROTOCOL_VIOLATION: {
+    retryable: false,
+    meaning: 'A peer of a link broke the protocol or its limits; its session was ended.',
+    remedy: 'Find the peer: it is broken, hostile, or no Rivulet peer.',
+  },
+  RIVULET_INCOMPATIBLE_PROTOCOL: {
+    retryable: false,
+    meaning: 'The two sides of a link speak no common version of the protocol.',
+    remedy: 'Bring the older side up to date.',
+  },
+  RIVULET_SESSION_LOST: {
+    retryable: true,
+    meaning: 'A session of a link has ended without a goodbye: the peer has restarted, or was away for too long.',
+    remedy: 'None: a new session is made when there is a connection. What was open has told its own outcome.',
+  },
+  RIVULET_TOO_MANY_SESSIONS: {
+    retryable: true,
+    meaning: 'The server has as many sessions as it may.',
+    remedy: 'Raise `maxSessions`, or find out who opens them.',
+  },
   RIVULET_OUTBOX_FULL: {
     retryable: true,
     meaning: 'The bounded outbox has no room, so the message was not taken.',

@@ -5,6 +5,9 @@
  * that said HELLO, negative for the other; 0 is the stream that is always open, for agreements of the pattern.
  */
 
+/** Writes the body of an item straight into the frame that leaves: a call is one, so that it costs no closure. */
+export type { BodyWriter as ItemBody } from '../wire/index.js'
+
 /** The bits of `flags`. */
 export const itemFlag = {
   /** More fragments of the item follow; patterns never see it. */
@@ -15,16 +18,18 @@ export const itemFlag = {
   critical: 4,
 } as const
 
-/** Kinds below this one are the session's own. */
-export const firstPatternKind = 16
+/** The items of the session itself. */
+export const sessionKind = {
+  /** Returns credit: the body is a long, the bytes that were consumed of the stream. */
+  credit: 1,
+  /** On stream 0, empty: no new streams, please; this side is about to close. */
+  drain: 2,
+  /** On stream 0, empty: the session is over, in order. */
+  goodbye: 3,
+} as const
 
-/** Writes the body of an item straight into the frame that leaves: a call is one, so that it costs no closure. */
-export interface ItemBody {
-  /**
-   * Writes from `position` on and returns the position after it; never at or beyond `end`.
-   *
-   * Throws `bufferFull` where it needs more room, and anything else for a value that cannot be written. It may be called
-   * again for the same item, with more room.
-   */
-  writeBody(bytes: Buffer, view: DataView, position: number, end: number): number
-}
+/** Kinds from here on are for short items of patterns that go before all that wait, at most 1 KiB long. */
+export const firstUrgentKind = 8
+
+/** Kinds from here on are for all other items of patterns. */
+export const firstPatternKind = 16

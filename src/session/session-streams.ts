@@ -58,15 +58,7 @@ export interface SessionStreams {
 /** What a session tells its pattern. None may throw. */
 export interface StreamsHandler {
   /** An item, whole; its body is `bytes` from `start` to `end`, which are only lent. */
-  onItem(
-    stream: number,
-    kind: number,
-    flags: number,
-    bytes: Buffer,
-    view: DataView,
-    start: number,
-    end: number,
-  ): void
+  onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void
   /** What is sent on the stream leaves at once again. */
   onWritable(stream: number): void
   /** The status, `suspected` or `draining` has changed; `reason` tells why a session was cut or ended. */

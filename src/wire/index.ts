@@ -4,6 +4,21 @@ export { BatchWriter, type CutFrame } from './batch-writer.js'
 export { CompatibleReader } from './compatible-reader.js'
 export { type DataFrame, maxFrameMessages, maxHeaderBytes, readRecordFrame, writeRecordFrame } from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'
+export {
+  type CutItems,
+  copyItems,
+  emptyLinkFrame,
+  hasNoItems,
+  type ItemTaker,
+  itemHeaderBytes,
+  type LinkNumbers,
+  linkHeaderRoom,
+  readItems,
+  readLinkNumbers,
+  sealItems,
+} from './link-frame.js'
+export { Hello, Item, LinkHeader, LinkLimits, Refusal, Welcome } from './link-schemas.js'
+export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { Origin } from './origin.js'
-export { frameKind } from './prelude.js'
+export { frameKind, openPrelude, preludeBytes } from './prelude.js'
 export { DataHeader, TopicAnswer, TopicRequest } from './schemas.js'

@@ -1,0 +1,248 @@
+/**
+ * What waits to go out on streams: for a connection, for the window of the link, or for credit of the stream.
+ *
+ * Streams that may send take turns, a fragment each, so that one with a lot to say holds up no other. Order holds within
+ * a stream only. A stream that sends one item, its last, and finds room leaves no trace here.
+ */
+import { bufferFull } from '../avro/codec.js'
+import type { LinkLimits } from '../wire/index.js'
+import { Fifo } from './fifo.js'
+import { itemFlag } from './item.js'
+
+/** What leaves at once, in bytes: larger items go in fragments of this size. */
+export const fragmentBytes = 32_768
+
+/** An item that waits, written already. */
+interface WaitingItem {
+  readonly kind: number
+  readonly flags: number
+  readonly body: Buffer
+}
+
+/** The outgoing side of one stream. */
+interface OutgoingStream {
+  readonly stream: number
+  /** What the peer still lets this side send, in bytes; below zero after a large item. */
+  credit: number
+  readonly waiting: Fifo<WaitingItem>
+  /** How much of the first waiting item has left. */
+  offset: number
+  /** Whether anything has left. */
+  begun: boolean
+  /** Whether it is among those that take turns. */
+  ready: boolean
+  /** Whether somebody asked for room and was told that there is none. */
+  wanted: boolean
+}
+
+/** A part of an item that may leave now; writes itself. */
+export class Fragment {
+  stream = 0
+  kind = 0
+  flags = 0
+  body: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+
+  /** As an `ItemBody`. */
+  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
+    if (position + this.end - this.start > end) throw bufferFull
+    this.body.copy(bytes, position, this.start, this.end)
+    return position + this.end - this.start
+  }
+}
+
+/** The outgoing side of all streams of a session. */
+export class OutgoingStreams {
+  readonly #streams = new Map<number, OutgoingStream>()
+  /** Streams with something to send and credit for it, in turn. */
+  readonly #turns = new Fifo<OutgoingStream>()
+  readonly #wanting = new Set<OutgoingStream>()
+  readonly #fragment = new Fragment()
+  #waitingBytes = 0
+  /** Bytes of the items that have begun to leave in fragments: the peer holds them until they are whole. */
+  #assembling = 0
+  #limits: LinkLimits
+
+  constructor(limits: LinkLimits) {
+    this.#limits = limits
+  }
+
+  /** Bytes that wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** Streams that have a state here. */
+  get size(): number {
+    return this.#streams.size
+  }
+
+  /** What the peer lets this side send is known when the peer has said so; until then nothing leaves. */
+  set limits(limits: LinkLimits) {
+    for (const state of this.#streams.values())
+      state.credit += limits.streamWindowBytes - this.#limits.streamWindowBytes
+    this.#limits = limits
+  }
+
+  /** Whether an item on this stream may leave now, as far as the stream is concerned. */
+  isFree(stream: number): boolean {
+    const state = this.#streams.get(stream)
+    return state === undefined || (state.waiting.length === 0 && state.credit > 0)
+  }
+
+  /** Counts an item that has left without waiting. */
+  left(stream: number, bytes: number, last: boolean): void {
+    const state = this.#streams.get(stream)
+    if (last) {
+      if (state) this.#remove(state)
+      return
+    }
+    const counted = state ?? this.#newStream(stream)
+    counted.credit -= bytes
+    counted.begun = true
+  }
+
+  /** Lets an item wait. */
+  add(stream: number, item: WaitingItem): void {
+    const state = this.#streams.get(stream) ?? this.#newStream(stream)
+    state.waiting.push(item)
+    this.#waitingBytes += costOf(item)
+    this.#makeReady(state)
+  }
+
+  /** Takes the next part that may leave, if there is one; it is lent until the next call. */
+  next(): Fragment | undefined {
+    for (let tries = this.#turns.length; tries > 0; tries--) {
+      const state = this.#turns.shift() as OutgoingStream
+      state.ready = false
+      const item = state.waiting.first
+      if (!item || state.credit <= 0) continue
+      if (state.offset === 0 && !this.#mayBegin(item)) {
+        this.#makeReady(state)
+        continue
+      }
+      return this.#take(state, item)
+    }
+    return undefined
+  }
+
+  /** Adds credit; unknown streams are over and need none. */
+  grant(stream: number, bytes: number): void {
+    const state = this.#streams.get(stream)
+    if (!state) return
+    state.credit = Math.min(this.#limits.streamWindowBytes, state.credit + bytes)
+    this.#makeReady(state)
+  }
+
+  /** Whether nothing of what was sent on the stream has left. */
+  isUnsent(stream: number): boolean {
+    const state = this.#streams.get(stream)
+    return state !== undefined && !state.begun
+  }
+
+  /** Remembers that somebody waits for room on a stream. */
+  want(stream: number): void {
+    const state = this.#streams.get(stream) ?? this.#newStream(stream)
+    state.wanted = true
+    this.#wanting.add(state)
+  }
+
+  /** Returns those who waited for room and have it now. */
+  takeWritable(): number[] {
+    if (this.#wanting.size === 0) return []
+    const writable: number[] = []
+    for (const state of this.#wanting) {
+      if (state.waiting.length > 0 || state.credit <= 0) continue
+      this.#wanting.delete(state)
+      state.wanted = false
+      writable.push(state.stream)
+    }
+    return writable
+  }
+
+  /** Drops what waits on a stream and forgets it. */
+  forget(stream: number): void {
+    const state = this.#streams.get(stream)
+    if (!state) return
+    for (const item of state.waiting) this.#waitingBytes -= costOf(item)
+    const { first } = state.waiting
+    if (first && state.offset > 0) this.#assembling -= first.body.length
+    state.waiting.clear()
+    this.#remove(state)
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#streams.clear()
+    this.#wanting.clear()
+    this.#turns.clear()
+    this.#waitingBytes = this.#assembling = 0
+  }
+
+  #take(state: OutgoingStream, item: WaitingItem): Fragment {
+    const { kind, flags, body } = item
+    const fragment = this.#fragment
+    const left = body.length - state.offset
+    const size = Math.min(fragmentBytes, left)
+    const more = size < left
+    fragment.stream = state.stream
+    fragment.kind = kind
+    fragment.flags = more ? (flags & ~itemFlag.last) | itemFlag.more : flags
+    fragment.body = body
+    fragment.start = state.offset
+    fragment.end = state.offset + size
+    if (more && state.offset === 0) this.#assembling += body.length
+    state.begun = true
+    state.offset += size
+    if (more) {
+      this.#makeReady(state)
+      return fragment
+    }
+    if (fragment.start > 0) this.#assembling -= body.length
+    state.offset = 0
+    state.waiting.shift()
+    this.#waitingBytes -= costOf(item)
+    // the whole item counts when it is whole: what has begun must come to its end
+    state.credit -= body.length
+    if (flags & itemFlag.last) this.#remove(state)
+    else this.#makeReady(state)
+    return fragment
+  }
+
+  /** A large item waits while the peer would have to hold too many. */
+  #mayBegin({ body }: WaitingItem): boolean {
+    if (body.length <= fragmentBytes || this.#assembling === 0) return true
+    return this.#assembling + body.length <= this.#limits.assemblyBytes
+  }
+
+  #makeReady(state: OutgoingStream): void {
+    if (state.ready || state.waiting.length === 0 || state.credit <= 0) return
+    state.ready = true
+    this.#turns.push(state)
+  }
+
+  #newStream(stream: number): OutgoingStream {
+    const state: OutgoingStream = {
+      stream,
+      credit: this.#limits.streamWindowBytes,
+      waiting: new Fifo(),
+      offset: 0,
+      begun: false,
+      ready: false,
+      wanted: false,
+    }
+    this.#streams.set(stream, state)
+    return state
+  }
+
+  #remove(state: OutgoingStream): void {
+    this.#wanting.delete(state)
+    this.#streams.delete(state.stream)
+  }
+}
+
+/** What an item that waits takes of memory, in bytes: small ones take more than their bodies. */
+function costOf({ body }: WaitingItem): number {
+  return body.length + 128
+}

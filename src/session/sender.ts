@@ -1,0 +1,227 @@
+/**
+ * The sending half of a session: what is written, what was sent and not acknowledged, and what waits.
+ *
+ * It knows whether there is a connection, and not how one comes to be. All of it is bounded: what was sent by the window
+ * of the link, what waits by the outbox.
+ */
+import { bufferFull } from '../avro/codec.js'
+import { RivuletError } from '../errors/index.js'
+import {
+  type CutItems,
+  copyItems,
+  emptyLinkFrame,
+  type LinkLimits,
+  type LinkNumbers,
+  LinkWriter,
+  sealItems,
+} from '../wire/index.js'
+import { Fifo } from './fifo.js'
+import { type ItemBody, itemFlag } from './item.js'
+import { OutgoingStreams } from './outgoing-streams.js'
+import { RetainedFrames } from './retained-frames.js'
+import { bytesItem } from './session-items.js'
+import { writeWaiting } from './waiting-body.js'
+
+/** What the items of one frame may take, in bytes. */
+export const linkFrameBytes = 65_536
+
+/** The longest body of an urgent item, in bytes. */
+const maxUrgentBytes = 1024
+
+/** A short item that waits for room. */
+interface UrgentItem {
+  readonly stream: number
+  readonly kind: number
+  readonly flags: number
+  readonly body: Buffer
+}
+
+/** What a sender needs of its session. */
+export interface SenderPorts {
+  /** Fills in all but the number of a frame that is about to leave. */
+  stamp(numbers: LinkNumbers): void
+  transmit(frame: Buffer): void
+  /** There is room on a stream for which there was none. */
+  onWritable(stream: number): void
+}
+
+/** The sending half of a session. */
+export class Sender {
+  readonly #ports: SenderPorts
+  readonly #outboxBytes: number
+  readonly #writer = new LinkWriter(linkFrameBytes)
+  readonly #retained = new RetainedFrames()
+  /** Short items that wait, before all others. */
+  readonly #urgent = new Fifo<UrgentItem>()
+  readonly #outgoing: OutgoingStreams
+  readonly #stamp: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
+  #peerLimits: LinkLimits
+  #connected = false
+
+  constructor(limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
+    this.#peerLimits = limits
+    this.#outboxBytes = outboxBytes
+    this.#outgoing = new OutgoingStreams(limits)
+    this.#ports = ports
+  }
+
+  /** Whether everything that was sent has arrived. */
+  get settled(): boolean {
+    const waiting = this.#writer.count + this.#urgent.length + this.#outgoing.waitingBytes
+    return this.#retained.count === 0 && waiting === 0
+  }
+
+  /** What is held for the peer, in bytes: sent and not acknowledged, and waiting. */
+  get heldBytes(): number {
+    return this.#retained.bytes + this.#writer.bytes + this.#outgoing.waitingBytes
+  }
+
+  /** Frames that were sent and not acknowledged. */
+  get unacknowledged(): number {
+    return this.#retained.count
+  }
+
+  /** The number of the last frame that was acknowledged, and of the last one that was sent. */
+  get acknowledged(): number {
+    return this.#retained.acknowledged
+  }
+
+  get lastSequence(): number {
+    return this.#retained.lastSequence
+  }
+
+  /** Sends again what was not acknowledged, and then what waits. */
+  connect(peerLimits: LinkLimits): void {
+    this.#peerLimits = peerLimits
+    this.#outgoing.limits = peerLimits
+    this.#connected = true
+    this.#retained.forEach((items, sequence) => {
+      this.#ports.transmit(copyItems(items, this.#stampFor(sequence)))
+    })
+  }
+
+  /** Sends nothing from now on; what was written counts as sent. */
+  disconnect(): void {
+    this.#connected = false
+    this.#cut()
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#connected = false
+    this.#retained.clear()
+    this.#urgent.clear()
+    this.#outgoing.clear()
+  }
+
+  /** Forgets frames that have arrived; returns whether there were any. */
+  acknowledge(sequence: number): boolean {
+    return this.#retained.acknowledge(sequence)
+  }
+
+  /** Writes an item, or lets it wait. */
+  send(stream: number, kind: number, flags: number, body: ItemBody): void {
+    if (this.#hasRoom && this.#outgoing.isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
+    if (this.#outgoing.waitingBytes >= this.#outboxBytes) {
+      throw new RivuletError('RIVULET_OUTBOX_FULL', `more than ${this.#outboxBytes} bytes wait to leave on a link`)
+    }
+    this.#outgoing.add(stream, { kind, flags, body: writeWaiting(body, this.#peerLimits.itemBytes) })
+  }
+
+  /** Writes a short item that goes before those that wait, and may exceed the window by a little. */
+  sendUrgent(stream: number, kind: number, flags: number, body: ItemBody): void {
+    if (this.#hasUrgentRoom && this.#urgent.length === 0) this.#write(stream, kind, flags, body)
+    else this.#urgent.push({ stream, kind, flags, body: writeWaiting(body, maxUrgentBytes) })
+  }
+
+  isWritable(stream: number): boolean {
+    if (this.#hasRoom && this.#outgoing.isFree(stream)) return true
+    this.#outgoing.want(stream)
+    return false
+  }
+
+  isUnsent(stream: number): boolean {
+    return this.#outgoing.isUnsent(stream)
+  }
+
+  grant(stream: number, bytes: number): void {
+    this.#outgoing.grant(stream, bytes)
+  }
+
+  forget(stream: number): void {
+    this.#outgoing.forget(stream)
+  }
+
+  /** Sends what was written, then what waits and may leave. */
+  pump(): void {
+    while (this.#urgent.length > 0 && this.#hasUrgentRoom) {
+      const { stream, kind, flags, body } = this.#urgent.shift() as UrgentItem
+      this.#write(stream, kind, flags, bytesItem(body))
+    }
+    this.#cut()
+    while (this.#hasRoom) {
+      const fragment = this.#outgoing.next()
+      if (!fragment) break
+      this.#write(fragment.stream, fragment.kind, fragment.flags, fragment)
+    }
+    this.#cut()
+    if (!this.#hasRoom) return
+    for (const stream of this.#outgoing.takeWritable()) this.#ports.onWritable(stream)
+  }
+
+  /** Sends a frame without items: a sign of life, and an acknowledgement. */
+  transmitEmpty(): void {
+    this.#ports.transmit(emptyLinkFrame(this.#stampFor(this.#retained.lastSequence)))
+  }
+
+  /** Whether an item may leave at once, as far as the connection is concerned. */
+  get #hasRoom(): boolean {
+    return this.#connected && this.#retained.bytes + this.#writer.bytes < this.#peerLimits.windowBytes
+  }
+
+  get #hasUrgentRoom(): boolean {
+    const sent = this.#retained.bytes + this.#writer.bytes
+    return this.#connected && sent < this.#peerLimits.windowBytes + linkFrameBytes
+  }
+
+  /** Writes an item into the frame of this turn; tells whether it fitted. */
+  #writeNow(stream: number, kind: number, flags: number, body: ItemBody): boolean {
+    let size: number
+    try {
+      size = this.#writer.write(stream, kind, flags, body)
+    } catch (cause) {
+      if (cause !== bufferFull) throw cause
+      if (this.#writer.count === 0) return false
+      this.#cut()
+      return this.#hasRoom && this.#writeNow(stream, kind, flags, body)
+    }
+    this.#outgoing.left(stream, size, (flags & itemFlag.last) !== 0)
+    return true
+  }
+
+  /** Writes an item that fits in a frame by itself. */
+  #write(stream: number, kind: number, flags: number, body: ItemBody): void {
+    try {
+      this.#writer.write(stream, kind, flags, body)
+    } catch (cause) {
+      if (cause !== bufferFull) throw cause
+      this.#cut()
+      this.#writer.write(stream, kind, flags, body)
+    }
+  }
+
+  /** Ends the frame, retains it and sends it, if there is a connection. */
+  #cut(): void {
+    if (this.#writer.count === 0) return
+    const items: CutItems = this.#writer.cut()
+    this.#retained.push(items)
+    if (this.#connected) this.#ports.transmit(sealItems(items, this.#stampFor(this.#retained.lastSequence)))
+  }
+
+  #stampFor(sequence: number): LinkNumbers {
+    const stamp = this.#stamp
+    this.#ports.stamp(stamp)
+    stamp.sequence = sequence
+    return stamp
+  }
+}

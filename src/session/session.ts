@@ -1,0 +1,374 @@
+/**
+ * One side of a session: numbered frames over connections that come and go, each item exactly once and in order.
+ *
+ * Pure: the clock and the connection are handed in, and nothing happens but in a call from outside. Who connects, and
+ * what is said before link frames flow, is the business of `dialer.ts` and `acceptor.ts`. DESIGN §4.
+ */
+import type { Cursor } from '../avro/codec.js'
+import { decodeFailure } from '../avro/decode-failure.js'
+import { RivuletError } from '../errors/index.js'
+import {
+  hasNoItems,
+  type ItemTaker,
+  type LinkLimits,
+  type LinkNumbers,
+  readItems,
+  readLinkNumbers,
+} from '../wire/index.js'
+import { IncomingStreams, violation } from './incoming-streams.js'
+import { firstPatternKind, type ItemBody, itemFlag, sessionKind } from './item.js'
+import { linkFrameBytes, Sender } from './sender.js'
+import { longItem, noBody, readCredit } from './session-items.js'
+import type { SessionStatus, SessionStreams, StreamsHandler } from './session-streams.js'
+
+/** How a session behaves; times in milliseconds. */
+export interface SessionSettings {
+  /** What the peer may send. */
+  readonly limits: LinkLimits
+  /** What may wait to leave, in bytes. */
+  readonly outboxBytes: number
+  readonly heartbeatMs: number
+  readonly silenceMs: number
+  readonly retentionMs: number
+}
+
+/** What a session needs of whoever drives it. */
+export interface SessionPorts {
+  /** The time, in milliseconds; never goes back. */
+  now(): number
+  /** Hands a frame to the present connection; it may be lost. */
+  transmit(frame: Buffer): void
+  /** Asks for a call of `flush` at the end of this turn. */
+  flushLater(): void
+  /** The present connection must be given up: something on it was lost or changed. */
+  replaceConnection(reason: RivuletError): void
+}
+
+/** Which side of a session: streams of the one that dialed have positive numbers. */
+export type SessionRole = 'dialer' | 'acceptor'
+
+/** One side of a session. */
+export class Session implements SessionStreams, ItemTaker {
+  /** Set by whoever makes the session, before anything else. */
+  handler: StreamsHandler | undefined
+  readonly #settings: SessionSettings
+  readonly #ports: SessionPorts
+  readonly #epoch: number
+  readonly #sender: Sender
+  readonly #incoming: IncomingStreams
+  #status: SessionStatus = 'opening'
+  #suspected = false
+  #peerDrains = false
+  #nextStream: number
+  readonly #streamStep: number
+  /** The number of the present connection. */
+  #connection = 0
+  /** The number of the last frame that came, and bytes of items that came and were not acknowledged. */
+  #received = 0
+  #unacknowledged = 0
+  #flushing = false
+  #sentSinceTick = false
+  #heardAt: number
+  #progressAt: number
+  #tickedAt: number
+  #cutAt = 0
+  /** The frame that is being read. */
+  readonly #numbers: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
+  readonly #cursor: Cursor = { position: 0 }
+
+  constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts) {
+    this.#settings = settings
+    this.#ports = ports
+    this.#streamStep = role === 'dialer' ? 1 : -1
+    this.#nextStream = this.#streamStep
+    this.#incoming = new IncomingStreams(settings.limits)
+    this.#sender = new Sender(settings.limits, settings.outboxBytes, {
+      stamp: (numbers) => this.#stamp(numbers),
+      transmit: (frame) => this.#transmit(frame),
+      onWritable: (stream) => this.handler?.onWritable(stream),
+    })
+    const now = ports.now()
+    this.#epoch = this.#heardAt = this.#progressAt = this.#tickedAt = now
+  }
+
+  get status(): SessionStatus {
+    return this.#status
+  }
+
+  get suspected(): boolean {
+    return this.#suspected
+  }
+
+  get draining(): boolean {
+    return this.#peerDrains
+  }
+
+  /** The number of the last frame that came: what a hello and a welcome say. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Whether everything that was sent has arrived. */
+  get settled(): boolean {
+    return this.#sender.settled
+  }
+
+  /** What is held for the peer, in bytes: sent and not acknowledged, waiting, and in fragments. */
+  get heldBytes(): number {
+    return this.#sender.heldBytes + this.#incoming.assembling
+  }
+
+  openStream(): number {
+    const stream = this.#nextStream
+    this.#nextStream += this.#streamStep
+    return stream
+  }
+
+  send(stream: number, kind: number, flags: number, body: ItemBody): void {
+    if (this.#status === 'ended') throw new RivuletError('RIVULET_CLOSED', 'the session has ended')
+    if (kind < firstPatternKind) this.#sender.sendUrgent(stream, kind, flags, body)
+    else this.#sender.send(stream, kind, flags, body)
+    this.#flushLater()
+  }
+
+  isWritable(stream: number): boolean {
+    return this.#status !== 'ended' && this.#sender.isWritable(stream)
+  }
+
+  consumed(stream: number, bytes: number): void {
+    const credit = this.#incoming.consumed(stream, bytes)
+    if (credit > 0 && this.#status !== 'ended') this.send(stream, sessionKind.credit, 0, longItem(credit))
+  }
+
+  isUnsent(stream: number): boolean {
+    return this.#sender.isUnsent(stream)
+  }
+
+  forget(stream: number): void {
+    this.#sender.forget(stream)
+    this.#incoming.forget(stream)
+  }
+
+  toSessionTime(time: number): number {
+    return Math.round(time - this.#epoch)
+  }
+
+  fromSessionTime(time: number): number {
+    return this.#heardAt + (time - this.#numbers.time)
+  }
+
+  /** Asks the peer to open no new streams: this side is about to close. */
+  announceDrain(): void {
+    if (this.#status !== 'ended') this.send(0, sessionKind.drain, 0, noBody)
+  }
+
+  /** Says goodbye behind everything that may leave now, and ends the session on this side. */
+  goodbye(reason: RivuletError): void {
+    if (this.#status === 'live') {
+      this.#sender.pump()
+      this.send(0, sessionKind.goodbye, 0, noBody)
+      this.#sender.pump()
+    }
+    this.end(reason)
+  }
+
+  /**
+   * A connection is agreed upon: the peer has received frames up to a number, and gets the others again.
+   *
+   * @throws RIVULET_PROTOCOL_VIOLATION
+   */
+  attach(connection: number, peerLimits: LinkLimits, peerReceived: number): void {
+    const { acknowledged, lastSequence } = this.#sender
+    if (peerReceived > lastSequence || peerReceived < acknowledged) {
+      throw violation(`it has received ${peerReceived} frames, of ${acknowledged} to ${lastSequence}`)
+    }
+    this.#connection = connection
+    this.#status = 'live'
+    this.#suspected = false
+    this.#unacknowledged = 0
+    this.#heardAt = this.#progressAt = this.#ports.now()
+    this.#sender.acknowledge(peerReceived)
+    this.#sender.connect(peerLimits)
+    this.handler?.onStatus(undefined)
+    this.#sender.pump()
+  }
+
+  /** The connection is lost. */
+  detach(reason: RivuletError): void {
+    if (this.#status !== 'live') return
+    this.#status = 'cut'
+    this.#cutAt = this.#ports.now()
+    this.#sender.disconnect()
+    this.handler?.onStatus(reason)
+  }
+
+  /** Ends the session: everything that is open is lost, and its streams are told why. */
+  end(reason: RivuletError): void {
+    if (this.#status === 'ended') return
+    this.#status = 'ended'
+    this.handler?.onStatus(reason)
+    this.#sender.clear()
+    this.#incoming.clear()
+  }
+
+  /**
+   * Takes a link frame of the present connection, its prelude opened.
+   *
+   * @throws RIVULET_PROTOCOL_VIOLATION, RIVULET_DECODE_FAILED: the peer is no honest one, and the session is to be ended.
+   */
+  receive(bytes: Buffer): void {
+    if (this.#status !== 'live') return
+    const numbers = this.#numbers
+    const cursor = this.#cursor
+    try {
+      readLinkNumbers(bytes, cursor, numbers)
+      if (numbers.connection !== this.#connection) return
+      this.#heard()
+      this.#acknowledge(numbers.acknowledged)
+      if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor)
+    } catch (cause) {
+      if (cause instanceof RivuletError) throw cause
+      throw decodeFailure(cause, 'a link frame')
+    }
+    // a reader that is busy with what has come must not keep the peer waiting for room
+    if (this.#owesAcknowledgement) this.flush()
+    else this.#flushLater()
+  }
+
+  takeItem(
+    stream: number,
+    kind: number,
+    flags: number,
+    bytes: Buffer,
+    view: DataView,
+    start: number,
+    end: number,
+  ): boolean {
+    if (kind <= sessionKind.goodbye) {
+      this.#takeSessionItem(stream, kind, bytes, start, end)
+      return this.#isLive
+    }
+    const last = (flags & itemFlag.last) !== 0
+    const more = (flags & itemFlag.more) !== 0
+    this.#incoming.interrupt(stream, kind)
+    if (this.#incoming.isWhole(stream, more)) {
+      this.#incoming.count(stream, end - start, last)
+      this.handler?.onItem(stream, kind, flags, bytes, view, start, end)
+      return this.#isLive
+    }
+    const whole = this.#incoming.assemble(stream, kind, more, bytes.subarray(start, end))
+    if (whole) {
+      this.#incoming.count(stream, whole.length, last)
+      const wholeView = new DataView(whole.buffer, whole.byteOffset, whole.length)
+      this.handler?.onItem(stream, kind, flags, whole, wholeView, 0, whole.length)
+    }
+    return this.#isLive
+  }
+
+  /** Lets what this turn produced leave, and acknowledges when enough has come. */
+  flush(): void {
+    this.#flushing = false
+    if (this.#status !== 'live') return
+    this.#sender.pump()
+    if (this.#owesAcknowledgement) this.#sender.transmitEmpty()
+  }
+
+  /** Time has passed; to be called every `heartbeatMs`. */
+  tick(): void {
+    const now = this.#ports.now()
+    const { heartbeatMs, silenceMs, retentionMs } = this.#settings
+    // a side that has stalled knows nothing of its peer, and gives it a fresh period
+    if (now - this.#tickedAt > 3 * heartbeatMs) this.#heardAt = this.#progressAt = now
+    this.#tickedAt = now
+    if (this.#status === 'cut' && now - this.#cutAt > retentionMs) {
+      this.end(new RivuletError('RIVULET_SESSION_LOST', `no connection for ${retentionMs} ms`))
+    }
+    if (this.#status !== 'live') return
+    if (!this.#sentSinceTick || this.#unacknowledged > 0) this.#sender.transmitEmpty()
+    this.#sentSinceTick = false
+    if (this.#sender.unacknowledged === 0) this.#progressAt = now
+    const silentMs = now - this.#heardAt
+    if (silentMs > silenceMs && !this.#suspected) this.#suspect(true)
+    if (now - this.#progressAt > silenceMs && silentMs < 3 * heartbeatMs) {
+      this.#ports.replaceConnection(transportFailed('the peer acknowledges nothing'))
+    }
+  }
+
+  /** A getter, since handlers may have changed it. */
+  get #isLive(): boolean {
+    return this.#status === 'live'
+  }
+
+  get #owesAcknowledgement(): boolean {
+    return this.#unacknowledged >= this.#settings.limits.windowBytes >> 2
+  }
+
+  #flushLater(): void {
+    if (this.#flushing || this.#status !== 'live') return
+    this.#flushing = true
+    this.#ports.flushLater()
+  }
+
+  #stamp(numbers: LinkNumbers): void {
+    numbers.connection = this.#connection
+    numbers.acknowledged = this.#received
+    numbers.time = this.toSessionTime(this.#ports.now())
+  }
+
+  #transmit(frame: Buffer): void {
+    this.#unacknowledged = 0
+    this.#sentSinceTick = true
+    this.#ports.transmit(frame)
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#ports.now()
+    if (this.#suspected) this.#suspect(false)
+  }
+
+  #suspect(suspected: boolean): void {
+    this.#suspected = suspected
+    this.handler?.onStatus(undefined)
+  }
+
+  #acknowledge(sequence: number): void {
+    if (sequence > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
+    if (this.#sender.acknowledge(sequence)) this.#progressAt = this.#heardAt
+  }
+
+  /** Whether a frame is the next one; what came before is ignored, and a gap costs the connection. */
+  #isNext(bytes: Buffer, cursor: Cursor): boolean {
+    const { sequence } = this.#numbers
+    const isEmpty = hasNoItems(bytes, cursor)
+    if (sequence > this.#received + (isEmpty ? 0 : 1)) {
+      this.#ports.replaceConnection(transportFailed(`frame ${this.#received + 1} is missing`))
+      return false
+    }
+    return !isEmpty && sequence === this.#received + 1
+  }
+
+  #takeItems(bytes: Buffer, cursor: Cursor): void {
+    this.#received += 1
+    this.#unacknowledged += bytes.length - cursor.position
+    // a peer may exceed the window by a frame and by urgent items
+    if (this.#unacknowledged > this.#settings.limits.windowBytes + 4 * linkFrameBytes) {
+      throw violation('it sends beyond the window of the link')
+    }
+    readItems(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), cursor, this)
+  }
+
+  #takeSessionItem(stream: number, kind: number, bytes: Buffer, start: number, end: number): void {
+    if (kind === sessionKind.credit) {
+      this.#sender.grant(stream, readCredit(bytes, start, end))
+    } else if (kind === sessionKind.drain && !this.#peerDrains) {
+      this.#peerDrains = true
+      this.handler?.onStatus(undefined)
+    } else if (kind === sessionKind.goodbye) {
+      this.end(new RivuletError('RIVULET_CLOSED', 'the peer has closed the session'))
+    }
+  }
+}
+
+function transportFailed(message: string): RivuletError {
+  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${message}`)
+}

@@ -1,0 +1,69 @@
+/**
+ * Bodies of items that cannot leave at once: each is written into a buffer of its own.
+ */
+import { bufferFull } from '../avro/codec.js'
+import { RivuletError } from '../errors/index.js'
+import type { ItemBody } from './item.js'
+
+const firstBytes = 4096
+
+/** What a codec may want beyond the bytes of a value before it says that a buffer is full, in bytes. */
+const cautionBytes = 4096
+
+let scratch: Buffer = Buffer.allocUnsafeSlow(firstBytes)
+let scratchView = new DataView(scratch.buffer)
+
+/**
+ * Writes a body by itself.
+ *
+ * @throws RIVULET_MESSAGE_TOO_LARGE, and what `writeBody` throws.
+ */
+export function writeWaiting(body: ItemBody, maxBytes: number): Buffer {
+  // a getter of the value that is written may send, too: it then makes a scratch of its own
+  let bytes = scratch
+  let view = scratchView
+  scratch = Buffer.alloc(0)
+  for (;;) {
+    let end: number
+    try {
+      end = bytes.length === 0 ? refuse() : body.writeBody(bytes, view, 0, bytes.length)
+    } catch (cause) {
+      if (cause !== bufferFull) {
+        keep(bytes, view)
+        throw cause
+      }
+      // codecs are cautious: what they may want beyond the value is in the factor, too
+      if (bytes.length > 3 * maxBytes + cautionBytes) throw tooLarge(maxBytes)
+      bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes.length * 4))
+      view = new DataView(bytes.buffer)
+      continue
+    }
+    if (end > maxBytes) throw tooLarge(maxBytes)
+    if (bytes.length > firstBytes) return end > bytes.length >> 1 ? bytes.subarray(0, end) : copyOf(bytes, end)
+    keep(bytes, view)
+    return copyOf(bytes, end)
+  }
+}
+
+function refuse(): never {
+  throw bufferFull
+}
+
+function keep(bytes: Buffer, view: DataView): void {
+  if (bytes.length !== firstBytes) return
+  scratch = bytes
+  scratchView = view
+}
+
+function copyOf(bytes: Buffer, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end)
+  bytes.copy(copy, 0, 0, end)
+  return copy
+}
+
+function tooLarge(maxBytes: number): RivuletError {
+  return new RivuletError(
+    'RIVULET_MESSAGE_TOO_LARGE',
+    `a message is larger than ${maxBytes} bytes, the limit of its link`,
+  )
+}
