@@ -50,6 +50,7 @@ export type {
   PrimitiveName,
 } from './schema-types.js'
 export {
+  type CarriedBy,
   type ErrorNames,
   type ErrorsOf,
   isService,

@@ -44,14 +44,14 @@ export interface ServiceMethods {
 /**
  * The general protocol in place of `any`, so that what is not known stays `unknown`.
  *
- * @internal
+ * @hidden
  */
 export type ProtocolOf<Protocol> = 0 extends 1 & Protocol ? AvroProtocol : Protocol
 
 /**
  * The types of the methods of a protocol.
  *
- * @internal
+ * @hidden
  */
 export type MethodsOf<P, Long, Needs> = {
   readonly [Method in keyof Messages<P> & string]: MethodOf<

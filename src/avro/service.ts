@@ -45,11 +45,18 @@ export interface Service<Protocol = unknown, Methods extends ServiceMethods = Se
   ): DeclaredError<Name, Methods[Method]['errors'][Name]>
 }
 
+/**
+ * The types of all methods of a service.
+ *
+ * @hidden
+ */
+export type CarriedBy<S extends Service> = S[typeof serviceBrand]['methods']
+
 /** The names of the methods of a service. */
-export type MethodNames<S extends Service> = keyof S[typeof serviceBrand]['methods'] & string
+export type MethodNames<S extends Service> = keyof CarriedBy<S> & string
 
 /** All types of a method of a service. */
-export type MethodTypesOf<S extends Service, Method extends MethodNames<S>> = S[typeof serviceBrand]['methods'][Method]
+export type MethodTypesOf<S extends Service, Method extends MethodNames<S>> = CarriedBy<S>[Method]
 
 /** How the two sides of a method talk. */
 export type ShapeOf<S extends Service, Method extends MethodNames<S>> = MethodTypesOf<S, Method>['shape']
