@@ -1,0 +1,213 @@
+/**
+ * The connecting side of a link: says HELLO on each connection, resumes its session, and begins a new one when that ends.
+ *
+ * Pure, like the session in it. One dialer is one link to one endpoint.
+ */
+import { RivuletError } from '../errors/index.js'
+import { frameKind } from '../wire/index.js'
+import {
+  capabilities,
+  kindOf,
+  linkVersion,
+  readRefusal,
+  readWelcome,
+  refusalReason,
+  refusedError,
+  writeHello,
+} from './handshake.js'
+import { Session } from './session.js'
+import type { SessionSettings } from './session-settings.js'
+import type { SessionStreams, StreamsHandler } from './session-streams.js'
+
+/** How a dialer behaves; times in milliseconds. */
+export interface DialerSettings extends SessionSettings {
+  /** How long a hello waits for its answer. */
+  readonly handshakeMs: number
+}
+
+/** What a dialer needs of whoever drives it. */
+export interface DialerPorts {
+  now(): number
+  /** Random bytes, from a good source: the number of a session is what lets a stranger take it over. */
+  random(bytes: number): Buffer
+  transmit(frame: Buffer): void
+  /** Asks for a call of `flush` at the end of this turn. */
+  flushLater(): void
+  /** Makes a new connection in place of the present one: `down` and `up` follow. */
+  reconnect(): void
+  /** A new session begins; nothing happens on it before this returns. */
+  accept(session: SessionStreams): StreamsHandler
+  report(error: RivuletError): void
+}
+
+/** The connecting side of a link. */
+export class Dialer {
+  readonly #settings: DialerSettings
+  readonly #ports: DialerPorts
+  #session: Session
+  #id: Buffer
+  /** Counts the connections of the session: each hello is one. */
+  #connection = 0
+  #isUp = false
+  #helloAt: number | undefined
+  #refused = false
+  #closed = false
+
+  constructor(settings: DialerSettings, ports: DialerPorts) {
+    this.#settings = settings
+    this.#ports = ports
+    this.#id = ports.random(16)
+    this.#session = this.#newSession()
+  }
+
+  /** The present session. */
+  get session(): SessionStreams {
+    return this.#session
+  }
+
+  /** Whether everything that was sent has arrived. */
+  get settled(): boolean {
+    return this.#session.settled
+  }
+
+  /** What is held for the peer, in bytes. */
+  get heldBytes(): number {
+    return this.#session.heldBytes
+  }
+
+  /** There is a connection. */
+  up(): void {
+    if (this.#closed) return
+    this.#isUp = true
+    this.#hello()
+  }
+
+  /** The connection is lost. */
+  down(reason: RivuletError): void {
+    this.#isUp = false
+    this.#helloAt = undefined
+    this.#session.detach(reason)
+  }
+
+  /** Takes a frame of the connection; never throws. */
+  receive(frame: Buffer): void {
+    if (this.#closed || !this.#isUp) return
+    let kind: number
+    try {
+      kind = kindOf(frame)
+    } catch (error) {
+      this.broken(error as RivuletError)
+      return
+    }
+    try {
+      if (kind === frameKind.link) this.#session.receive(frame)
+      else if (kind === frameKind.welcome) this.#welcome(frame)
+      else if (kind === frameKind.refusal) this.#refusal(frame)
+      else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+    } catch (error) {
+      // the frame arrived as it was sent: its sender is broken or hostile
+      this.#ports.report(error as RivuletError)
+      this.#session.end(error as RivuletError)
+    }
+    if (this.#session.status === 'ended') this.#beginAnew()
+  }
+
+  /** What came on the connection was changed on its way, or lost: it is replaced, and the session goes on. */
+  broken(error: RivuletError): void {
+    if (!this.#isUp) return
+    this.#ports.report(error)
+    this.down(error)
+    this.#ports.reconnect()
+  }
+
+  /** Time has passed; to be called every `heartbeatMs`. */
+  tick(): void {
+    if (this.#closed) return
+    this.#session.tick()
+    if (this.#session.status === 'ended') this.#beginAnew()
+    else if (this.#refused && this.#isUp) this.#hello()
+    else if (this.#helloAt !== undefined && this.#ports.now() - this.#helloAt > this.#settings.handshakeMs) {
+      this.broken(new RivuletError('RIVULET_HANDSHAKE_FAILED', 'a link: the peer does not answer a hello'))
+    }
+  }
+
+  /** Lets what this turn produced leave. */
+  flush(): void {
+    this.#session.flush()
+  }
+
+  /** Ends the link for good, with a goodbye if there is a connection. */
+  close(reason: RivuletError): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#session.goodbye(reason)
+  }
+
+  #newSession(): Session {
+    const { now, transmit, flushLater, accept } = this.#ports
+    const session = new Session('dialer', this.#settings, {
+      now,
+      transmit,
+      flushLater,
+      replaceConnection: (reason) => this.broken(reason),
+    })
+    session.handler = accept(session)
+    return session
+  }
+
+  /** The session is over: what comes next is another one, on the same connection if there is one. */
+  #beginAnew(): void {
+    if (this.#closed) return
+    this.#id = this.#ports.random(16)
+    this.#connection = 0
+    this.#session = this.#newSession()
+    if (this.#isUp) this.#hello()
+  }
+
+  #hello(): void {
+    this.#refused = false
+    this.#connection += 1
+    this.#helloAt = this.#ports.now()
+    const { received, status } = this.#session
+    const hello = {
+      minVersion: linkVersion,
+      maxVersion: linkVersion,
+      capabilities: [...capabilities],
+      session: this.#id,
+      connection: this.#connection,
+      resume: status !== 'opening',
+      received,
+      limits: this.#settings.limits,
+      extensions: {},
+    }
+    this.#ports.transmit(writeHello(hello))
+  }
+
+  #welcome(frame: Buffer): void {
+    const { connection, limits, received, resumed, version } = readWelcome(frame)
+    // what is left of an earlier connection
+    if (connection !== this.#connection || this.#helloAt === undefined) return
+    this.#helloAt = undefined
+    const isNew = this.#session.status === 'opening'
+    if (version !== linkVersion || resumed === isNew) {
+      throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a welcome does not answer what the hello said')
+    }
+    this.#session.attach(connection, limits, received)
+  }
+
+  #refusal(frame: Buffer): void {
+    const refusal = readRefusal(frame)
+    if (refusal.connection !== this.#connection) return
+    this.#helloAt = undefined
+    const error = refusedError(refusal)
+    const { unknownSession, superseded, violation, reset } = refusalReason
+    if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
+    else if ([unknownSession, superseded, violation].some((reason) => reason === refusal.reason)) {
+      if (refusal.reason !== unknownSession) this.#ports.report(error)
+      this.#session.end(error)
+    } else {
+      this.#ports.report(error)
+      this.#refused = true // and tried again with the next tick
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * How a session behaves, and what it needs of whoever drives it.
+ */
+import type { RivuletError } from '../errors/index.js'
+import type { LinkLimits } from '../wire/index.js'
+
+/** How a session behaves; times in milliseconds. */
+export interface SessionSettings {
+  /** What the peer may send. */
+  readonly limits: LinkLimits
+  /** What may wait to leave, in bytes. */
+  readonly outboxBytes: number
+  readonly heartbeatMs: number
+  readonly silenceMs: number
+  readonly retentionMs: number
+}
+
+/** What a session needs of whoever drives it. */
+export interface SessionPorts {
+  /** The time, in milliseconds; never goes back. */
+  now(): number
+  /** Hands a frame to the present connection; it may be lost. */
+  transmit(frame: Buffer): void
+  /** Asks for a call of `flush` at the end of this turn. */
+  flushLater(): void
+  /** The present connection must be given up: something on it was lost or changed. */
+  replaceConnection(reason: RivuletError): void
+}
+
+/** Which side of a session: streams of the one that dialed have positive numbers. */
+export type SessionRole = 'dialer' | 'acceptor'
