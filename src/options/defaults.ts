@@ -23,6 +23,18 @@ export const defaults = Object.freeze({
   closeTimeoutMs: 5000,
   /** The largest message of topics and the transient queue, in bytes. */
   maxMessageBytes: 1_048_576,
+  /** The largest message of a link, in bytes. */
+  maxLinkMessageBytes: 16_777_216,
+  /** What may be under way on one link, in bytes: more is faster far away, less lets small messages pass large ones. */
+  linkWindowBytes: 262_144,
+  /** What may be under way and not consumed on one stream of a link, in bytes. */
+  streamWindowBytes: 131_072,
+  /** How long a link that was cut may be resumed, in milliseconds. */
+  retentionMs: 30_000,
+  /** Links of one server. */
+  maxSessions: 1024,
+  /** How long a call with one response may take, in milliseconds. */
+  callTimeoutMs: 30_000,
   /** What one outbox may hold, in bytes. */
   outboxBytes: 8_388_608,
   /** What one batch frame may hold before it is cut, in bytes. */

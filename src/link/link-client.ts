@@ -1,0 +1,88 @@
+/**
+ * The connecting side of a link over a DEALER socket: a dialer, driven.
+ */
+import { randomBytes } from 'node:crypto'
+import { RivuletError } from '../errors/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
+import type { Clock } from '../runtime/index.js'
+import { Dialer, type SessionStreams, type StreamsHandler } from '../session/index.js'
+import { type DealerSocket, type LinkHandler, onlyPeer } from '../socket/index.js'
+import { LinkDriver } from './link-driver.js'
+import { type LinkOptions, sessionSettings } from './link-settings.js'
+
+/** What a link needs of its resource. */
+export interface LinkClientPorts {
+  /** A new session begins: after the first, each one takes the place of one that has ended. */
+  accept(session: SessionStreams): StreamsHandler
+  report(error: RivuletError): void
+}
+
+/** One link to one endpoint. */
+export class LinkClient extends LinkDriver implements LinkHandler {
+  readonly #dialer: Dialer
+  readonly #ports: LinkClientPorts
+  #socket: DealerSocket | undefined
+
+  constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts) {
+    super(clock, defaults.heartbeatMs)
+    this.#ports = ports
+    const flush = () => this.#dialer.flush()
+    this.#dialer = new Dialer(
+      { ...sessionSettings(options), handshakeMs: defaults.handshakeMs },
+      {
+        now: () => clock.now(),
+        random: randomBytes,
+        transmit: (frame) => this.#socket?.send(onlyPeer, frame),
+        flushLater: () => atEndOfTurn(flush),
+        reconnect: () => this.#socket?.reconnect(),
+        accept: (session) => ports.accept(session),
+        report: (error) => ports.report(error),
+      },
+    )
+  }
+
+  get settled(): boolean {
+    return this.#dialer.settled
+  }
+
+  /** The present session. */
+  get session(): SessionStreams {
+    return this.#dialer.session
+  }
+
+  /** Begins to work over a socket whose handler this is. */
+  start(socket: DealerSocket): void {
+    this.#socket = socket
+    socket.start()
+    this.run()
+  }
+
+  /** Ends the link for good, with a goodbye if there is a connection; the socket is closed by its owner. */
+  close(reason: RivuletError): void {
+    this.#dialer.close(reason)
+    this.stop()
+  }
+
+  onUp(): void {
+    this.#dialer.up()
+  }
+
+  onGone(_peer: string, error: RivuletError | undefined): void {
+    if (error) this.#ports.report(error)
+    this.#dialer.down(error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'))
+  }
+
+  onFrame(_peer: string, frame: Buffer): void {
+    this.#dialer.receive(frame)
+    this.checkSettled()
+  }
+
+  onBad(_peer: string, error: RivuletError): void {
+    this.#dialer.broken(error)
+  }
+
+  protected tick(): void {
+    this.#dialer.tick()
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The accepting side of links over a ROUTER socket: an acceptor, driven.
+ */
+import { RivuletError } from '../errors/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
+import type { Clock } from '../runtime/index.js'
+import { Acceptor, type SessionStreams, type StreamsHandler } from '../session/index.js'
+import type { LinkHandler, RouterSocket } from '../socket/index.js'
+import { LinkDriver } from './link-driver.js'
+import { type LinkOptions, sessionSettings } from './link-settings.js'
+
+/** What a resource decides about its links. */
+export interface LinkServerOptions extends LinkOptions {
+  /** Sessions at the same time, those that are cut included. */
+  readonly maxSessions: number
+}
+
+/** What links need of their resource. */
+export interface LinkServerPorts {
+  /** A new session begins. */
+  accept(session: SessionStreams): StreamsHandler
+  report(error: RivuletError): void
+}
+
+/** All links of one socket. */
+export class LinkServer extends LinkDriver implements LinkHandler {
+  readonly #acceptor: Acceptor
+  readonly #ports: LinkServerPorts
+  #socket: RouterSocket | undefined
+
+  constructor(options: LinkServerOptions, clock: Clock, ports: LinkServerPorts) {
+    super(clock, defaults.heartbeatMs)
+    this.#ports = ports
+    this.#acceptor = new Acceptor(
+      { ...sessionSettings(options), maxSessions: options.maxSessions },
+      {
+        now: () => clock.now(),
+        transmit: (peer, frame) => this.#socket?.send(peer, frame),
+        flushLater: atEndOfTurn,
+        accept: (session) => ports.accept(session),
+        report: (error) => ports.report(error),
+      },
+    )
+  }
+
+  get settled(): boolean {
+    return this.#acceptor.settled
+  }
+
+  /** Sessions, those that are cut included. */
+  get sessions(): number {
+    return this.#acceptor.size
+  }
+
+  /** Frames that came on a connection without a session. */
+  get strayFrames(): number {
+    return this.#acceptor.strayFrames
+  }
+
+  /** Begins to work over a socket whose handler this is. */
+  start(socket: RouterSocket): void {
+    this.#socket = socket
+    socket.start()
+    this.run()
+  }
+
+  /** Asks all peers to open no new streams. */
+  announceDrain(): void {
+    this.#acceptor.announceDrain()
+  }
+
+  /** Ends all links for good, with a goodbye where there is a connection; the socket is closed by its owner. */
+  close(reason: RivuletError): void {
+    this.#acceptor.close(reason)
+    this.stop()
+  }
+
+  onUp(): void {
+    // a router hears of a connection with its first frame
+  }
+
+  onGone(peer: string, error: RivuletError | undefined): void {
+    if (error) this.#ports.report(error)
+    this.#acceptor.gone(
+      peer,
+      error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'),
+    )
+  }
+
+  onFrame(peer: string, frame: Buffer): void {
+    this.#acceptor.receive(peer, frame)
+    this.checkSettled()
+  }
+
+  onBad(peer: string, error: RivuletError): void {
+    this.#acceptor.broken(peer, error)
+  }
+
+  protected tick(): void {
+    this.#acceptor.tick()
+  }
+}
