@@ -8,7 +8,7 @@ import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { type Resource, SocketResource } from '../../src/socket/index.js'
+import { OneWayResource, type Resource } from '../../src/socket/index.js'
 import { Outgoing, type SenderStats } from '../../src/stream/index.js'
 import {
   frameKind,
@@ -72,7 +72,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
 
 type ResolvedPublisherOptions = Resolved<typeof publisherRules>
 
-class PublisherResource extends SocketResource<SenderStats> implements Publisher {
+class PublisherResource extends OneWayResource<SenderStats> implements Publisher {
   readonly #options: ResolvedPublisherOptions
   readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
   readonly #outgoing: Outgoing
@@ -101,7 +101,7 @@ class PublisherResource extends SocketResource<SenderStats> implements Publisher
 
   async #start(): Promise<this> {
     const { highWaterMark, outboxBytes, slowSubscribers } = this.#options
-    await this.open({
+    await this.openSocket({
       kind: 'xpub',
       sendHighWaterMark: highWaterMark,
       receiveHighWaterMark: highWaterMark,

@@ -18,7 +18,7 @@ import {
   resolveOptions,
   signal,
 } from '../../src/options/index.js'
-import { maxTransportFrameBytes, type Resource, SocketResource } from '../../src/socket/index.js'
+import { maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
 import { type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import {
   type DataFrame,
@@ -108,7 +108,7 @@ export async function createSubscriber(options: SubscriberOptions): Promise<Topi
 
 type ResolvedSubscriberOptions = Resolved<typeof subscriberRules>
 
-class SubscriberResource extends SocketResource<SubscriberStats> implements TopicSubscriber {
+class SubscriberResource extends OneWayResource<SubscriberStats> implements TopicSubscriber {
   readonly #options: ResolvedSubscriberOptions
   readonly #inbox = Buffer.concat([Buffer.of(inboxMark), randomBytes(16)])
   readonly #rejected = new RejectedFrames(this.reports)
@@ -150,7 +150,7 @@ class SubscriberResource extends SocketResource<SubscriberStats> implements Topi
 
   async #start(): Promise<this> {
     const { maxMessageBytes, highWaterMark } = this.#options
-    await this.open({
+    await this.openSocket({
       kind: 'xsub',
       sendHighWaterMark: 0,
       receiveHighWaterMark: highWaterMark,

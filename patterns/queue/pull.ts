@@ -7,7 +7,7 @@ import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { decodeFailure } from '../../src/avro/decode-failure.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { maxTransportFrameBytes, type Resource, SocketResource } from '../../src/socket/index.js'
+import { maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
 import { Inbound, type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import { Batch, CompatibleReader, type DataFrame, FrameReceiver } from '../../src/wire/index.js'
 import { type PullOptions, pullRules } from './options.js'
@@ -33,7 +33,7 @@ export async function createPull<Out>(options: PullOptions<Out>): Promise<Pull<O
 
 type ResolvedPullOptions = Resolved<typeof pullRules>
 
-class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Out> {
+class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Out> {
   readonly #options: ResolvedPullOptions
   readonly #inbound: Inbound<Out>
   readonly #reader: CompatibleReader<Out>
@@ -71,7 +71,7 @@ class PullResource<Out> extends SocketResource<ReceiverStats> implements Pull<Ou
 
   #start(): Promise<this> {
     const { maxMessageBytes, socketBufferBytes } = this.#options
-    return this.open({
+    return this.openSocket({
       kind: 'pull',
       sendHighWaterMark: defaults.queueHighWaterMark,
       receiveHighWaterMark: defaults.queueHighWaterMark,

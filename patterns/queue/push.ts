@@ -6,7 +6,7 @@
  */
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { connectionBacklogBytes, type Resource, SocketResource } from '../../src/socket/index.js'
+import { connectionBacklogBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
 import {
   MessageSink,
   Outgoing,
@@ -60,7 +60,7 @@ export async function createPush<In>(options: PushOptions<In>): Promise<Push<In>
 
 type ResolvedPushOptions = Resolved<typeof pushRules>
 
-class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
+class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
   readonly #options: ResolvedPushOptions
   readonly #outgoing: Outgoing
   readonly #writer: BatchWriter<In>
@@ -97,7 +97,7 @@ class PushResource<In> extends SocketResource<PushStats> implements Push<In> {
 
   async #start(): Promise<this> {
     const { maxMessageBytes, outboxBytes, socketBufferBytes } = this.#options
-    await this.open({
+    await this.openSocket({
       kind: 'push',
       sendHighWaterMark: defaults.queueHighWaterMark,
       receiveHighWaterMark: defaults.queueHighWaterMark,

@@ -1,12 +1,18 @@
 /** Sockets: the only part that touches ZeroMQ. */
-export type { LinkChange, LinkState } from './links.js'
-export { connectionBacklogBytes, maxTransportFrameBytes } from './native.js'
-export { Outbox, type OutFrame } from './outbox.js'
-export { Socket } from './socket.js'
+export { type DealerConfig, DealerSocket } from './dealer-socket.js'
+export type { LinkChange, LinkState } from './endpoint-links.js'
 export {
-  type Resource,
-  type SocketOptions,
-  SocketResource,
-  type SocketSettings,
-  socketRules,
-} from './socket-resource.js'
+  type LinkConfig,
+  type LinkHandler,
+  type LinkSocket,
+  linkHighWaterMark,
+  onlyPeer,
+  type PeerHandle,
+} from './link-socket.js'
+export { connectionBacklogBytes, maxTransportFrameBytes } from './native.js'
+export { OneWayResource, type SocketSettings } from './one-way-resource.js'
+export { Outbox, type OutFrame } from './outbox.js'
+export { type ResolvedSocketOptions, type Resource, type SocketOptions, socketRules } from './resource.js'
+export { type RouterConfig, RouterSocket } from './router-socket.js'
+export type { SocketEnvironment } from './socket.js'
+export { SocketResource } from './socket-resource.js'

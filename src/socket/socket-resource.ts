@@ -1,13 +1,12 @@
 /**
- * What every resource with a socket has in common: its life, its links, its errors.
+ * What every resource with sockets has in common: its life, its links, its errors.
  *
- * The patterns extend it with what they send and receive; it moves no message itself.
+ * A resource opens one socket or several and moves its messages through them; this moves none itself.
  */
 import type { Observable } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
-  type Closable,
   type CloseOptions,
   type CloseResult,
   deferred,
@@ -18,87 +17,23 @@ import {
   waitFor,
 } from '../lifecycle/index.js'
 import { ErrorReports } from '../observe/index.js'
-import { defaults, flag, instance, invalidOption, type Resolved, signal, texts } from '../options/index.js'
-import { defaultRuntime, isRuntime, type Runtime } from '../runtime/index.js'
-import type { LinkChange } from './links.js'
-import { Socket, type SocketConfig } from './socket.js'
+import { defaults, invalidOption } from '../options/index.js'
+import { defaultRuntime, type Runtime } from '../runtime/index.js'
+import type { LinkChange } from './endpoint-links.js'
+import { Links } from './links.js'
+import type { ResolvedSocketOptions, Resource } from './resource.js'
+import type { Socket, SocketEnvironment } from './socket.js'
 
-/** What every resource shows and can. */
-export interface Resource<Stats = unknown> extends Closable {
-  /** The first of `endpoints`; the empty text where nothing is bound. */
-  readonly endpoint: string
-  /** Where the resource is bound, with wildcards resolved. */
-  readonly endpoints: readonly string[]
-  /** How many links are live. */
-  readonly connected: number
-  /** Current links first, then changes. Hot; completes when the resource is closed. */
-  readonly links: Observable<LinkChange>
-  /**
-   * Failures of single messages and of strangers' connections; they end no stream.
-   *
-   * Hot; completes when the resource is closed. What nobody observes is a process warning, once per code.
-   */
-  readonly errors: Observable<RivuletError>
-  /** A snapshot of the counts; the unit is messages. */
-  stats(): Stats
-  /**
-   * Resolves when at least one link is live.
-   *
-   * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
-   */
-  whenConnected(options?: WaitOptions): Promise<void>
-  /** Keeps the process alive while the resource is open, which is the default. */
-  ref(): this
-  /** Lets the process exit although the resource is open; takes effect within a second. */
-  unref(): this
-}
-
-/** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
-export interface SocketOptions {
-  /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
-  readonly bind?: string | readonly string[]
-  /** Endpoints to connect to, now and again after every cut. */
-  readonly connect?: string | readonly string[]
-  /** Allows binding where other machines can reach it, without any security. Default: false. */
-  readonly insecure?: boolean
-  /** The runtime to live in. Default: the one of this thread. */
-  readonly runtime?: Runtime
-  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
-  readonly signal?: AbortSignal
-}
-
-/** The rules of `SocketOptions`. */
-export const socketRules = {
-  bind: texts('an endpoint or a list of endpoints'),
-  connect: texts('an endpoint or a list of endpoints'),
-  insecure: flag(false),
-  runtime: instance('a runtime of createRuntime', isRuntime, undefined),
-  signal,
-}
-
-/** `SocketOptions`, resolved. */
-export type ResolvedSocketOptions = Resolved<typeof socketRules>
-
-/** What a pattern decides about its socket. */
-export type SocketSettings = Pick<
-  SocketConfig,
-  | 'kind'
-  | 'sendHighWaterMark'
-  | 'receiveHighWaterMark'
-  | 'maxFrameBytes'
-  | 'socketBufferBytes'
-  | 'patienceMs'
-  | 'outboxBytes'
->
-
-/** The base of every resource with a socket. */
+/** The base of every resource with sockets. */
 export abstract class SocketResource<Stats> implements Resource<Stats> {
   protected readonly runtime: Runtime
   protected readonly reports: ErrorReports
   protected readonly life: LifeCycle
   readonly #kind: string
   readonly #options: ResolvedSocketOptions
-  #socket: Socket | undefined
+  readonly #links: Links
+  readonly #sockets: Socket[] = []
+  #opened = false
 
   /**
    * @param factory - The public function, for messages: `createPush`.
@@ -116,27 +51,45 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     this.#options = options
     this.runtime = options.runtime ?? defaultRuntime()
     this.reports = new ErrorReports(() => this.name)
+    this.#links = new Links(
+      () => this.name,
+      (error) => this.reports.report(error),
+    )
     this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
   }
 
-  /** What messages and channels call this resource. */
+  /** What messages and channels call this resource: its kind and its first endpoint. */
   protected get name(): string {
-    return this.#socket?.name ?? this.#kind
+    return this.#sockets[0]?.name ?? this.#kind
   }
 
-  protected get socket(): Socket {
-    if (!this.#socket) throw new RivuletError('RIVULET_CLOSED', `${this.#kind} is not open`)
-    return this.#socket
+  /** What every socket of this resource is given. */
+  protected get environment(): SocketEnvironment {
+    return {
+      name: this.#kind,
+      runtime: this.runtime,
+      links: this.#links,
+      insecure: this.#options.insecure,
+      onError: (error) => this.reports.report(error),
+    }
   }
-
-  /** Takes a frame that arrived; must not throw. */
-  protected abstract onFrame(parts: readonly Buffer[]): void
-
-  /** Counts messages that a failure of the transport took with it. */
-  protected abstract onLost(messages: number): void
 
   /**
-   * Finishes the work before the socket is closed.
+   * Opens the sockets; each goes through `own` at once, so that it is closed with the resource, and if another one fails.
+   *
+   * Nothing may be read before the last of them is open.
+   */
+  protected abstract openSockets(): Promise<void>
+
+  /** Makes a socket one of this resource: told when to close, and whether it keeps the process alive. */
+  protected async own<Owned extends Socket>(opening: Promise<Owned>): Promise<Owned> {
+    const socket = await opening
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  /**
+   * Finishes the work before the sockets are closed; only if all were opened.
    *
    * @param deadline - When to stop, on the runtime's clock; in the past for no draining.
    * @returns Messages that were not delivered, those in the outbox aside.
@@ -150,37 +103,25 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     if (timeoutMs > 0) await waitFor(`${this.name}: close`, done, clock, { timeoutMs }).catch(() => {})
   }
 
-  /** Releases what is left when the socket is closed; `left` messages in its outbox were lost. */
+  /** Releases what is left when the sockets are closed; `left` messages in their outboxes were lost. */
   protected abstract released(left: number): void
 
   abstract stats(): Stats
 
-  /** Opens the socket; the resource is usable when this resolves. */
-  protected async open(settings: SocketSettings): Promise<this> {
-    const { bind, connect, insecure, signal } = this.#options
+  /** Opens the resource; it is usable when this resolves. */
+  protected async open(): Promise<this> {
+    const { signal } = this.#options
     if (signal?.aborted) throw abortedError(this.#kind, signal)
     this.runtime.adopt(this)
     try {
-      this.#socket = await Socket.open({
-        ...settings,
-        name: this.#kind,
-        runtime: this.runtime,
-        bind,
-        connect,
-        insecure,
-        onFrame: (parts) => this.onFrame(parts),
-        onError: (error, messages) => {
-          if (messages > 0) this.onLost(messages)
-          this.reports.report(error)
-        },
-      })
+      await this.openSockets()
+      this.#opened = true
       if (signal?.aborted) throw abortedError(this.#kind, signal)
       if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.#kind}: the runtime was closed`)
     } catch (error) {
       await this.close({ drain: false })
-      // a runtime that closed in the meantime has closed this resource before it had a socket
-      this.#socket?.close(0)
-      await this.#socket?.released
+      // a runtime that closed in the meantime has closed this resource before it had all its sockets
+      await this.#closeSockets(0)
       throw error
     }
     this.life.opened()
@@ -194,7 +135,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   get endpoints(): readonly string[] {
-    return this.socket.endpoints
+    return this.#sockets.flatMap(({ endpoints }) => endpoints)
   }
 
   get status(): Status {
@@ -210,11 +151,11 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   get connected(): number {
-    return this.socket.links.connected
+    return this.#links.connected
   }
 
   get links(): Observable<LinkChange> {
-    return this.socket.links.observable
+    return this.#links.observable
   }
 
   get errors(): Observable<RivuletError> {
@@ -222,7 +163,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   async whenConnected(options: WaitOptions = {}): Promise<void> {
-    const { links } = this.socket
+    const links = this.#links
     if (links.connected > 0) return
     const subject = `${this.name}: whenConnected`
     const { promise, resolve, reject } = deferred()
@@ -240,12 +181,12 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   ref(): this {
-    this.socket.ref()
+    for (const socket of this.#sockets) socket.ref()
     return this
   }
 
   unref(): this {
-    this.socket.unref()
+    for (const socket of this.#sockets) socket.unref()
     return this
   }
 
@@ -263,12 +204,19 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     const { drain = true, timeoutMs = defaults.closeTimeoutMs } = options
     const { clock } = this.runtime
     const deadline = clock.now() + (drain ? timeoutMs : 0)
-    const undelivered = this.#socket ? await this.finish(deadline) : 0
-    const left = this.#socket?.close(deadline - clock.now()) ?? 0
-    await this.#socket?.released
+    const undelivered = this.#opened ? await this.finish(deadline) : 0
+    const left = await this.#closeSockets(deadline - clock.now())
     this.released(left)
     this.reports.complete()
     this.runtime.release(this)
     return { undelivered: undelivered + left }
+  }
+
+  /** Returns messages that were not handed over. */
+  async #closeSockets(lingerMs: number): Promise<number> {
+    const left = this.#sockets.reduce((sum, socket) => sum + socket.close(lingerMs), 0)
+    this.#links.close()
+    await Promise.all(this.#sockets.map(({ released }) => released))
+    return left
   }
 }

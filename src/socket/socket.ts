@@ -1,136 +1,132 @@
 /**
- * The owner of one native socket: opens, reads, writes, watches its links, and closes.
+ * The owner of one native socket: opens, reads, watches its links, and closes.
  *
- * It moves frames and knows nothing of what is in them. Everything a pattern does with ZeroMQ goes through here, one
- * `send` and one `receive` at a time.
+ * It moves frames and knows nothing of what is in them. How frames leave, and what becomes of those that arrive, is the
+ * business of its kinds: `one-way-socket.ts`, `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with
+ * ZeroMQ goes through here, one `receive` at a time.
  */
 import { RivuletError } from '../errors/index.js'
-import { endTurn, longestTimerMs } from '../lifecycle/index.js'
+import { longestTimerMs } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
+import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { joinInproc } from './inproc.js'
-import { Links } from './links.js'
+import type { Links } from './links.js'
 import { Monitor } from './monitor.js'
-import {
-  createNative,
-  dropForFullPeers,
-  type MonitorEvent,
-  type NativeSettings,
-  type NativeSocket,
-  nativeWaitMs,
-} from './native.js'
-import { Outbox } from './outbox.js'
+import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
+import { ReadLoop } from './read-loop.js'
 import { errnoOf, translate } from './translate.js'
 import { Watchdog } from './watchdog.js'
 
-/** How long one turn may read frames before timers and other sockets have theirs, in milliseconds. */
-const readSliceMs = 10
-
-/** How often an unreferenced socket is looked at, in milliseconds. */
-const unreferencedWaitMs = 5
-
-/** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
-const fullQuickTries = 8
-
-/** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
-const fullRetryMs = 1
-
-/** How long a publisher that has waited in vain does not wait again, in milliseconds. */
-const impatientMs = 5000
-
-const done = Promise.resolve()
-const nothing = () => {}
-
-/** What a socket is made of. */
-export interface SocketConfig extends Omit<NativeSettings, 'ipv6'> {
+/** What a resource shares with each of its sockets. */
+export interface SocketEnvironment {
   /** Names the resource in messages, for example `push`. */
   readonly name: string
   readonly runtime: Runtime
-  readonly bind: readonly string[]
-  readonly connect: readonly string[]
+  /** The links of the resource. */
+  readonly links: Links
   /** Whether it may bind where other machines reach it. */
   readonly insecure: boolean
-  readonly outboxBytes: number
-  /** How long a publisher waits for a full subscriber before that one loses frames, in milliseconds; may be infinite. */
-  readonly patienceMs: number
-  /** Takes each frame that arrives; must not throw. */
-  readonly onFrame: (parts: readonly Buffer[]) => void
-  /** Takes failures that no caller waits for; `messages` counts those that were lost with it. */
-  readonly onError: (error: RivuletError, messages: number) => void
+  /** Takes failures that no caller waits for. */
+  readonly onError: (error: RivuletError) => void
+}
+
+/** What a socket is made of. */
+export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6'> {
+  readonly bind: readonly string[]
+  readonly connect: readonly string[]
 }
 
 /** One native socket, owned. */
-export class Socket {
-  readonly links: Links
-  readonly outbox: Outbox
+export abstract class Socket {
   /** Where the socket is bound, wildcards resolved. */
   readonly endpoints: string[] = []
+  protected readonly native: NativeSocket
   readonly #config: SocketConfig
-  readonly #native: NativeSocket
+  readonly #bind: readonly Endpoint[]
+  readonly #connect: readonly Endpoint[]
   readonly #monitor: Monitor
-  readonly #leaveInproc: (() => void)[] = []
+  readonly #entries: EndpointLinks[] = []
+  readonly #leaveInproc = new Map<EndpointLinks, () => void>()
   readonly #watchdog: Watchdog
-  /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
-  #impatientUntil = 0
-  #reading = false
-  #looping = false
-  #referenced = true
+  /** Endpoints that were given up and are connected anew: what is still told of their former connections is not true. */
+  readonly #renewed = new Set<EndpointLinks>()
+  readonly #loop: ReadLoop
   #closed = false
   #released = Promise.resolve()
 
-  /**
-   * Opens a socket: every endpoint is bound or being connected when it resolves.
-   *
-   * @error RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS
-   */
-  static async open(config: SocketConfig): Promise<Socket> {
-    const bind = config.bind.map((text) => parseEndpoint(text, 'bind'))
-    const connect = config.connect.map((text) => parseEndpoint(text, 'connect'))
-    const exposed = bind.find((endpoint) => !endpoint.local)
+  /** @throws RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_TOO_MANY_SOCKETS */
+  protected constructor(config: SocketConfig) {
+    this.#config = config
+    this.#bind = config.bind.map((text) => parseEndpoint(text, 'bind'))
+    this.#connect = config.connect.map((text) => parseEndpoint(text, 'connect'))
+    const exposed = this.#bind.find((endpoint) => !endpoint.local)
     if (exposed && !config.insecure) {
       throw new RivuletError(
         'RIVULET_INSECURE_BIND',
         `${config.name}: ${exposed.address} can be reached from other machines; bind to 127.0.0.1, or say insecure: true`,
       )
     }
-    const socket = new Socket(config, [...bind, ...connect])
+    this.#watchdog = new Watchdog(config.runtime.clock, (address) => this.#connectAnew(address))
+    const ipv6 = [...this.#bind, ...this.#connect].some((endpoint) => endpoint.ipv6)
+    const { clock } = config.runtime
     try {
-      for (const endpoint of bind) await socket.#bind(endpoint)
-      for (const endpoint of connect) socket.#connect(endpoint)
-    } catch (error) {
-      socket.close(0)
-      await socket.released
-      throw error
-    }
-    return socket
-  }
-
-  private constructor(config: SocketConfig, endpoints: readonly Endpoint[]) {
-    this.#config = config
-    this.links = new Links(
-      () => this.name,
-      (error) => config.onError(error, 0),
-    )
-    this.#watchdog = new Watchdog(config.runtime.clock, (endpoint) => {
-      this.#disconnect(endpoint)
-      this.#connectAgain(endpoint)
-    })
-    this.outbox = new Outbox(config.outboxBytes, {
-      send: (parts) => this.#send(parts),
-      failed: config.onError,
-    })
-    try {
-      this.#native = createNative(config.runtime, { ...config, ipv6: endpoints.some((endpoint) => endpoint.ipv6) })
+      this.native = createNative(config.runtime, { ...config, ipv6 })
       this.#monitor = new Monitor(
-        this.#native,
-        config.runtime.clock,
+        this.native,
+        clock,
         (event) => this.#onMonitorEvent(event),
-        (error) => config.onError(translate(`${this.name}: cannot read the monitor`, error), 0),
+        (error) => this.report(`${this.name}: cannot read the monitor`, error),
       )
     } catch (error) {
       throw translate(`${config.name}: cannot make a socket`, error)
     }
+    this.#loop = new ReadLoop(this.native, clock, {
+      message: (parts) => this.onMessage(parts),
+      failed: (error) => this.report(`${this.name}: cannot receive`, error),
+    })
   }
+
+  /**
+   * Binds and connects what the configuration names; closes if that fails.
+   *
+   * @error RIVULET_BIND_FAILED, RIVULET_TRANSPORT_FAILED
+   */
+  protected async enter(): Promise<this> {
+    try {
+      for (const endpoint of this.#bind) await this.#bindTo(endpoint)
+      for (const endpoint of this.#connect) this.#connectTo(endpoint)
+    } catch (error) {
+      this.close(0)
+      await this.released
+      throw error
+    }
+    return this
+  }
+
+  /** Takes a message that arrived; must not throw. */
+  protected abstract onMessage(parts: readonly Buffer[]): void
+
+  /** Hears of each change of a link before those who watch the resource; must not throw. */
+  protected onLinkChange(_change: EndpointChange): void {}
+
+  /** Hears of an event before it is counted. */
+  protected onEvent(_type: string): void {}
+
+  /** Whether peers that are cut connect again before the end of their former connection is known. */
+  protected get peersHurryBack(): boolean {
+    return false
+  }
+
+  /** Whether what was handed over may still leave when the socket is closed. */
+  protected abstract readonly lingers: boolean
+
+  /** Whether the connecting side of an inproc name lets go of a binding side that leaves. */
+  protected abstract readonly letsGo: boolean
+
+  /** Drops what waits; returns how many messages that were. */
+  protected abstract stop(): number
 
   /** What messages call this socket: its kind and its first endpoint. */
   get name(): string {
@@ -138,25 +134,36 @@ export class Socket {
     return `${name} ${this.endpoints[0] ?? connect[0] ?? ''}`.trimEnd()
   }
 
-  /** Whether frames are read; one more may still come after it was switched off. */
-  set reading(on: boolean) {
-    this.#reading = on
-    if (on && !this.#looping && !this.#closed) void this.#readLoop()
+  /** The links of the resource, of its other sockets, too. */
+  get links(): Links {
+    return this.#config.links
+  }
+
+  /** Reads messages, or stops; one more may still come then. */
+  protected read(on: boolean): void {
+    this.#loop.wanted = on && !this.#closed
+  }
+
+  /** Whether a read is pending, or one follows. */
+  protected get looping(): boolean {
+    return this.#loop.running
+  }
+
+  protected get closed(): boolean {
+    return this.#closed
   }
 
   /** Keeps the process alive while the socket is open, which is the default. */
   ref(): void {
     if (this.#closed) return
-    this.#referenced = true
-    if (this.#config.kind === 'push') this.#native.sendTimeout = nativeWaitMs
+    this.#loop.referenced = true
     this.#monitor.ref()
   }
 
   /** Lets the process exit although the socket is open; takes effect within a second. */
   unref(): void {
     if (this.#closed) return
-    this.#referenced = false
-    if (this.#config.kind === 'push') this.#native.sendTimeout = 0
+    this.#loop.referenced = false
     this.#monitor.unref()
   }
 
@@ -164,18 +171,17 @@ export class Socket {
   close(lingerMs: number): number {
     if (this.#closed) return 0
     this.#closed = true
-    this.#reading = false
-    const left = this.outbox.stop()
+    this.#loop.wanted = false
+    const left = this.stop()
     this.#watchdog.close()
     const isName = (address: string) => address.startsWith('inproc:')
     // closing frees a name later, and until then it would take connections and lose them
     for (const name of this.endpoints.filter(isName)) this.#disconnect(name)
-    for (const leave of this.#leaveInproc) leave()
+    for (const leave of this.#leaveInproc.values()) leave()
     this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
-    // what a receiver still has to say, to a peer that may never come, is not worth waiting for
-    this.#native.linger = this.#sends ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
-    this.#native.close()
-    this.links.close()
+    this.native.linger = this.lingers ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
+    this.native.close()
+    for (const links of this.#entries) links.clear()
     return left
   }
 
@@ -184,30 +190,36 @@ export class Socket {
     return this.#released
   }
 
-  /** Whether messages go out here. */
-  get #sends(): boolean {
-    return this.#config.kind === 'push' || this.#config.kind === 'xpub'
+  /** Reports a native failure that no caller waits for. */
+  protected report(action: string, error: unknown): void {
+    this.#config.onError(translate(action, error))
   }
 
-  async #bind(endpoint: Endpoint): Promise<void> {
+  /** Gives up the connections of every endpoint that this side connects to, and connects anew. */
+  protected connectAnew(): void {
+    if (this.#closed) return
+    for (const { address } of this.#connect) this.#connectAnew(address)
+  }
+
+  async #bindTo(endpoint: Endpoint): Promise<void> {
     try {
-      await this.#native.bind(endpoint.address)
+      await this.native.bind(endpoint.address)
     } catch (error) {
       throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error, 'RIVULET_BIND_FAILED')
     }
-    const address = this.#native.lastEndpoint ?? endpoint.address
+    const address = this.native.lastEndpoint ?? endpoint.address
     this.endpoints.push(address)
-    this.#enter(endpoint, address, 'bind')
+    this.#add(address, 'bind')
   }
 
-  #connect(endpoint: Endpoint): void {
-    if (endpoint.transport !== 'inproc') this.#connectNative(endpoint.address)
-    this.#enter(endpoint, endpoint.address, 'connect')
+  #connectTo({ address }: Endpoint): void {
+    if (!address.startsWith('inproc:')) this.#connectNative(address)
+    this.#add(address, 'connect')
   }
 
   #connectNative(address: string): void {
     try {
-      this.#native.connect(address)
+      this.native.connect(address)
     } catch (error) {
       throw translate(`${this.#config.name}: cannot connect ${address}`, error)
     }
@@ -218,129 +230,88 @@ export class Socket {
     try {
       this.#connectNative(address)
     } catch (error) {
-      this.#config.onError(error as RivuletError, 0)
+      this.#config.onError(error as RivuletError)
     }
+  }
+
+  #connectAnew(address: string): void {
+    const links = this.#entries.find(({ endpoint, side }) => endpoint === address && side === 'connect')
+    if (!links) return
+    const leave = this.#leaveInproc.get(links)
+    if (leave) {
+      leave()
+      if (!this.#closed) this.#joinInproc(links)
+      return
+    }
+    this.#disconnect(address)
+    this.#connectAgain(address)
+    // no event tells of a connection that was given up
+    this.#renewed.add(links)
+    links.clear()
   }
 
   #disconnect(address: string): void {
     try {
-      this.#native.disconnect(address)
+      this.native.disconnect(address)
     } catch (error) {
       // there may be nothing left to disconnect, or to unbind
-      if (errnoOf(error) !== 'ENOENT')
-        this.#config.onError(translate(`${this.name}: cannot disconnect ${address}`, error), 0)
+      if (errnoOf(error) !== 'ENOENT') this.report(`${this.name}: cannot disconnect ${address}`, error)
     }
   }
 
-  #enter(endpoint: Endpoint, address: string, side: 'bind' | 'connect'): void {
-    this.links.add(address, side)
-    if (endpoint.transport !== 'inproc') return
+  #add(address: string, side: 'bind' | 'connect'): void {
+    const { clock } = this.#config.runtime
+    const links = this.#config.links.add(address, side, {
+      onChange: (change) => {
+        if (!this.#closed) this.onLinkChange(change)
+      },
+      whenSure: this.peersHurryBack
+        ? (callback) => {
+            const timer = clock.setTimer(callback, defaults.handshakeMs)
+            return () => timer.cancel()
+          }
+        : undefined,
+    })
+    this.#entries.push(links)
+    if (address.startsWith('inproc:')) this.#joinInproc(links)
+  }
+
+  #joinInproc(links: EndpointLinks): void {
+    const { endpoint: address, side } = links
     const party = {
       linked: () => {
         // an inproc connection that waits for its binder could never be closed, and libzmq forgets one whose binder has
         // gone: it is made whenever there is a binder
         if (side === 'connect') this.#connectAgain(address)
-        this.links.event(side === 'bind' ? 'accept' : 'connect', address)
-        this.links.event('handshake', address)
+        links.event(side === 'bind' ? 'accept' : 'connect')
+        links.event('handshake')
       },
       unlinked: () => {
-        // one that receives still has what the other side sent before it left
-        if (side === 'connect' && this.#sends) this.#disconnect(address)
-        this.links.event('disconnect', address)
+        if (side === 'connect' && this.letsGo) this.#disconnect(address)
+        links.event('disconnect')
       },
     }
     const leave = joinInproc(this.#config.runtime, address, side, party)
-    this.#leaveInproc.push(() => {
+    this.#leaveInproc.set(links, () => {
       // now, and not when the library comes to it: the other side may send to this one until then
       if (side === 'connect') this.#disconnect(address)
+      links.clear()
       leave()
     })
   }
 
-  #onMonitorEvent(event: MonitorEvent): void {
-    if (this.#closed || event.address === undefined) return
-    // Reading this property makes the library handle what waits: a socket that is not read would resubscribe too late.
-    // Beside a pending operation it must not be read, since that would never hear of what was handled.
-    if (event.type === 'handshake' && this.#config.kind === 'xsub' && !this.#looping) void this.#native.readable
-    const link = this.links.find(event.address)
-    if (link?.side === 'connect') this.#watchdog.event(event.type, link.endpoint)
-    this.links.event(event.type, event.address, event.error)
-  }
-
-  async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
-    const { clock } = this.#config.runtime
-    let fullSince: number | undefined
-    let dropping = false
-    for (let tries = 0; ; tries++) {
-      try {
-        await (dropping ? this.#sendDropping(parts) : this.#native.send(parts))
-        return undefined
-      } catch (error) {
-        if (this.#closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
-      }
-      if (this.#config.kind === 'push') {
-        // it has waited in the library, unless that would keep the process alive
-        if (!this.#referenced) await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
-        continue
-      }
-      const now = clock.now()
-      fullSince ??= now
-      const patienceMs = now < this.#impatientUntil ? 0 : this.#config.patienceMs
-      if (tries < fullQuickTries) await new Promise(setImmediate)
-      else if (now - fullSince >= patienceMs) dropping = true
-      else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
+  #onMonitorEvent({ type, address, error }: MonitorEvent): void {
+    if (this.#closed || address === undefined) return
+    this.onEvent(type)
+    const links = findEndpoint(this.#entries, address)
+    if (!links) return
+    if (links.side === 'connect') {
+      if (type.startsWith('connect')) this.#renewed.delete(links)
+      if (this.#renewed.has(links)) return
+      this.#watchdog.event(type, links.endpoint)
+      // one connection at a time: the former one was given up before its events were read
+      if (type === 'connect' && this.#connect.length === 1) links.clear()
     }
-  }
-
-  /** Sends a frame that the peers which are full lose, so that the others have it. */
-  #sendDropping(parts: Buffer | readonly Buffer[]): Promise<void> {
-    this.#impatientUntil = this.#config.runtime.clock.now() + impatientMs
-    dropForFullPeers(this.#native, true)
-    try {
-      return this.#native.send(parts)
-    } finally {
-      dropForFullPeers(this.#native, false)
-    }
-  }
-
-  async #readLoop(): Promise<void> {
-    const { clock } = this.#config.runtime
-    let idle = false
-    const becomeIdle = () => {
-      idle = true
-    }
-    this.#looping = true
-    let sliceEnd: number | undefined
-    while (this.#reading) {
-      if (!this.#referenced && !this.#native.readable) {
-        await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
-        continue
-      }
-      let parts: Buffer[]
-      try {
-        idle = false
-        const receiving = this.#native.receive()
-        void done.then(nothing).then(becomeIdle) // which comes first only if the frame is not there yet
-        parts = await receiving
-      } catch (error) {
-        if (errnoOf(error) === 'EAGAIN' && !this.#closed) continue
-        if (!this.#closed) this.#config.onError(translate(`${this.name}: cannot receive`, error), 0)
-        break
-      }
-      this.#config.onFrame(parts)
-      if (idle) {
-        // what a lone frame led to leaves before the next one is asked for, which takes its time
-        if (!endTurn()) await new Promise<void>(process.nextTick)
-        sliceEnd = undefined
-        continue
-      }
-      const now = clock.now()
-      sliceEnd ??= now + readSliceMs
-      if (now > sliceEnd) {
-        await new Promise(setImmediate)
-        sliceEnd = undefined
-      }
-    }
-    this.#looping = false
+    links.event(type, error)
   }
 }

@@ -1,5 +1,6 @@
 /** Links told from the monitor's events: the sequences that libzmq 4.3.5 sends, as they were measured. */
 import t from 'tap'
+import { findEndpoint } from '../../src/socket/endpoint-links.js'
 import { Links } from '../../src/socket/links.js'
 
 const bound = 'tcp://127.0.0.1:5000'
@@ -11,15 +12,15 @@ function watch(endpoint = bound, side: 'bind' | 'connect' = 'bind') {
     () => 'test',
     (error) => refusals.push(error.code),
   )
-  links.add(endpoint, side)
+  const one = links.add(endpoint, side)
   const told: string[] = []
   links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
   const play = (...types: string[]) => {
     for (const type of types) {
-      links.event(type, endpoint, type.includes('error') ? new Error(`because of ${type}`) : undefined)
+      one.event(type, type.includes('error') ? new Error(`because of ${type}`) : undefined)
     }
   }
-  return { links, told, refusals, play }
+  return { links, one, told, refusals, play }
 }
 
 t.test('a good peer', async (t) => {
@@ -124,18 +125,40 @@ t.test('late subscribers get the current links first, and all complete at the en
   t.equal(links.connected, 0)
 })
 
-t.test('events name endpoints by numbers; the port tells which one is meant', async (t) => {
-  const { links, told } = watch('tcp://localhost:5001', 'connect')
-  links.add('tcp://localhost:5002', 'connect')
-  links.add('tcp://0.0.0.0:5003', 'bind')
-  links.event('connect', 'tcp://127.0.0.1:5002')
-  links.event('handshake', 'tcp://127.0.0.1:5002')
-  t.strictSame(links.find('tcp://127.0.0.1:5002')?.endpoint, 'tcp://localhost:5002')
-  t.strictSame(links.find('tcp://192.0.2.1:5003')?.side, 'bind')
-  t.strictSame(told, ['connected 1'])
-  links.event('connect', 'tcp://127.0.0.1:9999')
-  links.event('handshake', 'tcp://127.0.0.1:9999')
-  t.equal(links.connected, 1, 'an endpoint that nobody knows is nobody')
+t.test('events name endpoints by numbers; the port tells then which one is meant', async (t) => {
+  const { links, one } = watch('tcp://localhost:5001', 'connect')
+  const all = [one, links.add('tcp://localhost:5002', 'connect'), links.add('tcp://0.0.0.0:5003', 'bind')]
+  t.equal(findEndpoint(all, 'tcp://127.0.0.1:5002'), all[1])
+  t.equal(findEndpoint(all, 'tcp://192.0.2.1:5003'), all[2])
+  t.equal(findEndpoint(all, 'tcp://localhost:5001'), all[0])
+  t.equal(findEndpoint(all, 'tcp://127.0.0.1:9999'), undefined, 'an endpoint that nobody knows is nobody')
+  t.equal(findEndpoint([one], 'tcp://127.0.0.1:9999'), one, 'with one endpoint there is no doubt')
+})
+
+t.test('the links of several endpoints are added up, and their socket hears of each change first', async (t) => {
+  const links = new Links(
+    () => 'test',
+    () => {},
+  )
+  const told: string[] = []
+  const [one, other] = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:2'].map((endpoint) =>
+    links.add(endpoint, 'connect', { onChange: ({ state }) => told.push(`${state} there are ${links.connected}`) }),
+  )
+  links.changes.subscribe(({ endpoint, connected }) => told.push(`${endpoint} ${connected}`))
+  for (const type of ['connect', 'handshake']) one?.event(type)
+  for (const type of ['connect', 'handshake']) other?.event(type)
+  one?.clear()
+  other?.event('disconnect')
+  t.strictSame(told, [
+    'connected there are 1',
+    'tcp://127.0.0.1:1 1',
+    'connected there are 2',
+    'tcp://127.0.0.1:2 2',
+    'disconnected there are 1',
+    'tcp://127.0.0.1:1 1',
+    'disconnected there are 0',
+    'tcp://127.0.0.1:2 0',
+  ])
 })
 
 t.test('events that mean nothing for links change nothing', async (t) => {

@@ -1,0 +1,130 @@
+/**
+ * The connecting side of links: one DEALER socket, one endpoint, one peer at a time.
+ *
+ * A connection that is cut comes back by itself. A connection on which a frame could not go is given up, since the
+ * frames after it would have a gap.
+ */
+
+import { RivuletError } from '../errors/index.js'
+import type { EndpointChange } from './endpoint-links.js'
+import {
+  type LinkConfig,
+  type LinkHandler,
+  type LinkSocket,
+  linkSettings,
+  onlyPeer,
+  type PeerHandle,
+} from './link-socket.js'
+import { Socket } from './socket.js'
+import { translate } from './translate.js'
+
+/** What a dealer is made of. */
+export interface DealerConfig extends LinkConfig {
+  readonly connect: string
+}
+
+const ignore = () => {}
+
+/** A DEALER socket, owned. */
+export class DealerSocket extends Socket implements LinkSocket {
+  readonly #handler: LinkHandler
+  #started = false
+  #connected = false
+  /** Whether the handler was told that it is connected. */
+  #up = false
+  #renewing = false
+  /** Why the connection is being given up, while it is. */
+  #reason: RivuletError | undefined
+
+  /**
+   * Opens a socket that is being connected when it resolves. Its handler hears nothing before `start`.
+   *
+   * @error RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS
+   */
+  static async open(config: DealerConfig, handler: LinkHandler): Promise<DealerSocket> {
+    return new DealerSocket(config, handler).enter()
+  }
+
+  private constructor(config: DealerConfig, handler: LinkHandler) {
+    super({ ...config, ...linkSettings(config), kind: 'dealer', bind: [], connect: [config.connect] })
+    this.#handler = handler
+  }
+
+  /** Whether there is a connection that frames can go to. */
+  get up(): boolean {
+    return this.#up && !this.#renewing && !this.closed
+  }
+
+  /** Begins to read and to tell. */
+  start(): void {
+    this.#started = true
+    this.read(true)
+    queueMicrotask(() => this.#tellUp())
+  }
+
+  send(_peer: PeerHandle, frame: Buffer): void {
+    // before the news of a connection nothing may go, so that what is sent at the news is first
+    if (this.up) this.native.send(frame).catch((error: unknown) => this.#onUnsent(error))
+  }
+
+  /** Gives up the connection, at the end of this job, and makes another: what cures gaps and stalls. */
+  reconnect(): void {
+    this.#renew(undefined)
+  }
+
+  protected onMessage(parts: readonly Buffer[]): void {
+    const [frame] = parts
+    if (frame && parts.length === 1) this.#handler.onFrame(onlyPeer, frame)
+    else this.#handler.onBad(onlyPeer, new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts`))
+  }
+
+  protected override onLinkChange({ state }: EndpointChange): void {
+    if (state === 'connected') {
+      this.#connected = true
+      this.#tellUp()
+    } else if (state === 'disconnected') {
+      this.#connected = false
+      if (!this.#up) return
+      this.#up = false
+      this.#handler.onGone(onlyPeer, this.#reason)
+    }
+  }
+
+  protected get lingers(): boolean {
+    return true
+  }
+
+  /** What the router sent before it left is still read. */
+  protected get letsGo(): boolean {
+    return false
+  }
+
+  protected stop(): number {
+    return 0
+  }
+
+  #tellUp(): void {
+    if (!this.#started || !this.#connected || this.#up || this.closed) return
+    // The library looks for new connections once in a millisecond when it sends; after this it has looked. Nothing is
+    // sent, and unlike a look at `readable` it wakes the pending read if there is something for it.
+    this.native.send([]).catch(ignore)
+    this.#up = true
+    this.#handler.onUp(onlyPeer)
+  }
+
+  #renew(error: RivuletError | undefined): void {
+    if (this.#renewing || this.closed) return
+    this.#renewing = true
+    queueMicrotask(() => {
+      this.#renewing = false
+      this.#reason = error
+      this.connectAnew()
+      this.#reason = undefined
+    })
+  }
+
+  /** The connection is cut, and the news of it is on its way; or the router has not read for a long time. */
+  #onUnsent(error: unknown): void {
+    if (this.up) this.#renew(translate(`${this.name}: cannot send`, error))
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The links of one endpoint of one socket: which connections are up, told from the monitor's events.
+ *
+ * A monitor names our own endpoint, never the peer, and of a connection that fails it does not say which one it was.
+ * What is sure: each connection is accepted or connected once and disconnects once; those that fail their handshake
+ * say so directly before. This file counts by these rules; it knows no native socket.
+ */
+import { RivuletError } from '../errors/index.js'
+
+/** What happened to a link. */
+export type LinkState = 'connected' | 'disconnected' | 'retrying' | 'refused'
+
+/** A change of one link. */
+export interface LinkChange {
+  /**
+   * `connected`: both sides agreed to talk. `disconnected`: an agreed link ended. `retrying`: a try to connect failed
+   * and another follows. `refused`: a connection ended before both sides had agreed; `cause` says why.
+   */
+  readonly state: LinkState
+  /** The endpoint of this side that the link belongs to. */
+  readonly endpoint: string
+  /** Whether this side bound the endpoint or connects to it. */
+  readonly side: 'bind' | 'connect'
+  /** The peer's address, where this side connects; a binding side is not told. */
+  readonly peer: string | undefined
+  /** Tries since the link was last up; 0 when it is up. */
+  readonly attempt: number
+  /** Why, where that is known. */
+  readonly cause: RivuletError | undefined
+  /** Live links of the resource after this change. */
+  readonly connected: number
+}
+
+/** The same, as an endpoint knows it. */
+export type EndpointChange = Omit<LinkChange, 'connected'>
+
+/** How an endpoint tells what happens to its links. */
+export interface EndpointPorts {
+  onChange(change: EndpointChange): void
+  /**
+   * Waits for as long as a handshake may take; returns how to take that back. `undefined` where nothing is waited for.
+   *
+   * A connection that ends directly after another one was accepted is that one, refused without a word, or an older one
+   * whose peer connects anew. A handshake that follows tells them apart. Only a side whose peers hurry back waits for it.
+   */
+  readonly whenSure?: ((callback: () => void) => () => void) | undefined
+}
+
+/** Counts the links of one endpoint. */
+export class EndpointLinks {
+  readonly endpoint: string
+  readonly side: 'bind' | 'connect'
+  readonly #ports: EndpointPorts
+  /** Refusals that may turn out to be none; how to take them back. */
+  readonly #doubts = new Set<() => void>()
+  /** Connections that were accepted or connected and have not disconnected. */
+  #open = 0
+  /** Of these, the ones that have agreed. */
+  #agreed = 0
+  /** Of these, the ones whose handshake failed and whose disconnect must follow. */
+  #failed = 0
+  #attempt = 0
+  #lastEvent = ''
+
+  constructor(endpoint: string, side: 'bind' | 'connect', ports: EndpointPorts) {
+    this.endpoint = endpoint
+    this.side = side
+    this.#ports = ports
+  }
+
+  /** Live links. */
+  get connected(): number {
+    return this.#agreed
+  }
+
+  /** Takes one event of the monitor in. */
+  event(type: string, error?: Error): void {
+    if (type === 'accept' || type === 'connect') this.#open += 1
+    else if (type === 'handshake') this.#agree()
+    else if (type.startsWith('handshake:error')) this.#fail(error)
+    else if (type === 'disconnect') this.#disconnect()
+    else if (type === 'connect:retry') {
+      this.#attempt += 1
+      this.#emit('retrying')
+    } else return
+    this.#lastEvent = type
+  }
+
+  /** Marks every link down: the connections were given up here, of which no event tells. */
+  clear(): void {
+    this.#open = this.#failed = 0
+    this.#lastEvent = ''
+    for (const takeBack of this.#doubts) takeBack()
+    while (this.#agreed > 0) this.#lose()
+  }
+
+  /** A change of this endpoint's links. */
+  change(state: LinkState, cause?: RivuletError): EndpointChange {
+    const peer = this.side === 'connect' ? this.endpoint : undefined
+    return { state, endpoint: this.endpoint, side: this.side, peer, attempt: this.#attempt, cause }
+  }
+
+  #agree(): void {
+    // more have agreed than there are connections: a disconnect before was that of an agreed one
+    if (this.#agreed > 0 && this.#agreed >= this.#open) {
+      for (const takeBack of [...this.#doubts].slice(0, 1)) takeBack()
+      this.#lose()
+    }
+    this.#agreed += 1
+    this.#attempt = 0
+    this.#emit('connected')
+  }
+
+  #fail(error: Error | undefined): void {
+    this.#failed += 1
+    this.#refuse(error)
+  }
+
+  #disconnect(): void {
+    this.#open = Math.max(0, this.#open - 1)
+    if (this.#failed > 0) {
+      this.#failed -= 1
+    } else if (this.#agreed === 0) {
+      // a peer of a kind that does not fit leaves without a handshake event
+      this.#refuse(undefined)
+    } else if (this.#lastEvent === 'accept' || this.#lastEvent === 'connect') {
+      this.#doubt()
+    } else {
+      this.#lose()
+    }
+    while (this.#agreed > this.#open) this.#lose()
+  }
+
+  /** Refused, it seems; if a handshake follows, an older connection has ended. */
+  #doubt(): void {
+    const { whenSure } = this.#ports
+    if (!whenSure) {
+      this.#refuse(undefined)
+      return
+    }
+    const cancel = whenSure(() => {
+      this.#doubts.delete(takeBack)
+      this.#refuse(undefined)
+    })
+    const takeBack = () => {
+      this.#doubts.delete(takeBack)
+      cancel()
+    }
+    this.#doubts.add(takeBack)
+  }
+
+  #lose(): void {
+    this.#agreed -= 1
+    this.#emit('disconnected')
+  }
+
+  #refuse(reason: Error | undefined): void {
+    const why = reason ? reason.message : 'the peer is no ZeroMQ socket of a matching kind'
+    const message = `a connection on ${this.endpoint} was refused: ${why}`
+    this.#emit('refused', new RivuletError('RIVULET_HANDSHAKE_FAILED', message, { cause: reason }))
+  }
+
+  #emit(state: LinkState, cause?: RivuletError): void {
+    this.#ports.onChange(this.change(state, cause))
+  }
+}
+
+/**
+ * The endpoint that an event with this address belongs to.
+ *
+ * Events name an endpoint by what it resolved to: `localhost` and `0.0.0.0` become numbers. The port tells then which
+ * one is meant; with one endpoint there is no doubt.
+ */
+export function findEndpoint(endpoints: readonly EndpointLinks[], address: string): EndpointLinks | undefined {
+  const exact = endpoints.find(({ endpoint }) => endpoint === address)
+  if (exact) return exact
+  if (endpoints.length === 1) return endpoints[0]
+  const port = portOf(address)
+  const matching = port === undefined ? [] : endpoints.filter(({ endpoint }) => portOf(endpoint) === port)
+  return matching.length === 1 ? matching[0] : undefined
+}
+
+/** The port at the end of a TCP address. */
+function portOf(address: string): string | undefined {
+  return /^tcp:.*:(\d+)$/.exec(address)?.[1]
+}

@@ -1,0 +1,69 @@
+/**
+ * The sockets under links: a sequence of numbered frames, each a message of one part.
+ *
+ * They never queue, wait or retry: the session above sends again what a cut lost, and its credit keeps what is on the way
+ * below the mark. A frame that cannot go is dropped, and that its peer has gone is told. Frames of a connection that has
+ * ended may still come after the next one is up: the numbers in the frames tell them apart, not this part.
+ */
+import type { RivuletError } from '../errors/index.js'
+import type { NativeSettings } from './native.js'
+import type { SocketEnvironment } from './socket.js'
+
+/**
+ * Frames that may wait in the library for one peer, or from one peer.
+ *
+ * Credit never lets it come to that: whoever reaches it ignores credit. It is not infinite, so that the library stops
+ * reading from such a peer.
+ */
+export const linkHighWaterMark = 4096
+
+/** An opaque handle of one connection of a router; that of a dealer, which has one peer, is the empty text. */
+export type PeerHandle = string
+
+/** The one peer of a dealer. */
+export const onlyPeer: PeerHandle = ''
+
+/** What a link socket tells. None may throw; none is called from within its methods, before `start` or after `close`. */
+export interface LinkHandler {
+  /** A frame has arrived. */
+  onFrame(peer: PeerHandle, frame: Buffer): void
+  /** A message has arrived that is no frame, since it has several parts; it is dropped. */
+  onBad(peer: PeerHandle, error: RivuletError): void
+  /**
+   * A peer has gone, or must be taken for gone: nothing comes from this handle any more, and nothing goes there.
+   *
+   * Router: told once for each peer that has sent anything. Dealer: told once after each `onUp`; frames that were on their
+   * way may still come. `error` tells why, unless it left or its connection was cut.
+   */
+  onGone(peer: PeerHandle, error: RivuletError | undefined): void
+  /** Dealer: a connection is agreed, and the next frame that is sent is its first. */
+  onUp(peer: PeerHandle): void
+}
+
+/** What a router or a dealer is made of. */
+export interface LinkConfig extends SocketEnvironment {
+  /** Larger frames cut their connection, in bytes. */
+  readonly maxFrameBytes: number
+}
+
+/** A socket under links. */
+export interface LinkSocket {
+  /** Begins to read and to tell; once, and for as long as the socket is open, since credit bounds what comes. */
+  start(): void
+  /**
+   * Sends a frame, now or never; never throws, and never waits.
+   *
+   * The bytes belong to the library from then on and must not be changed.
+   */
+  send(peer: PeerHandle, frame: Buffer): void
+}
+
+/** What every socket under links is set to. */
+export function linkSettings(config: LinkConfig): Omit<NativeSettings, 'kind' | 'ipv6'> {
+  return {
+    sendHighWaterMark: linkHighWaterMark,
+    receiveHighWaterMark: linkHighWaterMark,
+    maxFrameBytes: config.maxFrameBytes,
+    socketBufferBytes: undefined,
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What the resources of the one-way patterns have in common: one socket, with an outbox.
+ *
+ * The patterns extend it with what they send and receive; it moves no message itself.
+ */
+import { RivuletError } from '../errors/index.js'
+import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
+import type { ResolvedSocketOptions } from './resource.js'
+import { SocketResource } from './socket-resource.js'
+
+/** What a pattern decides about its socket. */
+export type SocketSettings = Pick<
+  OneWayConfig,
+  | 'kind'
+  | 'sendHighWaterMark'
+  | 'receiveHighWaterMark'
+  | 'maxFrameBytes'
+  | 'socketBufferBytes'
+  | 'patienceMs'
+  | 'outboxBytes'
+>
+
+/** The base of a resource with one socket of a one-way pattern. */
+export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
+  readonly #options: ResolvedSocketOptions
+  #settings: SocketSettings | undefined
+  #socket: OneWaySocket | undefined
+
+  /**
+   * @param factory - The public function, for messages: `createPush`.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any') {
+    super(factory, options, sides)
+    this.#options = options
+  }
+
+  protected get socket(): OneWaySocket {
+    if (!this.#socket) throw new RivuletError('RIVULET_CLOSED', `${this.name} is not open`)
+    return this.#socket
+  }
+
+  /** Takes a message that arrived; must not throw. */
+  protected abstract onFrame(parts: readonly Buffer[]): void
+
+  /** Counts messages that a failure of the transport took with it. */
+  protected abstract onLost(messages: number): void
+
+  /** Opens the resource with a socket of these settings; it is usable when this resolves. */
+  protected openSocket(settings: SocketSettings): Promise<this> {
+    this.#settings = settings
+    return this.open()
+  }
+
+  protected async openSockets(): Promise<void> {
+    const { bind, connect } = this.#options
+    const config = {
+      ...this.environment,
+      ...(this.#settings as SocketSettings),
+      bind,
+      connect,
+      onFrame: (parts: readonly Buffer[]) => this.onFrame(parts),
+      onLost: (messages: number) => this.onLost(messages),
+    }
+    this.#socket = await this.own(OneWaySocket.open(config))
+  }
+}

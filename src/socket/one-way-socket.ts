@@ -1,0 +1,143 @@
+/**
+ * A socket of the one-way patterns: queues and topics. Frames wait in its outbox while the transport has no room.
+ *
+ * How messages become frames, and what a full outbox means for them, is the business of the patterns.
+ */
+import type { RivuletError } from '../errors/index.js'
+import { dropForFullPeers, nativeWaitMs, type SocketKind } from './native.js'
+import { Outbox } from './outbox.js'
+import { unreferencedWaitMs } from './read-loop.js'
+import { Socket, type SocketConfig } from './socket.js'
+import { errnoOf, translate } from './translate.js'
+
+/** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
+const fullQuickTries = 8
+
+/** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
+const fullRetryMs = 1
+
+/** How long a publisher that has waited in vain does not wait again, in milliseconds. */
+const impatientMs = 5000
+
+/** What a one-way socket is made of. */
+export interface OneWayConfig extends SocketConfig {
+  readonly kind: Exclude<SocketKind, 'router' | 'dealer'>
+  readonly outboxBytes: number
+  /** How long a publisher waits for a full subscriber before that one loses frames, in milliseconds; may be infinite. */
+  readonly patienceMs: number
+  /** Takes each message that arrives; must not throw. */
+  readonly onFrame: (parts: readonly Buffer[]) => void
+  /** Counts messages that a failure of the transport took with it. */
+  readonly onLost: (messages: number) => void
+}
+
+/** One native socket of a one-way pattern, owned. */
+export class OneWaySocket extends Socket {
+  readonly outbox: Outbox
+  readonly #config: OneWayConfig
+  #referenced = true
+  /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
+  #impatientUntil = 0
+
+  /**
+   * Opens a socket: every endpoint is bound or being connected when it resolves.
+   *
+   * @error RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS
+   */
+  static async open(config: OneWayConfig): Promise<OneWaySocket> {
+    return new OneWaySocket(config).enter()
+  }
+
+  private constructor(config: OneWayConfig) {
+    super(config)
+    this.#config = config
+    this.outbox = new Outbox(config.outboxBytes, {
+      send: (parts) => this.#send(parts),
+      failed: (error, messages) => {
+        if (messages > 0) config.onLost(messages)
+        config.onError(error)
+      },
+    })
+  }
+
+  /** Whether messages are read; one more may still come after it was switched off. */
+  set reading(on: boolean) {
+    this.read(on)
+  }
+
+  override ref(): void {
+    super.ref()
+    this.#refer(true)
+  }
+
+  override unref(): void {
+    super.unref()
+    this.#refer(false)
+  }
+
+  protected onMessage(parts: readonly Buffer[]): void {
+    this.#config.onFrame(parts)
+  }
+
+  protected override onEvent(type: string): void {
+    // Reading this property makes the library handle what waits: a socket that is not read would resubscribe too late.
+    // Beside a pending operation it must not be read, since that would never hear of what was handled.
+    if (type === 'handshake' && this.#config.kind === 'xsub' && !this.looping) void this.native.readable
+  }
+
+  /** What a receiver still has to say, to a peer that may never come, is not worth waiting for. */
+  protected get lingers(): boolean {
+    return this.#config.kind === 'push' || this.#config.kind === 'xpub'
+  }
+
+  /** One that receives still has what the other side sent before it left. */
+  protected get letsGo(): boolean {
+    return this.lingers
+  }
+
+  protected stop(): number {
+    return this.outbox.stop()
+  }
+
+  #refer(on: boolean): void {
+    if (this.closed) return
+    this.#referenced = on
+    if (this.#config.kind === 'push') this.native.sendTimeout = on ? nativeWaitMs : 0
+  }
+
+  async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+    const { clock } = this.#config.runtime
+    let fullSince: number | undefined
+    let dropping = false
+    for (let tries = 0; ; tries++) {
+      try {
+        await (dropping ? this.#sendDropping(parts) : this.native.send(parts))
+        return undefined
+      } catch (error) {
+        if (this.closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
+      }
+      if (this.#config.kind === 'push') {
+        // it has waited in the library, unless that would keep the process alive
+        if (!this.#referenced) await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
+        continue
+      }
+      const now = clock.now()
+      fullSince ??= now
+      const patienceMs = now < this.#impatientUntil ? 0 : this.#config.patienceMs
+      if (tries < fullQuickTries) await new Promise(setImmediate)
+      else if (now - fullSince >= patienceMs) dropping = true
+      else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
+    }
+  }
+
+  /** Sends a frame that the peers which are full lose, so that the others have it. */
+  #sendDropping(parts: Buffer | readonly Buffer[]): Promise<void> {
+    this.#impatientUntil = this.#config.runtime.clock.now() + impatientMs
+    dropForFullPeers(this.native, true)
+    try {
+      return this.native.send(parts)
+    } finally {
+      dropForFullPeers(this.native, false)
+    }
+  }
+}
