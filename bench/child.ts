@@ -5,9 +5,9 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { filter, map } from 'rxjs'
-import { tick } from './tick.js'
-import { type Endpoints, ways } from './ways/index.js'
+import { filter, map, type Observable } from 'rxjs'
+import { type Tick, tick } from './tick.js'
+import { type Caller, callWays, type Endpoints, ways } from './ways/index.js'
 
 /** What a child is told: one of these at a time. */
 export type Order =
@@ -17,6 +17,11 @@ export type Order =
   | { readonly do: 'connect'; readonly endpoints: Endpoints }
   | { readonly do: 'exchange'; readonly count: number }
   | { readonly do: 'consumeSlowly'; readonly workMs: number }
+  | { readonly do: 'serve' }
+  | { readonly do: 'connectCaller'; readonly endpoints: Endpoints }
+  /** Calls so often at the same time, without end. */
+  | { readonly do: 'call'; readonly atOnce: number }
+  | { readonly do: 'watch' }
   /** Counts for a while, after a while. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number }
   | { readonly do: 'memory' }
@@ -42,11 +47,12 @@ export interface Memory {
 }
 
 const [, , name = ''] = process.argv
-const load = ways[name]
-if (!load) throw new Error(`there is no way named ${name}`)
-const way = await load()
+const way = await ways[name]?.()
+const callWay = await callWays[name]?.()
+if (!way && !callWay) throw new Error(`there is no way named ${name}`)
 
-let sendOne: Awaited<ReturnType<NonNullable<typeof way.exchange>>> | undefined
+let sendOne: ((value: Tick) => Promise<Tick>) | undefined
+let caller: Caller | undefined
 const delivered = { messages: 0, sum: 0.5 }
 
 process.on('message', (order: Order) => {
@@ -57,34 +63,57 @@ process.on('disconnect', () => process.exit())
 async function carryOut(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'consume':
-      return way.consume((messages) => {
-        const prices = messages.pipe(
-          filter(({ price }) => price > 0),
-          map(({ price }) => price),
-        )
-        prices.subscribe((price) => {
-          delivered.messages += 1
-          delivered.sum += price
-        })
-      })
+      return way?.consume(count)
     case 'produce':
-      void way.produce[order.manner]?.(order.endpoints)
+      void way?.produce[order.manner]?.(order.endpoints)
       return undefined
     case 'echo':
-      return way.echo?.()
+      return way?.echo?.()
     case 'connect':
-      sendOne = await way.exchange?.(order.endpoints)
+      sendOne = await way?.exchange?.(order.endpoints)
       return undefined
     case 'exchange':
       return exchange(order.count)
     case 'consumeSlowly':
-      return way.consumeSlowly?.(order.workMs, () => {
+      return way?.consumeSlowly?.(order.workMs, () => {
         delivered.messages += 1
       })
+    case 'serve':
+      return callWay?.serve()
+    case 'connectCaller':
+      caller = await callWay?.connect(order.endpoints)
+      sendOne = caller?.call
+      return undefined
+    case 'call':
+      for (let one = 0; one < order.atOnce; one++) void callWithoutEnd()
+      return undefined
+    case 'watch':
+      return caller?.watch?.(count)
     case 'measure':
       return measure(order.warmUpMs, order.forMs)
     case 'memory':
       return { rssBytes: process.memoryUsage.rss(), messages: delivered.messages } satisfies Memory
+  }
+}
+
+function count(messages: Observable<Tick>): void {
+  const prices = messages.pipe(
+    filter(({ price }) => price > 0),
+    map(({ price }) => price),
+  )
+  prices.subscribe((price) => {
+    delivered.messages += 1
+    delivered.sum += price
+  })
+}
+
+async function callWithoutEnd(): Promise<void> {
+  if (!caller) throw new Error(`${name} calls nothing`)
+  const value = tick(1)
+  for (;;) {
+    const { price } = await caller.call(value)
+    delivered.messages += 1
+    delivered.sum += price
   }
 }
 

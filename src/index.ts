@@ -5,8 +5,9 @@
  */
 export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
+export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
-export { defineSchema, isSchema } from './avro/index.js'
+export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
 export {
   type ErrorCode,
   type ErrorCodeEntry,

@@ -1,8 +1,10 @@
 /**
  * The ways that are compared, by name; each is loaded by the processes that use it alone.
  */
+import type { CallWay } from './call-way.js'
 import type { Way } from './way.js'
 
+export type { Caller, CallWay } from './call-way.js'
 export type { Endpoints, Way } from './way.js'
 
 /** Loads a way. */
@@ -14,3 +16,10 @@ export const ways: Readonly<Record<string, () => Promise<Way>>> = {
 
 /** The way that the others are compared with. */
 export const baseline = 'raw zeromq.js'
+
+/** Loads a way to call. */
+export const callWays: Readonly<Record<string, () => Promise<CallWay>>> = {
+  'rivulet/rpc': async () => (await import('./rivulet-rpc.js')).rivuletRpc,
+  'raw REQ/REP': async () => (await import('./raw-calls.js')).rawReqRep,
+  'raw DEALER/ROUTER': async () => (await import('./raw-calls.js')).rawDealerRouter,
+}

@@ -33,6 +33,8 @@ export const defaults = Object.freeze({
   retentionMs: 30_000,
   /** Links of one server. */
   maxSessions: 1024,
+  /** Calls of one server at the same time. */
+  maxConcurrentCalls: 65_536,
   /** How long a call with one response may take, in milliseconds. */
   callTimeoutMs: 30_000,
   /** What one outbox may hold, in bytes. */

@@ -20,6 +20,11 @@ const sliceMs = 10
 
 const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
 
+/** Returns the concurrency that `process` is given; throws RIVULET_INVALID_OPTION. */
+export function concurrencyOf(options: ProcessOptions | undefined): number {
+  return resolveOptions('process', options, processRules).concurrency
+}
+
 /** A stream that its owner feeds with supplies. */
 export class MessageStream<T> extends Observable<T> implements Stream<T>, Consumers<T> {
   readonly #owner: StreamOwner<T>
@@ -78,8 +83,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   }
 
   process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
-    const { concurrency } = resolveOptions('process', options, processRules)
-    return processMessages(this, project, concurrency, (error) => this.#owner.handlerFailed(error))
+    return processMessages(this, project, concurrencyOf(options), (error) => this.#owner.handlerFailed(error))
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {

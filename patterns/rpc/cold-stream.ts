@@ -1,0 +1,27 @@
+/**
+ * The responses of a call that is made when somebody wants them: each subscription, iteration and process is a call.
+ */
+import { defer, Observable } from 'rxjs'
+import { concurrencyOf, type Stream } from '../../src/stream/index.js'
+
+/** A stream that begins anew for each of its consumers. */
+export class ColdStream<T> extends Observable<T> implements Stream<T> {
+  readonly #start: () => Stream<T>
+
+  /**
+   * @param start - Starts a call and returns its responses; whoever leaves them as the last, cancels the call.
+   */
+  constructor(start: () => Stream<T>) {
+    super((subscriber) => start().subscribe(subscriber))
+    this.#start = start
+  }
+
+  process<R>(...[project, options]: Parameters<Stream<T>['process']>): Observable<R> {
+    concurrencyOf(options)
+    return defer(() => this.#start().process(project, options)) as Observable<R>
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return this.#start()[Symbol.asyncIterator]()
+  }
+}

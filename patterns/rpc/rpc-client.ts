@@ -1,0 +1,123 @@
+/**
+ * The calling side of RPC: a service's methods, over a link to each endpoint or over the links of another client.
+ */
+import type { Service } from '../../src/avro/index.js'
+import { isService } from '../../src/avro/index.js'
+import { serviceOf } from '../../src/avro/service-codec.js'
+import { CallClient, type CallClientStats } from '../../src/call/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { LinkClient, maxLinkFrameBytes } from '../../src/link/index.js'
+import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import type { Clock } from '../../src/runtime/index.js'
+import { DealerSocket, SocketResource } from '../../src/socket/index.js'
+import { clientMethods } from './client-methods.js'
+import type { RpcClient, RpcClientBase } from './method-types.js'
+import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'
+import { SharedClient } from './shared-client.js'
+
+/** The counts of an `RpcClient`; the unit is calls. */
+export interface RpcClientStats extends CallClientStats {}
+
+/**
+ * Opens a client of a service.
+ *
+ * Resolves when its sockets are open, whether or not a server is there: calls wait for one, as long as their deadline
+ * allows. With several endpoints each has a link of its own, and a call goes to the server with the fewest calls.
+ *
+ * Lifetime: a client `over` another shares its links, is closed with it, and closing it ends its own calls alone.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED
+ */
+export async function createRpcClient<S extends Service>(service: S, options: RpcClientOptions): Promise<RpcClient<S>> {
+  const subject = 'createRpcClient'
+  if (!isService(service)) throw invalidOption(subject, 'service', 'a service of defineService', service)
+  const { over, ...rest } = options ?? {}
+  if (over === undefined) {
+    return withShortcuts<S>(await RpcClientResource.create(service, resolveOptions(subject, rest, clientRules)))
+  }
+  const owner = owners.get(over)
+  if (!owner) throw invalidOption(subject, 'over', 'a client of createRpcClient', over)
+  const client = new SharedClient(service, owner, resolveOptions(subject, rest, sharedClientRules))
+  owners.set(client, owner)
+  return withShortcuts<S>(client)
+}
+
+type ResolvedClientOptions = Resolved<typeof clientRules>
+
+/** The clients that have the links of what a user holds: those that can be shared. */
+const owners = new WeakMap<object, RpcClientResource<Service>>()
+
+/** Makes methods members of the client, as far as it has no other member of that name. */
+function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S> {
+  for (const [name, value] of Object.entries(client.calls)) {
+    if (!(name in client)) Object.defineProperty(client, name, { value, enumerable: true })
+  }
+  return client as RpcClient<S>
+}
+
+/** A client with links of its own. */
+export class RpcClientResource<S extends Service> extends SocketResource<RpcClientStats> implements RpcClientBase<S> {
+  /** The calls of this client and of those that share its links. */
+  readonly callClient: CallClient
+  readonly calls: RpcClientBase<S>['calls']
+  readonly promises: RpcClientBase<S>['promises']
+  readonly #options: ResolvedClientOptions
+  readonly #links: LinkClient[] = []
+
+  static create<S extends Service>(service: S, options: ResolvedClientOptions): Promise<RpcClientResource<S>> {
+    return new RpcClientResource(service, options).open()
+  }
+
+  private constructor(service: S, options: ResolvedClientOptions) {
+    super('createRpcClient', { ...options, insecure: false }, 'one')
+    if (options.bind.length > 0) throw new RivuletError('RIVULET_INVALID_OPTION', 'createRpcClient: a client connects')
+    this.#options = options
+    this.callClient = new CallClient({
+      clock: this.runtime.clock,
+      name: () => this.name,
+      report: (error) => this.reports.report(error),
+    })
+    const { calls, promises } = clientMethods(this.callClient.bind(serviceOf(service)), this.callClient, options)
+    this.calls = calls as unknown as RpcClientBase<S>['calls']
+    this.promises = promises as unknown as RpcClientBase<S>['promises']
+    owners.set(this, this as unknown as RpcClientResource<Service>)
+  }
+
+  /** The clock of its runtime. */
+  get clock(): Clock {
+    return this.runtime.clock
+  }
+
+  stats(): RpcClientStats {
+    return Object.freeze(this.callClient.stats())
+  }
+
+  protected async openSockets(): Promise<void> {
+    const opened: (() => void)[] = []
+    for (const connect of this.#options.connect) {
+      const link = new LinkClient(this.#options, this.runtime.clock, {
+        accept: (session) => this.callClient.attach(session),
+        report: (error) => this.reports.report(error),
+      })
+      this.#links.push(link)
+      const config = { ...this.environment, connect, maxFrameBytes: maxLinkFrameBytes }
+      const socket = await this.own(DealerSocket.open(config, link))
+      opened.push(() => link.start(socket))
+    }
+    for (const start of opened) start()
+  }
+
+  protected async finish(deadline: number): Promise<number> {
+    await this.waitUntil(deadline, this.callClient.drain())
+    const { open, waiting } = this.callClient.stats()
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
+    this.callClient.failAll(closed)
+    await this.waitUntil(deadline, Promise.all(this.#links.map((link) => link.whenSettled())))
+    for (const link of this.#links) link.close(closed)
+    return open + waiting
+  }
+
+  protected released(): void {
+    for (const link of this.#links) link.close(new RivuletError('RIVULET_CLOSED', `${this.name} was closed`))
+  }
+}
