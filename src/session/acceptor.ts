@@ -51,8 +51,11 @@ export class Acceptor {
   readonly #ports: AcceptorPorts
   readonly #byId = new Map<string, Entry>()
   readonly #byPeer = new Map<string, Entry>()
+  /** Those without a connection, the one that was cut first in front. */
+  readonly #cut = new Set<Entry>()
   #strayFrames = 0
   #draining = false
+  #closed = false
 
   constructor(settings: AcceptorSettings, ports: AcceptorPorts) {
     this.#settings = settings
@@ -84,6 +87,7 @@ export class Acceptor {
 
   /** Takes a frame of a connection; never throws. */
   receive(peer: string, frame: Buffer): void {
+    if (this.#closed) return
     let kind: number
     try {
       kind = kindOf(frame)
@@ -118,8 +122,7 @@ export class Acceptor {
   gone(peer: string, reason: RivuletError): void {
     const entry = this.#byPeer.get(peer)
     if (!entry) return
-    this.#leave(entry)
-    entry.session.detach(reason)
+    this.#cutOff(entry, reason)
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
@@ -138,6 +141,7 @@ export class Acceptor {
 
   /** Ends all sessions, with a goodbye where there is a connection. */
   close(reason: RivuletError): void {
+    this.#closed = true
     for (const entry of [...this.#byId.values()]) {
       entry.session.goodbye(reason)
       this.#remove(entry)
@@ -185,8 +189,7 @@ export class Acceptor {
   #resume(peer: string, entry: Entry, hello: Hello): void {
     const former = entry.peer
     if (former !== undefined && former !== peer) {
-      this.#leave(entry)
-      entry.session.detach(new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
+      this.#cutOff(entry, new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
       this.#refuse(former, entry.connection, refusalReason.superseded, 'the session has another connection now')
     }
     this.#enter(entry, peer, hello)
@@ -197,6 +200,7 @@ export class Acceptor {
     const { session } = entry
     entry.peer = peer
     entry.connection = hello.connection
+    this.#cut.delete(entry)
     this.#byPeer.set(peer, entry)
     const welcome = {
       version: linkVersion,
@@ -209,6 +213,7 @@ export class Acceptor {
     }
     this.#ports.transmit(peer, writeWelcome(welcome))
     session.attach(hello.connection, hello.limits, hello.received)
+    if (session.status === 'ended') this.#remove(entry)
   }
 
   #newEntry(key: string): Entry {
@@ -230,8 +235,7 @@ export class Acceptor {
 
   /** Ends the session that has been without a connection for longest, if there is one. */
   #makeRoom(): boolean {
-    for (const entry of this.#byId.values()) {
-      if (entry.session.status !== 'cut') continue
+    for (const entry of this.#cut) {
       this.#end(entry, 'others need its place')
       return true
     }
@@ -243,14 +247,14 @@ export class Acceptor {
     this.#ports.report(reason)
     const { peer, connection } = entry
     if (peer === undefined) return
-    this.#leave(entry)
-    entry.session.detach(reason)
+    this.#cutOff(entry, reason)
     this.#refuse(peer, connection, refusalReason.reset, reason.message)
   }
 
   #stray(peer: string, frame: Buffer): void {
+    const connection = connectionOf(frame)
     this.#strayFrames += 1
-    this.#refuse(peer, connectionOf(frame), refusalReason.unknownSession, 'there is no session on this connection')
+    this.#refuse(peer, connection, refusalReason.unknownSession, 'there is no session on this connection')
   }
 
   /** The frame arrived as it was sent: its sender is broken or hostile. */
@@ -275,6 +279,12 @@ export class Acceptor {
     this.#ports.transmit(peer, writeRefusal(connection, reason, message))
   }
 
+  #cutOff(entry: Entry, reason: RivuletError): void {
+    this.#leave(entry)
+    this.#cut.add(entry)
+    entry.session.detach(reason)
+  }
+
   #leave(entry: Entry): void {
     if (entry.peer !== undefined) this.#byPeer.delete(entry.peer)
     entry.peer = undefined
@@ -282,6 +292,7 @@ export class Acceptor {
 
   #remove(entry: Entry): void {
     this.#leave(entry)
+    this.#cut.delete(entry)
     if (this.#byId.get(entry.key) === entry) this.#byId.delete(entry.key)
   }
 }

@@ -4,7 +4,7 @@
  * Pure, like the session in it. One dialer is one link to one endpoint.
  */
 import { RivuletError } from '../errors/index.js'
-import { frameKind } from '../wire/index.js'
+import { frameKind, type LinkLimits } from '../wire/index.js'
 import {
   capabilities,
   kindOf,
@@ -46,16 +46,19 @@ export class Dialer {
   readonly #ports: DialerPorts
   #session: Session
   #id: Buffer
-  /** Counts the connections of the session: each hello is one. */
+  /** Counts the hellos of all sessions, so that what is left of an earlier one is never taken for the present one's. */
   #connection = 0
+  #peerLimits: LinkLimits
   #isUp = false
   #helloAt: number | undefined
-  #refused = false
+  /** Whether the next hello waits for the next tick. */
+  #waits = false
   #closed = false
 
   constructor(settings: DialerSettings, ports: DialerPorts) {
     this.#settings = settings
     this.#ports = ports
+    this.#peerLimits = settings.limits
     this.#id = ports.random(16)
     this.#session = this.#newSession()
   }
@@ -78,6 +81,7 @@ export class Dialer {
   /** There is a connection. */
   up(): void {
     if (this.#closed) return
+    if (this.#isUp) this.down(new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
     this.#isUp = true
     this.#hello()
   }
@@ -108,6 +112,7 @@ export class Dialer {
       // the frame arrived as it was sent: its sender is broken or hostile
       this.#ports.report(error as RivuletError)
       this.#session.end(error as RivuletError)
+      this.#waits = true
     }
     if (this.#session.status === 'ended') this.#beginAnew()
   }
@@ -125,7 +130,7 @@ export class Dialer {
     if (this.#closed) return
     this.#session.tick()
     if (this.#session.status === 'ended') this.#beginAnew()
-    else if (this.#refused && this.#isUp) this.#hello()
+    else if (this.#waits && this.#isUp) this.#hello()
     else if (this.#helloAt !== undefined && this.#ports.now() - this.#helloAt > this.#settings.handshakeMs) {
       this.broken(new RivuletError('RIVULET_HANDSHAKE_FAILED', 'a link: the peer does not answer a hello'))
     }
@@ -145,12 +150,8 @@ export class Dialer {
 
   #newSession(): Session {
     const { now, transmit, flushLater, accept } = this.#ports
-    const session = new Session('dialer', this.#settings, {
-      now,
-      transmit,
-      flushLater,
-      replaceConnection: (reason) => this.broken(reason),
-    })
+    const sessionPorts = { now, transmit, flushLater, replaceConnection: (reason: RivuletError) => this.broken(reason) }
+    const session = new Session('dialer', this.#settings, sessionPorts, this.#peerLimits)
     session.handler = accept(session)
     return session
   }
@@ -159,13 +160,13 @@ export class Dialer {
   #beginAnew(): void {
     if (this.#closed) return
     this.#id = this.#ports.random(16)
-    this.#connection = 0
+    this.#helloAt = undefined
     this.#session = this.#newSession()
-    if (this.#isUp) this.#hello()
+    if (this.#isUp && !this.#waits) this.#hello()
   }
 
   #hello(): void {
-    this.#refused = false
+    this.#waits = false
     this.#connection += 1
     this.#helloAt = this.#ports.now()
     const { received, status } = this.#session
@@ -192,6 +193,7 @@ export class Dialer {
     if (version !== linkVersion || resumed === isNew) {
       throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a welcome does not answer what the hello said')
     }
+    this.#peerLimits = limits
     this.#session.attach(connection, limits, received)
   }
 
@@ -203,11 +205,13 @@ export class Dialer {
     const { unknownSession, superseded, violation, reset } = refusalReason
     if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
     else if ([unknownSession, superseded, violation].some((reason) => reason === refusal.reason)) {
-      if (refusal.reason !== unknownSession) this.#ports.report(error)
+      // a session that is refused before it has begun, or for what it did, is not followed by another in a tight circle
+      this.#waits = refusal.reason !== unknownSession || this.#session.status === 'opening'
+      if (this.#waits) this.#ports.report(error)
       this.#session.end(error)
     } else {
       this.#ports.report(error)
-      this.#refused = true // and tried again with the next tick
+      this.#waits = true
     }
   }
 }

@@ -7,6 +7,9 @@
 import { RivuletError } from '../errors/index.js'
 import type { LinkLimits } from '../wire/index.js'
 
+/** Fragments that more follow are at least this long, in bytes: a stranger's many small ones would take more to hold. */
+const minFragmentBytes = 4096
+
 /** The state of a stream that has sent more than one whole last item. */
 interface IncomingStream {
   /** Bytes that came and for which no credit was returned yet. */
@@ -54,7 +57,8 @@ export class IncomingStreams {
     const state = this.#streams.get(stream)
     if (last) {
       // nothing comes after it, so it needs no credit; the stream may still have credit to return for what came before
-      if (state) this.#checkCredit(stream, state)
+      if (!state) return
+      this.#checkCredit(stream, state)
       this.#streams.delete(stream)
     } else if (state) {
       this.#checkCredit(stream, state)
@@ -75,13 +79,13 @@ export class IncomingStreams {
       state = newStream(0)
       this.#streams.set(stream, state)
     }
-    if (!state.fragments || state.kind !== kind) {
-      // a sender that gives up an item goes on with one of another kind
-      this.#dropFragments(state)
+    if (!state.fragments) {
       this.#checkCredit(stream, state)
       state.fragments = []
       state.kind = kind
     }
+    if (state.kind !== kind) throw violation(`an item on stream ${stream} begins within another`)
+    if (more && fragment.length < minFragmentBytes) throw violation(`a fragment has ${fragment.length} bytes`)
     state.assembled += fragment.length
     this.#assembling += fragment.length
     if (state.assembled > this.#limits.itemBytes) throw violation(`an item on stream ${stream} is too large`)
@@ -94,10 +98,13 @@ export class IncomingStreams {
     return whole
   }
 
-  /** Gives up on the fragments of a stream, if an item of another kind has come. */
-  interrupt(stream: number, kind: number): void {
+  /** The sender gives up the item that is coming in; a stream that was forgotten has none. */
+  abandon(stream: number): void {
     const state = this.#streams.get(stream)
-    if (state?.fragments && state.kind !== kind) this.#dropFragments(state)
+    if (!state) return
+    this.#dropFragments(state)
+    // all that came of it was that item
+    if (state.outstanding === 0) this.#streams.delete(stream)
   }
 
   /** Counts bytes as consumed; returns how much credit to return now: nothing, or at least half a window. */

@@ -26,10 +26,15 @@ export const sessionKind = {
   drain: 2,
   /** On stream 0, empty: the session is over, in order. */
   goodbye: 3,
+  /** Empty: the item whose fragments have begun to come on the stream is given up, and they are dropped. */
+  abandon: 4,
 } as const
 
-/** Kinds from here on are for short items of patterns that go before all that wait, at most 1 KiB long. */
+/** Kinds from here on are for short items of patterns that go before all that wait, and need no credit. */
 export const firstUrgentKind = 8
+
+/** The longest body of such an item, in bytes. */
+export const maxUrgentBytes = 1024
 
 /** Kinds from here on are for all other items of patterns. */
 export const firstPatternKind = 16

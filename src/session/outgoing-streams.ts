@@ -78,6 +78,14 @@ export class OutgoingStreams {
     return this.#streams.size
   }
 
+  /** The longest body that waits, in bytes. */
+  get longest(): number {
+    let longest = 0
+    for (const { waiting } of this.#streams.values())
+      for (const { body } of waiting) longest = Math.max(longest, body.length)
+    return longest
+  }
+
   /** What the peer lets this side send is known when the peer has said so; until then nothing leaves. */
   set limits(limits: LinkLimits) {
     for (const state of this.#streams.values())
@@ -161,15 +169,17 @@ export class OutgoingStreams {
     return writable
   }
 
-  /** Drops what waits on a stream and forgets it. */
-  forget(stream: number): void {
+  /** Drops what waits on a stream and forgets it; returns whether an item had left in part. */
+  forget(stream: number): boolean {
     const state = this.#streams.get(stream)
-    if (!state) return
+    if (!state) return false
     for (const item of state.waiting) this.#waitingBytes -= costOf(item)
     const { first } = state.waiting
-    if (first && state.offset > 0) this.#assembling -= first.body.length
+    const inPart = first !== undefined && state.offset > 0
+    if (inPart) this.#assembling -= first.body.length
     state.waiting.clear()
     this.#remove(state)
+    return inPart
   }
 
   /** Forgets all. */

@@ -16,7 +16,7 @@ import {
   sealItems,
 } from '../wire/index.js'
 import { Fifo } from './fifo.js'
-import { type ItemBody, itemFlag } from './item.js'
+import { type ItemBody, itemFlag, maxUrgentBytes } from './item.js'
 import { OutgoingStreams } from './outgoing-streams.js'
 import { RetainedFrames } from './retained-frames.js'
 import { bytesItem } from './session-items.js'
@@ -24,9 +24,6 @@ import { writeWaiting } from './waiting-body.js'
 
 /** What the items of one frame may take, in bytes. */
 export const linkFrameBytes = 65_536
-
-/** The longest body of an urgent item, in bytes. */
-const maxUrgentBytes = 1024
 
 /** A short item that waits for room. */
 interface UrgentItem {
@@ -57,6 +54,8 @@ export class Sender {
   readonly #stamp: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
   #peerLimits: LinkLimits
   #connected = false
+  /** Whether an item is being written: a getter of its value may send another, which then waits. */
+  #writing = false
 
   constructor(limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
     this.#peerLimits = limits
@@ -76,6 +75,11 @@ export class Sender {
     return this.#retained.bytes + this.#writer.bytes + this.#outgoing.waitingBytes
   }
 
+  /** Streams that have a state here. */
+  get streamStates(): number {
+    return this.#outgoing.size
+  }
+
   /** Frames that were sent and not acknowledged. */
   get unacknowledged(): number {
     return this.#retained.count
@@ -88,6 +92,11 @@ export class Sender {
 
   get lastSequence(): number {
     return this.#retained.lastSequence
+  }
+
+  /** Whether what waits is within these limits. */
+  fits({ itemBytes }: LinkLimits): boolean {
+    return itemBytes >= this.#peerLimits.itemBytes || this.#outgoing.longest <= itemBytes
   }
 
   /** Sends again what was not acknowledged, and then what waits. */
@@ -121,7 +130,7 @@ export class Sender {
 
   /** Writes an item, or lets it wait. */
   send(stream: number, kind: number, flags: number, body: ItemBody): void {
-    if (this.#hasRoom && this.#outgoing.isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
+    if (this.#isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
     if (this.#outgoing.waitingBytes >= this.#outboxBytes) {
       throw new RivuletError('RIVULET_OUTBOX_FULL', `more than ${this.#outboxBytes} bytes wait to leave on a link`)
     }
@@ -130,12 +139,12 @@ export class Sender {
 
   /** Writes a short item that goes before those that wait, and may exceed the window by a little. */
   sendUrgent(stream: number, kind: number, flags: number, body: ItemBody): void {
-    if (this.#hasUrgentRoom && this.#urgent.length === 0) this.#write(stream, kind, flags, body)
+    if (this.#hasUrgentRoom && this.#urgent.length === 0 && !this.#writing) this.#write(stream, kind, flags, body)
     else this.#urgent.push({ stream, kind, flags, body: writeWaiting(body, maxUrgentBytes) })
   }
 
   isWritable(stream: number): boolean {
-    if (this.#hasRoom && this.#outgoing.isFree(stream)) return true
+    if (this.#isFree(stream)) return true
     this.#outgoing.want(stream)
     return false
   }
@@ -148,12 +157,14 @@ export class Sender {
     this.#outgoing.grant(stream, bytes)
   }
 
-  forget(stream: number): void {
-    this.#outgoing.forget(stream)
+  /** Drops what waits on a stream; returns whether the peer holds a part of an item. */
+  forget(stream: number): boolean {
+    return this.#outgoing.forget(stream)
   }
 
   /** Sends what was written, then what waits and may leave. */
   pump(): void {
+    if (this.#writing) return
     while (this.#urgent.length > 0 && this.#hasUrgentRoom) {
       const { stream, kind, flags, body } = this.#urgent.shift() as UrgentItem
       this.#write(stream, kind, flags, bytesItem(body))
@@ -184,29 +195,40 @@ export class Sender {
     return this.#connected && sent < this.#peerLimits.windowBytes + linkFrameBytes
   }
 
+  /** Whether an item on this stream may leave at once; urgent ones that wait go first. */
+  #isFree(stream: number): boolean {
+    return this.#hasRoom && this.#urgent.length === 0 && !this.#writing && this.#outgoing.isFree(stream)
+  }
+
   /** Writes an item into the frame of this turn; tells whether it fitted. */
   #writeNow(stream: number, kind: number, flags: number, body: ItemBody): boolean {
     let size: number
+    this.#writing = true
     try {
       size = this.#writer.write(stream, kind, flags, body)
     } catch (cause) {
+      this.#writing = false
       if (cause !== bufferFull) throw cause
       if (this.#writer.count === 0) return false
       this.#cut()
       return this.#hasRoom && this.#writeNow(stream, kind, flags, body)
     }
+    this.#writing = false
     this.#outgoing.left(stream, size, (flags & itemFlag.last) !== 0)
     return true
   }
 
   /** Writes an item that fits in a frame by itself. */
   #write(stream: number, kind: number, flags: number, body: ItemBody): void {
+    this.#writing = true
     try {
       this.#writer.write(stream, kind, flags, body)
     } catch (cause) {
       if (cause !== bufferFull) throw cause
       this.#cut()
       this.#writer.write(stream, kind, flags, body)
+    } finally {
+      this.#writing = false
     }
   }
 

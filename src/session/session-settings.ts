@@ -15,6 +15,13 @@ export interface SessionSettings {
   readonly retentionMs: number
 }
 
+/** What a peer takes, as far as this side would take it: what is held for a peer has bounds of this side's own. */
+export function boundedLimits(theirs: LinkLimits, ours: LinkLimits): LinkLimits {
+  const itemBytes = Math.min(theirs.itemBytes, ours.itemBytes)
+  const windowBytes = Math.min(theirs.windowBytes, ours.windowBytes)
+  return { ...theirs, itemBytes, windowBytes }
+}
+
 /** What a session needs of whoever drives it. */
 export interface SessionPorts {
   /** The time, in milliseconds; never goes back. */

@@ -43,10 +43,15 @@ export interface SessionStreams {
   /** Returns credit to the peer: so many bytes of bodies were consumed; not needed for an item with `itemFlag.last`. */
   consumed(stream: number, bytes: number): void
 
-  /** Whether nothing of what was sent on the stream has left: then nobody knows of it. */
+  /** Whether nothing of what was sent on the stream has left, urgent items aside: then nobody knows of it. */
   isUnsent(stream: number): boolean
 
-  /** Forgets a stream: what waits to be sent on it is dropped, and what still comes on it is ignored. */
+  /**
+   * Forgets a stream: what waits to be sent on it is dropped.
+   *
+   * Each stream must be forgotten at each side, unless both have sent their last item. What was on its way still comes,
+   * and is to be forgotten again.
+   */
   forget(stream: number): void
 
   /** A time of this side's clock as the peer is told it. */

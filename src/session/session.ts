@@ -16,10 +16,11 @@ import {
   readLinkNumbers,
 } from '../wire/index.js'
 import { IncomingStreams, violation } from './incoming-streams.js'
-import { firstPatternKind, type ItemBody, itemFlag, sessionKind } from './item.js'
+import { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag, maxUrgentBytes, sessionKind } from './item.js'
+import { Liveness } from './liveness.js'
 import { linkFrameBytes, Sender } from './sender.js'
 import { longItem, noBody, readCredit } from './session-items.js'
-import type { SessionPorts, SessionRole, SessionSettings } from './session-settings.js'
+import { boundedLimits, type SessionPorts, type SessionRole, type SessionSettings } from './session-settings.js'
 import type { SessionStatus, SessionStreams, StreamsHandler } from './session-streams.js'
 
 /** One side of a session. */
@@ -31,8 +32,8 @@ export class Session implements SessionStreams, ItemTaker {
   readonly #epoch: number
   readonly #sender: Sender
   readonly #incoming: IncomingStreams
+  readonly #liveness: Liveness
   #status: SessionStatus = 'opening'
-  #suspected = false
   #peerDrains = false
   #nextStream: number
   readonly #streamStep: number
@@ -43,27 +44,24 @@ export class Session implements SessionStreams, ItemTaker {
   #unacknowledged = 0
   #flushing = false
   #sentSinceTick = false
-  #heardAt: number
-  #progressAt: number
-  #tickedAt: number
-  #cutAt = 0
   /** The frame that is being read. */
   readonly #numbers: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
   readonly #cursor: Cursor = { position: 0 }
 
-  constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts) {
+  /** `peerLimits` is what the peer is thought to take, until it says so itself. */
+  constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts, peerLimits = settings.limits) {
     this.#settings = settings
     this.#ports = ports
     this.#streamStep = role === 'dialer' ? 1 : -1
     this.#nextStream = this.#streamStep
     this.#incoming = new IncomingStreams(settings.limits)
-    this.#sender = new Sender(settings.limits, settings.outboxBytes, {
+    this.#sender = new Sender(boundedLimits(peerLimits, settings.limits), settings.outboxBytes, {
       stamp: (numbers) => this.#stamp(numbers),
       transmit: (frame) => this.#transmit(frame),
       onWritable: (stream) => this.handler?.onWritable(stream),
     })
-    const now = ports.now()
-    this.#epoch = this.#heardAt = this.#progressAt = this.#tickedAt = now
+    this.#epoch = ports.now()
+    this.#liveness = new Liveness(settings, this.#epoch)
   }
 
   get status(): SessionStatus {
@@ -71,7 +69,7 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   get suspected(): boolean {
-    return this.#suspected
+    return this.#liveness.suspected
   }
 
   get draining(): boolean {
@@ -85,12 +83,17 @@ export class Session implements SessionStreams, ItemTaker {
 
   /** Whether everything that was sent has arrived. */
   get settled(): boolean {
-    return this.#sender.settled
+    return this.#status === 'ended' || this.#sender.settled
   }
 
   /** What is held for the peer, in bytes: sent and not acknowledged, waiting, and in fragments. */
   get heldBytes(): number {
-    return this.#sender.heldBytes + this.#incoming.assembling
+    return this.#status === 'ended' ? 0 : this.#sender.heldBytes + this.#incoming.assembling
+  }
+
+  /** Streams of which something is remembered here, each way. */
+  get streamStates(): number {
+    return this.#sender.streamStates + this.#incoming.size
   }
 
   openStream(): number {
@@ -120,8 +123,9 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   forget(stream: number): void {
-    this.#sender.forget(stream)
     this.#incoming.forget(stream)
+    const inPart = this.#sender.forget(stream)
+    if (inPart && this.#status !== 'ended') this.send(stream, sessionKind.abandon, 0, noBody)
   }
 
   toSessionTime(time: number): number {
@@ -129,7 +133,7 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   fromSessionTime(time: number): number {
-    return this.#heardAt + (time - this.#numbers.time)
+    return this.#liveness.heardAt + (time - this.#numbers.time)
   }
 
   /** Asks the peer to open no new streams: this side is about to close. */
@@ -157,13 +161,17 @@ export class Session implements SessionStreams, ItemTaker {
     if (peerReceived > lastSequence || peerReceived < acknowledged) {
       throw violation(`it has received ${peerReceived} frames, of ${acknowledged} to ${lastSequence}`)
     }
+    const limits = boundedLimits(peerLimits, this.#settings.limits)
+    if (!this.#sender.fits(limits)) {
+      this.end(new RivuletError('RIVULET_MESSAGE_TOO_LARGE', `an item that waits is over ${limits.itemBytes} bytes`))
+      return
+    }
     this.#connection = connection
     this.#status = 'live'
-    this.#suspected = false
     this.#unacknowledged = 0
-    this.#heardAt = this.#progressAt = this.#ports.now()
+    this.#liveness.connected(this.#ports.now())
     this.#sender.acknowledge(peerReceived)
-    this.#sender.connect(peerLimits)
+    this.#sender.connect(limits)
     this.handler?.onStatus(undefined)
     this.#sender.pump()
   }
@@ -172,7 +180,7 @@ export class Session implements SessionStreams, ItemTaker {
   detach(reason: RivuletError): void {
     if (this.#status !== 'live') return
     this.#status = 'cut'
-    this.#cutAt = this.#ports.now()
+    this.#liveness.cut(this.#ports.now())
     this.#sender.disconnect()
     this.handler?.onStatus(reason)
   }
@@ -198,7 +206,7 @@ export class Session implements SessionStreams, ItemTaker {
     try {
       readLinkNumbers(bytes, cursor, numbers)
       if (numbers.connection !== this.#connection) return
-      this.#heard()
+      if (this.#liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
       this.#acknowledge(numbers.acknowledged)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor)
     } catch (cause) {
@@ -219,25 +227,27 @@ export class Session implements SessionStreams, ItemTaker {
     start: number,
     end: number,
   ): boolean {
-    if (kind <= sessionKind.goodbye) {
-      this.#takeSessionItem(stream, kind, bytes, start, end)
-      return this.#isLive
+    if (kind < firstUrgentKind) {
+      this.#takeSessionItem(stream, kind, flags, bytes, start, end)
+      return this.#isOpen
     }
     const last = (flags & itemFlag.last) !== 0
     const more = (flags & itemFlag.more) !== 0
-    this.#incoming.interrupt(stream, kind)
-    if (this.#incoming.isWhole(stream, more)) {
+    if (kind < firstPatternKind) {
+      if (more || end - start > maxUrgentBytes) throw violation(`an urgent item on stream ${stream} is too large`)
+      if (last) this.#incoming.forget(stream)
+      this.handler?.onItem(stream, kind, flags, bytes, view, start, end)
+    } else if (this.#incoming.isWhole(stream, more)) {
       this.#incoming.count(stream, end - start, last)
       this.handler?.onItem(stream, kind, flags, bytes, view, start, end)
-      return this.#isLive
-    }
-    const whole = this.#incoming.assemble(stream, kind, more, bytes.subarray(start, end))
-    if (whole) {
+    } else {
+      const whole = this.#incoming.assemble(stream, kind, more, bytes.subarray(start, end))
+      if (!whole) return true
       this.#incoming.count(stream, whole.length, last)
       const wholeView = new DataView(whole.buffer, whole.byteOffset, whole.length)
       this.handler?.onItem(stream, kind, flags, whole, wholeView, 0, whole.length)
     }
-    return this.#isLive
+    return this.#isOpen
   }
 
   /** Lets what this turn produced leave, and acknowledges when enough has come. */
@@ -251,27 +261,22 @@ export class Session implements SessionStreams, ItemTaker {
   /** Time has passed; to be called every `heartbeatMs`. */
   tick(): void {
     const now = this.#ports.now()
-    const { heartbeatMs, silenceMs, retentionMs } = this.#settings
-    // a side that has stalled knows nothing of its peer, and gives it a fresh period
-    if (now - this.#tickedAt > 3 * heartbeatMs) this.#heardAt = this.#progressAt = now
-    this.#tickedAt = now
-    if (this.#status === 'cut' && now - this.#cutAt > retentionMs) {
-      this.end(new RivuletError('RIVULET_SESSION_LOST', `no connection for ${retentionMs} ms`))
+    const liveness = this.#liveness
+    liveness.tick(now)
+    if (this.#status === 'cut' && liveness.isLost(now)) {
+      this.end(new RivuletError('RIVULET_SESSION_LOST', `no connection for ${this.#settings.retentionMs} ms`))
     }
     if (this.#status !== 'live') return
     if (!this.#sentSinceTick || this.#unacknowledged > 0) this.#sender.transmitEmpty()
     this.#sentSinceTick = false
-    if (this.#sender.unacknowledged === 0) this.#progressAt = now
-    const silentMs = now - this.#heardAt
-    if (silentMs > silenceMs && !this.#suspected) this.#suspect(true)
-    if (now - this.#progressAt > silenceMs && silentMs < 3 * heartbeatMs) {
-      this.#ports.replaceConnection(transportFailed('the peer acknowledges nothing'))
-    }
+    if (this.#sender.unacknowledged === 0) liveness.progressed(now)
+    if (liveness.suspect(now)) this.handler?.onStatus(undefined)
+    if (liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
   }
 
-  /** A getter, since handlers may have changed it. */
-  get #isLive(): boolean {
-    return this.#status === 'live'
+  /** Whether the rest of a frame is to be taken: a cut does not undo what has come. A getter: handlers may change it. */
+  get #isOpen(): boolean {
+    return this.#status !== 'ended'
   }
 
   get #owesAcknowledgement(): boolean {
@@ -296,19 +301,13 @@ export class Session implements SessionStreams, ItemTaker {
     this.#ports.transmit(frame)
   }
 
-  #heard(): void {
-    this.#heardAt = this.#ports.now()
-    if (this.#suspected) this.#suspect(false)
-  }
-
-  #suspect(suspected: boolean): void {
-    this.#suspected = suspected
-    this.handler?.onStatus(undefined)
+  #replaceConnection(why: string): void {
+    this.#ports.replaceConnection(new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${why}`))
   }
 
   #acknowledge(sequence: number): void {
     if (sequence > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
-    if (this.#sender.acknowledge(sequence)) this.#progressAt = this.#heardAt
+    if (this.#sender.acknowledge(sequence)) this.#liveness.progressed(this.#liveness.heardAt)
   }
 
   /** Whether a frame is the next one; what came before is ignored, and a gap costs the connection. */
@@ -316,34 +315,33 @@ export class Session implements SessionStreams, ItemTaker {
     const { sequence } = this.#numbers
     const isEmpty = hasNoItems(bytes, cursor)
     if (sequence > this.#received + (isEmpty ? 0 : 1)) {
-      this.#ports.replaceConnection(transportFailed(`frame ${this.#received + 1} is missing`))
+      this.#replaceConnection(`frame ${this.#received + 1} is missing`)
       return false
     }
     return !isEmpty && sequence === this.#received + 1
   }
 
   #takeItems(bytes: Buffer, cursor: Cursor): void {
+    // the window needs no check: it is acknowledged as it comes, and what streams hold of it has bounds of its own
+    if (bytes.length > 2 * linkFrameBytes) throw violation(`it sends a frame of ${bytes.length} bytes`)
     this.#received += 1
     this.#unacknowledged += bytes.length - cursor.position
-    // a peer may exceed the window by a frame and by urgent items
-    if (this.#unacknowledged > this.#settings.limits.windowBytes + 4 * linkFrameBytes) {
-      throw violation('it sends beyond the window of the link')
-    }
     readItems(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), cursor, this)
   }
 
-  #takeSessionItem(stream: number, kind: number, bytes: Buffer, start: number, end: number): void {
+  #takeSessionItem(stream: number, kind: number, flags: number, bytes: Buffer, start: number, end: number): void {
     if (kind === sessionKind.credit) {
       this.#sender.grant(stream, readCredit(bytes, start, end))
-    } else if (kind === sessionKind.drain && !this.#peerDrains) {
-      this.#peerDrains = true
-      this.handler?.onStatus(undefined)
+    } else if (kind === sessionKind.abandon) {
+      this.#incoming.abandon(stream)
     } else if (kind === sessionKind.goodbye) {
       this.end(new RivuletError('RIVULET_CLOSED', 'the peer has closed the session'))
+    } else if (kind === sessionKind.drain) {
+      if (this.#peerDrains) return
+      this.#peerDrains = true
+      this.handler?.onStatus(undefined)
+    } else if (flags & itemFlag.critical) {
+      throw violation(`it needs items of kind ${kind}, which this version does not know`)
     }
   }
-}
-
-function transportFailed(message: string): RivuletError {
-  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${message}`)
 }

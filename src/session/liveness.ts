@@ -1,0 +1,83 @@
+/**
+ * What one side knows of its peer by the clock: silent or not, acknowledging or not; and of itself, whether it stalled.
+ *
+ * Silence alone never ends anything: a busy event loop is no dead one. DESIGN §4, Liveness.
+ */
+import type { SessionSettings } from './session-settings.js'
+
+/** Heartbeats without a tick after which this side has stalled. */
+const stalledBeats = 3
+
+/** The clock's part of a session; all times in milliseconds. */
+export class Liveness {
+  readonly #settings: SessionSettings
+  #heardAt: number
+  #progressAt: number
+  #tickedAt: number
+  #cutAt = 0
+  #suspected = false
+
+  constructor(settings: SessionSettings, now: number) {
+    this.#settings = settings
+    this.#heardAt = this.#progressAt = this.#tickedAt = now
+  }
+
+  /** When the last frame came. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  /** Whether nothing has come for long. */
+  get suspected(): boolean {
+    return this.#suspected
+  }
+
+  /** A frame has come; returns whether the peer was suspected. */
+  heard(now: number): boolean {
+    const suspected = this.#suspected
+    this.#heardAt = now
+    this.#suspected = false
+    return suspected
+  }
+
+  /** The peer has acknowledged something, or has nothing to acknowledge. */
+  progressed(now: number): void {
+    this.#progressAt = now
+  }
+
+  /** A connection begins. */
+  connected(now: number): void {
+    this.#heardAt = this.#progressAt = now
+    this.#suspected = false
+  }
+
+  /** The connection is lost. */
+  cut(now: number): void {
+    this.#cutAt = now
+  }
+
+  /** To be called with each tick: a side that has stalled knows nothing of its peer, and gives it a fresh period. */
+  tick(now: number): void {
+    const { heartbeatMs } = this.#settings
+    if (now - this.#tickedAt > stalledBeats * heartbeatMs) this.#heardAt = this.#progressAt = this.#cutAt = now
+    this.#tickedAt = now
+  }
+
+  /** Whether there has been no connection for so long that the session ends. */
+  isLost(now: number): boolean {
+    return now - this.#cutAt > this.#settings.retentionMs
+  }
+
+  /** Suspects the peer if nothing has come for long; returns whether that is new. */
+  suspect(now: number): boolean {
+    if (this.#suspected || now - this.#heardAt <= this.#settings.silenceMs) return false
+    this.#suspected = true
+    return true
+  }
+
+  /** Whether the peer is heard and yet acknowledges nothing. */
+  isStuck(now: number): boolean {
+    const { heartbeatMs, silenceMs } = this.#settings
+    return now - this.#progressAt > silenceMs && now - this.#heardAt < stalledBeats * heartbeatMs
+  }
+}
