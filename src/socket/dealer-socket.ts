@@ -73,6 +73,7 @@ export class DealerSocket extends Socket implements LinkSocket {
   }
 
   protected onMessage(parts: readonly Buffer[]): void {
+    if (this.closed) return
     const [frame] = parts
     if (frame && parts.length === 1) this.#handler.onFrame(onlyPeer, frame)
     else this.#handler.onBad(onlyPeer, new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts`))

@@ -4,6 +4,10 @@
  * They never queue, wait or retry: the session above sends again what a cut lost, and its credit keeps what is on the way
  * below the mark. A frame that cannot go is dropped, and that its peer has gone is told. Frames of a connection that has
  * ended may still come after the next one is up: the numbers in the frames tell them apart, not this part.
+ *
+ * A router reads everything that a dealer sent before it left. A dealer does not: when its connection ends, its library
+ * drops what is not read yet (libzmq 4.3.5 with `immediate`, without which a frame could come before HELLO). So who closes
+ * a router must know from the session that all was read; no linger is enough.
  */
 import type { RivuletError } from '../errors/index.js'
 import type { NativeSettings } from './native.js'

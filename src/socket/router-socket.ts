@@ -59,6 +59,7 @@ export class RouterSocket extends Socket implements LinkSocket {
   }
 
   protected onMessage(parts: readonly Buffer[]): void {
+    if (this.closed) return
     const [routingId, frame] = parts
     if (!routingId) return
     const handle = routingId.toString('latin1')

@@ -1,0 +1,27 @@
+/** A dealer in a process of its own, which says hello and waits to be killed. */
+import type { RivuletError } from '../../src/errors/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
+import { DealerSocket, onlyPeer } from '../../src/socket/index.js'
+import { Links } from '../../src/socket/links.js'
+
+const fail = (error: RivuletError) => {
+  throw error
+}
+
+const config = {
+  name: 'dealer',
+  runtime: createRuntime(),
+  links: new Links(() => 'dealer', fail),
+  insecure: false,
+  onError: fail,
+  maxFrameBytes: 1000,
+  connect: process.argv[2] as string,
+}
+
+const dealer: DealerSocket = await DealerSocket.open(config, {
+  onFrame: () => {},
+  onBad: (_peer, error) => fail(error),
+  onGone: () => {},
+  onUp: () => dealer.send(onlyPeer, Buffer.from('child')),
+})
+dealer.start()
