@@ -17,10 +17,15 @@ import {
   DataHeader,
   FrameReceiver,
   frameKind,
+  Hello,
+  Item,
+  LinkHeader,
   Origin,
+  Refusal,
   readRecordFrame,
   TopicAnswer,
   TopicRequest,
+  Welcome,
   writeRecordFrame,
 } from '../../src/wire/index.js'
 import { root } from '../../tools/build.js'
@@ -153,6 +158,11 @@ t.test('the schemas in docs/protocol are those of the code', async (t) => {
   t.strictSame(describe('data-header.avsc'), jsonOf(DataHeader))
   t.strictSame(describe('topic-request.avsc'), jsonOf(TopicRequest))
   t.strictSame(describe('topic-answer.avsc'), jsonOf(TopicAnswer))
+  t.strictSame(describe('hello.avsc'), jsonOf(Hello))
+  t.strictSame(describe('welcome.avsc'), jsonOf(Welcome))
+  t.strictSame(describe('refusal.avsc'), jsonOf(Refusal))
+  t.strictSame(describe('link-header.avsc'), jsonOf(LinkHeader))
+  t.strictSame(describe('item.avsc'), jsonOf(Item))
 })
 
 t.test('avsc reads our frames by these schemas', async (t) => {
