@@ -146,6 +146,47 @@ const entries = {
     meaning: 'A handler of `process` threw or rejected; the stream goes on.',
     remedy: 'Read `cause`.',
   },
+  RIVULET_DEADLINE_EXCEEDED: {
+    retryable: true,
+    meaning: 'The deadline of a call passed before its outcome came.',
+    remedy: 'Allow more time, or find out what is slow; `executed` tells whether it may have run.',
+  },
+  RIVULET_CANCELLED: {
+    retryable: false,
+    meaning: 'A call was given up by its caller.',
+    remedy: 'None: `cause` is the reason of the signal, if there was one.',
+  },
+  RIVULET_UNAVAILABLE: {
+    retryable: true,
+    meaning: 'There is no server that takes the call, so it did not run.',
+    remedy: 'Try again later, or let calls wait for a server: they do unless `waitForReady` is false.',
+  },
+  RIVULET_OVERLOADED: {
+    retryable: true,
+    meaning: 'One side has more calls, or more of one stream, than it can hold.',
+    remedy: 'Try again later and do less at once; return an iterable or a generator for a stream with backpressure.',
+  },
+  RIVULET_UNIMPLEMENTED: {
+    retryable: false,
+    meaning: 'The server has no such service or method.',
+    remedy: 'Update the server, or call another one.',
+  },
+  RIVULET_INVALID_REQUEST: {
+    retryable: false,
+    meaning: 'The server could not read a request.',
+    remedy: 'Find the client: it is broken, or it is not a Rivulet peer.',
+  },
+  RIVULET_INTERNAL: {
+    retryable: false,
+    meaning: 'A handler failed in a way that its method does not declare.',
+    remedy:
+      'Look at `errors` of the server: the client is told nothing more. Declare the errors that callers should see.',
+  },
+  RIVULET_UNKNOWN_OUTCOME: {
+    retryable: false,
+    meaning: 'The session ended after a request had left and before its outcome came: it may have run.',
+    remedy: 'Find out whether it ran, or declare the method idempotent: such calls are sent again by themselves.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

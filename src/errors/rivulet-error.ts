@@ -26,6 +26,8 @@ export interface ErrorDetails {
   readonly messages?: number
   /** The topic that is concerned. */
   readonly topic?: string
+  /** Whether a call may have run. */
+  readonly executed?: 'no' | 'maybe'
 }
 
 /** An error with a stable code; what it says may change, its code does not. */
@@ -40,6 +42,8 @@ export class RivuletError extends Error {
   readonly messages: number | undefined
   /** The topic that is concerned, if one is. */
   readonly topic: string | undefined
+  /** For the outcome of a call, whether its handler may have run: `no` is certain. Else `undefined`. */
+  readonly executed: 'no' | 'maybe' | undefined
 
   /**
    * Makes an error; applications receive errors and seldom make them.
@@ -54,6 +58,7 @@ export class RivuletError extends Error {
     this.issues = details.issues ?? []
     this.messages = details.messages
     this.topic = details.topic
+    this.executed = details.executed
   }
 
   static {

@@ -1,0 +1,177 @@
+/**
+ * One call at the client: from its start to its one outcome, whichever sessions it goes over.
+ *
+ * It is also the body of its request, and the listener of its signal, so that a call costs no closure. Which session
+ * takes it is the client's business; what an item means, the session's.
+ */
+import { decodeFailure } from '../avro/decode-failure.js'
+import type { RivuletError } from '../errors/index.js'
+import type { ItemBody } from '../session/item.js'
+import type { SessionStreams } from '../session/session-streams.js'
+import type { ResolvedCallOptions } from './call-options.js'
+import type { CallStream } from './call-stream.js'
+import type { ClientMethod } from './client-method.js'
+import { callError, type Executed } from './failure.js'
+import { IncomingItems, type IncomingOwner } from './incoming-items.js'
+import type { OutgoingItems } from './outgoing-items.js'
+import { writeRequestHeader } from './request-header.js'
+
+/** Takes the response of a call that has one, or `undefined` for the normal end of a call that has a stream of them. */
+export type OnValue = (value: unknown) => void
+
+/** Takes why a call failed: a `RivuletError` or a declared error. */
+export type OnError = (error: Error) => void
+
+/** The session that has a call. */
+export interface CallSession {
+  readonly streams: SessionStreams
+  /** Lets go of a call that ends at this side, and tells the server; returns whether it may have run. */
+  abandon(call: ClientCall): Executed
+  /** Ends a call whose response cannot be read. */
+  unreadable(call: ClientCall, cause: unknown): void
+}
+
+/** Who keeps the calls of a client. */
+export interface CallKeeper {
+  /** A call waits for no session any more. */
+  leftWaiting(call: ClientCall): void
+  /** A call has its outcome. */
+  finished(call: ClientCall, failed: boolean): void
+  report(error: RivuletError): void
+}
+
+/** A call that was started. */
+export class ClientCall implements ItemBody, IncomingOwner {
+  readonly method: ClientMethod
+  readonly options: ResolvedCallOptions
+  /** On the clock of the client; infinity if there is none. */
+  readonly deadline: number
+  /** The request, or the source of a stream of requests. */
+  readonly request: unknown
+  readonly #keeper: CallKeeper
+  #onValue: OnValue
+  #onError: OnError
+  /** The session that has the call; `undefined` while it waits for one. */
+  session: CallSession | undefined
+  /** The stream on that session. */
+  stream = 0
+  /** The deadline as it is sent. */
+  sessionDeadline = 0
+  /** Whether a server may have run it on a session that has ended. */
+  executedBefore: Executed = 'no'
+  /** Whether a part of the response has come. */
+  begun = false
+  /** Whether it has its outcome. */
+  done = false
+  /** The responses, where there is a stream of them. */
+  incoming: IncomingItems | undefined
+  /** The requests, where there is a stream of them and a session has the call. */
+  outgoing: OutgoingItems | undefined
+
+  constructor(
+    keeper: CallKeeper,
+    method: ClientMethod,
+    request: unknown,
+    options: ResolvedCallOptions,
+    deadline: number,
+    onValue: OnValue,
+    onError: OnError,
+  ) {
+    this.#keeper = keeper
+    this.method = method
+    this.request = request
+    this.options = options
+    this.deadline = deadline
+    this.#onValue = onValue
+    this.#onError = onError
+    if (method.streamsResponses) this.incoming = new IncomingItems(this)
+  }
+
+  /** The responses, hot: for a method that streams them. Whoever leaves as the last of its consumers cancels the call. */
+  get responses(): CallStream<unknown> | undefined {
+    return this.incoming?.stream
+  }
+
+  /** Whether the call may be sent again although it left. */
+  get isRepeatable(): boolean {
+    return (this.options.idempotent ?? this.method.idempotent) && this.isMovable && !this.begun
+  }
+
+  /** Whether everything that was to be sent can be sent again. */
+  get isMovable(): boolean {
+    return this.outgoing === undefined || !this.outgoing.taken
+  }
+
+  /** Gives the call up: its handler is told, and the outcome is there at once. Harmless when there is one. */
+  cancel(cause?: unknown): void {
+    this.stopWith('RIVULET_CANCELLED', `${this.method.label} was cancelled`, cause)
+  }
+
+  /** Ends the call at this side, with an error that says whether it may have run. */
+  stopWith(code: RivuletError['code'], message: string, cause?: unknown): void {
+    if (this.done) return
+    const { session } = this
+    const executed = session === undefined ? this.executedBefore : session.abandon(this)
+    if (session === undefined) this.#keeper.leftWaiting(this)
+    this.abort(callError(code, message, executed, { cause }))
+  }
+
+  /** The outcome: the response, or the normal end of a stream of them. */
+  succeed(value: unknown): void {
+    if (this.done) return
+    this.#finish(false)
+    this.incoming?.end()
+    this.#onValue(value)
+  }
+
+  /** The outcome: an error, which comes after the responses that came before it. */
+  fail(error: Error): void {
+    if (this.done) return
+    this.#finish(true)
+    this.incoming?.end(error)
+    this.#onError(error)
+  }
+
+  /** The outcome: an error, at once; responses that wait are dropped. */
+  abort(error: Error): void {
+    if (this.done) return
+    this.#finish(true)
+    this.incoming?.abort(error)
+    this.#onError(error)
+  }
+
+  /** The signal has aborted. */
+  handleEvent(): void {
+    this.cancel(this.options.signal?.reason)
+  }
+
+  writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
+    const { method } = this
+    const p = writeRequestHeader(bytes, position, end, method.number, this.sessionDeadline, this.options.headers)
+    return method.streamsRequests ? p : method.write(this.request, bytes, view, p, end)
+  }
+
+  consumed(bytes: number): void {
+    if (!this.done) this.session?.streams.consumed(this.stream, bytes)
+  }
+
+  abandoned(): void {
+    this.cancel()
+  }
+
+  unreadable(cause: unknown): void {
+    if (this.session !== undefined && !this.done) this.session.unreadable(this, cause)
+    else this.incoming?.abort(decodeFailure(cause, `the response of ${this.method.label}`))
+  }
+
+  report(error: RivuletError): void {
+    this.#keeper.report(error)
+  }
+
+  #finish(failed: boolean): void {
+    this.done = true
+    this.outgoing?.stop()
+    this.options.signal?.removeEventListener('abort', this)
+    this.#keeper.finished(this, failed)
+  }
+}

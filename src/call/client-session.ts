@@ -1,0 +1,259 @@
+/**
+ * The calls of a client on one session: sends them, and makes their outcomes of what comes back.
+ *
+ * What becomes of calls when the session ends, is the client's business.
+ */
+import { type Cursor, decodeFailure } from '../avro/codec.js'
+import { Malformed } from '../avro/read-primitives.js'
+import { isRivuletError, type RivuletError } from '../errors/index.js'
+import { itemFlag } from '../session/item.js'
+import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import { callKind } from './call-kinds.js'
+import { ClientAgreement } from './client-agreement.js'
+import type { CallSession, ClientCall } from './client-call.js'
+import { callError, type Executed, failureError, outcomeOf } from './failure.js'
+import { OutgoingRequests } from './outgoing-requests.js'
+import { OwedItems } from './owed-items.js'
+import { emptyBody, readRecord } from './records.js'
+import { noDeadline } from './request-header.js'
+import { CallFailure } from './schemas.js'
+
+/** What a session needs of its client. */
+export interface ClientSessionOwner {
+  /** The session may take calls that it did not take before. */
+  ready(): void
+  /** A server took none of a call, or the session ended before it had it: it goes elsewhere. */
+  moved(call: ClientCall): void
+  /** The session is over; `reason` tells why. */
+  ended(session: ClientSession, reason: RivuletError | undefined): void
+  report(error: RivuletError): void
+}
+
+const cursor: Cursor = { position: 0 }
+
+/** One session of a client. */
+export class ClientSession implements StreamsHandler, CallSession {
+  readonly streams: SessionStreams
+  /** The calls that the session has, by stream. */
+  readonly calls = new Map<number, ClientCall>()
+  readonly agreement: ClientAgreement
+  /** Whether new calls may go this way. */
+  isReady = false
+  isSuspected = false
+  readonly #owner: ClientSessionOwner
+  readonly #owed: OwedItems
+  /** The server said that it takes no calls any more. */
+  #refuses = false
+  #ended = false
+
+  constructor(streams: SessionStreams, owner: ClientSessionOwner) {
+    this.streams = streams
+    this.#owner = owner
+    this.#owed = new OwedItems(streams)
+    this.agreement = new ClientAgreement(this.#owed)
+    this.#look()
+  }
+
+  /** Sends a call. */
+  begin(call: ClientCall): void {
+    const { streams } = this
+    const { method, deadline } = call
+    const stream = streams.openStream()
+    call.session = this
+    call.stream = stream
+    call.sessionDeadline =
+      deadline === Number.POSITIVE_INFINITY ? noDeadline : Math.ceil(streams.toSessionTime(deadline)) || 1
+    try {
+      streams.send(stream, callKind.request, method.streamsRequests ? 0 : itemFlag.last, call)
+    } catch (cause) {
+      this.#unsendable(call, cause)
+      return
+    }
+    if (method.oneWay) {
+      call.succeed(undefined)
+      return
+    }
+    this.calls.set(stream, call)
+    if (call.incoming !== undefined) call.incoming.read = this.#agreed(call).read
+    if (method.streamsRequests) {
+      call.outgoing = new OutgoingRequests(call, this, this.#owed).items
+      call.outgoing.run(call.request)
+    }
+  }
+
+  abandon(call: ClientCall): Executed {
+    const { stream } = call
+    const { streams } = this
+    this.calls.delete(stream)
+    const isUnsent = streams.isUnsent(stream)
+    if (!isUnsent && !this.#ended) this.#owed.send(stream, callKind.cancel, itemFlag.last, emptyBody)
+    // what waits of its requests is nobody's now; a cancellation does not wait with them
+    streams.forget(stream)
+    return isUnsent ? call.executedBefore : 'maybe'
+  }
+
+  unreadable(call: ClientCall, cause: unknown): void {
+    this.abandon(call)
+    call.abort(outcomeOf(decodeFailure(cause, `the response of ${call.method.label}`), 'maybe'))
+  }
+
+  onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    const call = this.calls.get(stream)
+    if (call !== undefined) this.#receive(call, kind, flags, bytes, view, start, end)
+    else if (stream === 0) this.#agree(kind, bytes, view, start, end)
+    else this.streams.forget(stream) // the call has its outcome, and what comes late is nobody's
+  }
+
+  onWritable(stream: number): void {
+    this.#owed.retry()
+    this.calls.get(stream)?.outgoing?.writable()
+  }
+
+  onStatus(reason: RivuletError | undefined): void {
+    if (this.#ended) return
+    this.#look()
+    if (this.streams.status !== 'ended') {
+      if (this.isReady) this.#owner.ready()
+      return
+    }
+    this.#ended = true
+    this.#owed.clear()
+    this.#owner.ended(this, reason)
+  }
+
+  /** Removes all calls and returns them. */
+  takeCalls(): ClientCall[] {
+    const calls = [...this.calls.values()]
+    this.calls.clear()
+    return calls
+  }
+
+  #look(): void {
+    const { status, suspected, draining } = this.streams
+    this.isReady = status === 'live' && !draining && !this.#refuses
+    this.isSuspected = suspected
+  }
+
+  #receive(
+    call: ClientCall,
+    kind: number,
+    flags: number,
+    bytes: Buffer,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    if (kind === callKind.item) {
+      if (call.incoming === undefined) this.#response(call, flags, bytes, view, start, end)
+      else this.#responses(call, flags, bytes, view, start, end)
+      return
+    }
+    try {
+      switch (kind) {
+        case callKind.end:
+          if (call.incoming === undefined) throw new Malformed('the call ended without a response')
+          this.#release(call)
+          call.succeed(undefined)
+          return
+        case callKind.error:
+          this.#declaredError(call, bytes, view, start, end)
+          return
+        case callKind.failure:
+          this.#failure(call, readRecord(CallFailure, bytes, view, start, end))
+          return
+        default:
+          if (flags & (itemFlag.critical | itemFlag.last)) throw new Malformed(`an item is of the unknown kind ${kind}`)
+      }
+    } catch (cause) {
+      this.unreadable(call, cause)
+    }
+  }
+
+  #response(call: ClientCall, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    let value: unknown
+    try {
+      cursor.position = start
+      value = this.#agreed(call).read(bytes, view, cursor, end)
+      if (cursor.position !== end) throw new Malformed('there is more than the value')
+      if (!(flags & itemFlag.last)) throw new Malformed('the call has one response, and there is to be more')
+    } catch (cause) {
+      this.unreadable(call, cause)
+      return
+    }
+    this.#release(call)
+    call.succeed(value)
+  }
+
+  #responses(call: ClientCall, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    call.begun = true
+    const isLast = (flags & itemFlag.last) !== 0
+    if (isLast) this.#release(call)
+    if (call.incoming?.accept(bytes, view, start, end) === false) {
+      this.abandon(call)
+      call.abort(
+        callError('RIVULET_OVERLOADED', `${call.method.label}: too many responses without a byte wait`, 'maybe'),
+      )
+    } else if (isLast) {
+      call.succeed(undefined)
+    }
+  }
+
+  #declaredError(call: ClientCall, bytes: Buffer, view: DataView, start: number, end: number): void {
+    const { codec, label } = call.method
+    const at = { position: start }
+    const { errorName, value } = this.#agreed(call).readError(bytes, view, at, end)
+    if (at.position !== end) throw new Malformed('there is more than the error')
+    this.#release(call)
+    call.fail(
+      errorName === undefined
+        ? callError('RIVULET_INTERNAL', `${label} failed with an error that it does not declare`, 'maybe')
+        : codec.errors.make(errorName, value),
+    )
+  }
+
+  #failure(call: ClientCall, failure: CallFailure): void {
+    this.#release(call)
+    if (failure.code === 'RIVULET_UNAVAILABLE' && failure.executed === 'no' && call.isMovable && !call.begun) {
+      this.#refuses = true
+      this.#look()
+      this.#owner.moved(call)
+      return
+    }
+    call.fail(failureError(failure, call.executedBefore))
+  }
+
+  /** The server is through with a call; the client's side of its stream may still be open. */
+  #release(call: ClientCall): void {
+    this.calls.delete(call.stream)
+    if (call.method.streamsRequests) this.streams.forget(call.stream)
+  }
+
+  /** A request could not be sent. */
+  #unsendable(call: ClientCall, cause: unknown): void {
+    this.streams.forget(call.stream)
+    call.session = undefined
+    if (isRivuletError(cause, 'RIVULET_CLOSED')) {
+      this.isReady = false
+      this.#owner.moved(call)
+    } else if (isRivuletError(cause, 'RIVULET_OUTBOX_FULL')) {
+      const message = `${call.method.label}: the outbox of the session has no room`
+      call.fail(callError('RIVULET_OVERLOADED', message, call.executedBefore, { cause }))
+    } else {
+      const error = isRivuletError(cause) ? cause : call.method.codec.request.explain(call.request)
+      call.fail(outcomeOf(error, call.executedBefore))
+    }
+  }
+
+  #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    this.streams.consumed(0, end - start)
+    try {
+      if (this.agreement.receive(kind, bytes, view, start, end) && this.isReady) this.#owner.ready()
+    } catch (cause) {
+      this.#owner.report(decodeFailure(cause, 'what a server says of its services'))
+    }
+  }
+
+  #agreed(call: ClientCall): NonNullable<ClientAgreement['methods'][number]> {
+    return this.agreement.methods[call.method.number] as NonNullable<ClientAgreement['methods'][number]>
+  }
+}

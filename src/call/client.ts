@@ -1,0 +1,274 @@
+/**
+ * The calls of a client over all its sessions: each is given to a session, or waits for one, and has exactly one outcome.
+ *
+ * Pure but for a clock: whoever owns the sessions attaches them. A cut session keeps its calls, since it is resumed. When
+ * a session ends, what had not left goes elsewhere, what had left is repeated if that does no harm, and the rest ends.
+ */
+import type { ServiceCodec } from '../avro/service-codec.js'
+import type { RivuletError } from '../errors/index.js'
+import type { Clock } from '../runtime/clock.js'
+import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import type { ResolvedCallOptions } from './call-options.js'
+import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
+import { type ClientMethod, ClientService } from './client-method.js'
+import { ClientSession, type ClientSessionOwner } from './client-session.js'
+import { DeadlineSweep } from './deadline-sweep.js'
+import { callError } from './failure.js'
+import { refusalError } from './refusal.js'
+
+/** What a client needs. */
+export interface CallClientPorts {
+  readonly clock: Clock
+  /** Names the resource, for messages. */
+  name(): string
+  /** Takes what goes wrong and concerns no single call. */
+  report(error: RivuletError): void
+}
+
+/** The calls of a client, by what became of them: `started` is the sum of all others but `sessions`. */
+export interface CallClientStats {
+  readonly started: number
+  readonly succeeded: number
+  readonly failed: number
+  /** On a session, and without an outcome. */
+  readonly open: number
+  /** Without a session. */
+  readonly waiting: number
+  readonly sessions: number
+}
+
+/** The largest number of calls that wait for a session. */
+const maxWaitingCalls = 65_536
+
+const ignore = () => {}
+
+/** The client's side of calls. */
+export class CallClient implements CallKeeper, ClientSessionOwner {
+  readonly #ports: CallClientPorts
+  readonly #services = new Map<ServiceCodec, ClientService>()
+  #methods = 0
+  #sessions: readonly ClientSession[] = []
+  readonly #waiting = new Set<ClientCall>()
+  readonly #sweep: DeadlineSweep
+  #started = 0
+  #succeeded = 0
+  #failed = 0
+  #closing = false
+  #drained: Promise<void> | undefined
+  #markDrained = ignore
+
+  constructor(ports: CallClientPorts) {
+    this.#ports = ports
+    this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#endLate(now))
+  }
+
+  /** Adds a service; further calls with the same return the same. */
+  bind(codec: ServiceCodec): ClientService {
+    const known = this.#services.get(codec)
+    if (known !== undefined) return known
+    const service = new ClientService(codec, this.#services.size, this.#methods)
+    this.#services.set(codec, service)
+    this.#methods += service.methods.size
+    for (const session of this.#sessions) session.agreement.bind(service)
+    return service
+  }
+
+  /** Adds a session, which gets calls as soon as the server has agreed on their services. */
+  attach(streams: SessionStreams): StreamsHandler {
+    const session = new ClientSession(streams, this)
+    this.#sessions = [...this.#sessions, session]
+    for (const service of this.#services.values()) session.agreement.bind(service)
+    return session
+  }
+
+  /**
+   * Starts a call and resolves with its response; for a one-way call, when the session has taken it.
+   *
+   * @error A RivuletError that says whether the call may have run, or a declared error.
+   */
+  call(method: ClientMethod, request: unknown, options: ResolvedCallOptions): Promise<unknown> {
+    const promise = new Promise<unknown>(capture)
+    this.start(method, request, options, captured.resolve, captured.reject)
+    return promise
+  }
+
+  /** Starts a call; one of `onValue` and `onError` is called once, maybe before this returns. */
+  start(
+    method: ClientMethod,
+    request: unknown,
+    options: ResolvedCallOptions,
+    onValue: OnValue,
+    onError: OnError,
+  ): ClientCall {
+    const { timeoutMs, signal } = options
+    let { deadline } = options
+    if (timeoutMs !== Number.POSITIVE_INFINITY) deadline = Math.min(deadline, this.#ports.clock.now() + timeoutMs)
+    const call = new ClientCall(this, method, request, options, deadline, onValue, onError)
+    this.#started += 1
+    if (this.#closing) {
+      call.fail(callError('RIVULET_CLOSED', `${this.#ports.name()} is closing or closed`, 'no'))
+    } else if (signal?.aborted) {
+      call.cancel(signal.reason)
+    } else {
+      signal?.addEventListener('abort', call)
+      if (deadline !== Number.POSITIVE_INFINITY) this.#sweep.watch(deadline)
+      this.#place(call)
+    }
+    return call
+  }
+
+  /** Makes a call that was never started: it has failed already. For those who share a client. */
+  refuse(
+    error: RivuletError,
+    method: ClientMethod,
+    request: unknown,
+    options: ResolvedCallOptions,
+    onError: OnError,
+  ): ClientCall {
+    const call = new ClientCall(this, method, request, options, Number.POSITIVE_INFINITY, ignore, onError)
+    this.#started += 1
+    call.fail(error)
+    return call
+  }
+
+  /** Starts a call with a stream of responses, which tell its outcome. */
+  stream(method: ClientMethod, request: unknown, options: ResolvedCallOptions): ClientCall {
+    return this.start(method, request, options, ignore, ignore)
+  }
+
+  stats(): CallClientStats {
+    const waiting = this.#waiting.size
+    const open = this.#started - this.#succeeded - this.#failed - waiting
+    const sessions = this.#sessions.length
+    return { started: this.#started, succeeded: this.#succeeded, failed: this.#failed, open, waiting, sessions }
+  }
+
+  /** Takes no more calls, and resolves when all have their outcome. */
+  drain(): Promise<void> {
+    this.#closing = true
+    this.#drained ??= new Promise((resolve) => {
+      this.#markDrained = resolve
+    })
+    this.#lookWhetherDrained()
+    return this.#drained
+  }
+
+  /** Ends all calls with an error, to which is added whether each may have run; the servers are told. */
+  failAll({ code, message, cause }: RivuletError): void {
+    for (const call of [...this.#sessions.flatMap(({ calls }) => [...calls.values()]), ...this.#waiting]) {
+      call.stopWith(code, message, cause)
+    }
+    if (this.#closing) this.#sweep.stop()
+  }
+
+  leftWaiting(call: ClientCall): void {
+    this.#waiting.delete(call)
+  }
+
+  finished(_call: ClientCall, failed: boolean): void {
+    if (failed) this.#failed += 1
+    else this.#succeeded += 1
+    if (this.#drained !== undefined) this.#lookWhetherDrained()
+  }
+
+  report(error: RivuletError): void {
+    this.#ports.report(error)
+  }
+
+  ready(): void {
+    for (const call of [...this.#waiting]) {
+      if (!this.#waiting.delete(call)) continue
+      this.#place(call)
+    }
+  }
+
+  moved(call: ClientCall): void {
+    call.session = undefined
+    call.outgoing?.stop()
+    call.outgoing = undefined
+    this.#place(call)
+  }
+
+  ended(session: ClientSession, reason: RivuletError | undefined): void {
+    this.#sessions = this.#sessions.filter((other) => other !== session)
+    for (const call of session.takeCalls()) {
+      if (call.done) continue
+      const isUnsent = session.streams.isUnsent(call.stream)
+      if (!isUnsent) call.executedBefore = 'maybe'
+      if (isUnsent ? call.isMovable : call.isRepeatable) {
+        this.moved(call)
+      } else if (isUnsent) {
+        const message = `${call.method.label}: the session ended before the call left, and its source cannot be read again`
+        call.fail(callError('RIVULET_UNAVAILABLE', message, call.executedBefore, { cause: reason }))
+      } else {
+        const message = `${call.method.label}: the session ended before the outcome came`
+        call.fail(callError('RIVULET_UNKNOWN_OUTCOME', message, 'maybe', { cause: reason }))
+      }
+    }
+  }
+
+  /** Gives a call to a session, or lets it wait. */
+  #place(call: ClientCall): void {
+    const session = this.#choose(call.method)
+    if (session === undefined) this.#hold(call)
+    else session.begin(call)
+  }
+
+  /** The session with the fewest calls that agreed on the method; a suspected one if there is no other. */
+  #choose({ number }: ClientMethod): ClientSession | undefined {
+    let best: ClientSession | undefined
+    for (const session of this.#sessions) {
+      if (!session.isReady) continue
+      const agreed = session.agreement.methods[number]
+      if (agreed === undefined || agreed.refusal !== undefined) continue
+      if (best === undefined || isBetter(session, best)) best = session
+    }
+    return best
+  }
+
+  #hold(call: ClientCall): void {
+    const { number, label } = call.method
+    const ready = this.#sessions.filter(({ isReady }) => isReady)
+    const agreed = ready.map(({ agreement }) => agreement.methods[number])
+    const refusal = agreed.find((method) => method !== undefined)?.refusal
+    if (refusal !== undefined && !agreed.includes(undefined)) {
+      call.fail(refusalError(refusal, call.executedBefore))
+    } else if (!call.options.waitForReady) {
+      call.fail(callError('RIVULET_UNAVAILABLE', `${label}: there is no server that takes calls`, call.executedBefore))
+    } else if (this.#waiting.size >= maxWaitingCalls) {
+      const message = `${label}: ${maxWaitingCalls} calls wait for a server already`
+      call.fail(callError('RIVULET_OVERLOADED', message, call.executedBefore))
+    } else {
+      this.#waiting.add(call)
+    }
+  }
+
+  #endLate(now: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    const look = (call: ClientCall): void => {
+      if (call.deadline <= now) call.stopWith('RIVULET_DEADLINE_EXCEEDED', `${call.method.label}: its deadline passed`)
+      else if (call.deadline < earliest) earliest = call.deadline
+    }
+    for (const session of this.#sessions) for (const call of session.calls.values()) look(call)
+    for (const call of this.#waiting) look(call)
+    return earliest
+  }
+
+  #lookWhetherDrained(): void {
+    if (this.#started > this.#succeeded + this.#failed) return
+    this.#sweep.stop()
+    this.#markDrained()
+  }
+}
+
+function isBetter(session: ClientSession, other: ClientSession): boolean {
+  if (session.isSuspected !== other.isSuspected) return other.isSuspected
+  return session.calls.size < other.calls.size
+}
+
+/** The ends of the promise that was made last: taken at once, so that a call costs no closure. */
+const captured: { resolve: OnValue; reject: OnError } = { resolve: ignore, reject: ignore }
+const capture = (resolve: OnValue, reject: OnError): void => {
+  captured.resolve = resolve
+  captured.reject = reject
+}

@@ -1,0 +1,62 @@
+/**
+ * Failures of calls: what the server tells of them, and what the caller makes of that.
+ *
+ * A failure is a code, a message and whether the call may have run. It carries no stack and no message of a handler:
+ * what a handler throws stays with the server.
+ */
+import { brief } from '../avro/path.js'
+import { type ErrorCode, type Issue, RivuletError } from '../errors/index.js'
+import type { ItemBody } from '../session/item.js'
+import { RecordBody } from './records.js'
+import { CallFailure } from './schemas.js'
+
+/** Whether the handler of a call may have run. */
+export type Executed = 'no' | 'maybe'
+
+/** The codes that a server may answer with; any other is taken for `RIVULET_INTERNAL`. */
+const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  'RIVULET_DEADLINE_EXCEEDED',
+  'RIVULET_CANCELLED',
+  'RIVULET_UNAVAILABLE',
+  'RIVULET_OVERLOADED',
+  'RIVULET_UNIMPLEMENTED',
+  'RIVULET_INVALID_REQUEST',
+  'RIVULET_INVALID_SCHEMA',
+  'RIVULET_INCOMPATIBLE_SCHEMA',
+  'RIVULET_INTERNAL',
+])
+
+/** The longest message that travels, in characters. */
+export const maxMessageCharacters = 1000
+
+/** Returns the code as one of this version. */
+export function remoteCode(code: string): ErrorCode {
+  return remoteCodes.has(code) ? (code as ErrorCode) : 'RIVULET_INTERNAL'
+}
+
+/** Returns the body of a failure. */
+export function failureBody(code: ErrorCode, message: string, executed: Executed): ItemBody {
+  return new RecordBody(CallFailure, { code, message: brief(message, maxMessageCharacters).toWellFormed(), executed })
+}
+
+/** Returns the error of a failure that the server told. */
+export function failureError(failure: CallFailure, executedBefore: Executed): RivuletError {
+  const executed = executedBefore === 'maybe' ? 'maybe' : failure.executed
+  return new RivuletError(remoteCode(failure.code), brief(failure.message, maxMessageCharacters), { executed })
+}
+
+/** Returns an error as the outcome of a call; the outcome of one call is never that of another. */
+export function outcomeOf(error: RivuletError, executed: Executed): RivuletError {
+  const { code, message, cause, issues } = error
+  return new RivuletError(code, message, { cause, issues, executed })
+}
+
+/** Returns the outcome of a call that ended at this side. */
+export function callError(
+  code: ErrorCode,
+  message: string,
+  executed: Executed,
+  details: { readonly cause?: unknown; readonly issues?: readonly Issue[] } = {},
+): RivuletError {
+  return new RivuletError(code, message, { ...details, executed })
+}

@@ -1,0 +1,47 @@
+/**
+ * The first value of an observable, for a handler that returns one where a single response is wanted.
+ *
+ * A subscriber of its own, since an observable may send and end within its own subscribe: it must see at once that
+ * nothing more is wanted.
+ */
+import { Subscriber } from 'rxjs'
+
+/** Who waits for the value; one of these is called once. */
+export interface FirstValueOwner {
+  firstValue(value: unknown): void
+  /** The observable failed, or ended without a value. */
+  noValue(cause: unknown): void
+}
+
+/** What looks like an observable, of whatever copy of RxJS. */
+export interface Subscribable {
+  subscribe(subscriber: Subscriber<unknown>): unknown
+}
+
+/** Takes one value and leaves. */
+export class FirstValue extends Subscriber<unknown> {
+  readonly #owner: FirstValueOwner
+
+  constructor(owner: FirstValueOwner) {
+    super()
+    this.#owner = owner
+  }
+
+  override next(value: unknown): void {
+    if (this.closed) return
+    this.unsubscribe()
+    this.#owner.firstValue(value)
+  }
+
+  override error(cause: unknown): void {
+    if (this.closed) return
+    this.unsubscribe()
+    this.#owner.noValue(cause)
+  }
+
+  override complete(): void {
+    if (this.closed) return
+    this.unsubscribe()
+    this.#owner.noValue(new TypeError('the observable completed without a value'))
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What all sessions of a server share: the services, the limits, the deadlines, and the end.
+ *
+ * It runs no calls: `server.ts` does, for each session.
+ */
+import type { RivuletError } from '../errors/index.js'
+import type { Clock } from '../runtime/clock.js'
+import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import { DeadlineSweep } from './deadline-sweep.js'
+import { type Implementation, ServedService } from './served-service.js'
+import { type CallLimits, CallServer, type ServerPorts, type Shedding } from './server.js'
+import type { CallEnd } from './server-call.js'
+
+/** The bounds if nobody says otherwise. */
+export const defaultCallLimits: CallLimits = Object.freeze({ maxConcurrentCalls: 65_536, maxOpenCallsPerPeer: 16_384 })
+
+/** What a server needs. */
+export interface CallHostPorts {
+  readonly clock: Clock
+  /** Takes what goes wrong at the server and is not told to clients. */
+  report(error: RivuletError): void
+}
+
+/** The calls of a server: `started` is the sum of `answered`, `failed`, `cancelled` and `open`. */
+export interface CallServerStats {
+  readonly started: number
+  /** Answered with a response, or a stream that came to its end. */
+  readonly answered: number
+  /** Answered with an error. */
+  readonly failed: number
+  /** Given up by the client, late, or without a client. */
+  readonly cancelled: number
+  /** Without an outcome. */
+  readonly open: number
+  /** Refused before their handler began. */
+  readonly refused: number
+  /** Handlers at work, also those of calls that were given up. */
+  readonly running: number
+  /** Items of clients that made no sense. */
+  readonly strange: number
+  readonly sessions: number
+}
+
+const closing: Shedding = { code: 'RIVULET_UNAVAILABLE', message: 'the server is closing' }
+const full: Shedding = { code: 'RIVULET_OVERLOADED', message: 'the server has as many calls in work as it takes' }
+const greedy: Shedding = {
+  code: 'RIVULET_OVERLOADED',
+  message: 'the client has as many calls open as the server takes',
+}
+
+/** A server of calls over any number of sessions. */
+export class CallHost implements ServerPorts {
+  readonly services: ReadonlyMap<string, ServedService>
+  readonly limits: CallLimits
+  readonly #ports: CallHostPorts
+  readonly #servers = new Set<CallServer>()
+  readonly #sweep: DeadlineSweep
+  #started = 0
+  #answered = 0
+  #failed = 0
+  #cancelled = 0
+  #refused = 0
+  #running = 0
+  #strange = 0
+  #drained: Promise<void> | undefined
+  #markDrained = () => {}
+
+  constructor(implementations: readonly Implementation[], ports: CallHostPorts, limits: Partial<CallLimits> = {}) {
+    this.services = new Map(implementations.map((one) => [one.codec.name, new ServedService(one)]))
+    this.#ports = ports
+    this.limits = Object.freeze({ ...defaultCallLimits, ...limits })
+    this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#stopLate(now))
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock
+  }
+
+  /**
+   * Adds a session.
+   *
+   * @param peer - Who is at its other end: handlers see it as `context.peer`.
+   * @param sign - The sign of the numbers of streams that the peer opens.
+   */
+  attach(streams: SessionStreams, peer: unknown, sign: 1 | -1 = 1): StreamsHandler {
+    const server = new CallServer(this, streams, peer, sign)
+    this.#servers.add(server)
+    return server
+  }
+
+  stats(): CallServerStats {
+    const [started, answered, failed, cancelled] = [this.#started, this.#answered, this.#failed, this.#cancelled]
+    return {
+      started,
+      answered,
+      failed,
+      cancelled,
+      open: started - answered - failed - cancelled,
+      refused: this.#refused,
+      running: this.#running,
+      strange: this.#strange,
+      sessions: this.#servers.size,
+    }
+  }
+
+  /** Takes no more calls, and resolves when all open ones have their outcome and the sessions have it to send. */
+  drain(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      this.#markDrained = resolve
+    })
+    this.lookWhetherDrained()
+    return this.#drained
+  }
+
+  /** Stops all handlers; the clients learn of it by the end of their sessions. */
+  stopAll(error: RivuletError): void {
+    for (const server of this.#servers) server.stopAll(error)
+    this.#sweep.stop()
+  }
+
+  refusalFor(server: CallServer): Shedding | undefined {
+    if (this.#drained !== undefined) return closing
+    if (this.#running >= this.limits.maxConcurrentCalls) return full
+    return server.pending >= this.limits.maxOpenCallsPerPeer ? greedy : undefined
+  }
+
+  started(): void {
+    this.#started += 1
+    this.#running += 1
+  }
+
+  released(): void {
+    this.#running -= 1
+  }
+
+  finished(how: CallEnd): void {
+    if (how === 'answered') this.#answered += 1
+    else if (how === 'failed') this.#failed += 1
+    else this.#cancelled += 1
+    // its outcome is not sent yet
+    if (this.#drained !== undefined) queueMicrotask(() => this.lookWhetherDrained())
+  }
+
+  refused(): void {
+    this.#refused += 1
+  }
+
+  strange(): void {
+    this.#strange += 1
+  }
+
+  watch(deadline: number): void {
+    if (deadline !== Number.POSITIVE_INFINITY) this.#sweep.watch(deadline)
+  }
+
+  ended(server: CallServer): void {
+    this.#servers.delete(server)
+    this.lookWhetherDrained()
+  }
+
+  report(error: RivuletError): void {
+    this.#ports.report(error)
+  }
+
+  lookWhetherDrained(): void {
+    if (this.#drained === undefined) return
+    for (const { pending } of this.#servers) if (pending > 0) return
+    this.#sweep.stop()
+    this.#markDrained()
+  }
+
+  #stopLate(now: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const server of this.#servers) {
+      for (const call of server.calls.values()) {
+        if (call.deadline <= now) server.stopLate(call)
+        else if (call.deadline < earliest) earliest = call.deadline
+      }
+    }
+    return earliest
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The items of one call that come in: decoded straight from the frame while they are wanted, kept as bytes while not.
+ *
+ * Credit is returned for what is taken, so the other side sends no more than fits the window of the stream. What an end
+ * means for the call is the owner's business.
+ */
+import type { Cursor, ReadValue } from '../avro/codec.js'
+import { Malformed } from '../avro/read-primitives.js'
+import type { RivuletError } from '../errors/index.js'
+import { MessageStream } from '../stream/message-stream.js'
+import type { StreamOwner, Supply } from '../stream/source.js'
+import { CallStream } from './call-stream.js'
+import { ItemBacklog } from './item-backlog.js'
+
+/** The call that items belong to. */
+export interface IncomingOwner {
+  /** So many bytes were taken. */
+  consumed(bytes: number): void
+  /** Nobody wants items any more. */
+  abandoned(): void
+  /** An item cannot be read: the call must end, in whatever way the owner chooses. */
+  unreadable(cause: unknown): void
+  /** A handler of `process` failed. */
+  report(error: RivuletError): void
+}
+
+const unset: ReadValue<never> = () => {
+  throw new Error('unreachable: an item came before its call had a session')
+}
+
+/** The way in to one call. */
+export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
+  /** What the application holds. */
+  readonly stream: CallStream<unknown>
+  readonly #owner: IncomingOwner
+  /** Reads an item; whoever makes it sets this before the first one comes. */
+  read: ReadValue<unknown> = unset
+  readonly #inner: MessageStream<unknown>
+  readonly #backlog = new ItemBacklog()
+  readonly #cursor: Cursor = { position: 0 }
+  /** The item that is being offered where it lies in its frame, if there is one. */
+  #lent: Buffer | undefined
+  #lentView: DataView | undefined
+  #lentStart = 0
+  #lentEnd = 0
+  #ending = false
+  #ended = false
+  #failure: Error | undefined
+
+  constructor(owner: IncomingOwner) {
+    this.#owner = owner
+    this.#inner = new MessageStream<unknown>(this)
+    this.stream = new CallStream(this.#inner, () => this.#failure)
+  }
+
+  /** Takes an item; its bytes are only lent. Returns false if there are too many without a byte. */
+  accept(bytes: Buffer, view: DataView, start: number, end: number): boolean {
+    if (this.#ending) return true
+    if (this.#inner.busy) return this.#backlog.push(bytes, start, end)
+    this.#lent = bytes
+    this.#lentView = view
+    this.#lentStart = start
+    this.#lentEnd = end
+    this.#inner.give(this)
+    if (this.#lent === undefined) return true
+    this.#lent = undefined
+    this.#lentView = undefined
+    return this.#backlog.push(bytes, start, end)
+  }
+
+  /** No more items come; what came is still delivered, and then the failure, if there is one. */
+  end(failure?: Error): void {
+    if (this.#ending) return
+    this.#ending = true
+    this.#failure = failure
+    if (!this.#inner.busy) this.#complete()
+  }
+
+  /** Nothing more is delivered: whoever takes items gets the failure at once. */
+  abort(failure: Error): void {
+    if (this.#ended) return
+    this.#ending = true
+    this.#failure = failure
+    this.#complete()
+  }
+
+  /** Nothing more is delivered, and whoever still takes items sees their end: for a call that is done with them. */
+  leave(): void {
+    this.#ending = true
+    this.#complete()
+  }
+
+  /** Whether every item was taken and the end is known. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get remaining(): number {
+    return this.#lent === undefined ? this.#backlog.length : 1
+  }
+
+  take(): unknown {
+    const lent = this.#lent
+    if (lent === undefined) return this.#takeWaiting()
+    const view = this.#lentView as DataView
+    this.#lent = undefined
+    this.#lentView = undefined
+    return this.#decode(lent, view, this.#lentStart, this.#lentEnd)
+  }
+
+  failed(): number {
+    return 1 + this.discard()
+  }
+
+  discard(): number {
+    const left = this.remaining
+    this.#lent = undefined
+    this.#lentView = undefined
+    this.#backlog.clear()
+    return left
+  }
+
+  demanded(wanted: boolean): void {
+    if (!wanted && !this.#ended) this.#owner.abandoned()
+  }
+
+  used(): void {
+    if (this.#ending) this.#complete()
+  }
+
+  unreadable(cause: unknown): void {
+    this.#owner.unreadable(cause)
+  }
+
+  handlerFailed(error: RivuletError): void {
+    this.#owner.report(error)
+  }
+
+  #takeWaiting(): unknown {
+    const { bytes, view, start } = this.#backlog
+    return this.#decode(bytes, view, start, this.#backlog.shift())
+  }
+
+  #decode(bytes: Buffer, view: DataView, start: number, end: number): unknown {
+    this.#cursor.position = start
+    const value = this.read(bytes, view, this.#cursor, end)
+    if (this.#cursor.position !== end) throw new Malformed('there is more than the value')
+    if (end > start && !this.#ending) this.#owner.consumed(end - start)
+    return value
+  }
+
+  #complete(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#inner.complete()
+  }
+}

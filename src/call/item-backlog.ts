@@ -1,0 +1,107 @@
+/**
+ * Items of one stream that came before they were wanted: their bytes, packed behind one another.
+ *
+ * A buffer for each item would cost several times what a small item holds, and a view of the frame would keep all of it.
+ * Credit bounds the bytes; items without a byte cost no credit, so their number has a bound of its own.
+ */
+
+/** Items without a byte that may wait. */
+export const maxEmptyItems = 65_536
+
+/** What an empty backlog keeps, in bytes. */
+const keptBytes = 65_536
+
+const none = Buffer.alloc(0)
+
+/** Bodies of items, first in, first out. */
+export class ItemBacklog {
+  #bytes: Buffer = none
+  #view: DataView = new DataView(none.buffer, 0, 0)
+  /** Where each item ends, from `#next` on. */
+  #ends: number[] = []
+  #next = 0
+  #start = 0
+  #end = 0
+  #empty = 0
+
+  /** Items that wait. */
+  get length(): number {
+    return this.#ends.length - this.#next
+  }
+
+  /** The bytes that `start` and the result of `shift` are places in: to be taken before the `shift`. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  get view(): DataView {
+    return this.#view
+  }
+
+  /** Where the first item begins. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** Takes a copy of an item; returns false, and takes none, if too many without a byte are waiting. */
+  push(bytes: Buffer, start: number, end: number): boolean {
+    const size = end - start
+    if (size === 0) {
+      if (this.#empty === maxEmptyItems) return false
+      this.#empty += 1
+    }
+    if (this.#end + size > this.#bytes.length) this.#makeRoom(size)
+    bytes.copy(this.#bytes, this.#end, start, end)
+    this.#end += size
+    this.#ends.push(this.#end)
+    return true
+  }
+
+  /** Removes the first item and returns where it ends; its bytes stay as they are until the next `push`. */
+  shift(): number {
+    const end = this.#ends[this.#next++] as number
+    if (end === this.#start) this.#empty -= 1
+    this.#start = end
+    if (this.#next === this.#ends.length) {
+      this.#ends = []
+      this.#next = 0
+      this.#start = 0
+      this.#end = 0
+      if (this.#bytes.length > keptBytes) this.#replace(none)
+    } else if (this.#next >= 1024 && this.#next * 2 >= this.#ends.length) {
+      this.#ends = this.#ends.slice(this.#next)
+      this.#next = 0
+    }
+    return end
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#ends = []
+    this.#next = 0
+    this.#start = 0
+    this.#end = 0
+    this.#empty = 0
+    this.#replace(none)
+  }
+
+  #makeRoom(size: number): void {
+    const waiting = this.#end - this.#start
+    const needed = waiting + size
+    // half of it stays free, so that moving costs each byte at most once
+    const roomy = needed * 2 <= this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(Math.max(1024, needed * 2))
+    this.#bytes.copy(roomy, 0, this.#start, this.#end)
+    if (this.#start > 0) {
+      this.#ends = this.#ends.slice(this.#next).map((end) => end - this.#start)
+      this.#next = 0
+    }
+    this.#start = 0
+    this.#end = waiting
+    if (roomy !== this.#bytes) this.#replace(roomy)
+  }
+
+  #replace(bytes: Buffer): void {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The items of one call that go out: takes them from whatever source there is, as fast as the other side takes them.
+ *
+ * Iterables and Rivulet streams are pulled when there is credit. An observable cannot be paused: what it sends waits in
+ * the outbox of the session, and more than that takes ends the call.
+ */
+
+import type { WriteValue } from '../avro/codec.js'
+import { isRivuletError, type RivuletError } from '../errors/index.js'
+import type { ItemBody } from '../session/item.js'
+import type { SessionStreams } from '../session/session-streams.js'
+import type { Intake } from '../stream/intake.js'
+import { type SendAllSource, sendAll } from '../stream/send-all.js'
+import { callKind } from './call-kinds.js'
+import { callError } from './failure.js'
+
+/** The call that items belong to. None of these is called after `stop`. */
+export interface OutgoingOwner {
+  /** The source came to its end, and everything was sent. */
+  sourceEnded(): void
+  /** The source failed. */
+  sourceFailed(cause: unknown): void
+  /** A value of the source cannot be sent. */
+  valueRefused(cause: unknown, value: unknown): void
+  /** The source cannot be paused, and the outbox has no room. */
+  overflowed(): void
+}
+
+/** The signals to `sendAll`; they are made once, since nobody sees them. */
+const noRoom = callError('RIVULET_OUTBOX_FULL', 'the stream has no credit or the outbox no room', 'no')
+const stopped = callError('RIVULET_CLOSED', 'the call is over', 'no')
+
+/** The way out of one call. */
+export class OutgoingItems implements Intake<unknown>, ItemBody {
+  readonly #owner: OutgoingOwner
+  readonly #streams: SessionStreams
+  readonly #stream: number
+  readonly #write: WriteValue<unknown>
+  #value: unknown
+  #canPause = true
+  #taken = false
+  #over = false
+  #stop: () => void = () => {}
+  #room: Promise<void> | undefined
+  #makeRoom: () => void = () => {}
+
+  constructor(owner: OutgoingOwner, streams: SessionStreams, stream: number, write: WriteValue<unknown>) {
+    this.#owner = owner
+    this.#streams = streams
+    this.#stream = stream
+    this.#write = write
+  }
+
+  /** Whether anything was taken from the source, which cannot be taken again. */
+  get taken(): boolean {
+    return this.#taken
+  }
+
+  /** Sends what a source has. */
+  run(source: unknown): void {
+    this.#canPause =
+      typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)
+    sendAll(this, source as SendAllSource<unknown>).then(
+      () => {
+        if (this.#finish()) this.#owner.sourceEnded()
+      },
+      (error: unknown) => {
+        if (!this.#finish()) return
+        this.#owner.sourceFailed(isRivuletError(error, 'RIVULET_SOURCE_FAILED') ? error.cause : error)
+      },
+    )
+  }
+
+  /** Leaves the source at once. */
+  stop(): void {
+    if (this.#finish()) this.#stop()
+  }
+
+  /** What is sent leaves at once again. */
+  writable(): void {
+    this.#room = undefined
+    this.#makeRoom()
+  }
+
+  writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
+    return this.#write(this.#value, bytes, view, position, end)
+  }
+
+  offer(value: unknown): RivuletError | undefined {
+    if (this.#over) return stopped
+    this.#taken = true
+    if (this.#canPause && !this.#streams.isWritable(this.#stream)) return noRoom
+    this.#value = value
+    try {
+      this.#streams.send(this.#stream, callKind.item, 0, this)
+      return undefined
+    } catch (cause) {
+      if (isRivuletError(cause, 'RIVULET_OUTBOX_FULL')) {
+        this.#streams.isWritable(this.#stream) // whoever asks is told when it changes
+        return noRoom
+      }
+      // the end of the session ends the call by itself
+      if (!isRivuletError(cause, 'RIVULET_CLOSED')) this.#owner.valueRefused(cause, value)
+      this.stop()
+      return stopped
+    } finally {
+      this.#value = undefined
+    }
+  }
+
+  whenRoom(): Promise<void> {
+    this.#room ??= new Promise((resolve) => {
+      this.#makeRoom = resolve
+    })
+    return this.#room
+  }
+
+  onClosing(callback: () => void): () => void {
+    this.#stop = callback
+    if (this.#over) callback()
+    return () => {
+      this.#stop = () => {}
+    }
+  }
+
+  refused(error: RivuletError): void {
+    if (error.code !== 'RIVULET_OUTBOX_FULL' || this.#over) return
+    this.#owner.overflowed()
+    this.stop()
+  }
+
+  report(): void {
+    // each refusal ends the call, which tells of it
+  }
+
+  /** Tells whether this was the end. */
+  #finish(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    return true
+  }
+}

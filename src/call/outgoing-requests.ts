@@ -1,0 +1,53 @@
+/** The requests of one call that go out as a stream: what their end means for the call, at the client. */
+import { isRivuletError, RivuletError } from '../errors/index.js'
+import { itemFlag } from '../session/item.js'
+import { callKind } from './call-kinds.js'
+import type { CallSession, ClientCall } from './client-call.js'
+import { callError, outcomeOf } from './failure.js'
+import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
+import type { OwedItems } from './owed-items.js'
+import { emptyBody } from './records.js'
+
+/** A stream of requests. */
+export class OutgoingRequests implements OutgoingOwner {
+  readonly items: OutgoingItems
+  readonly #call: ClientCall
+  readonly #session: CallSession
+  readonly #owed: OwedItems
+
+  constructor(call: ClientCall, session: CallSession, owed: OwedItems) {
+    this.#call = call
+    this.#session = session
+    this.#owed = owed
+    this.items = new OutgoingItems(this, session.streams, call.stream, call.method.write)
+  }
+
+  sourceEnded(): void {
+    this.#owed.send(this.#call.stream, callKind.end, itemFlag.last, emptyBody)
+  }
+
+  sourceFailed(cause: unknown): void {
+    const { label } = this.#call.method
+    this.#end(
+      isRivuletError(cause, 'RIVULET_INVALID_OPTION')
+        ? cause
+        : callError('RIVULET_SOURCE_FAILED', `${label}: the source of its requests failed`, 'maybe', { cause }),
+    )
+  }
+
+  valueRefused(cause: unknown, value: unknown): void {
+    this.#end(isRivuletError(cause) ? cause : this.#call.method.codec.request.explain(value))
+  }
+
+  overflowed(): void {
+    const { label } = this.#call.method
+    const message = `${label}: its requests come faster than they leave, and an observable cannot be paused; pass an iterable or a generator for backpressure`
+    this.#end(new RivuletError('RIVULET_OVERLOADED', message))
+  }
+
+  #end(error: RivuletError): void {
+    if (this.#call.done) return
+    this.#session.abandon(this.#call)
+    this.#call.abort(outcomeOf(error, 'maybe'))
+  }
+}

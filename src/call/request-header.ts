@@ -1,0 +1,74 @@
+/**
+ * The head of a request, written and read by hand since every call has one; it comes to the same bytes as `CallRequest`.
+ *
+ * What follows it, the request of the method, is the business of the call.
+ */
+import { bufferFull, type Cursor } from '../avro/codec.js'
+import { fail, readInt, readLong, sizedBlock } from '../avro/read-primitives.js'
+import { writeLong } from '../avro/write-primitives.js'
+import { type CallHeaders, noHeaders, readHeaders, writeHeaders } from './headers.js'
+
+/** The deadline of a call that has none. */
+export const noDeadline = 0
+
+/** Method, deadline, the ends of two maps, and the count of one: what is written without a look at the room. */
+const fixedRoom = 32
+
+/** Writes the head of a request and returns the position after it. */
+export function writeRequestHeader(
+  bytes: Buffer,
+  position: number,
+  end: number,
+  method: number,
+  deadline: number,
+  headers: CallHeaders | undefined,
+): number {
+  if (position + fixedRoom > end) throw bufferFull
+  let p = writeLong(bytes, position, method)
+  p = writeLong(bytes, p, deadline)
+  if (headers === undefined) {
+    bytes[p++] = 0
+  } else {
+    // two bytes are kept for the ends of both maps
+    p = writeHeaders(bytes, p, end - 2, headers)
+    if (p >= end) throw bufferFull
+  }
+  bytes[p++] = 0 // no extensions
+  return p
+}
+
+/** The head of a request, read; one object serves all requests, one after the other. */
+export class RequestHeader {
+  method = 0
+  /** On the session's clock; `noDeadline` if there is none. */
+  deadline = noDeadline
+  headers: CallHeaders = noHeaders
+
+  /** Reads at the cursor and leaves it behind the head; throws what readers throw. */
+  read(bytes: Buffer, cursor: Cursor, end: number): void {
+    this.method = readInt(bytes, cursor, end)
+    this.deadline = readLong(bytes, cursor, end)
+    if (bytes[cursor.position] === 0 && cursor.position < end) {
+      cursor.position += 1
+      this.headers = noHeaders
+    } else {
+      this.headers = readHeaders(bytes, cursor, end)
+    }
+    if (bytes[cursor.position] === 0 && cursor.position < end) cursor.position += 1
+    else skipExtensions(bytes, cursor, end)
+  }
+}
+
+/** Goes past a map of bytes that this version does not know. */
+function skipExtensions(bytes: Buffer, cursor: Cursor, end: number): void {
+  for (;;) {
+    let count = readLong(bytes, cursor, end)
+    if (count === 0) return
+    if (count < 0) count = sizedBlock(bytes, cursor, end, count)
+    for (let texts = count * 2; texts > 0; texts--) {
+      const length = readLong(bytes, cursor, end)
+      if (length < 0 || length > end - cursor.position) fail('an extension is longer than its request')
+      cursor.position += length
+    }
+  }
+}

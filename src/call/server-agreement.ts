@@ -1,0 +1,118 @@
+/**
+ * What a server and one client agree on: which methods the numbers of the client stand for.
+ *
+ * The client announces services; the server serves the version it knows by its hash, asks for the text of one that it
+ * does not know, and refuses what it cannot serve. What a stranger can make it keep is bounded.
+ */
+import { quote } from '../avro/path.js'
+import { callKind } from './call-kinds.js'
+import type { OwedItems } from './owed-items.js'
+import { sendText, TextAssembly } from './protocol-text.js'
+import { RecordBody, readRecord } from './records.js'
+import { type Refusal, refusalRecord } from './refusal.js'
+import { CallBind, CallBound, CallNeedText, CallRefusal, CallText } from './schemas.js'
+import type { ServedMethod, ServedService, ServedVersion } from './served-service.js'
+
+/** Services that one client may announce. */
+export const maxBindings = 64
+
+/** Numbers of methods that one client may use. */
+export const maxMethods = 65_536
+
+/** A service that was announced. */
+interface Announced {
+  readonly bind: CallBind
+  readonly service: ServedService
+  readonly hash: string
+}
+
+/** The agreement of one session, the server's side. */
+export class ServerAgreement {
+  /** By number. */
+  readonly methods = new Map<number, ServedMethod>()
+  readonly #services: ReadonlyMap<string, ServedService>
+  readonly #owed: OwedItems
+  readonly #bindings = new Set<number>()
+  /** Those whose text is on its way. */
+  readonly #awaited = new Map<number, Announced>()
+  readonly #assembly = new TextAssembly()
+
+  constructor(services: ReadonlyMap<string, ServedService>, owed: OwedItems) {
+    this.#services = services
+    this.#owed = owed
+  }
+
+  /** Takes an item of stream 0; throws what readers throw. */
+  receive(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    if (kind === callKind.bind) this.#announced(readRecord(CallBind, bytes, view, start, end))
+    else if (kind === callKind.text) this.#text(readRecord(CallText, bytes, view, start, end))
+  }
+
+  #announced(bind: CallBind): void {
+    const { binding } = bind
+    if (this.#bindings.has(binding)) return
+    if (this.#bindings.size >= maxBindings) {
+      // one who announces without end, and does not read what that leads to, gets no answer
+      const message = `the server takes ${maxBindings} services of one client`
+      if (this.#owed.size === 0) this.#refuse(bind, { code: 'RIVULET_OVERLOADED', message, issues: [] })
+      return
+    }
+    this.#bindings.add(binding)
+    const service = this.#services.get(bind.service)
+    if (service === undefined) {
+      const message = `the server has no service ${quote(bind.service)}`
+      this.#refuse(bind, { code: 'RIVULET_UNIMPLEMENTED', message, issues: [] })
+      return
+    }
+    const hash = bind.hash.toString('hex')
+    const version = service.version(hash)
+    if (version !== undefined) {
+      this.#agree({ bind, service, hash }, version)
+      return
+    }
+    this.#awaited.set(binding, { bind, service, hash })
+    this.#owed.send(0, callKind.needText, 0, new RecordBody(CallNeedText, { binding }))
+  }
+
+  #text(piece: CallText): void {
+    const announced = this.#awaited.get(piece.binding)
+    if (announced === undefined) return
+    const text = this.#assembly.take(piece)
+    if (text === undefined) return
+    this.#awaited.delete(piece.binding)
+    const { service, hash, bind } = announced
+    // another session may have told it in the meantime
+    const version = service.version(hash) ?? service.learn(hash, text)
+    if ('code' in version) this.#refuse(bind, version)
+    else this.#agree(announced, version)
+  }
+
+  #agree({ bind, service, hash }: Announced, { methods, refusals }: ServedVersion): void {
+    const { binding, firstMethod } = bind
+    if (firstMethod < 0 || firstMethod + methods.length > maxMethods) {
+      const message = `the numbers of methods begin at ${firstMethod}; they end below ${maxMethods}`
+      this.#refuse(bind, { code: 'RIVULET_INVALID_REQUEST', message, issues: [] })
+      return
+    }
+    for (const [index, method] of methods.entries()) {
+      if (method !== undefined) this.methods.set(firstMethod + index, method)
+    }
+    for (const [name, refusal] of refusals) this.#sendRefusal(binding, name, refusal)
+    if (hash !== service.codec.hash) sendText(this.#owed, binding, service.codec.text)
+    this.#sendBound(binding, Buffer.from(service.codec.hash, 'hex'))
+  }
+
+  /** Refuses all methods of a service. */
+  #refuse({ binding, hash }: CallBind, refusal: Refusal): void {
+    this.#sendRefusal(binding, '', refusal)
+    this.#sendBound(binding, hash)
+  }
+
+  #sendRefusal(binding: number, method: string, refusal: Refusal): void {
+    this.#owed.send(0, callKind.refusal, 0, new RecordBody(CallRefusal, refusalRecord(binding, method, refusal)))
+  }
+
+  #sendBound(binding: number, hash: Buffer): void {
+    this.#owed.send(0, callKind.bound, 0, new RecordBody(CallBound, { binding, hash }))
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * One call at the server: runs its handler, and makes one outcome of whatever the handler returns or throws.
+ *
+ * It is also the body of its response, so that a call costs no closure. A handler that answers at once is never kept.
+ */
+import type { DeclaredError } from '../avro/service-codec.js'
+import { isRivuletError, RivuletError } from '../errors/index.js'
+import { itemFlag } from '../session/item.js'
+import type { SessionStreams } from '../session/session-streams.js'
+import { type ContextSource, LazyContext } from './call-context.js'
+import { callKind } from './call-kinds.js'
+import { failureBody } from './failure.js'
+import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
+import type { CallHeaders } from './headers.js'
+import { IncomingItems, type IncomingOwner } from './incoming-items.js'
+import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
+import type { OwedBody, OwedItems } from './owed-items.js'
+import { emptyBody } from './records.js'
+import type { ServedMethod } from './served-service.js'
+
+/** How a call came to its end. */
+export type CallEnd = 'answered' | 'failed' | 'cancelled'
+
+/** Where calls come from: one session of a server. */
+export interface CallOrigin {
+  readonly streams: SessionStreams
+  readonly owed: OwedItems
+  readonly peer: unknown
+  now(): number
+  /** Keeps a call that was not answered at once. */
+  keep(call: ServerCall): void
+  /** A call is over. */
+  finished(call: ServerCall, how: CallEnd): void
+  /** A handler is done. */
+  released(): void
+  /** Ends a call of which an item cannot be read. */
+  refuseItem(call: ServerCall, cause: unknown): void
+  report(error: RivuletError): void
+}
+
+/** A call that a handler works on. */
+export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, IncomingOwner, OutgoingOwner {
+  readonly server: CallOrigin
+  readonly method: ServedMethod
+  readonly stream: number
+  readonly deadline: number
+  readonly headers: CallHeaders
+  /** The requests, where there is a stream of them. */
+  incoming: IncomingItems | undefined
+  /** The responses, where there is a stream of them. */
+  outgoing: OutgoingItems | undefined
+  /** Whether the client has not said that it is through with its side of the stream. */
+  mayHearMore = false
+  /** Whether the server keeps it, since its handler did not answer at once. */
+  isKept = false
+  #over = false
+  #running = true
+  #response: unknown
+  #declared: DeclaredError | undefined
+  #stoppedBy: RivuletError | undefined
+  #controller: AbortController | undefined
+  #first: FirstValue | undefined
+
+  constructor(server: CallOrigin, method: ServedMethod, stream: number, deadline: number, headers: CallHeaders) {
+    this.server = server
+    this.method = method
+    this.stream = stream
+    this.deadline = deadline
+    this.headers = headers
+    if (method.streamsRequests) {
+      this.incoming = new IncomingItems(this)
+      this.incoming.read = method.read
+    }
+  }
+
+  /** Whether it has its outcome, or nobody waits for one. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#stoppedBy !== undefined) this.#controller.abort(this.#stoppedBy)
+    }
+    return this.#controller.signal
+  }
+
+  /** Runs the handler. */
+  run(request: unknown): void {
+    const { handler, streamsResponses } = this.method
+    let result: unknown
+    try {
+      result = handler(this.incoming === undefined ? request : this.incoming.stream, new LazyContext(this))
+    } catch (cause) {
+      this.#fail(cause)
+      return
+    }
+    if (streamsResponses) this.#sendStream(result)
+    else if (typeof result !== 'object' || result === null) this.#answer(result)
+    else if (isThenable(result)) this.#whenSettled(result, (value) => this.#respond(value))
+    else this.#respond(result)
+  }
+
+  /**
+   * Ends the call before its handler does: its signal aborts, what it returned is left, and it has no say any more.
+   *
+   * What the client is told is the business of the caller. Returns false if the call was over already.
+   */
+  stop(error: RivuletError): boolean {
+    if (this.#over) return false
+    this.#stoppedBy = error
+    this.#finish('cancelled')
+    // what the handler returned is left first: it then sees no failure of what it reads
+    if (this.#first !== undefined || this.outgoing !== undefined) this.#released()
+    this.#first?.unsubscribe()
+    this.outgoing?.stop()
+    this.#controller?.abort(error)
+    this.incoming?.abort(error)
+    return true
+  }
+
+  writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
+    const { method } = this
+    if (this.#declared !== undefined) return method.codec.errors.write(this.#declared, bytes, view, position, end)
+    return method.write(this.#response, bytes, view, position, end)
+  }
+
+  unsendable(cause: unknown): void {
+    const { response, errors } = this.method.codec
+    const explain = () =>
+      this.#declared === undefined ? response.explain(this.#response) : errors.explain(this.#declared)
+    this.#tellInternal(isRivuletError(cause) ? cause : explain())
+  }
+
+  firstValue(value: unknown): void {
+    this.#answer(value)
+  }
+
+  noValue(cause: unknown): void {
+    this.#fail(cause)
+  }
+
+  consumed(bytes: number): void {
+    if (!this.#over) this.server.streams.consumed(this.stream, bytes)
+  }
+
+  abandoned(): void {
+    // a handler may want no more requests and still answer; what comes is kept as far as credit goes
+  }
+
+  unreadable(cause: unknown): void {
+    this.server.refuseItem(this, cause)
+  }
+
+  report(error: RivuletError): void {
+    this.server.report(error)
+  }
+
+  sourceEnded(): void {
+    if (this.#over) return
+    this.#released()
+    this.#finish('answered')
+    this.server.owed.send(this.stream, callKind.end, itemFlag.last, emptyBody)
+  }
+
+  sourceFailed(cause: unknown): void {
+    this.#fail(cause)
+  }
+
+  valueRefused(cause: unknown, value: unknown): void {
+    this.#fail(isRivuletError(cause) ? cause : this.method.codec.response.explain(value))
+  }
+
+  overflowed(): void {
+    if (this.#over) return
+    this.#released()
+    this.#finish('failed')
+    const message = `${this.method.label}: its responses come faster than they leave, and an observable cannot be paused; return an iterable or a generator for backpressure`
+    this.server.owed.send(
+      this.stream,
+      callKind.failure,
+      itemFlag.last,
+      failureBody('RIVULET_OVERLOADED', message, 'maybe'),
+    )
+    this.server.report(new RivuletError('RIVULET_OVERLOADED', message, { executed: 'maybe' }))
+  }
+
+  #sendStream(result: unknown): void {
+    if (isThenable(result)) {
+      this.#whenSettled(result, (source) => this.#feed(source))
+      return
+    }
+    this.server.keep(this)
+    this.#feed(result)
+  }
+
+  #feed(source: unknown): void {
+    if (this.#over) {
+      this.#released()
+      return
+    }
+    this.outgoing = new OutgoingItems(this, this.server.streams, this.stream, this.method.write)
+    this.outgoing.run(source)
+  }
+
+  /** Answers with what the handler has come to. */
+  #respond(result: unknown): void {
+    if (isSubscribable(result)) this.#takeFirst(result)
+    else this.#answer(result)
+  }
+
+  #takeFirst(source: Subscribable): void {
+    this.server.keep(this)
+    if (this.#over) {
+      this.#released()
+      return
+    }
+    this.#first = new FirstValue(this)
+    try {
+      source.subscribe(this.#first)
+    } catch (cause) {
+      this.#fail(cause)
+    }
+  }
+
+  #whenSettled(result: PromiseLike<unknown>, next: (value: unknown) => void): void {
+    this.server.keep(this)
+    Promise.resolve(result).then(next, (cause: unknown) => this.#fail(cause))
+  }
+
+  #answer(value: unknown): void {
+    this.#released()
+    if (this.#over) return
+    this.#finish('answered')
+    if (this.method.oneWay) return
+    this.#response = value
+    this.server.owed.send(this.stream, callKind.item, itemFlag.last, this)
+  }
+
+  #fail(cause: unknown): void {
+    this.#released()
+    if (this.#over) return
+    this.#finish('failed')
+    if (!this.method.oneWay && this.method.codec.errors.matches(cause)) {
+      this.#declared = cause
+      this.server.owed.send(this.stream, callKind.error, itemFlag.last, this)
+    } else {
+      this.#tellInternal(cause)
+    }
+  }
+
+  #tellInternal(cause: unknown): void {
+    const { label, oneWay } = this.method
+    this.server.report(
+      new RivuletError('RIVULET_INTERNAL', `${label}: its handler failed`, { cause, executed: 'maybe' }),
+    )
+    if (oneWay) return
+    const body = failureBody('RIVULET_INTERNAL', `${label} failed at the server`, 'maybe')
+    this.server.owed.send(this.stream, callKind.failure, itemFlag.last, body)
+  }
+
+  /** The handler is done, whatever became of the call. */
+  #released(): void {
+    if (!this.#running) return
+    this.#running = false
+    this.server.released()
+  }
+
+  #finish(how: CallEnd): void {
+    this.#over = true
+    this.server.finished(this, how)
+    if (how !== 'cancelled') {
+      this.outgoing?.stop()
+      this.incoming?.leave()
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function isSubscribable(value: unknown): value is Subscribable {
+  return typeof (value as { subscribe?: unknown } | null | undefined)?.subscribe === 'function'
+}

@@ -1,0 +1,320 @@
+/**
+ * The calls of one session at the server: reads requests, gives them to handlers, and hears what the client says of them.
+ *
+ * What all sessions share is in `host.ts`; what becomes of a request, in `server-call.ts`.
+ */
+import { type Cursor, decodeFailure } from '../avro/codec.js'
+import { Malformed } from '../avro/read-primitives.js'
+import { type ErrorCode, RivuletError } from '../errors/index.js'
+import type { Clock } from '../runtime/clock.js'
+import { itemFlag } from '../session/item.js'
+import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import { callKind } from './call-kinds.js'
+import { failureBody } from './failure.js'
+import { OwedItems } from './owed-items.js'
+import { noDeadline, RequestHeader } from './request-header.js'
+import type { ServedMethod, ServedService } from './served-service.js'
+import { ServerAgreement } from './server-agreement.js'
+import { type CallEnd, type CallOrigin, ServerCall } from './server-call.js'
+
+const cursor: Cursor = { position: 0 }
+const header = new RequestHeader()
+
+/** The bounds on the work of a server. */
+export interface CallLimits {
+  /** Handlers at work at once, over all clients; more calls are shed. */
+  readonly maxConcurrentCalls: number
+  /** Calls that one client may have open at once. */
+  readonly maxOpenCallsPerPeer: number
+}
+
+/** Why no call is taken now. */
+export interface Shedding {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** What all sessions of a server share. */
+export interface ServerPorts {
+  readonly services: ReadonlyMap<string, ServedService>
+  readonly limits: CallLimits
+  readonly clock: Clock
+  /** Why a server cannot take a call now; `undefined` if it can. */
+  refusalFor(server: CallServer): Shedding | undefined
+  /** A handler begins. */
+  started(): void
+  /** A handler is done. */
+  released(): void
+  /** A call is over. */
+  finished(how: CallEnd): void
+  /** A call was refused before its handler began. */
+  refused(): void
+  /** An item made no sense. */
+  strange(): void
+  /** Sees to it that a call with this deadline is looked at then. */
+  watch(deadline: number): void
+  /** A session is over. */
+  ended(server: CallServer): void
+  /** Looks whether `drain` is done. */
+  lookWhetherDrained(): void
+  report(error: RivuletError): void
+}
+
+/** The calls that came over one session. */
+export class CallServer implements StreamsHandler, CallOrigin {
+  readonly #host: ServerPorts
+  readonly streams: SessionStreams
+  /** Who calls, as the owner of the session knows it. */
+  readonly peer: unknown
+  readonly owed: OwedItems
+  /** Calls whose handlers did not answer at once, by stream. */
+  readonly calls = new Map<number, ServerCall>()
+  readonly #agreement: ServerAgreement
+  /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
+  readonly #answered = new Set<number>()
+  /** The sign of the streams that the peer opens. */
+  readonly #sign: 1 | -1
+  #reportedStrange = false
+  #ended = false
+
+  constructor(host: ServerPorts, streams: SessionStreams, peer: unknown, sign: 1 | -1) {
+    this.#host = host
+    this.streams = streams
+    this.peer = peer
+    this.#sign = sign
+    this.owed = new OwedItems(streams)
+    this.#agreement = new ServerAgreement(host.services, this.owed)
+  }
+
+  /** What the client may still hear of. */
+  get pending(): number {
+    return this.calls.size + this.owed.size
+  }
+
+  onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    if (stream === 0) {
+      this.#agree(kind, bytes, view, start, end)
+      return
+    }
+    if (kind === callKind.request) {
+      this.#request(stream, flags, bytes, view, start, end)
+      return
+    }
+    const call = this.calls.get(stream)
+    if (call !== undefined) this.#receive(call, kind, flags, bytes, view, start, end)
+    else if (kind === callKind.cancel || !this.#answered.has(stream)) this.#forget(stream)
+    // else its outcome may still wait to be sent, and what comes late is nobody's
+  }
+
+  onWritable(stream: number): void {
+    this.owed.retry()
+    this.calls.get(stream)?.outgoing?.writable()
+    this.#forgetAnswered()
+    this.#host.lookWhetherDrained()
+  }
+
+  onStatus(reason: RivuletError | undefined): void {
+    if (this.#ended || this.streams.status !== 'ended') return
+    this.#ended = true
+    this.owed.clear()
+    this.#answered.clear()
+    this.stopAll(gone(reason))
+    this.#host.ended(this)
+  }
+
+  now(): number {
+    return this.#host.clock.now()
+  }
+
+  keep(call: ServerCall): void {
+    if (call.isKept || call.isOver) return
+    call.isKept = true
+    this.calls.set(call.stream, call)
+    this.#host.watch(call.deadline)
+    // the handler itself may have led to the end of its session
+    if (this.#ended) call.stop(gone(undefined))
+  }
+
+  finished(call: ServerCall, how: CallEnd): void {
+    if (call.isKept) this.calls.delete(call.stream)
+    if (call.mayHearMore && !this.#ended) this.#answered.add(call.stream)
+    this.#host.finished(how)
+  }
+
+  /** Stops all handlers; the client is told nothing: the end of the session will. */
+  stopAll(error: RivuletError): void {
+    for (const call of [...this.calls.values()]) call.stop(error)
+  }
+
+  /** Ends a call that is late. */
+  stopLate(call: ServerCall): void {
+    const message = `${call.method.label}: its deadline passed`
+    if (!call.stop(new RivuletError('RIVULET_DEADLINE_EXCEEDED', message))) return
+    if (!call.method.oneWay) this.#tell(call.stream, 'RIVULET_DEADLINE_EXCEEDED', message, 'maybe')
+  }
+
+  refuseItem(call: ServerCall, cause: unknown): void {
+    const { message } = decodeFailure(cause, `a request of ${call.method.label}`)
+    const error = new RivuletError('RIVULET_INVALID_REQUEST', message, { executed: 'maybe' })
+    if (call.stop(error)) this.#tell(call.stream, error.code, message, 'maybe')
+  }
+
+  released(): void {
+    this.#host.released()
+  }
+
+  report(error: RivuletError): void {
+    this.#host.report(error)
+  }
+
+  #request(stream: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    if (stream * this.#sign < 0 || (this.calls.size > 0 && this.calls.has(stream)) || this.#answered.has(stream)) {
+      if (stream * this.#sign < 0) this.streams.forget(stream)
+      this.#strange(`a request came on stream ${stream}, which is not one to open`)
+      return
+    }
+    const host = this.#host
+    if (this.#answered.size > 0) this.#forgetAnswered()
+    cursor.position = start
+    try {
+      header.read(bytes, cursor, end)
+    } catch (cause) {
+      const { message } = decodeFailure(cause, 'the head of a request')
+      this.#refuse(stream, flags, undefined, 'RIVULET_INVALID_REQUEST', message)
+      return
+    }
+    const method = this.#agreement.methods.get(header.method)
+    if (method === undefined) {
+      this.#refuse(
+        stream,
+        flags,
+        undefined,
+        'RIVULET_UNIMPLEMENTED',
+        `there was no agreement on method ${header.method}`,
+      )
+      return
+    }
+    const refusal = host.refusalFor(this)
+    if (refusal !== undefined) {
+      this.#refuse(stream, flags, method, refusal.code, refusal.message)
+      return
+    }
+    const isTimed = header.deadline !== noDeadline
+    const deadline = isTimed ? this.streams.fromSessionTime(header.deadline) : Number.POSITIVE_INFINITY
+    if (isTimed && deadline <= host.clock.now()) {
+      this.#refuse(
+        stream,
+        flags,
+        method,
+        'RIVULET_DEADLINE_EXCEEDED',
+        `${method.label}: its deadline had passed when it came`,
+      )
+      return
+    }
+    let request: unknown
+    try {
+      if (!method.streamsRequests) request = method.read(bytes, view, cursor, end)
+      if (cursor.position !== end) throw new Malformed('there is more than the request')
+    } catch (cause) {
+      const { message } = decodeFailure(cause, `the request of ${method.label}`)
+      this.#refuse(stream, flags, method, 'RIVULET_INVALID_REQUEST', message)
+      return
+    }
+    if (method.streamsRequests) this.streams.consumed(stream, end - start)
+    const call = new ServerCall(this, method, stream, deadline, header.headers)
+    call.mayHearMore = !(flags & itemFlag.last)
+    host.started()
+    call.run(request)
+  }
+
+  #receive(
+    call: ServerCall,
+    kind: number,
+    flags: number,
+    bytes: Buffer,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const { incoming } = call
+    switch (kind) {
+      case callKind.item:
+        if (flags & itemFlag.last) call.mayHearMore = false
+        if (incoming === undefined)
+          this.#strange(`a request of ${call.method.label} is no stream, and an item of one came`)
+        else if (!incoming.accept(bytes, view, start, end)) this.#overwhelmed(call)
+        if (flags & itemFlag.last) incoming?.end()
+        return
+      case callKind.end:
+        call.mayHearMore = !(flags & itemFlag.last)
+        incoming?.end()
+        return
+      case callKind.cancel:
+        call.stop(new RivuletError('RIVULET_CANCELLED', `${call.method.label} was cancelled by its caller`))
+        this.#forget(call.stream) // also what waits to be sent on it
+        return
+      default:
+        if (flags & itemFlag.critical) this.refuseItem(call, new Malformed(`an item is of the unknown kind ${kind}`))
+    }
+  }
+
+  #forget(stream: number): void {
+    this.#answered.delete(stream)
+    this.streams.forget(stream)
+  }
+
+  /** Forgets the streams whose outcome has left: before, it would be dropped with them. */
+  #forgetAnswered(): void {
+    if (this.owed.size > 0) return
+    for (const stream of this.#answered) if (this.streams.isWritable(stream)) this.#forget(stream)
+  }
+
+  #overwhelmed(call: ServerCall): void {
+    const message = `${call.method.label}: too many requests without a byte wait`
+    if (call.stop(new RivuletError('RIVULET_OVERLOADED', message))) {
+      this.#tell(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
+    }
+  }
+
+  /** Ends a call before its handler begins. */
+  #refuse(stream: number, flags: number, method: ServedMethod | undefined, code: ErrorCode, message: string): void {
+    this.#host.refused()
+    const hasRoom = this.owed.size < this.#host.limits.maxOpenCallsPerPeer
+    if (!(flags & itemFlag.last)) {
+      if (hasRoom && !method?.oneWay) this.#answered.add(stream)
+      else this.streams.forget(stream)
+    }
+    if (method?.oneWay) {
+      this.report(new RivuletError(code, message, { executed: 'no' })) // since the client is told nothing
+    } else if (hasRoom) {
+      this.#tell(stream, code, message, 'no')
+    } else {
+      this.#strange('a client opens calls without end and reads no outcomes')
+    }
+  }
+
+  #tell(stream: number, code: ErrorCode, message: string, executed: 'no' | 'maybe'): void {
+    this.owed.send(stream, callKind.failure, itemFlag.last, failureBody(code, message, executed))
+  }
+
+  #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    this.streams.consumed(0, end - start)
+    try {
+      this.#agreement.receive(kind, bytes, view, start, end)
+    } catch (cause) {
+      this.#strange(decodeFailure(cause, 'what a client says of its services').message)
+    }
+  }
+
+  /** Reports the first thing of a peer that makes no sense, and counts all: it may send as many as it likes. */
+  #strange(message: string): void {
+    this.#host.strange()
+    if (this.#reportedStrange) return
+    this.#reportedStrange = true
+    this.report(new RivuletError('RIVULET_BAD_FRAME', message))
+  }
+}
+
+function gone(reason: RivuletError | undefined): RivuletError {
+  return new RivuletError('RIVULET_CANCELLED', 'the session of the caller has ended', { cause: reason })
+}
