@@ -3,6 +3,7 @@
  *
  * There is never more than one message under way, so nothing is gathered and nothing waits.
  */
+import { alternate, type Exchange } from './alternate.js'
 import type { Exchanges } from './child.js'
 import type { Libzmq } from './libzmq.js'
 import type { Options } from './options.js'
@@ -25,12 +26,6 @@ export interface Latency {
   readonly p99ToBaseline: Figure
 }
 
-/** What is measured in turn: a part of a run, in exchanges. */
-const blockExchanges = 250
-
-/** Takes times of exchanges, in microseconds. */
-type Exchange = (count: number) => Promise<readonly number[]>
-
 /** Measures the ways that have an echo; `libzmq` is left out where it cannot be compiled. */
 export async function measureLatency(options: Options, libzmq: Libzmq | undefined): Promise<Latency[]> {
   const runs: Map<string, number[]>[] = []
@@ -49,29 +44,11 @@ export async function measureLatency(options: Options, libzmq: Libzmq | undefine
   }))
 }
 
-/**
- * One run: every way has its own two processes, and they take turns of a few milliseconds.
- *
- * Where the system puts threads, and what the machine does besides, changes a time more than any code does.
- */
+/** One run of all ways that have an echo, and of the C program. */
 async function measureOnce(options: Options, libzmq: Libzmq | undefined): Promise<Map<string, number[]>> {
-  const players: Player[] = []
-  const times = new Map<string, number[]>()
-  try {
-    const rows = new Map<string, Exchange>()
-    for (const [name, load] of Object.entries(ways)) {
-      if (!(await load()).exchange) continue
-      const exchange = await pair(name, players)
-      await exchange(options.warmUpExchanges)
-      rows.set(name, exchange)
-      times.set(name, [])
-    }
-    for (let done = 0; done < options.exchanges; done += blockExchanges) {
-      for (const [name, exchange] of rows) times.get(name)?.push(...(await exchange(blockExchanges)))
-    }
-  } finally {
-    await Promise.all(players.map((player) => player[Symbol.asyncDispose]()))
-  }
+  const names: string[] = []
+  for (const [name, load] of Object.entries(ways)) if ((await load()).exchange) names.push(name)
+  const times = await alternate(names, options, pair)
   if (libzmq) {
     times.set(libzmqRow, await libzmq.exchange(libzmqMessageBytes, options.warmUpExchanges, options.exchanges))
   }

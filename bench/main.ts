@@ -36,6 +36,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { describeMachine } = await import('./machine.js')
   const { measureThroughput } = await import('./throughput.js')
   const { measureLatency } = await import('./latency.js')
+  const { measureCalls } = await import('./calls.js')
   const { measureMemory } = await import('./memory.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
@@ -45,6 +46,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     libzmqSkipped,
     ...(wants.has('throughput') && { throughput: await measureThroughput(options, libzmq) }),
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
+    ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('memory') && { memory: await measureMemory(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))

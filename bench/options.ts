@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 /** What can be measured. */
-export const sections = ['throughput', 'latency', 'memory'] as const
+export const sections = ['throughput', 'latency', 'calls', 'memory'] as const
 
 /** A benchmark. */
 export type Section = (typeof sections)[number]

@@ -1,4 +1,5 @@
 /** The results as tables for people. */
+import type { CallRate, CallResults, LoneCall } from './calls.js'
 import type { Latency } from './latency.js'
 import type { Machine } from './machine.js'
 import type { MemoryUse } from './memory.js'
@@ -14,13 +15,14 @@ export interface Results {
   readonly libzmqSkipped: string | undefined
   readonly throughput?: readonly Throughput[]
   readonly latency?: readonly Latency[]
+  readonly calls?: CallResults
   readonly memory?: readonly MemoryUse[]
 }
 
 const mebibyte = 1024 * 1024
 
 /** Writes the results for people. */
-export function report({ machine, options, libzmqSkipped, throughput, latency, memory }: Results): string {
+export function report({ machine, options, libzmqSkipped, throughput, latency, calls, memory }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
     `Node ${node} on ${platform}, ${cores} cores (${cpu}); libzmq ${libzmq}, under C ${systemLibzmq ?? 'none'}`,
@@ -29,6 +31,7 @@ export function report({ machine, options, libzmqSkipped, throughput, latency, m
   if (libzmqSkipped !== undefined) parts.push(`C libzmq is skipped: ${libzmqSkipped}.`)
   if (throughput) parts.push(throughputTable(throughput))
   if (latency) parts.push(latencyTable(latency))
+  if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (memory) parts.push(memoryTable(memory))
   return parts.join('\n\n')
 }
@@ -57,6 +60,26 @@ function latencyTable(rows: readonly Latency[]): string {
       row.name,
       ...[row.median, row.p99, row.toBaseline, row.p99ToBaseline].map((x) => figureText(x)),
     ]),
+  )
+}
+
+function rateTable(rows: readonly CallRate[]): string {
+  return table(
+    'Calls: a record there and back',
+    ['', 'thousand a second', '÷ raw'],
+    rows.map(({ name, perSecond, toBaseline }) => [
+      name,
+      figureText(perSecond, 1e-3),
+      toBaseline ? figureText(toBaseline) : '',
+    ]),
+  )
+}
+
+function loneTable(rows: readonly LoneCall[]): string {
+  return table(
+    'A lone call, in microseconds',
+    ['', 'median', '99 %', 'median ÷ raw'],
+    rows.map(({ name, median, p99, toBaseline }) => [name, ...[median, p99, toBaseline].map((x) => figureText(x))]),
   )
 }
 
