@@ -6,7 +6,7 @@
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { atEndOfTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
-import type { Intake } from './intake.js'
+import { type Intake, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
 
 /**
@@ -141,7 +141,7 @@ export class Outgoing {
     })
   }
 
-  #offer<In>(writer: Writer<In>, value: In): RivuletError | undefined {
+  #offer<In>(writer: Writer<In>, value: In): RivuletError | typeof shed | undefined {
     const ports = this.#ports
     if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
@@ -149,7 +149,7 @@ export class Outgoing {
       if (ports.overflow === 'drop-newest') {
         this.#accepted += 1
         this.lost('overflow', 1)
-        return undefined
+        return shed
       }
       if (ports.overflow === 'drop-oldest') this.lost('overflow', queue.dropOldest())
       else return outboxFull(ports)

@@ -7,7 +7,7 @@ import { from, type Observable, type ObservableInput, Subscription, takeWhile } 
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { abortedError, onAbort } from '../lifecycle/index.js'
 import { invalidOption, resolveOptions, signal } from '../options/index.js'
-import type { Intake } from './intake.js'
+import { type Intake, shed } from './intake.js'
 
 /** What `sendAll` takes. */
 export type SendAllSource<In> = Iterable<In> | AsyncIterable<In> | ObservableInput<In>
@@ -129,6 +129,7 @@ async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts
       }
       const refusal = intake.offer(result.value)
       if (!refusal) counts.sent += 1
+      else if (refusal === shed) counts.dropped += 1
       else await retry(intake, result.value, refusal, counts, stop)
       if (count % messagesPerLook === 0 && performance.now() > sliceEnd) {
         await new Promise(setImmediate)
@@ -185,8 +186,8 @@ async function retry<In>(
   counts: Counts,
   stop: Stop,
 ): Promise<void> {
-  let refusal: RivuletError | undefined = first
-  while (refusal) {
+  let refusal: RivuletError | typeof shed | undefined = first
+  while (refusal && refusal !== shed) {
     const room = refusal.code === 'RIVULET_OUTBOX_FULL' ? intake.whenRoom() : undefined
     if (!room) {
       drop(intake, refusal, counts)
@@ -198,7 +199,8 @@ async function retry<In>(
     })
     refusal = intake.offer(value)
   }
-  counts.sent += 1
+  if (refusal) counts.dropped += 1
+  else counts.sent += 1
 }
 
 function drop<In>(intake: Intake<In>, refusal: RivuletError, counts: Counts): void {
@@ -223,8 +225,9 @@ function subscribeAll<In>(intake: Intake<In>, source: ObservableInput<In>, count
       wanted.subscribe({
         next(value) {
           const refusal = intake.offer(value)
-          if (!refusal) {
-            counts.sent += 1
+          if (!refusal || refusal === shed) {
+            if (refusal) counts.dropped += 1
+            else counts.sent += 1
             return
           }
           try {

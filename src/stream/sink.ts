@@ -5,7 +5,7 @@
  */
 import type { Observer } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
-import type { Intake } from './intake.js'
+import { type Intake, shed } from './intake.js'
 import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
 
 /**
@@ -72,7 +72,7 @@ export class MessageSink<In> implements Sink<In> {
 
   next(value: In): void {
     const refusal = this.#intake.offer(value)
-    if (!refusal) return
+    if (!refusal || refusal === shed) return
     this.#intake.refused(refusal)
     this.#intake.report(refusal)
   }
@@ -87,7 +87,7 @@ export class MessageSink<In> implements Sink<In> {
   send(value: In): Promise<void> {
     if (this.#waiting > 0) return this.#wait(value, undefined)
     const refusal = this.#intake.offer(value)
-    if (!refusal) return this.#breathe()
+    if (!refusal || refusal === shed) return this.#breathe()
     const room = this.#roomAfter(refusal)
     return room ? this.#wait(value, room) : this.#reject(refusal)
   }
@@ -127,7 +127,7 @@ export class MessageSink<In> implements Sink<In> {
       for (let room = firstRoom; ; ) {
         await room
         const refusal = this.#intake.offer(value)
-        if (!refusal) break
+        if (!refusal || refusal === shed) break
         room = this.#roomAfter(refusal)
         if (!room) return await this.#reject(refusal)
       }

@@ -1,5 +1,6 @@
 /** A full outbox under each policy: what `next`, `send` and `sendAll` do, and that the sums hold. */
 import { channel } from 'node:diagnostics_channel'
+import { from } from 'rxjs'
 import t from 'tap'
 import { turn } from '../support/events.js'
 import { jobs } from '../support/job.js'
@@ -109,8 +110,9 @@ t.test('drop-newest: the message itself is dropped', async (t) => {
   const sending = full('drop-newest')
   sending.sink.next(job(1))
   await sending.sink.send(job(2))
-  t.strictSame(await sending.sink.sendAll([job(3), job(4)]), { sent: 2, dropped: 0 })
-  t.match(sending.outgoing.stats(), { accepted: 5, pending: 1, dropped: { overflow: 4 }, refused: {} })
+  t.strictSame(await sending.sink.sendAll([job(3), job(4)]), { sent: 0, dropped: 2 })
+  t.strictSame(await sending.sink.sendAll(from([job(5)])), { sent: 0, dropped: 1 })
+  t.match(sending.outgoing.stats(), { accepted: 6, pending: 1, dropped: { overflow: 5 }, refused: {} })
   t.equal(sending.unaccounted, 0)
   sending.flow()
   await turn()
