@@ -175,7 +175,7 @@ t.test('who speaks no ZeroMQ is no peer', async (t) => {
   // what a browser says could be the greeting of ZMTP 1.0, which libzmq still speaks
   for (const bytes of [greeting, Buffer.from('GET / HTTP/1.1\r\n\r\n'.repeat(10)), Buffer.alloc(0)]) {
     const socket = connect(Number(router.endpoint.split(':').at(-1)), '127.0.0.1')
-    socket.on('error', () => {})
+    socket.on('error', () => {}).resume()
     socket.write(bytes)
     if (bytes === greeting) await until(() => router.errors.length > 0)
     socket.end()
