@@ -73,6 +73,39 @@ t.test('several strangers at once, whose ends come in any order', async (t) => {
   t.equal(refusals.length, 3)
 })
 
+t.test('where peers hurry back, a handshake tells who has gone before a refusal is told', async (t) => {
+  const waiting = new Set<() => void>()
+  const refusals: string[] = []
+  const links = new Links(
+    () => 'test',
+    (error) => refusals.push(error.code),
+  )
+  const one = links.add(bound, 'bind', {
+    whenSure: (callback) => {
+      waiting.add(callback)
+      return () => void waiting.delete(callback)
+    },
+  })
+  const told: string[] = []
+  links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
+  const play = (...types: string[]) => {
+    for (const type of types) one.event(type)
+  }
+  play('accept', 'handshake', 'accept', 'disconnect')
+  t.equal(waiting.size, 1)
+  play('handshake')
+  t.equal(waiting.size, 0)
+  t.strictSame(told.splice(0), ['connected 1', 'disconnected 0', 'connected 1'], 'it was an older connection')
+  play('accept', 'disconnect')
+  for (const sure of waiting) sure()
+  waiting.clear()
+  t.strictSame(told.splice(0), ['refused 1'], 'it was a stranger')
+  play('accept', 'disconnect')
+  links.close()
+  t.equal(waiting.size, 0, 'nothing waits after the end')
+  t.strictSame(refusals, ['RIVULET_HANDSHAKE_FAILED'])
+})
+
 t.test('a peer that leaves while another arrives is counted out at last', async (t) => {
   const { links, play } = watch()
   play('accept', 'handshake', 'accept', 'disconnect', 'handshake')

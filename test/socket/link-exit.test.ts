@@ -1,0 +1,132 @@
+/** Whether links let the process end, and what they leave behind: children that hold sockets, and rounds of opening. */
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+import { createRuntime } from '../../src/runtime/index.js'
+import { complaint, type Ended, runModule } from '../child-process.js'
+import { until } from '../support/events.js'
+import { eachTransport } from '../support/transports.js'
+import { DealerEnd, RouterEnd } from './link-ends.js'
+
+const url = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+
+const prelude = `
+const { createRuntime } = await import(${url('src/runtime/index.ts')})
+const { Links } = await import(${url('src/socket/links.ts')})
+const { DealerSocket, RouterSocket } = await import(${url('src/socket/index.ts')})
+const fail = (error) => { throw error }
+const environment = { name: 'link', runtime: createRuntime(), links: new Links(() => 'link', fail), insecure: false, onError: fail, maxFrameBytes: 1000 }
+const handler = { onFrame() {}, onBad() {}, onGone() {}, onUp() {} }
+const hello = Buffer.from('hello')
+async function pair(bind, unreferenced, onFrame = () => {}) {
+  const router = await RouterSocket.open({ ...environment, bind: [bind] }, { ...handler, onFrame })
+  const dealer = await DealerSocket.open({ ...environment, connect: router.endpoints[0] }, { ...handler, onUp: () => dealer.send('', hello) })
+  for (const socket of [router, dealer]) {
+    if (unreferenced) socket.unref()
+    socket.start()
+  }
+  return { router, dealer }
+}
+process.on('exit', () => console.log('exit'))
+`
+
+function child(text: string, ...nodeArgs: string[]): Promise<Ended> {
+  return runModule(prelude + text, process.cwd(), '--import=tsx', ...nodeArgs)
+}
+
+t.test('what was closed, or is unreferenced, leaves the process free to end', async (t) => {
+  const text = `
+    for (const bind of ['tcp://127.0.0.1:*', 'inproc://a']) {
+      let arrived
+      const frame = new Promise((resolve) => { arrived = resolve })
+      const { router, dealer } = await pair(bind, false, arrived)
+      await frame
+      dealer.close(100)
+      router.close(100)
+    }
+    const nobody = await DealerSocket.open({ ...environment, connect: 'tcp://127.0.0.1:9' }, handler)
+    nobody.start()
+    await new Promise(setImmediate)
+    nobody.unref()
+    await pair('tcp://127.0.0.1:*', true)
+    console.log('open')`
+  const ended = await child(text)
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'open\nexit\n')
+})
+
+t.test('an open socket keeps the process alive; an unreferenced one still moves frames', async (t) => {
+  const text = `
+    const silent = await DealerSocket.open({ ...environment, connect: 'tcp://127.0.0.1:9' }, handler)
+    silent.start()
+    silent.unref()
+    silent.ref()
+    let frames = 0
+    const { router, dealer } = await pair('tcp://127.0.0.1:*', true, (peer) => {
+      if (++frames < 100) dealer.send('', hello)
+      else setTimeout(() => {
+        console.log('alive', frames)
+        for (const socket of [silent, router, dealer]) socket.close(0)
+      }, 1200).unref()
+    })`
+  const ended = await child(text)
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'alive 100\nexit\n')
+})
+
+t.test('sockets that nobody refers to are not collected', async (t) => {
+  const text = `
+    let frames = 0
+    await pair('tcp://127.0.0.1:*', false, () => {
+      frames += 1
+      console.log('frame', frames)
+      process.exit(0)
+    })
+    for (let round = 0; round < 5; round++) gc()`
+  const ended = await child(text, '--expose-gc')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'frame 1\nexit\n')
+})
+
+t.test('a socket that could not be made is never collected, since that would stop the library', async (t) => {
+  const text = `
+    const runtime = createRuntime({ maxSockets: 8 })
+    const open = []
+    try {
+      for (;;) open.push(await RouterSocket.open({ ...environment, runtime, bind: ['tcp://127.0.0.1:*'] }, handler))
+    } catch (error) {
+      console.log(error.code, open.length > 1)
+    }
+    for (let round = 0; round < 5; round++) {
+      gc()
+      await new Promise(setImmediate)
+    }
+    for (const socket of open) socket.close(0)
+    await Promise.all(open.map(({ released }) => released))
+    console.log('closed')`
+  const ended = await child(text, '--expose-gc')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'RIVULET_TOO_MANY_SOCKETS true\nclosed\nexit\n')
+})
+
+const descriptors = () => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0)
+
+eachTransport(t, 'a hundred rounds of opening and closing leave nothing', async (t, { bind }) => {
+  const runtime = createRuntime()
+  const router = await RouterEnd.open(t, runtime, bind)
+  const round = async (count: number) => {
+    const dealer = await DealerEnd.open(t, runtime, router.endpoint, '?hello')
+    await until(() => dealer.frames === 1)
+    dealer.socket.reconnect()
+    await until(() => dealer.frames === 2)
+    dealer.socket.close(0)
+    await until(() => router.gone.length === 2 * count)
+  }
+  for (let count = 1; count <= 5; count++) await round(count)
+  const before = descriptors()
+  for (let count = 6; count <= 100; count++) await round(count)
+  // what the library frees a moment after `close` may be a few of the last round's
+  t.ok(descriptors() <= before + 20, `${before} descriptors before, ${descriptors()} after`)
+  t.equal(router.socket.peers, 0)
+  await until(() => router.links.connected === 0)
+  await runtime.close()
+})
