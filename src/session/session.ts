@@ -129,7 +129,8 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   toSessionTime(time: number): number {
-    return Math.round(time - this.#epoch)
+    // down, while the time of frames goes up: no deadline grows on its way by being rounded
+    return Math.floor(time - this.#epoch)
   }
 
   fromSessionTime(time: number): number {
@@ -292,7 +293,7 @@ export class Session implements SessionStreams, ItemTaker {
   #stamp(numbers: LinkNumbers): void {
     numbers.connection = this.#connection
     numbers.acknowledged = this.#received
-    numbers.time = this.toSessionTime(this.#ports.now())
+    numbers.time = Math.ceil(this.#ports.now() - this.#epoch)
   }
 
   #transmit(frame: Buffer): void {
