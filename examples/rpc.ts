@@ -1,32 +1,28 @@
 /**
- * Remote procedure calls: a shop that tells prices, sells, and lets its visitors follow the stock.
+ * Remote procedure calls: a shop that tells prices, sells, haggles, and lets its visitors follow the stock.
  *
  * Both sides are in one process here; they need not be. Run it with `npx tsx examples/rpc.ts`.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { defineService, isDeclaredError } from 'rivulet/avro'
 import { createRpcClient, createRpcServer, implement } from 'rivulet/rpc'
-import { firstValueFrom, Subject, startWith, takeWhile, tap } from 'rxjs'
+import { firstValueFrom, lastValueFrom, Subject, shareReplay, startWith, takeWhile, tap } from 'rxjs'
+
+const item = [{ name: 'item', type: 'string' }] as const
+const price = [{ name: 'price', type: 'double' }] as const
 
 const Shop = defineService({
   protocol: 'Shop',
   namespace: 'example',
   types: [
-    {
-      type: 'record',
-      name: 'Stock',
-      fields: [
-        { name: 'item', type: 'string' },
-        { name: 'left', type: 'int' },
-      ],
-    },
-    { type: 'error', name: 'SoldOut', fields: [{ name: 'item', type: 'string' }] },
+    { type: 'record', name: 'Stock', fields: [...item, { name: 'left', type: 'int' }] },
+    { type: 'error', name: 'SoldOut', fields: item },
   ],
   messages: {
-    price: { request: [{ name: 'item', type: 'string' }], response: 'double', 'x-idempotent': true },
-    buy: { request: [{ name: 'item', type: 'string' }], response: 'Stock', errors: ['SoldOut'] },
+    price: { request: item, response: 'double', 'x-idempotent': true },
+    buy: { request: item, response: 'Stock', errors: ['SoldOut'] },
     follow: { request: [], response: 'Stock', 'x-stream': 'server' },
-    total: { request: [{ name: 'price', type: 'double' }], response: 'double', 'x-stream': 'client' },
+    total: { request: price, response: 'double', 'x-stream': 'client' },
+    haggle: { request: price, response: 'string', 'x-stream': 'duplex' },
   },
 })
 
@@ -50,26 +46,28 @@ await using server = await createRpcServer({
         for await (const { price } of prices) sum += price
         return sum
       },
+      async *haggle(offers) {
+        for await (const { price } of offers) yield price < 10 ? `not for ${price}` : `yours for ${price}`
+      },
     }),
   ],
 })
 
 await using shop = await createRpcClient(Shop, { connect: server.endpoint })
 
-const soldOut = new Promise<void>((resolve) => {
-  shop
-    .follow()
-    .pipe(
-      tap(({ item, left }) => console.log(`${left} × ${item}`)),
-      takeWhile(({ left }) => left > 0),
-    )
-    .subscribe({ complete: resolve })
-})
+// one call, whoever looks at it; `takeWhile` gives it up when there is nothing left
+const followed = shop.follow().pipe(
+  tap(({ item, left }) => console.log(`${left} × ${item}`)),
+  takeWhile(({ left }) => left > 0, true),
+  shareReplay(),
+)
+await firstValueFrom(followed)
+
 console.log('price', await shop.promises.price({ item: 'umbrella' }, { timeoutMs: 500 }))
-await delay(20) // the follower has seen the first figure by now, or sees it with the next
+for await (const answer of shop.haggle([{ price: 5 }, { price: 11 }])) console.log(answer)
 await firstValueFrom(shop.buy({ item: 'umbrella' }))
 await shop.promises.buy({ item: 'umbrella' })
-await soldOut
+await lastValueFrom(followed)
 
 try {
   await shop.promises.buy({ item: 'umbrella' })

@@ -18,6 +18,8 @@ export interface Child {
   readonly pid: number | undefined
   /** Resolves when it has ended or could not be started; never rejects. */
   readonly ended: Promise<Exit>
+  /** Resolves with the first thing that it says on its channel, or `undefined` if it ends without a word. */
+  readonly said: Promise<unknown>
   /** Kills it without a warning. */
   kill(): void
 }
@@ -31,25 +33,29 @@ const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 /** All children of this process. */
 export class Children implements AsyncDisposable {
   readonly #running = new Map<ChildProcess, Promise<Exit>>()
-  readonly #said: (line: string) => void
+  readonly #complain: (line: string) => void
 
-  /** @param said - Takes each line that a child writes to its stderr. */
-  constructor(said: (line: string) => void) {
-    this.#said = said
+  /** @param complain - Takes each line that a child writes to its stderr. */
+  constructor(complain: (line: string) => void) {
+    this.#complain = complain
   }
 
   /** Starts a program of this folder; it gets the loader of this process, if there is one. */
   start(program: string, args: readonly string[]): Child {
     const path = fileURLToPath(new URL(program + ending, import.meta.url))
     const child = fork(path, [...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    if (child.stderr) createInterface({ input: child.stderr }).on('line', this.#said)
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', this.#complain)
     const ended = new Promise<Exit>((resolve) => {
       child.once('error', () => resolve({ code: null, signal: null }))
       child.once('exit', (code, signal) => resolve({ code, signal }))
     })
+    const said = Promise.race([
+      new Promise<unknown>((resolve) => child.once('message', resolve)),
+      ended.then(() => undefined),
+    ])
     this.#running.set(child, ended)
     void ended.then(() => this.#running.delete(child))
-    return { pid: child.pid, ended, kill: () => child.kill('SIGKILL') }
+    return { pid: child.pid, ended, said, kill: () => child.kill('SIGKILL') }
   }
 
   /** Lets all children go and waits until they have ended. */

@@ -17,6 +17,8 @@ import type { DemoOptions } from './options.js'
 import { Report, type Task, Task as TaskSchema } from './schemas.js'
 import { type Summary, summarise } from './summary.js'
 import { maxBatchMessages, outboxBytes, taskLink } from './task-link.js'
+import { untilAborted } from './until-aborted.js'
+import { Visit } from './visit.js'
 import { walk } from './walk.js'
 
 /** The state of a run, for whoever shows it; it changes all the time. */
@@ -25,6 +27,7 @@ export interface Scene {
   readonly ledger: Ledger
   readonly crew: Crew
   readonly board: Pick<Board, 'entries'>
+  readonly visit: Visit
   /** On the clock of `performance.now()`. */
   readonly startedMs: number
 }
@@ -61,6 +64,7 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
   const board = new Board(subscriber)
   const ledger = new Ledger()
   const crew = new Crew()
+  const visit = new Visit(ledger, (line) => audience.noted(line))
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
   const killing = options.kill ? new Killing(ledger, crew) : undefined
@@ -70,12 +74,13 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
     if (member) killing?.heard(member)
   })
 
+  const visiting = visit.make(children.start('./catalogue', []), stopped)
   const publishing = children.start('./figures', [subscriber.endpoint])
   for (let worker = 0; worker < options.workers; worker++) {
     crew.add(children.start('./worker', [String(worker), tasks.endpoint, reports.endpoint, directory]))
   }
   crew.changes.subscribe((member) => audience.noted(changeText(member)))
-  audience.opened({ directory, ledger, crew, board, startedMs })
+  audience.opened({ directory, ledger, crew, board, visit, startedMs })
 
   const over = untilAborted(
     signal,
@@ -107,7 +112,9 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
   }
 
   try {
-    await Promise.race([over, dealing.then(() => over)])
+    await Promise.race([over, dealing.then(() => over), visiting])
+    ledger.settled()
+    await untilAborted(signal, visiting)
     // a short run ends before the first figures come
     await untilAborted(signal, Promise.race([board.whenUsed(), publishing.ended]))
     return summarise({
@@ -116,13 +123,14 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
       members: crew.members,
       skipped: await walking,
       topics: board.entries,
+      visit,
       inFlightLimit: tasks.stats().inFlightLimit.messages,
       seconds: (performance.now() - startedMs) / 1000,
     })
   } finally {
     stop.abort()
     crew.dismiss()
-    await Promise.allSettled([dealing, walking])
+    await Promise.allSettled([dealing, walking, visiting])
     await children.end()
     // end markers wait for nobody
     await Promise.all(sockets.map((socket) => socket.close({ drain: false })))
@@ -173,19 +181,4 @@ function changeText({ worker, pid, state, exit, inWork }: Member): string {
   if (state === 'finished') return `${who} has finished`
   if (state === 'killed' && exit === undefined) return `${who} is killed on purpose, with ${inWork} in work`
   return `${who} has ended${exit?.signal ? ` by ${exit.signal}` : ` with code ${exit?.code}`}`
-}
-
-/** Waits for a promise, or rejects with the reason of the signal. */
-async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort)
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

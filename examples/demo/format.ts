@@ -30,6 +30,11 @@ export function seconds(value: number): string {
   return `${value.toFixed(1)} s`
 }
 
+/** `0.31 ms`. */
+export function milliseconds(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 0)} ms`
+}
+
 /** `1 file`, `2 files`. */
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`

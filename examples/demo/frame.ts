@@ -7,8 +7,9 @@ import { createColors } from 'picocolors'
 import type { TopicEntry } from './board.js'
 import type { Member } from './crew.js'
 import type { Scene } from './demo.js'
-import { bar, bytes, count, percent, plural, printable, seconds } from './format.js'
+import { bar, bytes, count, milliseconds, percent, plural, printable, seconds } from './format.js'
 import type { Rates } from './rates.js'
+import type { Visit } from './visit.js'
 
 const colors = createColors(true)
 
@@ -22,6 +23,7 @@ export interface Size {
 export function frameOf(scene: Scene, rates: Rates, { columns, rows }: Size): string[] {
   const width = Math.max(20, columns - 1)
   const lines = [...heading(scene, width), ...files(scene, rates, width), '', ...workers(scene, rates, width)]
+  lines.push('', ...calls(scene.visit, width))
   const room = rows - lines.length - 3
   if (room >= 1) lines.push('', ...topics(scene.board.entries, width, room))
   return lines.slice(0, Math.max(1, rows - 1))
@@ -64,6 +66,17 @@ function workers({ crew }: Scene, rates: Rates, width: number): string[] {
     ]
     return stateColor(member)(fit(text.join('  '), width))
   })
+}
+
+function calls({ queries, latencies, figures, figure, finding, parting }: Visit, width: number): string[] {
+  const asked = `${plural(queries, 'call')}, ${milliseconds(latencies.medianMs)} each, ${milliseconds(latencies.longestMs)} at the most`
+  const followed = `${plural(figures, 'figure')}${parting ? ', given up' : ''}: ${plural(figure?.files ?? 0, 'file')}`
+  const found = finding
+    ? `${finding.sha256.slice(0, 8)}…  ${plural(finding.copies.files, 'file')} as ${printable(finding.path)}`
+    : ''
+  return [`catalogue  ${asked}   progress by ${followed}`, `           ${found}`].map((line) =>
+    colors.magenta(fit(line, width)),
+  )
 }
 
 function stateColor({ state }: Member): (text: string) => string {

@@ -4,6 +4,8 @@
  * A file is open from the moment it is found until its first answer. What is open when no answer can come any more is
  * lost, so the sum adds up by itself; what could break it, an answer for no open file, is counted.
  */
+import type { Entry } from './catalogue-service.js'
+import { GrowingList } from './growing-list.js'
 import type { Outcome, Task } from './schemas.js'
 
 /** A file that could not be read. */
@@ -15,15 +17,13 @@ export interface UnreadableFile {
 /** The account of all files. */
 export class Ledger {
   /** By number. */
-  readonly #paths: string[] = []
+  readonly #paths = new GrowingList<string>()
+  readonly #entries = new GrowingList<Entry>()
   readonly #open = new Set<number>()
   readonly #contents = new Set<string>()
   readonly #unreadable: UnreadableFile[] = []
-  #hashed = 0
   #bytes = 0
   #repeated = 0
-  #complete = false
-  #wake = () => {}
 
   get found(): number {
     return this.#paths.length
@@ -31,7 +31,7 @@ export class Ledger {
 
   /** Hashed once each. */
   get hashed(): number {
-    return this.#hashed
+    return this.#entries.length
   }
 
   get unreadable(): readonly UnreadableFile[] {
@@ -45,7 +45,7 @@ export class Ledger {
 
   /** The paths of the open files, in the order in which they were found. */
   openPaths(): string[] {
-    return [...this.#open].map((id) => this.#path(id))
+    return [...this.#open].map((id) => this.#paths.at(id))
   }
 
   /** Bytes that were hashed. */
@@ -65,34 +65,34 @@ export class Ledger {
 
   /** Whether everything is found. */
   get complete(): boolean {
-    return this.#complete
+    return this.#paths.ended
   }
 
   /** Enters a file. */
   enter(path: string): void {
     this.#open.add(this.#paths.length)
-    this.#paths.push(path)
-    this.#wake()
+    this.#paths.add(path)
   }
 
   /** Says that nothing more will be entered. */
   completed(): void {
-    this.#complete = true
-    this.#wake()
+    this.#paths.end()
+  }
+
+  /** Says that no answer will come any more. */
+  settled(): void {
+    this.#entries.end()
   }
 
   /** A task for each file, also for those that are entered while it runs; ends when everything is found. */
   async *tasks(): AsyncGenerator<Task, undefined> {
-    for (let id = 0; ; ) {
-      while (id < this.#paths.length) {
-        yield { file: { id, path: this.#path(id) } }
-        id += 1
-      }
-      if (this.#complete) return
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+    let id = 0
+    for await (const path of this.#paths.items()) yield { file: { id: id++, path } }
+  }
+
+  /** The files that were hashed, also those that are while it runs; ends when no answer can come. */
+  entries(): AsyncGenerator<Entry, undefined> {
+    return this.#entries.items()
   }
 
   /** Takes the answer of a worker. */
@@ -101,16 +101,16 @@ export class Ledger {
     const { id } = 'Hashed' in outcome ? outcome.Hashed : outcome.Unreadable
     if (!this.#open.delete(id)) {
       this.#repeated += 1
-    } else if ('Hashed' in outcome) {
-      this.#hashed += 1
-      this.#bytes += outcome.Hashed.bytes
-      this.#contents.add(outcome.Hashed.sha256.toString('latin1'))
-    } else {
-      this.#unreadable.push({ path: this.#path(id), code: outcome.Unreadable.code })
+      return
     }
-  }
-
-  #path(id: number): string {
-    return this.#paths[id] as string
+    const path = this.#paths.at(id)
+    if ('Hashed' in outcome) {
+      const { bytes, sha256 } = outcome.Hashed
+      this.#bytes += bytes
+      this.#contents.add(sha256.toString('latin1'))
+      this.#entries.add({ path, bytes, sha256 })
+    } else {
+      this.#unreadable.push({ path, code: outcome.Unreadable.code })
+    }
   }
 }

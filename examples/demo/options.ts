@@ -28,7 +28,8 @@ const mostWorkers = 64
 export const usage = `Usage: npm start -- [directory] [options]
 
 Hashes every file below the directory (default: the project's own node_modules) in several processes, shows this
-machine's figures, kills one worker on purpose, and accounts for every file at the end.
+machine's figures, asks a catalogue of the hashes about files and progress, kills one worker on purpose, and accounts for
+every file at the end.
 
   --workers N   hashing processes, 1 to ${mostWorkers} (default: 3); a single one is never killed
   --no-kill     let every worker live

@@ -6,7 +6,7 @@
 import { createLogUpdate } from 'log-update'
 import { interval, type Subscription } from 'rxjs'
 import type { Audience, Scene } from './demo.js'
-import { bytes, count, percent, plural, printable, seconds } from './format.js'
+import { bytes, count, milliseconds, percent, plural, printable, seconds } from './format.js'
 import { frameOf } from './frame.js'
 import { Rates } from './rates.js'
 
@@ -80,7 +80,7 @@ export class Lines implements Progress {
     this.#ticks?.unsubscribe()
   }
 
-  #line({ ledger, crew, board, startedMs }: Scene): string {
+  #line({ ledger, crew, board, visit, startedMs }: Scene): string {
     const done = ledger.found - ledger.open
     const busy = board.entries.flatMap(({ topic, figure }) => (topic.includes('.cpu.') ? [figure.share ?? 0] : []))
     const average = busy.reduce((sum, share) => sum + share, 0) / Math.max(1, busy.length)
@@ -91,6 +91,7 @@ export class Lines implements Progress {
       `${bytes(ledger.bytes)} hashed`,
       `${plural(crew.working, 'worker')} at work`,
       `${plural(busy.length, 'core')} busy at ${percent(average).trim()}`,
+      `${plural(visit.queries, 'call')} of ${milliseconds(visit.latencies.medianMs)}`,
     ].join(', ')
   }
 

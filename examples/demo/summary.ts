@@ -7,6 +7,8 @@ import type { TopicEntry } from './board.js'
 import type { Member, WorkerState } from './crew.js'
 import { bytes, count, plural, printable, seconds } from './format.js'
 import type { Ledger, UnreadableFile } from './ledger.js'
+import type { Visit } from './visit.js'
+import { type RpcSummary, summariseVisit, visitLines } from './visit-summary.js'
 import type { Skipped } from './walk.js'
 
 /** What the demonstration says at its end. */
@@ -17,6 +19,7 @@ export interface Summary {
   readonly hashed: number
   readonly unreadable: number
   readonly lost: number
+  /** Also that the catalogue, in a process of its own, has come to the same figures. */
   readonly addsUp: boolean
   readonly lostFiles: readonly string[]
   readonly unreadableFiles: readonly UnreadableFile[]
@@ -31,6 +34,7 @@ export interface Summary {
   /** The most files that may be lost with one worker, as the queue itself says. */
   readonly inFlightLimit: number
   readonly topics: readonly { readonly topic: string; readonly messages: number; readonly missed: number }[]
+  readonly rpc: RpcSummary
   readonly seconds: number
 }
 
@@ -58,12 +62,23 @@ export interface Books {
   readonly members: readonly Member[]
   readonly skipped: Skipped
   readonly topics: readonly TopicEntry[]
+  readonly visit: Visit
   readonly inFlightLimit: number
   readonly seconds: number
 }
 
 /** Closes the books. */
-export function summarise({ directory, ledger, members, skipped, topics, inFlightLimit, seconds }: Books): Summary {
+export function summarise({
+  directory,
+  ledger,
+  members,
+  skipped,
+  topics,
+  visit,
+  inFlightLimit,
+  seconds,
+}: Books): Summary {
+  const rpc = summariseVisit(visit)
   const lostFiles = ledger.openPaths()
   const { found, hashed, unreadable, repeated } = ledger
   const answered = members.reduce((sum, member) => sum + member.answered, 0)
@@ -75,7 +90,11 @@ export function summarise({ directory, ledger, members, skipped, topics, inFligh
     unreadable: unreadable.length,
     lost: lostFiles.length,
     addsUp:
-      found === hashed + unreadable.length + lostFiles.length && answered === hashed + unreadable.length + repeated,
+      found === hashed + unreadable.length + lostFiles.length &&
+      answered === hashed + unreadable.length + repeated &&
+      rpc.totals?.files === hashed &&
+      rpc.totals.bytes === ledger.bytes &&
+      rpc.totals.contents === ledger.distinctContents,
     lostFiles,
     unreadableFiles: unreadable,
     bytes: ledger.bytes,
@@ -86,6 +105,7 @@ export function summarise({ directory, ledger, members, skipped, topics, inFligh
     killed: killed ? { worker: killed.worker, signal: killed.exit?.signal ?? null, inWork: killed.inWork } : null,
     inFlightLimit,
     topics: topics.map(({ topic, messages, missed }) => ({ topic, messages, missed })),
+    rpc,
     seconds,
   }
 }
@@ -109,6 +129,7 @@ export function summaryText(summary: Summary): string {
       `The transient queue is at most once: a worker takes at most ${plural(summary.inFlightLimit, 'file')} with it.`,
     )
   }
+  lines.push(...visitLines(summary.rpc))
   const messages = summary.topics.reduce((sum, topic) => sum + topic.messages, 0)
   const missed = summary.topics.reduce((sum, topic) => sum + topic.missed, 0)
   const passed = [

@@ -1,7 +1,8 @@
 /**
  * The demonstration: its summary adds up, every lost file is named, and nothing is left behind.
  */
-import { writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { UnreadableFile } from '../../examples/demo/ledger.js'
@@ -66,10 +67,42 @@ t.test('with every worker alive nothing is lost, and what cannot be read is name
   t.strictSame(summary.lostFiles, [])
 })
 
+t.test('calls find what was hashed, and a stream that is given up stops its handler', async (t) => {
+  const folder = t.testdir()
+  const { files, bytes, distinctContents } = growTree(folder, 500)
+  const { summary, ...ended } = await summaryOf(folder, '--no-kill', '--workers', '1')
+  t.equal(complaint(ended), undefined)
+  const { rpc } = summary
+  t.match(rpc.totals, { files: files.size, bytes, contents: distinctContents, complete: true })
+
+  const path = rpc.finding?.path ?? ''
+  t.ok(files.has(path))
+  t.equal(rpc.totals?.latest, path)
+  t.equal(
+    rpc.finding?.sha256,
+    createHash('sha256')
+      .update(readFileSync(join(folder, path)))
+      .digest('hex'),
+  )
+  const copies = rpc.finding?.copies
+  t.equal(copies?.files, copies?.paths.length)
+  t.ok(copies?.paths.includes(path))
+
+  t.equal(rpc.refused, 'no such file')
+  t.ok(rpc.queries >= 4)
+  t.ok(rpc.medianMs > 0 && rpc.longestMs >= rpc.medianMs)
+
+  const { stream } = rpc
+  t.equal(stream?.stoppedBy, 'RIVULET_CANCELLED')
+  t.ok(stream && stream.figures > 0 && stream.sent >= stream.figures)
+  t.ok(stream && stream.last.files >= files.size / 2, 'it was followed far enough')
+})
+
 t.test('an empty directory is no problem', async (t) => {
   const { summary, ...ended } = await summaryOf(t.testdir(), '--workers', '1')
   t.equal(complaint(ended), undefined)
   t.match(summary, { found: 0, hashed: 0, lost: 0, killed: null, addsUp: true })
+  t.match(summary.rpc, { finding: null, refused: 'no such file', stream: { stoppedBy: 'RIVULET_CANCELLED' } })
 })
 
 t.test('without a terminal it prints plain lines', async (t) => {
@@ -78,6 +111,8 @@ t.test('without a terminal it prints plain lines', async (t) => {
   const ended = await runExample('demo/main.ts', folder, '--workers', '1')
   t.equal(complaint(ended), undefined)
   t.notMatch(ended.stdout, '\u001b')
+  t.match(ended.stdout, /^\d+ calls to the catalogue, /m)
+  t.match(ended.stdout, /^the stream of figures was followed to \d+ files; .*: RIVULET_CANCELLED$/m)
   t.equal(ended.stdout.split('\n').at(-2), `${files.size} found = ${files.size} hashed + 0 unreadable + 0 lost`)
 })
 

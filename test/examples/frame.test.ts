@@ -15,25 +15,31 @@ const load = async () => ({
   ...(await import('../../examples/demo/rates.js')),
   ...(await import('../../examples/demo/format.js')),
   ...(await import('../../examples/demo/progress.js')),
+  ...(await import('../../examples/demo/visit.js')),
+  ...(await import('../../examples/demo/latencies.js')),
 })
 
 const sha256 = (byte: number) => Buffer.alloc(32, byte)
 
 t.test('a frame is no wider and no higher than the terminal', async (t) => {
-  const { Crew, frameOf, Ledger, Rates } = await load()
+  const { Crew, frameOf, Ledger, Rates, Visit } = await load()
   const ledger = new Ledger()
   for (let i = 0; i < 1000; i++) ledger.enter(`file-${i}`)
   ledger.completed()
   for (let id = 0; id < 250; id++) ledger.close({ Hashed: { id, bytes: 10, sha256: sha256(id) } })
   const crew = new Crew()
-  for (let pid = 1; pid <= 3; pid++) crew.add({ pid, ended: new Promise(() => {}), kill: () => {} })
+  const never = new Promise<never>(() => {})
+  for (let pid = 1; pid <= 3; pid++) crew.add({ pid, ended: never, said: never, kill: () => {} })
   const entries = Array.from({ length: 40 }, (_, core) => ({
     topic: `machine.cpu.${core}`,
     messages: 1,
     missed: 0,
     figure: { share: 0.5, text: '50 %' },
   }))
-  const scene = { directory: `/${'long/'.repeat(60)}`, ledger, crew, board: { entries }, startedMs: 0 }
+  const visit = new Visit(ledger, () => {})
+  visit.queries = 21
+  visit.finding = { path: 'long/'.repeat(60), sha256: '0123456789', copies: { files: 3, paths: ['a'] } }
+  const scene = { directory: `/${'long/'.repeat(60)}`, ledger, crew, board: { entries }, visit, startedMs: 0 }
   for (const size of [
     { columns: 80, rows: 24 },
     { columns: 200, rows: 60 },
@@ -49,6 +55,8 @@ t.test('a frame is no wider and no higher than the terminal', async (t) => {
   }
   const text = frameOf(scene, new Rates(), { columns: 80, rows: 60 }).join('\n')
   t.match(text, 'machine.cpu.39')
+  t.match(text, /catalogue {2}21 calls/)
+  t.match(text, '01234567…  3 files as long/')
   t.match(frameOf(scene, new Rates(), { columns: 80, rows: 24 }).join('\n'), /and \d+ more topics/)
 })
 
@@ -62,6 +70,30 @@ t.test('the ledger closes a file once, and names what is open', async (t) => {
   ledger.close({ Finished: { answered: 2 } })
   t.match(ledger, { found: 3, hashed: 1, bytes: 5, open: 1, repeated: 1, unreadable: [{ path: 'b', code: 'EACCES' }] })
   t.strictSame(ledger.openPaths(), ['c'])
+})
+
+t.test('what was hashed can be taken by the catalogue, until nothing more can come', async (t) => {
+  const { Ledger } = await load()
+  const ledger = new Ledger()
+  for (const path of ['a', 'b', 'c']) ledger.enter(path)
+  const entries = ledger.entries()
+  ledger.close({ Unreadable: { id: 1, code: 'EACCES' } })
+  ledger.close({ Hashed: { id: 2, bytes: 5, sha256: sha256(1) } })
+  t.strictSame((await entries.next()).value, { path: 'c', bytes: 5, sha256: sha256(1) })
+  const next = entries.next()
+  ledger.close({ Hashed: { id: 0, bytes: 7, sha256: sha256(2) } })
+  t.strictSame((await next).value, { path: 'a', bytes: 7, sha256: sha256(2) })
+  const last = entries.next()
+  ledger.settled()
+  t.ok((await last).done)
+})
+
+t.test('latencies have a middle and an end', async (t) => {
+  const { Latencies } = await load()
+  const latencies = new Latencies()
+  t.match(latencies, { medianMs: 0, longestMs: 0 })
+  for (const durationMs of [5, 1, 4, 2, 3]) latencies.add(durationMs)
+  t.match(latencies, { medianMs: 3, longestMs: 5 })
 })
 
 t.test('the tasks are those of every file, also of files that are found later', async (t) => {

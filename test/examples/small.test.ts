@@ -34,3 +34,19 @@ t.test('pubsub: the rooms of one floor are heard, each in order', async (t) => {
     ['house.upstairs.study #1: 19.5 °C'],
   )
 })
+
+t.test('rpc: the shop sells what it has, and says so to those who follow', async (t) => {
+  const ended = await runExample('rpc.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  t.strictSame(ended.stdout.trim().split('\n'), [
+    '2 × umbrella',
+    'price 12.5',
+    'not for 5',
+    'yours for 11',
+    '1 × umbrella',
+    '0 × umbrella',
+    'no umbrella any more',
+    'total 3.5',
+  ])
+})
