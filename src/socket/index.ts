@@ -5,7 +5,7 @@ export {
   type LinkConfig,
   type LinkHandler,
   type LinkSocket,
-  linkHighWaterMark,
+  maxFramesInFlight,
   onlyPeer,
   type PeerHandle,
 } from './link-socket.js'

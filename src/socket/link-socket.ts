@@ -13,13 +13,16 @@ import type { RivuletError } from '../errors/index.js'
 import type { NativeSettings } from './native.js'
 import type { SocketEnvironment } from './socket.js'
 
+/** Frames that may be on the way to one peer, those that it has not read included: credit must not allow more. */
+export const maxFramesInFlight = 4096
+
 /**
- * Frames that may wait in the library for one peer, or from one peer.
+ * Frames that the library keeps for one peer on each side: whoever reaches it ignores credit.
  *
- * Credit never lets it come to that: whoever reaches it ignores credit. It is not infinite, so that the library stops
- * reading from such a peer.
+ * Twice as many, since libzmq frees room in steps of half a mark: of a mark, only half is sure once frames have passed
+ * (measured). It is not infinite, so that the library stops reading from such a peer.
  */
-export const linkHighWaterMark = 4096
+const highWaterMark = 2 * maxFramesInFlight
 
 /** An opaque handle of one connection of a router; that of a dealer, which has one peer, is the empty text. */
 export type PeerHandle = string
@@ -65,8 +68,8 @@ export interface LinkSocket {
 /** What every socket under links is set to. */
 export function linkSettings(config: LinkConfig): Omit<NativeSettings, 'kind' | 'ipv6'> {
   return {
-    sendHighWaterMark: linkHighWaterMark,
-    receiveHighWaterMark: linkHighWaterMark,
+    sendHighWaterMark: highWaterMark,
+    receiveHighWaterMark: highWaterMark,
     maxFrameBytes: config.maxFrameBytes,
     socketBufferBytes: undefined,
   }

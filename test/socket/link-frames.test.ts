@@ -1,6 +1,6 @@
 /** Frames of links: both ways, in order, to the right peer, in any number below the mark, until a socket closes. */
 import t from 'tap'
-import { linkHighWaterMark } from '../../src/socket/index.js'
+import { maxFramesInFlight } from '../../src/socket/index.js'
 import { turn, until } from '../support/events.js'
 import { eachTransport } from '../support/transports.js'
 import { DealerEnd, maxFrameBytes, RouterEnd } from './link-ends.js'
@@ -38,7 +38,7 @@ eachTransport(t, 'thousands of frames in a row each way, without waiting', async
   await until(() => dealer.frames === 1)
   const peer = router.peerOf('?hello')
   const bursts = 3
-  const burst = linkHighWaterMark - 96
+  const burst = maxFramesInFlight - 96
   for (let round = 0; round < bursts; round++) {
     for (let count = 0; count < burst; count++) {
       const number = String(round * burst + count)
