@@ -6,7 +6,7 @@
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
-import { itemFlag } from '../session/item.js'
+import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import { ClientAgreement } from './client-agreement.js'
@@ -245,6 +245,7 @@ export class ClientSession implements StreamsHandler, CallSession {
   }
 
   #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    if (kind < firstPatternKind) return // costs no credit, and is none of these
     this.streams.consumed(0, end - start)
     try {
       if (this.agreement.receive(kind, bytes, view, start, end) && this.isReady) this.#owner.ready()

@@ -5,7 +5,6 @@
  */
 import type { DeclaredError } from '../avro/service-codec.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
-import { itemFlag } from '../session/item.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
@@ -14,7 +13,7 @@ import { FirstValue, type FirstValueOwner, type Subscribable } from './first-val
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
-import type { OwedBody, OwedItems } from './owed-items.js'
+import type { OwedBody } from './owed-items.js'
 import { emptyBody } from './records.js'
 import type { ServedMethod } from './served-service.js'
 
@@ -24,13 +23,14 @@ export type CallEnd = 'answered' | 'failed' | 'cancelled'
 /** Where calls come from: one session of a server. */
 export interface CallOrigin {
   readonly streams: SessionStreams
-  readonly owed: OwedItems
   readonly peer: unknown
   now(): number
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
   /** A call is over. */
   finished(call: ServerCall, how: CallEnd): void
+  /** Sends the last item of a call, now or when there is room. */
+  sendLast(stream: number, kind: number, body: OwedBody): void
   /** A handler is done. */
   released(): void
   /** Ends a call of which an item cannot be read. */
@@ -161,7 +161,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     if (this.#over) return
     this.#released()
     this.#finish('answered')
-    this.server.owed.send(this.stream, callKind.end, itemFlag.last, emptyBody)
+    this.server.sendLast(this.stream, callKind.end, emptyBody)
   }
 
   sourceFailed(cause: unknown): void {
@@ -177,12 +177,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.#released()
     this.#finish('failed')
     const message = `${this.method.label}: its responses come faster than they leave, and an observable cannot be paused; return an iterable or a generator for backpressure`
-    this.server.owed.send(
-      this.stream,
-      callKind.failure,
-      itemFlag.last,
-      failureBody('RIVULET_OVERLOADED', message, 'maybe'),
-    )
+    this.server.sendLast(this.stream, callKind.failure, failureBody('RIVULET_OVERLOADED', message, 'maybe'))
     this.server.report(new RivuletError('RIVULET_OVERLOADED', message, { executed: 'maybe' }))
   }
 
@@ -235,7 +230,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.#finish('answered')
     if (this.method.oneWay) return
     this.#response = value
-    this.server.owed.send(this.stream, callKind.item, itemFlag.last, this)
+    this.server.sendLast(this.stream, callKind.item, this)
   }
 
   #fail(cause: unknown): void {
@@ -244,7 +239,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.#finish('failed')
     if (!this.method.oneWay && this.method.codec.errors.matches(cause)) {
       this.#declared = cause
-      this.server.owed.send(this.stream, callKind.error, itemFlag.last, this)
+      this.server.sendLast(this.stream, callKind.error, this)
     } else {
       this.#tellInternal(cause)
     }
@@ -257,7 +252,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     )
     if (oneWay) return
     const body = failureBody('RIVULET_INTERNAL', `${label} failed at the server`, 'maybe')
-    this.server.owed.send(this.stream, callKind.failure, itemFlag.last, body)
+    this.server.sendLast(this.stream, callKind.failure, body)
   }
 
   /** The handler is done, whatever became of the call. */

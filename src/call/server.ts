@@ -7,11 +7,11 @@ import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import type { Clock } from '../runtime/clock.js'
-import { itemFlag } from '../session/item.js'
+import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import { failureBody } from './failure.js'
-import { OwedItems } from './owed-items.js'
+import { type OwedBody, OwedItems } from './owed-items.js'
 import { noDeadline, RequestHeader } from './request-header.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 import { ServerAgreement } from './server-agreement.js'
@@ -66,9 +66,9 @@ export class CallServer implements StreamsHandler, CallOrigin {
   readonly streams: SessionStreams
   /** Who calls, as the owner of the session knows it. */
   readonly peer: unknown
-  readonly owed: OwedItems
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new Map<number, ServerCall>()
+  readonly #owed: OwedItems
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
   readonly #answered = new Set<number>()
@@ -82,13 +82,13 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.streams = streams
     this.peer = peer
     this.#sign = sign
-    this.owed = new OwedItems(streams)
-    this.#agreement = new ServerAgreement(host.services, this.owed)
+    this.#owed = new OwedItems(streams)
+    this.#agreement = new ServerAgreement(host.services, this.#owed)
   }
 
   /** What the client may still hear of. */
   get pending(): number {
-    return this.calls.size + this.owed.size
+    return this.calls.size + this.#owed.size
   }
 
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
@@ -107,7 +107,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   onWritable(stream: number): void {
-    this.owed.retry()
+    this.#owed.retry()
     this.calls.get(stream)?.outgoing?.writable()
     this.#forgetAnswered()
     this.#host.lookWhetherDrained()
@@ -116,7 +116,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   onStatus(reason: RivuletError | undefined): void {
     if (this.#ended || this.streams.status !== 'ended') return
     this.#ended = true
-    this.owed.clear()
+    this.#owed.clear()
     this.#answered.clear()
     this.stopAll(gone(reason))
     this.#host.ended(this)
@@ -157,6 +157,11 @@ export class CallServer implements StreamsHandler, CallOrigin {
     const { message } = decodeFailure(cause, `a request of ${call.method.label}`)
     const error = new RivuletError('RIVULET_INVALID_REQUEST', message, { executed: 'maybe' })
     if (call.stop(error)) this.#tell(call.stream, error.code, message, 'maybe')
+  }
+
+  sendLast(stream: number, kind: number, body: OwedBody): void {
+    this.#owed.send(stream, kind, itemFlag.last, body)
+    if (this.#answered.size > 0) this.#forgetAnswered()
   }
 
   released(): void {
@@ -263,10 +268,19 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.streams.forget(stream)
   }
 
-  /** Forgets the streams whose outcome has left: before, it would be dropped with them. */
+  /** Forgets streams whose outcome has left: before, it would be dropped with them. Looks at a few at a time. */
   #forgetAnswered(): void {
-    if (this.owed.size > 0) return
-    for (const stream of this.#answered) if (this.streams.isWritable(stream)) this.#forget(stream)
+    if (this.#owed.size > 0) return
+    let tries = 4
+    for (const stream of this.#answered) {
+      if (tries-- === 0) return
+      if (this.streams.isWritable(stream)) {
+        this.#forget(stream)
+      } else {
+        this.#answered.delete(stream)
+        this.#answered.add(stream)
+      }
+    }
   }
 
   #overwhelmed(call: ServerCall): void {
@@ -279,7 +293,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   /** Ends a call before its handler begins. */
   #refuse(stream: number, flags: number, method: ServedMethod | undefined, code: ErrorCode, message: string): void {
     this.#host.refused()
-    const hasRoom = this.owed.size < this.#host.limits.maxOpenCallsPerPeer
+    const hasRoom = this.#owed.size < this.#host.limits.maxOpenCallsPerPeer
     if (!(flags & itemFlag.last)) {
       if (hasRoom && !method?.oneWay) this.#answered.add(stream)
       else this.streams.forget(stream)
@@ -294,10 +308,11 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   #tell(stream: number, code: ErrorCode, message: string, executed: 'no' | 'maybe'): void {
-    this.owed.send(stream, callKind.failure, itemFlag.last, failureBody(code, message, executed))
+    this.sendLast(stream, callKind.failure, failureBody(code, message, executed))
   }
 
   #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    if (kind < firstPatternKind) return // costs no credit, and is none of these
     this.streams.consumed(0, end - start)
     try {
       this.#agreement.receive(kind, bytes, view, start, end)

@@ -1,0 +1,67 @@
+/** The packed backlog: what goes in comes out, in bounded memory, whatever the sizes. */
+import fc from 'fast-check'
+import t from 'tap'
+import { ItemBacklog, maxEmptyItems } from '../../src/call/item-backlog.js'
+
+const shift = (backlog: ItemBacklog): Buffer => {
+  const { bytes, start } = backlog
+  return Buffer.from(bytes.subarray(start, backlog.shift()))
+}
+
+t.test('first in, first out, by any interleaving', async (t) => {
+  const step = fc.oneof(fc.uint8Array({ maxLength: 3000 }), fc.constant('shift' as const))
+  const property = fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    const backlog = new ItemBacklog()
+    const model: Buffer[] = []
+    for (const item of steps) {
+      if (item !== 'shift') {
+        const frame = Buffer.concat([Buffer.from('before'), item, Buffer.from('after')])
+        backlog.push(frame, 6, 6 + item.length)
+        frame.fill(0xff)
+        model.push(Buffer.from(item))
+      } else if (model.length > 0) {
+        if (!shift(backlog).equals(model.shift() as Buffer)) return false
+      }
+      if (backlog.length !== model.length) return false
+    }
+    return model.every((item) => shift(backlog).equals(item)) && backlog.length === 0
+  })
+  fc.assert(property, { numRuns: 200 })
+  t.pass()
+})
+
+t.test('a backlog that is never empty does not grow', async (t) => {
+  const backlog = new ItemBacklog()
+  const item = Buffer.alloc(24, 1)
+  for (let i = 0; i < 100; i++) backlog.push(item, 0, 24)
+  for (let i = 0; i < 100_000; i++) {
+    backlog.push(item, 0, 24)
+    shift(backlog)
+  }
+  t.ok(backlog.bytes.length <= 8 * 100 * 24, `${backlog.bytes.length} bytes`)
+  t.equal(backlog.length, 100)
+})
+
+t.test('the memory of a large backlog goes when it is empty', async (t) => {
+  const backlog = new ItemBacklog()
+  const large = Buffer.alloc(1_000_000)
+  backlog.push(large, 0, large.length)
+  t.ok(backlog.bytes.length >= large.length)
+  t.equal(shift(backlog).length, large.length)
+  t.equal(backlog.bytes.length, 0)
+  backlog.push(large, 0, 10)
+  backlog.clear()
+  t.equal(backlog.length, 0)
+})
+
+t.test('items without a byte have a bound of their own', async (t) => {
+  const backlog = new ItemBacklog()
+  const none = Buffer.alloc(1)
+  let taken = 0
+  for (let i = 0; i < maxEmptyItems; i++) if (backlog.push(none, 0, 0)) taken += 1
+  t.equal(taken, maxEmptyItems)
+  t.notOk(backlog.push(none, 0, 0))
+  t.ok(backlog.push(none, 0, 1), 'others may still come')
+  t.equal(shift(backlog).length, 0)
+  t.ok(backlog.push(none, 0, 0))
+})

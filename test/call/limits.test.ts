@@ -1,0 +1,94 @@
+/** The bounds of a server: what is beyond them is refused before it runs, and says so. */
+import { NEVER } from 'rxjs'
+import t from 'tap'
+import { Calling, numbered } from './calling.js'
+
+t.test('handlers at work, over all sessions', async (t) => {
+  const release: (() => void)[] = []
+  const calling = new Calling(
+    { double: () => new Promise((resolve) => release.push(() => resolve(1))), look: numbered((n) => n) },
+    { sessions: 2, limits: { maxConcurrentCalls: 3 } },
+  )
+  const open = [1, 2, 3].map((n) => calling.start('double', n))
+  calling.pump()
+  const shed = calling.start('look')
+  calling.pump()
+  t.match(shed.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no', retryable: true }])
+  t.match(calling.host.stats(), { running: 3, refused: 1 })
+  release[0]?.()
+  await calling.settle()
+  const next = calling.start('look', 9)
+  calling.pump()
+  t.strictSame(next.outcomes, [9])
+  for (const go of release) go()
+  await calling.settle()
+  t.ok(open.every(({ outcomes }) => outcomes[0] === 1))
+  t.strictSame(calling.leftovers, {})
+})
+
+t.test('a handler that does not heed its signal still counts', async (t) => {
+  const release: (() => void)[] = []
+  const calling = new Calling(
+    { double: () => new Promise((resolve) => release.push(() => resolve(1))), look: () => NEVER },
+    { limits: { maxConcurrentCalls: 2 } },
+  )
+  for (let i = 0; i < 2; i++) {
+    const { call } = calling.start('double')
+    calling.pump()
+    call.cancel()
+  }
+  await calling.settle()
+  t.match(calling.host.stats(), { open: 0, running: 2 })
+  const shed = calling.start('look')
+  calling.pump()
+  t.match(shed.outcomes, [{ code: 'RIVULET_OVERLOADED' }])
+  for (const go of release) go()
+  await calling.settle()
+  for (let i = 0; i < 10; i++) {
+    const { call, outcomes } = calling.start('look')
+    calling.pump()
+    call.cancel()
+    calling.pump()
+    t.match(outcomes, [{ code: 'RIVULET_CANCELLED' }], 'one whose observable was left does not')
+  }
+  t.match(calling.host.stats(), { open: 0, running: 0 })
+})
+
+t.test('open calls of one client', async (t) => {
+  const calling = new Calling({ double: () => NEVER }, { sessions: 2, limits: { maxOpenCallsPerPeer: 5 } })
+  const started = Array.from({ length: 14 }, () => calling.start('double'))
+  calling.pump()
+  const shed = started.filter(({ outcomes }) => outcomes.length > 0)
+  t.equal(shed.length, 4, 'five for each session')
+  t.match(shed[0]?.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
+})
+
+t.test('one-way calls that are shed are reported', async (t) => {
+  const calling = new Calling({ note: () => new Promise(() => {}) }, { limits: { maxConcurrentCalls: 1 } })
+  calling.start('note')
+  calling.start('note')
+  calling.pump()
+  t.match(calling.errors, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
+  t.equal(calling.pair.acceptor.underWay, 0)
+})
+
+t.test('calls that wait for a session', async (t) => {
+  const calling = new Calling({}, { sessions: 0 })
+  const ignored = () => {}
+  for (let i = 0; i < 65_536; i++) calling.call('double').catch(ignored)
+  t.match(calling.start('double').outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
+  t.match(calling.client.stats(), { waiting: 65_536 })
+})
+
+t.test('items without a byte that nobody takes', async (t) => {
+  const calling = new Calling({ nothing: () => Array(70_000).fill(null), empties: () => NEVER })
+  const { outcomes, responses } = calling.start('nothing', {})
+  await calling.settle()
+  t.match(outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'maybe' }])
+  responses.subscribe({ error: () => {} })
+  const requests = calling.start('empties', Array(70_000).fill({}))
+  await calling.settle()
+  t.match(requests.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'maybe' }])
+  await calling.settle()
+  t.strictSame(calling.leftovers, {})
+})
