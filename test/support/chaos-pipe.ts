@@ -43,6 +43,8 @@ export class ChaosPipe {
   readonly #end: (how: 'reset' | 'end') => void
   #waiting: Chunk[] = []
   #waitingBytes = 0
+  /** When the bytes that came so far have left, as slow as that may be. */
+  #busyUntil = 0
   #lastDue = 0
   #timer: NodeJS.Timeout | undefined
   #ended: 'reset' | 'end' | undefined
@@ -97,8 +99,9 @@ export class ChaosPipe {
     }
     const { delayMs, jitterMs, bytesPerSecond, flipChance } = this.#chaos
     const now = performance.now()
-    const soonest = now + delayMs + (jitterMs > 0 ? this.#random() * jitterMs : 0)
-    this.#lastDue = Math.max(soonest, this.#lastDue + (1000 * bytes.length) / bytesPerSecond)
+    this.#busyUntil = Math.max(now, this.#busyUntil) + (1000 * bytes.length) / bytesPerSecond
+    const late = delayMs + (jitterMs > 0 ? this.#random() * jitterMs : 0)
+    this.#lastDue = Math.max(this.#busyUntil + late, this.#lastDue)
     if (flipChance > 0 && this.#random() < flipChance) flipBit(bytes, this.#random)
     this.#waiting.push({ bytes, at: this.#lastDue })
     this.#waitingBytes += bytes.length
