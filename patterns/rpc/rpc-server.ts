@@ -31,6 +31,9 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   return RpcServerResource.create(resolveOptions('createRpcServer', options, serverRules))
 }
 
+/** How long a server that closes waits at least until its clients know, in milliseconds. */
+const farewellMs = 200
+
 type ResolvedServerOptions = Resolved<typeof serverRules>
 
 class RpcServerResource extends SocketResource<RpcServerStats> implements RpcServer {
@@ -77,11 +80,13 @@ class RpcServerResource extends SocketResource<RpcServerStats> implements RpcSer
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     this.#host.stopAll(closed)
     await this.waitUntil(deadline, this.#links.whenSettled())
-    this.#links.close(closed)
+    // whoever is not told waits for a server that does not come back, so that this is worth a moment in any case
+    const told = this.#links.close(closed)
+    await this.waitUntil(Math.max(deadline, this.runtime.clock.now() + farewellMs), told)
     return open
   }
 
   protected released(): void {
-    this.#links.close(new RivuletError('RIVULET_CLOSED', `${this.name} was closed`))
+    void this.#links.close(new RivuletError('RIVULET_CLOSED', `${this.name} was closed`))
   }
 }

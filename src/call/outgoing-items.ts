@@ -38,6 +38,7 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   readonly #write: WriteValue<unknown>
   #value: unknown
   #canPause = true
+  #canRepeat = false
   #taken = false
   #over = false
   #stop: () => void = () => {}
@@ -51,15 +52,17 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
     this.#write = write
   }
 
-  /** Whether anything was taken from the source, which cannot be taken again. */
+  /** Whether anything was taken from a source that cannot be taken again. */
   get taken(): boolean {
-    return this.#taken
+    return this.#taken && !this.#canRepeat
   }
 
   /** Sends what a source has. */
   run(source: unknown): void {
-    this.#canPause =
-      typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)
+    const isObject = typeof source === 'object' && source !== null
+    this.#canPause = isObject && (Symbol.asyncIterator in source || Symbol.iterator in source)
+    // a list or a set begins anew for whoever iterates it; a generator does not, and of others nobody knows
+    this.#canRepeat = isObject && Symbol.iterator in source && !('next' in source)
     sendAll(this, source as SendAllSource<unknown>).then(
       () => {
         if (this.#finish()) this.#owner.sourceEnded()

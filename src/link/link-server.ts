@@ -2,11 +2,12 @@
  * The accepting side of links over a ROUTER socket: an acceptor, driven.
  */
 import { RivuletError } from '../errors/index.js'
-import { atEndOfTurn } from '../lifecycle/index.js'
+import { atEndOfTurn, deferred } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/index.js'
+import { isHello } from '../session/handshake.js'
 import { Acceptor, type SessionStreams, type StreamsHandler } from '../session/index.js'
-import type { LinkHandler, RouterSocket } from '../socket/index.js'
+import type { LinkHandler, PeerHandle, RouterSocket } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'
 import { type LinkOptions, sessionSettings } from './link-settings.js'
 
@@ -28,6 +29,9 @@ export class LinkServer extends LinkDriver implements LinkHandler {
   readonly #acceptor: Acceptor
   readonly #ports: LinkServerPorts
   #socket: RouterSocket | undefined
+  /** Peers that have not read the goodbye yet, once it was said. */
+  #leaving: Set<PeerHandle> | undefined
+  readonly #left = deferred()
 
   constructor(options: LinkServerOptions, clock: Clock, ports: LinkServerPorts) {
     super(clock, defaults.heartbeatMs)
@@ -70,10 +74,19 @@ export class LinkServer extends LinkDriver implements LinkHandler {
     this.#acceptor.announceDrain()
   }
 
-  /** Ends all links for good, with a goodbye where there is a connection; the socket is closed by its owner. */
-  close(reason: RivuletError): void {
-    this.#acceptor.close(reason)
-    this.stop()
+  /**
+   * Ends all links for good, with a goodbye where there is a connection; the socket is closed by its owner.
+   *
+   * Resolves when every peer has read it: a dealer drops what it has not read when its connection ends, and would then
+   * wait for this side to come back.
+   */
+  close(reason: RivuletError): Promise<void> {
+    if (this.#leaving === undefined) {
+      this.#leaving = new Set(this.#acceptor.close(reason))
+      this.stop()
+      if (this.#leaving.size === 0) this.#left.resolve()
+    }
+    return this.#left.promise
   }
 
   onUp(): void {
@@ -81,6 +94,10 @@ export class LinkServer extends LinkDriver implements LinkHandler {
   }
 
   onGone(peer: string, error: RivuletError | undefined): void {
+    if (this.#leaving !== undefined) {
+      this.#hasLeft(peer)
+      return
+    }
     if (error) this.#ports.report(error)
     this.#acceptor.gone(
       peer,
@@ -89,6 +106,11 @@ export class LinkServer extends LinkDriver implements LinkHandler {
   }
 
   onFrame(peer: string, frame: Buffer): void {
+    if (this.#leaving !== undefined) {
+      // it has read the goodbye if it says hello again
+      if (isHello(frame)) this.#hasLeft(peer)
+      return
+    }
     this.#acceptor.receive(peer, frame)
     this.checkSettled()
   }
@@ -99,5 +121,10 @@ export class LinkServer extends LinkDriver implements LinkHandler {
 
   protected tick(): void {
     this.#acceptor.tick()
+  }
+
+  #hasLeft(peer: PeerHandle): void {
+    this.#leaving?.delete(peer)
+    if (this.#leaving?.size === 0) this.#left.resolve()
   }
 }

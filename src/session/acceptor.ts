@@ -139,13 +139,19 @@ export class Acceptor {
     for (const { session } of this.#byId.values()) session.announceDrain()
   }
 
-  /** Ends all sessions, with a goodbye where there is a connection. */
-  close(reason: RivuletError): void {
+  /**
+   * Ends all sessions, with a goodbye where there is a connection.
+   *
+   * @returns The connections with a goodbye under way; a dialer that has read it says hello for another session.
+   */
+  close(reason: RivuletError): string[] {
     this.#closed = true
+    const peers = [...this.#byPeer.keys()]
     for (const entry of [...this.#byId.values()]) {
       entry.session.goodbye(reason)
       this.#remove(entry)
     }
+    return peers
   }
 
   #hello(peer: string, hello: Hello): void {

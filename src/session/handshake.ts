@@ -48,6 +48,15 @@ export function kindOf(frame: Buffer): number {
   return openPrelude(frame, undefined)
 }
 
+/** Tells whether a frame is a hello. */
+export function isHello(frame: Buffer): boolean {
+  try {
+    return kindOf(frame) === frameKind.hello
+  } catch {
+    return false
+  }
+}
+
 /** Writes a hello. */
 export function writeHello(hello: Hello): Buffer {
   return writeRecordFrame(Hello, hello, frameKind.hello, undefined)
