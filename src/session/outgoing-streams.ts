@@ -31,8 +31,8 @@ interface OutgoingStream {
   begun: boolean
   /** Whether it is among those that take turns. */
   ready: boolean
-  /** Whether somebody asked for room and was told that there is none. */
-  wanted: boolean
+  /** Whether somebody who waits for room needs it among what waits. */
+  needsOutbox: boolean
 }
 
 /** A part of an item that may leave now; writes itself. */
@@ -149,21 +149,22 @@ export class OutgoingStreams {
     return state !== undefined && !state.begun
   }
 
-  /** Remembers that somebody waits for room on a stream. */
-  want(stream: number): void {
+  /** Remembers that somebody waits for room on a stream, perhaps for an item that was refused since too much waits. */
+  want(stream: number, needsOutbox: boolean): void {
     const state = this.#streams.get(stream) ?? this.#newStream(stream)
-    state.wanted = true
+    state.needsOutbox ||= needsOutbox
     this.#wanting.add(state)
   }
 
   /** Returns those who waited for room and have it now. */
-  takeWritable(): number[] {
+  takeWritable(outboxBytes: number): number[] {
     if (this.#wanting.size === 0) return []
     const writable: number[] = []
+    const isFull = this.#waitingBytes >= outboxBytes
     for (const state of this.#wanting) {
-      if (state.waiting.length > 0 || state.credit <= 0) continue
+      if (state.waiting.length > 0 || state.credit <= 0 || (isFull && state.needsOutbox)) continue
       this.#wanting.delete(state)
-      state.wanted = false
+      state.needsOutbox = false
       writable.push(state.stream)
     }
     return writable
@@ -240,7 +241,7 @@ export class OutgoingStreams {
       offset: 0,
       begun: false,
       ready: false,
-      wanted: false,
+      needsOutbox: false,
     }
     this.#streams.set(stream, state)
     return state

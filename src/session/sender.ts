@@ -132,6 +132,7 @@ export class Sender {
   send(stream: number, kind: number, flags: number, body: ItemBody): void {
     if (this.#isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
     if (this.#outgoing.waitingBytes >= this.#outboxBytes) {
+      this.#outgoing.want(stream, true)
       throw new RivuletError('RIVULET_OUTBOX_FULL', `more than ${this.#outboxBytes} bytes wait to leave on a link`)
     }
     this.#outgoing.add(stream, { kind, flags, body: writeWaiting(body, this.#peerLimits.itemBytes) })
@@ -145,7 +146,7 @@ export class Sender {
 
   isWritable(stream: number): boolean {
     if (this.#isFree(stream)) return true
-    this.#outgoing.want(stream)
+    this.#outgoing.want(stream, false)
     return false
   }
 
@@ -177,7 +178,7 @@ export class Sender {
     }
     this.#cut()
     if (!this.#hasRoom) return
-    for (const stream of this.#outgoing.takeWritable()) this.#ports.onWritable(stream)
+    for (const stream of this.#outgoing.takeWritable(this.#outboxBytes)) this.#ports.onWritable(stream)
   }
 
   /** Sends a frame without items: a sign of life, and an acknowledgement. */

@@ -32,7 +32,7 @@ export interface SessionStreams {
    *
    * The item with `itemFlag.last` must be the last of this side. Stream 0 takes items of at most 64 KiB.
    *
-   * @throws RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL; RIVULET_CLOSED if the session has ended; what `writeBody` threw.
+   * @throws RIVULET_MESSAGE_TOO_LARGE; RIVULET_OUTBOX_FULL, and then `onWritable` tells when there is room; RIVULET_CLOSED if the session has ended; what `writeBody` threw.
    * Nothing was sent then.
    */
   send(stream: number, kind: number, flags: number, body: ItemBody): void

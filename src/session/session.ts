@@ -126,6 +126,7 @@ export class Session implements SessionStreams, ItemTaker {
     this.#incoming.forget(stream)
     const inPart = this.#sender.forget(stream)
     if (inPart && this.#status !== 'ended') this.send(stream, sessionKind.abandon, 0, noBody)
+    else this.#flushLater() // others may have room now
   }
 
   toSessionTime(time: number): number {

@@ -1,0 +1,42 @@
+/** Sessions in simulated trouble: what was once found stays found, and each run looks a little further. */
+import t from 'tap'
+import { explain, runSeeds } from './seeds.js'
+import { simulateSessions } from './session-simulation.js'
+
+/** Seeds that once broke a promise, with what it was. */
+const regressions: Readonly<Record<number, string>> = {
+  4: 'a session that its dialer began anew',
+  65: 'nobody was told of room, after an item had been refused since too much waited',
+  146: 'credit that came late',
+  232: 'a connection that was gone before its first frame',
+}
+
+/** How long fresh seeds are looked at, in milliseconds. */
+const freshMs = 12_000
+
+t.test('a seed goes the same way each time', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const [one, other] = [simulateSessions(seed), simulateSessions(seed)]
+    t.strictSame(one, other)
+    t.not(one.hash, simulateSessions(seed + 1).hash)
+  }
+})
+
+t.test('seeds that once broke a promise', async (t) => {
+  for (const [seed, what] of Object.entries(regressions)) {
+    const { violation } = simulateSessions(Number(seed))
+    t.equal(violation, undefined, `${seed}: ${what}`)
+  }
+})
+
+t.test('the first hundred seeds', async (t) => {
+  const { failures } = runSeeds(simulateSessions, { from: 1, seeds: 100 })
+  t.strictSame(failures.map(explain), [])
+})
+
+t.test('fresh seeds', async (t) => {
+  const from = Math.floor(Math.random() * 2 ** 31)
+  const { seeds, failures } = runSeeds(simulateSessions, { from, seeds: 100_000, withinMs: freshMs, failures: 1 })
+  t.comment(`${seeds} seeds from ${from}`)
+  t.strictSame(failures.map(explain), [])
+})
