@@ -1,13 +1,14 @@
 /** The wire against its description: the schemas in docs/protocol, and the bytes that docs/protocol.md shows. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import avsc from 'avsc'
 import t from 'tap'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
+import * as callSchemas from '../../src/call/schemas.js'
 import { systemClock } from '../../src/runtime/index.js'
 import {
   Batch,
@@ -31,6 +32,9 @@ import {
 import { root } from '../../tools/build.js'
 
 const describe = (name: string): unknown => JSON.parse(readFileSync(join(root, 'docs/protocol', name), 'utf8'))
+
+/** The file of a record: `DataHeader` is in `data-header.avsc`. */
+const fileOf = (record: string): string => `${record.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase()}.avsc`
 
 /** The type of a schema for avsc, with nothing of any other schema. */
 const typeOf = (schema: unknown): avsc.Type =>
@@ -153,16 +157,16 @@ function received(
   return { frames, values, codes }
 }
 
-t.test('the schemas in docs/protocol are those of the code', async (t) => {
-  const jsonOf = (schema: unknown): unknown => JSON.parse(codecOf(schema as Schema<never, unknown>).text)
-  t.strictSame(describe('data-header.avsc'), jsonOf(DataHeader))
-  t.strictSame(describe('topic-request.avsc'), jsonOf(TopicRequest))
-  t.strictSame(describe('topic-answer.avsc'), jsonOf(TopicAnswer))
-  t.strictSame(describe('hello.avsc'), jsonOf(Hello))
-  t.strictSame(describe('welcome.avsc'), jsonOf(Welcome))
-  t.strictSame(describe('refusal.avsc'), jsonOf(Refusal))
-  t.strictSame(describe('link-header.avsc'), jsonOf(LinkHeader))
-  t.strictSame(describe('item.avsc'), jsonOf(Item))
+t.test('the schemas in docs/protocol are those of the code, and all are on the page', async (t) => {
+  const records = { DataHeader, TopicRequest, TopicAnswer, Hello, Welcome, Refusal, LinkHeader, Item, ...callSchemas }
+  const files = new Map(Object.entries(records).map(([name, schema]) => [fileOf(name), schema]))
+  for (const [file, schema] of files) {
+    t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
+  }
+  const present = readdirSync(join(root, 'docs/protocol')).sort()
+  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc'].sort())
+  const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
+  for (const file of present) t.match(page, `[${file}](protocol/${file})`, file)
 })
 
 t.test('avsc reads our frames by these schemas', async (t) => {
