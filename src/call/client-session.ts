@@ -12,6 +12,7 @@ import { callKind } from './call-kinds.js'
 import { ClientAgreement } from './client-agreement.js'
 import type { CallSession, ClientCall } from './client-call.js'
 import { callError, type Executed, failureError, outcomeOf } from './failure.js'
+import { OpenCalls } from './open-calls.js'
 import { OutgoingRequests } from './outgoing-requests.js'
 import { OwedItems } from './owed-items.js'
 import { emptyBody, readRecord } from './records.js'
@@ -35,7 +36,7 @@ const cursor: Cursor = { position: 0 }
 export class ClientSession implements StreamsHandler, CallSession {
   readonly streams: SessionStreams
   /** The calls that the session has, by stream. */
-  readonly calls = new Map<number, ClientCall>()
+  readonly calls = new OpenCalls<ClientCall>()
   readonly agreement: ClientAgreement
   /** Whether new calls may go this way. */
   isReady = false
@@ -73,7 +74,7 @@ export class ClientSession implements StreamsHandler, CallSession {
       call.succeed(undefined)
       return
     }
-    this.calls.set(stream, call)
+    this.calls.add(call)
     if (call.incoming !== undefined) call.incoming.read = this.#agreed(call).read
     if (method.streamsRequests) {
       call.outgoing = new OutgoingRequests(call, this, this.#owed).items
@@ -123,7 +124,7 @@ export class ClientSession implements StreamsHandler, CallSession {
 
   /** Removes all calls and returns them. */
   takeCalls(): ClientCall[] {
-    const calls = [...this.calls.values()]
+    const calls = this.calls.all()
     this.calls.clear()
     return calls
   }

@@ -155,7 +155,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
 
   /** Ends all calls with an error, to which is added whether each may have run; the servers are told. */
   failAll({ code, message, cause }: RivuletError): void {
-    for (const call of [...this.#sessions.flatMap(({ calls }) => [...calls.values()]), ...this.#waiting]) {
+    for (const call of [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]) {
       call.stopWith(code, message, cause)
     }
     if (this.#closing) this.#sweep.stop()
@@ -249,7 +249,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
       if (call.deadline <= now) call.stopWith('RIVULET_DEADLINE_EXCEEDED', `${call.method.label}: its deadline passed`)
       else if (call.deadline < earliest) earliest = call.deadline
     }
-    for (const session of this.#sessions) for (const call of session.calls.values()) look(call)
+    for (const session of this.#sessions) for (const call of session.calls.all()) look(call)
     for (const call of this.#waiting) look(call)
     return earliest
   }

@@ -172,7 +172,7 @@ export class CallHost implements ServerPorts {
   #stopLate(now: number): number {
     let earliest = Number.POSITIVE_INFINITY
     for (const server of this.#servers) {
-      for (const call of server.calls.values()) {
+      for (const call of server.calls.all()) {
         if (call.deadline <= now) server.stopLate(call)
         else if (call.deadline < earliest) earliest = call.deadline
       }

@@ -11,6 +11,7 @@ import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import { failureBody } from './failure.js'
+import { OpenCalls } from './open-calls.js'
 import { type OwedBody, OwedItems } from './owed-items.js'
 import { noDeadline, RequestHeader } from './request-header.js'
 import type { ServedMethod, ServedService } from './served-service.js'
@@ -67,7 +68,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   /** Who calls, as the owner of the session knows it. */
   readonly peer: unknown
   /** Calls whose handlers did not answer at once, by stream. */
-  readonly calls = new Map<number, ServerCall>()
+  readonly calls = new OpenCalls<ServerCall>()
   readonly #owed: OwedItems
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
@@ -129,7 +130,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   keep(call: ServerCall): void {
     if (call.isKept || call.isOver) return
     call.isKept = true
-    this.calls.set(call.stream, call)
+    this.calls.add(call)
     this.#host.watch(call.deadline)
     // the handler itself may have led to the end of its session
     if (this.#ended) call.stop(gone(undefined))
@@ -143,7 +144,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
 
   /** Stops all handlers; the client is told nothing: the end of the session will. */
   stopAll(error: RivuletError): void {
-    for (const call of [...this.calls.values()]) call.stop(error)
+    for (const call of this.calls.all()) call.stop(error)
   }
 
   /** Ends a call that is late. */
@@ -173,7 +174,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   #request(stream: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    if (stream * this.#sign < 0 || (this.calls.size > 0 && this.calls.has(stream)) || this.#answered.has(stream)) {
+    if (stream * this.#sign < 0 || this.calls.get(stream) !== undefined || this.#answered.has(stream)) {
       if (stream * this.#sign < 0) this.streams.forget(stream)
       this.#strange(`a request came on stream ${stream}, which is not one to open`)
       return

@@ -115,12 +115,14 @@ t.test('requests that were taken from their source cannot be sent again', async 
   const calling = new Calling({ sum: () => NEVER })
   calling.pair.dialer.blocked = true
   const taken = calling.start('sum', new Subject())
-  const lost = calling.start('sum', [{ n: 1 }])
+  const lost = calling.start('sum', [{ n: 1 }].values())
+  const list = calling.start('sum', [{ n: 1 }])
   await calling.settle()
   calling.pair.end()
   t.match(lost.outcomes, [{ code: 'RIVULET_UNAVAILABLE', executed: 'no' }])
   t.strictSame(taken.outcomes, [], 'of this nothing was taken')
-  t.match(calling.client.stats(), { waiting: 1 })
+  t.strictSame(list.outcomes, [], 'and a list begins anew')
+  t.match(calling.client.stats(), { waiting: 2 })
 })
 
 t.test('the session with the fewest calls is chosen, and a suspected one last', async (t) => {
