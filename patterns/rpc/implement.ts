@@ -16,7 +16,11 @@ export type AnyHandler = (request: never, context: never) => unknown
 export interface Implementation {
   /** The full name of the service. */
   readonly name: string
-  /** What the server makes of it; for the package itself. */
+  /**
+   * What the server makes of it; for the package itself.
+   *
+   * @hidden
+   */
   readonly [brand]: ImplementedService
 }
 

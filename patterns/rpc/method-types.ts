@@ -78,10 +78,15 @@ export type Responses<T> = Iterable<T> | AsyncIterable<T> | ObservableInput<T>
 
 /** What handles the calls of a method. */
 export type Handler<S extends Service, M extends MethodNames<S>> = {
+  /** One request, one response. */
   unary: (request: RequestOf<S, M>, context: CallContext) => Response<ResponseInputOf<S, M>>
+  /** One request, a stream of responses. */
   server: (request: RequestOf<S, M>, context: CallContext) => Responses<ResponseInputOf<S, M>>
+  /** A stream of requests, one response. */
   client: (requests: Stream<RequestOf<S, M>>, context: CallContext) => Response<ResponseInputOf<S, M>>
+  /** A stream of requests, a stream of responses. */
   duplex: (requests: Stream<RequestOf<S, M>>, context: CallContext) => Responses<ResponseInputOf<S, M>>
+  /** One request that nothing answers. */
   'one-way': (request: RequestOf<S, M>, context: CallContext) => void | PromiseLike<void>
 }[ShapeOf<S, M>]
 

@@ -24,7 +24,7 @@ interface RpcOptions extends SocketOptions {
   readonly outboxBytes?: number
 }
 
-/** Options of `createRpcServer`; it binds. */
+/** Options of `createRpcServer`; it binds, and to nothing that other machines can reach unless `insecure` is true. */
 export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
   /** What the server does, from `implement`. */
   readonly services: readonly Implementation[]
@@ -38,7 +38,7 @@ export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
 export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> {
   /** Another client whose links are shared: then no other option is taken but `timeoutMs`, `waitForReady` and `signal`. */
   readonly over?: object
-  /** How long a call with one response may take, in milliseconds; infinite for no limit. Default: 30,000. */
+  /** How long a call with one response may take, in milliseconds, 0 or more; infinite for no limit. Default: 30,000. */
   readonly timeoutMs?: number
   /** Whether calls wait until there is a server, as long as their deadline allows. Default: true. */
   readonly waitForReady?: boolean
@@ -46,7 +46,11 @@ export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> 
 
 /** The options of one call. */
 export interface CallOptions {
-  /** How long the call may take, in milliseconds; infinite for no limit. Default: that of the client; none for a stream. */
+  /**
+   * How long the call may take, in milliseconds, 0 or more; infinite for no limit.
+   *
+   * Default: that of the client for a call with one response, none for one with a stream of them.
+   */
   readonly timeoutMs?: number
   /** The call that this one is made for: it is cancelled with it, and its deadline is no later. */
   readonly context?: CallContext

@@ -6,6 +6,7 @@ import { isService } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallClient, type CallClientStats } from '../../src/call/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import type { CloseOptions, CloseResult } from '../../src/lifecycle/index.js'
 import { LinkClient, maxLinkFrameBytes } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Clock } from '../../src/runtime/index.js'
@@ -92,6 +93,11 @@ export class RpcClientResource<S extends Service> extends SocketResource<RpcClie
     return Object.freeze(this.callClient.stats())
   }
 
+  override close(options?: CloseOptions): Promise<CloseResult> {
+    void this.callClient.drain() // no call is taken from now on
+    return super.close(options)
+  }
+
   protected async openSockets(): Promise<void> {
     const opened: (() => void)[] = []
     for (const connect of this.#options.connect) {
@@ -112,6 +118,7 @@ export class RpcClientResource<S extends Service> extends SocketResource<RpcClie
     const { open, waiting } = this.callClient.stats()
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     this.callClient.failAll(closed)
+    for (const link of this.#links) link.announceDrain()
     await this.waitUntil(deadline, Promise.all(this.#links.map((link) => link.whenSettled())))
     for (const link of this.#links) link.close(closed)
     return open + waiting

@@ -58,6 +58,11 @@ export class LinkClient extends LinkDriver implements LinkHandler {
     this.run()
   }
 
+  /** Tells the peer that this side is about to close, so that it acknowledges at once. */
+  announceDrain(): void {
+    this.#dialer.announceDrain()
+  }
+
   /** Ends the link for good, with a goodbye if there is a connection; the socket is closed by its owner. */
   close(reason: RivuletError): void {
     this.#dialer.close(reason)

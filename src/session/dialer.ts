@@ -141,6 +141,11 @@ export class Dialer {
     this.#session.flush()
   }
 
+  /** Tells the peer that this side is about to close. */
+  announceDrain(): void {
+    this.#session.announceDrain()
+  }
+
   /** Ends the link for good, with a goodbye if there is a connection. */
   close(reason: RivuletError): void {
     if (this.#closed) return

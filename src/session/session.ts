@@ -138,7 +138,7 @@ export class Session implements SessionStreams, ItemTaker {
     return this.#liveness.heardAt + (time - this.#numbers.time)
   }
 
-  /** Asks the peer to open no new streams: this side is about to close. */
+  /** Asks the peer to open no new streams, and to acknowledge at once: this side is about to close. */
   announceDrain(): void {
     if (this.#status !== 'ended') this.send(0, sessionKind.drain, 0, noBody)
   }
@@ -257,7 +257,8 @@ export class Session implements SessionStreams, ItemTaker {
     this.#flushing = false
     if (this.#status !== 'live') return
     this.#sender.pump()
-    if (this.#owesAcknowledgement) this.#sender.transmitEmpty()
+    // a peer that is about to close waits for nothing else
+    if (this.#owesAcknowledgement || (this.#peerDrains && this.#unacknowledged > 0)) this.#sender.transmitEmpty()
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
