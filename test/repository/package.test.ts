@@ -78,6 +78,15 @@ t.test('the packed package', async (t) => {
     t.equal(ended.stdout, 'ACME 1.5\n')
   })
 
+  await t.test('makes calls, by a program that strict TypeScript accepts', async (t) => {
+    const file = join(app, 'calls.mts')
+    writeFileSync(file, calls)
+    t.strictSame([...compile([file]).values()].flat(), [])
+    const ended: Ended = await run(process.execPath, ['calls.mjs'], { cwd: app, timeoutMs })
+    t.equal(complaint(ended), undefined)
+    t.equal(ended.stdout, '3 RIVULET_DEADLINE_EXCEEDED\n')
+  })
+
   await t.test('is type-checked from CommonJS', async (t) => {
     const file = join(app, 'common.cts')
     writeFileSync(
@@ -89,8 +98,10 @@ t.test('the packed package', async (t) => {
 
   await t.test('refuses what TypeScript should refuse', async (t) => {
     const file = join(app, 'wrong.mts')
-    writeFileSync(file, program.replace('price: 1.5', "price: 'high'"))
-    t.equal([...compile([file], { noEmit: true }).values()].flat().length, 1)
+    for (const wrong of [program.replace('price: 1.5', "price: 'high'"), calls.replace('b: 2', "b: 'two'")]) {
+      writeFileSync(file, wrong)
+      t.equal([...compile([file], { noEmit: true }).values()].flat().length, 1)
+    }
   })
 
   await t.test('keeps what is inside inside', async (t) => {
@@ -138,4 +149,23 @@ const first: Promise<Tick> = firstValueFrom(pull.messages)
 await push.send({ symbol: 'ACME', price: 1.5 })
 const { symbol, price } = await first
 console.log(symbol, price)
+`
+
+const calls = `
+import { defineService, isRivuletError } from 'rivulet/avro'
+import { createRpcClient, createRpcServer, implement } from 'rivulet/rpc'
+import { NEVER } from 'rxjs'
+
+const Sums = defineService({ protocol: 'Sums', messages: {
+  add: { request: [{ name: 'a', type: 'int' }, { name: 'b', type: 'int' }], response: 'int' },
+  wait: { request: [], response: 'int' } } })
+
+await using server = await createRpcServer({
+  bind: 'tcp://127.0.0.1:*',
+  services: [implement(Sums, { add: ({ a, b }) => a + b, wait: () => NEVER })],
+})
+await using sums = await createRpcClient(Sums, { connect: server.endpoint })
+const three: number = await sums.promises.add({ a: 1, b: 2 })
+const late: unknown = await sums.promises.wait({}, { timeoutMs: 1 }).catch((error: unknown) => error)
+console.log(three, isRivuletError(late) && late.code)
 `
