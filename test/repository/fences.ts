@@ -21,9 +21,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   stream: ground,
   wire: ['errors', 'options', 'avro'],
   store: [...ground, 'avro'],
-  session: ['errors', 'options', 'avro', 'wire'],
-  link: [...ground, 'avro', 'security', 'runtime', 'socket', 'stream', 'wire', 'session'],
-  call: [...ground, 'avro', 'security', 'runtime', 'socket', 'stream', 'wire', 'session', 'link'],
+  session: ['errors', 'avro', 'wire'],
+  link: [...ground, 'runtime', 'socket', 'session'],
+  call: [...ground, 'avro', 'runtime', 'stream', 'session'],
 }
 
 /** Libraries that one folder alone may import. */
