@@ -1,9 +1,13 @@
 /**
  * Frames that were sent and not acknowledged: what is sent again after a cut.
  *
- * The window bounds them: it counts the bytes of their items, since headers differ from one transmission to the next.
+ * The window bounds them: it counts the bytes of their items, since headers differ from one transmission to the next, and
+ * the same for each frame beside, so that it bounds their number, too.
  */
 import type { CutItems } from '../wire/index.js'
+
+/** What a frame takes of the window beside its items, in bytes. */
+export const frameCostBytes = 64
 
 /** The frames of one side, in order. */
 export class RetainedFrames {
@@ -18,7 +22,7 @@ export class RetainedFrames {
     return this.#frames.length - this.#head
   }
 
-  /** The bytes of their items. */
+  /** What they take of the window. */
   get bytes(): number {
     return this.#bytes
   }
@@ -36,7 +40,7 @@ export class RetainedFrames {
   /** Adds the next frame. */
   push(items: CutItems): void {
     this.#frames.push(items)
-    this.#bytes += items.end - items.start
+    this.#bytes += costOf(items)
   }
 
   /** Forgets all up to a number; returns whether there were any. */
@@ -45,8 +49,7 @@ export class RetainedFrames {
     if (acknowledged <= 0) return false
     const next = this.#head + acknowledged
     for (let at = this.#head; at < next; at++) {
-      const { start, end } = this.#frames[at] as CutItems
-      this.#bytes -= end - start
+      this.#bytes -= costOf(this.#frames[at] as CutItems)
     }
     this.#firstSequence += acknowledged
     this.#head = next
@@ -73,4 +76,8 @@ export class RetainedFrames {
     this.#frames = []
     this.#head = this.#bytes = 0
   }
+}
+
+function costOf({ start, end }: CutItems): number {
+  return end - start + frameCostBytes
 }

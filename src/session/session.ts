@@ -18,6 +18,7 @@ import {
 import { IncomingStreams, violation } from './incoming-streams.js'
 import { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag, maxUrgentBytes, sessionKind } from './item.js'
 import { Liveness } from './liveness.js'
+import { frameCostBytes } from './retained-frames.js'
 import { linkFrameBytes, Sender } from './sender.js'
 import { longItem, noBody, readCredit } from './session-items.js'
 import { boundedLimits, type SessionPorts, type SessionRole, type SessionSettings } from './session-settings.js'
@@ -328,7 +329,7 @@ export class Session implements SessionStreams, ItemTaker {
     // the window needs no check: it is acknowledged as it comes, and what streams hold of it has bounds of its own
     if (bytes.length > 2 * linkFrameBytes) throw violation(`it sends a frame of ${bytes.length} bytes`)
     this.#received += 1
-    this.#unacknowledged += bytes.length - cursor.position
+    this.#unacknowledged += bytes.length - cursor.position + frameCostBytes
     readItems(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), cursor, this)
   }
 
@@ -340,7 +341,6 @@ export class Session implements SessionStreams, ItemTaker {
     } else if (kind === sessionKind.goodbye) {
       this.end(new RivuletError('RIVULET_CLOSED', 'the peer has closed the session'))
     } else if (kind === sessionKind.drain) {
-      if (this.#peerDrains) return
       this.#peerDrains = true
       this.handler?.onStatus(undefined)
     } else if (flags & itemFlag.critical) {
