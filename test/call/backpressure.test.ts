@@ -1,5 +1,5 @@
 /** Credit: a slow side holds up its own stream and nothing else, and memory is bounded at both ends. */
-import { from, lastValueFrom, map, Observable, range, take, toArray } from 'rxjs'
+import { firstValueFrom, from, lastValueFrom, map, Observable, range, Subject, take, toArray } from 'rxjs'
 import t from 'tap'
 import type { CallHandler } from '../../src/call/served-service.js'
 import type { Stream } from '../../src/stream/index.js'
@@ -209,4 +209,33 @@ t.test('a response that finds no room is sent when there is some', async (t) => 
   calling.pair.dialer.blocked = false
   calling.pump()
   t.strictSame(calling.leftovers, {})
+})
+
+t.test('requests that come late do not cost a response that waits', async (t) => {
+  for (const outboxBytes of [0, 8_388_608]) {
+    const calling = new Calling(
+      { sum: (items) => firstValueFrom(items as Stream<{ n: number }>).then(({ n }) => n), double: numbered((n) => n) },
+      { outboxBytes },
+    )
+    const requests = new Subject<{ n: number }>()
+    const { outcomes } = calling.start('sum', requests)
+    calling.pump()
+    calling.pair.acceptor.blocked = true
+    for (let n = 1; n <= 5; n++) {
+      requests.next({ n })
+      await calling.settle()
+    }
+    const { outcomes: other } = calling.start('double')
+    await calling.settle()
+    t.strictSame(outcomes, [], 'it was answered, and that waits')
+    t.match(calling.host.stats(), { answered: 2 })
+    calling.pair.acceptor.blocked = false
+    await calling.settle()
+    t.strictSame(outcomes, [1])
+    t.strictSame(other, [1])
+    requests.next({ n: 6 })
+    calling.start('double')
+    await calling.settle()
+    t.strictSame(calling.leftovers, {})
+  }
 })

@@ -1,5 +1,5 @@
 /** Calls and the life of sessions: cuts, ends, several servers, draining. */
-import { NEVER, Subject } from 'rxjs'
+import { NEVER, Observable, Subject } from 'rxjs'
 import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallHost } from '../../src/call/host.js'
@@ -258,4 +258,25 @@ t.test('a session that ended without a word loses no call', async (t) => {
     started.map(({ outcomes }) => outcomes[0]),
     [1, 2, 3],
   )
+})
+
+t.test('a handler that ends its own session', async (t) => {
+  let subscribed = 0
+  const source = new Observable(() => {
+    subscribed += 1
+  })
+  const results: unknown[] = [source, new Promise(() => {}), [1, 2, 3], 5]
+  for (const [index, result] of results.entries()) {
+    const end = () => {
+      calling.pair.end()
+      return result
+    }
+    const calling: Calling = new Calling({ double: end, count: end })
+    const { outcomes } = calling.start(Array.isArray(result) ? 'count' : 'double')
+    calling.pair.acceptor.deliver(1)
+    await calling.settle()
+    t.match(outcomes, [{ code: 'RIVULET_UNKNOWN_OUTCOME' }])
+    t.match(calling.host.stats(), { open: 0, running: index === 1 ? 1 : 0, sessions: 0 })
+  }
+  t.equal(subscribed, 0, 'nobody waits for it')
 })

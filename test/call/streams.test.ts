@@ -275,6 +275,7 @@ t.test('leaving early cancels the handler', async (t) => {
   await calling.settle()
   t.strictSame(await next, { value: 1, done: false })
   await iterator.return?.()
+  t.strictSame(await iterator.next(), { value: undefined, done: true }, 'which is no failure')
   await calling.settle()
   t.equal(left, 2)
   t.strictSame(calling.leftovers, {})
