@@ -25,6 +25,10 @@ export interface Weather {
   readonly doubles: number
   /** That a new connection brings the last frames of the old one first. */
   readonly leftovers: number
+  /** That what is left of a connection comes long after its cut. */
+  readonly late: number
+  /** How late that is at the most. */
+  readonly lateMs: number
   /** That a side learns of a cut late. */
   readonly halfOpen: number
   /** How late that is at the most. */
@@ -36,6 +40,8 @@ export type End = 'dialer' | 'acceptor'
 
 interface Delivery {
   dropped: boolean
+  /** How much later than planned it comes, in milliseconds. */
+  lateMs: number
 }
 
 /** Frames from one side to the other. */
@@ -49,13 +55,16 @@ class Way {
   }
 
   send(connection: Connection, frame: Buffer, arrivesAt: number, scheduler: Scheduler): void {
-    const delivery = { dropped: false }
+    const delivery = { dropped: false, lateMs: 0 }
     this.#onTheWay.push(delivery)
     this.#busyUntil = Math.max(this.#busyUntil, arrivesAt)
-    scheduler.after(this.#busyUntil - scheduler.now, () => {
-      if (delivery.dropped) return
+    const arrive = () => {
       this.#onTheWay.shift()
       this.#to.arrived(connection, frame)
+    }
+    scheduler.after(this.#busyUntil - scheduler.now, () => {
+      if (delivery.lateMs > 0) scheduler.after(delivery.lateMs, arrive)
+      else if (!delivery.dropped) arrive()
     })
   }
 
@@ -63,9 +72,11 @@ class Way {
     this.#busyUntil = Math.max(this.#busyUntil, until)
   }
 
-  /** Drops all but the first frames that are on the way. */
-  dropAllBut(kept: number): void {
+  /** Drops all but the first frames that are on the way, and lets those come late. */
+  dropAllBut(kept: number, lateMs: number): void {
     for (const delivery of this.#onTheWay.splice(kept)) delivery.dropped = true
+    for (const delivery of this.#onTheWay) delivery.lateMs = lateMs
+    this.#busyUntil += lateMs
   }
 
   get length(): number {
@@ -121,7 +132,9 @@ export class Connection {
     if (!this.#open) return
     this.#open = false
     const { random, weather } = this.#network
-    for (const way of Object.values(this.#waysTo)) way.dropAllBut(random.below(way.length + 1))
+    for (const way of Object.values(this.#waysTo)) {
+      way.dropAllBut(random.below(way.length + 1), random.chance(weather.late) ? random.below(weather.lateMs) : 0)
+    }
     for (const end of ['dialer', 'acceptor'] as const) {
       if (end === by) continue
       this.#untold.add(end)
@@ -138,7 +151,7 @@ export class Connection {
   /** An acceptor hears of a cut behind the last frame, as from a ROUTER; a dialer at any time, as from a monitor. */
   #tellLater(end: End, delayMs: number): void {
     const { scheduler } = this.#network
-    const behind = end === 'acceptor' ? this.#waysTo.acceptor.busyUntil - scheduler.now : 0
+    const behind = end === 'acceptor' ? this.#waysTo.acceptor.busyUntil - scheduler.now + 1 : 0
     scheduler.after(Math.max(delayMs, behind), () => this.#tell(end))
   }
 
@@ -184,7 +197,7 @@ export class Network {
 
   /** Ends all trouble: what was cut is known to be cut, and nothing new goes wrong. */
   heal(): void {
-    this.weather = { ...this.weather, flips: 0, doubles: 0, leftovers: 0, halfOpen: 0 }
+    this.weather = { ...this.weather, flips: 0, doubles: 0, leftovers: 0, late: 0, halfOpen: 0 }
     this.#apart.clear()
     for (const connection of this.#connections) connection.reveal()
   }

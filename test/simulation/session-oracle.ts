@@ -28,6 +28,8 @@ export class SessionOracle {
   /** Items that were delivered, and frames with items that left for the first time. */
   delivered = 0
   frames = 0
+  /** The first promise that was broken: what comes of it is of no interest, and machines may take it for their own. */
+  broken: BrokenPromise | undefined
   readonly #now: () => number
   readonly #retentionMs: number
   readonly #latest = new Map<string, Partial<Record<Side['role'], Side>>>()
@@ -35,6 +37,11 @@ export class SessionOracle {
   constructor(now: () => number, retentionMs: number) {
     this.#now = now
     this.#retentionMs = retentionMs
+  }
+
+  #fail(message: string): never {
+    this.broken ??= new BrokenPromise(message)
+    throw this.broken
   }
 
   /** A side of a session begins. */
@@ -73,13 +80,13 @@ export class SessionOracle {
   /** An item was delivered to a side. */
   arrived(side: Side, stream: number, kind: number, flags: number, bytes: Buffer, start: number, end: number): void {
     const where = `item ${kind} of ${end - start} bytes on stream ${stream} of ${nameOf(side)}`
-    if (side.ended) throw new BrokenPromise(`${where}: after the end`)
+    if (side.ended) this.#fail(`${where}: after the end`)
     const from = this.partnerOf(side)
     const log = from?.outgoing.get(stream)
-    if (!from || !log) throw new BrokenPromise(`${where}: nothing was sent there`)
-    if (log.secret) throw new BrokenPromise(`${where}: it was said not to have been sent`)
+    if (!from || !log) this.#fail(`${where}: nothing was sent there`)
+    if (log.secret) this.#fail(`${where}: it was said not to have been sent`)
     if (!from.crashed && kind >= firstPatternKind && from.session.isUnsent(stream)) {
-      throw new BrokenPromise(`${where}: its sender believes it unsent`)
+      this.#fail(`${where}: its sender believes it unsent`)
     }
     this.delivered += 1
     const isUrgent = kind < firstPatternKind
@@ -87,12 +94,12 @@ export class SessionOracle {
     if (incoming.forgotten && !isUrgent) return
     const at = isUrgent ? log.deliveredUrgent++ : log.delivered++
     const item = (isUrgent ? log.urgent : log.sent)[at]
-    if (!item) throw new BrokenPromise(`${where}: once too often`)
+    if (!item) this.#fail(`${where}: once too often`)
     if (item.kind !== kind || item.flags !== flags || !isBody(item, bytes, start, end)) {
-      throw new BrokenPromise(`${where}: not item ${at}, which is ${item.kind} of ${item.size} bytes`)
+      this.#fail(`${where}: not item ${at}, which is ${item.kind} of ${item.size} bytes`)
     }
     if (isUrgent) return
-    if (incoming.outstanding >= side.limits.streamWindowBytes) throw new BrokenPromise(`${where}: beyond its credit`)
+    if (incoming.outstanding >= side.limits.streamWindowBytes) this.#fail(`${where}: beyond its credit`)
     if (!(flags & itemFlag.last)) incoming.outstanding += end - start
   }
 
@@ -103,10 +110,10 @@ export class SessionOracle {
     side.unacknowledged.set(sequence, bytes)
     side.unacknowledgedBytes += bytes
     const partner = this.partnerOf(side)
-    if (!partner) throw new BrokenPromise(`${nameOf(side)} sends to nobody`)
+    if (!partner) this.#fail(`${nameOf(side)} sends to nobody`)
     const most = partner.limits.windowBytes + 3 * linkFrameBytes
     if (side.unacknowledgedBytes > most) {
-      throw new BrokenPromise(`${nameOf(side)} has ${side.unacknowledgedBytes} bytes under way, over ${most}`)
+      this.#fail(`${nameOf(side)} has ${side.unacknowledgedBytes} bytes under way, over ${most}`)
     }
   }
 
@@ -122,13 +129,13 @@ export class SessionOracle {
   /** The status of a side may have changed. */
   looked(side: Side, reason: RivuletError | undefined): void {
     const { status } = side.session
-    if (side.ended) throw new BrokenPromise(`${nameOf(side)}: told of something after its end`)
+    if (side.ended) this.#fail(`${nameOf(side)}: told of something after its end`)
     if (status === 'live') side.wasLive = true
     if (status === 'live') side.cutAt = undefined
     else side.cutAt ??= this.#now()
     if (status !== 'ended') return
     side.ended = true
-    if (!reason) throw new BrokenPromise(`${nameOf(side)}: ended without a reason`)
+    if (!reason) this.#fail(`${nameOf(side)}: ended without a reason`)
   }
 
   /** A side has ended: there must be a cause for it that is no fault of the machines. */
@@ -143,12 +150,12 @@ export class SessionOracle {
       // the welcome did not arrive, and the dialer begins the session anew
       if (side.role === 'acceptor' && !partner.wasLive) return
     }
-    throw new BrokenPromise(`${nameOf(side)} ended without a cause: ${reason.code}, ${reason.message}`)
+    this.#fail(`${nameOf(side)} ended without a cause: ${reason.code}, ${reason.message}`)
   }
 
   /** A machine reports an error. */
   reported(who: string, error: RivuletError): void {
-    if (accusations.includes(error.code)) throw new BrokenPromise(`${who} accuses an honest peer: ${error.message}`)
+    if (accusations.includes(error.code)) this.#fail(`${who} accuses an honest peer: ${error.message}`)
   }
 
   /** What is held for a peer is bounded. */
@@ -157,7 +164,7 @@ export class SessionOracle {
     const { windowBytes, itemBytes, assemblyBytes } = side.limits
     const most = windowBytes + 3 * linkFrameBytes + outboxBytes + itemBytes + waitingItemBytes + assemblyBytes
     const held = side.session.heldBytes
-    if (held > most || held < 0) throw new BrokenPromise(`${nameOf(side)} holds ${held} bytes, over ${most}`)
+    if (held > most || held < 0) this.#fail(`${nameOf(side)} holds ${held} bytes, over ${most}`)
   }
 
   /** Everything has come to rest on a network without faults: nothing may be missing. */
@@ -169,21 +176,21 @@ export class SessionOracle {
       if (side.ended) {
         // a session that its dialer began anew has another side here
         const isLatest = partner && this.partnerOf(partner) === side
-        if (isLatest && !partner.crashed && !partner.ended) throw new BrokenPromise(`${name} ended, its peer did not`)
+        if (isLatest && !partner.crashed && !partner.ended) this.#fail(`${name} ended, its peer did not`)
         continue
       }
-      if (side.session.status !== 'live') throw new BrokenPromise(`${name} is ${side.session.status} at rest`)
-      if (!partner || partner.crashed || partner.ended) throw new BrokenPromise(`${name} lives on without a peer`)
+      if (side.session.status !== 'live') this.#fail(`${name} is ${side.session.status} at rest`)
+      if (!partner || partner.crashed || partner.ended) this.#fail(`${name} lives on without a peer`)
       for (const [stream, log] of side.outgoing) {
         const missing = log.urgent.length - log.deliveredUrgent
-        if (missing > 0) throw new BrokenPromise(`${name}: ${missing} urgent items of stream ${stream} were lost`)
+        if (missing > 0) this.#fail(`${name}: ${missing} urgent items of stream ${stream} were lost`)
         if (log.forgotten || partner.incoming.get(stream)?.forgotten || log.delivered === log.sent.length) continue
-        throw new BrokenPromise(`${name}: ${log.sent.length - log.delivered} items of stream ${stream} were lost`)
+        this.#fail(`${name}: ${log.sent.length - log.delivered} items of stream ${stream} were lost`)
       }
       const { settled, heldBytes, streamStates } = side.session
-      if (!settled) throw new BrokenPromise(`${name} is not settled at rest`)
-      if (heldBytes !== 0) throw new BrokenPromise(`${name} holds ${heldBytes} bytes at rest`)
-      if (streamStates !== 0) throw new BrokenPromise(`${name} remembers ${streamStates} streams that are over`)
+      if (!settled) this.#fail(`${name} is not settled at rest`)
+      if (heldBytes !== 0) this.#fail(`${name} holds ${heldBytes} bytes at rest`)
+      if (streamStates !== 0) this.#fail(`${name} remembers ${streamStates} streams that are over`)
     }
   }
 
@@ -192,7 +199,7 @@ export class SessionOracle {
     for (const side of this.sides) {
       const partner = this.partnerOf(side)
       if (side.crashed || !side.closed || !partner || partner.crashed || partner.ended) continue
-      throw new BrokenPromise(`${nameOf(partner)} has not heard the goodbye of its peer`)
+      this.#fail(`${nameOf(partner)} has not heard the goodbye of its peer`)
     }
   }
 }

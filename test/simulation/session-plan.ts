@@ -3,7 +3,7 @@ import type { LinkLimits } from '../../src/wire/index.js'
 import type { Weather } from './network.js'
 import type { Random } from './random.js'
 import type { ProcessSettings } from './session-processes.js'
-import { type Size, sizes, type UserHabits } from './session-user.js'
+import type { Size, UserHabits } from './session-user.js'
 
 /** The plan of a run. */
 export interface SessionPlan {
@@ -48,6 +48,9 @@ export function planOf(random: Random): SessionPlan {
       flips: calm ? 0 : random.pick([0, 0, 0.002, 0.02]),
       doubles: random.pick([0, 0.3]),
       leftovers: random.pick([0, 0.5]),
+      late: random.pick([0, 0.3, 1]),
+      // nothing may be on its way for longer than a session is retained: a hello could begin it again
+      lateMs: random.pick([1, 4, 0.8 * (times.retentionMs / heartbeatMs)]) * heartbeatMs,
       halfOpen: random.pick([0, 0.3, 1]),
       halfOpenMs: random.pick([2, 8, 40]) * heartbeatMs,
     },
@@ -80,6 +83,6 @@ function outboxOf(random: Random): number {
 /** Large items are rare: they take most of the time. */
 function sizesOf(random: Random): readonly Size[] {
   const common: Size[] = ['tiny', 'tiny', 'small', 'page']
-  const rare = random.chance(0.3) ? [random.pick(sizes)] : []
+  const rare = random.chance(0.3) ? [random.pick<Size>(['frame', 'fragments', 'large', 'large'])] : []
   return [random.pick(common), random.pick(common), ...rare]
 }

@@ -36,11 +36,17 @@ const maxSteps = 200_000
 /** Runs a seed. */
 export function simulateSessions(seed: number, options: RunOptions = {}): Outcome {
   const run = new SessionRun(seed, options)
+  const { stackTraceLimit } = Error
+  // a full outbox is an error each time; a run that is looked at has the traces
+  if (!options.log) Error.stackTraceLimit = 0
   let violation: string | undefined
   try {
     run.play()
   } catch (error) {
-    violation = error instanceof BrokenPromise ? error.message : ((error as Error).stack ?? String(error))
+    const cause = run.oracle.broken ?? error
+    violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
   const { steps } = run.scheduler
   const { delivered, sides } = run.oracle
@@ -111,7 +117,7 @@ class SessionRun {
     const { open } = this.#network
     const process = random.pick([...this.#dialers, ...this.#acceptors])
     const { heartbeatMs } = process.settings
-    const what = random.below(12)
+    const what = random.below(14)
     this.trace.note(this.scheduler.now, process.name, 'trouble', what)
     if (what < 5) {
       if (open.length > 0) random.pick(open).cut()
@@ -121,7 +127,7 @@ class SessionRun {
       process.stall(random.below(random.pick([1, 5, 15]) * heartbeatMs))
     } else if (what < 10) {
       this.#setApart(random.pick(this.#dialers), random.below(random.pick([2, 40]) * heartbeatMs))
-    } else if (what < 11) this.#restart(process, random.chance(0.3))
+    } else if (what < 13) this.#restart(process, random.chance(0.3))
     else for (const connection of open) connection.cut()
   }
 
@@ -137,10 +143,10 @@ class SessionRun {
       if (process.isAlive) process.crash()
       this.scheduler.after(this.#random.below(300), () => process.isAlive || process.boot())
     }
-    if (orderly) {
-      process.close()
-      this.scheduler.after(this.#random.below(100), again)
-    } else again()
+    if (orderly) process.close()
+    // with something on its way
+    for (const user of process.users) process.enqueue(() => process.users.has(user) && user.act())
+    this.scheduler.after(this.#random.below(orderly ? 100 : 20), again)
   }
 
   /** Ends all trouble and lets everything come to its end. */
@@ -148,7 +154,8 @@ class SessionRun {
     const { heartbeatMs, retentionMs } = this.#plan.dialerSettings
     this.trace.note(this.scheduler.now, 'network', 'heals')
     this.#network.heal()
-    for (let beat = 0; beat * heartbeatMs < retentionMs + 20 * heartbeatMs; beat++) this.#step(heartbeatMs)
+    const restMs = retentionMs + this.#plan.weather.lateMs + 20 * heartbeatMs
+    for (let ms = 0; ms < restMs; ms += heartbeatMs) this.#step(heartbeatMs)
     // what is slow or large may still be on its way, as long as it gets on
     const { habits } = this.#plan
     let { frames } = this.oracle

@@ -12,8 +12,7 @@ import type { SessionOracle } from './session-oracle.js'
 import type { Side } from './session-side.js'
 
 /** How large items are. */
-export const sizes = ['tiny', 'small', 'page', 'frame', 'fragments', 'large'] as const
-export type Size = (typeof sizes)[number]
+export type Size = 'tiny' | 'small' | 'page' | 'frame' | 'fragments' | 'large'
 
 /** What users are like. */
 export interface UserHabits {
@@ -83,7 +82,11 @@ export class SessionUser implements StreamsHandler {
   /** Brings all streams to their end; those that ask for room end when they are told that there is some. */
   finish(): void {
     this.#hasten = true
-    for (const one of this.#streams.values()) if (!one.polite) this.#drive(one, one.left)
+    for (const one of this.#streams.values()) {
+      if (one.polite || one.left === 0) continue
+      this.#drive(one, one.left)
+      if (one.left > 0) break // there is no room
+    }
   }
 
   onItem(
@@ -130,7 +133,9 @@ export class SessionUser implements StreamsHandler {
   }
 
   #open(items: number, size: Size): void {
-    this.#begin(this.side.session.openStream(), items, size)
+    const { later, random } = this.#ports
+    const { stream } = this.#begin(this.side.session.openStream(), items, size)
+    if (isLarge(size) && random.chance(0.3)) later(random.below(300), () => this.#cancel(stream))
   }
 
   #flood(): void {
@@ -151,9 +156,10 @@ export class SessionUser implements StreamsHandler {
   #begin(stream: number, items: number, size: Size): UserStream {
     const { random } = this.#ports
     const polite = random.chance(this.#habits.polite)
-    const one = { stream, size, polite, left: items, sentLast: false, gotLast: false }
+    const left = isLarge(size) ? Math.min(items, 3) : items
+    const one = { stream, size, polite, left, sentLast: false, gotLast: false }
     this.#streams.set(stream, one)
-    this.#drive(one, polite ? items : random.between(1, items))
+    this.#drive(one, polite ? left : random.between(1, left))
     return one
   }
 
@@ -205,8 +211,11 @@ export class SessionUser implements StreamsHandler {
 
   #cancelOne(): void {
     const streams = [...this.#streams.keys()]
-    if (streams.length === 0) return
-    const stream = this.#ports.random.pick(streams)
+    if (streams.length > 0) this.#cancel(this.#ports.random.pick(streams))
+  }
+
+  #cancel(stream: number): void {
+    if (!this.#streams.has(stream) || this.side.ended) return
     const isMine = stream > 0 === (this.side.role === 'dialer')
     const isUnsent = isMine && this.side.session.isUnsent(stream)
     this.#forget(stream, isUnsent)
@@ -245,8 +254,13 @@ export class SessionUser implements StreamsHandler {
         return Math.min(itemBytes, 65_000 + random.below(1200))
       case 'fragments':
         return Math.min(itemBytes, 32_760 * random.between(1, 4) + random.below(20))
-      default:
-        return Math.min(itemBytes, maxBodyBytes, random.below(2 ** random.between(16, 22)))
+      case 'large':
+        return Math.min(itemBytes, maxBodyBytes, random.below(2 ** (random.chance(0.05) ? 22 : random.between(16, 19))))
     }
   }
+}
+
+/** Whether such items go in fragments. */
+function isLarge(size: Size): boolean {
+  return size === 'large' || size === 'fragments'
 }

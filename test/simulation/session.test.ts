@@ -1,14 +1,13 @@
-/** Sessions in simulated trouble: what was once found stays found, and each run looks a little further. */
+/** Sessions in simulated trouble: what was found stays found, and each run looks a little further. */
 import t from 'tap'
 import { explain, runSeeds } from './seeds.js'
 import { simulateSessions } from './session-simulation.js'
 
-/** Seeds that once broke a promise, with what it was. */
+/** Seeds that show what once was wrong, when it is made wrong again. */
 const regressions: Readonly<Record<number, string>> = {
-  4: 'a session that its dialer began anew',
-  65: 'nobody was told of room, after an item had been refused since too much waited',
-  146: 'credit that came late',
-  232: 'a connection that was gone before its first frame',
+  5: 'nobody was told of room, after an item had been refused since too much waited',
+  38: 'frames of an earlier session, with numbers that fit the present one',
+  104: 'an item was given up in part, and its peer held the part for good',
 }
 
 /** How long fresh seeds are looked at, in milliseconds. */
@@ -22,7 +21,7 @@ t.test('a seed goes the same way each time', async (t) => {
   }
 })
 
-t.test('seeds that once broke a promise', async (t) => {
+t.test('seeds that once found something', async (t) => {
   for (const [seed, what] of Object.entries(regressions)) {
     const { violation } = simulateSessions(Number(seed))
     t.equal(violation, undefined, `${seed}: ${what}`)
