@@ -4,8 +4,8 @@
 import { Observable } from 'rxjs'
 import type { ClientCall, ClientMethod, ClientService, ResolvedCallOptions } from '../../src/call/index.js'
 import type { Stream } from '../../src/stream/index.js'
+import { type CallDefaults, type CallOptions, CallOptionsResolver } from './call-options.js'
 import { ColdStream } from './cold-stream.js'
-import { type CallDefaults, type CallOptions, CallOptionsResolver } from './options.js'
 
 /** What starts calls: the calls of a client, or a share of them. */
 export interface CallStarter {

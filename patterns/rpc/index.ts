@@ -4,6 +4,7 @@
  * @module rivulet/rpc
  */
 export type { CallClientStats, CallContext, CallHeaders, CallServerStats, Executed } from '../../src/call/index.js'
+export type { CallOptions } from './call-options.js'
 export { type Implementation, implement } from './implement.js'
 export type {
   CallParameters,
@@ -18,9 +19,10 @@ export type {
   RpcCalls,
   RpcClient,
   RpcClientBase,
+  RpcClientStats,
   RpcPromises,
   StreamParameters,
 } from './method-types.js'
-export type { CallOptions, RpcClientOptions, RpcServerOptions } from './options.js'
-export { createRpcClient, type RpcClientStats } from './rpc-client.js'
+export type { RpcClientOptions, RpcServerOptions } from './options.js'
+export { createRpcClient } from './rpc-client.js'
 export { createRpcServer, type RpcServer, type RpcServerStats } from './rpc-server.js'

@@ -11,11 +11,10 @@ import type {
   Service,
   ShapeOf,
 } from '../../src/avro/index.js'
-import type { CallContext } from '../../src/call/index.js'
+import type { CallClientStats, CallContext } from '../../src/call/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import type { SendAllSource, Stream } from '../../src/stream/index.js'
-import type { CallOptions } from './options.js'
-import type { RpcClientStats } from './rpc-client.js'
+import type { CallOptions } from './call-options.js'
 
 /** The parameters of a call with one request; one without fields, or with defaults for all, may be left out. */
 export type RequestParameters<Request> =
@@ -58,6 +57,9 @@ export type RpcCalls<S extends Service> = {
 export type RpcPromises<S extends Service> = {
   readonly [M in PromisedNames<S>]: (...parameters: CallParameters<S, M>) => Promise<PromisedResult<S, M>>
 }
+
+/** The counts of an `RpcClient`; the unit is calls. */
+export interface RpcClientStats extends CallClientStats {}
 
 /** What every client has beside the methods of its service. */
 export interface RpcClientBase<S extends Service> extends Resource<RpcClientStats> {

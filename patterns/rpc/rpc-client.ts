@@ -4,7 +4,7 @@
 import type { Service } from '../../src/avro/index.js'
 import { isService } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { CallClient, type CallClientStats } from '../../src/call/index.js'
+import { CallClient } from '../../src/call/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { CloseOptions, CloseResult } from '../../src/lifecycle/index.js'
 import { LinkClient, maxLinkFrameBytes } from '../../src/link/index.js'
@@ -12,12 +12,9 @@ import { invalidOption, type Resolved, resolveOptions } from '../../src/options/
 import type { Clock } from '../../src/runtime/index.js'
 import { DealerSocket, SocketResource } from '../../src/socket/index.js'
 import { clientMethods } from './client-methods.js'
-import type { RpcClient, RpcClientBase } from './method-types.js'
+import type { RpcClient, RpcClientBase, RpcClientStats } from './method-types.js'
 import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'
-import { SharedClient } from './shared-client.js'
-
-/** The counts of an `RpcClient`; the unit is calls. */
-export interface RpcClientStats extends CallClientStats {}
+import { type LinksOwner, SharedClient } from './shared-client.js'
 
 /**
  * Opens a client of a service.
@@ -46,7 +43,7 @@ export async function createRpcClient<S extends Service>(service: S, options: Rp
 type ResolvedClientOptions = Resolved<typeof clientRules>
 
 /** The clients that have the links of what a user holds: those that can be shared. */
-const owners = new WeakMap<object, RpcClientResource<Service>>()
+const owners = new WeakMap<object, LinksOwner>()
 
 /** Makes methods members of the client, as far as it has no other member of that name. */
 function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S> {
@@ -57,7 +54,10 @@ function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S
 }
 
 /** A client with links of its own. */
-export class RpcClientResource<S extends Service> extends SocketResource<RpcClientStats> implements RpcClientBase<S> {
+export class RpcClientResource<S extends Service>
+  extends SocketResource<RpcClientStats>
+  implements RpcClientBase<S>, LinksOwner
+{
   /** The calls of this client and of those that share its links. */
   readonly callClient: CallClient
   readonly calls: RpcClientBase<S>['calls']
@@ -81,7 +81,7 @@ export class RpcClientResource<S extends Service> extends SocketResource<RpcClie
     const { calls, promises } = clientMethods(this.callClient.bind(serviceOf(service)), this.callClient, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
-    owners.set(this, this as unknown as RpcClientResource<Service>)
+    owners.set(this, this)
   }
 
   /** The clock of its runtime. */

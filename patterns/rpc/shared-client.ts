@@ -4,7 +4,7 @@
 import type { Observable } from 'rxjs'
 import type { Service } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import type { ClientCall, ClientMethod, ResolvedCallOptions } from '../../src/call/index.js'
+import type { CallClient, ClientCall, ClientMethod, ResolvedCallOptions } from '../../src/call/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import {
   abortedError,
@@ -18,19 +18,26 @@ import {
   waitFor,
 } from '../../src/lifecycle/index.js'
 import { defaults, type Resolved } from '../../src/options/index.js'
-import type { LinkChange } from '../../src/socket/index.js'
+import type { Clock } from '../../src/runtime/index.js'
+import type { LinkChange, Resource } from '../../src/socket/index.js'
 import { type CallStarter, clientMethods } from './client-methods.js'
-import type { RpcClientBase } from './method-types.js'
+import type { RpcClientBase, RpcClientStats } from './method-types.js'
 import type { sharedClientRules } from './options.js'
-import type { RpcClientResource, RpcClientStats } from './rpc-client.js'
 
 const ignore = () => {}
+
+/** The client whose links are shared. */
+export interface LinksOwner extends Resource<RpcClientStats> {
+  /** The calls of all that share its links. */
+  readonly callClient: CallClient
+  readonly clock: Clock
+}
 
 /** A client that shares links. */
 export class SharedClient<S extends Service> implements RpcClientBase<S>, CallStarter {
   readonly calls: RpcClientBase<S>['calls']
   readonly promises: RpcClientBase<S>['promises']
-  readonly #owner: RpcClientResource<Service>
+  readonly #owner: LinksOwner
   readonly #life: LifeCycle
   readonly #open = new Set<ClientCall>()
   #started = 0
@@ -38,7 +45,7 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
   #drained = deferred()
 
   /** @throws RIVULET_ABORTED, RIVULET_CLOSED */
-  constructor(service: S, owner: RpcClientResource<Service>, options: Resolved<typeof sharedClientRules>) {
+  constructor(service: S, owner: LinksOwner, options: Resolved<typeof sharedClientRules>) {
     const { signal } = options
     if (signal?.aborted) throw abortedError('createRpcClient', signal)
     if (owner.status !== 'open') throw new RivuletError('RIVULET_CLOSED', 'createRpcClient: the other client is closed')

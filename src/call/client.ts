@@ -27,13 +27,17 @@ export interface CallClientPorts {
 
 /** The calls of a client, by what became of them: `started` is the sum of all others but `sessions`. */
 export interface CallClientStats {
+  /** Calls that were made. */
   readonly started: number
+  /** With a response, or a stream that came to its end. */
   readonly succeeded: number
+  /** With an error, declared ones and cancellations included. */
   readonly failed: number
   /** On a session, and without an outcome. */
   readonly open: number
   /** Without a session. */
   readonly waiting: number
+  /** Sessions that have not ended, those that are cut included. */
   readonly sessions: number
 }
 

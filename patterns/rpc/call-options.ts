@@ -1,0 +1,94 @@
+/**
+ * The options of single calls: what a caller may say, its rules, and how it resolves.
+ */
+import {
+  type CallContext,
+  type CallHeaders,
+  defaultCallOptions,
+  defaultStreamOptions,
+  isCallContext,
+  prepareHeaders,
+  type ResolvedCallOptions,
+} from '../../src/call/index.js'
+import { flag, instance, milliseconds, resolveOptions, signal } from '../../src/options/index.js'
+
+/** The options of one call. */
+export interface CallOptions {
+  /**
+   * How long the call may take, in milliseconds, 0 or more; infinite for no limit.
+   *
+   * Default: that of the client for a call with one response, none for one with a stream of them.
+   */
+  readonly timeoutMs?: number
+  /** The call that this one is made for: it is cancelled with it, and its deadline is no later. */
+  readonly context?: CallContext
+  /** Cancels the call. */
+  readonly signal?: AbortSignal
+  /** Texts for the handler, at most 64 and 16 KiB together. Default: none. */
+  readonly headers?: CallHeaders
+  /** Whether a second run does no harm: then the call is sent again if a session ends. Default: what the method says. */
+  readonly idempotent?: boolean
+  /** Whether the call waits until there is a server, as long as its deadline allows. Default: that of the client. */
+  readonly waitForReady?: boolean
+}
+
+const endless = Number.POSITIVE_INFINITY
+
+const callRules = {
+  timeoutMs: milliseconds({ max: endless, fallback: endless }),
+  context: instance('the context of a call', isCallContext, undefined),
+  signal,
+  headers: instance('an object with texts', isObject, undefined),
+  idempotent: { expects: 'true or false', fallback: undefined, accepts: isBoolean },
+  waitForReady: flag(true),
+}
+
+/** What a client says for all its calls. */
+export interface CallDefaults {
+  readonly timeoutMs: number
+  readonly waitForReady: boolean
+}
+
+/** Resolves the options of calls of one method. */
+export class CallOptionsResolver {
+  readonly #subject: string
+  readonly #unsaid: ResolvedCallOptions
+
+  /**
+   * @param subject - The method, for messages.
+   */
+  constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady }: CallDefaults) {
+    this.#subject = subject
+    this.#unsaid = isStream
+      ? Object.freeze({ ...defaultStreamOptions, waitForReady })
+      : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady })
+  }
+
+  /** @throws RIVULET_INVALID_OPTION */
+  resolve(options: CallOptions | undefined): ResolvedCallOptions {
+    if (options === undefined) return this.#unsaid
+    const resolved = resolveOptions(this.#subject, options, callRules)
+    const { context, headers, idempotent } = resolved
+    const { timeoutMs, waitForReady } = { ...this.#unsaid, ...options }
+    return {
+      timeoutMs,
+      waitForReady,
+      idempotent,
+      deadline: context?.deadline ?? endless,
+      signal: bothOf(context?.signal, resolved.signal),
+      headers: prepareHeaders(this.#subject, headers),
+    }
+  }
+}
+
+function bothOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other)
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean'
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
