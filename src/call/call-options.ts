@@ -1,4 +1,5 @@
 /** How one call is made, with every option resolved; patterns resolve what their users pass, once for each method. */
+import { defaults } from '../options/index.js'
 import type { CallHeaders } from './headers.js'
 
 /** The options of one call. */
@@ -17,12 +18,9 @@ export interface ResolvedCallOptions {
   readonly headers: CallHeaders | undefined
 }
 
-/** How long a call with one response may take if nobody says otherwise, in milliseconds. */
-export const defaultTimeoutMs = 30_000
-
 /** The options of a call with one response for which its caller says nothing. */
 export const defaultCallOptions: ResolvedCallOptions = Object.freeze({
-  timeoutMs: defaultTimeoutMs,
+  timeoutMs: defaults.callTimeoutMs,
   deadline: Number.POSITIVE_INFINITY,
   waitForReady: true,
   idempotent: undefined,

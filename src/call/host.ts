@@ -4,6 +4,7 @@
  * It runs no calls: `server.ts` does, for each session.
  */
 import type { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { DeadlineSweep } from './deadline-sweep.js'
@@ -12,7 +13,10 @@ import { type CallLimits, CallServer, type ServerPorts, type Shedding } from './
 import type { CallEnd } from './server-call.js'
 
 /** The bounds if nobody says otherwise. */
-export const defaultCallLimits: CallLimits = Object.freeze({ maxConcurrentCalls: 65_536, maxOpenCallsPerPeer: 16_384 })
+export const defaultCallLimits: CallLimits = Object.freeze({
+  maxConcurrentCalls: defaults.maxConcurrentCalls,
+  maxOpenCallsPerPeer: 16_384,
+})
 
 /** What a server needs. */
 export interface CallHostPorts {
@@ -23,6 +27,7 @@ export interface CallHostPorts {
 
 /** The calls of a server: `started` is the sum of `answered`, `failed`, `cancelled` and `open`. */
 export interface CallServerStats {
+  /** Calls whose handler began. */
   readonly started: number
   /** Answered with a response, or a stream that came to its end. */
   readonly answered: number
@@ -38,6 +43,7 @@ export interface CallServerStats {
   readonly running: number
   /** Items of clients that made no sense. */
   readonly strange: number
+  /** Sessions that have not ended, those that are cut included. */
   readonly sessions: number
 }
 

@@ -90,11 +90,6 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     this.#complete()
   }
 
-  /** Whether every item was taken and the end is known. */
-  get ended(): boolean {
-    return this.#ended
-  }
-
   get remaining(): number {
     return this.#lent === undefined ? this.#backlog.length : 1
   }

@@ -3,7 +3,6 @@ export { type CallContext, isCallContext } from './call-context.js'
 export {
   defaultCallOptions,
   defaultStreamOptions,
-  defaultTimeoutMs,
   type ResolvedCallOptions,
 } from './call-options.js'
 export type { CallStream } from './call-stream.js'
