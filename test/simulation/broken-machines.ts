@@ -11,7 +11,7 @@ import { Sender } from '../../src/session/sender.js'
 import { Session } from '../../src/session/session.js'
 import { hasNoItems, LinkHeader, type LinkNumbers, readItems, readLinkNumbers } from '../../src/wire/index.js'
 import { frameKind, sealFrame } from '../../src/wire/prelude.js'
-import { kindOf } from './session-processes.js'
+import { kindOf } from './session-process.js'
 import type { RunOptions } from './session-simulation.js'
 
 /** A way to be broken. */

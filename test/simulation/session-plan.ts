@@ -2,7 +2,7 @@
 import type { LinkLimits } from '../../src/wire/index.js'
 import type { Weather } from './network.js'
 import type { Random } from './random.js'
-import type { ProcessSettings } from './session-processes.js'
+import type { ProcessSettings } from './session-process.js'
 import type { Size, UserHabits } from './session-user.js'
 
 /** The plan of a run. */

@@ -4,12 +4,14 @@
  * Everything is drawn from the seed, so that a run can be had again exactly.
  */
 import { frameKind } from '../../src/wire/prelude.js'
+import { AcceptorProcess } from './acceptor-process.js'
+import { DialerProcess } from './dialer-process.js'
 import { Network } from './network.js'
 import { Random } from './random.js'
 import { Scheduler } from './scheduler.js'
 import { BrokenPromise, SessionOracle } from './session-oracle.js'
 import { planOf, type SessionPlan } from './session-plan.js'
-import { AcceptorProcess, DialerProcess, kindOf, type SessionWorld } from './session-processes.js'
+import { kindOf, type SessionWorld } from './session-process.js'
 import { Trace } from './trace.js'
 
 /** How a run ended. */

@@ -1,0 +1,124 @@
+/** A process of a simulation with an acceptor, which takes the connections that come. */
+import { Acceptor } from '../../src/session/index.js'
+import { Hello, readRecordFrame } from '../../src/wire/index.js'
+import { frameKind } from '../../src/wire/prelude.js'
+import type { Connection } from './network.js'
+import { BrokenPromise } from './session-oracle.js'
+import { closing, kindOf, lost, type ProcessSettings, SessionProcess, type SessionWorld } from './session-process.js'
+import type { Side } from './session-side.js'
+
+/** A process with an acceptor. */
+export class AcceptorProcess extends SessionProcess {
+  #acceptor: Acceptor | undefined
+  readonly #connections = new Map<string, Connection>()
+  /** The sides of sessions, by connection and by key. */
+  readonly #sides = new Map<string, Side>()
+  readonly #byKey = new Map<string, Side>()
+  /** The connection and the session of the hello that is being handled. */
+  #peer = ''
+  #key = ''
+
+  constructor(name: string, world: SessionWorld, settings: ProcessSettings) {
+    super(name, world, settings)
+    this.boot()
+  }
+
+  /** Sessions, those that are cut included. */
+  get sessions(): number {
+    return this.#acceptor?.size ?? 0
+  }
+
+  override boot(): void {
+    this.start()
+    this.note('boots')
+    this.#acceptor = new Acceptor(this.settings, {
+      now: () => this.now,
+      transmit: (peer, frame) => {
+        const side = this.#sides.get(peer)
+        this.watchLeaving(side, frame)
+        this.#connections.get(peer)?.send('acceptor', (side && this.world.tamper?.(side, frame)) ?? frame)
+      },
+      flushLater: (flush) => this.flushes.add(flush),
+      accept: (session) => {
+        const user = this.accept(session, 'acceptor', this.#key)
+        this.#sides.set(this.#peer, user.side)
+        this.#byKey.set(this.#key, user.side)
+        return user
+      },
+      report: (error) => this.report(error),
+    })
+  }
+
+  override crash(): void {
+    this.note('crashes')
+    for (const connection of this.#connections.values()) connection.cut('acceptor')
+    this.#connections.clear()
+    this.#sides.clear()
+    this.#byKey.clear()
+    this.#acceptor = undefined
+    this.users.clear()
+    this.flushes.clear()
+    this.stop()
+  }
+
+  override close(): void {
+    for (const { side } of this.users) side.closed = true
+    this.#acceptor?.close(closing())
+  }
+
+  /** A connection is made. */
+  admit(connection: Connection): void {
+    this.#connections.set(connection.name, connection)
+  }
+
+  override arrived(connection: Connection, frame: Buffer): void {
+    const { name } = connection
+    const { life } = this
+    this.enqueue(() => {
+      if (life === this.life && this.#connections.get(name) === connection) this.#receive(name, frame)
+    })
+  }
+
+  override lost(connection: Connection): void {
+    const { name } = connection
+    this.enqueue(() => {
+      if (this.#connections.get(name) !== connection) return
+      this.note('gone')
+      this.#acceptor?.gone(name, lost())
+    })
+  }
+
+  protected override get isFull(): boolean {
+    return this.sessions >= this.settings.maxSessions
+  }
+
+  protected override tick(): void {
+    this.#acceptor?.tick()
+  }
+
+  #receive(peer: string, frame: Buffer): void {
+    const hello = readHello(frame)
+    if (hello) {
+      this.#peer = peer
+      this.#key = hello.session.toString('latin1')
+      const side = hello.resume ? this.#byKey.get(this.#key) : undefined
+      if (side) {
+        this.#sides.set(peer, side)
+        this.world.oracle.acknowledged(side, hello.received)
+      }
+    }
+    this.watchComing(this.#sides.get(peer), frame)
+    this.#acceptor?.receive(peer, frame)
+    const { maxSessions } = this.settings
+    if (this.sessions > maxSessions) throw new BrokenPromise(`${this.name} has ${this.sessions} sessions`)
+  }
+}
+
+function readHello(frame: Buffer): Hello | undefined {
+  if (kindOf(frame) !== frameKind.hello) return undefined
+  try {
+    return readRecordFrame(Hello, frame, frameKind.hello, undefined)
+  } catch {
+    return undefined // a bit of it was changed
+  }
+}
