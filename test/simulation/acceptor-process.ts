@@ -61,6 +61,10 @@ export class AcceptorProcess extends SessionProcess {
     this.stop()
   }
 
+  override announceDrain(): void {
+    this.#acceptor?.announceDrain()
+  }
+
   override close(): void {
     for (const { side } of this.users) side.closed = true
     this.#acceptor?.close(closing())

@@ -70,6 +70,10 @@ export class DialerProcess extends SessionProcess {
     this.stop()
   }
 
+  override announceDrain(): void {
+    this.#dialer?.announceDrain()
+  }
+
   override close(): void {
     if (this.#side) this.#side.closed = true
     this.#dialer?.close(closing())

@@ -56,6 +56,8 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
 
   abstract arrived(connection: Connection, frame: Buffer): void
   abstract lost(connection: Connection): void
+  /** Tells all peers that it is about to close. */
+  abstract announceDrain(): void
   /** Says goodbye and ends. */
   abstract close(): void
   /** Ends without a word. */

@@ -145,7 +145,8 @@ class SessionRun {
       if (process.isAlive) process.crash()
       this.scheduler.after(this.#random.below(300), () => process.isAlive || process.boot())
     }
-    if (orderly) process.close()
+    if (orderly && this.#random.chance(0.5)) process.announceDrain()
+    else if (orderly) process.close()
     // with something on its way
     for (const user of process.users) process.enqueue(() => process.users.has(user) && user.act())
     this.scheduler.after(this.#random.below(orderly ? 100 : 20), again)
