@@ -16,6 +16,7 @@ import type { CallEnd } from './server-call.js'
 export const defaultCallLimits: CallLimits = Object.freeze({
   maxConcurrentCalls: defaults.maxConcurrentCalls,
   maxOpenCallsPerPeer: 16_384,
+  backlogBytes: defaults.backlogBytes,
 })
 
 /** What a server needs. */

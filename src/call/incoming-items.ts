@@ -10,7 +10,7 @@ import type { RivuletError } from '../errors/index.js'
 import { MessageStream } from '../stream/message-stream.js'
 import type { StreamOwner, Supply } from '../stream/source.js'
 import { CallStream } from './call-stream.js'
-import { ItemBacklog } from './item-backlog.js'
+import { BacklogBudget, ItemBacklog } from './item-backlog.js'
 
 /** The call that items belong to. */
 export interface IncomingOwner {
@@ -36,7 +36,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
   /** Reads an item; whoever makes it sets this before the first one comes. */
   read: ReadValue<unknown> = unset
   readonly #inner: MessageStream<unknown>
-  readonly #backlog = new ItemBacklog()
+  readonly #backlog: ItemBacklog
   readonly #cursor: Cursor = { position: 0 }
   /** The item that is being offered where it lies in its frame, if there is one. */
   #lent: Buffer | undefined
@@ -47,13 +47,17 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
   #ended = false
   #failure: Error | undefined
 
-  constructor(owner: IncomingOwner) {
+  /**
+   * @param budget - What the backlogs of one peer may hold together; without bound where this side opens the streams.
+   */
+  constructor(owner: IncomingOwner, budget = new BacklogBudget(Number.POSITIVE_INFINITY)) {
     this.#owner = owner
+    this.#backlog = new ItemBacklog(budget)
     this.#inner = new MessageStream<unknown>(this)
     this.stream = new CallStream(this.#inner, () => this.#failure)
   }
 
-  /** Takes an item; its bytes are only lent. Returns false if there are too many without a byte. */
+  /** Takes an item; its bytes are only lent. Returns false if too many wait already. */
   accept(bytes: Buffer, view: DataView, start: number, end: number): boolean {
     if (this.#ending) return true
     if (this.#inner.busy) return this.#backlog.push(bytes, start, end)

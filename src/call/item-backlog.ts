@@ -2,7 +2,8 @@
  * Items of one stream that came before they were wanted: their bytes, packed behind one another.
  *
  * A buffer for each item would cost several times what a small item holds, and a view of the frame would keep all of it.
- * Credit bounds the bytes; items without a byte cost no credit, so their number has a bound of its own.
+ * Credit bounds the bytes of a stream of small items. Items without a byte cost no credit, so their number has a bound of
+ * its own; and since an item may be large, all streams of one peer together have one.
  */
 
 /** Items without a byte that may wait. */
@@ -13,8 +14,31 @@ const keptBytes = 65_536
 
 const none = Buffer.alloc(0)
 
+/** What the backlogs of one peer may hold together. */
+export class BacklogBudget {
+  readonly #maxBytes: number
+  #usedBytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Takes room; returns whether there was any. There is for one item, whatever its size. */
+  take(bytes: number): boolean {
+    if (this.#usedBytes > 0 && this.#usedBytes + bytes > this.#maxBytes) return false
+    this.#usedBytes += bytes
+    return true
+  }
+
+  /** Gives room back. */
+  giveBack(bytes: number): void {
+    this.#usedBytes -= bytes
+  }
+}
+
 /** Bodies of items, first in, first out. */
 export class ItemBacklog {
+  readonly #budget: BacklogBudget
   #bytes: Buffer = none
   #view: DataView = new DataView(none.buffer, 0, 0)
   /** Where each item ends, from `#next` on. */
@@ -23,6 +47,10 @@ export class ItemBacklog {
   #start = 0
   #end = 0
   #empty = 0
+
+  constructor(budget: BacklogBudget) {
+    this.#budget = budget
+  }
 
   /** Items that wait. */
   get length(): number {
@@ -43,12 +71,14 @@ export class ItemBacklog {
     return this.#start
   }
 
-  /** Takes a copy of an item; returns false, and takes none, if too many without a byte are waiting. */
+  /** Takes a copy of an item; returns false, and takes none, if too many wait already. */
   push(bytes: Buffer, start: number, end: number): boolean {
     const size = end - start
     if (size === 0) {
       if (this.#empty === maxEmptyItems) return false
       this.#empty += 1
+    } else if (!this.#budget.take(size)) {
+      return false
     }
     if (this.#end + size > this.#bytes.length) this.#makeRoom(size)
     bytes.copy(this.#bytes, this.#end, start, end)
@@ -61,6 +91,7 @@ export class ItemBacklog {
   shift(): number {
     const end = this.#ends[this.#next++] as number
     if (end === this.#start) this.#empty -= 1
+    this.#budget.giveBack(end - this.#start)
     this.#start = end
     if (this.#next === this.#ends.length) {
       this.#ends = []
@@ -77,6 +108,7 @@ export class ItemBacklog {
 
   /** Forgets all. */
   clear(): void {
+    this.#budget.giveBack(this.#end - this.#start)
     this.#ends = []
     this.#next = 0
     this.#start = 0

@@ -12,6 +12,7 @@ import { failureBody } from './failure.js'
 import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
+import type { BacklogBudget } from './item-backlog.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
 import type { OwedBody } from './owed-items.js'
 import { emptyBody } from './records.js'
@@ -24,6 +25,8 @@ export type CallEnd = 'answered' | 'failed' | 'cancelled'
 export interface CallOrigin {
   readonly streams: SessionStreams
   readonly peer: unknown
+  /** What the streams of requests of the peer may hold together. */
+  readonly backlogs: BacklogBudget
   now(): number
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
@@ -68,7 +71,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.deadline = deadline
     this.headers = headers
     if (method.streamsRequests) {
-      this.incoming = new IncomingItems(this)
+      this.incoming = new IncomingItems(this, server.backlogs)
       this.incoming.read = method.read
     }
   }

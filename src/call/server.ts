@@ -11,6 +11,7 @@ import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import { failureBody } from './failure.js'
+import { BacklogBudget } from './item-backlog.js'
 import { OpenCalls } from './open-calls.js'
 import { type OwedBody, OwedItems } from './owed-items.js'
 import { noDeadline, RequestHeader } from './request-header.js'
@@ -27,6 +28,8 @@ export interface CallLimits {
   readonly maxConcurrentCalls: number
   /** Calls that one client may have open at once. */
   readonly maxOpenCallsPerPeer: number
+  /** What the streams of requests of one client may hold before they are consumed, in bytes; one request may be larger. */
+  readonly backlogBytes: number
 }
 
 /** Why no call is taken now. */
@@ -69,6 +72,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   readonly peer: unknown
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
+  readonly backlogs: BacklogBudget
   readonly #owed: OwedItems
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
@@ -83,6 +87,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.streams = streams
     this.peer = peer
     this.#sign = sign
+    this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#owed = new OwedItems(streams)
     this.#agreement = new ServerAgreement(host.services, this.#owed)
   }
@@ -285,7 +290,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   #overwhelmed(call: ServerCall): void {
-    const message = `${call.method.label}: too many requests without a byte wait`
+    const message = `${call.method.label}: more requests wait than the server keeps for one client`
     if (call.stop(new RivuletError('RIVULET_OVERLOADED', message))) {
       this.#tell(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
     }

@@ -35,6 +35,8 @@ export const defaults = Object.freeze({
   maxSessions: 1024,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,
+  /** What one client's streams of requests may hold at a server before they are consumed, in bytes. */
+  backlogBytes: 67_108_864,
   /** How long a call with one response may take, in milliseconds. */
   callTimeoutMs: 30_000,
   /** What one outbox may hold, in bytes. */

@@ -1,7 +1,7 @@
 /** The packed backlog: what goes in comes out, in bounded memory, whatever the sizes. */
 import fc from 'fast-check'
 import t from 'tap'
-import { ItemBacklog, maxEmptyItems } from '../../src/call/item-backlog.js'
+import { BacklogBudget, ItemBacklog, maxEmptyItems } from '../../src/call/item-backlog.js'
 
 const shift = (backlog: ItemBacklog): Buffer => {
   const { bytes, start } = backlog
@@ -11,7 +11,7 @@ const shift = (backlog: ItemBacklog): Buffer => {
 t.test('first in, first out, by any interleaving', async (t) => {
   const step = fc.oneof(fc.uint8Array({ maxLength: 3000 }), fc.constant('shift' as const))
   const property = fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-    const backlog = new ItemBacklog()
+    const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
     const model: Buffer[] = []
     for (const item of steps) {
       if (item !== 'shift') {
@@ -31,7 +31,7 @@ t.test('first in, first out, by any interleaving', async (t) => {
 })
 
 t.test('a backlog that is never empty does not grow', async (t) => {
-  const backlog = new ItemBacklog()
+  const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
   const item = Buffer.alloc(24, 1)
   for (let i = 0; i < 100; i++) backlog.push(item, 0, 24)
   for (let i = 0; i < 100_000; i++) {
@@ -43,7 +43,7 @@ t.test('a backlog that is never empty does not grow', async (t) => {
 })
 
 t.test('the memory of a large backlog goes when it is empty', async (t) => {
-  const backlog = new ItemBacklog()
+  const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
   const large = Buffer.alloc(1_000_000)
   backlog.push(large, 0, large.length)
   t.ok(backlog.bytes.length >= large.length)
@@ -55,7 +55,7 @@ t.test('the memory of a large backlog goes when it is empty', async (t) => {
 })
 
 t.test('items without a byte have a bound of their own', async (t) => {
-  const backlog = new ItemBacklog()
+  const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
   const none = Buffer.alloc(1)
   let taken = 0
   for (let i = 0; i < maxEmptyItems; i++) if (backlog.push(none, 0, 0)) taken += 1
@@ -64,4 +64,20 @@ t.test('items without a byte have a bound of their own', async (t) => {
   t.ok(backlog.push(none, 0, 1), 'others may still come')
   t.equal(shift(backlog).length, 0)
   t.ok(backlog.push(none, 0, 0))
+})
+
+t.test('the backlogs of one peer share what they may hold', async (t) => {
+  const budget = new BacklogBudget(100)
+  const [one, other] = [new ItemBacklog(budget), new ItemBacklog(budget)]
+  const bytes = Buffer.alloc(200)
+  t.ok(one.push(bytes, 0, 60))
+  t.notOk(other.push(bytes, 0, 41), 'together they are too large')
+  t.ok(other.push(bytes, 0, 40))
+  shift(one)
+  t.ok(other.push(bytes, 0, 60), 'what was taken makes room')
+  other.clear()
+  t.ok(one.push(bytes, 0, 200), 'one item always fits')
+  t.notOk(other.push(bytes, 0, 1))
+  one.clear()
+  t.ok(other.push(bytes, 0, 1))
 })

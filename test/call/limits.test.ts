@@ -63,6 +63,24 @@ t.test('open calls of one client', async (t) => {
   t.match(shed[0]?.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
 })
 
+t.test('requests of one client that nobody takes', async (t) => {
+  const limits = { backlogBytes: 10 }
+  const calling = new Calling({ sum: () => NEVER, look: numbered((n) => n) }, { sessions: 2, limits })
+  const requests = Array.from({ length: 6 }, () => ({ n: 1 }))
+  const started = [calling.start('sum', requests), calling.start('sum', requests), calling.start('sum', requests)]
+  await calling.settle()
+  t.strictSame(
+    started.map(({ outcomes }) => outcomes.length),
+    [0, 0, 1],
+    'the first two have a session each, and the third shares one',
+  )
+  const message = /more requests wait than the server keeps/
+  t.match(started[2]?.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'maybe', message }])
+  const answered = calling.start('look', 5)
+  await calling.settle()
+  t.strictSame(answered.outcomes, [5], 'other calls go on')
+})
+
 t.test('one-way calls that are shed are reported', async (t) => {
   const calling = new Calling({ note: () => new Promise(() => {}) }, { limits: { maxConcurrentCalls: 1 } })
   calling.start('note')
