@@ -67,7 +67,7 @@ class SessionRun {
 
   constructor(seed: number, { log, tamper }: RunOptions) {
     const random = new Random(seed)
-    const plan = planOf(random)
+    const plan = planOf(random, seed)
     this.#random = random
     this.#plan = plan
     this.trace = new Trace(log)
