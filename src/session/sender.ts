@@ -25,6 +25,9 @@ import { writeWaiting } from './waiting-body.js'
 /** What the items of one frame may take, in bytes. */
 export const linkFrameBytes = 65_536
 
+/** Short items that may wait: an honest peer lets none wait while it sends, and opens no more streams while it is away. */
+const maxUrgentItems = 65_536
+
 /** A short item that waits for room. */
 interface UrgentItem {
   readonly stream: number
@@ -78,6 +81,11 @@ export class Sender {
   /** Streams that have a state here. */
   get streamStates(): number {
     return this.#outgoing.size
+  }
+
+  /** Whether a peer lets so many short items wait as no honest one does: it sends, and acknowledges nothing. */
+  get isOverrun(): boolean {
+    return this.#urgent.length > maxUrgentItems
   }
 
   /** Frames that were sent and not acknowledged. */
@@ -140,8 +148,10 @@ export class Sender {
 
   /** Writes a short item that goes before those that wait, and may exceed the window by a little. */
   sendUrgent(stream: number, kind: number, flags: number, body: ItemBody): void {
-    if (this.#hasUrgentRoom && this.#urgent.length === 0 && !this.#writing) this.#write(stream, kind, flags, body)
-    else this.#urgent.push({ stream, kind, flags, body: writeWaiting(body, maxUrgentBytes) })
+    const written = writeWaiting(body, maxUrgentBytes)
+    if (this.#hasUrgentRoom && this.#urgent.length === 0 && !this.#writing) {
+      this.#write(stream, kind, flags, bytesItem(written))
+    } else this.#urgent.push({ stream, kind, flags, body: written })
   }
 
   isWritable(stream: number): boolean {
@@ -221,15 +231,12 @@ export class Sender {
 
   /** Writes an item that fits in a frame by itself. */
   #write(stream: number, kind: number, flags: number, body: ItemBody): void {
-    this.#writing = true
     try {
       this.#writer.write(stream, kind, flags, body)
     } catch (cause) {
       if (cause !== bufferFull) throw cause
       this.#cut()
       this.#writer.write(stream, kind, flags, body)
-    } finally {
-      this.#writing = false
     }
   }
 

@@ -265,17 +265,17 @@ export class Session implements SessionStreams, ItemTaker {
   /** Time has passed; to be called every `heartbeatMs`. */
   tick(): void {
     const now = this.#ports.now()
-    const liveness = this.#liveness
-    liveness.tick(now)
-    if (this.#status === 'cut' && liveness.isLost(now)) {
+    this.#liveness.tick(now)
+    if (this.#status === 'cut' && this.#liveness.isLost(now)) {
       this.end(new RivuletError('RIVULET_SESSION_LOST', `no connection for ${this.#settings.retentionMs} ms`))
     }
     if (this.#status !== 'live') return
     if (!this.#sentSinceTick || this.#unacknowledged > 0) this.#sender.transmitEmpty()
     this.#sentSinceTick = false
-    if (this.#sender.unacknowledged === 0) liveness.progressed(now)
-    if (liveness.suspect(now)) this.handler?.onStatus(undefined)
-    if (liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
+    if (this.#sender.unacknowledged === 0) this.#liveness.progressed(now)
+    if (this.#liveness.suspect(now)) this.handler?.onStatus(undefined)
+    if (this.#sender.isOverrun) this.end(violation('it acknowledges nothing'))
+    else if (this.#liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
   }
 
   /** Whether the rest of a frame is to be taken: a cut does not undo what has come. A getter: handlers may change it. */
