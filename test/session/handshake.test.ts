@@ -1,22 +1,7 @@
 /** How sessions begin, are resumed and refused. */
 import t from 'tap'
-import { refusalReason, writeHello, writeRefusal, writeWelcome } from '../../src/session/handshake.js'
-import type { Hello } from '../../src/wire/index.js'
-import { LinkPair, lost, refusalsIn, settings } from './link-pair.js'
-
-const helloOf = (fields: Partial<Hello> = {}): Buffer =>
-  writeHello({
-    minVersion: 1,
-    maxVersion: 1,
-    capabilities: [],
-    session: Buffer.alloc(16, 9),
-    connection: 1,
-    resume: false,
-    received: 0,
-    limits: settings.limits,
-    extensions: {},
-    ...fields,
-  })
+import { refusalReason, writeRefusal, writeWelcome } from '../../src/session/handshake.js'
+import { helloOf, LinkPair, lost, refusalsIn, settings } from './link-pair.js'
 
 t.test('a session begins with the welcome, and what waited for it arrives', async (t) => {
   const link = new LinkPair()
@@ -304,47 +289,6 @@ t.test('a broken frame resets the connection, and the session goes on', async (t
   t.strictSame(link.client.texts, ['to the dialer'])
   t.strictSame(link.acceptorReports, ['RIVULET_CORRUPT_FRAME'])
   t.strictSame(link.dialerReports, ['RIVULET_TRANSPORT_FAILED', 'RIVULET_CORRUPT_FRAME'])
-})
-
-t.test('limits that let nothing through are refused', async (t) => {
-  const { limits } = settings
-  for (const bad of [
-    { itemBytes: 65_535 },
-    { windowBytes: 0 },
-    { streamWindowBytes: 0 },
-    { assemblyBytes: limits.itemBytes - 1 },
-  ]) {
-    const link = new LinkPair()
-    link.acceptor.receive('p', helloOf({ limits: { ...limits, ...bad } }))
-    t.equal(link.acceptor.size, 0, JSON.stringify(bad))
-    t.strictSame(link.acceptorReports, ['RIVULET_PROTOCOL_VIOLATION'])
-  }
-})
-
-t.test('an item that waits and is too large for the peer: what can go, goes with the next session', async (t) => {
-  const link = new LinkPair({
-    dialer: { limits: { ...settings.limits, itemBytes: 2_000_000 } },
-    acceptor: { limits: { ...settings.limits, itemBytes: 100_000 } },
-  })
-  const [former] = link.dialed
-  former?.send(1, Buffer.alloc(200_000))
-  former?.send(2, 'small')
-  let unsent: boolean | undefined
-  const told = former?.onStatus
-  if (former) {
-    former.onStatus = (reason) => {
-      unsent = former.session.isUnsent(2)
-      told?.call(former, reason)
-    }
-  }
-  link.connect()
-  t.equal(former?.reason, 'RIVULET_MESSAGE_TOO_LARGE')
-  t.equal(unsent, true, 'nobody knows of it')
-  t.equal(link.client.session.status, 'live')
-  t.throws(() => link.client.send(1, Buffer.alloc(200_000)), { code: 'RIVULET_MESSAGE_TOO_LARGE' })
-  link.client.send(2, 'small')
-  link.settle()
-  t.strictSame(link.server.texts, ['small'])
 })
 
 t.test('frames that do not belong where they come', async (t) => {

@@ -1,6 +1,7 @@
 /** A dialer and an acceptor with a wire between them, whose every frame and every millisecond is in the hands of a test. */
 import { bufferFull } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { writeHello } from '../../src/session/handshake.js'
 import {
   Acceptor,
   type AcceptorSettings,
@@ -29,6 +30,21 @@ export const itemKind = 20
 
 /** Why tests lose connections. */
 export const lost = new RivuletError('RIVULET_TRANSPORT_FAILED', 'the test has cut the connection')
+
+/** A hello, with what a test wants to be different. */
+export const helloOf = (fields: Partial<Hello> = {}): Buffer =>
+  writeHello({
+    minVersion: 1,
+    maxVersion: 1,
+    capabilities: [],
+    session: Buffer.alloc(16, 9),
+    connection: 1,
+    resume: false,
+    received: 0,
+    limits: settings.limits,
+    extensions: {},
+    ...fields,
+  })
 
 /** A body that is there already. */
 export function bodyOf(body: Buffer | string): ItemBody {

@@ -7,8 +7,8 @@ import { simulateSessions } from './session-simulation.js'
 /** Seeds that show what once was wrong, when it is made wrong again. */
 const regressions: Readonly<Record<number, string>> = {
   5: 'nobody was told of room, after an item had been refused since too much waited',
-  38: 'frames of an earlier session, with numbers that fit the present one',
-  104: 'an item was given up in part, and its peer held the part for good',
+  53: 'frames of an earlier session, with numbers that fit the present one',
+  51: 'an item was given up in part, and its peer held the part for good',
 }
 
 /** How long fresh seeds are looked at, in milliseconds. */
