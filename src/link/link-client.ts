@@ -42,8 +42,9 @@ export class LinkClient extends LinkDriver implements LinkHandler {
     )
   }
 
+  /** A session that has had no connection yet has nothing but what its pattern says first: nobody waits for that. */
   get settled(): boolean {
-    return this.#dialer.settled
+    return this.#dialer.settled || this.#dialer.session.status === 'opening'
   }
 
   /** The present session. */

@@ -115,6 +115,18 @@ t.test('calls that come while the only server drains wait for the next', async (
   t.equal((await next).id, 2)
 })
 
+t.test('nobody waits for a server that is not there', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const client = await createRpcClient(Lab, { connect: bind, runtime })
+  const waiting = failure(client.promises.get({ id: 1 }, { timeoutMs: 50 }))
+  await waiting
+  const { client: left, server } = await openLab(t, place(t, 'tcp'))
+  await left.promises.get({ id: 1 })
+  const started = performance.now()
+  await Promise.all([client.close(), left.close(), server.close()])
+  t.ok(performance.now() - started < 4000, 'not as long as `close` may take')
+})
+
 t.test('the counts of both sides add up', async (t) => {
   const at = place(t, 'tcp')
   const { client, server } = await openLab(t, at, {
