@@ -9,7 +9,7 @@ import { type Implementation, isImplementation } from './implement.js'
 interface RpcOptions extends SocketOptions {
   /** The largest request or response, in bytes, 64 KiB to 256 MiB. Default: 16 MiB. */
   readonly maxMessageBytes?: number
-  /** What may wait to leave on one link, in bytes, 1 to 1 GiB. Default: 8 MiB. */
+  /** What may wait to leave on one link, of small messages and of large ones each, in bytes, 1 to 1 GiB. Default: 8 MiB. */
   readonly outboxBytes?: number
 }
 

@@ -1,5 +1,6 @@
 /**
- * Sends items that must not be lost for want of room: they wait here, in order, until the session's outbox takes them.
+ * Sends items that must not be lost for want of room: they wait here until the session's outbox takes them, those of
+ * stream 0 in order. On other streams they are the last, so that none of them must wait for another.
  *
  * It is for outcomes, cancellations and agreements, of which each call and each binding has a bounded number.
  */
@@ -36,9 +37,8 @@ export class OwedItems {
 
   /** Sends an item, now or when there is room; what a session that has ended is given is gone with it. */
   send(stream: number, kind: number, flags: number, body: OwedBody): void {
-    if (this.#waiting.length > 0 || !this.#trySend(stream, kind, flags, body)) {
-      this.#waiting.push({ stream, kind, flags, body })
-    }
+    const mustWait = stream === 0 && this.#waiting.length > 0
+    if (mustWait || !this.#trySend(stream, kind, flags, body)) this.#waiting.push({ stream, kind, flags, body })
   }
 
   /** There may be room again. */

@@ -31,9 +31,12 @@ interface OutgoingStream {
   begun: boolean
   /** Whether it is among those that take turns. */
   ready: boolean
-  /** Whether somebody who waits for room needs it among what waits. */
-  needsOutbox: boolean
+  /** What was refused on it, while somebody waits for room for that. */
+  refused: ItemSize | undefined
 }
+
+/** Large items go in fragments. Each size has an outbox of its own, so that large ones keep no small ones out. */
+export type ItemSize = 'small' | 'large'
 
 /** A part of an item that may leave now; writes itself. */
 export class Fragment {
@@ -59,18 +62,24 @@ export class OutgoingStreams {
   readonly #turns = new Fifo<OutgoingStream>()
   readonly #wanting = new Set<OutgoingStream>()
   readonly #fragment = new Fragment()
-  #waitingBytes = 0
+  readonly #outboxBytes: number
+  /** What waits, in bytes. */
+  readonly #waiting = { small: 0, large: 0 }
   /** Bytes of the items that have begun to leave in fragments: the peer holds them until they are whole. */
   #assembling = 0
   #limits: LinkLimits
 
-  constructor(limits: LinkLimits) {
+  /**
+   * @param outboxBytes - What may wait of each size, in bytes; the last item may go beyond it.
+   */
+  constructor(limits: LinkLimits, outboxBytes: number) {
     this.#limits = limits
+    this.#outboxBytes = outboxBytes
   }
 
   /** Bytes that wait. */
   get waitingBytes(): number {
-    return this.#waitingBytes
+    return this.#waiting.small + this.#waiting.large
   }
 
   /** Streams that have a state here. */
@@ -111,12 +120,24 @@ export class OutgoingStreams {
     counted.begun = true
   }
 
-  /** Lets an item wait. */
-  add(stream: number, item: WaitingItem): void {
+  /** Whether an item that was refused on the stream would be again: then it need not even be written. */
+  wouldRefuse(stream: number): boolean {
+    const refused = this.#streams.get(stream)?.refused
+    return refused !== undefined && this.#isFull(refused)
+  }
+
+  /** Lets an item wait if there is room; else returns false, and remembers that somebody waits for it. */
+  add(stream: number, item: WaitingItem): boolean {
+    const size = sizeOf(item)
+    if (this.#isFull(size)) {
+      this.want(stream, size)
+      return false
+    }
     const state = this.#streams.get(stream) ?? this.#newStream(stream)
     state.waiting.push(item)
-    this.#waitingBytes += costOf(item)
+    this.#waiting[size] += costOf(item)
     this.#makeReady(state)
+    return true
   }
 
   /** Takes the next part that may leave, if there is one; it is lent until the next call. */
@@ -150,21 +171,21 @@ export class OutgoingStreams {
   }
 
   /** Remembers that somebody waits for room on a stream, perhaps for an item that was refused since too much waits. */
-  want(stream: number, needsOutbox: boolean): void {
+  want(stream: number, refused?: ItemSize): void {
     const state = this.#streams.get(stream) ?? this.#newStream(stream)
-    state.needsOutbox ||= needsOutbox
+    state.refused ??= refused
     this.#wanting.add(state)
   }
 
   /** Returns those who waited for room and have it now. */
-  takeWritable(outboxBytes: number): number[] {
+  takeWritable(): number[] {
     if (this.#wanting.size === 0) return []
     const writable: number[] = []
-    const isFull = this.#waitingBytes >= outboxBytes
     for (const state of this.#wanting) {
-      if (state.waiting.length > 0 || state.credit <= 0 || (isFull && state.needsOutbox)) continue
+      const { refused } = state
+      if (state.waiting.length > 0 || state.credit <= 0 || (refused !== undefined && this.#isFull(refused))) continue
       this.#wanting.delete(state)
-      state.needsOutbox = false
+      state.refused = undefined
       writable.push(state.stream)
     }
     return writable
@@ -174,7 +195,7 @@ export class OutgoingStreams {
   forget(stream: number): boolean {
     const state = this.#streams.get(stream)
     if (!state) return false
-    for (const item of state.waiting) this.#waitingBytes -= costOf(item)
+    for (const item of state.waiting) this.#waiting[sizeOf(item)] -= costOf(item)
     const { first } = state.waiting
     const inPart = first !== undefined && state.offset > 0
     if (inPart) this.#assembling -= first.body.length
@@ -188,7 +209,7 @@ export class OutgoingStreams {
     this.#streams.clear()
     this.#wanting.clear()
     this.#turns.clear()
-    this.#waitingBytes = this.#assembling = 0
+    this.#waiting.small = this.#waiting.large = this.#assembling = 0
   }
 
   #take(state: OutgoingStream, item: WaitingItem): Fragment {
@@ -213,7 +234,7 @@ export class OutgoingStreams {
     if (fragment.start > 0) this.#assembling -= body.length
     state.offset = 0
     state.waiting.shift()
-    this.#waitingBytes -= costOf(item)
+    this.#waiting[sizeOf(item)] -= costOf(item)
     // the whole item counts when it is whole: what has begun must come to its end
     state.credit -= body.length
     if (flags & itemFlag.last) this.#remove(state)
@@ -241,16 +262,24 @@ export class OutgoingStreams {
       offset: 0,
       begun: false,
       ready: false,
-      needsOutbox: false,
+      refused: undefined,
     }
     this.#streams.set(stream, state)
     return state
+  }
+
+  #isFull(size: ItemSize): boolean {
+    return this.#waiting[size] >= this.#outboxBytes
   }
 
   #remove(state: OutgoingStream): void {
     this.#wanting.delete(state)
     this.#streams.delete(state.stream)
   }
+}
+
+function sizeOf({ body }: WaitingItem): ItemSize {
+  return body.length > fragmentBytes ? 'large' : 'small'
 }
 
 /** What an item that waits takes of memory, in bytes: small ones take more than their bodies. */

@@ -63,7 +63,7 @@ export class Sender {
   constructor(limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
     this.#peerLimits = limits
     this.#outboxBytes = outboxBytes
-    this.#outgoing = new OutgoingStreams(limits)
+    this.#outgoing = new OutgoingStreams(limits, outboxBytes)
     this.#ports = ports
   }
 
@@ -139,11 +139,10 @@ export class Sender {
   /** Writes an item, or lets it wait. */
   send(stream: number, kind: number, flags: number, body: ItemBody): void {
     if (this.#isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
-    if (this.#outgoing.waitingBytes >= this.#outboxBytes) {
-      this.#outgoing.want(stream, true)
+    const outgoing = this.#outgoing
+    if (outgoing.wouldRefuse(stream) || !outgoing.add(stream, { kind, flags, body: this.#written(body) })) {
       throw new RivuletError('RIVULET_OUTBOX_FULL', `more than ${this.#outboxBytes} bytes wait to leave on a link`)
     }
-    this.#outgoing.add(stream, { kind, flags, body: writeWaiting(body, this.#peerLimits.itemBytes) })
   }
 
   /** Writes a short item that goes before those that wait, and may exceed the window by a little. */
@@ -156,7 +155,7 @@ export class Sender {
 
   isWritable(stream: number): boolean {
     if (this.#isFree(stream)) return true
-    this.#outgoing.want(stream, false)
+    this.#outgoing.want(stream)
     return false
   }
 
@@ -188,7 +187,7 @@ export class Sender {
     }
     this.#cut()
     if (!this.#hasRoom) return
-    for (const stream of this.#outgoing.takeWritable(this.#outboxBytes)) this.#ports.onWritable(stream)
+    for (const stream of this.#outgoing.takeWritable()) this.#ports.onWritable(stream)
   }
 
   /** Sends a frame without items: a sign of life, and an acknowledgement. */
@@ -209,6 +208,10 @@ export class Sender {
   /** Whether an item on this stream may leave at once; urgent ones that wait go first. */
   #isFree(stream: number): boolean {
     return this.#hasRoom && this.#urgent.length === 0 && !this.#writing && this.#outgoing.isFree(stream)
+  }
+
+  #written(body: ItemBody): Buffer {
+    return writeWaiting(body, this.#peerLimits.itemBytes)
   }
 
   /** Writes an item into the frame of this turn; tells whether it fitted. */

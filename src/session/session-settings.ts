@@ -8,7 +8,7 @@ import type { LinkLimits } from '../wire/index.js'
 export interface SessionSettings {
   /** What the peer may send. */
   readonly limits: LinkLimits
-  /** What may wait to leave, in bytes. */
+  /** What may wait to leave, of small items and of those that go in fragments each, in bytes. */
   readonly outboxBytes: number
   readonly heartbeatMs: number
   readonly silenceMs: number

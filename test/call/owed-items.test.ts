@@ -33,19 +33,31 @@ t.test('in order, as far as there is room', async (t) => {
   const narrow = new Narrow()
   for (const stream of [1, 2, 3]) narrow.send(stream)
   t.equal(narrow.owed.size, 3)
-  t.strictSame(narrow.asked, [1], 'the first of them asks to be told of room')
+  t.strictSame(narrow.asked, [1, 2, 3], 'each asks to be told of room')
   narrow.room = 2
-  narrow.send(4)
-  t.strictSame(narrow.sent, [], 'none goes before those that wait')
   narrow.owed.retry()
   t.strictSame(narrow.sent, [1, 2])
   narrow.owed.retry()
-  t.equal(narrow.owed.size, 2)
+  t.equal(narrow.owed.size, 1)
   narrow.room = 5
   narrow.owed.retry()
   narrow.send(5)
-  t.strictSame(narrow.sent, [1, 2, 3, 4, 5])
+  t.strictSame(narrow.sent, [1, 2, 3, 5])
   t.equal(narrow.owed.size, 0)
+})
+
+t.test('an item of another stream goes before those that wait, one of stream 0 does not', async (t) => {
+  const narrow = new Narrow()
+  narrow.send(1)
+  narrow.room = 1
+  narrow.send(2)
+  t.strictSame(narrow.sent, [2], 'a small outcome does not wait for a large one')
+  narrow.room = 1
+  narrow.send(0)
+  t.strictSame(narrow.sent, [2])
+  narrow.room = 2
+  narrow.owed.retry()
+  t.strictSame(narrow.sent, [2, 1, 0])
 })
 
 t.test('what cannot be sent at all says so once, and holds up nothing', async (t) => {

@@ -189,6 +189,17 @@ t.test('a full outbox takes no more, and tells when it does', async (t) => {
   t.equal(link.server.items.length, 7)
 })
 
+t.test('large items keep no small ones out of the outbox', async (t) => {
+  const link = new LinkPair({ dialer: { outboxBytes: 500_000 } }).connect()
+  const { client } = link
+  for (let stream = 1; stream < 4; stream++) client.send(stream, Buffer.alloc(200_000))
+  t.throws(() => client.send(9, Buffer.alloc(40_000)), { code: 'RIVULET_OUTBOX_FULL' })
+  for (let stream = 11; stream < 21; stream++) client.send(stream, 'small')
+  link.settle()
+  t.equal(link.server.items.filter(({ body }) => body.length < 100).length, 10)
+  t.strictSame(client.writable, [9])
+})
+
 t.test('room in the outbox is told, too, when a stream is forgotten', async (t) => {
   const link = new LinkPair({ dialer: { outboxBytes: 100_000 } }).connect()
   const { client } = link

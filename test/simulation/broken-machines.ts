@@ -226,8 +226,8 @@ export const brokenMachines: readonly BrokenMachine[] = [
         OutgoingStreams.prototype,
         'want',
         (want) =>
-          function (this: OutgoingStreams, stream, needsOutbox) {
-            if (!needsOutbox) want.call(this, stream, needsOutbox)
+          function (this: OutgoingStreams, stream, refused) {
+            if (refused === undefined) want.call(this, stream)
           },
       ),
   },

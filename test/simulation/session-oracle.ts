@@ -162,7 +162,9 @@ export class SessionOracle {
   checkHeld(side: Side, outboxBytes: number): void {
     if (side.ended || side.crashed) return
     const { windowBytes, itemBytes, assemblyBytes } = side.limits
-    const most = windowBytes + 3 * linkFrameBytes + outboxBytes + itemBytes + waitingItemBytes + assemblyBytes
+    // small items and large ones have an outbox each, and the last of each may go beyond it
+    const outboxes = 2 * outboxBytes + itemBytes + linkFrameBytes + 2 * waitingItemBytes
+    const most = windowBytes + 3 * linkFrameBytes + outboxes + assemblyBytes
     const held = side.session.heldBytes
     if (held > most || held < 0) this.#fail(`${nameOf(side)} holds ${held} bytes, over ${most}`)
   }
