@@ -193,7 +193,7 @@ t.test('large items keep no small ones out of the outbox', async (t) => {
   const link = new LinkPair({ dialer: { outboxBytes: 500_000 } }).connect()
   const { client } = link
   for (let stream = 1; stream < 4; stream++) client.send(stream, Buffer.alloc(200_000))
-  t.throws(() => client.send(9, Buffer.alloc(40_000)), { code: 'RIVULET_OUTBOX_FULL' })
+  t.throws(() => client.send(9, Buffer.alloc(100_000)), { code: 'RIVULET_OUTBOX_FULL' })
   for (let stream = 11; stream < 21; stream++) client.send(stream, 'small')
   link.settle()
   t.equal(link.server.items.filter(({ body }) => body.length < 100).length, 10)
