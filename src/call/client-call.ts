@@ -1,7 +1,7 @@
 /**
  * One call at the client: from its start to its one outcome, whichever sessions it goes over.
  *
- * It is also the body of its request, and the listener of its signal, so that a call costs no closure. Which session
+ * It is also the body of its request, so that a call costs no closure. Which session
  * takes it is the client's business; what an item means, the session's.
  */
 import { decodeFailure } from '../avro/decode-failure.js'
@@ -140,11 +140,6 @@ export class ClientCall implements ItemBody, IncomingOwner {
     this.#onError(error)
   }
 
-  /** The signal has aborted. */
-  handleEvent(): void {
-    this.cancel(this.options.signal?.reason)
-  }
-
   writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
     const { method } = this
     const p = writeRequestHeader(bytes, position, end, method.number, this.sessionDeadline, this.options.headers)
@@ -171,7 +166,6 @@ export class ClientCall implements ItemBody, IncomingOwner {
   #finish(failed: boolean): void {
     this.done = true
     this.outgoing?.stop()
-    this.options.signal?.removeEventListener('abort', this)
     this.#keeper.finished(this, failed)
   }
 }

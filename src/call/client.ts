@@ -15,6 +15,7 @@ import { ClientSession, type ClientSessionOwner } from './client-session.js'
 import { DeadlineSweep } from './deadline-sweep.js'
 import { callError } from './failure.js'
 import { refusalError } from './refusal.js'
+import { SignalCalls } from './signal-calls.js'
 
 /** What a client needs. */
 export interface CallClientPorts {
@@ -54,6 +55,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   #sessions: readonly ClientSession[] = []
   readonly #waiting = new Set<ClientCall>()
   readonly #sweep: DeadlineSweep
+  readonly #signals = new SignalCalls()
   #started = 0
   #succeeded = 0
   #failed = 0
@@ -114,7 +116,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     } else if (signal?.aborted) {
       call.cancel(signal.reason)
     } else {
-      signal?.addEventListener('abort', call)
+      if (signal !== undefined) this.#signals.add(signal, call)
       if (deadline !== Number.POSITIVE_INFINITY) this.#sweep.watch(deadline)
       this.#place(call)
     }
@@ -169,7 +171,9 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     this.#waiting.delete(call)
   }
 
-  finished(_call: ClientCall, failed: boolean): void {
+  finished(call: ClientCall, failed: boolean): void {
+    const { signal } = call.options
+    if (signal !== undefined) this.#signals.remove(signal, call)
     if (failed) this.#failed += 1
     else this.#succeeded += 1
     if (this.#drained !== undefined) this.#lookWhetherDrained()

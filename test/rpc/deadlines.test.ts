@@ -7,7 +7,7 @@ import { eachTransport, place } from '../support/transports.js'
 import { failure, Lab, openLab } from './lab.js'
 
 /** Long enough for a call to reach its handler on a machine with other work. */
-const shortMs = 300
+const shortMs = 200
 
 eachTransport(t, 'a late handler is cancelled, and its caller told', async (t, at) => {
   const reasons: string[] = []
