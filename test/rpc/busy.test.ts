@@ -6,10 +6,12 @@ import { measureNarrow, narrowLine } from '../support/narrow-link.js'
 import { Plant } from '../support/plant.js'
 import { place } from '../support/transports.js'
 
+/** One process serves all of these. */
+const plant = await ChildPlant.start()
+t.teardown(() => plant.kill())
+
 t.test('a handler that blocks its process kills no session', async (t) => {
   const { runtime } = place(t, 'tcp')
-  const plant = await ChildPlant.start()
-  t.teardown(() => plant.kill())
   const client = await createRpcClient(Plant, { connect: plant.endpoint, runtime })
   const errors: string[] = []
   client.errors.subscribe(({ code }) => errors.push(code))
@@ -26,8 +28,6 @@ t.test('a handler that blocks its process kills no session', async (t) => {
 
 t.test('a large reply over a narrow network, with small calls beside it', async (t) => {
   const { runtime } = place(t, 'tcp')
-  const plant = await ChildPlant.start()
-  t.teardown(() => plant.kill())
   const figures = await measureNarrow(plant.endpoint, runtime, { bytes: 2_097_152, bytesPerSecond: 4_000_000 })
   t.comment(narrowLine(figures))
   t.ok(figures.smallCalls >= 2, 'small calls were answered while the large one was on its way')
