@@ -2,11 +2,14 @@
  * Sends items that must not be lost for want of room: they wait here until the session's outbox takes them, those of
  * stream 0 in order. On other streams they are the last, so that none of them must wait for another.
  *
- * It is for outcomes, cancellations and agreements, of which each call and each binding has a bounded number.
+ * It is for outcomes, cancellations and agreements, of which each call and each binding has a bounded number. What waits
+ * is bytes, so that what a peer that reads nothing makes this side hold is known, and has a bound.
  */
+import { bufferFull } from '../avro/codec.js'
 import { isRivuletError } from '../errors/index.js'
 import type { ItemBody } from '../session/item.js'
 import type { SessionStreams } from '../session/session-streams.js'
+import { writeWaiting } from '../session/waiting-body.js'
 
 /** A body that is told when it cannot be sent at all. */
 export interface OwedBody extends ItemBody {
@@ -18,16 +21,43 @@ interface Owed {
   readonly stream: number
   readonly kind: number
   readonly flags: number
-  readonly body: OwedBody
+  readonly body: WrittenBody
+}
+
+/** Shorter ones always find room here: their number is bound enough, in bytes. */
+const smallBytes = 1024
+
+/** Larger ones are refused before they could wait: no message may be larger, in bytes. */
+const largestBytes = 256 * 1024 * 1024
+
+/** A body that was written before. */
+class WrittenBody implements ItemBody {
+  readonly bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
+    if (position + this.bytes.length > end) throw bufferFull
+    this.bytes.copy(bytes, position)
+    return position + this.bytes.length
+  }
 }
 
 /** The items that one side of a session owes the other. */
 export class OwedItems {
   readonly #streams: SessionStreams
+  readonly #maxBytes: number
   #waiting: Owed[] = []
+  #bytes = 0
 
-  constructor(streams: SessionStreams) {
+  /**
+   * @param maxBytes - What may wait; one item may be larger.
+   */
+  constructor(streams: SessionStreams, maxBytes = Number.POSITIVE_INFINITY) {
     this.#streams = streams
+    this.#maxBytes = maxBytes
   }
 
   /** Items that wait. */
@@ -35,10 +65,14 @@ export class OwedItems {
     return this.#waiting.length
   }
 
-  /** Sends an item, now or when there is room; what a session that has ended is given is gone with it. */
-  send(stream: number, kind: number, flags: number, body: OwedBody): void {
+  /**
+   * Sends an item, now or when there is room; what a session that has ended is given is gone with it.
+   *
+   * Returns false if too much waits already: the item is neither sent nor kept.
+   */
+  send(stream: number, kind: number, flags: number, body: OwedBody): boolean {
     const mustWait = stream === 0 && this.#waiting.length > 0
-    if (mustWait || !this.#trySend(stream, kind, flags, body)) this.#waiting.push({ stream, kind, flags, body })
+    return (!mustWait && this.#trySend(stream, kind, flags, body)) || this.#keep(stream, kind, flags, body)
   }
 
   /** There may be room again. */
@@ -49,6 +83,7 @@ export class OwedItems {
     let sent = 0
     for (const { stream, kind, flags, body } of waiting) {
       if (!this.#trySend(stream, kind, flags, body)) break
+      this.#bytes -= body.bytes.length
       sent += 1
     }
     // what was sent may have led to more, which belongs behind the rest
@@ -58,6 +93,22 @@ export class OwedItems {
   /** Forgets all. */
   clear(): void {
     this.#waiting = []
+    this.#bytes = 0
+  }
+
+  #keep(stream: number, kind: number, flags: number, body: OwedBody): boolean {
+    let bytes: Buffer
+    try {
+      bytes = writeWaiting(body, largestBytes)
+    } catch (cause) {
+      body.unsendable?.(cause)
+      return true
+    }
+    const isSmall = bytes.length <= smallBytes
+    if (!isSmall && this.#bytes > 0 && this.#bytes + bytes.length > this.#maxBytes) return false
+    this.#waiting.push({ stream, kind, flags, body: new WrittenBody(bytes) })
+    this.#bytes += bytes.length
+    return true
   }
 
   /** Tells whether the item needs no more care. */

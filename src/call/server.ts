@@ -28,7 +28,10 @@ export interface CallLimits {
   readonly maxConcurrentCalls: number
   /** Calls that one client may have open at once. */
   readonly maxOpenCallsPerPeer: number
-  /** What the streams of requests of one client may hold before they are consumed, in bytes; one request may be larger. */
+  /**
+   * What the streams of requests of one client may hold before they are consumed, in bytes, and so may outcomes that it
+   * does not read; a single one may be larger.
+   */
   readonly backlogBytes: number
 }
 
@@ -88,7 +91,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.peer = peer
     this.#sign = sign
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
-    this.#owed = new OwedItems(streams)
+    this.#owed = new OwedItems(streams, host.limits.backlogBytes)
     this.#agreement = new ServerAgreement(host.services, this.#owed)
   }
 
@@ -166,7 +169,9 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   sendLast(stream: number, kind: number, body: OwedBody): void {
-    this.#owed.send(stream, kind, itemFlag.last, body)
+    if (this.#owed.send(stream, kind, itemFlag.last, body)) return
+    const message = 'the client reads no outcomes, and too many wait for it already'
+    this.#tell(stream, 'RIVULET_OVERLOADED', message, 'maybe')
     if (this.#answered.size > 0) this.#forgetAnswered()
   }
 

@@ -35,7 +35,7 @@ export const defaults = Object.freeze({
   maxSessions: 1024,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,
-  /** What one client's streams of requests may hold at a server before they are consumed, in bytes. */
+  /** What one client's streams of requests may hold at a server before they are consumed, and outcomes it does not read, in bytes. */
   backlogBytes: 67_108_864,
   /** How long a call with one response may take, in milliseconds. */
   callTimeoutMs: 30_000,
