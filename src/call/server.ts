@@ -169,9 +169,10 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   sendLast(stream: number, kind: number, body: OwedBody): void {
-    if (this.#owed.send(stream, kind, itemFlag.last, body)) return
-    const message = 'the client reads no outcomes, and too many wait for it already'
-    this.#tell(stream, 'RIVULET_OVERLOADED', message, 'maybe')
+    if (!this.#owed.send(stream, kind, itemFlag.last, body)) {
+      const message = 'the client reads no outcomes, and too many wait for it already'
+      this.#tell(stream, 'RIVULET_OVERLOADED', message, 'maybe')
+    }
     if (this.#answered.size > 0) this.#forgetAnswered()
   }
 

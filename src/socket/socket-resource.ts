@@ -60,7 +60,8 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
 
   /** What messages and channels call this resource: its kind and its first endpoint. */
   protected get name(): string {
-    return this.#sockets[0]?.name ?? this.#kind
+    // what is told while the first socket opens has the name that it will have
+    return this.#sockets[0]?.name ?? `${this.#kind} ${this.#options.connect[0] ?? ''}`.trimEnd()
   }
 
   /** What every socket of this resource is given. */

@@ -1,5 +1,6 @@
 /** Items that must not be lost for want of room: they leave in order, when there is some, and not twice. */
 import t from 'tap'
+import { bufferFull } from '../../src/avro/codec.js'
 import { type OwedBody, OwedItems } from '../../src/call/owed-items.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { SessionStreams } from '../../src/session/session-streams.js'
@@ -10,7 +11,14 @@ class Narrow {
   ended = false
   readonly sent: number[] = []
   readonly asked: number[] = []
-  readonly owed = new OwedItems({
+  readonly owed: OwedItems
+
+  /** @param maxBytes - What may wait. */
+  constructor(maxBytes?: number) {
+    this.owed = new OwedItems(this.#streams, maxBytes)
+  }
+
+  readonly #streams = {
     send: (stream: number, _kind: number, _flags: number, body: OwedBody) => {
       if (this.ended) throw new RivuletError('RIVULET_CLOSED', 'ended')
       if (this.room === 0) throw new RivuletError('RIVULET_OUTBOX_FULL', 'full')
@@ -22,7 +30,7 @@ class Narrow {
       this.asked.push(stream)
       return this.room > 0
     },
-  } as Partial<SessionStreams> as SessionStreams)
+  } as Partial<SessionStreams> as SessionStreams
 
   send(stream: number, body: OwedBody = { writeBody: () => 0 }): void {
     this.owed.send(stream, 16, 0, body)
@@ -94,4 +102,35 @@ t.test('a session that ended takes all and keeps nothing', async (t) => {
   other.send(1)
   other.owed.clear()
   t.equal(other.owed.size, 0)
+})
+
+t.test('what waits has a bound in bytes', async (t) => {
+  const bytes = (size: number): OwedBody => ({
+    writeBody: (_bytes, _view, position, end) => {
+      if (position + size > end) throw bufferFull
+      return position + size
+    },
+  })
+  const narrow = new Narrow(10_000)
+  t.ok(narrow.owed.send(1, 16, 0, bytes(20_000)), 'one may be larger')
+  t.notOk(narrow.owed.send(2, 16, 0, bytes(2000)))
+  t.ok(narrow.owed.send(3, 16, 0, bytes(1000)), 'small ones always find room')
+  t.equal(narrow.owed.size, 2)
+  narrow.owed.clear()
+  t.ok(narrow.owed.send(4, 16, 0, bytes(9000)))
+})
+
+t.test('what cannot be written is told when it would have to wait', async (t) => {
+  const told: unknown[] = []
+  const misfit = new Error('misfit')
+  const narrow = new Narrow()
+  const body: OwedBody = {
+    writeBody: () => {
+      throw misfit
+    },
+    unsendable: (cause) => told.push(cause),
+  }
+  t.ok(narrow.owed.send(1, 16, 0, body))
+  t.strictSame(told, [misfit])
+  t.equal(narrow.owed.size, 0)
 })
