@@ -187,6 +187,11 @@ const entries = {
     meaning: 'The session ended after a request had left and before its outcome came: it may have run.',
     remedy: 'Find out whether it ran, or declare the method idempotent: such calls are sent again by themselves.',
   },
+  RIVULET_STORE_FULL: {
+    retryable: true,
+    meaning: 'A store or its disk has no room for a batch, so nothing of the batch was written.',
+    remedy: 'Take away what is not needed, free the disk, or open the store with a larger `maxBytes`.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */
