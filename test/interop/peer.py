@@ -1,6 +1,6 @@
 """A peer of Rivulet for its tests: one JSON command a line on stdin, what it saw as JSON lines on stdout.
 
-It moves frames over ZeroMQ sockets; what is in them is the business of rivulet_wire.py.
+It moves frames over ZeroMQ sockets; what is in them is the business of rivulet_wire.py, and rivulet_link.py for links.
 """
 import datetime
 import json
@@ -10,7 +10,10 @@ import sys
 try:
     import zmq
 
+    import call_steps
     import rivulet_wire as wire
+    from rivulet_calls import Caller
+    from rivulet_link import Link
 except ImportError as error:
     sys.exit(f"{error}: install Debian's packages python3-zmq and python3-avro")
 
@@ -42,11 +45,14 @@ def open_socket(kind, command):
     socket.set(zmq.RCVTIMEO, SILENCE_MS)
     socket.set(zmq.SNDTIMEO, SILENCE_MS)
     socket.set(zmq.LINGER, SILENCE_MS)
-    socket.set(zmq.MAXMSGSIZE, 1_179_648)
+    socket.set(zmq.MAXMSGSIZE, 131_072 if kind == zmq.DEALER else 1_179_648)
     if kind == zmq.PULL:
         socket.set(zmq.RCVHWM, 4)
-    if kind == zmq.PUSH:
+    if kind in (zmq.PUSH, zmq.DEALER):
         socket.set(zmq.IMMEDIATE, 1)
+    if kind == zmq.DEALER:
+        socket.set(zmq.HEARTBEAT_IVL, 1000)
+        socket.set(zmq.HEARTBEAT_TIMEOUT, 10_000)
     if kind == zmq.XPUB:
         socket.set(zmq.XPUB_VERBOSER, 1)
     if kind in (zmq.SUB, zmq.XSUB):
@@ -148,12 +154,23 @@ def publish(command):
         say(source=writer.source)
 
 
+def call(command):
+    """Dials a server, agrees on a service, and does one step after the other."""
+    link = Link(lambda: open_socket(zmq.DEALER, command))
+    caller = Caller(link, command["service"], command["protocol"])
+    say(agreement=caller.agree())
+    for step in command["steps"]:
+        say(**call_steps.STEPS[step["step"]](caller, step))
+    link.leave()
+
+
 COMMANDS = {
     "pull": pull,
     "push": push,
     "subscribe": subscribe,
     "subscribe-ready": subscribe_ready,
     "publish": publish,
+    "call": call,
 }
 
 for line in sys.stdin:

@@ -15,7 +15,7 @@ import avro.io
 import avro.schema
 
 PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol"
-DATA, REQUEST, ANSWER = 1, 2, 3
+DATA, REQUEST, ANSWER, LINK, HELLO, WELCOME, REFUSAL = range(1, 8)
 MAX_MESSAGES = 65536
 
 
@@ -25,7 +25,13 @@ def load(name):
 
 PRELUDE = load("frame-prelude.avsc")
 HEADER = load("data-header.avsc")
-RECORDS = {REQUEST: load("topic-request.avsc"), ANSWER: load("topic-answer.avsc")}
+RECORDS = {
+    REQUEST: load("topic-request.avsc"),
+    ANSWER: load("topic-answer.avsc"),
+    HELLO: load("hello.avsc"),
+    WELCOME: load("welcome.avsc"),
+    REFUSAL: load("refusal.avsc"),
+}
 
 
 class BadFrame(Exception):
