@@ -30,10 +30,12 @@ export interface CallOrigin {
   now(): number
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
-  /** A call is over. */
-  finished(call: ServerCall, how: CallEnd): void
-  /** Sends the last item of a call, now or when there is room. */
-  sendLast(stream: number, kind: number, body: OwedBody): void
+  /** A call is over: its outcome is about to be sent, if there is one. */
+  finished(call: ServerCall): void
+  /** Counts a call that is over. */
+  counted(how: CallEnd): void
+  /** Sends the last item of a call, now or when there is room; returns false if a failure took its place. */
+  sendLast(stream: number, kind: number, body: OwedBody): boolean
   /** A handler is done. */
   released(): void
   /** Ends a call of which an item cannot be read. */
@@ -58,6 +60,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   isKept = false
   #over = false
   #running = true
+  #isSendable = true
   #response: unknown
   #declared: DeclaredError | undefined
   #stoppedBy: RivuletError | undefined
@@ -130,6 +133,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   }
 
   unsendable(cause: unknown): void {
+    this.#isSendable = false
     const { response, errors } = this.method.codec
     const explain = () =>
       this.#declared === undefined ? response.explain(this.#response) : errors.explain(this.#declared)
@@ -230,10 +234,10 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   #answer(value: unknown): void {
     this.#released()
     if (this.#over) return
-    this.#finish('answered')
-    if (this.method.oneWay) return
+    this.#finish()
     this.#response = value
-    this.server.sendLast(this.stream, callKind.item, this)
+    const isAnswered = this.method.oneWay || this.server.sendLast(this.stream, callKind.item, this)
+    this.server.counted(isAnswered && this.#isSendable ? 'answered' : 'failed')
   }
 
   #fail(cause: unknown): void {
@@ -265,9 +269,11 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.server.released()
   }
 
-  #finish(how: CallEnd): void {
+  /** The call is over; how it is counted is known when its response was written, if that is the outcome. */
+  #finish(how?: CallEnd): void {
     this.#over = true
-    this.server.finished(this, how)
+    this.server.finished(this)
+    if (how !== undefined) this.server.counted(how)
     if (how !== 'cancelled') {
       this.outgoing?.stop()
       this.incoming?.leave()

@@ -144,9 +144,12 @@ export class CallServer implements StreamsHandler, CallOrigin {
     if (this.#ended) call.stop(gone(undefined))
   }
 
-  finished(call: ServerCall, how: CallEnd): void {
+  finished(call: ServerCall): void {
     if (call.isKept) this.calls.delete(call.stream)
     if (call.mayHearMore && !this.#ended) this.#answered.add(call.stream)
+  }
+
+  counted(how: CallEnd): void {
     this.#host.finished(how)
   }
 
@@ -168,12 +171,14 @@ export class CallServer implements StreamsHandler, CallOrigin {
     if (call.stop(error)) this.#tell(call.stream, error.code, message, 'maybe')
   }
 
-  sendLast(stream: number, kind: number, body: OwedBody): void {
-    if (!this.#owed.send(stream, kind, itemFlag.last, body)) {
+  sendLast(stream: number, kind: number, body: OwedBody): boolean {
+    const hasRoom = this.#owed.send(stream, kind, itemFlag.last, body)
+    if (!hasRoom) {
       const message = 'the client reads no outcomes, and too many wait for it already'
       this.#tell(stream, 'RIVULET_OVERLOADED', message, 'maybe')
     }
     if (this.#answered.size > 0) this.#forgetAnswered()
+    return hasRoom
   }
 
   released(): void {
@@ -202,13 +207,8 @@ export class CallServer implements StreamsHandler, CallOrigin {
     }
     const method = this.#agreement.methods.get(header.method)
     if (method === undefined) {
-      this.#refuse(
-        stream,
-        flags,
-        undefined,
-        'RIVULET_UNIMPLEMENTED',
-        `there was no agreement on method ${header.method}`,
-      )
+      const message = `there was no agreement on method ${header.method}`
+      this.#refuse(stream, flags, undefined, 'RIVULET_UNIMPLEMENTED', message)
       return
     }
     const refusal = host.refusalFor(this)

@@ -81,6 +81,23 @@ t.test('requests of one client that nobody takes', async (t) => {
   t.strictSame(answered.outcomes, [5], 'other calls go on')
 })
 
+t.test('outcomes that a client does not read', async (t) => {
+  const options = { outboxBytes: 2000, limits: { backlogBytes: 3000 } }
+  const calling = new Calling({ text: (request) => (request as { text: string }).text }, options)
+  calling.pair.acceptor.blocked = true
+  const started = Array.from({ length: 4 }, () => calling.start('text', { text: 'x'.repeat(2000) }))
+  calling.pump()
+  t.match(calling.host.stats(), { started: 4, answered: 2, failed: 2, open: 0 }, 'one in the outbox, one beside it')
+  calling.pair.acceptor.blocked = false
+  await calling.settle()
+  const overloaded = { code: 'RIVULET_OVERLOADED', executed: 'maybe', message: /reads no outcomes/ }
+  t.match(
+    started.map(({ outcomes }) => outcomes[0]),
+    ['x'.repeat(2000), 'x'.repeat(2000), overloaded, overloaded],
+  )
+  t.strictSame(calling.leftovers, {})
+})
+
 t.test('one-way calls that are shed are reported', async (t) => {
   const calling = new Calling({ note: () => new Promise(() => {}) }, { limits: { maxConcurrentCalls: 1 } })
   calling.start('note')

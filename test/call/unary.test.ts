@@ -92,6 +92,7 @@ t.test('what is not declared stays with the server', async (t) => {
     t.match(outcomes, [{ code: 'RIVULET_INTERNAL', executed: 'maybe', cause: undefined }])
     t.notMatch(String((outcomes[0] as Error).message), 'secret')
     t.match(calling.errors, [{ code: 'RIVULET_INTERNAL', cause }])
+    t.match(calling.host.stats(), { started: 1, answered: 0, failed: 1 })
     t.strictSame(calling.leftovers, {})
   }
 })
