@@ -53,6 +53,15 @@ export function makeDeclaredError(origin: ErrorOrigin, errorName: string, value:
 
 /** Tells whether a value is a declared error of the method. */
 export function isDeclaredBy(origin: ErrorOrigin, error: unknown): error is DeclaredError {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return error[brand] === origin.hash && 'method' in error && error.method === origin.method
+  return isOfVersion(origin, error) && error.method === origin.method
+}
+
+/** Tells whether a value is a declared error of any method of this version of the service. */
+export function isOfVersion(origin: ErrorOrigin, error: unknown): error is DeclaredError {
+  return isDeclared(error) && (error as { [brand]?: unknown })[brand] === origin.hash
+}
+
+/** Tells whether a value is a declared error, of whatever service. */
+export function isDeclared(error: unknown): error is DeclaredError {
+  return typeof error === 'object' && error !== null && brand in error && 'method' in error
 }

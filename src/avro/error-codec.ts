@@ -5,7 +5,14 @@
  */
 import { RivuletError } from '../errors/index.js'
 import type { ReadValue, WriteValue } from './codec.js'
-import { type DeclaredError, type ErrorOrigin, isDeclaredBy, makeDeclaredError } from './declared-error.js'
+import {
+  type DeclaredError,
+  type ErrorOrigin,
+  isDeclared,
+  isDeclaredBy,
+  isOfVersion,
+  makeDeclaredError,
+} from './declared-error.js'
 import type { LongMode } from './default-source.js'
 import { explainValue } from './explain-value.js'
 import { lazily } from './lazily.js'
@@ -72,6 +79,19 @@ class UnionCodec implements ErrorCodec {
 
   matches(error: unknown): error is DeclaredError {
     return isDeclaredBy(this.#origin, error) && this.names.includes(error.errorName)
+  }
+
+  describeForeign(error: unknown): string | undefined {
+    if (this.matches(error) || !isDeclared(error)) return undefined
+    const { service, method } = this.#origin
+    const { errorName } = error
+    const what = `${errorName} of ${error.service}.${error.method}`
+    const isOfService = error.service === service
+    if (isOfService && !isOfVersion(this.#origin, error)) return `${what} in another version of the service`
+    if (isOfService && this.names.includes(errorName)) {
+      return `${what}; its own is made with error('${method}', '${errorName}', …)`
+    }
+    return `${what}, which ${service}.${method} does not declare`
   }
 }
 

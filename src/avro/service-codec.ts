@@ -64,6 +64,8 @@ export interface ErrorCodec extends ValueCodec<ErrorValue, ErrorValue> {
   make(errorName: string, value: unknown): DeclaredError
   /** Tells whether something thrown is a declared error of this method. */
   matches(error: unknown): error is DeclaredError
+  /** Says what a declared error is that does not belong to this method, for messages; `undefined` for all others. */
+  describeForeign(error: unknown): string | undefined
 }
 
 /** A peer's version of the service. */

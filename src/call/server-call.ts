@@ -253,10 +253,10 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   }
 
   #tellInternal(cause: unknown): void {
-    const { label, oneWay } = this.method
-    this.server.report(
-      new RivuletError('RIVULET_INTERNAL', `${label}: its handler failed`, { cause, executed: 'maybe' }),
-    )
+    const { codec, label, oneWay } = this.method
+    const foreign = codec.errors.describeForeign(cause)
+    const message = `${label}: its handler ${foreign === undefined ? 'failed' : `threw ${foreign}`}`
+    this.server.report(new RivuletError('RIVULET_INTERNAL', message, { cause, executed: 'maybe' }))
     if (oneWay) return
     const body = failureBody('RIVULET_INTERNAL', `${label} failed at the server`, 'maybe')
     this.server.sendLast(this.stream, callKind.failure, body)

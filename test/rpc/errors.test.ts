@@ -58,9 +58,6 @@ t.test('internal: what a handler throws stays at the server', async (t) => {
     () => ({ id: 'no number' }),
     () => undefined,
     () => {
-      throw Lab.error('list', 'NotFound', { id: 1 }) // of another method
-    },
-    () => {
       throw undefined
     },
     () => {
@@ -83,11 +80,45 @@ t.test('internal: what a handler throws stays at the server', async (t) => {
     t.notOk(/password/.test(JSON.stringify(error)), `way ${id}`)
   }
   t.match(serverErrors[0]?.cause, { message: 'password 1234' })
-  for (const count of [0, 1, 2, 8, 9, 10]) {
+  for (const count of [0, 1, 2, 7, 8, 9]) {
     const error = await failure(firstValueFrom(client.list({ count })))
     t.match(error, { code: 'RIVULET_INTERNAL', executed: 'maybe' }, `stream, way ${count}`)
   }
   t.match(server.stats(), { open: 0, running: 0 })
+})
+
+t.test('internal: declared errors of other methods, which the server names', async (t) => {
+  const text = { request: [], response: 'null', errors: ['NotFound'] } as const
+  const types = [{ type: 'error', name: 'NotFound', fields: [{ name: 'id', type: 'long' }] }] as const
+  const Shelf = defineService({ protocol: 'Shelf', types, messages: { look: text } })
+  const NextLab = defineService({ protocol: 'Lab', namespace: 'test', types, messages: { get: text } })
+  const missing = (method: 'get' | 'list' | 'total') => Lab.error(method, 'NotFound', { id: 1 })
+  const thrown: [unknown, string][] = [
+    [missing('list'), "NotFound of test.Lab.list; its own is made with error('get', 'NotFound', …)"],
+    [Shelf.error('look', 'NotFound', { id: 1 }), 'NotFound of Shelf.look, which test.Lab.get does not declare'],
+    [NextLab.error('get', 'NotFound', { id: 1 }), 'NotFound of test.Lab.get in another version of the service'],
+    [Object.assign(missing('list'), { errorName: 'X' }), 'X of test.Lab.list, which test.Lab.get does not declare'],
+  ]
+  const { client, serverErrors, server } = await openLab(t, place(t, 'inproc'), {
+    handlers: {
+      get: ({ id }) => Promise.reject(thrown[id]?.[0]),
+      list: () => throwError(() => Lab.error('get', 'Busy', { queue: 'main' })),
+      note: () => Promise.reject(missing('get')),
+    },
+  })
+  const internal = { code: 'RIVULET_INTERNAL', executed: 'maybe' }
+  for (const [id, [cause, what]] of thrown.entries()) {
+    const error = await failure(client.promises.get({ id }))
+    t.match(error, { ...internal, message: 'test.Lab.get failed at the server', cause: undefined })
+    t.match(serverErrors.at(-1), { ...internal, message: `test.Lab.get: its handler threw ${what}` })
+    t.equal(serverErrors.at(-1)?.cause, cause)
+  }
+  t.match(await failure(firstValueFrom(client.list({ count: 1 }))), internal)
+  t.match(serverErrors.at(-1)?.message, 'list: its handler threw Busy of test.Lab.get, which test.Lab.list does not')
+  await client.promises.note({ id: 1 })
+  await until(() => serverErrors.length === thrown.length + 2)
+  t.match(serverErrors.at(-1)?.message, 'threw NotFound of test.Lab.get, which test.Lab.note does not declare')
+  t.match(server.stats(), { answered: 0, failed: thrown.length + 2, open: 0 })
 })
 
 t.test('internal: responses that do not fit', async (t) => {
