@@ -82,6 +82,11 @@ export class OutgoingStreams {
     return this.#waiting.small + this.#waiting.large
   }
 
+  /** Whether something waits for its turn, or somebody for room. */
+  get isWaiting(): boolean {
+    return this.#turns.length > 0 || this.#wanting.size > 0
+  }
+
   /** Streams that have a state here. */
   get size(): number {
     return this.#streams.size

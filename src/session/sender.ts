@@ -88,6 +88,11 @@ export class Sender {
     return this.#urgent.length > maxUrgentItems
   }
 
+  /** Whether something waits that more room might let leave. */
+  get mayPump(): boolean {
+    return this.#urgent.length > 0 || this.#outgoing.isWaiting
+  }
+
   /** Frames that were sent and not acknowledged. */
   get unacknowledged(): number {
     return this.#retained.count

@@ -23,6 +23,8 @@ export interface SessionStreams {
   readonly suspected: boolean
   /** Whether the peer said that it takes no new streams, since it closes. */
   readonly draining: boolean
+  /** Whether everything that was sent has arrived, or never will since the session has ended. */
+  readonly settled: boolean
 
   /** Takes the number of a new stream; there is one for as long as the session lives. */
   openStream(): number

@@ -218,7 +218,7 @@ export class Session implements SessionStreams, ItemTaker {
     }
     // a reader that is busy with what has come must not keep the peer waiting for room
     if (this.#owesAcknowledgement) this.flush()
-    else this.#flushLater()
+    else if (this.#sender.mayPump || this.#peerDrains) this.#flushLater()
   }
 
   takeItem(

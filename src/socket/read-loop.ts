@@ -3,7 +3,7 @@
  *
  * A loop that is switched off may bring one more message: a pending read cannot be taken back.
  */
-import { endTurn } from '../lifecycle/index.js'
+import { turnOver } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/index.js'
 import type { NativeSocket } from './native.js'
 import { errnoOf } from './translate.js'
@@ -83,8 +83,7 @@ export class ReadLoop {
       }
       this.#ports.message(parts)
       if (idle) {
-        // what a lone message led to leaves before the next one is asked for, which takes its time
-        if (!endTurn()) await new Promise<void>(process.nextTick)
+        await turnOver()
         sliceEnd = undefined
         continue
       }

@@ -1,6 +1,6 @@
 /** The end of a turn: after its promise jobs, before everything else, once. */
 import t from 'tap'
-import { atEndOfTurn, endTurn } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, endTurn, turnOver } from '../../src/lifecycle/index.js'
 
 t.test('a turn ends after the promise jobs that it queued and those that they queue', async (t) => {
   const order: string[] = []
@@ -29,21 +29,37 @@ t.test('all callbacks of a turn are called, in order, and once', async (t) => {
     atEndOfTurn(resolve)
   })
   await ended
-  t.notOk(endTurn(), 'nothing waits any more')
+  endTurn()
   t.strictSame(called, [1, 2])
 })
 
 t.test('a turn can be ended by hand', async (t) => {
   const called: string[] = []
-  t.notOk(endTurn())
+  endTurn()
   atEndOfTurn(() => {
     called.push('first')
     atEndOfTurn(() => called.push('of the next turn'))
   })
-  t.ok(endTurn())
+  endTurn()
   t.strictSame(called, ['first'])
-  t.ok(endTurn(), 'what a callback asks for belongs to a turn of its own')
-  t.strictSame(called, ['first', 'of the next turn'])
+  endTurn()
+  t.strictSame(called, ['first', 'of the next turn'], 'what a callback asks for belongs to a turn of its own')
   await new Promise(setImmediate)
   t.strictSame(called, ['first', 'of the next turn'], 'nothing is called twice')
+})
+
+t.test('a read loop ends the turn at once, and again behind the promise jobs', async (t) => {
+  const order: string[] = []
+  await Promise.resolve() // as in a read loop: in a promise job
+  atEndOfTurn(() => order.push('what the message led to'))
+  void Promise.resolve().then(() => {
+    order.push('job')
+    atEndOfTurn(() => order.push('what the job led to'))
+    return Promise.resolve().then(() => order.push('job of the job'))
+  })
+  const [one, other] = [turnOver(), turnOver()]
+  t.equal(one, other, 'loops share it')
+  t.strictSame(order, ['what the message led to'])
+  await one
+  t.strictSame(order, ['what the message led to', 'job', 'job of the job', 'what the job led to'])
 })
