@@ -192,6 +192,26 @@ const entries = {
     meaning: 'A store or its disk has no room for a batch, so nothing of the batch was written.',
     remedy: 'Take away what is not needed, free the disk, or open the store with a larger `maxBytes`.',
   },
+  RIVULET_STORE_FAILED: {
+    retryable: true,
+    meaning: 'A store cannot be used: the disk, the library or the data file under it failed.',
+    remedy: 'Read `cause`, put right what it tells, and open the store again: what was confirmed is there.',
+  },
+  RIVULET_STORE_LOCKED: {
+    retryable: true,
+    meaning: 'Another process, or another part of this one, has the store open.',
+    remedy: 'Close it there: one process writes a store at a time.',
+  },
+  RIVULET_STORE_FORMAT: {
+    retryable: false,
+    meaning: 'A file is no store of Rivulet, or one of a newer version.',
+    remedy: 'Check the path, or use the version that wrote it.',
+  },
+  RIVULET_STORE_CORRUPT: {
+    retryable: false,
+    meaning: 'What a store reads from its disk is not what it wrote.',
+    remedy: 'Look for a broken disk; restore a backup, or do without the records that the message names.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

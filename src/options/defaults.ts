@@ -61,4 +61,6 @@ export const defaults = Object.freeze({
   ioThreads: 1,
   /** Sockets of a runtime, monitors included. */
   maxSockets: 1023,
+  /** What the records of a store on disk may take, in bytes. */
+  storeBytes: 4_294_967_296,
 })

@@ -4,7 +4,7 @@
  * `docs/protocol.md` §Prelude. As Avro: `{ magic: fixed(2), version: int, kind: int, check: fixed(4) }`, where both ints
  * are below 64 and so take one byte each. What follows the prelude is the business of the frame kinds.
  */
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../checksum/index.js'
 import { RivuletError } from '../errors/index.js'
 
 /** The bytes of the prelude. */
@@ -50,31 +50,15 @@ export function openPrelude(frame: Buffer, topic: Buffer | undefined): number {
   return (kind >> 1) ^ -(kind & 1)
 }
 
-/** Up to here the checksum is worked out here, in bytes: a call of zlib, and the view that it takes, cost more. */
-const shortBytes = 256
-
-/** The remainder of each byte by CRC-32's polynomial, 0xedb88320 in reflected form (RFC 1952 §8). */
-const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte
-  for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? 0xedb88320 : 0)
-  return remainder
-})
-
 /** What the checksum comes to after the first four bytes, by the fourth: where no topic goes before them, no other differs. */
 const headChecksums = Uint32Array.from({ length: 256 }, (_, last) =>
-  crc32(Buffer.of(magic0, magic1, version << 1, last)),
+  crc32(Buffer.of(magic0, magic1, version << 1, last), 0, checkAt),
 )
 
-/** CRC-32 (as in zlib) of everything but the check itself, the topic first. */
+/** CRC-32 of everything but the check itself, the topic first. */
 function checksum(frame: Buffer, topic: Buffer | undefined): number {
-  const head = topic ? crc32(frame.subarray(0, checkAt), crc32(topic)) : (headChecksums[frame[3] as number] as number)
-  return frame.length > shortBytes ? crc32(frame.subarray(preludeBytes), head) : shortChecksum(frame, head)
-}
-
-function shortChecksum(frame: Buffer, head: number): number {
-  let sum = ~head
-  for (let at = preludeBytes; at < frame.length; at++) {
-    sum = (sum >>> 8) ^ (remainders[(sum ^ (frame[at] as number)) & 0xff] as number)
-  }
-  return ~sum >>> 0
+  const head = topic
+    ? crc32(frame, 0, checkAt, crc32(topic, 0, topic.length))
+    : (headChecksums[frame[3] as number] as number)
+  return crc32(frame, preludeBytes, frame.length, head)
 }

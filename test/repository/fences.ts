@@ -10,6 +10,7 @@ const ground = ['errors', 'options', 'observe', 'lifecycle']
 
 /** For each folder of `src`, the folders it may import; all of `src` is open to a pattern. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
+  checksum: [],
   errors: [],
   options: ['errors'],
   observe: ['errors', 'options'],
@@ -19,8 +20,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   runtime: [...ground, 'security'],
   socket: [...ground, 'security', 'runtime'],
   stream: ground,
-  wire: ['errors', 'options', 'avro'],
-  store: [...ground, 'avro'],
+  wire: ['checksum', 'errors', 'options', 'avro'],
+  store: [...ground, 'checksum'],
   session: ['errors', 'avro', 'wire'],
   link: [...ground, 'runtime', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],

@@ -1,0 +1,2 @@
+/** Checksums of frames and of records. */
+export { crc32 } from './crc32.js'
