@@ -89,6 +89,8 @@ export class GroupCommit {
     this.#changes = this.#bytes = 0
     let commit: Commit | undefined
     for (const batch of batches) commit = this.#put(batch) ?? commit
+    // one without changes has nothing to wait for, and so must not be joined
+    if (!commit) this.#open = false
     const flushed = this.#ports.flushed ? commit?.flushed : undefined
     Promise.resolve(commit)
       .then(() => flushed)

@@ -45,7 +45,7 @@ class MemoryStore implements Store {
   readonly #order = new SortedTexts()
   #bytes = 0
   #waiting: Waiting[] = []
-  #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(limit: number) {
     this.#limit = limit
@@ -53,7 +53,7 @@ class MemoryStore implements Store {
 
   write(batch: readonly Change[]): Promise<void> {
     checkBatch(batch)
-    if (this.#closed) return Promise.reject(closedError())
+    if (this.#closing) return Promise.reject(closedError())
     const changes = batch.map(({ key, value }) => [textOf(key), value && copyOf(value)] as const)
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) queueMicrotask(() => this.#settle())
@@ -63,7 +63,7 @@ class MemoryStore implements Store {
 
   get(key: Uint8Array): Uint8Array | undefined {
     checkKey('get', key)
-    if (this.#closed) throw closedError()
+    if (this.#closing) throw closedError()
     const value = this.#values.get(textOf(key))
     return value && Buffer.from(value)
   }
@@ -74,7 +74,7 @@ class MemoryStore implements Store {
     let low = from ? textOf(from) : ''
     let high = to && textOf(to)
     while (left > 0) {
-      if (this.#closed) throw closedError()
+      if (this.#closing) throw closedError()
       const count = Math.min(left, pieceRecords)
       const piece = this.#order.slice(low, high, count, reverse).map((text) => {
         return { text, value: Buffer.from(this.#values.get(text) as Buffer) }
@@ -89,12 +89,14 @@ class MemoryStore implements Store {
   }
 
   usage(): StoreUsage {
+    if (this.#closing) throw closedError()
     return { file: 0, used: this.#bytes, free: this.#limit - this.#bytes, limit: this.#limit }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#waiting.length > 0) await new Promise<void>((resolve) => queueMicrotask(resolve))
+  close(): Promise<void> {
+    // the microtask that settles what waits was queued before this one
+    this.#closing ??= new Promise((resolve) => queueMicrotask(resolve))
+    return this.#closing
   }
 
   #settle(): void {

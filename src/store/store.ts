@@ -94,9 +94,13 @@ export interface Store {
    */
   range(from?: Uint8Array, to?: Uint8Array, options?: RangeOptions): Iterable<StoredRecord>
 
-  /** What the store takes. */
+  /**
+   * What the store takes.
+   *
+   * @throws RIVULET_CLOSED
+   */
   usage(): StoreUsage
 
-  /** Waits for the writes under way and lets go of the store; later calls of `write`, `get` and `range` fail with RIVULET_CLOSED. */
+  /** Waits for the writes under way and lets go of the store; what is called after it fails with RIVULET_CLOSED. */
   close(): Promise<void>
 }
