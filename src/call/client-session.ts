@@ -43,6 +43,8 @@ export class ClientSession implements StreamsHandler, CallSession {
   isSuspected = false
   readonly #owner: ClientSessionOwner
   readonly #owed: OwedItems
+  /** Whether a one-way call has left of which it is not known that it has arrived. */
+  #sentOneWay = false
   /** The server said that it takes no calls any more. */
   #refuses = false
   #ended = false
@@ -53,6 +55,16 @@ export class ClientSession implements StreamsHandler, CallSession {
     this.#owed = new OwedItems(streams)
     this.agreement = new ClientAgreement(this.#owed)
     this.#look()
+  }
+
+  /**
+   * Whether something may not have arrived that must, although nobody waits for an answer to it.
+   *
+   * All else that was sent is nobody's when the calls are over: the end of the session says the same.
+   */
+  get owes(): boolean {
+    if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
+    return this.#sentOneWay
   }
 
   /** Sends a call. */
@@ -71,6 +83,7 @@ export class ClientSession implements StreamsHandler, CallSession {
       return
     }
     if (method.oneWay) {
+      this.#sentOneWay = true
       call.succeed(undefined)
       return
     }
@@ -103,6 +116,8 @@ export class ClientSession implements StreamsHandler, CallSession {
     if (call !== undefined) this.#receive(call, kind, flags, bytes, view, start, end)
     else if (stream === 0) this.#agree(kind, bytes, view, start, end)
     else this.streams.forget(stream) // the call has its outcome, and what comes late is nobody's
+    // what comes acknowledges what was sent: later, when there is more under way, it could not be told any more
+    if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
   }
 
   onWritable(stream: number): void {

@@ -7,7 +7,7 @@
 import type { ServiceCodec } from '../avro/service-codec.js'
 import type { RivuletError } from '../errors/index.js'
 import type { Clock } from '../runtime/clock.js'
-import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
 import { type ClientMethod, ClientService } from './client-method.js'
@@ -80,7 +80,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   /** Adds a session, which gets calls as soon as the server has agreed on their services. */
-  attach(streams: SessionStreams): StreamsHandler {
+  attach(streams: SessionStreams): ClientSession {
     const session = new ClientSession(streams, this)
     this.#sessions = [...this.#sessions, session]
     for (const service of this.#services.values()) session.agreement.bind(service)

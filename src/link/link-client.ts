@@ -11,10 +11,16 @@ import { type DealerSocket, type LinkHandler, onlyPeer } from '../socket/index.j
 import { LinkDriver } from './link-driver.js'
 import { type LinkOptions, sessionSettings } from './link-settings.js'
 
+/** What a link needs of its pattern on each session. */
+export interface LinkClientHandler extends StreamsHandler {
+  /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
+  readonly owes: boolean
+}
+
 /** What a link needs of its resource. */
 export interface LinkClientPorts {
   /** A new session begins: after the first, each one takes the place of one that has ended. */
-  accept(session: SessionStreams): StreamsHandler
+  accept(session: SessionStreams): LinkClientHandler
   report(error: RivuletError): void
 }
 
@@ -22,6 +28,8 @@ export interface LinkClientPorts {
 export class LinkClient extends LinkDriver implements LinkHandler {
   readonly #dialer: Dialer
   readonly #ports: LinkClientPorts
+  /** The pattern on the present session. */
+  #handler: LinkClientHandler | undefined
   #socket: DealerSocket | undefined
 
   constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts) {
@@ -36,15 +44,25 @@ export class LinkClient extends LinkDriver implements LinkHandler {
         transmit: (frame) => this.#socket?.send(onlyPeer, frame),
         flushLater: () => atEndOfTurn(flush),
         reconnect: () => this.#socket?.reconnect(),
-        accept: (session) => ports.accept(session),
+        accept: (session) => {
+          this.#handler = ports.accept(session)
+          return this.#handler
+        },
         report: (error) => ports.report(error),
       },
     )
   }
 
-  /** A session that has had no connection yet has nothing but what its pattern says first: nobody waits for that. */
+  /**
+   * Whether there is nothing to wait for: all that was sent has arrived, or nothing of it must and nobody is there.
+   *
+   * Of a session that has had no connection yet nobody waits for anything: it has only what its pattern says first.
+   */
   get settled(): boolean {
-    return this.#dialer.settled || this.#dialer.session.status === 'opening'
+    const { status, suspected } = this.#dialer.session
+    const owes = this.#handler?.owes // looked at in any case: what has arrived by now is not owed later
+    if (this.#dialer.settled || status === 'opening') return true
+    return !owes && (status === 'cut' || suspected)
   }
 
   /** The present session. */
@@ -61,7 +79,8 @@ export class LinkClient extends LinkDriver implements LinkHandler {
 
   /** Tells the peer that this side is about to close, so that it acknowledges at once. */
   announceDrain(): void {
-    this.#dialer.announceDrain()
+    // what has arrived is found out before: from here on there is something under way
+    if (!this.settled || this.#dialer.session.status === 'live') this.#dialer.announceDrain()
   }
 
   /** Ends the link for good, with a goodbye if there is a connection; the socket is closed by its owner. */
@@ -77,6 +96,7 @@ export class LinkClient extends LinkDriver implements LinkHandler {
   onGone(_peer: string, error: RivuletError | undefined): void {
     if (error) this.#ports.report(error)
     this.#dialer.down(error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'))
+    this.checkSettled()
   }
 
   onFrame(_peer: string, frame: Buffer): void {

@@ -2,6 +2,7 @@
 import { NEVER, Observable, Subject } from 'rxjs'
 import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
+import type { ClientSession } from '../../src/call/client-session.js'
 import { CallHost } from '../../src/call/host.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -13,6 +14,25 @@ const serverOf = (calling: Calling, handlers: Readonly<Record<string, CallHandle
     clock: calling.clock,
     report: (error) => calling.errors.push(error),
   })
+
+t.test('a session owes one-way calls until they have arrived, and nothing else', async (t) => {
+  const calling = new Calling({ note: () => {}, look: () => NEVER })
+  const session = calling.pair.dialer.handler as ClientSession
+  calling.start('look')
+  t.notOk(session.owes)
+  calling.start('note')
+  t.ok(session.owes)
+  calling.pair.cut()
+  t.ok(session.owes, 'also without a connection')
+  calling.pair.resume()
+  calling.pump()
+  t.notOk(session.owes)
+  calling.start('look')
+  t.notOk(session.owes, 'what has arrived is not owed again')
+  calling.start('note')
+  calling.pair.end()
+  t.notOk(session.owes, 'nor what never will')
+})
 
 t.test('calls wait for a session, unless they shall not', async (t) => {
   const calling = new Calling({ double: numbered((n) => n * 2) }, { live: false })

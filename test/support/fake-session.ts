@@ -79,6 +79,11 @@ export class FakeSession implements SessionStreams {
     return kept(this.#outgoing) + kept(this.#incoming)
   }
 
+  get settled(): boolean {
+    const waiting = this.underWay + this.#urgent.length + this.#waitingBytes
+    return this.status === 'ended' || waiting === 0
+  }
+
   /** Items that have left and were not delivered. */
   get underWay(): number {
     return (this.#left.length - this.#taken) / fieldsOfItem
