@@ -22,6 +22,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   stream: ground,
   wire: ['checksum', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
+  engine: [...ground, 'avro', 'checksum', 'store', 'runtime'],
   session: ['errors', 'avro', 'wire'],
   link: [...ground, 'runtime', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
