@@ -103,6 +103,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
       peer,
       error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'),
     )
+    this.checkSettled()
   }
 
   onFrame(peer: string, frame: Buffer): void {

@@ -115,14 +115,14 @@ export class RouterSocket extends Socket implements LinkSocket {
   }
 
   /**
-   * `EHOSTUNREACH`: its connection has ended, and the news of it waits behind its last frames. `EAGAIN`: it has not read
-   * for so long that the mark is reached. Either way a frame is lost, so that what follows would have a gap.
+   * `EHOSTUNREACH`: its connection has ended, and the news of it waits behind its last frames, which are still to be read.
+   * `EAGAIN`: it has not read for so long that the mark is reached: a frame is lost, so that what follows would have a gap.
    */
   #onUnsent(handle: PeerHandle, peer: Peer, error: unknown): void {
+    if (errnoOf(error) === 'EHOSTUNREACH') return
     if (peer.gone || this.closed || this.#peers.get(handle) !== peer) return
     peer.gone = true
-    const left = errnoOf(error) === 'EHOSTUNREACH'
-    this.#handler.onGone(handle, left ? undefined : translate(`${this.name}: cannot send`, error))
+    this.#handler.onGone(handle, translate(`${this.name}: cannot send`, error))
   }
 }
 

@@ -38,6 +38,19 @@ eachTransport(t, 'peers that close, one after the other', async (t, { runtime, b
   t.equal(router.gone.length, 3, 'each once')
 })
 
+eachTransport(t, 'what a peer sent before it left is read, though nothing reaches it any more', async (t, at) => {
+  const router = await RouterEnd.open(t, at.runtime, at.bind)
+  const dealer = await DealerEnd.open(t, at.runtime, router.endpoint, '?name')
+  await until(() => dealer.frames === 1)
+  const frames = 2000
+  for (let count = 1; count <= frames; count++) dealer.send(`?${count}`)
+  await dealer.socket.close(1000)
+  await until(() => router.gone.length === 1)
+  t.equal(router.frames, frames + 1)
+  t.strictSame(router.events.slice(-2), [`?${frames}`, 'gone'])
+  t.strictSame([...router.reasons, ...router.errors], [])
+})
+
 eachTransport(
   t,
   'a peer whose process is killed',
