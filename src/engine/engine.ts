@@ -73,7 +73,12 @@ export interface MessageExtras {
 export type SendOutcome =
   | {
       readonly kind: 'stored'
-      /** The place of the first message in its queue; the others follow, duplicates left out. */
+      /** How many messages in front had been stored by an earlier call, so that they were not stored again. */
+      readonly repeated: number
+      /**
+       * The place of the first message that was stored now; the others follow, duplicates left out. 0 if none was: the
+       * places of repeated messages are not known any more.
+       */
       readonly position: number
       /** Messages whose id was there already, by index, with the place of the first of the name. */
       readonly duplicates: readonly { readonly index: number; readonly position: number }[]
@@ -224,11 +229,13 @@ export interface QueueEngine {
   declare(queue: string, settings: QueueSettings): void
   has(queue: string): boolean
   /**
-   * Stores a block. A producer numbers its messages from 1, without gaps: what is numbered like one that is stored counts
+   * Stores a block, whose arrays belong to the engine from now on. A producer numbers its messages from 1, without gaps: what is numbered like one that is stored counts
    * as stored again, so that sending twice is harmless, and one beyond the next is refused.
    *
    * @param sequence - The number of the first message of the block.
-   * @param schema - The text of the schema, at least in the first block that is written with it.
+   * @param schema - The text of the schema, at least in the first block that is written with it: a block whose schema is
+   * not known is refused with RIVULET_UNKNOWN_SCHEMA.
+   * @throws RIVULET_INVALID_MESSAGE for a block that is not what it says.
    */
   send(
     queue: string,
@@ -245,7 +252,7 @@ export interface QueueEngine {
   counts(queue: string): QueueCounts
   /** Calls back after each change of the counts of any queue, at most once a write; returns how to stop that. */
   onChange(callback: (queue: string) => void): () => void
-  /** The first messages of a queue, in the order in which they would be dealt out, from an offset on. */
+  /** The first messages of a queue as they are stored: those that are ready, then the delayed, then the leased ones. */
   peek(queue: string, limit: number): PeekedMessage[]
   /** Drops all that wait, not what is under a lease; calls back with how many when that is safe. */
   purge(queue: string, done: (dropped: number, error?: RivuletError) => void): void
