@@ -4,13 +4,10 @@
 import type { Service } from '../../src/avro/index.js'
 import { isService } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { CallClient } from '../../src/call/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import { CallClientResource } from '../../src/call-link/index.js'
 import type { CloseOptions, CloseResult } from '../../src/lifecycle/index.js'
-import { LinkClient, maxLinkFrameBytes } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Clock } from '../../src/runtime/index.js'
-import { DealerSocket, SocketResource } from '../../src/socket/index.js'
 import { clientMethods } from './client-methods.js'
 import type { RpcClient, RpcClientBase, RpcClientStats } from './method-types.js'
 import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'
@@ -55,29 +52,18 @@ function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S
 
 /** A client with links of its own. */
 export class RpcClientResource<S extends Service>
-  extends SocketResource<RpcClientStats>
+  extends CallClientResource<RpcClientStats>
   implements RpcClientBase<S>, LinksOwner
 {
-  /** The calls of this client and of those that share its links. */
-  readonly callClient: CallClient
   readonly calls: RpcClientBase<S>['calls']
   readonly promises: RpcClientBase<S>['promises']
-  readonly #options: ResolvedClientOptions
-  readonly #links: LinkClient[] = []
 
   static create<S extends Service>(service: S, options: ResolvedClientOptions): Promise<RpcClientResource<S>> {
     return new RpcClientResource(service, options).open()
   }
 
   private constructor(service: S, options: ResolvedClientOptions) {
-    super('createRpcClient', { ...options, insecure: false }, 'one')
-    if (options.bind.length > 0) throw new RivuletError('RIVULET_INVALID_OPTION', 'createRpcClient: a client connects')
-    this.#options = options
-    this.callClient = new CallClient({
-      clock: this.runtime.clock,
-      name: () => this.name,
-      report: (error) => this.reports.report(error),
-    })
+    super('createRpcClient', options)
     const { calls, promises } = clientMethods(this.callClient.bind(serviceOf(service)), this.callClient, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
@@ -96,35 +82,5 @@ export class RpcClientResource<S extends Service>
   override close(options?: CloseOptions): Promise<CloseResult> {
     void this.callClient.drain() // no call is taken from now on
     return super.close(options)
-  }
-
-  protected async openSockets(): Promise<void> {
-    const opened: (() => void)[] = []
-    for (const connect of this.#options.connect) {
-      const link = new LinkClient(this.#options, this.runtime.clock, {
-        accept: (session) => this.callClient.attach(session),
-        report: (error) => this.reports.report(error),
-      })
-      this.#links.push(link)
-      const config = { ...this.environment, connect, maxFrameBytes: maxLinkFrameBytes }
-      const socket = await this.own(DealerSocket.open(config, link))
-      opened.push(() => link.start(socket))
-    }
-    for (const start of opened) start()
-  }
-
-  protected async finish(deadline: number): Promise<number> {
-    await this.waitUntil(deadline, this.callClient.drain())
-    const { open, waiting } = this.callClient.stats()
-    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    this.callClient.failAll(closed)
-    for (const link of this.#links) link.announceDrain()
-    await this.waitUntil(deadline, Promise.all(this.#links.map((link) => link.whenSettled())))
-    for (const link of this.#links) link.close(closed)
-    return open + waiting
-  }
-
-  protected released(): void {
-    for (const link of this.#links) link.close(new RivuletError('RIVULET_CLOSED', `${this.name} was closed`))
   }
 }

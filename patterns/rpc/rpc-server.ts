@@ -1,12 +1,10 @@
 /**
  * The serving side of RPC: implementations of services behind a ROUTER socket, for any number of clients.
  */
-import { randomBytes } from 'node:crypto'
-import { CallHost, type CallServerStats } from '../../src/call/index.js'
-import { RivuletError } from '../../src/errors/index.js'
-import { LinkServer, maxLinkFrameBytes } from '../../src/link/index.js'
+import type { CallServerStats, Implementation as ImplementedCalls } from '../../src/call/index.js'
+import { CallServerResource } from '../../src/call-link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { type Resource, RouterSocket, SocketResource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/socket/index.js'
 import { implementedBy } from './implement.js'
 import { type RpcServerOptions, serverRules } from './options.js'
 
@@ -34,62 +32,25 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   return RpcServerResource.create(resolveOptions('createRpcServer', options, serverRules))
 }
 
-/** How long a server that closes waits at least until its clients know, in milliseconds. */
-const farewellMs = 200
-
 type ResolvedServerOptions = Resolved<typeof serverRules>
 
-class RpcServerResource extends SocketResource<RpcServerStats> implements RpcServer {
-  readonly #options: ResolvedServerOptions
-  readonly #host: CallHost
-  readonly #links: LinkServer
-
+class RpcServerResource extends CallServerResource<RpcServerStats> implements RpcServer {
   static create(options: ResolvedServerOptions): Promise<RpcServerResource> {
     return new RpcServerResource(options).open()
   }
 
   private constructor(options: ResolvedServerOptions) {
-    super('createRpcServer', options, 'one')
-    if (options.connect.length > 0) throw invalidOption('createRpcServer', 'bind', 'given: a server binds', undefined)
-    const implementations = options.services.map(implementedBy)
-    const names = implementations.map(({ codec }) => codec.name)
+    const { maxConcurrentCalls, services } = options
+    super('createRpcServer', options, {
+      implementations: services.map(implementedBy) as unknown as readonly ImplementedCalls[],
+      maxConcurrentCalls,
+    })
+    const names = services.map(({ name }) => name)
     const twice = names.find((name, at) => names.indexOf(name) !== at)
     if (twice !== undefined) throw invalidOption('createRpcServer', 'services', 'different services', twice)
-    const { clock } = this.runtime
-    this.#options = options
-    const report = (error: RivuletError) => this.reports.report(error)
-    const { maxConcurrentCalls } = options
-    this.#host = new CallHost(implementations as never, { clock, report }, { maxConcurrentCalls })
-    this.#links = new LinkServer(options, clock, {
-      accept: (session) => this.#host.attach(session, Object.freeze({ id: randomBytes(8).toString('hex') })),
-      report,
-    })
   }
 
   stats(): RpcServerStats {
-    return Object.freeze({ ...this.#host.stats(), strayFrames: this.#links.strayFrames })
-  }
-
-  protected async openSockets(): Promise<void> {
-    const { bind } = this.#options
-    const config = { ...this.environment, bind, maxFrameBytes: maxLinkFrameBytes }
-    this.#links.start(await this.own(RouterSocket.open(config, this.#links)))
-  }
-
-  protected async finish(deadline: number): Promise<number> {
-    this.#links.announceDrain()
-    await this.waitUntil(deadline, this.#host.drain())
-    const { open } = this.#host.stats()
-    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    this.#host.stopAll(closed)
-    await this.waitUntil(deadline, this.#links.whenSettled())
-    // whoever is not told waits for a server that does not come back, so that this is worth a moment in any case
-    const told = this.#links.close(closed)
-    await this.waitUntil(Math.max(deadline, this.runtime.clock.now() + farewellMs), told)
-    return open
-  }
-
-  protected released(): void {
-    void this.#links.close(new RivuletError('RIVULET_CLOSED', `${this.name} was closed`))
+    return Object.freeze({ ...this.callHost.stats(), strayFrames: this.linkServer.strayFrames })
   }
 }

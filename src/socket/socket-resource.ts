@@ -37,14 +37,15 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
 
   /**
    * @param factory - The public function, for messages: `createPush`.
+   * @param sides - Whether there must be one of `bind` and `connect`, at least one, or may be none.
    * @throws RIVULET_INVALID_OPTION
    */
-  constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any') {
+  constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any' | 'none') {
     const { bind, connect } = options
-    if (bind.length === 0 && connect.length === 0) {
+    if (sides !== 'none' && bind.length === 0 && connect.length === 0) {
       throw invalidOption(factory, 'bind or connect', 'given', undefined)
     }
-    if (sides === 'one' && bind.length > 0 && connect.length > 0) {
+    if (sides !== 'any' && bind.length > 0 && connect.length > 0) {
       throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
     }
     this.#kind = factory.replace(/^create/, '').toLowerCase()

@@ -26,6 +26,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   session: ['errors', 'avro', 'wire'],
   link: [...ground, 'runtime', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
+  'call-link': [...ground, 'runtime', 'socket', 'link', 'call'],
 }
 
 /** Libraries that one folder alone may import. */
