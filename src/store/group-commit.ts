@@ -28,9 +28,6 @@ export interface CommitPorts {
   failed(cause: unknown): RivuletError
 }
 
-/** The promise of a commit, with that of its flush. */
-type Commit = Promise<boolean> & { flushed?: Promise<unknown> }
-
 /** What one transaction takes at the most, in changes and in bytes; one larger batch has a transaction to itself. */
 const groupChanges = 50_000
 const groupBytes = 16_777_216
@@ -39,14 +36,15 @@ const groupBytes = 16_777_216
 export class GroupCommit {
   readonly #database: Database
   readonly #ports: CommitPorts
-  /** What came while a transaction was under way, in order; its first `#taken` have gone. */
+  /** What came after the transaction under way, in order; its first `#taken` have gone. */
   #waiting: PendingBatch[] = []
   #taken = 0
-  /** The batches of the transaction under way, and whether the turn that began it still adds to it. */
+  /** The batches of the transaction under way, and what they take. */
   #group: PendingBatch[] = []
-  #open = false
   #changes = 0
   #bytes = 0
+  /** Whether a transaction is under way, or will be at the end of this turn. */
+  #busy = false
   #lastTransaction: number
   #idle: (() => void) | undefined
 
@@ -54,65 +52,66 @@ export class GroupCommit {
     this.#database = database
     this.#ports = ports
     this.#lastTransaction = statsOf(database).lastTxnId
-    database.on('beforecommit', () => {
-      this.#open = false
-    })
-    database.on('aftercommit', ({ txnId }: { txnId?: number }) => {
-      // one that only removes may change nothing: then it is told a number, and the next has the same
-      if (txnId !== undefined) this.#lastTransaction = this.#bytes > 0 ? txnId : statsOf(database).lastTxnId
-    })
   }
 
   /** Takes a batch; its outcome is told to itself. */
   push(batch: PendingBatch): void {
-    if (this.#group.length === 0) this.#begin([batch])
-    else if (this.#open && this.#hasRoom(batch)) this.#put(batch)
-    else this.#waiting.push(batch)
+    this.#waiting.push(batch)
+    if (!this.#busy) this.#next()
   }
 
   /** Resolves when every batch has its outcome. */
   async settled(): Promise<void> {
-    if (this.#group.length > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve
-      })
-    }
+    if (!this.#busy) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
   }
 
-  #hasRoom({ bytes, changes }: PendingBatch): boolean {
-    return this.#bytes + bytes <= groupBytes && this.#changes + changes.length <= groupChanges
+  /** Begins a transaction at the end of this turn, if there is anything to write. */
+  #next(): void {
+    this.#busy = this.#taken < this.#waiting.length
+    if (this.#busy) setImmediate(() => this.#gather())
+    else this.#idle?.()
   }
 
-  /** Begins a transaction with these batches; there is at least one, and none is under way. */
-  #begin(batches: readonly PendingBatch[]): void {
-    this.#open = true
+  #gather(): void {
     this.#changes = this.#bytes = 0
-    let commit: Commit | undefined
-    for (const batch of batches) commit = this.#put(batch) ?? commit
-    // one without changes has nothing to wait for, and so must not be joined
-    if (!commit) this.#open = false
-    const flushed = this.#ports.flushed ? commit?.flushed : undefined
-    Promise.resolve(commit)
-      .then(() => flushed)
+    while (this.#taken < this.#waiting.length) {
+      const batch = this.#waiting[this.#taken] as PendingBatch
+      this.#changes += batch.changes.length
+      this.#bytes += batch.bytes
+      if (this.#group.length > 0 && (this.#changes > groupChanges || this.#bytes > groupBytes)) break
+      this.#group.push(batch)
+      this.#taken++
+    }
+    if (this.#taken === this.#waiting.length) {
+      this.#waiting = []
+      this.#taken = 0
+    }
+    this.#commit()
+  }
+
+  #commit(): void {
+    const commit: Promise<boolean> & { flushed?: Promise<unknown> } = this.#database.batch(() => {
+      for (const { changes } of this.#group) {
+        for (const { key, record } of changes) {
+          if (record === undefined) this.#database.remove(key)
+          else this.#database.put(key, record)
+        }
+      }
+    })
+    const { flushed } = commit
+    commit
+      .then(() => (this.#ports.flushed ? flushed : undefined))
       .then(
         () => this.#succeed(),
         (error: unknown) => this.#fail(error),
       )
   }
 
-  /** Hands over the changes of a batch; gives the promise of the transaction, if there are any. */
-  #put(batch: PendingBatch): Commit | undefined {
-    this.#group.push(batch)
-    this.#bytes += batch.bytes
-    this.#changes += batch.changes.length
-    let commit: Commit | undefined
-    for (const { key, record } of batch.changes) {
-      commit = record === undefined ? this.#database.remove(key) : this.#database.put(key, record)
-    }
-    return commit
-  }
-
   #succeed(): void {
+    this.#lastTransaction = statsOf(this.#database).lastTxnId
     this.#finish((batch) => batch.resolve())
     this.#next()
   }
@@ -124,17 +123,17 @@ export class GroupCommit {
       this.#group.push(...this.#waiting.splice(0).slice(this.#taken))
       this.#taken = 0
       this.#finish((batch) => batch.reject(failure))
-      this.#idle?.()
+      this.#next()
       return
     }
-    const isTriedAgain = ({ bytes }: PendingBatch) => bytes === 0
-    const again = this.#group.length > 1 ? this.#group.filter(isTriedAgain) : []
-    // all of them if there were removals only: then it failed for good
-    const remaining = again.length < this.#group.length ? again : []
-    this.#group = this.#group.filter((batch) => !remaining.includes(batch))
+    // again without what puts; if it is the removals that failed, that was their second time
+    const again = this.#bytes > 0 ? this.#group.filter(({ bytes }) => bytes === 0) : []
+    this.#group = this.#group.filter((batch) => !again.includes(batch))
     const full = this.#ports.full(reason)
     this.#finish((batch) => batch.reject(full))
-    if (remaining.length > 0) this.#begin(remaining)
+    this.#bytes = 0
+    this.#group = again
+    if (again.length > 0) this.#commit()
     else this.#next()
   }
 
@@ -142,7 +141,7 @@ export class GroupCommit {
   #isUntouched(): boolean {
     try {
       this.#database.resetReadTxn()
-      return statsOf(this.#database).lastTxnId <= this.#lastTransaction
+      return statsOf(this.#database).lastTxnId === this.#lastTransaction
     } catch {
       return false
     }
@@ -156,30 +155,9 @@ export class GroupCommit {
   #finish(settle: (batch: PendingBatch) => void): void {
     const batches = this.#group
     this.#group = []
-    this.#open = false
     for (const batch of batches) {
       this.#ports.release(batch)
       settle(batch)
     }
-  }
-
-  #next(): void {
-    if (this.#waiting.length === 0) {
-      this.#idle?.()
-      return
-    }
-    this.#changes = this.#bytes = 0
-    const batches: PendingBatch[] = []
-    do {
-      const batch = this.#waiting[this.#taken++] as PendingBatch
-      batches.push(batch)
-      this.#bytes += batch.bytes
-      this.#changes += batch.changes.length
-    } while (this.#taken < this.#waiting.length && this.#hasRoom(this.#waiting[this.#taken] as PendingBatch))
-    if (this.#taken === this.#waiting.length) {
-      this.#waiting = []
-      this.#taken = 0
-    }
-    this.#begin(batches)
   }
 }

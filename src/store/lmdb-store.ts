@@ -4,7 +4,7 @@
  * Opening looks at the file first, then makes sure that nobody else has it, then at the record of the format. What is in
  * the pages below the records, and in which order they reach the disk, is the business of LMDB.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isRivuletError, RivuletError } from '../errors/index.js'
 import { defaults, flag, instance, integer, oneOf, required, resolveOptions } from '../options/index.js'
@@ -18,7 +18,7 @@ import type { Change, CorruptRecord, RangeOptions, Store, StoredRecord, StoreUsa
 
 /** Where a store on disk lies, and what it promises. */
 export interface LmdbStoreOptions {
-  /** The folder, made if it is not there; on a disk of this machine, not on NFS. */
+  /** The folder, made if it is not there in its own; on a disk of this machine, not on NFS. */
   readonly path: string
   /** What a resolved write has outlived. Default: `flushed`. */
   readonly durability?: 'flushed' | 'committed'
@@ -52,6 +52,9 @@ const formatKey = Buffer.alloc(maxKeyBytes + 1, 0xff)
 const format = 'rivulet store '
 const formatVersion = 1
 
+/** A file that says that the folder has held a store, so that a data file which is lost is not taken for a new store. */
+const markerName = 'store'
+
 /** Records and bytes that a range reads in one look. */
 const pieceRecords = 64
 const pieceBytes = 1_048_576
@@ -69,15 +72,19 @@ export function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
 async function open(settings: Settings): Promise<Store> {
   let database: Database | undefined
   try {
-    mkdirSync(settings.path, { recursive: true })
+    if (!existsSync(settings.path)) mkdirSync(settings.path)
     const path = realpathSync(settings.path)
     const file = join(path, 'data.mdb')
+    const marker = join(path, markerName)
     const state = inspectDataFile(file)
+    if (state === 'absent' && existsSync(marker)) {
+      throw new RivuletError('RIVULET_STORE_CORRUPT', `${file} is empty or gone, and there has been a store`)
+    }
     const flushedOnly = settings.flushedOnly || state === 'flushed only'
     database = await openDatabase(path, Room.mapBytes(settings.maxBytes), flushedOnly)
     const store = new LmdbStore(database, file, settings)
     await store.begin()
-    if (state === 'absent') syncFolders(path)
+    if (!existsSync(marker)) markFolder(path, marker)
     return store
   } catch (error) {
     if (database) await closeDatabase(database)
@@ -85,8 +92,9 @@ async function open(settings: Settings): Promise<Store> {
   }
 }
 
-/** Makes a new file outlast a crash of the machine: a flush of the file does not flush the folders that name it. */
-function syncFolders(path: string): void {
+/** Leaves the mark, and makes new files outlast a crash of the machine: their flush does not flush the folders that name them. */
+function markFolder(path: string, marker: string): void {
+  writeFileSync(marker, `${format}${formatVersion}\n`, { flush: true })
   if (process.platform === 'win32') return
   for (const folder of [path, dirname(path)]) {
     const descriptor = openSync(folder, 'r')

@@ -27,8 +27,11 @@ export interface Stats {
   }
 }
 
-/** MDB_MAP_FULL, and what the system says of a full disk, of a quota and of a limit on the size of files. */
-const fullCodes = new Set([-30_792, 28, 122, 27])
+/**
+ * MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG; and EIO, by which LMDB tells that the system wrote less than it was asked to, which
+ * is how a disk gets full. An EIO of the flush is another matter: then the transaction is visible already.
+ */
+const fullCodes = new Set([-30_792, 28, 122, 27, 5])
 /** MDB_BAD_TXN: a change after the one that failed in the same transaction; the library keeps the last code only. */
 const afterFailure = -30_782
 const corruptCodes = new Set([-30_796, -30_797])
@@ -48,6 +51,9 @@ export async function openDatabase(path: string, mapBytes: number, flushedOnly: 
     // a commit is followed by its flush while the next one is made; settled at creation, and not to be had on Windows
     overlappingSync: process.platform !== 'win32',
     separateFlushed: true,
+    // the store gathers its batches itself; where the library does, a commit that fails is an unhandled rejection as well
+    eventTurnBatching: false,
+    txnStartThreshold: Number.MAX_SAFE_INTEGER,
     safeRestore: flushedOnly,
     // unused parts of pages are zeroed, so that no memory of the process gets on the disk
     noMemInit: false,
