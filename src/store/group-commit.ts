@@ -46,6 +46,7 @@ export class GroupCommit {
   /** Whether a transaction is under way, or will be at the end of this turn. */
   #busy = false
   #lastTransaction: number
+  #failure: RivuletError | undefined
   #idle: (() => void) | undefined
 
   constructor(database: Database, ports: CommitPorts) {
@@ -57,7 +58,8 @@ export class GroupCommit {
   /** Takes a batch; its outcome is told to itself. */
   push(batch: PendingBatch): void {
     this.#waiting.push(batch)
-    if (!this.#busy) this.#next()
+    if (this.#failure) this.#refuseAll(this.#failure)
+    else if (!this.#busy) this.#next()
   }
 
   /** Resolves when every batch has its outcome. */
@@ -119,10 +121,9 @@ export class GroupCommit {
   async #fail(error: unknown): Promise<void> {
     const reason = await reasonOf(error)
     if (!this.#isUntouched() || !isFull(reason, () => this.#mayBeFull())) {
-      const failure = this.#ports.failed(reason)
-      this.#group.push(...this.#waiting.splice(0).slice(this.#taken))
-      this.#taken = 0
-      this.#finish((batch) => batch.reject(failure))
+      // the library must not be touched again: another transaction might never end
+      this.#failure = this.#ports.failed(reason)
+      this.#refuseAll(this.#failure)
       this.#next()
       return
     }
@@ -135,6 +136,12 @@ export class GroupCommit {
     this.#group = again
     if (again.length > 0) this.#commit()
     else this.#next()
+  }
+
+  #refuseAll(failure: RivuletError): void {
+    this.#group.push(...this.#waiting.splice(0).slice(this.#taken))
+    this.#taken = 0
+    this.#finish((batch) => batch.reject(failure))
   }
 
   /** Whether a transaction that failed has left nothing behind, neither visible records nor a broken environment. */

@@ -111,7 +111,6 @@ class LmdbStore implements Store {
   readonly #sealer = new Sealer()
   readonly #room: Room
   readonly #commits: GroupCommit
-  #failure: RivuletError | undefined
   #closing: Promise<void> | undefined
 
   constructor(database: Database, file: string, settings: Settings) {
@@ -155,7 +154,6 @@ class LmdbStore implements Store {
   write(batch: readonly Change[]): Promise<void> {
     checkBatch(batch)
     if (this.#closing) return Promise.reject(this.#closed())
-    if (this.#failure) return Promise.reject(this.#failure)
     return this.#push(batch)
   }
 
@@ -248,9 +246,9 @@ class LmdbStore implements Store {
   }
 
   #fail(cause: unknown): RivuletError {
-    this.#failure ??= translate(cause, `${this.#file} cannot be written any more`)
-    this.#settings.onFailed?.(this.#failure)
-    return this.#failure
+    const failure = translate(cause, `${this.#file} cannot be written any more`)
+    this.#settings.onFailed?.(failure)
+    return failure
   }
 
   #closed(): RivuletError {

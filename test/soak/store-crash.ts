@@ -26,7 +26,7 @@ const faults: string[] = []
 let confirmed = 0
 for (let round = 0; round < rounds; round++) {
   const result = await crashRound(join(folder, 'store'), seed + round, 1 + random() * 2000)
-  rmSync(join(folder, 'store-flushed'), { recursive: true })
+  rmSync(join(folder, 'store-flushed'), { recursive: true, force: true })
   faults.push(...result.faults.map((fault) => `round ${round}: ${fault}`))
   confirmed += result.confirmed
   if (!values.json && process.stdout.isTTY) process.stdout.write(`\rround ${round} of ${rounds}`)

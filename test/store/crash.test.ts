@@ -12,7 +12,7 @@ t.test('nothing confirmed is lost in five rounds', async (t) => {
   let confirmed = 0
   for (let round = 0; round < 5; round++) {
     const result = await crashRound(folder, seed + round, 1 + random() * 600)
-    rmSync(`${folder}-flushed`, { recursive: true })
+    rmSync(`${folder}-flushed`, { recursive: true, force: true })
     t.strictSame(result.faults, [], `seed ${seed}, round ${round}`)
     confirmed += result.confirmed
   }

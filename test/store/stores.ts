@@ -14,7 +14,6 @@ export function temporaryFolder(t: { teardown(callback: () => unknown): void }):
 /** How each kind of store is made, with a bound of about this many bytes. */
 export const stores: Readonly<Record<string, (folder: string, maxBytes: number) => Promise<Store>>> = {
   lmdb: (path, maxBytes) => openLmdbStore({ path, maxBytes }),
-  'lmdb, committed': (path, maxBytes) => openLmdbStore({ path, maxBytes, durability: 'committed' }),
   memory: async (_, maxBytes) => createMemoryStore({ maxBytes }),
 }
 
