@@ -22,13 +22,29 @@ const strict: ts.CompilerOptions = {
 
 /** Checks programs and writes their JavaScript beside them; returns what the compiler says, by file. */
 export function compile(files: readonly string[], options: ts.CompilerOptions = {}): Map<string, string[]> {
-  const program = ts.createProgram({ rootNames: [...files], options: { ...strict, ...options } })
+  const program = ts.createProgram({ rootNames: [...files], options: { ...strict, ...options }, host: hostOf(options) })
   const said = new Map<string, string[]>()
   for (const diagnostic of [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics]) {
     const file = diagnostic.file?.fileName ?? ''
     said.set(file, [...(said.get(file) ?? []), describe(diagnostic)])
   }
   return said
+}
+
+/** Declaration files that were read, by options and path: several programs of one process share them. */
+const read = new Map<string, ts.SourceFile | undefined>()
+
+function hostOf(options: ts.CompilerOptions): ts.CompilerHost {
+  const host = ts.createCompilerHost({ ...strict, ...options })
+  const { getSourceFile } = host
+  host.getSourceFile = (path, version, ...rest) => {
+    if (!path.endsWith('.d.ts')) return getSourceFile(path, version, ...rest)
+    const format = typeof version === 'object' ? version.impliedNodeFormat : ''
+    const key = `${format} ${path}`
+    if (!read.has(key)) read.set(key, getSourceFile(path, version, ...rest))
+    return read.get(key)
+  }
+  return host
 }
 
 function describe({ file, start, messageText }: ts.Diagnostic): string {
