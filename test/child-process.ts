@@ -5,6 +5,22 @@
  * exit code 13 (a top-level await that never settles) into 0. Here a child is what it would be without tap.
  */
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const isTypeScript = import.meta.url.endsWith('.ts')
+
+/** What Node needs to run our modules in a child: nothing where the tests are plain JavaScript, as in `npm test`. */
+export const loader: readonly string[] = isTypeScript ? ['--import=tsx'] : []
+
+/** The URL of a source file, from the repository's root, as it is run here. */
+export function moduleUrl(source: string): string {
+  return new URL(`../${isTypeScript ? source : source.replace(/\.ts$/, '.js')}`, import.meta.url).href
+}
+
+/** The path of a source file, from the repository's root, as it is run here. */
+export function modulePath(source: string): string {
+  return fileURLToPath(moduleUrl(source))
+}
 
 /** How a child process ended. */
 export interface Ended {

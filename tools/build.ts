@@ -11,8 +11,8 @@ import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of the repository. */
-export const root = fileURLToPath(new URL('..', import.meta.url))
+/** The folder of the repository, also for the copy of this file in a folder of plain JavaScript. */
+export const root = folderOf('package.json', fileURLToPath(new URL('.', import.meta.url)))
 
 const dist = join(root, 'dist')
 const stampFile = join(dist, '.sources')
@@ -33,6 +33,10 @@ export async function build(): Promise<void> {
   } finally {
     rmSync(lock, { force: true })
   }
+}
+
+function folderOf(name: string, start: string): string {
+  return existsSync(join(start, name)) ? join(start, '/') : folderOf(name, join(start, '..'))
 }
 
 function isFresh(): boolean {

@@ -1,79 +1,111 @@
 /**
- * `npm test`: format and lint, types, build, then every test; the last line is `N passed, N failed`.
+ * `npm test`: format and lint, types, build, and every test; the last line is `N passed, N failed`.
  *
- * Names of test files as arguments run those alone. The counts are those of tap's own report (see `tally.ts`); a check
- * before the tests that fails counts as one failure. Nothing is tried twice.
+ * Names of test files as arguments run those alone. The counts are those of tap's own reports (see `tally.ts`); a check
+ * that fails counts as one failure. Nothing is tried twice.
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { readdirSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { build, root } from './build.js'
-import { tally } from './tally.js'
+import { root } from './build.js'
+import { inTurn, type Job, runFile, tell } from './files.js'
+import { writePlain } from './plain.js'
+import type { Tally } from './tally.js'
 
-const tool = (path: string): string => join(root, 'node_modules', path)
-
-/** Runs a program of node_modules with this terminal's output and no input; tells whether it succeeded. */
-function run(program: string, ...args: string[]): boolean {
-  const env = { ...process.env }
-  // A parent that is itself under tap would make tap print its raw report.
-  delete env.TAP
-  // Without a terminal, tap's progress is lines instead of redrawn ones.
-  if (!process.stdout.isTTY) env.CI = 'true'
-  const { status } = spawnSync(process.execPath, [tool(program), ...args], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  return status === 0
-}
-
-async function builds(): Promise<boolean> {
-  try {
-    await build()
-    return true
-  } catch (error) {
-    console.log((error as Error).message)
-    return false
-  }
-}
-
-const files = process.argv.slice(2)
-const checks: ReadonlyArray<readonly [name: string, check: () => boolean | Promise<boolean>]> = [
-  ['format and lint', () => run('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')],
-  ['types', () => run('typescript/bin/tsc', '--noEmit')],
-  ['build', builds],
-  // without it, the first run in a fresh clone starts every test with a plugin that .taprc leaves out
-  ['test runner', () => run('tap/dist/esm/run.mjs', 'build')],
+/** What takes longest begins first, so that nothing runs alone at the end. */
+const longest = [
+  'test/examples/demo',
+  'test/repository/snippets',
+  'test/repository/package',
+  'test/simulation/session',
+  'test/socket/link-silence',
+  'test/repository/',
+  'test/avro/cli',
+  'test/simulation/',
+  'test/examples/',
 ]
 
+const checks: ReadonlyArray<readonly [name: string, program: string, ...args: string[]]> = [
+  ['build', 'tsx/dist/cli.mjs', join('tools', 'build.ts')],
+  ['types', 'typescript/bin/tsc', '--noEmit'],
+  ['format and lint', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
+]
+
+/** What no test file counts. */
 const failures: string[] = []
-if (files.length === 0) {
-  for (const [name, check] of checks) {
-    console.log(`# ${name}`)
-    if (!(await check())) failures.push(`${name} failed`)
+const total: Tally = { passed: 0, failed: 0, skipped: 0, remarks: [] }
+
+function add({ passed, failed, skipped, remarks }: Tally): void {
+  total.passed += passed
+  total.failed += failed
+  total.skipped += skipped
+  total.remarks.push(...remarks)
+}
+
+/** Runs a program of node_modules, without input; shows what it said if it fails. */
+async function check(name: string, program: string, ...args: string[]): Promise<void> {
+  const begin = performance.now()
+  const path = join(root, 'node_modules', program)
+  const child = spawn(process.execPath, [path, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
   }
+  const code = await new Promise((resolve) => child.once('error', resolve).once('close', resolve))
+  tell(code === 0, name, begin)
+  if (code === 0) return
+  console.log(output.trimEnd())
+  failures.push(`${name} failed`)
 }
 
-console.log('# tests')
-const folder = mkdtempSync(join(tmpdir(), 'rivulet-test-'))
-const reportFile = join(folder, 'report.tap')
-const succeeded = run('tap/dist/esm/run.mjs', '--reporter=base', `--output-file=${reportFile}`, ...files)
-const count = tally(existsSync(reportFile) ? readFileSync(reportFile, 'utf8') : '')
-rmSync(folder, { recursive: true })
+function allFiles(): string[] {
+  const names = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).sort()
+  return names.filter((name) => name.endsWith('.test.ts')).map((name) => join('test', name))
+}
 
-failures.push(...count.remarks)
-let failed = count.failed + failures.length - count.remarks.length
-if (failed === 0 && !succeeded) {
-  failures.push('the test runner failed')
-  failed = 1
+/** The place of a file in the order. */
+function rank(file: string): number {
+  const index = longest.findIndex((prefix) => file.startsWith(prefix))
+  return index === -1 ? longest.length : index
 }
-if (failed === 0 && count.passed === 0) {
-  failures.push('no test ran')
-  failed = 1
+
+const named = process.argv.slice(2)
+const files = (named.length > 0 ? named : allFiles()).sort((a, b) => rank(a) - rank(b))
+
+let folder = ''
+try {
+  const compile: Job = async () => {
+    folder = writePlain()
+  }
+  // the compiler works here while the build runs beside
+  const [build, types, format] =
+    named.length > 0
+      ? []
+      : checks.map(
+          (args): Job =>
+            () =>
+              check(...args),
+        )
+  const tests = files.map(
+    (file): Job =>
+      async () =>
+        add(await runFile(folder, file)),
+  )
+  const jobs = [build, compile, types, format, ...tests].filter((job) => job !== undefined)
+  await inTurn(jobs, availableParallelism())
+} catch (error) {
+  failures.push(String(error))
+} finally {
+  if (folder !== '') rmSync(folder, { recursive: true, force: true })
 }
+
+if (failures.length === 0 && total.failed === 0 && total.passed === 0) failures.push('no test ran')
+const failed = total.failed + failures.length
 console.log('')
-for (const failure of failures) console.log(`FAILED: ${failure}`)
-if (count.skipped > 0) console.log(`${count.skipped} skipped`)
-console.log(`${count.passed} passed, ${failed} failed`)
+for (const failure of [...total.remarks, ...failures]) console.log(`FAILED: ${failure}`)
+if (total.skipped > 0) console.log(`${total.skipped} skipped`)
+console.log(`${total.passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -1,14 +1,13 @@
 /** The command `rivulet avsc`, as a child process: its modules compile, run, and have the right types. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { avscModules } from '../../src/avro/avsc-module.js'
+import { build, root } from '../../tools/build.js'
+import { loader, modulePath } from '../child-process.js'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const command = join(root, 'src', 'avro', 'cli.ts')
-const tsx = import.meta.resolve('tsx')
+const command = modulePath('src/avro/cli.ts')
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
 function run(args: string[], cwd = root) {
@@ -16,7 +15,7 @@ function run(args: string[], cwd = root) {
   return { status, stdout, stderr }
 }
 
-const rivulet = (...args: string[]) => run(['--import', tsx, command, ...args])
+const rivulet = (...args: string[]) => run([...loader, command, ...args])
 
 const side = { type: 'enum', name: 'Side', namespace: 'market', symbols: ['BUY', 'SELL'] }
 const tick = {
@@ -56,24 +55,20 @@ const files = {
   'b.avsc': '{"type":"record","name":"B","fields":[{"name":"a","type":["null","A"]}]}',
 }
 
-/** Compiles a module that uses the others in the folder, and runs it. */
+/** Compiles a module that uses the others in the folder, and the build, and runs it. */
 function compileAndRun(t: Test, out: string, user: string, stdout: string): void {
   writeFileSync(join(out, 'user.ts'), user)
-  writeFileSync(join(out, 'package.json'), '{"type":"module"}')
-  const paths = { 'rivulet/avro': [join(root, 'src', 'avro', 'index.ts')] }
-  const types = { types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }
+  const compilerOptions = { noEmit: false, rootDir: out, outDir: out }
   writeFileSync(
     join(out, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: { paths, rootDir: '/', ...types },
-      include: ['*.ts'],
-    }),
+    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] }),
   )
   t.same(run([tsc, '-p', out]), { status: 0, stdout: '', stderr: '' })
-  const ran = run(['--import', tsx, join(out, 'user.ts')], out)
+  const ran = run([join(out, 'user.js')], out)
   t.same(ran, { status: 0, stdout, stderr: '' })
 }
+
+t.before(build)
 
 t.test('modules compile, with the right types, and run', async (t) => {
   const directory = t.testdir(files)

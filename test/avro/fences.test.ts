@@ -1,9 +1,10 @@
 /** What `src/avro` may import: itself, the errors, Node's own modules, and avsc in one file. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import t from 'tap'
+import { root } from '../../tools/build.js'
 
-const directory = fileURLToPath(new URL('../../src/avro/', import.meta.url))
+const directory = join(root, 'src', 'avro', '/')
 
 t.test('imports', async (t) => {
   const importers: string[] = []

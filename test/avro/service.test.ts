@@ -1,5 +1,8 @@
 /** Services as their users see them: names, literals, hashes, declared errors, and recognition across copies. */
 import { createHash } from 'node:crypto'
+import { cpSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import avro from 'avsc'
 import t from 'tap'
 import {
@@ -11,6 +14,7 @@ import {
   isService,
 } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
+import { modulePath } from '../child-process.js'
 import { define, field, quotes, Tick } from './services.js'
 
 const Quotes = defineService({
@@ -116,7 +120,7 @@ t.test('a declared error', async (t) => {
   t.match(error, { service: 'market.Quotes', method: 'last', errorName: 'UnknownSymbol', name: 'DeclaredError' })
   t.strictSame(error.value, { symbol: 'ACME' }, 'a copy of what the schema names')
   t.equal(error.message, 'market.Quotes.last failed with UnknownSymbol', 'which never holds the value')
-  t.match(error.stack, 'service.test.ts')
+  t.match(error.stack, /service\.test\.[jt]s:/)
   t.strictSame(Quotes.error('close', 'Closed', {}).value, { until: 0 }, 'defaults are filled in')
 })
 
@@ -153,7 +157,10 @@ t.test('another copy of the package is recognised', async (t) => {
   t.ok(isService(Quotes))
   t.ok(isService({ [Symbol.for('rivulet.service')]: {} }))
   for (const other of [null, {}, Tick, Quotes.json, 'x']) t.notOk(isService(other))
-  const copy: typeof import('../../src/avro/index.js') = await t.mockImport('../../src/avro/index.js', {})
+  const folder = t.testdir()
+  cpSync(modulePath('src'), folder, { recursive: true })
+  const entry = pathToFileURL(join(folder, 'avro', basename(modulePath('src/avro/index.ts')))).href
+  const copy: typeof import('../../src/avro/index.js') = await import(entry)
   const Theirs = copy.defineService(Quotes.json)
   const error = Theirs.error('last', 'UnknownSymbol', { symbol: 'ACME' })
   t.not(copy.defineService, defineService, 'it is another copy')

@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Summary } from '../../examples/demo/summary.js'
 import { root } from '../../tools/build.js'
-import { type Ended, run } from '../child-process.js'
+import { type Ended, loader, modulePath, run } from '../child-process.js'
 
 /** What is in a generated tree. */
 export interface Tree {
@@ -37,10 +37,16 @@ export function growTree(folder: string, smallFiles: number): Tree {
   return { files, bytes, distinctContents: files.size - 1 }
 }
 
-/** Runs a program of `examples`. */
-export function runExample(program: string, ...args: string[]): Promise<Ended> {
+/** Runs a program of `examples` as `npm start` does, from its source. */
+export function runSource(program: string, ...args: string[]): Promise<Ended> {
   const path = join(root, 'examples', program)
   return run(process.execPath, ['--import', 'tsx', path, ...args], { cwd: root, timeoutMs: 60_000 })
+}
+
+/** Runs a program of `examples`. */
+export function runExample(program: string, ...args: string[]): Promise<Ended> {
+  const path = modulePath(`examples/${program}`)
+  return run(process.execPath, [...loader, path, ...args], { cwd: root, timeoutMs: 60_000 })
 }
 
 /** Runs the demonstration with `--json`; its whole output must be one document. */

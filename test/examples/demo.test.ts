@@ -8,8 +8,8 @@ import t from 'tap'
 import type { UnreadableFile } from '../../examples/demo/ledger.js'
 import { parseOptions } from '../../examples/demo/options.js'
 import { build, root } from '../../tools/build.js'
-import { complaint, runModule } from '../child-process.js'
-import { growTree, isRunning, runExample, summaryOf } from './demo-run.js'
+import { complaint, loader, modulePath, runModule } from '../child-process.js'
+import { growTree, isRunning, runExample, runSource, summaryOf } from './demo-run.js'
 
 t.before(build)
 
@@ -108,7 +108,7 @@ t.test('an empty directory is no problem', async (t) => {
 t.test('without a terminal it prints plain lines', async (t) => {
   const folder = t.testdir()
   const { files } = growTree(folder, 100)
-  const ended = await runExample('demo/main.ts', folder, '--workers', '1')
+  const ended = await runSource('demo/main.ts', folder, '--workers', '1')
   t.equal(complaint(ended), undefined)
   t.notMatch(ended.stdout, '\u001b')
   t.match(ended.stdout, /^\d+ calls to the catalogue, /m)
@@ -122,7 +122,7 @@ t.test('an interrupt ends it, and all its processes', { skip: process.platform !
   const driver = `
     import { spawn } from 'node:child_process'
     import { readFileSync } from 'node:fs'
-    const args = ['--import', 'tsx', 'examples/demo/main.ts', ${JSON.stringify(folder)}]
+    const args = ${JSON.stringify([...loader, modulePath('examples/demo/main.ts'), folder])}
     const demo = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     let children = []
     demo.stdout.once('data', () => {
@@ -166,7 +166,7 @@ t.test('the command line is read as it is explained', async (t) => {
   t.equal(code, 0)
   for (const option of ['--workers N', '--no-kill', '--json', '--help']) t.match(stdout, option)
 
-  t.match(parseOptions([]), { workers: 3, kill: true, json: false, directory: join(root, 'node_modules') })
+  t.match(parseOptions([]), { workers: 3, kill: true, json: false, directory: modulePath('node_modules') })
   t.match(parseOptions(['x', '--json', '--workers', '5', '--no-kill']), { workers: 5, kill: false, json: true })
   t.notOk(parseOptions(['--workers', '1']).kill)
   t.throws(() => parseOptions(['one', 'two']), { message: 'one directory, not 2' })

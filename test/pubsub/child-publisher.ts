@@ -3,16 +3,16 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { loader, modulePath } from '../child-process.js'
 import type { Answer, Order } from './publishing-process.js'
 
-const program = fileURLToPath(new URL('./publishing-process.ts', import.meta.url))
+const program = modulePath('test/pubsub/publishing-process.ts')
 
 /** Starts the process; it is killed with the test if it has not ended by then. */
 export async function childPublisher(t: Test, bind: string) {
   // without tap's recorder of processes
-  const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', program, bind]
+  const args = ['-u', 'NODE_OPTIONS', process.execPath, ...loader, program, bind]
   const child = spawn('env', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = once(child, 'exit')

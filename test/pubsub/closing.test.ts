@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
-import { complaint, run } from '../child-process.js'
+import { complaint, loader, run } from '../child-process.js'
 import { turn, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
@@ -146,7 +146,7 @@ t.test('nothing keeps the process alive', async (t) => {
       publisher.topic('a', Job).next({ id: 1 })
     }
   `
-  const args = ['--import=tsx', '--input-type=module', '-']
+  const args = [...loader, '--input-type=module', '-']
   const ended = await run(process.execPath, args, { cwd: root, timeoutMs: 20_000, input: program })
   t.equal(complaint(ended), undefined)
   t.equal(ended.stdout, 'closed 1\nclosed 1\nclosed 1\n')

@@ -3,16 +3,15 @@
  *
  * Not over ipc, as `docs/queue.md` says: libzmq drops what a slow worker has not read when a Unix socket is closed.
  */
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
-import { run } from '../child-process.js'
+import { loader, modulePath, run } from '../child-process.js'
 import { firstFew } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
 
 const count = 20_000
-const producer = fileURLToPath(new URL('producer.ts', import.meta.url))
+const producer = modulePath('test/queue/producer.ts')
 
 /** Whether these are all of them, in order. */
 function inOrder(ids: readonly number[]): boolean {
@@ -23,7 +22,7 @@ t.test('twenty thousand messages of another process, which closes and ends', asy
   const places = [place(t, 'tcp'), place(t, 'tcp')]
   const pulls = await Promise.all(places.map(({ runtime, bind }) => createPull({ schema: Job, bind, runtime })))
   const arriving = pulls.map((pull) => firstFew(pull.messages, count))
-  const args = ['--import=tsx', producer, String(count), ...pulls.map(({ endpoint }) => endpoint)]
+  const args = [...loader, producer, String(count), ...pulls.map(({ endpoint }) => endpoint)]
   const ended = await run(process.execPath, args, { cwd: process.cwd(), timeoutMs: 60_000 })
   t.match(ended, { code: 0, stdout: '0\n0\n', stderr: '' })
   for (const [index, seen] of (await Promise.all(arriving)).entries()) {

@@ -5,13 +5,16 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { build, root } from '../../tools/build.js'
 import { complaint, runModule } from '../child-process.js'
 import { entries, manifest } from './manifest.js'
 
-const listed: Record<string, string[]> = JSON.parse(readFileSync(new URL('public-names.json', import.meta.url), 'utf8'))
-const trace = new URL('load-trace.mjs', import.meta.url).href
+const listed: Record<string, string[]> = JSON.parse(
+  readFileSync(join(root, 'test', 'repository', 'public-names.json'), 'utf8'),
+)
+const trace = pathToFileURL(join(root, 'test', 'repository', 'load-trace.mjs')).href
 
 const load = (entry: string): Promise<Record<'imported' | 'required', string[]>> =>
   runModule(

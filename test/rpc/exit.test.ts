@@ -1,8 +1,8 @@
 /** Whether the process may end: children that hold servers and clients in every state, and end by themselves or do not. */
 import t from 'tap'
-import { complaint, runModule } from '../child-process.js'
+import { complaint, loader, moduleUrl, runModule } from '../child-process.js'
 
-const url = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+const url = (path: string) => JSON.stringify(moduleUrl(path))
 
 const prelude = `
 const { createRpcClient, createRpcServer, implement } = await import(${url('patterns/rpc/index.ts')})
@@ -56,7 +56,7 @@ const ends: readonly [string, string][] = [
 
 t.test('processes that end by themselves', async (t) => {
   const text = ends.map(([name, body]) => `console.log(${JSON.stringify(name)})\n{ ${body} }`).join('\n')
-  const ended = await runModule(prelude + text, process.cwd(), '--import=tsx')
+  const ended = await runModule(prelude + text, process.cwd(), ...loader)
   t.equal(complaint(ended), undefined)
   t.match(ended.stdout, /exit\n$/)
 })
@@ -71,7 +71,7 @@ t.test('a server that is open keeps its process, and so does a client', async (t
       console.log('still here')
       client.unref()
     }, 300).unref()`
-  const ended = await runModule(prelude + text, process.cwd(), '--import=tsx')
+  const ended = await runModule(prelude + text, process.cwd(), ...loader)
   t.equal(complaint(ended), undefined)
   t.match(ended.stdout, /still here\nexit\n$/)
 })

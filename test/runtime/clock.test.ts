@@ -1,7 +1,7 @@
 /** The clock of the machine, and the virtual one that the other tests trust. */
 import t from 'tap'
 import { systemClock } from '../../src/runtime/index.js'
-import { runModule } from '../child-process.js'
+import { loader, moduleUrl, runModule } from '../child-process.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 t.test('the system clock goes forward, knows the time of day, and fires its timers', async (t) => {
@@ -20,9 +20,9 @@ t.test('the system clock goes forward, knows the time of day, and fires its time
 })
 
 t.test('a waiting timer does not keep the process alive', async (t) => {
-  const clock = new URL('../../src/runtime/clock.ts', import.meta.url).href
+  const clock = moduleUrl('src/runtime/clock.ts')
   const text = `const { systemClock } = await import(${JSON.stringify(clock)}); systemClock.setTimer(() => {}, 1e6)`
-  t.match(await runModule(text, process.cwd(), '--import=tsx'), { code: 0, late: false })
+  t.match(await runModule(text, process.cwd(), ...loader), { code: 0, late: false })
 })
 
 t.test('virtual timers fire in order of time, then of setting, and never early', async (t) => {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { complaint, type Ended, runModule } from '../child-process.js'
+import { complaint, type Ended, loader, moduleUrl, runModule } from '../child-process.js'
 
-const url = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+const url = (path: string) => JSON.stringify(moduleUrl(path))
 
 const prelude = `
 const { createPush, createPull } = await import(${url('patterns/queue/index.ts')})
@@ -17,7 +17,7 @@ process.on('exit', () => console.log('exit'))
 `
 
 function child(text: string, ...nodeArgs: string[]): Promise<Ended> {
-  return runModule(prelude + text, process.cwd(), '--import=tsx', ...nodeArgs)
+  return runModule(prelude + text, process.cwd(), ...loader, ...nodeArgs)
 }
 
 const closed: [string, string][] = [

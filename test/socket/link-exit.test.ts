@@ -2,12 +2,12 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { createRuntime } from '../../src/runtime/index.js'
-import { complaint, type Ended, runModule } from '../child-process.js'
+import { complaint, type Ended, loader, moduleUrl, runModule } from '../child-process.js'
 import { until } from '../support/events.js'
 import { eachTransport } from '../support/transports.js'
 import { DealerEnd, RouterEnd } from './link-ends.js'
 
-const url = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+const url = (path: string) => JSON.stringify(moduleUrl(path))
 
 const prelude = `
 const { createRuntime } = await import(${url('src/runtime/index.ts')})
@@ -30,7 +30,7 @@ process.on('exit', () => console.log('exit'))
 `
 
 function child(text: string, ...nodeArgs: string[]): Promise<Ended> {
-  return runModule(prelude + text, process.cwd(), '--import=tsx', ...nodeArgs)
+  return runModule(prelude + text, process.cwd(), ...loader, ...nodeArgs)
 }
 
 t.test('what was closed, or is unreferenced, leaves the process free to end', async (t) => {

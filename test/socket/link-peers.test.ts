@@ -1,16 +1,16 @@
 /** Who has gone is told at the router, once, whatever made them go; and what strangers send harms nobody. */
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import * as zmq from 'zeromq'
 import { disconnectMessage } from '../../src/socket/native.js'
+import { loader, modulePath } from '../child-process.js'
 import { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
 import { eachTransport, place } from '../support/transports.js'
 import { DealerEnd, maxFrameBytes, RouterEnd } from './link-ends.js'
 
-const program = fileURLToPath(new URL('./dealer-process.ts', import.meta.url))
+const program = modulePath('test/socket/dealer-process.ts')
 
 /** A raw DEALER, which any program may be. */
 function stranger(t: Test, endpoint: string, options: zmq.SocketOptions<zmq.Dealer> = {}): zmq.Dealer {
@@ -57,7 +57,7 @@ eachTransport(
   async (t, { runtime, bind }) => {
     const router = await RouterEnd.open(t, runtime, bind)
     // without tap's recorder of processes
-    const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', program, router.endpoint]
+    const args = ['-u', 'NODE_OPTIONS', process.execPath, ...loader, program, router.endpoint]
     const child = spawn('env', args, { stdio: ['ignore', 'inherit', 'inherit'] })
     t.teardown(() => child.kill('SIGKILL'))
     await until(() => router.frames === 1)

@@ -1,10 +1,10 @@
 /** Starts a server of `Plant` in another process, and kills it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { RpcServerOptions } from '../../patterns/rpc/index.js'
+import { loader, modulePath } from '../child-process.js'
 
-const program = fileURLToPath(new URL('./plant-process.ts', import.meta.url))
+const program = modulePath('test/support/plant-process.ts')
 
 /** How the process is started. */
 export interface PlantOptions {
@@ -26,7 +26,7 @@ export class ChildPlant {
   static async start({ bind = 'tcp://127.0.0.1:*', answers = false, server = {} }: PlantOptions = {}) {
     const mode = answers ? 'answers' : 'holds'
     // without tap's recorder of processes
-    const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', program, bind, mode, JSON.stringify(server)]
+    const args = ['-u', 'NODE_OPTIONS', process.execPath, ...loader, program, bind, mode, JSON.stringify(server)]
     const child = spawn('env', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const errors: string[] = []
     const endpoint = await new Promise<string>((resolve, reject) => {

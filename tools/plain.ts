@@ -1,0 +1,63 @@
+/**
+ * Plain JavaScript of the sources and tests, in a folder of its own: Node runs it without a loader.
+ *
+ * A loader in each process of the tests costs more than most of them do. The folder mirrors the repository, so modules
+ * find each other; it holds code and nothing else. It checks no types, and `dist` is made elsewhere: in `build.ts`.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { SourceMap } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import ts from 'typescript'
+import { root } from './build.js'
+
+const folders = ['src', 'patterns', 'examples', 'test', 'bench', 'tools']
+
+/** Writes the JavaScript of every source file into a new folder, as `tsconfig.json` has it; checks nothing. */
+export function writePlain(): string {
+  const parent = join(root, '.tap')
+  mkdirSync(parent, { recursive: true })
+  const folder = mkdtempSync(join(parent, 'js-'))
+  const compilerOptions = { ...readOptions(), sourceMap: true }
+  for (const source of folders.flatMap(sourcesUnder)) {
+    const text = readFileSync(join(root, source), 'utf8')
+    const { outputText, sourceMapText = '' } = ts.transpileModule(text, { fileName: source, compilerOptions })
+    const path = plainPath(folder, source)
+    mkdirSync(dirname(path), { recursive: true })
+    // the code does not name its map: Node would read every map before it is needed
+    writeFileSync(path, outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
+    writeFileSync(`${path}.map`, sourceMapText)
+  }
+  return folder
+}
+
+function sourcesUnder(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return []
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
+}
+
+function readOptions(): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { target = 'es2023', verbatimModuleSyntax = true } = config?.compilerOptions ?? {}
+  const { options } = ts.convertCompilerOptionsFromJson({ target, verbatimModuleSyntax, module: 'esnext' }, root)
+  return options
+}
+
+/** The file in the folder for a source file of the repository. */
+export function plainPath(folder: string, source: string): string {
+  return join(folder, relative(root, resolve(root, source)).replace(/\.ts$/, '.js'))
+}
+
+/** Says a report's places in the folder as places in the sources. */
+export function inSources(folder: string, report: string): string {
+  const place = /(?:file:\/\/)?([\w./-]+\.js)(:|\n *lineNumber: )(\d+)(:|\n *columnNumber: )(\d+)/g
+  return report.replace(place, (all, path: string, before: string, line: string, between: string, column: string) => {
+    const file = resolve(root, path)
+    if (!file.startsWith(folder) || !existsSync(`${file}.map`)) return all
+    const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')))
+    const origin = map.findEntry(Number(line) - 1, Number(column) - 1)
+    if (!('originalLine' in origin)) return all
+    const source = relative(folder, file).replace(/\.js$/, '.ts')
+    return `${source}${before}${origin.originalLine + 1}${between}${origin.originalColumn + 1}`
+  })
+}
