@@ -15,7 +15,7 @@ eachTransport(t, 'sendAll takes no more from its source than there is room for',
   const push = await createPush({ schema: Job, bind, runtime, outboxBytes })
   const pull = await createPull({ schema: Job, connect: push.endpoint, runtime })
   await push.whenConnected()
-  const total = 2000
+  const total = 6000
   let yielded = 0
   let ended = false
   const produce = async function* () {
