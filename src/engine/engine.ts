@@ -70,24 +70,25 @@ export interface MessageExtras {
 }
 
 /** What became of a block that was sent. */
-export type SendOutcome =
-  | {
-      readonly kind: 'stored'
-      /** How many messages in front had been stored by an earlier call, so that they were not stored again. */
-      readonly repeated: number
-      /**
-       * The place of the first message that was stored now; the others follow, duplicates left out. 0 if none was: the
-       * places of repeated messages are not known any more.
-       */
-      readonly position: number
-      /** Messages whose id was there already, by index, with the place of the first of the name. */
-      readonly duplicates: readonly { readonly index: number; readonly position: number }[]
-    }
+export type SendOutcome = StoredMessages &
+  (
+    | { readonly kind: 'stored' }
+    /** Only what is before `expected` is stored; the sender numbers what it sends next from there on. */
+    | { readonly kind: 'refused'; readonly expected: number; readonly error: RivuletError }
+  )
+
+/** What of a block is stored. */
+export interface StoredMessages {
+  /** How many messages in front had been stored by an earlier call, so that they were not stored again. */
+  readonly repeated: number
   /**
-   * Nothing of the block is stored (or, with `expected`, what is before that sequence is); the sender numbers what it
-   * sends next from `expected` on.
+   * The place of the first message that was stored now; the others follow, duplicates left out. 0 if none was: the places
+   * of repeated messages are not known any more.
    */
-  | { readonly kind: 'refused'; readonly expected: number; readonly error: RivuletError }
+  readonly position: number
+  /** Messages whose id was there already, by index, with the place of the first of the name. */
+  readonly duplicates: readonly { readonly index: number; readonly position: number }[]
+}
 
 /** One message as it is dealt out, beside its block. */
 export interface DeliveryExtras {

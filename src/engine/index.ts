@@ -15,4 +15,9 @@ export type {
   SendOutcome,
   Settlement,
   SettleOutcome,
+  StoredMessages,
 } from './engine.js'
+export { LocalEngine } from './local-engine.js'
+export { openLocalEngine } from './open-local-engine.js'
+export { type EnginePorts, type EngineStore, type EngineWorld, portsOver } from './ports.js'
+export { deadSuffix, defaultSettings } from './queue-names.js'

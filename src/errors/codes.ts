@@ -187,6 +187,11 @@ const entries = {
     meaning: 'The session ended after a request had left and before its outcome came: it may have run.',
     remedy: 'Find out whether it ran, or declare the method idempotent: such calls are sent again by themselves.',
   },
+  RIVULET_QUEUE_FULL: {
+    retryable: true,
+    meaning: 'A queue has as many messages, or as many bytes of them, as it may have; the message was not stored.',
+    remedy: 'Try again when consumers have worked some off, raise the limits of the queue, or let it drop its oldest.',
+  },
   RIVULET_STORE_FULL: {
     retryable: true,
     meaning: 'A store or its disk has no room for a batch, so nothing of the batch was written.',

@@ -1,0 +1,91 @@
+/**
+ * A consumer at its queue, as it is handed out: what it says becomes operations of the engine.
+ *
+ * Extending and adopting change nothing on disk, and so are done at once.
+ */
+import type { Consumer } from './consumer.js'
+import type { Attachment, Settlement, SettleOutcome } from './engine.js'
+import type { Lease } from './leases.js'
+import { type Operation, releaseOperation, settleOperation } from './operations.js'
+import type { Queue } from './queue.js'
+
+/** What an attachment needs of its engine. */
+export interface AttachmentPorts {
+  now(): number
+  ask(operation: Operation): void
+  /** Something may be dealt out. */
+  mayDeal(): void
+  /** The counts have changed. */
+  changed(): void
+}
+
+/** A consumer at a queue of a local engine. */
+export class LocalAttachment implements Attachment {
+  readonly #queue: Queue
+  readonly #consumer: Consumer
+  readonly #ports: AttachmentPorts
+
+  constructor(queue: Queue, consumer: Consumer, ports: AttachmentPorts) {
+    this.#queue = queue
+    this.#consumer = consumer
+    this.#ports = ports
+    queue.consumers.add(consumer)
+    ports.changed()
+  }
+
+  grant(messages: number): void {
+    if (!this.#consumer.isAttached) return
+    this.#consumer.credit += messages
+    this.#ports.mayDeal()
+  }
+
+  settle(settlements: readonly Settlement[], done: (outcomes: readonly SettleOutcome[]) => void): void {
+    this.#ports.ask(settleOperation(this.#queue, this.#consumer, settlements, done))
+  }
+
+  extend(leases: readonly number[]): number[] {
+    return this.#take(leases, ({ owner }) => owner === this.#consumer)
+  }
+
+  adopt(leases: readonly number[]): number[] {
+    const { name } = this.#consumer
+    const mayTake = ({ consumer, owner }: Lease) =>
+      consumer === name && (!owner?.isAttached || owner === this.#consumer)
+    const lost = this.#take(leases, mayTake)
+    const others: number[] = []
+    for (const lease of this.#queue.leases.values()) {
+      if (lease.owner !== this.#consumer && mayTake(lease)) others.push(lease.number)
+    }
+    if (others.length > 0) this.#ports.ask(releaseOperation(this.#queue, others))
+    return lost
+  }
+
+  detach(): void {
+    const consumer = this.#consumer
+    if (!consumer.isAttached) return
+    consumer.isAttached = false
+    this.#queue.consumers.delete(consumer)
+    const undelivered: number[] = []
+    for (const { owner, isDelivered, number } of this.#queue.leases.values()) {
+      if (owner === consumer && !isDelivered) undelivered.push(number)
+    }
+    if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered))
+    this.#ports.changed()
+    this.#ports.mayDeal()
+  }
+
+  /** Lets leases begin anew with this consumer; returns those that it cannot have. */
+  #take(numbers: readonly number[], mayTake: (lease: Lease) => boolean): number[] {
+    const deadline = this.#ports.now() + this.#queue.settings.leaseMs
+    return numbers.filter((number) => {
+      const lease = this.#queue.leases.get(number)
+      if (!lease || !mayTake(lease)) return true
+      const count = lease.segments.reduce((sum, segment) => sum + segment.count, 0)
+      if (lease.owner) lease.owner.outstanding -= count
+      lease.owner = this.#consumer
+      this.#consumer.outstanding += count
+      this.#queue.leases.extend(lease, deadline)
+      return false
+    })
+  }
+}

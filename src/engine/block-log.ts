@@ -1,0 +1,198 @@
+/**
+ * The log of a queue: blocks in the order in which they were sent, dealt out from the front.
+ *
+ * In memory are only the blocks in front, as many as fit: those that were read ahead, or sent while nothing else waited.
+ * A block goes when all of its messages were dealt out and none of them is under a lease.
+ */
+import { RivuletError } from '../errors/index.js'
+import { type Block, decodeBlock, encodeBlock } from './block-record.js'
+import type { FoundRecord } from './ports.js'
+import { firstNumber, keyOf, table } from './tables.js'
+import type { Transaction } from './transaction.js'
+
+/** What the blocks in memory may take, each counted with a cost beside its bodies, in bytes. */
+const windowBytes = 4_194_304
+const blockCostBytes = 512
+
+/** Blocks that are read ahead at once, and their bytes. */
+const aheadBlocks = 512
+const aheadBytes = 1_048_576
+
+/** What the log needs of its queue. */
+export interface LogOwner {
+  readonly number: number
+  intern(meaning: Uint8Array): Uint8Array
+  /** A record is damaged, and so many messages are lost; NaN if nobody knows. */
+  corrupt(tx: Transaction, position: number, messages: number): void
+}
+
+/** The messages of a queue that were never dealt out, and the blocks of those that were. */
+export class BlockLog {
+  /** The block in front, or where it begins at the earliest; how many of its messages are gone, and their bytes. */
+  headStart = 1
+  headOffset = 0
+  headBytes = 0
+  /** Messages that were never dealt out, and their bytes. */
+  ready = 0
+  bytes = 0
+  readonly #owner: LogOwner
+  #window: Block[] = []
+  #taken = 0
+  #windowBytes = 0
+  /** Where to read on, and whether there is nothing to read. */
+  #next = 1
+  #isComplete = false
+  /** Blocks of this write that are not in the window. */
+  #unstored: Block[] = []
+  /** Messages under leases, by block. */
+  readonly #leased = new Map<number, number>()
+
+  constructor(owner: LogOwner) {
+    this.#owner = owner
+  }
+
+  /** Begins where a state record says. */
+  begin(headStart: number, headOffset: number, headBytes: number): void {
+    this.headStart = headStart
+    this.headOffset = headOffset
+    this.headBytes = headBytes
+    this.#next = headStart
+  }
+
+  /** Nothing was ever sent. */
+  beginEmpty(): void {
+    this.#isComplete = true
+  }
+
+  /** When the block in front was stored, if it is in memory, in milliseconds since 1970. */
+  get oldest(): number | undefined {
+    return this.#window[this.#taken]?.time
+  }
+
+  append(tx: Transaction, block: Block): void {
+    const { number } = this.#owner
+    tx.put(keyOf(table.block, number, block.start), encodeBlock(block))
+    this.ready += block.count
+    this.bytes += block.bodies.length
+    if (this.#isComplete && this.#windowBytes < windowBytes) {
+      this.#window.push(block)
+      this.#windowBytes += block.bodies.length + blockCostBytes
+      this.#next = block.start + block.count
+    } else {
+      this.#isComplete = false
+      this.#unstored.push(block)
+    }
+  }
+
+  /** The block in front, of which `headOffset` messages are gone; `undefined` if there is none. */
+  head(tx: Transaction): Block | undefined {
+    while (this.#taken === this.#window.length) {
+      if (this.#isComplete) return undefined
+      this.#readAhead(tx)
+    }
+    const block = this.#window[this.#taken] as Block
+    if (block.start !== this.headStart) {
+      this.headStart = block.start
+      this.headOffset = this.headBytes = 0
+    }
+    return block
+  }
+
+  /** Messages of the block in front are dealt out, or dropped. */
+  advance(tx: Transaction, block: Block, count: number, bytes: number): void {
+    this.headOffset += count
+    this.headBytes += bytes
+    this.ready -= count
+    this.bytes -= bytes
+    if (this.headOffset < block.count) return
+    this.headStart = block.start + block.count
+    this.headOffset = this.headBytes = 0
+    this.#windowBytes -= block.bodies.length + blockCostBytes
+    this.#window[this.#taken++] = undefined as unknown as Block
+    if (this.#taken === this.#window.length) {
+      this.#window = []
+      this.#taken = 0
+    } else if (this.#taken > 1024 && this.#taken > this.#window.length >> 1) {
+      this.#window = this.#window.slice(this.#taken)
+      this.#taken = 0
+    }
+    if (!this.#leased.has(block.start)) this.#remove(tx, block.start)
+  }
+
+  /** Messages of a block are under a lease from now on. */
+  lease(start: number, count: number): void {
+    this.#leased.set(start, (this.#leased.get(start) ?? 0) + count)
+  }
+
+  /** Messages of a block are not under a lease any more, nor anywhere else in the log. */
+  settle(tx: Transaction, start: number, count: number): void {
+    const left = (this.#leased.get(start) ?? 0) - count
+    if (left > 0) {
+      this.#leased.set(start, left)
+      return
+    }
+    this.#leased.delete(start)
+    if (start < this.headStart) this.#remove(tx, start)
+  }
+
+  /** Reads a block that has messages under leases. */
+  read(tx: Transaction, start: number): Block | undefined {
+    const { number } = this.#owner
+    const shown = tx.stored(keyOf(table.block, number, start), keyOf(table.block, number, start + 1), 1)
+    for (const { value, damaged } of shown) return decodeBlock(start, value, this.#owner.intern, damaged)
+    return undefined
+  }
+
+  /** The write is safe: what it appended can be read. */
+  written(): void {
+    if (this.#unstored.length > 0) this.#unstored = []
+  }
+
+  #remove(tx: Transaction, start: number): void {
+    tx.remove(keyOf(table.block, this.#owner.number, start))
+  }
+
+  #readAhead(tx: Transaction): void {
+    const { number } = this.#owner
+    let records = 0
+    let bytes = 0
+    const from = keyOf(table.block, number, this.#next)
+    for (const record of tx.stored(from, keyOf(table.block, number + 1), aheadBlocks)) {
+      records += 1
+      bytes += record.value.length
+      this.#take(tx, record)
+      if (bytes >= aheadBytes) return
+    }
+    if (records >= aheadBlocks) return
+    for (const block of this.#unstored) this.#show(block)
+    this.#unstored = []
+    this.#isComplete = true
+    if (this.#taken < this.#window.length || this.ready === 0) return
+    // what the counts still know of was in records that are gone
+    this.#owner.corrupt(tx, this.headStart, this.ready)
+    this.ready = this.bytes = 0
+  }
+
+  #take(tx: Transaction, { key, value, damaged }: FoundRecord): void {
+    const start = firstNumber(key)
+    const block = decodeBlock(start, value, this.#owner.intern, damaged)
+    if (block) {
+      this.#show(block)
+      return
+    }
+    this.#next = start + 1
+    this.#owner.corrupt(tx, start, Number.NaN)
+    tx.remove(key)
+  }
+
+  #show(block: Block): void {
+    this.#next = block.start + block.count
+    this.#window.push(block)
+    this.#windowBytes += block.bodies.length + blockCostBytes
+  }
+}
+
+/** What tells of a damaged record. */
+export function corruptError(queue: string, position: number, what: string): RivuletError {
+  return new RivuletError('RIVULET_STORE_CORRUPT', `queue ${queue}: ${what} at position ${position} is damaged`)
+}

@@ -1,0 +1,165 @@
+/**
+ * Deals out what is ready to the consumers of a queue: those with the least go first, and each gets its share.
+ *
+ * It takes part in every write that makes something ready, so that a message may be stored and dealt out in one. What was
+ * dealt out leaves when that write is safe.
+ */
+import type { Block } from './block-record.js'
+import { extrasAt } from './block-record.js'
+import type { Consumer } from './consumer.js'
+import { dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
+import type { LeasedBlock } from './engine.js'
+import { bury } from './fates.js'
+import { maxParked } from './key-order.js'
+import { fitting, LeaseBatch } from './lease-batch.js'
+import type { Lease } from './leases.js'
+import type { Queue } from './queue.js'
+import { messageOf } from './settling.js'
+import type { Transaction } from './transaction.js'
+
+/** What one lease has at the most. */
+const leaseMessages = 1024
+const leaseBytes = 1_048_576
+
+/** What one write deals out at the most, in bytes of bodies: they are held until it is safe. */
+const dealtBytes = 8_388_608
+
+/** Changes that dealing out adds to one write at the most: dropping and parking may come to many. */
+const dealtChanges = 20_000
+
+/** Messages on their way to a consumer. */
+export interface Dealt {
+  readonly queue: Queue
+  readonly consumer: Consumer
+  readonly lease: Lease
+  readonly leased: LeasedBlock
+}
+
+/** Deals out what can be; tells whether more could be, by the next write. */
+export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean {
+  tx.touch(queue)
+  let bytes = 0
+  const mostChanges = tx.changes.length + dealtChanges
+  for (;;) {
+    const takers = takersOf(queue)
+    const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue)
+    if (ready === 0) return false
+    const share = Math.ceil(ready / takers.length)
+    let hasDealt = false
+    for (const consumer of takers) {
+      const batch = new LeaseBatch()
+      gather(tx, queue, batch, Math.min(consumer.credit, share, leaseMessages), mostChanges)
+      if (batch.count === 0) break
+      hasDealt = true
+      bytes += batch.bytes
+      dealt.push(lease(tx, queue, consumer, batch))
+    }
+    if (tx.changes.length >= mostChanges) return true
+    if (!hasDealt) return false
+    if (bytes >= dealtBytes) return true
+  }
+}
+
+/** The consumers that may be given something, those with the least first. */
+function takersOf(queue: Queue): Consumer[] {
+  const takers: Consumer[] = []
+  for (const consumer of queue.consumers) if (consumer.credit > 0) takers.push(consumer)
+  return takers.length > 1 ? takers.sort((one, other) => one.outstanding - other.outstanding) : takers
+}
+
+/** About how many messages that wait by themselves are due; not 0 if one is. */
+function readyLater(tx: Transaction, queue: Queue): number {
+  const first = queue.later.size > 0 ? queue.later.first(tx) : undefined
+  return first && first.due <= tx.wall ? Math.max(1, queue.later.dueBy(tx.wall)) : 0
+}
+
+function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBatch): Dealt {
+  const number = queue.leases.next++
+  const leased = batch.build(number)
+  const lease: Lease = {
+    number,
+    consumer: consumer.name,
+    owner: consumer,
+    deadline: tx.now + queue.settings.leaseMs,
+    count: batch.count,
+    segments: batch.segments,
+    lengths: leased.messages.lengths,
+    extras: leased.extras,
+    isDelivered: false,
+  }
+  queue.leases.add(lease)
+  queue.happenings.delivered += batch.count
+  consumer.credit -= batch.count
+  consumer.outstanding += batch.count
+  return { queue, consumer, lease, leased }
+}
+
+/** Gathers messages of one schema, as many as may be: those that waited by themselves, then those of the log. */
+function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number, mostChanges: number): void {
+  while (batch.count < limit && tx.changes.length < mostChanges && batch.bytes < leaseBytes) {
+    const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
+    const isTaken = entry && entry.due <= tx.wall ? gatherSingle(tx, queue, batch) : gatherHead(tx, queue, batch, limit)
+    if (!isTaken) return
+  }
+}
+
+/** Deals with the first message by itself; tells whether to go on. */
+function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch): boolean {
+  const { later, settings } = queue
+  const entry = later.first(tx)
+  if (!entry) return false
+  const { message, position } = entry
+  if (isExpired(tx, queue, entry)) {
+    dropFirst(tx, queue, 'expired')
+  } else if (message.attempts >= settings.maxAttempts && queue.dead) {
+    later.removeFirst(tx)
+    bury(tx, queue, position, message)
+  } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
+    return false
+  } else if (settings.keyOrder && message.key !== undefined && !queue.keys.own(tx, message.key, position)) {
+    later.removeFirst(tx)
+    queue.keys.park(tx, position, message)
+  } else {
+    batch.addSingle(later.leaseFirst())
+  }
+  return true
+}
+
+/** Deals with the front of the log; tells whether to go on. */
+function gatherHead(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number): boolean {
+  const { log } = queue
+  const block = log.head(tx)
+  if (!block || queue.keys.parked >= maxParked) return false
+  const expired = expiredInFront(tx, queue, block)
+  if (expired > 0) {
+    dropHead(tx, queue, block, expired, 'expired')
+    return true
+  }
+  if (block.bad?.has(log.headOffset)) {
+    queue.corrupt(tx, block.start + log.headOffset, 1)
+    log.advance(tx, block, 1, block.lengths[log.headOffset] as number)
+    return true
+  }
+  // before its key is looked at: a message that is left in front must not own it
+  if (!batch.fits(block.meaning, block.lengths[log.headOffset] as number, leaseBytes)) return false
+  if (isParked(tx, queue, block)) return true
+  const isEach = block.extras.length > 0 || block.bad !== undefined
+  const offset = log.headOffset
+  const { count, bytes } = fitting(block, offset, isEach ? 1 : limit - batch.count, leaseBytes - batch.bytes)
+  batch.addBlock(block, offset, count, log.headBytes, bytes)
+  log.lease(block.start, count)
+  log.advance(tx, block, count, bytes)
+  return true
+}
+
+/** Parks the message in front if another one of its key is not settled yet. */
+function isParked(tx: Transaction, queue: Queue, block: Block): boolean {
+  const { log, keys } = queue
+  const key = queue.settings.keyOrder ? extrasAt(block.extras, log.headOffset)?.key : undefined
+  const position = block.start + log.headOffset
+  if (key === undefined || keys.own(tx, key, position)) return false
+  const message = messageOf(block, log.headOffset, log.headBytes)
+  log.advance(tx, block, 1, message.body.length)
+  keys.park(tx, position, message)
+  return true
+}

@@ -1,0 +1,105 @@
+/**
+ * Dropping messages that wait: those that are too old, those for which there is no room, and those that nobody wants.
+ *
+ * Messages under a lease are never dropped.
+ */
+import { type Block, bytesOf, extrasAt } from './block-record.js'
+import type { DropReason } from './counts.js'
+import { forgetKey } from './fates.js'
+import type { LaterEntry } from './later-table.js'
+import type { Queue } from './queue.js'
+import type { Transaction } from './transaction.js'
+
+/** What one write drops at the most, in bytes of its changes. */
+const dropBytes = 1_048_576
+
+/** Makes room for what was sent: the oldest go, as far as they are ready. */
+export function dropOverflow(tx: Transaction, queue: Queue): void {
+  const { maxLength, maxBytes } = queue.settings
+  while (queue.depth > maxLength || queue.bytes > maxBytes) {
+    const entry = queue.later.atOnce > 0 ? queue.later.first(tx) : undefined
+    if (entry) {
+      dropFirst(tx, queue, 'overflow')
+      continue
+    }
+    const block = queue.log.head(tx)
+    if (!block) return
+    let count = 0
+    let bytes = 0
+    const { headOffset } = queue.log
+    while (headOffset + count < block.count && (queue.depth - count > maxLength || queue.bytes - bytes > maxBytes)) {
+      bytes += block.lengths[headOffset + count] as number
+      count += 1
+    }
+    dropHead(tx, queue, block, count, 'overflow')
+  }
+}
+
+/** Drops what is in front and too old; tells whether there may be more. */
+export function dropExpired(tx: Transaction, queue: Queue): boolean {
+  while (tx.bytes < dropBytes) {
+    const entry = queue.later.first(tx)
+    if (entry && isExpired(tx, queue, entry)) {
+      dropFirst(tx, queue, 'expired')
+      continue
+    }
+    const block = queue.log.head(tx)
+    const count = block ? expiredInFront(tx, queue, block) : 0
+    if (!block || count === 0) return false
+    dropHead(tx, queue, block, count, 'expired')
+  }
+  return true
+}
+
+/** Whether a message by itself is too old. */
+export function isExpired(tx: Transaction, queue: Queue, { due, message }: LaterEntry): boolean {
+  if (message.expires > 0 && message.expires <= tx.wall) return true
+  return Math.max(due, message.time) + queue.settings.maxAgeMs <= tx.wall
+}
+
+/** How many messages in front of a block are too old, before one that is not. */
+export function expiredInFront(tx: Transaction, queue: Queue, block: Block): number {
+  const { headOffset } = queue.log
+  if (block.time + queue.settings.maxAgeMs <= tx.wall) return block.count - headOffset
+  let count = 0
+  while (block.extras.length > 0 && headOffset + count < block.count) {
+    const expires = extrasAt(block.extras, headOffset + count)?.expires
+    if (expires === undefined || expires > tx.wall) break
+    count += 1
+  }
+  return count
+}
+
+/** Drops messages of the block in front. */
+export function dropHead(tx: Transaction, queue: Queue, block: Block, count: number, reason: DropReason): void {
+  queue.log.advance(tx, block, count, bytesOf(block.lengths, queue.log.headOffset, count))
+  queue.happenings[reason] += count
+}
+
+/** Drops the first message that waits by itself. */
+export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
+  const { position, message } = queue.later.removeFirst(tx)
+  queue.happenings[reason] += 1
+  forgetKey(tx, queue, message.key, position)
+}
+
+/** Drops what waits and was sent before a position; returns how many, and whether that is all. */
+export function purgeSome(tx: Transaction, queue: Queue, before: number): { dropped: number; isDone: boolean } {
+  const purged = queue.happenings.purged
+  const dropped = () => queue.happenings.purged - purged
+  while (tx.bytes < dropBytes) {
+    if (queue.keys.parked > 0) {
+      const parked = queue.keys.unpark(tx, 256)
+      queue.happenings.purged += parked.length
+      if (parked.length > 0) continue
+    }
+    if (queue.later.first(tx)) {
+      dropFirst(tx, queue, 'purged')
+      continue
+    }
+    const block = queue.log.head(tx)
+    if (!block || block.start >= before) return { dropped: dropped(), isDone: true }
+    dropHead(tx, queue, block, block.count - queue.log.headOffset, 'purged')
+  }
+  return { dropped: dropped(), isDone: false }
+}

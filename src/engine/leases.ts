@@ -1,0 +1,166 @@
+/**
+ * The leases of a queue: which messages were dealt out together, to whom, and until when.
+ *
+ * The record of a lease is what counts an attempt: it is there before its messages leave, and as long as one of them is
+ * unsettled. Time limits are in memory only: after a restart each lease has its whole time again.
+ */
+import { readU64, writeU64 } from '../store/index.js'
+import type { Consumer } from './consumer.js'
+import type { DeliveryExtras } from './engine.js'
+import { keyOf, table } from './tables.js'
+import type { Transaction } from './transaction.js'
+
+/** Unsettled messages of a lease that follow one another in a block, or one that waits by itself. */
+export interface Segment {
+  /** Which message of the lease is the first, and how many there are. */
+  readonly index: number
+  readonly count: number
+  /** The position of the first. */
+  readonly position: number
+  /** The position of the first of the block; -1 for a message by itself. */
+  readonly block: number
+  /** When the message by itself was due. */
+  readonly due: number
+  /** The bytes of the bodies. */
+  readonly bytes: number
+}
+
+/** Messages that were dealt out together. */
+export interface Lease {
+  readonly number: number
+  /** The name of the consumer, and who it is now, if it is there. */
+  readonly consumer: string
+  owner: Consumer | undefined
+  /** When it runs out, on the clock that never goes back, in milliseconds. */
+  deadline: number
+  readonly count: number
+  segments: readonly Segment[]
+  /** The size of each body, and what some messages have beside them; not known of a lease that was read. */
+  readonly lengths: readonly number[] | undefined
+  readonly extras: readonly DeliveryExtras[] | undefined
+  /** Whether its owner was ever told of it. */
+  isDelivered: boolean
+}
+
+const fixedBytes = 10
+const segmentBytes = 32
+const byItself = 0xffff_ffff
+
+/** The leases of a queue. */
+export class Leases {
+  /** The number of the next one. */
+  next = 1
+  /** Messages under leases, and their bytes. */
+  messages = 0
+  bytes = 0
+  /** Those that run out first come first, as long as the lease of the queue is not changed. */
+  readonly #leases = new Map<number, Lease>()
+  readonly #changed = new Set<Lease>()
+  readonly #queue: number
+
+  constructor(queue: number) {
+    this.#queue = queue
+  }
+
+  get size(): number {
+    return this.#leases.size
+  }
+
+  get(number: number): Lease | undefined {
+    return this.#leases.get(number)
+  }
+
+  values(): IterableIterator<Lease> {
+    return this.#leases.values()
+  }
+
+  /** The first to run out. */
+  get first(): Lease | undefined {
+    for (const lease of this.#leases.values()) return lease
+    return undefined
+  }
+
+  /** Begins a lease; its record is part of the write. */
+  add(lease: Lease): void {
+    this.restore(lease)
+    this.#changed.add(lease)
+  }
+
+  /** A lease that was read. */
+  restore(lease: Lease): void {
+    this.#leases.set(lease.number, lease)
+    for (const { count, bytes } of lease.segments) {
+      this.messages += count
+      this.bytes += bytes
+    }
+  }
+
+  /** Lets a lease begin anew. */
+  extend(lease: Lease, deadline: number): void {
+    lease.deadline = deadline
+    this.#leases.delete(lease.number)
+    this.#leases.set(lease.number, lease)
+  }
+
+  /** Other messages of a lease are left; `messages` and `bytes` are not any more. */
+  keep(lease: Lease, segments: readonly Segment[], messages: number, bytes: number): void {
+    lease.segments = segments
+    this.messages -= messages
+    this.bytes -= bytes
+    this.#changed.add(lease)
+    if (segments.length === 0) this.#leases.delete(lease.number)
+  }
+
+  /** Makes what has changed part of the write. */
+  flush(tx: Transaction): void {
+    for (const lease of this.#changed) {
+      const key = keyOf(table.lease, this.#queue, lease.number)
+      if (lease.segments.length > 0) tx.put(key, encodeLease(lease))
+      else tx.remove(key)
+    }
+    this.#changed.clear()
+  }
+}
+
+/** A lease as a record. */
+export function encodeLease({ consumer, count, segments }: Lease): Buffer {
+  const name = Buffer.from(consumer)
+  const bytes = Buffer.allocUnsafe(fixedBytes + name.length + segmentBytes * segments.length)
+  bytes.writeUInt32BE(count, 0)
+  bytes.writeUInt32BE(segments.length, 4)
+  bytes.writeUInt16BE(name.length, 8)
+  bytes.set(name, fixedBytes)
+  let at = fixedBytes + name.length
+  for (const { index, count, position, block, due, bytes: size } of segments) {
+    bytes.writeUInt32BE(index, at)
+    bytes.writeUInt32BE(block < 0 ? byItself : count, at + 4)
+    writeU64(bytes, position, at + 8)
+    writeU64(bytes, block < 0 ? due : block, at + 16)
+    writeU64(bytes, size, at + 24)
+    at += segmentBytes
+  }
+  return bytes
+}
+
+/** Reads a lease, whose owner is not known yet. */
+export function decodeLease(number: number, value: Uint8Array, deadline: number): Lease {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  const nameEnd = fixedBytes + bytes.readUInt16BE(8)
+  const segments: Segment[] = []
+  for (let at = nameEnd; at < bytes.length; at += segmentBytes) {
+    const count = bytes.readUInt32BE(at + 4)
+    const place = readU64(bytes, at + 16)
+    segments.push({
+      index: bytes.readUInt32BE(at),
+      count: count === byItself ? 1 : count,
+      position: readU64(bytes, at + 8),
+      block: count === byItself ? -1 : place,
+      due: count === byItself ? place : 0,
+      bytes: readU64(bytes, at + 24),
+    })
+  }
+  const consumer = bytes.toString('utf8', fixedBytes, nameEnd)
+  const count = bytes.readUInt32BE(0)
+  const known = { lengths: undefined, extras: undefined }
+  return { number, consumer, owner: undefined, deadline, count, segments, ...known, isDelivered: true }
+}

@@ -1,0 +1,211 @@
+/**
+ * What an engine was asked for and has not begun: each operation applies to a write, and is told how that ended.
+ *
+ * The operations of one write are applied in the order in which they were asked for.
+ */
+import { RivuletError } from '../errors/index.js'
+import type { Consumer } from './consumer.js'
+import { dropExpired, purgeSome } from './dropping.js'
+import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
+import { forgetKey } from './fates.js'
+import type { Queue } from './queue.js'
+import type { SchemaTexts } from './schema-texts.js'
+import { refusedFrom, store } from './sending.js'
+import { settle } from './settling.js'
+import type { Transaction } from './transaction.js'
+
+/** Something that changes a queue. */
+export interface Operation {
+  /** Applies it to a write; `false` if there is more of it to do, by the next write. */
+  apply(tx: Transaction): boolean
+  /** The write is not there, and it is not tried again; `tx` sees the state as it is. */
+  fail(tx: Transaction, error: RivuletError): void
+  /**
+   * What is done if a write is not there: `remove` for what makes room, which is tried first, all together; `settle` for
+   * what is tried by itself; `refuse` for what is refused; `forget` for what nobody waits for, which comes again.
+   */
+  readonly rescue: 'remove' | 'settle' | 'refuse' | 'forget'
+}
+
+/** Stores a block. */
+export function sendOperation(
+  queue: Queue,
+  schemas: SchemaTexts,
+  producer: string,
+  sequence: number,
+  block: MessageBlock,
+  schema: string | undefined,
+  done: (outcome: SendOutcome) => void,
+): Operation {
+  return {
+    rescue: 'refuse',
+    apply(tx) {
+      tx.touch(queue)
+      const meaning = schemas.intern(block.meaning)
+      let outcome: SendOutcome
+      if (schemas.keep(tx, meaning, schema)) outcome = store(tx, queue, producer, sequence, block, meaning)
+      else outcome = refusedFrom(expectedOf(tx, queue, producer, sequence), unknownSchema(queue, meaning))
+      tx.completions.push(() => done(outcome))
+      return true
+    },
+    fail: (tx, error) => done(refusedFrom(expectedOf(tx, queue, producer, sequence), error)),
+  }
+}
+
+/** Settles messages of a consumer. */
+export function settleOperation(
+  queue: Queue,
+  consumer: Consumer,
+  settlements: readonly Settlement[],
+  done: (outcomes: readonly SettleOutcome[]) => void,
+): Operation {
+  return {
+    rescue: settlements.every(({ kind }) => kind === 'ack') ? 'remove' : 'settle',
+    apply(tx) {
+      tx.touch(queue)
+      const outcomes = settlements.map((settlement) => {
+        const lease = queue.leases.get(settlement.lease)
+        const isOwn = lease?.owner === consumer
+        const settled = isOwn ? settle(tx, queue, lease, settlement.index, settlement.count, settlement) : 0
+        const stale = Math.max(0, settlement.count - settled)
+        queue.happenings.stale += stale
+        return { settled, stale }
+      })
+      tx.completions.push(() => done(outcomes))
+      return true
+    },
+    fail: (_, error) => done(settlements.map(() => ({ settled: 0, stale: 0, error }))),
+  }
+}
+
+/** Gives back all messages of some leases. */
+export function releaseOperation(queue: Queue, leases: readonly number[]): Operation {
+  return {
+    rescue: 'forget',
+    apply(tx) {
+      tx.touch(queue)
+      for (const number of leases) {
+        const lease = queue.leases.get(number)
+        if (lease && !lease.owner?.isAttached) settle(tx, queue, lease, 0, lease.count, { kind: 'release' })
+      }
+      return true
+    },
+    // they run out, which comes to the same in the end
+    fail: () => {},
+  }
+}
+
+/** Ends leases that have run out, and drops what is too old. */
+export function tickOperation(queue: Queue, writeBytes: number): Operation {
+  return {
+    rescue: 'forget',
+    apply(tx) {
+      tx.touch(queue)
+      for (let lease = queue.leases.first; lease && lease.deadline <= tx.now; lease = queue.leases.first) {
+        if (tx.bytes >= writeBytes) return false
+        const { number, owner } = lease
+        settle(tx, queue, lease, 0, lease.count, { kind: 'lease-lost' })
+        if (owner) tx.completions.push(() => owner.isAttached && owner.ports.lost(number))
+      }
+      dropNoOrder(tx, queue)
+      return !dropExpired(tx, queue)
+    },
+    fail: () => {},
+  }
+}
+
+/** Forgets producers and ids whose time is over. */
+export function sweepOperation(queue: Queue, alsoProducers: boolean): Operation {
+  return {
+    rescue: 'forget',
+    apply(tx) {
+      tx.touch(queue)
+      const moreIds = queue.ids.sweep(tx, queue.settings.dedupeMs, 1000)
+      const moreProducers = alsoProducers && queue.producers.sweep(tx)
+      return !moreIds && !moreProducers
+    },
+    fail: () => {},
+  }
+}
+
+/** Drops all that waits. */
+export function purgeOperation(queue: Queue, done: (dropped: number, error?: RivuletError) => void): Operation {
+  let before: number | undefined
+  let total = 0
+  return {
+    rescue: 'remove',
+    apply(tx) {
+      tx.touch(queue)
+      before ??= queue.nextPosition
+      const { dropped, isDone } = purgeSome(tx, queue, before)
+      tx.completions.push(() => {
+        total += dropped
+        if (isDone) done(total)
+      })
+      return isDone
+    },
+    fail: (_, error) => done(total, error),
+  }
+}
+
+/** Moves dead letters back to their queue. */
+export function redriveOperation(
+  queue: Queue,
+  limit: number,
+  writeBytes: number,
+  done: (moved: number, error?: RivuletError) => void,
+): Operation {
+  let total = 0
+  return {
+    rescue: 'refuse',
+    apply(tx) {
+      const dead = queue.dead
+      let moved = 0
+      let isDone = true
+      if (dead) {
+        tx.touch(queue)
+        tx.touch(dead)
+        for (;;) {
+          const entry = total + moved < limit ? dead.later.first(tx) : undefined
+          if (!entry || isFull(queue, entry.message.body.length)) break
+          isDone = tx.bytes < writeBytes
+          if (!isDone) break
+          dead.later.removeFirst(tx)
+          forgetKey(tx, dead, entry.message.key, entry.position)
+          const { origin: _, ...message } = entry.message
+          queue.later.put(tx, 0, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
+          queue.happenings.stored += 1
+          moved += 1
+        }
+      }
+      tx.completions.push(() => {
+        total += moved
+        if (isDone) done(total)
+      })
+      return isDone
+    },
+    fail: (_, error) => done(total, error),
+  }
+}
+
+/** Lets parked messages go where keys are not kept in order any more. */
+function dropNoOrder(tx: Transaction, queue: Queue): void {
+  const { keys, settings } = queue
+  if (!keys.isActive || settings.keyOrder) return
+  for (const { position, message } of keys.unpark(tx, 1000)) queue.later.put(tx, 0, position, message)
+  if (keys.parked === 0 && !keys.forget(tx, 1000)) keys.isActive = false
+}
+
+function isFull({ settings, depth, bytes }: Queue, more: number): boolean {
+  return settings.overflow === 'reject' && (depth + 1 > settings.maxLength || bytes + more > settings.maxBytes)
+}
+
+function expectedOf(tx: Transaction, queue: Queue, producer: string, sequence: number): number {
+  const last = queue.producers.last(tx, producer)
+  return last === undefined ? sequence : last + 1
+}
+
+function unknownSchema({ name }: Queue, meaning: Uint8Array): RivuletError {
+  const hash = Buffer.from(meaning).toString('hex')
+  return new RivuletError('RIVULET_UNKNOWN_SCHEMA', `queue ${name}: the text of the schema ${hash} was never sent`)
+}

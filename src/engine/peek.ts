@@ -1,0 +1,97 @@
+/**
+ * The first messages of a queue as they are on disk, for people to look at.
+ *
+ * It reads what the last writes left, and nothing of what the engine has in memory: a look at the queue changes nothing.
+ */
+import { bodyStart, decodeBlock } from './block-record.js'
+import type { PeekedMessage } from './engine.js'
+import { decodeLease, type Lease } from './leases.js'
+import { decodeMessage, type StoredMessage } from './message-record.js'
+import type { EngineStore } from './ports.js'
+import type { Queue } from './queue.js'
+import { messageOf } from './settling.js'
+import { decodeState } from './state-record.js'
+import { firstNumber, keyOf, lastNumber, rangeOf, secondNumber, table } from './tables.js'
+
+/** Reads the first messages: ready, delayed, leased. */
+export function peek(store: EngineStore, queue: Queue, limit: number, wall: number): PeekedMessage[] {
+  const { number, intern } = queue
+  const value = store.get(keyOf(table.state, number))
+  if (!value) return []
+  const state = decodeState(value)
+  const leases: Lease[] = []
+  for (const { key, value, damaged } of store.range(...rangeOf(table.lease, number))) {
+    if (!damaged) leases.push(decodeLease(firstNumber(key), value, 0))
+  }
+  const leased = new Set<string>()
+  for (const { segments } of leases) {
+    for (const { block, due, position } of segments) if (block < 0) leased.add(`${due}:${position}`)
+  }
+  const ready: PeekedMessage[] = []
+  const delayed: PeekedMessage[] = []
+  for (const { key, value, damaged } of store.range(...rangeOf(table.later, number))) {
+    if (ready.length >= limit || delayed.length >= limit) break
+    const [due, position] = [firstNumber(key), secondNumber(key)]
+    if (damaged || leased.has(`${due}:${position}`)) continue
+    const message = decodeMessage(value, intern)
+    if (due <= wall) ready.push(shown(position, message, 'ready'))
+    else delayed.push({ ...shown(position, message, 'delayed'), due })
+  }
+  for (const { key, value, damaged } of store.range(
+    keyOf(table.block, number, state.headStart),
+    keyOf(table.block, number + 1),
+  )) {
+    if (ready.length >= limit) break
+    const block = decodeBlock(firstNumber(key), value, intern, damaged)
+    let index = block?.start === state.headStart ? state.headOffset : 0
+    let at = block ? bodyStart(block.lengths, index) : 0
+    for (; block && index < block.count && ready.length < limit; index++) {
+      const message = messageOf(block, index, at)
+      at += message.body.length
+      if (!block.bad?.has(index)) ready.push(shown(block.start + index, message, 'ready'))
+    }
+  }
+  for (const { key, value, damaged } of store.range(...rangeOf(table.parked, number))) {
+    if (ready.length >= limit) break
+    if (!damaged) ready.push(shown(lastNumber(key), decodeMessage(value, intern), 'ready'))
+  }
+  const found = [...ready, ...delayed]
+  for (const lease of leases) {
+    if (found.length >= limit) break
+    found.push(...leasedOf(store, queue, lease))
+  }
+  return found.slice(0, limit)
+}
+
+function leasedOf(store: EngineStore, { number, intern }: Queue, { segments }: Lease): PeekedMessage[] {
+  return segments.flatMap(({ block: start, due, position, count }) => {
+    const value = store.get(start < 0 ? keyOf(table.later, number, due, position) : keyOf(table.block, number, start))
+    if (!value) return []
+    if (start < 0) return [shown(position, decodeMessage(value, intern), 'leased')]
+    const block = decodeBlock(start, value, intern)
+    if (!block) return []
+    let at = bodyStart(block.lengths, position - start)
+    return Array.from({ length: count }, (_, offset) => {
+      const message = messageOf(block, position - start + offset, at)
+      at += message.body.length
+      return shown(position + offset, message, 'leased')
+    })
+  })
+}
+
+function shown(position: number, message: StoredMessage, state: PeekedMessage['state']): PeekedMessage {
+  const { time, meaning, body, id, key, history = [], origin } = message
+  const attempts = message.attempts + (state === 'leased' ? 1 : 0)
+  return {
+    position,
+    time,
+    meaning,
+    body,
+    attempts,
+    state,
+    history,
+    ...(id === undefined ? undefined : { id }),
+    ...(key === undefined ? undefined : { key }),
+    ...(origin === undefined ? undefined : { origin }),
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What an engine needs of the world: a clock, a store, chance, and somebody to tell what went wrong.
+ *
+ * The store is used through callbacks instead of promises, so that a simulation decides when a write is safe.
+ */
+import { randomBytes } from 'node:crypto'
+import { RivuletError } from '../errors/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
+import { type Clock, systemClock } from '../runtime/index.js'
+import type { Change, Durability, RangeOptions, Store, StoredRecord } from '../store/index.js'
+
+/** One record, or what is left of it. */
+export interface FoundRecord extends StoredRecord {
+  /** Whether the bytes are not those that were written. Such records are seen only where the store shows them. */
+  readonly damaged?: boolean
+}
+
+/** The store under an engine. */
+export interface EngineStore {
+  readonly durability: Durability
+  get(key: Uint8Array): Uint8Array | undefined
+  range(from: Uint8Array, to: Uint8Array, options?: RangeOptions): Iterable<FoundRecord>
+  /** Makes all changes or none; calls back later when they are as safe as `durability` says, or with why they are not there. */
+  write(changes: readonly Change[], done: (error?: RivuletError) => void): void
+}
+
+/** The world of an engine. */
+export interface EnginePorts {
+  readonly clock: Clock
+  readonly store: EngineStore
+  random(bytes: number): Uint8Array
+  /** Is told of damage, and of writes that failed. */
+  report(error: RivuletError): void
+  /** Calls back once what the present turn of the event loop asks for has been asked. */
+  flushLater(callback: () => void): void
+}
+
+/** What may be said about the world of an engine; the store must be. */
+export interface EngineWorld {
+  readonly store: Store
+  readonly clock?: Clock
+  readonly report?: (error: RivuletError) => void
+}
+
+/** The ports of an engine in a process. */
+export function portsOver({ store, clock = systemClock, report = () => {} }: EngineWorld): EnginePorts {
+  return { clock, store: callbackStore(store), random: randomBytes, report, flushLater: atEndOfTurn }
+}
+
+/** A store with callbacks over one with promises. */
+function callbackStore(store: Store): EngineStore {
+  return {
+    durability: store.durability,
+    get: (key) => store.get(key),
+    range: (from, to, options) => store.range(from, to, options),
+    write(changes, done) {
+      store.write(changes).then(
+        () => done(),
+        (error: RivuletError) => done(error),
+      )
+    },
+  }
+}
+
+/** What a foreign failure is to those who wait for the store. */
+export function asStoreError(cause: unknown): RivuletError {
+  if (cause instanceof RivuletError) return cause
+  return new RivuletError('RIVULET_STORE_FAILED', 'the store under a queue failed', { cause })
+}

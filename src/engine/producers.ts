@@ -1,0 +1,93 @@
+/**
+ * The last number of each producer of a queue: what makes sending twice harmless.
+ *
+ * A producer that has not sent for a day is forgotten, and may begin anywhere then.
+ */
+import { readU64, writeU64 } from '../store/index.js'
+import { keyName, nameKey, rangeOf, table } from './tables.js'
+import type { Transaction } from './transaction.js'
+
+/** A producer that is known. */
+interface Producer {
+  readonly key: Buffer
+  last: number
+  /** When it sent last, in milliseconds since 1970. */
+  time: number
+}
+
+/** How long a producer that does not send is remembered, in milliseconds. */
+export const producerMemoryMs = 86_400_000
+
+/** Producers that are kept in memory. */
+const keptProducers = 10_000
+
+/** Producers that one sweep looks at. */
+const sweptProducers = 1000
+
+/** The producers of a queue. */
+export class Producers {
+  readonly #queue: number
+  readonly #known = new Map<string, Producer>()
+  readonly #changed = new Set<Producer>()
+  /** Where the sweep goes on. */
+  #swept: Buffer | undefined
+
+  constructor(queue: number) {
+    this.#queue = queue
+  }
+
+  /** The number of the last message that was stored; `undefined` for a producer that is not known. */
+  last(tx: Transaction, name: string): number | undefined {
+    return this.#find(tx, name)?.last
+  }
+
+  /** Messages up to a number are stored with this write. */
+  stored(tx: Transaction, name: string, last: number): void {
+    let producer = this.#find(tx, name)
+    if (producer) {
+      producer.last = last
+      producer.time = tx.wall
+    } else {
+      producer = { key: nameKey(table.producer, this.#queue, keyName(name)), last, time: tx.wall }
+      if (this.#known.size >= keptProducers && this.#changed.size === 0) this.#known.clear()
+      this.#known.set(name, producer)
+    }
+    this.#changed.add(producer)
+  }
+
+  /** Makes what has changed part of the write. */
+  flush(tx: Transaction): void {
+    for (const { key, last, time } of this.#changed) {
+      const value = Buffer.allocUnsafe(16)
+      writeU64(value, last)
+      writeU64(value, time, 8)
+      tx.put(key, value)
+    }
+    this.#changed.clear()
+  }
+
+  /** Forgets some that have not sent for long; tells whether there may be more. */
+  sweep(tx: Transaction): boolean {
+    const [from, to] = rangeOf(table.producer, this.#queue)
+    let count = 0
+    for (const { key, value } of tx.stored(this.#swept ?? from, to, sweptProducers)) {
+      count += 1
+      this.#swept = Buffer.concat([key, Buffer.of(0)])
+      if (tx.wall - readU64(value, 8) > producerMemoryMs) tx.remove(key)
+    }
+    if (count === sweptProducers) return true
+    this.#swept = undefined
+    return false
+  }
+
+  #find(tx: Transaction, name: string): Producer | undefined {
+    const known = this.#known.get(name)
+    if (known) return known
+    const key = nameKey(table.producer, this.#queue, keyName(name))
+    const value = tx.get(key)
+    if (!value) return undefined
+    const producer = { key, last: readU64(value), time: readU64(value, 8) }
+    this.#known.set(name, producer)
+    return producer
+  }
+}

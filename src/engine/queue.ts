@@ -1,0 +1,238 @@
+/**
+ * One queue: its tables, its numbers, and who consumes from it.
+ *
+ * How messages come and go is the business of `sending.ts`, `dispatcher.ts`, `settling.ts` and `dropping.ts`, which change
+ * what is here as parts of a write. What memory knows beyond the disk is that one write; if it fails, all is read anew.
+ */
+import type { RivuletError } from '../errors/index.js'
+import { BlockLog, corruptError } from './block-log.js'
+import type { Consumer } from './consumer.js'
+import { droppedOf, type Happenings, noHappenings } from './counts.js'
+import type { QueueCounts, QueueSettings } from './engine.js'
+import { Ids } from './ids.js'
+import { KeyOrder } from './key-order.js'
+import { LaterTable } from './later-table.js'
+import { decodeLease, Leases } from './leases.js'
+import type { EngineStore } from './ports.js'
+import { Producers } from './producers.js'
+import { decodeState, encodeState, type QueueState } from './state-record.js'
+import { firstNumber, keyOf, rangeOf, table } from './tables.js'
+import type { Participant, Transaction } from './transaction.js'
+
+/** What a queue needs of its engine. */
+export interface QueueOwner {
+  readonly store: EngineStore
+  intern(meaning: Uint8Array): Uint8Array
+  report(error: RivuletError): void
+  now(): number
+  /** Makes the state of a queue out from its records, since some are lost. */
+  recover(tx: Transaction, queue: Queue): void
+  /** Where dead letters go; `undefined` for a queue of dead letters. */
+  deadOf(queue: Queue): Queue | undefined
+}
+
+/** A queue of an engine. */
+export class Queue implements Participant {
+  readonly number: number
+  readonly name: string
+  settings: QueueSettings
+  readonly consumers = new Set<Consumer>()
+  happenings: Happenings = noHappenings()
+  log!: BlockLog
+  later!: LaterTable
+  leases!: Leases
+  producers!: Producers
+  ids!: Ids
+  keys!: KeyOrder
+  nextPosition = 1
+  /** Whether records were lost, so that the state must be made out from the others before anything else. */
+  isBroken = false
+  readonly #owner: QueueOwner
+  #happeningsBefore: Happenings = this.happenings
+  #written: Buffer | undefined
+  #isNamed = false
+  #isUnread = false
+
+  constructor(number: number, name: string, settings: QueueSettings, owner: QueueOwner) {
+    this.number = number
+    this.name = name
+    this.settings = settings
+    this.#owner = owner
+    this.#makeTables()
+  }
+
+  get dead(): Queue | undefined {
+    return this.#owner.deadOf(this)
+  }
+
+  /** Messages in the queue, and what their bodies take. */
+  get depth(): number {
+    return this.log.ready + this.later.size + this.keys.parked + this.leases.messages
+  }
+
+  get bytes(): number {
+    return this.log.bytes + this.later.bytes + this.keys.bytes + this.leases.bytes
+  }
+
+  readonly intern = (meaning: Uint8Array): Uint8Array => this.#owner.intern(meaning)
+
+  /** Changes how messages are treated; where leases are longer or shorter from now on, all begin anew. */
+  treat(settings: QueueSettings): void {
+    const isSame = settings.leaseMs === this.settings.leaseMs
+    this.settings = settings
+    if (isSame) return
+    for (const lease of this.leases.values()) lease.deadline = this.#owner.now() + settings.leaseMs
+  }
+
+  /** Messages were lost to damage; NaN if nobody knows how many, which is found out when no others are left. */
+  corrupt(_tx: Transaction, position: number, messages: number): void {
+    if (!Number.isNaN(messages)) this.happenings.corrupt += messages
+    const what = Number.isNaN(messages) ? 'a block of messages' : messages === 1 ? 'a message' : `${messages} messages`
+    this.#owner.report(corruptError(this.name, position, what))
+  }
+
+  beforeWrite(tx: Transaction): void {
+    if (this.#isUnread) this.reload()
+    this.#happeningsBefore = { ...this.happenings }
+    if (this.isBroken) this.#owner.recover(tx, this)
+  }
+
+  flush(tx: Transaction): void {
+    this.leases.flush(tx)
+    this.producers.flush(tx)
+    if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
+    this.#isNamed = true
+    const state = encodeState(this.#state())
+    if (this.#written?.equals(state)) return
+    tx.put(keyOf(table.state, this.number), state)
+    this.#written = state
+  }
+
+  /**
+   * Reads what is on disk anew, since a write failed. If that fails, too, it is done before the next change.
+   *
+   * @throws RIVULET_STORE_FAILED, RIVULET_CLOSED
+   */
+  reload(): void {
+    this.#isUnread = true
+    this.happenings = { ...this.#happeningsBefore }
+    this.load(this.#owner.now())
+    this.#isUnread = false
+  }
+
+  /** Reads what is on disk. */
+  load(now: number): void {
+    const { store } = this.#owner
+    const known = this.leases
+    this.#makeTables()
+    this.#isNamed = store.get(keyOf(table.name, this.number)) !== undefined
+    const value = store.get(keyOf(table.state, this.number))
+    this.#written = value && Buffer.from(value)
+    const state = value && decodeState(value)
+    if (state) this.#apply(state)
+    for (const consumer of this.consumers) consumer.outstanding = 0
+    for (const { key, value, damaged } of store.range(...rangeOf(table.lease, this.number))) {
+      if (!damaged) this.#restoreLease(firstNumber(key), value, known, now)
+    }
+    const hasRecords = () => [table.block, table.later, table.parked].some((which) => this.#hasAny(which))
+    this.isBroken = state ? state.leases !== this.leases.size : this.leases.size > 0 || hasRecords()
+    if (!state && !this.isBroken) this.log.beginEmpty()
+  }
+
+  counts(wall: number): QueueCounts {
+    const { happenings, log, later, leases, keys } = this
+    const due = later.dueBy(wall)
+    return {
+      depth: this.depth,
+      ready: log.ready + due + keys.parked,
+      delayed: later.size - due,
+      leased: leases.messages,
+      bytes: this.bytes,
+      oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
+      consumers: this.consumers.size,
+      stored: happenings.stored,
+      duplicates: happenings.duplicates,
+      delivered: happenings.delivered,
+      acked: happenings.acked,
+      nacked: happenings.nacked,
+      leasesLost: happenings.leasesLost,
+      deadLettered: happenings.deadLettered,
+      dropped: droppedOf(happenings),
+      stale: happenings.stale,
+    }
+  }
+
+  /** Forgets all that is known of messages, to make it out anew. */
+  forgetAll(): void {
+    const { producers, ids } = this
+    this.#makeTables()
+    this.producers = producers
+    this.ids = ids
+  }
+
+  #makeTables(): void {
+    const { number } = this
+    this.log = new BlockLog(this)
+    this.later = new LaterTable(this)
+    this.leases = new Leases(number)
+    this.producers = new Producers(number)
+    this.ids = new Ids(number)
+    this.keys = new KeyOrder(number, this.intern)
+    this.nextPosition = 1
+  }
+
+  #state(): QueueState {
+    const { log, later, leases, keys } = this
+    return {
+      nextPosition: this.nextPosition,
+      nextLease: leases.next,
+      headStart: log.headStart,
+      headOffset: log.headOffset,
+      headBytes: log.headBytes,
+      ready: log.ready,
+      readyBytes: log.bytes,
+      atOnce: later.atOnce,
+      delayed: later.delayed,
+      laterBytes: later.bytes,
+      parked: keys.parked,
+      parkedBytes: keys.bytes,
+      leases: leases.size,
+      keyOrder: keys.isActive ? 1 : 0,
+    }
+  }
+
+  #apply(state: QueueState): void {
+    const { log, later, leases, keys } = this
+    this.nextPosition = state.nextPosition
+    leases.next = state.nextLease
+    log.begin(state.headStart, state.headOffset, state.headBytes)
+    log.ready = state.ready
+    log.bytes = state.readyBytes
+    later.atOnce = state.atOnce
+    later.delayed = state.delayed
+    later.bytes = state.laterBytes
+    keys.parked = state.parked
+    keys.bytes = state.parkedBytes
+    keys.isActive = state.keyOrder === 1
+  }
+
+  #restoreLease(number: number, value: Uint8Array, known: Leases | undefined, now: number): void {
+    const before = known?.get(number)
+    const lease = decodeLease(number, value, before?.deadline ?? now + this.settings.leaseMs)
+    if (before) {
+      lease.owner = before.owner
+      lease.isDelivered = before.isDelivered
+    }
+    this.leases.restore(lease)
+    for (const { count, block, due, position } of lease.segments) {
+      if (block < 0) this.later.leased(due, position)
+      else this.log.lease(block, count)
+      if (lease.owner) lease.owner.outstanding += count
+    }
+  }
+
+  #hasAny(which: number): boolean {
+    for (const _ of this.#owner.store.range(...rangeOf(which, this.number), { limit: 1 })) return true
+    return false
+  }
+}

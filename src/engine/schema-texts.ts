@@ -1,0 +1,70 @@
+/**
+ * Texts of the schemas that messages were written with, for all queues, and the hashes that name them.
+ *
+ * An engine does not read them: it keeps them for consumers.
+ */
+
+import type { EngineStore } from './ports.js'
+import { nameKey, table } from './tables.js'
+import type { Transaction } from './transaction.js'
+
+/** A hash, once in memory, so that two are the same if they are the same array. */
+interface Meaning {
+  readonly bytes: Uint8Array
+  text: string | undefined
+}
+
+/** The schemas of an engine. */
+export class SchemaTexts {
+  readonly #store: EngineStore
+  readonly #meanings = new Map<string, Meaning>()
+  #last: Meaning | undefined
+
+  constructor(store: EngineStore) {
+    this.#store = store
+  }
+
+  /** The array that stands for all with the same bytes. */
+  readonly intern = (meaning: Uint8Array): Uint8Array => this.#find(meaning).bytes
+
+  /** The text of a schema, also of one that is being stored. */
+  text(meaning: Uint8Array): string | undefined {
+    const found = this.#find(meaning)
+    if (found.text === undefined) {
+      const value = this.#store.get(nameKey(table.schema, 0, found.bytes))
+      if (value) found.text = Buffer.from(value).toString()
+    }
+    return found.text
+  }
+
+  /** Keeps a text; tells whether there is one now. */
+  keep(tx: Transaction, meaning: Uint8Array, text: string | undefined): boolean {
+    if (this.text(meaning) !== undefined) return true
+    if (text === undefined) return false
+    const found = this.#find(meaning)
+    found.text = text
+    tx.put(nameKey(table.schema, 0, found.bytes), Buffer.from(text))
+    tx.reversals.push(() => {
+      found.text = undefined
+    })
+    return true
+  }
+
+  #find(meaning: Uint8Array): Meaning {
+    if (this.#last && isSame(this.#last.bytes, meaning)) return this.#last
+    const name = Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
+    let found = this.#meanings.get(name)
+    if (!found) {
+      found = { bytes: Uint8Array.from(meaning), text: undefined }
+      this.#meanings.set(name, found)
+    }
+    this.#last = found
+    return found
+  }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one === other) return true
+  for (let at = 0; at < 16; at++) if (one[at] !== other[at]) return false
+  return true
+}

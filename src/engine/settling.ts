@@ -1,0 +1,137 @@
+/**
+ * Settling messages of a lease: by their consumer, or because the lease ran out.
+ *
+ * Whole ranges are settled at once where the messages are done; only those that wait again are looked at one by one.
+ */
+import { type Block, bodyStart, bytesOf, checkAtIndex, extrasAt } from './block-record.js'
+import type { Settlement } from './engine.js'
+import { fail, forgetKey, giveBack } from './fates.js'
+import type { Lease, Segment } from './leases.js'
+import type { StoredMessage } from './message-record.js'
+import type { Queue } from './queue.js'
+import type { Transaction } from './transaction.js'
+
+/** What is to become of messages: a settlement without its place, or that their lease ran out. */
+export type Fate = Pick<Settlement, 'delayMs' | 'reason' | 'stack'> & {
+  readonly kind: Settlement['kind'] | 'lease-lost'
+}
+
+/** Settles messages of a lease, `count` of them from an index on; returns how many were unsettled. */
+export function settle(tx: Transaction, queue: Queue, lease: Lease, index: number, count: number, fate: Fate): number {
+  const end = index + count
+  const kept: Segment[] = []
+  let messages = 0
+  let bytes = 0
+  for (const segment of lease.segments) {
+    const from = Math.max(index, segment.index)
+    const to = Math.min(end, segment.index + segment.count)
+    if (from >= to) {
+      kept.push(segment)
+      continue
+    }
+    const before = slice(tx, queue, lease, segment, segment.index, from)
+    const piece = slice(tx, queue, lease, segment, from, to)
+    const after = slice(tx, queue, lease, segment, to, segment.index + segment.count)
+    if (before.count > 0) kept.push(before)
+    if (after.count > 0) kept.push(after)
+    messages += piece.count
+    bytes += piece.bytes
+    if (fate.kind === 'ack') finish(tx, queue, lease, piece)
+    else if (piece.block < 0) returnSingle(tx, queue, lease, piece, fate)
+    else returnBlock(tx, queue, lease, piece, fate)
+  }
+  if (messages === 0) return 0
+  queue.leases.keep(lease, kept, messages, bytes)
+  if (lease.owner) lease.owner.outstanding -= messages
+  if (fate.kind === 'ack') queue.happenings.acked += messages
+  else if (fate.kind === 'nack' || fate.kind === 'reject') queue.happenings.nacked += messages
+  else if (fate.kind === 'lease-lost') queue.happenings.leasesLost += 1
+  return messages
+}
+
+/** A part of a segment. */
+function slice(tx: Transaction, queue: Queue, lease: Lease, segment: Segment, from: number, to: number): Segment {
+  const count = to - from
+  if (count === segment.count) return segment
+  const offset = from - segment.index
+  let bytes = 0
+  if (count > 0) {
+    const lengths = lease.lengths ?? queue.log.read(tx, segment.block)?.lengths
+    const first = lease.lengths ? from : segment.position + offset - segment.block
+    bytes = lengths ? bytesOf(lengths, first, count) : 0
+  }
+  return { ...segment, index: from, count, position: segment.position + offset, bytes }
+}
+
+/** Messages are done. */
+function finish(tx: Transaction, queue: Queue, lease: Lease, piece: Segment): void {
+  if (queue.keys.isActive) finishKeys(tx, queue, lease, piece)
+  if (piece.block < 0) queue.later.settle(tx, piece.due, piece.position)
+  else queue.log.settle(tx, piece.block, piece.count)
+}
+
+function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment): void {
+  const { extras } = lease
+  if (extras?.length === 0) return
+  const block = extras || piece.block < 0 ? undefined : queue.log.read(tx, piece.block)
+  for (let at = 0; at < piece.count; at++) {
+    const position = piece.position + at
+    const key = extras
+      ? extrasAt(extras, piece.index + at)?.key
+      : block
+        ? extrasAt(block.extras, position - block.start)?.key
+        : queue.later.read(tx, piece.due, position)?.key
+    forgetKey(tx, queue, key, position)
+  }
+}
+
+function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
+  const message = queue.later.read(tx, piece.due, piece.position)
+  queue.later.settle(tx, piece.due, piece.position)
+  if (message) returnMessage(tx, queue, lease, piece.position, message, fate)
+  else queue.corrupt(tx, piece.position, 1)
+}
+
+function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
+  const block = queue.log.read(tx, piece.block)
+  queue.log.settle(tx, piece.block, piece.count)
+  if (!block) {
+    queue.corrupt(tx, piece.position, piece.count)
+    return
+  }
+  const first = piece.position - block.start
+  let at = bodyStart(block.lengths, first)
+  for (let index = first; index < first + piece.count; index++) {
+    const message = messageOf(block, index, at)
+    at += message.body.length
+    if (block.bad?.has(index)) queue.corrupt(tx, block.start + index, 1)
+    else returnMessage(tx, queue, lease, block.start + index, message, fate)
+  }
+}
+
+function returnMessage(
+  tx: Transaction,
+  queue: Queue,
+  { consumer }: Lease,
+  position: number,
+  message: StoredMessage,
+  { kind, reason, stack, delayMs }: Fate,
+): void {
+  if (kind === 'release' || kind === 'ack') giveBack(tx, queue, position, message)
+  else fail(tx, queue, position, message, { cause: kind, consumer, reason, stack, delayMs })
+}
+
+/** One message of a block by itself, of which it is known where its body begins. */
+export function messageOf(block: Block, index: number, bodyAt: number): StoredMessage {
+  const extras = extrasAt(block.extras, index)
+  return {
+    meaning: block.meaning,
+    time: block.time,
+    attempts: 0,
+    expires: extras?.expires ?? 0,
+    check: checkAtIndex(block.checks, index),
+    body: block.bodies.subarray(bodyAt, bodyAt + (block.lengths[index] as number)),
+    id: extras?.id,
+    key: extras?.key,
+  }
+}

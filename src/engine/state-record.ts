@@ -1,0 +1,40 @@
+/**
+ * The numbers of a queue that every write may change, as one record: where it begins and ends, and what it holds.
+ *
+ * They spare an engine that is opened a look at the messages themselves.
+ */
+import { readU64, writeU64 } from '../store/index.js'
+
+/** The numbers, in the order in which they are written; a version may add some at the end. */
+const fields = [
+  'nextPosition',
+  'nextLease',
+  'headStart',
+  'headOffset',
+  'headBytes',
+  'ready',
+  'readyBytes',
+  'atOnce',
+  'delayed',
+  'laterBytes',
+  'parked',
+  'parkedBytes',
+  'leases',
+  'keyOrder',
+] as const
+
+/** The state of a queue on disk. */
+export type QueueState = Record<(typeof fields)[number], number>
+
+/** A state as a record. */
+export function encodeState(state: QueueState): Buffer {
+  const bytes = Buffer.allocUnsafe(8 * fields.length)
+  for (let at = 0; at < fields.length; at++) writeU64(bytes, state[fields[at] as keyof QueueState], 8 * at)
+  return bytes
+}
+
+/** Reads a state. */
+export function decodeState(value: Uint8Array): QueueState {
+  const number = (at: number): number => (8 * at < value.length ? readU64(value, 8 * at) : 0)
+  return Object.fromEntries(fields.map((field, at) => [field, number(at)])) as QueueState
+}

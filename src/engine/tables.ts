@@ -1,0 +1,94 @@
+/**
+ * Where the records of an engine lie: one byte for the table, the number of the queue, and what orders the rest.
+ *
+ * What the records hold is told where they are written and read.
+ */
+import { createHash } from 'node:crypto'
+import { readU64, writeU64 } from '../store/index.js'
+
+/** The first byte of every key. */
+export const table = {
+  /** The name of a queue. */
+  name: 1,
+  /** Numbers of a queue that change with each write. */
+  state: 2,
+  /** Messages as they were sent, by the position of the first. */
+  block: 3,
+  /** Single messages that wait outside of their block, by the time they are due, and by position. */
+  later: 4,
+  /** Messages that were dealt out together, by the number of the lease. */
+  lease: 5,
+  /** The last number of each producer. */
+  producer: 6,
+  /** Ids that are taken. */
+  id: 7,
+  /** The same ids, by time. */
+  idTime: 8,
+  /** Texts of schemas, for all queues. */
+  schema: 9,
+  /** Messages that wait for one of the same key, by key and position. */
+  parked: 10,
+  /** The message of each key that the others wait for. */
+  keyOwner: 11,
+} as const
+
+/** The bytes of the table and the queue. */
+const prefixBytes = 5
+
+/** Names up to here are part of keys as they are, in bytes; longer ones are hashed. */
+const plainNameBytes = 40
+
+/** A key of a queue, with up to two numbers. */
+export function keyOf(which: number, queue: number, first?: number, second?: number): Buffer {
+  const size = prefixBytes + (first === undefined ? 0 : second === undefined ? 8 : 16)
+  const key = Buffer.allocUnsafe(size)
+  key[0] = which
+  key.writeUInt32BE(queue, 1)
+  if (first !== undefined) writeU64(key, first, prefixBytes)
+  if (second !== undefined) writeU64(key, second, prefixBytes + 8)
+  return key
+}
+
+/** The key of a name in a queue, with a number behind it or not. */
+export function nameKey(which: number, queue: number, name: Uint8Array, number?: number): Buffer {
+  const key = Buffer.allocUnsafe(prefixBytes + name.length + (number === undefined ? 0 : 8))
+  key[0] = which
+  key.writeUInt32BE(queue, 1)
+  key.set(name, prefixBytes)
+  if (number !== undefined) writeU64(key, number, prefixBytes + name.length)
+  return key
+}
+
+/** A text as part of a key: as it is if it is short, and none is the beginning of another. */
+export function keyName(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= plainNameBytes) return Buffer.concat([Buffer.of(bytes.length), bytes])
+  return Buffer.concat([Buffer.of(0xff), createHash('sha256').update(bytes).digest().subarray(0, 24)])
+}
+
+/** The range of a table of a queue. */
+export function rangeOf(which: number, queue: number): [from: Buffer, to: Buffer] {
+  return [keyOf(which, queue), keyOf(which, queue + 1)]
+}
+
+/** The queue of a key. */
+export function queueOf(key: Uint8Array): number {
+  return (
+    (((key[1] as number) << 24) | ((key[2] as number) << 16) | ((key[3] as number) << 8) | (key[4] as number)) >>> 0
+  )
+}
+
+/** The first number of a key. */
+export function firstNumber(key: Uint8Array): number {
+  return readU64(key, prefixBytes)
+}
+
+/** The second number of a key. */
+export function secondNumber(key: Uint8Array): number {
+  return readU64(key, prefixBytes + 8)
+}
+
+/** The number at the end of a key. */
+export function lastNumber(key: Uint8Array): number {
+  return readU64(key, key.length - 8)
+}

@@ -1,0 +1,129 @@
+/**
+ * When an engine looks at its queues without being asked: leases run out, delays end, messages grow too old.
+ *
+ * One timer for each queue, which is left as it is while it is early enough, and one for sweeps.
+ */
+import { longestTimerMs } from '../lifecycle/index.js'
+import type { Clock, Timer } from '../runtime/index.js'
+import { type Operation, sweepOperation, tickOperation } from './operations.js'
+import type { Queue } from './queue.js'
+import type { Transaction } from './transaction.js'
+
+/** How often ids whose time is over are given free, in milliseconds; producers are looked at each 60th time. */
+const sweepMs = 60_000
+const sweepsPerProducers = 60
+
+/** What the expiries of one look change at the most, in bytes. */
+const tickBytes = 1_048_576
+
+/** The timer of a queue. */
+interface Waking {
+  /** When the timer fires, on the clock that never goes back; infinite if none is set. */
+  armedFor: number
+  /** When it has to at the latest. */
+  wanted: number
+  timer: Timer | undefined
+}
+
+/** The timers of an engine. */
+export class Timers {
+  readonly #clock: Clock
+  readonly #ask: (operation: Operation) => void
+  readonly #wakings = new Map<Queue, Waking>()
+  readonly #planned = new Set<Queue>()
+  readonly #others = new Set<Timer>()
+  #sweeps = 0
+  #isClosed = false
+
+  constructor(clock: Clock, ask: (operation: Operation) => void) {
+    this.#clock = clock
+    this.#ask = ask
+    this.#sweepLater()
+  }
+
+  /** Looks at a queue with the next write. */
+  look(queue: Queue): void {
+    if (!this.#isClosed) this.#ask(tickOperation(queue, tickBytes))
+  }
+
+  /** Sweeps a queue with the next write. */
+  sweep(queue: Queue): void {
+    if (!this.#wakings.has(queue)) this.#wakings.set(queue, newWaking())
+    if (!this.#isClosed) this.#ask(sweepOperation(queue, true))
+  }
+
+  /** Works out when a queue has to be looked at; that counts from `arm` on. */
+  plan(tx: Transaction, queue: Queue): void {
+    const waking = this.#wakings.get(queue) ?? newWaking()
+    this.#wakings.set(queue, waking)
+    const lease = queue.leases.first?.deadline ?? Number.POSITIVE_INFINITY
+    waking.wanted = Math.min(lease, tx.now + dueMs(tx, queue))
+    this.#planned.add(queue)
+  }
+
+  /** Sets the timers of the queues that were planned. */
+  arm(): void {
+    for (const queue of this.#planned) this.#arm(queue, this.#wakings.get(queue) as Waking)
+    this.#planned.clear()
+  }
+
+  /** Calls back once after a time. */
+  after(delayMs: number, callback: () => void): void {
+    if (this.#isClosed) return
+    const timer = this.#clock.setTimer(() => {
+      this.#others.delete(timer)
+      callback()
+    }, delayMs)
+    this.#others.add(timer)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const { timer } of this.#wakings.values()) timer?.cancel()
+    for (const timer of this.#others) timer.cancel()
+  }
+
+  #arm(queue: Queue, waking: Waking): void {
+    if (this.#isClosed || waking.armedFor <= waking.wanted || waking.wanted === Number.POSITIVE_INFINITY) return
+    waking.timer?.cancel()
+    waking.armedFor = waking.wanted
+    const delayMs = Math.min(longestTimerMs, Math.max(0, Math.ceil(waking.wanted - this.#clock.now())))
+    waking.timer = this.#clock.setTimer(() => {
+      waking.armedFor = Number.POSITIVE_INFINITY
+      waking.timer = undefined
+      this.look(queue)
+    }, delayMs)
+  }
+
+  #sweepLater(): void {
+    this.after(sweepMs, () => {
+      this.#sweeps += 1
+      const alsoProducers = this.#sweeps % sweepsPerProducers === 0
+      for (const queue of this.#wakings.keys()) this.#ask(sweepOperation(queue, alsoProducers))
+      this.#sweepLater()
+    })
+  }
+}
+
+function newWaking(): Waking {
+  return { armedFor: Number.POSITIVE_INFINITY, wanted: Number.POSITIVE_INFINITY, timer: undefined }
+}
+
+/** How long until a message in front is due or too old, in milliseconds. */
+function dueMs(tx: Transaction, queue: Queue): number {
+  const { later, log, settings } = queue
+  let at = Number.POSITIVE_INFINITY
+  const entry = later.size > 0 ? later.first(tx) : undefined
+  if (entry) {
+    const { due, message } = entry
+    if (due > tx.wall) at = due
+    at = Math.min(at, message.expires || at, Math.max(due, message.time) + settings.maxAgeMs)
+  }
+  const block = log.ready > 0 ? log.head(tx) : undefined
+  if (block) {
+    const expires = block.extras.find(({ index }) => index === log.headOffset)?.expires
+    at = Math.min(at, expires ?? at, block.time + settings.maxAgeMs)
+  }
+  if (queue.keys.isActive && !settings.keyOrder) return 0
+  return Math.max(1, at - tx.wall)
+}

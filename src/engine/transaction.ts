@@ -1,0 +1,112 @@
+/**
+ * What one write of an engine changes, gathered: operations apply to it one after the other, and see what is before them.
+ *
+ * Only records of some tables are looked for again within the same write; those alone are remembered by key.
+ */
+import type { Change } from '../store/index.js'
+import type { EngineStore, FoundRecord } from './ports.js'
+
+/** What is remembered of a change: its value, or that there is none. */
+type Remembered = { readonly key: Uint8Array; readonly value: Uint8Array | undefined }
+
+/** What takes part in a write. */
+export interface Participant {
+  /** It is about to be changed for the first time. */
+  beforeWrite(tx: Transaction): void
+  /** Makes what has changed part of the write. */
+  flush(tx: Transaction): void
+}
+
+/** What one change is counted with, beside its bytes. */
+const changeCostBytes = 64
+
+/** The changes of one write. */
+export class Transaction {
+  readonly changes: Change[] = []
+  /** What the changes take, in bytes, about. */
+  bytes = 0
+  /** The time of day, and that of the clock that never goes back, in milliseconds. */
+  readonly wall: number
+  readonly now: number
+  /** What is done once the changes are safe. */
+  readonly completions: (() => void)[] = []
+  /** What is done if they are not there. */
+  readonly reversals: (() => void)[] = []
+  readonly touched = new Set<Participant>()
+  readonly #store: EngineStore
+  readonly #remembered = new Map<string, Remembered>()
+
+  constructor(store: EngineStore, wall: number, now: number) {
+    this.#store = store
+    this.wall = wall
+    this.now = now
+  }
+
+  /** Something is about to be changed. */
+  touch(participant: Participant): void {
+    if (this.touched.has(participant)) return
+    this.touched.add(participant)
+    participant.beforeWrite(this)
+  }
+
+  put(key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): void {
+    this.changes.push({ key, value })
+    this.bytes += changeCostBytes
+    if (value instanceof Uint8Array) this.bytes += value.length
+    else for (const part of value) this.bytes += part.length
+  }
+
+  remove(key: Uint8Array): void {
+    this.changes.push({ key, value: undefined })
+    this.bytes += changeCostBytes
+  }
+
+  /** Puts a record that may be looked for within this write. */
+  putVisible(key: Uint8Array, value: Uint8Array): void {
+    this.put(key, value)
+    this.#remembered.set(textOf(key), { key, value })
+  }
+
+  /** Removes a record that may be looked for within this write. */
+  removeVisible(key: Uint8Array): void {
+    this.remove(key)
+    this.#remembered.set(textOf(key), { key, value: undefined })
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const found = this.#remembered.size > 0 ? this.#remembered.get(textOf(key)) : undefined
+    return found ? found.value : this.#store.get(key)
+  }
+
+  /** The first records of a range, as they are with the changes so far. */
+  range(from: Uint8Array, to: Uint8Array, limit: number, maxBytes = Number.POSITIVE_INFINITY): FoundRecord[] {
+    const found: FoundRecord[] = []
+    let bytes = 0
+    let isWhole = true
+    for (const record of this.#store.range(from, to, { limit: limit + this.#remembered.size })) {
+      if (this.#remembered.has(textOf(record.key))) continue
+      if (found.length >= limit || bytes >= maxBytes) {
+        isWhole = false
+        break
+      }
+      found.push(record)
+      bytes += record.value.length
+    }
+    if (this.#remembered.size === 0) return found
+    const last = isWhole ? undefined : found[found.length - 1]?.key
+    for (const { key, value } of this.#remembered.values()) {
+      if (value === undefined || Buffer.compare(key, from) < 0 || Buffer.compare(key, to) >= 0) continue
+      if (last === undefined || Buffer.compare(key, last) < 0) found.push({ key, value })
+    }
+    return found.sort((one, other) => Buffer.compare(one.key, other.key)).slice(0, limit)
+  }
+
+  /** The records of a range as they were before this write. */
+  stored(from: Uint8Array, to: Uint8Array, limit: number): Iterable<FoundRecord> {
+    return this.#store.range(from, to, { limit })
+  }
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+}
