@@ -7,7 +7,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { filter, map, type Observable } from 'rxjs'
 import { type Tick, tick } from './tick.js'
-import { type Caller, callWays, type Endpoints, ways } from './ways/index.js'
+import {
+  type Caller,
+  type Counter,
+  callWays,
+  durableWays,
+  type Endpoints,
+  type PublishManner,
+  ways,
+} from './ways/index.js'
 
 /** What a child is told: one of these at a time. */
 export type Order =
@@ -22,8 +30,11 @@ export type Order =
   /** Calls so often at the same time, without end. */
   | { readonly do: 'call'; readonly atOnce: number }
   | { readonly do: 'watch' }
-  /** Counts for a while, after a while. */
-  | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number }
+  | { readonly do: 'host'; readonly folder: string }
+  | { readonly do: 'publish'; readonly manner: PublishManner; readonly endpoints: Endpoints }
+  | { readonly do: 'acknowledge'; readonly endpoints: Endpoints }
+  /** Counts for a while, after a while; for less, if there are no more than so many messages. */
+  | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
   | { readonly do: 'memory' }
 
 /** What a process did in a stretch of time. */
@@ -31,6 +42,8 @@ export interface Stretch {
   readonly ms: number
   /** Messages that were delivered. */
   readonly messages: number
+  /** Those before it included. */
+  readonly messagesSoFar: number
   /** Processor time of all threads. */
   readonly cpuMs: number
 }
@@ -46,14 +59,20 @@ export interface Memory {
   readonly messages: number
 }
 
+/** Where there are no more than so many messages: the part of them that warms up, and how often they are counted. */
+const warmUpPart = 0.2
+const lookMs = 2
+
 const [, , name = ''] = process.argv
 const way = await ways[name]?.()
 const callWay = await callWays[name]?.()
-if (!way && !callWay) throw new Error(`there is no way named ${name}`)
+const durableWay = await durableWays[name]?.()
+if (!way && !callWay && !durableWay) throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
 let caller: Caller | undefined
 const delivered = { messages: 0, sum: 0.5 }
+let counter: Counter = () => delivered.messages
 
 process.on('message', (order: Order) => {
   void carryOut(order).then((result) => process.send?.({ result }))
@@ -89,8 +108,16 @@ async function carryOut(order: Order): Promise<unknown> {
       return undefined
     case 'watch':
       return caller?.watch?.(count)
+    case 'host':
+      return durableWay?.host?.(order.folder)
+    case 'publish':
+      if (durableWay) counter = await durableWay.publish[order.manner](order.endpoints)
+      return undefined
+    case 'acknowledge':
+      if (durableWay) counter = await durableWay.consume(order.endpoints)
+      return undefined
     case 'measure':
-      return measure(order.warmUpMs, order.forMs)
+      return measure(order.warmUpMs, order.forMs, order.atMost)
     case 'memory':
       return { rssBytes: process.memoryUsage.rss(), messages: delivered.messages } satisfies Memory
   }
@@ -117,17 +144,29 @@ async function callWithoutEnd(): Promise<void> {
   }
 }
 
-async function measure(warmUpMs: number, forMs: number): Promise<Stretch> {
-  await delay(warmUpMs)
+async function measure(warmUpMs: number, forMs: number, atMost?: number): Promise<Stretch> {
+  await pass(warmUpMs, atMost && atMost * warmUpPart)
   const before = snapshot()
-  await delay(forMs)
+  await pass(forMs, atMost)
   const after = snapshot()
-  return { ms: after.ms - before.ms, messages: after.messages - before.messages, cpuMs: after.cpuMs - before.cpuMs }
+  return {
+    ms: after.ms - before.ms,
+    messages: after.messages - before.messages,
+    messagesSoFar: after.messages,
+    cpuMs: after.cpuMs - before.cpuMs,
+  }
 }
 
-function snapshot(): Stretch {
+/** Waits, no longer than until so many messages are counted. */
+async function pass(ms: number, atMost: number | undefined): Promise<void> {
+  if (atMost === undefined) return delay(ms)
+  const end = performance.now() + ms
+  while (counter() < atMost && performance.now() < end) await delay(lookMs)
+}
+
+function snapshot(): Omit<Stretch, 'messagesSoFar'> {
   const { user, system } = process.cpuUsage()
-  return { ms: performance.now(), messages: delivered.messages, cpuMs: (user + system) / 1000 }
+  return { ms: performance.now(), messages: counter(), cpuMs: (user + system) / 1000 }
 }
 
 /** Sends one message at a time, the next when its echo has come. */

@@ -2,11 +2,10 @@
  * The floor: compiles and runs `libzmq.c`, where there are a compiler and libzmq's headers.
  */
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { makeFolder } from './clean-up.js'
 
 const source = fileURLToPath(new URL('libzmq.c', import.meta.url))
 const run = promisify(execFile)
@@ -14,23 +13,23 @@ const maxOutputBytes = 64 * 1024 * 1024
 
 /** What a C program over libzmq does, on this machine. */
 export class Libzmq implements Disposable {
-  readonly #folder: string
+  readonly #folder: Disposable
   readonly #program: string
   /** The version of the library that the program uses. */
   readonly version: string
 
   /** Compiles the program; returns why not, where that cannot be done. */
   static compile(): Libzmq | string {
-    const folder = mkdtempSync(join(tmpdir(), 'rivulet-bench-'))
-    const program = join(folder, 'libzmq')
+    const folder = makeFolder()
+    const program = join(folder.path, 'libzmq')
     const { error, status, stderr } = spawnSync('gcc', ['-O2', source, '-o', program, '-lzmq'], { encoding: 'utf8' })
     if (!error && status === 0) return new Libzmq(folder, program)
-    rmSync(folder, { recursive: true })
+    folder[Symbol.dispose]()
     if (error) return 'there is no gcc'
     return stderr.includes('zmq.h') ? 'the headers of libzmq are missing' : `it does not compile: ${stderr.trim()}`
   }
 
-  private constructor(folder: string, program: string) {
+  private constructor(folder: Disposable, program: string) {
     this.#folder = folder
     this.#program = program
     this.version = spawnSync(program, ['version'], { encoding: 'utf8' }).stdout.trim()
@@ -49,7 +48,7 @@ export class Libzmq implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true })
+    this.#folder[Symbol.dispose]()
   }
 
   async #run(what: string, ...numbers: number[]): Promise<number[][]> {

@@ -38,6 +38,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureLatency } = await import('./latency.js')
   const { measureCalls } = await import('./calls.js')
   const { measureMemory } = await import('./memory.js')
+  const { measureDurable } = await import('./durable.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
   const results: Results = {
@@ -48,6 +49,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('memory') && { memory: await measureMemory(options) }),
+    ...(wants.has('durable') && { durable: await measureDurable(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
 }

@@ -1,11 +1,13 @@
 /** The results as tables for people. */
 import type { CallRate, CallResults, LoneCall } from './calls.js'
+import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
 import type { Machine } from './machine.js'
 import type { MemoryUse } from './memory.js'
 import type { Options } from './options.js'
 import type { Figure } from './statistics.js'
 import type { Throughput } from './throughput.js'
+import { inFlight } from './ways/durable-way.js'
 
 /** Everything that was measured. */
 export interface Results {
@@ -17,12 +19,22 @@ export interface Results {
   readonly latency?: readonly Latency[]
   readonly calls?: CallResults
   readonly memory?: readonly MemoryUse[]
+  readonly durable?: DurableResults
 }
 
 const mebibyte = 1024 * 1024
 
 /** Writes the results for people. */
-export function report({ machine, options, libzmqSkipped, throughput, latency, calls, memory }: Results): string {
+export function report({
+  machine,
+  options,
+  libzmqSkipped,
+  throughput,
+  latency,
+  calls,
+  memory,
+  durable,
+}: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
     `Node ${node} on ${platform}, ${cores} cores (${cpu}); libzmq ${libzmq}, under C ${systemLibzmq ?? 'none'}`,
@@ -33,6 +45,7 @@ export function report({ machine, options, libzmqSkipped, throughput, latency, c
   if (latency) parts.push(latencyTable(latency))
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (memory) parts.push(memoryTable(memory))
+  if (durable) parts.push(durableTable(durable), durableQueues(durable))
   return parts.join('\n\n')
 }
 
@@ -88,6 +101,34 @@ function memoryTable(rows: readonly MemoryUse[]): string {
     'Memory: MiB resident while a slow consumer holds the producer',
     ['', 'first', 'last', 'most'],
     rows.map(({ name, first, last, most }) => [name, ...[first, last, most].map((x) => (x / mebibyte).toFixed(0))]),
+  )
+}
+
+/** What is done, as the table says it. */
+const activityTexts: Readonly<Record<Activity, string>> = {
+  send: `published by single sends, ${inFlight} under way`,
+  sendAll: 'published in bulk',
+  consume: 'consumed and acknowledged',
+}
+
+function durableTable({ rates }: DurableResults): string {
+  const beside = (what: Beside | undefined): string => (what ? `${figureText(what.ratio)} ${what.name}` : '')
+  return table(
+    'Durable queues, thousand a second: confirmed, or acknowledged',
+    ['', 'median (from–to)', '÷ the fastest peer', '÷ the fastest that flushes before it confirms'],
+    rates.map(({ activity, name, perSecond, toPeers, toFlushing }) => [
+      `${activityTexts[activity]}: ${name}`,
+      figureText(perSecond, 1e-3),
+      beside(toPeers),
+      beside(toFlushing),
+    ]),
+  )
+}
+
+function durableQueues({ flush, queues }: DurableResults): string {
+  const lines = queues.map(({ name, about, skipped }) => `${name}: ${skipped ? 'skipped, ' : ''}${about}`)
+  return [`The disk flushes 4 KiB in ${three(flush.median)} µs (median; 99 %: ${three(flush.p99)} µs)`, ...lines].join(
+    '\n  ',
   )
 }
 

@@ -2,9 +2,11 @@
  * The ways that are compared, by name; each is loaded by the processes that use it alone.
  */
 import type { CallWay } from './call-way.js'
+import type { DurableWay } from './durable-way.js'
 import type { Way } from './way.js'
 
 export type { Caller, CallWay } from './call-way.js'
+export type { Counter, DurableWay, PublishManner } from './durable-way.js'
 export type { Endpoints, Way } from './way.js'
 
 /** Loads a way. */
@@ -22,4 +24,12 @@ export const callWays: Readonly<Record<string, () => Promise<CallWay>>> = {
   'rivulet/rpc': async () => (await import('./rivulet-rpc.js')).rivuletRpc,
   'raw REQ/REP': async () => (await import('./raw-calls.js')).rawReqRep,
   'raw DEALER/ROUTER': async () => (await import('./raw-calls.js')).rawDealerRouter,
+}
+
+/** Loads a durable queue. */
+export const durableWays: Readonly<Record<string, () => Promise<DurableWay>>> = {
+  'NATS JetStream': async () => (await import('./nats-jetstream.js')).natsJetstream,
+  'NATS JetStream, always': async () => (await import('./nats-jetstream.js')).natsJetstream,
+  'RabbitMQ, classic': async () => (await import('./rabbitmq.js')).rabbitmqClassic,
+  'RabbitMQ, quorum': async () => (await import('./rabbitmq.js')).rabbitmqQuorum,
 }
