@@ -8,7 +8,7 @@ import type { Endpoints } from './way.js'
 const name = 'ticks'
 
 /** More of them under way than this makes publishing in bulk no faster. */
-const bulkInFlight = 4096
+const bulkInFlight = 1024
 
 /** Messages that wait for their acknowledgement: more make it no faster. */
 const maxAckPending = 1000

@@ -14,11 +14,11 @@ type Kind = 'classic' | 'quorum'
 const name = 'ticks'
 
 /** More of them under way than this makes publishing in bulk no faster. */
-const bulkInFlight = 4096
+const bulkInFlight = 1024
 
 /** Messages that wait for their acknowledgement, and those that one acknowledgement is for: more make it no faster. */
-const prefetch = 256
-const acknowledgedAtOnce = 64
+const prefetch = 1000
+const acknowledgedAtOnce = 128
 
 export const rabbitmqClassic = rabbitmq('classic')
 export const rabbitmqQuorum = rabbitmq('quorum')
