@@ -44,11 +44,11 @@ export function sendOperation(
       const meaning = schemas.intern(block.meaning)
       let outcome: SendOutcome
       if (schemas.keep(tx, meaning, schema)) outcome = store(tx, queue, producer, sequence, block, meaning)
-      else outcome = refusedFrom(expectedOf(tx, queue, producer, sequence), unknownSchema(queue, meaning))
+      else outcome = refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, meaning))
       tx.completions.push(() => done(outcome))
       return true
     },
-    fail: (tx, error) => done(refusedFrom(expectedOf(tx, queue, producer, sequence), error)),
+    fail: (tx, error) => done(refusedFrom(queue.producers.expected(tx, producer, sequence), error)),
   }
 }
 
@@ -198,11 +198,6 @@ function dropNoOrder(tx: Transaction, queue: Queue): void {
 
 function isFull({ settings, depth, bytes }: Queue, more: number): boolean {
   return settings.overflow === 'reject' && (depth + 1 > settings.maxLength || bytes + more > settings.maxBytes)
-}
-
-function expectedOf(tx: Transaction, queue: Queue, producer: string, sequence: number): number {
-  const last = queue.producers.last(tx, producer)
-  return last === undefined ? sequence : last + 1
 }
 
 function unknownSchema({ name }: Queue, meaning: Uint8Array): RivuletError {

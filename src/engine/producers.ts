@@ -13,6 +13,8 @@ interface Producer {
   last: number
   /** When it sent last, in milliseconds since 1970. */
   time: number
+  /** Whether it has a record. */
+  isStored: boolean
 }
 
 /** How long a producer that does not send is remembered, in milliseconds. */
@@ -32,8 +34,11 @@ export class Producers {
   /** Where the sweep goes on. */
   #swept: Buffer | undefined
 
-  constructor(queue: number) {
+  /** @param former - What was known until now, of which only what is not on disk is still true. */
+  constructor(queue: number, former?: Producers) {
     this.#queue = queue
+    if (!former) return
+    for (const [name, producer] of former.#known) if (!producer.isStored) this.#known.set(name, producer)
   }
 
   /** The number of the last message that was stored; `undefined` for a producer that is not known. */
@@ -41,17 +46,24 @@ export class Producers {
     return this.#find(tx, name)?.last
   }
 
+  /**
+   * The number that a producer has to go on with, whose message was refused. One that is not known yet has to begin with it:
+   * what it sent behind that must not be taken for its beginning.
+   */
+  expected(tx: Transaction, name: string, refused: number): number {
+    const producer = this.#find(tx, name)
+    if (producer) return producer.last + 1
+    this.#keep(name, { key: this.#keyOf(name), last: refused - 1, time: tx.wall, isStored: false })
+    return refused
+  }
+
   /** Messages up to a number are stored with this write. */
   stored(tx: Transaction, name: string, last: number): void {
-    let producer = this.#find(tx, name)
-    if (producer) {
-      producer.last = last
-      producer.time = tx.wall
-    } else {
-      producer = { key: nameKey(table.producer, this.#queue, keyName(name)), last, time: tx.wall }
-      if (this.#known.size >= keptProducers && this.#changed.size === 0) this.#known.clear()
-      this.#known.set(name, producer)
-    }
+    const producer = this.#find(tx, name) ?? { key: this.#keyOf(name), last, time: tx.wall, isStored: true }
+    producer.last = last
+    producer.time = tx.wall
+    producer.isStored = true
+    this.#keep(name, producer)
     this.#changed.add(producer)
   }
 
@@ -83,11 +95,22 @@ export class Producers {
   #find(tx: Transaction, name: string): Producer | undefined {
     const known = this.#known.get(name)
     if (known) return known
-    const key = nameKey(table.producer, this.#queue, keyName(name))
+    const key = this.#keyOf(name)
     const value = tx.get(key)
     if (!value) return undefined
-    const producer = { key, last: readU64(value), time: readU64(value, 8) }
-    this.#known.set(name, producer)
+    const producer = { key, last: readU64(value), time: readU64(value, 8), isStored: true }
+    this.#keep(name, producer)
     return producer
+  }
+
+  #keep(name: string, producer: Producer): void {
+    if (this.#known.size >= keptProducers && this.#changed.size === 0) {
+      for (const [known, { isStored }] of this.#known) if (isStored) this.#known.delete(known)
+    }
+    this.#known.set(name, producer)
+  }
+
+  #keyOf(name: string): Buffer {
+    return nameKey(table.producer, this.#queue, keyName(name))
   }
 }

@@ -175,7 +175,7 @@ export class Queue implements Participant {
     this.log = new BlockLog(this)
     this.later = new LaterTable(this)
     this.leases = new Leases(number)
-    this.producers = new Producers(number)
+    this.producers = new Producers(number, this.producers)
     this.ids = new Ids(number)
     this.keys = new KeyOrder(number, this.intern)
     this.nextPosition = 1

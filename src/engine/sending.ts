@@ -47,6 +47,7 @@ export function store(
     : storeEach(tx, queue, block, repeated, run, duplicates)
   run.end()
   if (end > repeated) queue.producers.stored(tx, producer, sequence + end - 1)
+  else queue.producers.expected(tx, producer, sequence)
   if (queue.settings.overflow === 'drop-oldest') dropOverflow(tx, queue)
   const stored = { repeated, position: queue.nextPosition > position ? position : 0, duplicates }
   if (end === count) return { kind: 'stored', ...stored }

@@ -23,14 +23,18 @@ export interface BrokenMachine {
 }
 
 /** Replaces a method; returns what puts it back. */
-function replace<T extends object, K extends keyof T>(holder: T, name: K, make: (original: T[K]) => T[K]): () => void {
+export function replace<T extends object, K extends keyof T>(
+  holder: T,
+  name: K,
+  make: (original: T[K]) => T[K],
+): () => void {
   const descriptor = Object.getOwnPropertyDescriptor(holder, name) as PropertyDescriptor
   Object.defineProperty(holder, name, { ...descriptor, value: make(descriptor.value) })
   return () => Object.defineProperty(holder, name, descriptor)
 }
 
 /** Puts several back. */
-const all =
+export const all =
   (...mends: (() => void)[]) =>
   () => {
     for (const mend of mends) mend()

@@ -51,6 +51,6 @@ export function runSeeds(simulate: (seed: number) => SeedOutcome, limits: SeedLi
 }
 
 /** What a failure says, and the command that has it again. */
-export function explain({ seed, violation }: SeedOutcome): string {
-  return `seed ${seed}: ${violation}\n  npm run soak -- simulation --seed ${seed}`
+export function explain({ seed, violation }: SeedOutcome, soak = 'simulation'): string {
+  return `seed ${seed}: ${violation}\n  npm run soak -- ${soak} --seed ${seed}`
 }

@@ -1,0 +1,154 @@
+/**
+ * Engines that are broken on purpose, each in one way: a simulation that does not find them is worth nothing.
+ *
+ * A method of a part is replaced for the time of a run.
+ */
+import { LocalAttachment } from '../../src/engine/attachment.js'
+import { LocalEngine } from '../../src/engine/index.js'
+import { KeyOrder } from '../../src/engine/key-order.js'
+import { LaterTable } from '../../src/engine/later-table.js'
+import { type Lease, Leases } from '../../src/engine/leases.js'
+import { Producers } from '../../src/engine/producers.js'
+import { Queue } from '../../src/engine/queue.js'
+import { Transaction } from '../../src/engine/transaction.js'
+import { all, replace } from './broken-machines.js'
+
+/** A way to be broken. */
+export interface BrokenEngine {
+  readonly name: string
+  /** Breaks all engines, and returns what mends them. */
+  breakIt(): () => void
+}
+
+/** All broken engines. */
+export const brokenEngines: readonly BrokenEngine[] = [
+  {
+    name: 'confirms what is not flushed',
+    breakIt: () =>
+      replace(
+        LocalEngine.prototype,
+        'send',
+        (send) =>
+          function (this: LocalEngine, queue, producer, sequence, block, schema, done) {
+            send.call(this, queue, producer, sequence, block, schema, () => {})
+            done({ kind: 'stored', repeated: block.count, position: 0, duplicates: [] })
+          },
+      ),
+  },
+  {
+    name: 'tells of an acknowledgement before it is stored',
+    breakIt: () =>
+      replace(
+        LocalAttachment.prototype,
+        'settle',
+        (settle) =>
+          function (this: LocalAttachment, settlements, done) {
+            settle.call(this, settlements, () => {})
+            done(settlements.map(({ count }) => ({ settled: count, stale: 0 })))
+          },
+      ),
+  },
+  {
+    name: 'counts an attempt only when something more happens to its lease',
+    breakIt: () =>
+      replace(
+        Leases.prototype,
+        'add',
+        () =>
+          function (this: Leases, lease) {
+            this.restore(lease)
+          },
+      ),
+  },
+  {
+    name: 'stores what is sent again',
+    breakIt: () => replace(Producers.prototype, 'last', () => () => undefined),
+  },
+  {
+    name: 'takes what a producer that was refused sent behind it for its beginning',
+    breakIt: () =>
+      replace(
+        Producers.prototype,
+        'expected',
+        () =>
+          function (this: Producers, tx, name, refused) {
+            return (this.last(tx, name) ?? refused - 1) + 1
+          },
+      ),
+  },
+  {
+    name: 'accepts what is said under a lease that has run out',
+    breakIt() {
+      const former = new WeakMap<Leases, Lease[]>()
+      return all(
+        replace(
+          Leases.prototype,
+          'add',
+          (add) =>
+            function (this: Leases, lease) {
+              add.call(this, lease)
+              former.set(this, [...(former.get(this) ?? []), { ...lease }])
+            },
+        ),
+        replace(
+          Leases.prototype,
+          'get',
+          (get) =>
+            function (this: Leases, number) {
+              const lease = get.call(this, number)
+              if (lease) return lease
+              const stale = former.get(this)?.find((one) => one.number === number)
+              const [position] = stale?.segments.map((segment) => segment.position) ?? []
+              for (const present of this.values()) {
+                const isSame = present.segments.some((segment) => segment.position === position)
+                if (stale && isSame && present.owner === stale.owner) return present
+              }
+              return undefined
+            },
+        ),
+      )
+    },
+  },
+  {
+    name: 'says that stale settlements were settled',
+    breakIt: () =>
+      replace(
+        LocalAttachment.prototype,
+        'settle',
+        (settle) =>
+          function (this: LocalAttachment, settlements, done) {
+            settle.call(this, settlements, (outcomes) => {
+              done(outcomes.map((one) => ({ ...one, settled: one.settled + one.stale, stale: 0 })))
+            })
+          },
+      ),
+  },
+  {
+    name: 'does not store what failed',
+    breakIt: () => replace(Transaction.prototype, 'putVisible', () => function (this: Transaction) {}),
+  },
+  {
+    name: 'goes on with what a failed write was to change',
+    breakIt: () => replace(Queue.prototype, 'reload', () => function (this: Queue) {}),
+  },
+  {
+    name: 'gives out messages of one key together',
+    breakIt: () => replace(KeyOrder.prototype, 'own', () => () => true),
+  },
+  {
+    name: 'gives consumers more than they asked for',
+    breakIt: () =>
+      replace(
+        LocalAttachment.prototype,
+        'grant',
+        (grant) =>
+          function (this: LocalAttachment, messages) {
+            grant.call(this, messages + 1)
+          },
+      ),
+  },
+  {
+    name: 'keeps what was tried again',
+    breakIt: () => replace(LaterTable.prototype, 'settle', () => function (this: LaterTable) {}),
+  },
+]

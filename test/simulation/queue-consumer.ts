@@ -1,0 +1,169 @@
+/**
+ * A consumer in simulated trouble: it is slow, fails, freezes, loses its connection, and goes on where it was.
+ *
+ * What it has said is said again until it is confirmed. Leases that it holds it takes over after each cut.
+ */
+import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
+import { Connection, type QueueHost, type QueueWorld, queueName } from './queue-host.js'
+
+/** Messages of a lease that it has not settled, by index. */
+interface Held {
+  readonly lease: number
+  readonly open: Set<number>
+}
+
+/** A consumer. */
+export class SimulatedConsumer {
+  readonly name: string
+  readonly #world: QueueWorld
+  readonly #host: QueueHost
+  #connection: Connection | undefined
+  #attachment: Attachment | undefined
+  readonly #held = new Map<number, Held>()
+  readonly #unconfirmed = new Set<Settlement>()
+  #frozenUntil = 0
+  /** Messages that the engine may still deliver to the present attachment. */
+  #credit = 0
+  /** Whether it acknowledges all, without haste or mistakes. */
+  isTame = false
+
+  constructor(name: string, world: QueueWorld, host: QueueHost) {
+    this.name = name
+    this.#world = world
+    this.#host = host
+    host.peers.push(this)
+  }
+
+  connect(): void {
+    this.cut()
+    const { plan, oracle } = this.#world
+    const connection = new Connection(this.#world, this.#host)
+    this.#connection = connection
+    const { generation, engine } = this.#host
+    if (!engine) return
+    this.#credit = 0
+    const attachment = engine.attach(queueName, this.name, {
+      deliver: (leased) => {
+        if (attachment !== this.#attachment) oracle.fail(`${this.name} is delivered to after it left`)
+        this.#credit -= leased.messages.count
+        if (this.#credit < 0) oracle.fail(`${this.name} was given more than its credit`)
+        oracle.arrived(leased, this.name, generation)
+        connection.send(() => this.#arrived(connection, leased))
+      },
+      lost: (lease) => connection.send(() => this.#lost(lease)),
+    })
+    this.#attachment = attachment
+    const leases = [...this.#held.keys()]
+    for (const lease of this.#adopt(attachment, leases)) this.#lost(lease)
+    for (const settlement of this.#unconfirmed) this.#say(settlement)
+    this.#grant(plan.habits.credit)
+  }
+
+  cut(): void {
+    if (this.#connection) this.#connection.isOpen = false
+    this.#connection = undefined
+    if (this.#host.engine) this.#attachment?.detach()
+    this.#attachment = undefined
+  }
+
+  lose(ms: number): void {
+    this.cut()
+    this.#world.scheduler.after(ms, () => this.#host.engine && !this.#connection && this.connect())
+  }
+
+  /** Does nothing for a while, not even extend its leases. */
+  freeze(ms: number): void {
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.#world.scheduler.now + ms)
+  }
+
+  /** Extends its leases, or does not. */
+  act(): void {
+    const { random, plan, scheduler } = this.#world
+    const connection = this.#connection
+    const attachment = this.#attachment
+    if (!connection || !attachment || scheduler.now < this.#frozenUntil || !random.chance(plan.habits.extends)) return
+    const leases = [...this.#held.keys()]
+    connection.send(() => {
+      const lost = attachment.extend(leases)
+      connection.send(() => {
+        for (const lease of lost) this.#lost(lease)
+      })
+    })
+  }
+
+  #adopt(attachment: Attachment, leases: readonly number[]): number[] {
+    this.#world.oracle.adopted(this.name, leases)
+    return attachment.adopt(leases)
+  }
+
+  #arrived(connection: Connection, { lease, messages }: LeasedBlock): void {
+    const { random, plan } = this.#world
+    const { count } = messages
+    this.#held.set(lease, { lease, open: new Set(Array.from({ length: count }, (_, index) => index)) })
+    if (connection === this.#connection) this.#grant(count)
+    // work on all of it at once, or on parts
+    let index = 0
+    while (index < count) {
+      const size = this.isTame ? count : random.between(1, count - index)
+      const from = index
+      this.#after(this.isTame ? 0 : random.below(plan.habits.workMs + 1), () => this.#finish(lease, from, size))
+      index += size
+    }
+  }
+
+  #finish(lease: number, index: number, count: number): void {
+    const { random, plan } = this.#world
+    const { nacks, rejects, releases } = plan.habits
+    const held = this.#held.get(lease)
+    if (held) for (let at = index; at < index + count; at++) held.open.delete(at)
+    if (held?.open.size === 0) this.#held.delete(lease)
+    const draw = random.below(1000) / 1000
+    let kind: Settlement['kind'] = 'ack'
+    if (this.isTame) kind = 'ack'
+    else if (draw < nacks) kind = 'nack'
+    else if (draw < nacks + rejects) kind = 'reject'
+    else if (draw < nacks + rejects + releases) kind = 'release'
+    const delayMs = kind === 'nack' && random.chance(0.3) ? { delayMs: random.below(300) } : undefined
+    const settlement: Settlement = { lease, index, count, kind, ...delayMs }
+    this.#unconfirmed.add(settlement)
+    this.#say(settlement)
+  }
+
+  #say(settlement: Settlement): void {
+    const connection = this.#connection
+    const attachment = this.#attachment
+    const { oracle } = this.#world
+    connection?.send(() => {
+      oracle.said(settlement)
+      attachment?.settle([settlement], ([outcome]) => {
+        oracle.told(settlement, outcome as SettleOutcome)
+        connection.send(() => {
+          if (outcome?.error) this.#after(50, () => this.#unconfirmed.has(settlement) && this.#say(settlement))
+          else this.#unconfirmed.delete(settlement)
+        })
+      })
+    })
+  }
+
+  #lost(lease: number): void {
+    this.#held.delete(lease)
+  }
+
+  #grant(messages: number): void {
+    const connection = this.#connection
+    const attachment = this.#attachment
+    connection?.send(() => {
+      this.#credit += messages
+      attachment?.grant(messages)
+    })
+  }
+
+  /** Does something after a time, and not while it is frozen. */
+  #after(ms: number, action: () => void): void {
+    const { scheduler } = this.#world
+    scheduler.after(ms, () => {
+      if (scheduler.now < this.#frozenUntil) this.#after(this.#frozenUntil - scheduler.now, action)
+      else action()
+    })
+  }
+}
