@@ -53,6 +53,8 @@ export abstract class Socket {
   /** Endpoints that were given up and are connected anew: what is still told of their former connections is not true. */
   readonly #renewed = new Set<EndpointLinks>()
   readonly #loop: ReadLoop
+  /** Events of while an endpoint is being bound, when its links have no name yet: peers may wait for it already. */
+  #early: MonitorEvent[] | undefined
   #closed = false
   #released = Promise.resolve()
 
@@ -202,14 +204,19 @@ export abstract class Socket {
   }
 
   async #bindTo(endpoint: Endpoint): Promise<void> {
+    const early: MonitorEvent[] = []
+    this.#early = early
     try {
       await this.native.bind(endpoint.address)
     } catch (error) {
       throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error, 'RIVULET_BIND_FAILED')
+    } finally {
+      this.#early = undefined
     }
     const address = this.native.lastEndpoint ?? endpoint.address
     this.endpoints.push(address)
     this.#add(address, 'bind')
+    for (const event of early) this.#onMonitorEvent(event)
   }
 
   #connectTo({ address }: Endpoint): void {
@@ -281,8 +288,11 @@ export abstract class Socket {
     const party = {
       linked: () => {
         // an inproc connection that waits for its binder could never be closed, and libzmq forgets one whose binder has
-        // gone: it is made whenever there is a binder
-        if (side === 'connect') this.#connectAgain(address)
+        // gone: it is made whenever there is a binder; one to a former binder, still being closed, would take its share
+        if (side === 'connect') {
+          this.#disconnect(address)
+          this.#connectAgain(address)
+        }
         links.event(side === 'bind' ? 'accept' : 'connect')
         links.event('handshake')
       },
@@ -300,7 +310,12 @@ export abstract class Socket {
     })
   }
 
-  #onMonitorEvent({ type, address, error }: MonitorEvent): void {
+  #onMonitorEvent(event: MonitorEvent): void {
+    if (this.#early) {
+      this.#early.push(event)
+      return
+    }
+    const { type, address, error } = event
     if (this.#closed || address === undefined) return
     this.onEvent(type)
     const links = findEndpoint(this.#entries, address)
