@@ -1,12 +1,12 @@
 /** The durable queue in simulated trouble: what was found stays found, and each run looks a little further. */
 import t from 'tap'
 import { simulateQueue } from './queue-simulation.js'
-import { explain, runSeeds } from './seeds.js'
+import { explainAs, runSeeds } from './seeds.js'
 
 /** How long fresh seeds are looked at, in milliseconds. */
 const freshMs = 3000
 
-const told = (outcome: Parameters<typeof explain>[0]): string => explain(outcome, 'queue-simulation')
+const told = explainAs('queue-simulation')
 
 t.test('a seed goes the same way each time', async (t) => {
   for (const seed of [1, 2, 3]) {

@@ -51,6 +51,9 @@ export function runSeeds(simulate: (seed: number) => SeedOutcome, limits: SeedLi
 }
 
 /** What a failure says, and the command that has it again. */
-export function explain({ seed, violation }: SeedOutcome, soak = 'simulation'): string {
-  return `seed ${seed}: ${violation}\n  npm run soak -- ${soak} --seed ${seed}`
+export const explain = explainAs('simulation')
+
+/** What a failure of the simulation behind a soak says. */
+export function explainAs(soak: string): (outcome: SeedOutcome) => string {
+  return ({ seed, violation }) => `seed ${seed}: ${violation}\n  npm run soak -- ${soak} --seed ${seed}`
 }

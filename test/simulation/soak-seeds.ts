@@ -4,7 +4,7 @@
  * Options: `[--seeds N] [--from M] [--json]`; `--seed N` has one again.
  */
 import { parseArgs } from 'node:util'
-import { explain, runSeeds, type SeedOutcome } from './seeds.js'
+import { explainAs, runSeeds, type SeedOutcome } from './seeds.js'
 
 /** How often the rows of progress come, in milliseconds. */
 const progressMs = 10_000
@@ -40,7 +40,7 @@ export function soakSeeds(
       seeds,
       onOutcome(outcome, done) {
         if (json) return
-        if (outcome.violation !== undefined) console.log(explain(outcome, name))
+        if (outcome.violation !== undefined) console.log(explainAs(name)(outcome))
         if (performance.now() - toldAt < progressMs) return
         toldAt = performance.now()
         console.log(`${done} of ${seeds} seeds, ${((done * 1000) / (toldAt - started)).toFixed(0)} a second`)
