@@ -220,12 +220,12 @@ t.test('a message does not carry the text of a stranger at length', async (t) =>
 /** Runs an attack: within time and memory, and the next good peer is understood. */
 function bounded(attack: () => void): void {
   const memory = process.memoryUsage.rss()
-  const start = performance.now()
+  const start = process.cpuUsage()
   attack()
   // generous, since the machine may be slow: the attacks would take minutes and gigabytes
-  const took = performance.now() - start
+  const took = process.cpuUsage(start).user / 1000
   assert.ok(took < 3_000, `${took} ms`)
   const grown = process.memoryUsage.rss() - memory
   assert.ok(grown < 256 * 1024 * 1024, `${grown} bytes`)
-  assert.equal(askForAll(good.against(JSON.stringify({ ...quotes(), after: start }))), 0)
+  assert.equal(askForAll(good.against(JSON.stringify({ ...quotes(), after: start.user }))), 0)
 }

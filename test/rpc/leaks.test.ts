@@ -26,8 +26,8 @@ eachTransport(t, 'rounds of a server and a client', async (t, { transport, runti
   const before = descriptors()
   const heap = process.memoryUsage().heapUsed
   for (let count = 0; count < rounds[transport]; count++) await round()
-  // what the library frees a moment after `close` may be a few of the last round's
-  t.ok(descriptors() <= before + 40, `${before} descriptors before, ${descriptors()} after`)
+  // what the library frees a moment after `close`; where it frees nothing, this waits until the test ends in vain
+  await until(() => descriptors() <= before + 40)
   t.equal(runtime.size, 0)
   const grownMb = (process.memoryUsage().heapUsed - heap) / 1_048_576
   t.ok(grownMb < 60, `the heap grew by ${grownMb.toFixed(0)} MB`)
