@@ -249,7 +249,7 @@ export class LocalEngine implements QueueEngine {
   }
 
   #succeeded(tx: Transaction, dealt: readonly Dealt[]): void {
-    for (const participant of tx.touched) if (participant instanceof Queue) participant.log.written()
+    for (const participant of tx.touched) if (participant instanceof Queue) participant.written()
     for (const complete of tx.completions) complete()
     for (const { queue, consumer, lease, leased } of dealt) {
       if (!consumer.isAttached) continue

@@ -31,6 +31,8 @@ export class Producers {
   readonly #queue: number
   readonly #known = new Map<string, Producer>()
   readonly #changed = new Set<Producer>()
+  /** Producers whose first messages were refused once and are part of this write, with what came before those. */
+  readonly #begun = new Map<string, number>()
   /** Where the sweep goes on. */
   #swept: Buffer | undefined
 
@@ -39,6 +41,9 @@ export class Producers {
     this.#queue = queue
     if (!former) return
     for (const [name, producer] of former.#known) if (!producer.isStored) this.#known.set(name, producer)
+    for (const [name, last] of former.#begun) {
+      this.#known.set(name, { key: this.#keyOf(name), last, time: 0, isStored: false })
+    }
   }
 
   /** The number of the last message that was stored; `undefined` for a producer that is not known. */
@@ -60,6 +65,7 @@ export class Producers {
   /** Messages up to a number are stored with this write. */
   stored(tx: Transaction, name: string, last: number): void {
     const producer = this.#find(tx, name) ?? { key: this.#keyOf(name), last, time: tx.wall, isStored: true }
+    if (!producer.isStored) this.#begun.set(name, producer.last)
     producer.last = last
     producer.time = tx.wall
     producer.isStored = true
@@ -76,6 +82,11 @@ export class Producers {
       tx.put(key, value)
     }
     this.#changed.clear()
+  }
+
+  /** The write is safe. */
+  written(): void {
+    if (this.#begun.size > 0) this.#begun.clear()
   }
 
   /** Forgets some that have not sent for long; tells whether there may be more. */

@@ -97,6 +97,12 @@ export class Queue implements Participant {
     if (this.isBroken) this.#owner.recover(tx, this)
   }
 
+  /** The write is safe. */
+  written(): void {
+    this.log.written()
+    this.producers.written()
+  }
+
   flush(tx: Transaction): void {
     this.leases.flush(tx)
     this.producers.flush(tx)
