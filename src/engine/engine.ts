@@ -73,7 +73,10 @@ export interface MessageExtras {
 export type SendOutcome = StoredMessages &
   (
     | { readonly kind: 'stored' }
-    /** Only what is before `expected` is stored; the sender numbers what it sends next from there on. */
+    /**
+     * Only what is before `expected` is stored; the sender numbers what it sends next from there on. 0 if the store cannot
+     * even be read: then it sends again whatever is not confirmed.
+     */
     | { readonly kind: 'refused'; readonly expected: number; readonly error: RivuletError }
   )
 

@@ -56,6 +56,8 @@ export class Leases {
   /** Those that run out first come first, as long as the lease of the queue is not changed. */
   readonly #leases = new Map<number, Lease>()
   readonly #changed = new Set<Lease>()
+  /** Leases that this write ends: if it fails, they go on. */
+  readonly #ended = new Map<number, Lease>()
   readonly #queue: number
 
   constructor(queue: number) {
@@ -68,6 +70,16 @@ export class Leases {
 
   get(number: number): Lease | undefined {
     return this.#leases.get(number)
+  }
+
+  /** A lease as it was before this write. */
+  former(number: number): Lease | undefined {
+    return this.#leases.get(number) ?? this.#ended.get(number)
+  }
+
+  /** The write is safe. */
+  written(): void {
+    if (this.#ended.size > 0) this.#ended.clear()
   }
 
   values(): IterableIterator<Lease> {
@@ -108,7 +120,9 @@ export class Leases {
     this.messages -= messages
     this.bytes -= bytes
     this.#changed.add(lease)
-    if (segments.length === 0) this.#leases.delete(lease.number)
+    if (segments.length > 0) return
+    this.#leases.delete(lease.number)
+    this.#ended.set(lease.number, lease)
   }
 
   /** Makes what has changed part of the write. */

@@ -288,11 +288,7 @@ export class LocalEngine implements QueueEngine {
     for (const operation of others) this.#rescues.push([operation])
     for (const operation of operations) {
       if (saved.includes(operation)) continue
-      try {
-        operation.fail(now, error)
-      } catch (cause) {
-        this.#ports.report(asStoreError(cause))
-      }
+      operation.fail(now, error)
     }
     this.#goOn()
   }

@@ -48,7 +48,7 @@ export function sendOperation(
       tx.completions.push(() => done(outcome))
       return true
     },
-    fail: (tx, error) => done(refusedFrom(queue.producers.expected(tx, producer, sequence), error)),
+    fail: (tx, error) => done(refusedFrom(expectedIn(tx, queue, producer, sequence), error)),
   }
 }
 
@@ -198,6 +198,15 @@ function dropNoOrder(tx: Transaction, queue: Queue): void {
 
 function isFull({ settings, depth, bytes }: Queue, more: number): boolean {
   return settings.overflow === 'reject' && (depth + 1 > settings.maxLength || bytes + more > settings.maxBytes)
+}
+
+/** The number that a producer has to go on with; 0 if not even that can be read. */
+function expectedIn(tx: Transaction, queue: Queue, producer: string, sequence: number): number {
+  try {
+    return queue.producers.expected(tx, producer, sequence)
+  } catch {
+    return 0
+  }
 }
 
 function unknownSchema({ name }: Queue, meaning: Uint8Array): RivuletError {

@@ -100,6 +100,7 @@ export class Queue implements Participant {
   /** The write is safe. */
   written(): void {
     this.log.written()
+    this.leases.written()
     this.producers.written()
   }
 
@@ -223,7 +224,7 @@ export class Queue implements Participant {
   }
 
   #restoreLease(number: number, value: Uint8Array, known: Leases | undefined, now: number): void {
-    const before = known?.get(number)
+    const before = known?.former(number)
     const lease = decodeLease(number, value, before?.deadline ?? now + this.settings.leaseMs)
     if (before) {
       lease.owner = before.owner
