@@ -127,6 +127,11 @@ export class Inbound<T> implements StreamOwner<T> {
     this.#drop(reason, messages)
   }
 
+  /** Counts messages that arrived, and that their supply has given up by itself. */
+  givenUp(reason: string, messages: number): void {
+    this.#drop(reason, messages)
+  }
+
   /** Resolves when everything that arrived was taken, or nobody wants it any more. */
   whenDrained(): Promise<void> {
     if (!this.stream.busy || !this.#wanted) return Promise.resolve()

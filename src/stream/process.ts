@@ -93,7 +93,7 @@ export function processMessages<T, R>(
 }
 
 /** Whether a result is something to wait for; a string or an array is a plain result. */
-function isAsynchronous<R>(result: ObservableInput<R> | R): result is ObservableInput<R> {
+export function isAsynchronous<R>(result: ObservableInput<R> | R): result is ObservableInput<R> {
   if (isObservable(result)) return true
   if (typeof result !== 'object' || result === null) return false
   return typeof (result as { then?: unknown }).then === 'function' || Symbol.asyncIterator in result

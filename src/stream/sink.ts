@@ -7,6 +7,7 @@ import type { Observer } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import { type Intake, shed } from './intake.js'
 import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
+import { WaitingOffers } from './waiting-offers.js'
 
 /**
  * Takes messages. Any observable can feed it: `source$.subscribe(sink)`.
@@ -60,14 +61,13 @@ const sliceMs = 10
 /** The implementation of `Sink`. */
 export class MessageSink<In> implements Sink<In> {
   readonly #intake: Intake<In>
+  readonly #offers: WaitingOffers
   #sends = 0
   #sliceEnd = 0
-  /** Sends that wait for room, and the last of them. */
-  #waiting = 0
-  #last: Promise<unknown> = taken
 
   constructor(intake: Intake<In>) {
     this.#intake = intake
+    this.#offers = new WaitingOffers(intake)
   }
 
   next(value: In): void {
@@ -85,10 +85,10 @@ export class MessageSink<In> implements Sink<In> {
   complete(): void {}
 
   send(value: In): Promise<void> {
-    if (this.#waiting > 0) return this.#wait(value, undefined)
+    if (this.#offers.isWaiting) return this.#wait(value, undefined)
     const refusal = this.#intake.offer(value)
     if (!refusal || refusal === shed) return this.#breathe()
-    const room = this.#roomAfter(refusal)
+    const room = this.#offers.roomAfter(refusal)
     return room ? this.#wait(value, room) : this.#reject(refusal)
   }
 
@@ -108,38 +108,9 @@ export class MessageSink<In> implements Sink<In> {
     })
   }
 
-  /** Sends that wait go one behind the other: they keep their order, and room for one does not wake them all. */
   #wait(value: In, room: Promise<void> | undefined): Promise<void> {
-    const before = this.#waiting > 0 ? this.#last : undefined
-    this.#waiting += 1
-    const sending = this.#sendLater(value, before, room)
-    this.#last = sending.catch(() => {})
-    return sending
-  }
-
-  async #sendLater(
-    value: In,
-    before: Promise<unknown> | undefined,
-    firstRoom: Promise<void> | undefined,
-  ): Promise<void> {
-    try {
-      await before
-      for (let room = firstRoom; ; ) {
-        await room
-        const refusal = this.#intake.offer(value)
-        if (!refusal || refusal === shed) break
-        room = this.#roomAfter(refusal)
-        if (!room) return await this.#reject(refusal)
-      }
-      await this.#breathe()
-    } finally {
-      this.#waiting -= 1
-    }
-  }
-
-  /** Resolves when there is room, if the lack of it is why a message was refused and the policy is to wait. */
-  #roomAfter(refusal: RivuletError): Promise<void> | undefined {
-    return refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
+    const offer = () => this.#intake.offer(value)
+    return this.#offers.wait(offer, room, () => this.#breathe()).catch((refusal: RivuletError) => this.#reject(refusal))
   }
 
   #reject(refusal: RivuletError): Promise<never> {
