@@ -217,6 +217,22 @@ const entries = {
     meaning: 'What a store reads from its disk is not what it wrote.',
     remedy: 'Look for a broken disk; restore a backup, or do without the records that the message names.',
   },
+  RIVULET_UNKNOWN_QUEUE: {
+    retryable: false,
+    meaning: 'The host has no queue of this name.',
+    remedy: 'Name the queue in `queues` of the host, or let the host make queues: `autoCreate: true`.',
+  },
+  RIVULET_LEASE_LOST: {
+    retryable: false,
+    meaning: 'The lease of a delivery has ended, so what is said about the delivery does not count any more.',
+    remedy:
+      'Leave the work: the message is delivered again. Use `process` or `extend` for work that takes longer than a lease.',
+  },
+  RIVULET_ALREADY_CONSUMED: {
+    retryable: false,
+    meaning: 'The deliveries of a consumer have a subscriber already, and take one alone.',
+    remedy: 'Open another consumer: the queue spreads its messages over all of them.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

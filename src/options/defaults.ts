@@ -63,4 +63,18 @@ export const defaults = Object.freeze({
   maxSockets: 1023,
   /** What the records of a store on disk may take, in bytes. */
   storeBytes: 4_294_967_296,
+  /** How long a consumer of a durable queue has a message without a sign of life, in milliseconds. */
+  leaseMs: 30_000,
+  /** Deliveries of one message, the first included, before it is a dead letter. */
+  maxAttempts: 5,
+  /** The wait before a message is delivered again after its first failure, in milliseconds; each further one doubles it. */
+  backoffInitialMs: 1000,
+  /** The longest of these waits, in milliseconds. */
+  backoffMaxMs: 60_000,
+  /** How long the id of a message is remembered, in milliseconds. */
+  dedupeMs: 120_000,
+  /** Messages that a consumer has and has not settled. */
+  prefetchMessages: 64,
+  /** Queues of one host, dead letters aside. */
+  maxQueues: 1024,
 })

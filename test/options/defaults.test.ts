@@ -24,6 +24,6 @@ t.test('the table has the order of the code', async (t) => {
 t.test('names carry their unit, and nothing can change them', async (t) => {
   t.ok(Object.isFrozen(defaults))
   for (const name of Object.keys(defaults)) {
-    t.match(name, /(Ms|Bytes|HighWaterMark|Frames|Threads|Sockets|Sessions|Calls)$/, name)
+    t.match(name, /(Ms|Bytes|HighWaterMark|Frames|Threads|Sockets|Sessions|Calls|Attempts|Messages|Queues)$/, name)
   }
 })

@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import avsc from 'avsc'
 import t from 'tap'
+import { QueueService } from '../../patterns/queue/wire.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
+import { serviceOf } from '../../src/avro/service-codec.js'
 import * as callSchemas from '../../src/call/schemas.js'
 import { systemClock } from '../../src/runtime/index.js'
 import {
@@ -163,8 +165,9 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
   for (const [file, schema] of files) {
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
   }
+  t.strictSame(describe('queue.avpr'), JSON.parse(serviceOf(QueueService).text), 'queue.avpr')
   const present = readdirSync(join(root, 'docs/protocol')).sort()
-  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc'].sort())
+  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', 'queue.avpr'].sort())
   const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
   for (const file of present) t.match(page, `[${file}](protocol/${file})`, file)
 })

@@ -1,0 +1,101 @@
+/**
+ * What a host has to tell on one stream: answers wait here until the link takes them.
+ *
+ * It bounds nothing: whoever puts answers in looks at `bytes` and waits for room.
+ */
+
+type Step<T> = IteratorResult<T, undefined>
+
+/** Answers of one stream, taken by its link. */
+export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined> {
+  readonly #sizeOf: (answer: T) => number
+  readonly #onTaken: () => void
+  readonly #onLeft: () => void
+  #waiting: T[] = []
+  #head = 0
+  #bytes = 0
+  #resolve: ((step: Step<T>) => void) | undefined
+  #reject: ((cause: unknown) => void) | undefined
+  #ended = false
+  #failure: Error | undefined
+
+  /**
+   * @param sizeOf - What an answer takes, in bytes, about.
+   * @param onTaken - An answer has left; there may be room.
+   * @param onLeft - Nobody takes answers any more.
+   */
+  constructor(sizeOf: (answer: T) => number, onTaken: () => void, onLeft: () => void) {
+    this.#sizeOf = sizeOf
+    this.#onTaken = onTaken
+    this.#onLeft = onLeft
+  }
+
+  /** What waits, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Puts an answer behind the others. */
+  push(answer: T): void {
+    if (this.#ended) return
+    const resolve = this.#resolve
+    if (resolve !== undefined) {
+      this.#resolve = undefined
+      resolve({ value: answer, done: false })
+      return
+    }
+    this.#waiting.push(answer)
+    this.#bytes += this.#sizeOf(answer)
+  }
+
+  /** Ends the stream behind what waits. */
+  end(failure?: Error): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#failure = failure
+    if (this.#resolve !== undefined) this.#last().then(this.#resolve, this.#reject)
+  }
+
+  next(): Promise<Step<T>> {
+    if (this.#head < this.#waiting.length) {
+      const value = this.#shift()
+      this.#onTaken()
+      return Promise.resolve({ value, done: false })
+    }
+    if (this.#ended) return this.#last()
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  return(): Promise<Step<T>> {
+    this.#ended = true
+    this.#waiting = []
+    this.#head = this.#bytes = 0
+    this.#onLeft()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #shift(): T {
+    const answer = this.#waiting[this.#head++] as T
+    this.#bytes -= this.#sizeOf(answer)
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = []
+      this.#head = 0
+    }
+    return answer
+  }
+
+  /** The end, or the failure: once. */
+  async #last(): Promise<Step<T>> {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure
+    return { value: undefined, done: true }
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * One consumer at a host: gives its credit to the engine as far as it reads what it is sent, and holds what it settles to
+ * the leases that it has.
+ *
+ * It knows no link: a stream of calls carries it, or a consumer of the same process.
+ */
+import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { invalidRequest, nameOf, settlementOf } from './garbage.js'
+import type { HostDesk, SessionPorts } from './produce-session.js'
+import { bufferOf, type ConsumeAnswer, type ConsumeRequest, type LeasedMessages, type RangeOutcome } from './wire.js'
+
+/** What a consumer may say that it has room for, in messages, at once and altogether. */
+const maxCredit = 1_000_000
+
+/** What the engine is let deal out before the consumer has read it, in messages. */
+const grantMessages = 2048
+
+/** Leases and settlements in one request, at the most. */
+const maxListed = 65_536
+
+/** What may wait for a consumer that does not read: then it gets no more, in bytes. */
+const backlogBytes = 262_144
+
+const stale: RangeOutcome = Object.freeze({ settled: 0, stale: 0 })
+
+/** How a session is doing with what it sent. */
+export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
+  /** What it sent and was not read, in bytes. */
+  unread(): number
+  /** Puts an end to it: another session of the same consumer has come. */
+  superseded(): void
+}
+
+/** A consumer that is connected. */
+export class ConsumeSession {
+  readonly #desk: HostDesk
+  readonly #ports: ConsumePorts
+  #attachment: Attachment | undefined
+  /** The leases that it has, with how many of their messages are not settled; infinite if that is not known. */
+  readonly #leases = new Map<number, number>()
+  readonly #told = new Set<string>()
+  /** Credit that the engine has not been given, and what it has been given and not used. */
+  #credit = 0
+  #granted = 0
+  #settling = 0
+  #settled: NonNullable<ConsumeAnswer['settled']>[number][] = []
+  #extended: number[] = []
+  #lost: number[] = []
+  #scheduled = false
+  #detached = false
+  #ended = false
+  #drained: (() => void)[] = []
+  readonly #flush = () => this.#tell()
+
+  constructor(desk: HostDesk, ports: ConsumePorts) {
+    this.#desk = desk
+    this.#ports = ports
+  }
+
+  /** The queue and the name of the consumer, once it has opened; together they are one consumer. */
+  key: string | undefined
+
+  /** Whether it has so much to read that it should say no more for now. */
+  get isBusy(): boolean {
+    return this.#ports.unread() >= backlogBytes
+  }
+
+  /** Another session of this consumer has come: it is given nothing any more. */
+  supersede(): void {
+    if (this.#ended) return
+    this.end()
+    this.#ports.superseded()
+  }
+
+  /**
+   * Takes what the consumer says.
+   *
+   * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   */
+  receive(request: ConsumeRequest, opened: (session: ConsumeSession, key: string) => void): void {
+    const { open, number = 0, credit = 0, settlements = [], extend = [] } = request
+    if (open) this.#open(open, opened)
+    const attachment = this.#attachment
+    if (attachment === undefined) throw invalidRequest('a consumer speaks before it opens')
+    if (credit < 0 || credit > maxCredit) throw invalidRequest(`a credit of ${credit} messages`)
+    if (settlements.length > maxListed || extend.length > maxListed) throw invalidRequest('a request of a long list')
+    if (settlements.length > 0) this.#settle(attachment, number, settlements)
+    if (extend.length > 0) this.#extend(attachment, number, extend)
+    if (credit > 0) {
+      this.#credit = Math.min(maxCredit, this.#credit + credit)
+      this.grant()
+    }
+  }
+
+  /** Gives credit to the engine, as far as what was sent has been read. */
+  grant(): void {
+    if (this.#detached || this.#credit === 0 || this.isBusy) return
+    const messages = Math.min(this.#credit, grantMessages - this.#granted)
+    if (messages <= 0) return
+    this.#credit -= messages
+    this.#granted += messages
+    this.#attachment?.grant(messages)
+  }
+
+  /** Gets nothing more, and resolves when everything that it settled has its outcome, and that was told. */
+  drained(): Promise<void> {
+    this.#detach()
+    if (this.#settling === 0 && !this.#scheduled) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  /** Ends it: its leases run on until it comes back, or they run out. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#detach()
+    for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  #detach(): void {
+    if (this.#detached) return
+    this.#detached = true
+    this.#attachment?.detach()
+  }
+
+  #open(
+    { queue, consumer, held = [] }: NonNullable<ConsumeRequest['open']>,
+    opened: (session: ConsumeSession, key: string) => void,
+  ): void {
+    if (this.#attachment !== undefined) throw invalidRequest('a consumer opens twice')
+    nameOf('the name of a consumer', consumer)
+    if (held.length > maxListed) throw invalidRequest('a consumer holds too many leases')
+    const { engine } = this.#desk
+    this.#desk.enter(queue)
+    this.key = JSON.stringify([queue, consumer])
+    opened(this, this.key)
+    const attachment = engine.attach(queue, consumer, {
+      deliver: (leased) => this.#deliver(leased),
+      lost: (lease) => this.#loses(lease),
+    })
+    this.#attachment = attachment
+    const possible = held.filter((lease) => Number.isSafeInteger(lease) && lease >= 0)
+    const lost = attachment.adopt(possible)
+    for (const lease of possible) this.#leases.set(lease, Number.POSITIVE_INFINITY)
+    for (const lease of lost) this.#leases.delete(lease)
+    const gone = held.filter((lease) => !this.#leases.has(lease))
+    this.#ports.answer({ opened: { epoch: engine.epoch, leaseMs: this.#desk.leaseMsOf(queue), lost: gone } })
+  }
+
+  #settle(attachment: Attachment, number: number, ranges: NonNullable<ConsumeRequest['settlements']>): void {
+    const has = (lease: number) => this.#leases.has(lease)
+    const settlements = ranges.map((range) => settlementOf(range, has))
+    const known = settlements.filter((settlement): settlement is Settlement => settlement !== undefined)
+    const all = (outcomes: readonly SettleOutcome[]): void => {
+      let next = 0
+      this.#settled.push({
+        number,
+        outcomes: settlements.map((settlement, at) => {
+          if (settlement === undefined) return { ...stale, stale: (ranges[at] as { count: number }).count }
+          const outcome = outcomes[next++]
+          return outcome === undefined ? stale : this.#outcomeOf(settlement, outcome)
+        }),
+      })
+      this.#schedule()
+    }
+    if (known.length === 0) {
+      all([])
+      return
+    }
+    this.#settling += 1
+    attachment.settle(known, (outcomes) => {
+      this.#settling -= 1
+      all(outcomes)
+    })
+  }
+
+  #outcomeOf({ lease, count }: Settlement, { settled, stale, error }: SettleOutcome): RangeOutcome {
+    if (error !== undefined) return { settled, stale, code: error.code, message: error.message }
+    const left = (this.#leases.get(lease) ?? 0) - count
+    if (left > 0) this.#leases.set(lease, left)
+    else this.#leases.delete(lease)
+    return { settled, stale }
+  }
+
+  #extend(attachment: Attachment, number: number, leases: readonly number[]): void {
+    const known = leases.filter((lease) => this.#leases.has(lease))
+    for (const lease of leases) if (!this.#leases.has(lease)) this.#lost.push(lease)
+    for (const lease of attachment.extend(known)) this.#loses(lease)
+    this.#extended.push(number)
+    this.#schedule()
+  }
+
+  #deliver(leased: LeasedBlock): void {
+    this.#granted -= leased.messages.count
+    if (this.#ended) return
+    this.#leases.set(leased.lease, leased.messages.count)
+    this.#ports.answer({ leased: this.#messagesOf(leased) })
+    this.grant()
+  }
+
+  #loses(lease: number): void {
+    this.#leases.delete(lease)
+    this.#lost.push(lease)
+    this.#schedule()
+  }
+
+  /** The text of a schema goes with the first messages that were written with it. */
+  #messagesOf({ lease, positions, times, messages, extras }: LeasedBlock): LeasedMessages {
+    const key = Buffer.from(messages.meaning).toString('latin1')
+    const schema = this.#told.has(key) ? undefined : this.#desk.engine.schemaText(messages.meaning)
+    if (schema !== undefined) {
+      if (this.#told.size >= maxTold) this.#told.clear()
+      this.#told.add(key)
+    }
+    const position = positions[0] ?? 0
+    const time = times[0] ?? 0
+    return {
+      lease,
+      position,
+      positions: isRow(positions) ? [] : positions.map((each) => each - position),
+      time,
+      times: times.every((each) => each === time) ? [] : times.map((each) => each - time),
+      meaning: bufferOf(messages.meaning),
+      schema: schema ?? null,
+      lengths: messages.lengths as number[],
+      checks: bufferOf(messages.checks),
+      bodies: bufferOf(messages.bodies),
+      extras: extras.map(({ index, attempt = 1, id = null, key = null }) => ({ index, attempt, id, key })),
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    atEndOfTurn(this.#flush)
+  }
+
+  /** One answer for all that became of leases in this turn. */
+  #tell(): void {
+    this.#scheduled = false
+    const [settled, extended, lost] = [this.#settled, this.#extended, this.#lost]
+    this.#settled = []
+    this.#extended = []
+    this.#lost = []
+    if (!this.#ended) this.#ports.answer({ settled, extended, lost })
+    if (this.#settling === 0) for (const resolve of this.#drained.splice(0)) resolve()
+  }
+}
+
+/** Schemas that one consumer is remembered to know. */
+const maxTold = 64
+
+function isRow(positions: readonly number[]): boolean {
+  const first = positions[0] ?? 0
+  for (let i = 1; i < positions.length; i++) if (positions[i] !== first + i) return false
+  return true
+}

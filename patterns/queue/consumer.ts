@@ -1,0 +1,217 @@
+/**
+ * The consuming side of the durable queue: deliveries under leases, as a stream for one, or worked on by `process`.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Observable } from 'rxjs'
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import { CallClientResource } from '../../src/call-link/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import type { WaitOptions } from '../../src/lifecycle/index.js'
+import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import type { Timer } from '../../src/runtime/index.js'
+import type { Resource } from '../../src/socket/index.js'
+import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../src/stream/index.js'
+import type { Delivery } from './delivery.js'
+import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
+import { type ConsumerOptions, consumerRules } from './durable-options.js'
+import { servingHost } from './host.js'
+import type { Line } from './line.js'
+import { LocalLine } from './local-line.js'
+import { Prefetch, unreadableMessage } from './prefetch.js'
+import { RemoteLine } from './remote-line.js'
+import { consumerOf } from './serving.js'
+import { maxItemBytes } from './wire.js'
+
+/** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
+export interface ConsumerStats {
+  /** Came from the host. */
+  readonly received: number
+  /** Handed to the application. */
+  readonly delivered: number
+  /** Waiting to be handed out. */
+  readonly pending: number
+  /**
+   * Not handed out: `released` and `closed` went back to the queue, `lease-lost` was taken back, and `undecodable`,
+   * `incompatible-schema` and `unknown-schema` are dead letters.
+   */
+  readonly dropped: Reasons
+  /** Handed out, and not settled. */
+  readonly unsettled: number
+}
+
+/** The consuming side of a durable queue. */
+export interface Consumer<Out> extends Resource<ConsumerStats> {
+  /** The name of the queue. */
+  readonly queue: string
+  /**
+   * The deliveries, for one subscriber: another one fails with RIVULET_ALREADY_CONSUMED.
+   *
+   * Lifetime: hot; the host deals out messages while somebody subscribes or iterates. What was not handed out when the last
+   * one has left goes back after a moment. Completes when the consumer is closed.
+   *
+   * Backpressure: as many messages as `prefetch` says are here and not settled; each that is settled makes room for one.
+   */
+  readonly deliveries: Stream<Delivery<Out>>
+  /**
+   * Works on messages with a bound, and settles them.
+   *
+   * A message is acknowledged when its work has completed. Work that throws or fails is reported as
+   * `RIVULET_HANDLER_FAILED` on `errors`, and its message is delivered again later, with the reason in its history. The
+   * lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
+   *
+   * Lifetime: cold; each subscription takes messages, and is the one that may. Unsubscribing gives up the work under way,
+   * whose messages go back at once.
+   *
+   * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R>
+}
+
+/**
+ * Opens the consuming side of a durable queue.
+ *
+ * Resolves when the socket is open, whether or not the host is there. Nothing is dealt out before somebody subscribes.
+ *
+ * Lifetime: `close` gives back what was not handed out, waits until the rest is settled and the host has confirmed that, as
+ * long as its time allows; what is not settled then goes back at once, and `undelivered` counts it.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
+export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promise<Consumer<Out>> {
+  return ConsumerResource.create<Out>(resolveOptions('createConsumer', options, consumerRules))
+}
+
+type ResolvedConsumerOptions = Resolved<typeof consumerRules>
+
+/** How often leases are looked at, as a part of how long they last. */
+const looksPerLease = 4
+
+/** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
+const lingerMs = 1000
+
+class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements Consumer<Out> {
+  readonly queue: string
+  readonly deliveries: DeliveryStream<Out>
+  readonly #options: ResolvedConsumerOptions
+  readonly #inbound: Inbound<Delivery<Out>>
+  readonly #prefetch: Prefetch<Out>
+  readonly #line: Line
+  #looking: Timer | undefined
+  #lingering: Timer | undefined
+
+  static async create<Out>(options: ResolvedConsumerOptions): Promise<ConsumerResource<Out>> {
+    const consumer = await new ConsumerResource<Out>(options).open()
+    consumer.#line.start()
+    return consumer
+  }
+
+  private constructor(options: ResolvedConsumerOptions) {
+    const host = servingHost(options.host)
+    if (host !== undefined && options.connect.length > 0) {
+      throw invalidOption('createConsumer', 'host', 'left out, since connect is given', options.host)
+    }
+    const runtime = options.runtime ?? host?.home
+    super(
+      'createConsumer',
+      { ...options, runtime, maxMessageBytes: maxItemBytes, outboxBytes: defaults.outboxBytes },
+      host !== undefined,
+    )
+    const { queue, schema, prefetch } = options
+    const { clock } = this.runtime
+    const report = (error: RivuletError) => this.reports.report(error)
+    this.queue = queue
+    this.#options = options
+    this.#inbound = new Inbound<Delivery<Out>>({
+      name: () => this.name,
+      changed: () => this.#wantedChanged(),
+      unreadable: unreadableMessage,
+      report,
+    })
+    this.#prefetch = new Prefetch<Out>({
+      queue,
+      consumer: randomBytes(16).toString('hex'),
+      prefetch,
+      codec: codecOf(schema) as Codec<never, Out>,
+      now: () => clock.now(),
+      isWanted: () => this.#inbound.wanted,
+      inbound: () => this.#inbound,
+      wake: () => this.#line.wake(),
+      leasesChanged: () => this.#look(),
+      report,
+    })
+    this.deliveries = new DeliveryStream(this.#inbound.stream)
+    if (host === undefined) {
+      this.#line = new RemoteLine(this.callClient, 'consume', clock, this.#prefetch)
+    } else {
+      this.#line = new LocalLine(host, (ports) => consumerOf(host, ports), this.#prefetch)
+      void host.whenClosed.then(() => this.close({ drain: false }))
+    }
+  }
+
+  override get connected(): number {
+    const host = servingHost(this.#options.host)
+    return host === undefined ? super.connected : Number(host.isOpen && this.life.isOpen)
+  }
+
+  override whenConnected(options?: WaitOptions): Promise<void> {
+    return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
+  }
+
+  process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
+    return this.deliveries.processValues(project, options)
+  }
+
+  stats(): ConsumerStats {
+    const { received, delivered, pending, dropped } = this.#inbound
+    const unsettled = this.#prefetch.handedOutMessages
+    return Object.freeze({ received, delivered, pending, dropped: dropped.snapshot(), unsettled })
+  }
+
+  protected override async finish(deadline: number): Promise<number> {
+    this.#prefetch.stop()
+    this.#inbound.complete()
+    await this.waitUntil(deadline, this.#prefetch.whenIdle())
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
+    const left = this.#prefetch.giveUp(closed)
+    await this.waitUntil(deadline, this.#prefetch.whenSettled())
+    await this.waitUntil(deadline, this.#line.end())
+    this.#line.close()
+    this.#prefetch.failAll(closed)
+    this.#looking?.cancel()
+    this.#lingering?.cancel()
+    await super.finish(deadline)
+    return left
+  }
+
+  /** Looks at the leases from time to time, as long as there are any. */
+  #look(): void {
+    const { leases, leaseMs } = this.#prefetch
+    if (leases === 0 || leaseMs === Number.POSITIVE_INFINITY) {
+      this.#looking?.cancel()
+      this.#looking = undefined
+      return
+    }
+    this.#looking ??= this.runtime.clock.setTimer(() => {
+      this.#looking = undefined
+      this.#prefetch.tick()
+      this.#look()
+    }, leaseMs / looksPerLease)
+  }
+
+  #wantedChanged(): void {
+    if (this.#inbound.wanted) {
+      this.#lingering?.cancel()
+      this.#lingering = undefined
+    } else if (this.#lingering === undefined && this.#inbound.pending > 0 && this.life.isOpen) {
+      this.#lingering = this.runtime.clock.setTimer(
+        () => {
+          this.#lingering = undefined
+          if (!this.#inbound.wanted) this.#prefetch.releaseWaiting('released')
+        },
+        Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
+      )
+    }
+    this.#prefetch.wantedChanged()
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * Messages under one lease at a consumer: handed out one by one, and what was said of each, until the host has confirmed it.
+ *
+ * It sends nothing: its consumer collects what was said at the end of a turn.
+ */
+import { Malformed } from '../../src/avro/read-primitives.js'
+import { crc32 } from '../../src/checksum/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import type { CheckedSupply } from '../../src/stream/index.js'
+import { Confirmation } from './confirmation.js'
+import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
+import { bufferOf, type DeliveredExtras, type LeasedMessages, type SettledRange } from './wire.js'
+
+/** Reads a message of the writer that the lease has messages of. */
+export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out
+
+/** The consumer that has a lease. */
+export interface LeaseOwner {
+  /** Something was said of a lease: it is to be collected at the end of this turn. */
+  touched(lease: HeldLease<unknown>): void
+  /** A message was handed out; it was the last one of its lease or not. */
+  handedOut(lease: HeldLease<unknown>, isLast: boolean): void
+  /** Messages were settled here: they count against the prefetch no more. */
+  settled(messages: number, handedOut: number): void
+  /** Something was said when the lease was lost already; its holder is to be told at the end of this turn. */
+  late(confirmation: Confirmation, error: RivuletError): void
+}
+
+/** What is known of a message; 0 while it waits to be handed out. */
+const inHand = 1
+const acked = 2
+const settledOtherwise = 3
+
+const settledBefore = Promise.resolve()
+
+/** Something that was said, and waits for its outcome. */
+export interface SaidRange {
+  readonly lease: HeldLease<unknown>
+  readonly range: SettledRange
+  readonly confirmation: Confirmation
+}
+
+/** A lease. */
+export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLease {
+  readonly number: number
+  readonly count: number
+  /** Since when the lease runs at the latest, on the clock of the consumer. */
+  renewedAt: number
+  #inWork = 0
+  /** Whether it is to be extended with what is said next, and who waits for that. */
+  extension: Confirmation | undefined
+  /** Messages of which no outcome is known. */
+  open: number
+  readonly #owner: LeaseOwner
+  readonly #leased: LeasedMessages
+  readonly #bodies: Buffer
+  readonly #checks: Buffer
+  readonly #view: DataView
+  readonly #read: ReadMessage<Out>
+  readonly #cursor = { position: 0 }
+  readonly #marks: Uint8Array
+  readonly #signals = new Map<number, AbortController>()
+  #next = 0
+  #start = 0
+  #nextExtras = 0
+  #end: number
+  /** The acks that were not collected lie between these. */
+  #low = Number.POSITIVE_INFINITY
+  #high = -1
+  #others: SettledRange[] = []
+  #confirmation: Confirmation | undefined
+  #lost: RivuletError | undefined
+  #suspected: RivuletError | undefined
+
+  constructor(owner: LeaseOwner, leased: LeasedMessages, read: ReadMessage<Out>, now: number) {
+    const { bodies, checks, lengths, lease } = leased
+    this.#owner = owner
+    this.#leased = leased
+    this.#read = read
+    this.#bodies = bufferOf(bodies)
+    this.#checks = bufferOf(checks)
+    this.#view = new DataView(bodies.buffer, bodies.byteOffset, bodies.length)
+    this.number = lease
+    this.count = lengths.length
+    this.open = this.count
+    this.#end = this.count
+    this.#marks = new Uint8Array(this.count)
+    this.renewedAt = now
+  }
+
+  get remaining(): number {
+    return this.#end - this.#next
+  }
+
+  /** Messages that were handed out and not settled. */
+  get unsettled(): number {
+    let count = 0
+    for (const mark of this.#marks) if (mark === inHand) count += 1
+    return count
+  }
+
+  /** Whether it was lost. */
+  get isLost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  take(): Delivery<Out> {
+    const index = this.#next
+    const { lengths, extras = [] } = this.#leased
+    const bodies = this.#bodies
+    const start = this.#start
+    const end = start + (lengths[index] as number)
+    this.#next += 1
+    this.#start = end
+    this.#marks[index] = inHand
+    let own: DeliveredExtras | undefined
+    if (extras[this.#nextExtras]?.index === index) own = extras[this.#nextExtras++]
+    if (crc32(bodies, start, end) !== this.#checks.readUInt32BE(4 * index)) {
+      throw new Malformed('its check does not match its bytes')
+    }
+    this.#cursor.position = start
+    const value = this.#read(bodies, this.#view, this.#cursor, end)
+    if (this.#cursor.position !== end) throw new Malformed('there is more than the value')
+    this.#owner.handedOut(this, this.#next === this.#end)
+    return new LeasedDelivery(value, this, index, own)
+  }
+
+  /** A message that cannot be read is a dead letter: nobody with this schema will ever read it. */
+  failed(cause: unknown): number {
+    const index = this.#next - 1
+    const reason = cause instanceof Error ? cause.message : ((cause as { message?: string }).message ?? 'unreadable')
+    this.#marks[index] = settledOtherwise
+    this.#say({ kind: 'reject', reason: `it cannot be read: ${reason}`.slice(0, 1000) }, index, 1)
+    this.#owner.settled(1, 0)
+    return 1
+  }
+
+  /** Releases what was not handed out; returns how many messages that were. */
+  discard(): number {
+    const { remaining } = this
+    if (remaining === 0) return 0
+    const first = this.#next
+    this.#end = first
+    this.#marks.fill(settledOtherwise, first)
+    this.#say({ kind: 'release' }, first, remaining)
+    this.#owner.settled(remaining, 0)
+    return remaining
+  }
+
+  /** Sends everything to the dead letters: nobody with this schema will ever read it. */
+  refuse(reason: string): void {
+    const { remaining } = this
+    const first = this.#next
+    this.#end = first
+    this.#marks.fill(settledOtherwise, first)
+    this.#say({ kind: 'reject', reason }, first, remaining)
+    this.#owner.settled(remaining, 0)
+  }
+
+  trailing(): undefined {}
+
+  positionOf(index: number): number {
+    const { position, positions = [] } = this.#leased
+    return position + (positions.length === 0 ? index : (positions[index] as number))
+  }
+
+  timeOf(index: number): number {
+    const { time, times = [] } = this.#leased
+    return time + (times.length === 0 ? 0 : (times[index] as number))
+  }
+
+  isSettled(index: number): boolean {
+    return this.#marks[index] !== inHand
+  }
+
+  signalOf(index: number): AbortSignal {
+    let controller = this.#signals.get(index)
+    if (controller === undefined) {
+      controller = new AbortController()
+      this.#signals.set(index, controller)
+      const why = this.#lost ?? this.#suspected
+      if (why !== undefined) controller.abort(why)
+    }
+    return controller.signal
+  }
+
+  ack(index: number): Promise<void> {
+    if (this.#marks[index] !== inHand) return this.#again()
+    this.#marks[index] = acked
+    if (index < this.#low) this.#low = index
+    if (index > this.#high) this.#high = index
+    return this.#said(index)
+  }
+
+  fail(index: number, kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
+    if (this.#marks[index] !== inHand) return this.#again()
+    this.#marks[index] = settledOtherwise
+    this.#say({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index, 1)
+    return this.#said(index)
+  }
+
+  extend(): Promise<void> {
+    if (this.#lost !== undefined) return this.#late(this.#lost)
+    this.extension ??= new Confirmation()
+    this.extension.holders += 1
+    this.#owner.touched(this)
+    return this.extension
+  }
+
+  working(handlers: number): void {
+    this.#inWork += handlers
+  }
+
+  /** Whether it should not run out: some messages were not handed out, or are worked on. */
+  get isInUse(): boolean {
+    return this.remaining > 0 || this.#inWork > 0
+  }
+
+  /** Extends it although nobody asks. */
+  renew(): void {
+    this.extension ??= new Confirmation()
+    this.#owner.touched(this)
+  }
+
+  /** Fails all that were handed out and not settled: their consumer closes. Returns how many that were. */
+  giveUp(reason: RivuletError): number {
+    let count = 0
+    for (let index = 0; index < this.#next; index++) {
+      if (this.#marks[index] !== inHand) continue
+      count += 1
+      this.#marks[index] = settledOtherwise
+      this.#say({ kind: 'nack', delayMs: 0, reason: reason.message }, index, 1)
+    }
+    if (count === 0) return 0
+    this.#owner.settled(count, count)
+    this.#abort(reason)
+    return count
+  }
+
+  /** Returns what was said since the last time, as ranges. */
+  collect(): SaidRange[] {
+    const confirmation = this.#confirmation ?? new Confirmation()
+    this.#confirmation = undefined
+    const ranges = this.#others
+    this.#others = []
+    for (let index = this.#low; index <= this.#high; index++) {
+      if (this.#marks[index] !== acked) continue
+      const first = index
+      while (index <= this.#high && this.#marks[index] === acked) this.#marks[index++] = settledOtherwise
+      ranges.push({ lease: this.number, index: first, count: index - first, kind: 'ack' })
+    }
+    this.#low = Number.POSITIVE_INFINITY
+    this.#high = -1
+    return ranges.map((range) => ({ lease: this, range, confirmation }))
+  }
+
+  /** Nothing was heard of the host for as long as the lease lasts: somebody else may have the messages. */
+  suspect(): void {
+    if (this.#suspected !== undefined) return
+    this.#suspected = leaseLost('the host has been silent for as long as the lease lasts')
+    this.#abort(this.#suspected)
+  }
+
+  /** The host has been heard of again in time. */
+  renewed(at: number): void {
+    this.renewedAt = Math.max(this.renewedAt, at)
+    this.#suspected = undefined
+  }
+
+  /** It is lost; returns what was said and not collected, and how many messages nobody was given. */
+  lose(error: RivuletError): { readonly said: SaidRange[]; readonly undelivered: number } {
+    this.#lost = error
+    const undelivered = this.remaining
+    const { unsettled } = this
+    this.#end = this.#next
+    const said = this.collect()
+    this.#marks.fill(settledOtherwise)
+    this.open = 0
+    if (undelivered + unsettled > 0) this.#owner.settled(undelivered + unsettled, unsettled)
+    this.#abort(error)
+    return { said, undelivered }
+  }
+
+  /** What a settlement gets that is not the first, or comes when the lease is lost. */
+  #again(): Promise<void> {
+    return this.#lost === undefined ? settledBefore : this.#late(this.#lost)
+  }
+
+  #late(error: RivuletError): Promise<void> {
+    const confirmation = new Confirmation()
+    confirmation.holders = 1
+    this.#owner.late(confirmation, error)
+    return confirmation
+  }
+
+  #said(index: number): Promise<void> {
+    this.#signals.delete(index)
+    this.#confirmation ??= new Confirmation()
+    this.#confirmation.holders += 1
+    this.#owner.settled(1, 1)
+    this.#owner.touched(this)
+    return this.#confirmation
+  }
+
+  #say(what: Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack'>, index: number, count: number): void {
+    this.#others.push({ lease: this.number, index, count, ...what })
+    this.#owner.touched(this)
+  }
+
+  #abort(error: RivuletError): void {
+    const controllers = [...this.#signals.values()]
+    if (this.#lost !== undefined) this.#signals.clear()
+    for (const controller of controllers) controller.abort(error)
+  }
+}
+
+/** The error for a lease that has ended. */
+export function leaseLost(why: string): RivuletError {
+  return new RivuletError('RIVULET_LEASE_LOST', `the lease of a delivery is lost: ${why}`)
+}
+
+/** Characters of a reason and of a stack that travel. */
+const maxReason = 1000
+const maxStack = 4096
+
+/** A reason as the history of a message keeps it. */
+function describeReason(reason: unknown): { reason: string | null; stack: string | null } {
+  if (reason === undefined || reason === null) return { reason: null, stack: null }
+  if (reason instanceof Error) {
+    const stack = typeof reason.stack === 'string' ? reason.stack.slice(0, maxStack).toWellFormed() : null
+    return { reason: `${reason.name}: ${reason.message}`.slice(0, maxReason).toWellFormed(), stack }
+  }
+  try {
+    return { reason: String(reason).slice(0, maxReason).toWellFormed(), stack: null }
+  } catch {
+    return { reason: 'what was thrown is no text', stack: null }
+  }
+}

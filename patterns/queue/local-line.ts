@@ -1,0 +1,96 @@
+/**
+ * The way to a host of the same process: its session itself, with no link between.
+ */
+import { isRivuletError, RivuletError } from '../../src/errors/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { type LineUser, ReopeningLine } from './line.js'
+import type { Served, ServingHost, Session, StreamPorts } from './serving.js'
+
+/** Opens a session of a host. */
+export type OpenSession<Request, Answer> = (ports: StreamPorts<Answer>) => Session<Request> & { grant?(): void }
+
+/** A way to a host in process. */
+export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
+  readonly #host: ServingHost
+  readonly #open: OpenSession<Request, Answer>
+  #session: (Session<Request> & { grant?(): void }) | undefined
+  #served: Served | undefined
+  #scheduled = false
+  readonly #pump = () => this.#send()
+
+  constructor(host: ServingHost, open: OpenSession<Request, Answer>, user: LineUser<Request, Answer>) {
+    super(host.clock, user)
+    this.#host = host
+    this.#open = open
+  }
+
+  wake(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    atEndOfTurn(this.#pump)
+  }
+
+  async end(): Promise<void> {
+    this.finish()
+    this.#send()
+    await this.#session?.drained()
+    this.leave()
+  }
+
+  protected begin(): void {
+    if (this.#host.isClosing) {
+      this.ended(new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing'))
+      return
+    }
+    const session = this.#open({
+      answer: (answer) => this.heard(answer),
+      room: () => this.wake(),
+      unread: () => 0,
+      superseded: () => this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', 'another stream took its place')),
+    })
+    this.#session = session
+    this.#served = { drain: () => this.#drain(session) }
+    this.#host.served.add(this.#served)
+    try {
+      session.receive(this.user.open())
+    } catch (cause) {
+      this.#fail(session, cause)
+      return
+    }
+    this.wake()
+  }
+
+  protected leave(): void {
+    const session = this.#session
+    this.#session = undefined
+    if (this.#served !== undefined) this.#host.served.delete(this.#served)
+    session?.end()
+  }
+
+  #send(): void {
+    this.#scheduled = false
+    const session = this.#session
+    if (session === undefined) return
+    try {
+      while (this.#session === session && !session.isBusy) {
+        const request = this.user.take()
+        if (request === undefined) return
+        session.receive(request)
+      }
+    } catch (cause) {
+      this.#fail(session, cause)
+    }
+  }
+
+  /** The host closes: what it has taken is told, and nothing more is taken. */
+  async #drain(session: Session<Request>): Promise<void> {
+    await session.drained()
+    this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing'))
+  }
+
+  #fail(session: Session<Request>, cause: unknown): void {
+    if (this.#session !== session) return
+    this.leave()
+    this.ended(isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause }))
+  }
+}

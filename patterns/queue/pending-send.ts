@@ -1,0 +1,128 @@
+/**
+ * One message that somebody waits for: from `send` until it is stored, refused, or nobody waits any more.
+ */
+import { RivuletError } from '../../src/errors/index.js'
+import { abortedError, onAbort } from '../../src/lifecycle/index.js'
+import type { Owner } from './sent-batch.js'
+
+/** How a message was stored. */
+export interface SendResult {
+  /**
+   * The id that it was given, or else its place in the queue as text; the empty text if that is not known, since an earlier
+   * try had stored it.
+   */
+  readonly id: string
+  /** Whether a message of this id was there already, so that this one was not stored. */
+  readonly duplicate: boolean
+}
+
+/** Takes a message back that has not left; returns whether that came about. */
+export type Withdraw = (send: PendingSend) => boolean
+
+/** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
+const captured: { resolve: (result: SendResult) => void; reject: (error: RivuletError) => void } = {
+  resolve: () => {},
+  reject: () => {},
+}
+const capture = (resolve: (result: SendResult) => void, reject: (error: RivuletError) => void): void => {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
+/** A message on its way. */
+export class PendingSend implements Owner {
+  readonly promise: Promise<SendResult>
+  /** When nobody waits any more, on the clock of the runtime. */
+  deadline = Number.POSITIVE_INFINITY
+  /** Whether it has its outcome. */
+  done = false
+  readonly #resolve: (result: SendResult) => void
+  readonly #reject: (error: RivuletError) => void
+  #forget: (() => void) | undefined
+
+  constructor() {
+    this.promise = new Promise<SendResult>(capture)
+    this.#resolve = captured.resolve
+    this.#reject = captured.reject
+  }
+
+  /** Gives up when the signal aborts; `onDone` is called when there is an outcome, whatever it is. */
+  watch(signal: AbortSignal | undefined, withdraw: Withdraw, onDone: () => void): void {
+    const forget = onAbort(signal, () =>
+      this.giveUp(withdraw, () => abortedError('send', signal as AbortSignal), (signal as AbortSignal).reason),
+    )
+    this.#forget = () => {
+      forget()
+      onDone()
+    }
+    if (this.done) this.#forget()
+  }
+
+  /** Gives up: it is taken back if it has not left, and else nobody knows. */
+  giveUp(withdraw: Withdraw, unsent: () => RivuletError, cause?: unknown): void {
+    if (this.done) return
+    if (withdraw(this)) {
+      const { code, message } = unsent()
+      this.failed(new RivuletError(code, message, { cause, executed: 'no' }))
+    } else {
+      const message = 'send: given up after the message had left: it may be stored'
+      this.failed(new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { cause, executed: 'maybe' }))
+    }
+  }
+
+  stored(id: string | undefined, position: number, duplicate: boolean): void {
+    if (this.done) return
+    this.#finish()
+    this.#resolve({ id: id ?? (position > 0 ? String(position) : ''), duplicate })
+  }
+
+  failed(error: RivuletError): void {
+    if (this.done) return
+    this.#finish()
+    this.#reject(error)
+  }
+
+  #finish(): void {
+    this.done = true
+    this.#forget?.()
+  }
+}
+
+/** What became of the messages of one `sendAll`. */
+export class SendAllTracker implements Owner {
+  #open = 0
+  #failed = 0
+  #resolve: () => void = () => {}
+
+  /** Messages that were refused after they had been taken. */
+  get lost(): number {
+    return this.#failed
+  }
+
+  /** A message was taken. */
+  took(): void {
+    this.#open += 1
+  }
+
+  stored(): void {
+    this.#closed()
+  }
+
+  failed(): void {
+    this.#failed += 1
+    this.#closed()
+  }
+
+  /** Resolves when all that was taken has its outcome. */
+  settled(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  #closed(): void {
+    this.#open -= 1
+    if (this.#open === 0) this.#resolve()
+  }
+}

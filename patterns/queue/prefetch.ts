@@ -1,0 +1,325 @@
+/**
+ * The messages that a consumer has: asks the host for as many as it has room for, keeps their leases, and says what became
+ * of them.
+ *
+ * It hands nothing out itself: what comes goes to an `Inbound`, whose stream does. It has a clock, and no timer.
+ */
+import { type Codec, decodeFailure } from '../../src/avro/codec.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import type { Inbound } from '../../src/stream/index.js'
+import { CompatibleReader } from '../../src/wire/index.js'
+import type { Confirmation } from './confirmation.js'
+import type { Delivery } from './delivery.js'
+import { HeldLease, type LeaseOwner, leaseLost, type SaidRange } from './held-lease.js'
+import type { LineUser } from './line.js'
+import { Settlements } from './settlements.js'
+import { type ConsumeAnswer, type ConsumeRequest, type LeasedMessages, toldError } from './wire.js'
+
+/** What a prefetch needs of its consumer. */
+export interface PrefetchPorts<Out> {
+  readonly queue: string
+  readonly consumer: string
+  readonly prefetch: number
+  readonly codec: Codec<never, Out>
+  now(): number
+  /** Whether somebody wants messages. */
+  isWanted(): boolean
+  inbound(): Inbound<Delivery<Out>>
+  /** There is something to say. */
+  wake(): void
+  /** The number of leases, or how long they last, has changed. */
+  leasesChanged(): void
+  report(error: RivuletError): void
+}
+
+/** Schemas that are remembered by their hash. */
+const maxSchemas = 1024
+
+/** The prefetch of one consumer. */
+export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, ConsumeAnswer> {
+  /** How long a lease lasts, in milliseconds; infinite until the host has said so. */
+  leaseMs = Number.POSITIVE_INFINITY
+  readonly #ports: PrefetchPorts<Out>
+  readonly #reader: CompatibleReader<Out>
+  readonly #settlements: Settlements
+  readonly #leases = new Map<number, HeldLease<Out>>()
+  readonly #touched = new Set<HeldLease<unknown>>()
+  readonly #schemas = new Map<string, string>()
+  #epoch = ''
+  #isOpened = false
+  /** What the host was asked for and has not sent. */
+  #granted = 0
+  /** Messages that are here and not settled, and those of them that were handed out. */
+  #outstanding = 0
+  #handedOut = 0
+  #closing = false
+  #scheduled = false
+  #refusal: string | undefined
+  #idleWaiters: (() => void)[] = []
+  #settledWaiters: (() => void)[] = []
+  readonly #flush = () => {
+    this.#scheduled = false
+    this.#ports.wake()
+  }
+
+  constructor(ports: PrefetchPorts<Out>) {
+    this.#ports = ports
+    this.#reader = new CompatibleReader(ports.codec, (error) => ports.report(error))
+    this.#settlements = new Settlements((error, unheard) => this.#unheard(error, unheard))
+    this.#schemas.set(keyOf(ports.codec.meaning), ports.codec.text)
+  }
+
+  /** Leases that it holds. */
+  get leases(): number {
+    return this.#leases.size
+  }
+
+  /** Messages that were handed out and not settled. */
+  get handedOutMessages(): number {
+    return this.#handedOut
+  }
+
+  /** Somebody wants messages, or nobody does any more. */
+  wantedChanged(): void {
+    this.#schedule()
+  }
+
+  /** Releases everything that nobody was given. */
+  releaseWaiting(reason: string): void {
+    let released = 0
+    for (const lease of this.#leases.values()) released += lease.discard()
+    if (released > 0) this.#ports.inbound().givenUp(reason, released)
+  }
+
+  /** Extends the leases that are in use, and suspects those of which nothing was heard. */
+  tick(): void {
+    const now = this.#ports.now()
+    for (const lease of this.#leases.values()) {
+      if (now - lease.renewedAt >= this.leaseMs) lease.suspect()
+      if (lease.isInUse) lease.renew()
+    }
+  }
+
+  /** Asks for nothing more. */
+  stop(): void {
+    this.#closing = true
+  }
+
+  /** Resolves when everything that was handed out is settled. */
+  whenIdle(): Promise<void> {
+    if (this.#handedOut === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  /** Fails what was handed out and not settled; returns how many messages that were. */
+  giveUp(reason: RivuletError): number {
+    let given = 0
+    for (const lease of this.#leases.values()) given += lease.giveUp(reason)
+    return given
+  }
+
+  /** Resolves when the host has answered everything. */
+  whenSettled(): Promise<void> {
+    this.#ports.wake()
+    if (this.#touched.size === 0 && this.#settlements.isEmpty) return Promise.resolve()
+    return new Promise((resolve) => this.#settledWaiters.push(resolve))
+  }
+
+  /** Nothing is answered any more. */
+  failAll(error: RivuletError): void {
+    for (const lease of [...this.#leases.values()]) this.#lose(lease, error)
+    this.#settlements.failAll(error)
+    this.#lookWhetherSettled()
+  }
+
+  open(): ConsumeRequest {
+    const { queue, consumer } = this.#ports
+    this.#isOpened = false
+    this.#granted = 0
+    return { open: { queue, consumer, held: [...this.#leases.keys()] } }
+  }
+
+  take(): ConsumeRequest | undefined {
+    if (!this.#isOpened) return undefined
+    const ranges: SaidRange[] = []
+    const extended: HeldLease<unknown>[] = []
+    for (const lease of this.#touched) {
+      ranges.push(...lease.collect())
+      if (lease.extension !== undefined) extended.push(lease)
+    }
+    this.#touched.clear()
+    const credit = this.#creditToGive()
+    if (ranges.length === 0 && extended.length === 0 && credit === 0 && !this.#settlements.hasMore) return undefined
+    this.#granted += credit
+    const { number, said } = this.#settlements.say(ranges, extended, this.#ports.now())
+    const settlements = said.map(({ range }) => range)
+    return { number, credit, settlements, extend: extended.map((lease) => lease.number) }
+  }
+
+  answer({ opened, leased, settled = [], extended = [], lost = [] }: ConsumeAnswer): void {
+    if (opened) this.#opened(opened)
+    for (const lease of lost) this.#hostLost(lease)
+    for (const { number, outcomes } of settled) {
+      this.#settlements.answered(number, outcomes, (one) => this.#closeRange(one))
+    }
+    for (const number of extended) this.#settlements.extended(number)
+    if (leased) this.#accept(leased)
+    this.#lookWhetherSettled()
+  }
+
+  down(): void {
+    this.#isOpened = false
+    this.#settlements.down()
+    for (const lease of this.#leases.values()) if (lease.extension !== undefined) this.#touched.add(lease)
+  }
+
+  refused(error: RivuletError): void {
+    // it is tried again, and would be refused again and again
+    if (this.#refusal === error.code) return
+    this.#refusal = error.code
+    this.#ports.report(error)
+  }
+
+  touched(lease: HeldLease<unknown>): void {
+    this.#touched.add(lease)
+    this.#schedule()
+  }
+
+  handedOut(lease: HeldLease<unknown>, isLast: boolean): void {
+    this.#handedOut += 1
+    if (isLast && this.#ports.now() - lease.renewedAt > this.leaseMs / 8) lease.renew()
+  }
+
+  settled(messages: number, handedOut: number): void {
+    this.#outstanding -= messages
+    this.#handedOut -= handedOut
+    if (this.#handedOut === 0 && this.#idleWaiters.length > 0) {
+      for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    }
+    this.#schedule()
+  }
+
+  late(confirmation: Confirmation, error: RivuletError): void {
+    atEndOfTurn(() => this.#unheard(error, confirmation.fail(error)))
+  }
+
+  #opened({ epoch, leaseMs, lost = [] }: NonNullable<ConsumeAnswer['opened']>): void {
+    const isAnother = this.#epoch !== '' && this.#epoch !== epoch
+    this.#isOpened = true
+    this.#refusal = undefined
+    this.#epoch = epoch
+    this.leaseMs = leaseMs
+    const now = this.#ports.now()
+    for (const lease of lost) this.#hostLost(lease)
+    // adopted leases begin anew; what nobody was given goes to whoever is free now
+    for (const lease of this.#leases.values()) lease.renewed(now)
+    if (isAnother) this.releaseWaiting('released')
+    this.#ports.leasesChanged()
+    this.#schedule()
+  }
+
+  #accept(leased: LeasedMessages): void {
+    const inbound = this.#ports.inbound()
+    const count = leased.lengths.length
+    this.#granted = Math.max(0, this.#granted - count)
+    if (!isWhole(leased)) {
+      this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'the host sent messages that do not add up'))
+      return
+    }
+    this.#outstanding += count
+    const text = this.#schemaOf(leased)
+    const reader = text === undefined ? undefined : this.#reader.readerFor(text)
+    const lease = new HeldLease<Out>(this, leased, reader?.read ?? unreadable, this.#ports.now())
+    this.#leases.set(lease.number, lease)
+    if (this.#leases.size === 1) this.#ports.leasesChanged()
+    if (reader === undefined) {
+      const reason = text === undefined ? 'unknown-schema' : 'incompatible-schema'
+      lease.refuse(`its schema is ${text === undefined ? 'not known' : 'not one that the consumer can read'}`)
+      inbound.lose(reason, count)
+    } else if (this.#closing) {
+      lease.discard()
+      inbound.lose('closed', count)
+    } else {
+      inbound.push(lease)
+    }
+  }
+
+  #schemaOf({ meaning, schema }: LeasedMessages): string | undefined {
+    const key = keyOf(meaning)
+    const known = this.#schemas.get(key)
+    if (known !== undefined || schema == null) return known
+    if (this.#schemas.size >= maxSchemas) this.#schemas.delete([...this.#schemas.keys()][1] as string)
+    this.#schemas.set(key, schema)
+    return schema
+  }
+
+  #hostLost(number: number): void {
+    const lease = this.#leases.get(number)
+    if (lease !== undefined) this.#lose(lease, leaseLost('the host has taken it back'))
+  }
+
+  #lose(lease: HeldLease<Out>, error: RivuletError): void {
+    this.#leases.delete(lease.number)
+    this.#touched.delete(lease)
+    const { said, undelivered } = lease.lose(error)
+    if (undelivered > 0) this.#ports.inbound().givenUp('lease-lost', undelivered)
+    this.#settlements.lost(lease, said, error)
+    this.#ports.leasesChanged()
+  }
+
+  /** Messages have their outcome; a lease without others is over. */
+  #closeRange({ lease, range }: SaidRange): void {
+    lease.open -= range.count
+    if (lease.open > 0 || lease.isLost) return
+    this.#leases.delete(lease.number)
+    if (this.#leases.size === 0) this.#ports.leasesChanged()
+  }
+
+  #creditToGive(): number {
+    if (this.#closing || !this.#ports.isWanted()) return 0
+    return Math.max(0, this.#ports.prefetch - this.#granted - this.#outstanding)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    atEndOfTurn(this.#flush)
+  }
+
+  #lookWhetherSettled(): void {
+    if (this.#settledWaiters.length === 0 || this.#touched.size > 0 || !this.#settlements.isEmpty) return
+    for (const resolve of this.#settledWaiters.splice(0)) resolve()
+  }
+
+  #unheard(error: RivuletError, messages: number): void {
+    if (messages === 0) return
+    const { code, message, cause, executed } = error
+    this.#ports.report(new RivuletError(code, message, { cause, messages, ...(executed && { executed }) }))
+  }
+}
+
+/** The error of a message that cannot be read. */
+export function unreadableMessage(cause: unknown): RivuletError {
+  return decodeFailure(cause, 'a message of the queue, now a dead letter')
+}
+
+function unreadable(): never {
+  throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
+}
+
+function isWhole({ lengths, checks, bodies, positions = [], times = [] }: LeasedMessages): boolean {
+  const count = lengths.length
+  let bytes = 0
+  for (const length of lengths) {
+    if (length < 0) return false
+    bytes += length
+  }
+  if (bytes !== bodies.length || checks.length !== 4 * count) return false
+  return [positions, times].every((list) => list.length === 0 || list.length === count)
+}
+
+/** The 16 bytes of a meaning as a key. */
+function keyOf(meaning: Uint8Array): string {
+  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.byteLength).toString('latin1')
+}

@@ -1,0 +1,160 @@
+/**
+ * One producer at a host: holds what it sends to what the protocol allows, gives it to the engine, and tells it the outcome.
+ *
+ * It knows no link: a stream of calls carries it, or a producer of the same process.
+ */
+import { createHash } from 'node:crypto'
+import { schemaLimits } from '../../src/avro/limits.js'
+import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { blockOf, invalidRequest, nameOf } from './garbage.js'
+import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
+
+/** What the session of a client needs of its host. */
+export interface HostDesk {
+  readonly engine: QueueEngine
+  readonly maxMessageBytes: number
+  /** Makes sure that there is such a queue; throws RIVULET_UNKNOWN_QUEUE if there is none, and none is to be made. */
+  enter(queue: string): void
+  /** How long a lease of the queue lasts, in milliseconds. */
+  leaseMsOf(queue: string): number
+}
+
+/** What a session tells. */
+export interface SessionPorts<Answer> {
+  answer(answer: Answer): void
+  /** There may be room again. */
+  room(): void
+}
+
+/** What one producer may have under way in the engine, in bytes; a single batch may be larger. */
+const underWayBytes = 1_048_576
+
+/** What a batch costs beside its bodies, in bytes, so that empty messages have a bound too. */
+const batchBytes = 256
+
+/** A producer that is connected. */
+export class ProduceSession {
+  readonly #desk: HostDesk
+  readonly #ports: SessionPorts<ProduceAnswer>
+  #queue = ''
+  #producer = ''
+  /** The schemas whose text the engine has, by the bytes of their meaning. */
+  readonly #known = new Set<string>()
+  #underWay = 0
+  #batches = 0
+  #stored: NonNullable<ProduceAnswer['stored']>[number][] = []
+  #refused: NonNullable<ProduceAnswer['refused']>[number][] = []
+  #scheduled = false
+  #ended = false
+  #drained: (() => void)[] = []
+  readonly #flush = () => this.#tell()
+
+  constructor(desk: HostDesk, ports: SessionPorts<ProduceAnswer>) {
+    this.#desk = desk
+    this.#ports = ports
+  }
+
+  /** Whether it has so much under way that it should send no more for now. */
+  get isBusy(): boolean {
+    return this.#underWay >= underWayBytes
+  }
+
+  /**
+   * Takes what the producer says.
+   *
+   * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   */
+  receive({ open, batch }: ProduceRequest): void {
+    if (open) {
+      if (this.#queue !== '') throw invalidRequest('a producer opens twice')
+      const producer = nameOf('the name of a producer', open.producer)
+      this.#desk.enter(open.queue)
+      this.#queue = open.queue
+      this.#producer = producer
+      const { engine, maxMessageBytes } = this.#desk
+      this.#ports.answer({ opened: { epoch: engine.epoch, maxMessageBytes } })
+    }
+    if (batch) this.#send(batch)
+  }
+
+  /** Resolves when everything that was taken has its outcome, and that was told. */
+  drained(): Promise<void> {
+    if (this.#batches === 0 && !this.#scheduled) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  /** Tells nothing any more; what is under way is stored all the same. */
+  end(): void {
+    this.#ended = true
+    for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  #send(batch: ProducedBatch): void {
+    if (this.#queue === '') throw invalidRequest('a producer sends before it opens')
+    const { engine, maxMessageBytes } = this.#desk
+    const block = blockOf(batch, maxMessageBytes)
+    const schema = this.#schemaOf(block, batch.schema ?? undefined)
+    const bytes = block.bodies.length + batchBytes + 8 * block.count
+    this.#underWay += bytes
+    this.#batches += 1
+    engine.send(this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
+      const wasBusy = this.isBusy
+      this.#underWay -= bytes
+      this.#batches -= 1
+      if (this.#ended) return
+      this.#note(batch.number, outcome)
+      if (wasBusy && !this.isBusy) this.#ports.room()
+    })
+  }
+
+  /** The text that goes to the engine with a block: the first time, since the engine keeps it. */
+  #schemaOf({ meaning }: MessageBlock, text: string | undefined): string | undefined {
+    const key = Buffer.from(meaning).toString('latin1')
+    if (this.#known.has(key)) return undefined
+    if (text === undefined) {
+      if (this.#desk.engine.schemaText(meaning) === undefined) {
+        throw invalidRequest('a batch has a schema that nobody has sent')
+      }
+    } else {
+      if (text.length > schemaLimits.textBytes) throw invalidRequest(`a schema has ${text.length} characters`)
+      const digest = createHash('sha256').update(text).digest()
+      if (digest.compare(meaning, 0, 16, 0, 16) !== 0) throw invalidRequest('a schema does not match its hash')
+    }
+    if (this.#known.size >= maxKnown) this.#known.clear()
+    this.#known.add(key)
+    return text
+  }
+
+  #note(number: number, outcome: SendOutcome): void {
+    if (outcome.kind === 'stored') {
+      const { position, repeated, duplicates } = outcome
+      this.#stored.push({ number, position, repeated, duplicates: duplicates as { index: number; position: number }[] })
+    } else {
+      const { expected, error } = outcome
+      this.#refused.push({ number, expected, code: error.code, message: error.message })
+    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    atEndOfTurn(this.#flush)
+  }
+
+  /** One answer for all that became of batches in this turn. */
+  #tell(): void {
+    this.#scheduled = false
+    const [stored, refused] = [this.#stored, this.#refused]
+    this.#stored = []
+    this.#refused = []
+    if (!this.#ended) this.#ports.answer({ stored, refused })
+    if (this.#batches === 0) for (const resolve of this.#drained.splice(0)) resolve()
+  }
+}
+
+/** Schemas that one producer is remembered to have sent. */
+const maxKnown = 64
+
+/** The error for a queue that is not there. */
+export function unknownQueue(queue: string): RivuletError {
+  return new RivuletError('RIVULET_UNKNOWN_QUEUE', `there is no queue '${queue.slice(0, 100)}'`, { executed: 'no' })
+}

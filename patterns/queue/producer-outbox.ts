@@ -1,0 +1,307 @@
+/**
+ * The messages of a producer, from the moment that they are taken until the host has confirmed them.
+ *
+ * What a turn produced, and what came while the link had no room, leaves as one batch. Each message has a sequence from its
+ * first transmission on, so that sending it again is harmless. When to send is the business of the line that takes.
+ */
+import type { Codec } from '../../src/avro/codec.js'
+import { RivuletError } from '../../src/errors/index.js'
+import type { Queue, Writer } from '../../src/stream/index.js'
+import type { LineUser } from './line.js'
+import { MessagePacker } from './message-packer.js'
+import { type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { type ProduceAnswer, type ProducedExtras, type ProduceRequest, toldError } from './wire.js'
+
+/** A batch is cut before it grows beyond this, in bytes and in messages; a larger message has one to itself. */
+const batchBytes = 24_576
+const batchMessages = 4096
+
+/** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
+const messageCost = 24
+
+/** What a producer does about what its outbox tells. */
+export interface OutboxPorts {
+  readonly queue: string
+  readonly producer: string
+  readonly limitBytes: number
+  /** There is something to take. */
+  wake(): void
+  /** Messages were taken and are lost; of `unowned` ones nobody hears by a promise. */
+  lost(reason: string, messages: number, unowned: number, error: RivuletError): void
+}
+
+/** The outbox of one producer. */
+export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRequest, ProduceAnswer> {
+  /** What the next message that is appended has beside its value, and who waits for it. */
+  nextExtras: Omit<ProducedExtras, 'index'> | undefined
+  nextOwner: Owner | undefined
+  readonly #ports: OutboxPorts
+  readonly #codec: Codec<In, unknown>
+  readonly #packer: MessagePacker<In>
+  #extras: ProducedExtras[] = []
+  #owners: Owners = []
+  /** Batches in order: those that have left and wait for their outcome, then those that have not. */
+  readonly #batches: SentBatch[] = []
+  /** How many of them have left on this stream. */
+  #left = 0
+  readonly #byNumber = new Map<number, SentBatch>()
+  #isOpened = false
+  #schemaSent = false
+  #number = 0
+  #sequence = 1
+  #messages = 0
+  #bytes = 0
+  #sent = 0
+  /** What was appended since the last flush. */
+  #fresh = 0
+  #freshBytes = 0
+  #roomWaiters: (() => void)[] = []
+  #emptyWaiters: (() => void)[] = []
+
+  constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: OutboxPorts) {
+    this.#codec = codec
+    this.#packer = new MessagePacker(codec, maxMessageBytes)
+    this.#ports = ports
+  }
+
+  get count(): number {
+    return this.#fresh
+  }
+
+  get full(): boolean {
+    return this.#bytes >= this.#ports.limitBytes
+  }
+
+  get bytes(): number {
+    return this.#bytes - this.#freshBytes
+  }
+
+  get messages(): number {
+    return this.#messages - this.#fresh
+  }
+
+  /** Messages that are stored. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  append(value: In): RivuletError | undefined {
+    // a getter of the value may send, too
+    const [extras, owner] = [this.nextExtras, this.nextOwner]
+    this.nextExtras = this.nextOwner = undefined
+    const size = this.#packer.add(value)
+    if (typeof size !== 'number') return size
+    const index = this.#packer.count - 1
+    if (extras !== undefined) this.#extras.push({ index, ...extras })
+    this.#owners.push(owner)
+    this.#messages += 1
+    this.#bytes += size + messageCost
+    this.#fresh += 1
+    this.#freshBytes += size + messageCost
+    if (this.#packer.bytes >= batchBytes || index + 1 >= batchMessages) this.#cut()
+    return undefined
+  }
+
+  /** The turn is over: what it produced may leave. */
+  flush(): void {
+    this.#fresh = 0
+    this.#freshBytes = 0
+    this.#ports.wake()
+  }
+
+  dropOldest(): number {
+    const before = this.#messages
+    this.#cut()
+    const error = new RivuletError('RIVULET_OUTBOX_FULL', 'dropped by a newer message', { executed: 'no' })
+    for (let at = this.#left; this.full && at < this.#batches.length; ) {
+      const batch = this.#batches[at] as SentBatch
+      if (batch.hasLeft) {
+        at += 1
+        continue
+      }
+      this.#forget(batch)
+      batch.fail(0, error)
+    }
+    return before - this.#messages
+  }
+
+  whenRoom(): Promise<void> {
+    if (!this.full) return Promise.resolve()
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  whenEmpty(): Promise<void> {
+    if (this.#messages === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#emptyWaiters.push(resolve))
+  }
+
+  /** Takes out the message that an owner waits for; returns whether it was there and has not left. */
+  takeOut(owner: Owner): boolean {
+    return this.#takeOut((_, other) => other === owner).length > 0
+  }
+
+  /** Gives up on everything; returns how many messages that were. */
+  failAll(errorOf: (hasLeft: boolean) => RivuletError): number {
+    this.#cut()
+    const left = this.#messages
+    for (const batch of this.#batches.splice(0)) {
+      this.#release(batch.count, costOf(batch))
+      batch.fail(0, errorOf(batch.hasLeft))
+    }
+    this.#left = 0
+    this.#byNumber.clear()
+    return left
+  }
+
+  open(): ProduceRequest {
+    for (const batch of this.#batches) batch.number = 0
+    this.#byNumber.clear()
+    this.#left = 0
+    this.#isOpened = false
+    this.#schemaSent = false
+    return { open: { queue: this.#ports.queue, producer: this.#ports.producer } }
+  }
+
+  take(): ProduceRequest | undefined {
+    if (!this.#isOpened) return undefined
+    if (this.#left === this.#batches.length && !this.#cut()) return undefined
+    const batch = this.#batches[this.#left] as SentBatch
+    this.#left += 1
+    this.#number += 1
+    batch.number = this.#number
+    batch.hasLeft = true
+    // one that has left before keeps its sequence: it may be stored
+    if (batch.sequence === 0) batch.sequence = this.#sequence
+    this.#sequence = batch.sequence + batch.count
+    this.#byNumber.set(batch.number, batch)
+    const schema = this.#schemaSent ? null : this.#codec.text
+    this.#schemaSent = true
+    return { batch: batch.wire(this.#codec.meaning, schema) }
+  }
+
+  answer({ opened, stored = [], refused = [] }: ProduceAnswer): void {
+    if (opened) {
+      this.#isOpened = true
+      this.#refuseLarger(opened.maxMessageBytes)
+      this.#ports.wake()
+    }
+    for (const { number, repeated = 0, position, duplicates = [] } of stored) {
+      const batch = this.#byNumber.get(number)
+      if (batch === undefined) continue
+      this.#forget(batch)
+      this.#sent += batch.count
+      batch.confirm(repeated, batch.count, position, duplicates)
+    }
+    for (const { number, expected, code, message } of refused) {
+      const batch = this.#byNumber.get(number)
+      if (batch !== undefined) this.#refuse(batch, expected, toldError(code, message))
+    }
+  }
+
+  down(): void {
+    this.#isOpened = false
+  }
+
+  refused(error: RivuletError): void {
+    const messages = this.#messages
+    if (messages === 0) return
+    let unowned = 0
+    this.#cut()
+    for (const batch of this.#batches.splice(0)) {
+      this.#release(batch.count, costOf(batch))
+      unowned += batch.fail(0, error)
+    }
+    this.#left = 0
+    this.#byNumber.clear()
+    this.#ports.lost('refused', messages, unowned, error)
+  }
+
+  /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
+  #refuse(batch: SentBatch, expected: number, error: RivuletError): void {
+    const at = this.#batches.indexOf(batch)
+    if (expected < batch.sequence) {
+      this.#rewind(at, expected)
+      this.#ports.wake()
+      return
+    }
+    const stored = Math.min(batch.count, expected - batch.sequence)
+    const next = batch.sequence + stored
+    this.#forget(batch)
+    this.#sent += stored
+    batch.confirm(stored, stored, 0, [])
+    if (stored < batch.count) this.#ports.lost('refused', batch.count - stored, batch.fail(stored, error), error)
+    this.#rewind(at, next)
+    this.#ports.wake()
+  }
+
+  /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are nobody's. */
+  #rewind(at: number, sequence: number): void {
+    for (let i = at; i < this.#left; i++) {
+      const batch = this.#batches[i] as SentBatch
+      this.#byNumber.delete(batch.number)
+      batch.number = 0
+      batch.sequence = 0
+    }
+    this.#left = Math.min(this.#left, at)
+    this.#sequence = sequence
+  }
+
+  /** Makes a batch of what was packed; returns whether there was anything. */
+  #cut(): boolean {
+    if (this.#packer.count === 0) return false
+    this.#batches.push(new SentBatch(this.#packer.cut(), this.#extras, this.#owners))
+    if (this.#extras.length > 0) this.#extras = []
+    this.#owners = []
+    return true
+  }
+
+  /** The host takes smaller messages than was thought. */
+  #refuseLarger(most: number): void {
+    this.#packer.maxMessageBytes = Math.min(this.#packer.maxMessageBytes, most)
+    const out = this.#takeOut((length) => length > most)
+    if (out.length === 0) return
+    const message = `a message is larger than maxMessageBytes of the host, ${most}`
+    const error = new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
+    for (const owner of out) owner?.failed(error)
+    this.#ports.lost('refused', out.length, out.filter((owner) => owner === undefined).length, error)
+  }
+
+  /** Takes messages out of batches that have not left. */
+  #takeOut(isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+    this.#cut()
+    const out: Owners = []
+    for (let at = this.#batches.length - 1; at >= this.#left; at--) {
+      const batch = this.#batches[at] as SentBatch
+      if (batch.hasLeft) continue
+      const cost = costOf(batch)
+      const owners = batch.takeOut(isOut)
+      if (owners.length === 0) continue
+      if (batch.count === 0) this.#batches.splice(at, 1)
+      this.#release(owners.length, cost - costOf(batch))
+      out.push(...owners)
+    }
+    return out
+  }
+
+  #forget(batch: SentBatch): void {
+    const at = this.#batches.indexOf(batch)
+    if (at >= 0) this.#batches.splice(at, 1)
+    if (at >= 0 && at < this.#left) this.#left -= 1
+    this.#byNumber.delete(batch.number)
+    this.#release(batch.count, costOf(batch))
+  }
+
+  #release(messages: number, bytes: number): void {
+    this.#messages -= messages
+    this.#bytes -= bytes
+    // what is given up in the turn in which it was appended was fresh
+    this.#fresh = Math.min(this.#fresh, this.#messages)
+    this.#freshBytes = Math.min(this.#freshBytes, this.#bytes)
+    if (this.#roomWaiters.length > 0 && !this.full) for (const wake of this.#roomWaiters.splice(0)) wake()
+    if (this.#emptyWaiters.length > 0 && this.#messages === 0) for (const wake of this.#emptyWaiters.splice(0)) wake()
+  }
+}
+
+function costOf({ bytes, count }: SentBatch): number {
+  return bytes + count * messageCost
+}

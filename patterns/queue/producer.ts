@@ -1,0 +1,297 @@
+/**
+ * The producing side of the durable queue: a sink whose messages are kept until the host has them safe.
+ */
+import { randomBytes } from 'node:crypto'
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import { DeadlineSweep } from '../../src/call/deadline-sweep.js'
+import { CallClientResource } from '../../src/call-link/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import type { WaitOptions } from '../../src/lifecycle/index.js'
+import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import type { Resource } from '../../src/socket/index.js'
+import {
+  type Intake,
+  MessageSink,
+  Outgoing,
+  type SendAllOptions,
+  type SendAllResult,
+  type SendAllSource,
+  type SenderStats,
+  type Sink,
+  sendAll,
+  shed,
+  WaitingOffers,
+} from '../../src/stream/index.js'
+import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
+import { servingHost } from './host.js'
+import type { Line, LineUser } from './line.js'
+import { LocalLine } from './local-line.js'
+import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
+import { ProduceSession } from './produce-session.js'
+import { ProducerOutbox } from './producer-outbox.js'
+import { RemoteLine } from './remote-line.js'
+import { maxItemBytes, type ProduceAnswer, type ProducedExtras, type ProduceRequest } from './wire.js'
+
+/** The producing side of a durable queue. */
+export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'send'> {
+  /** The name of the queue. */
+  readonly queue: string
+  /**
+   * Sends a message, and tells when it is safe.
+   *
+   * Resolves when the message is stored as safely as the `durability` of the host says: by default, on the disk. That
+   * does not mean that it was delivered. Until then it is kept here and sent again after every cut; the host stores it once.
+   *
+   * Backpressure: waits for room in the outbox, if the overflow policy is `block`.
+   * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL,
+   * RIVULET_CLOSED; what the host says: RIVULET_QUEUE_FULL, RIVULET_STORE_FULL, RIVULET_STORE_FAILED,
+   * RIVULET_UNKNOWN_QUEUE; RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left when `timeoutMs` or `signal` ended the
+   * wait, and RIVULET_UNKNOWN_OUTCOME if it had.
+   */
+  send(value: In, options?: SendOptions): Promise<SendResult>
+  /**
+   * Sends everything a source yields.
+   *
+   * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused does not stop
+   * the rest.
+   *
+   * Backpressure: as for `createPush`.
+   * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
+   */
+  sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>
+}
+
+/**
+ * Opens the producing side of a durable queue.
+ *
+ * Resolves when the socket is open, whether or not the host is there: what is sent meanwhile waits in the outbox.
+ *
+ * Lifetime: `close` waits until everything is confirmed, as long as its time allows; `undelivered` counts the rest.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
+export async function createProducer<In>(options: ProducerOptions<In>): Promise<Producer<In>> {
+  return ProducerResource.create<In>(resolveOptions('createProducer', options, producerRules))
+}
+
+type ResolvedProducerOptions = Resolved<typeof producerRules>
+
+class ProducerResource<In> extends CallClientResource<SenderStats> implements Producer<In> {
+  readonly queue: string
+  readonly #options: ResolvedProducerOptions
+  readonly #outbox: ProducerOutbox<In>
+  readonly #outgoing: Outgoing
+  readonly #intake: Intake<In>
+  readonly #sink: MessageSink<In>
+  readonly #offers: WaitingOffers
+  readonly #line: Line
+  /** Sends with a deadline. */
+  readonly #timed = new Set<PendingSend>()
+  readonly #sweep: DeadlineSweep
+  /** Sends that wait for room. */
+  readonly #waiting = new Set<PendingSend>()
+  readonly #withdraw = (send: PendingSend) => this.#takeBack(send)
+
+  static async create<In>(options: ResolvedProducerOptions): Promise<ProducerResource<In>> {
+    const producer = await new ProducerResource<In>(options).open()
+    producer.#line.start()
+    return producer
+  }
+
+  private constructor(options: ResolvedProducerOptions) {
+    const host = servingHost(options.host)
+    if (host !== undefined && options.connect.length > 0) {
+      throw invalidOption('createProducer', 'host', 'left out, since connect is given', options.host)
+    }
+    const runtime = options.runtime ?? host?.home
+    super('createProducer', { ...options, runtime, maxMessageBytes: maxItemBytes }, host !== undefined)
+    const { queue, schema, maxMessageBytes, outboxBytes, overflow } = options
+    const { clock } = this.runtime
+    this.queue = queue
+    this.#options = options
+    this.#outbox = new ProducerOutbox<In>(codecOf(schema) as Codec<In, unknown>, maxMessageBytes, {
+      queue,
+      producer: randomBytes(16).toString('hex'),
+      limitBytes: outboxBytes,
+      wake: () => this.#line.wake(),
+      lost: (reason, messages, unowned, error) => this.#lost(reason, messages, unowned, error),
+    })
+    this.#outgoing = new Outgoing({
+      overflow,
+      queue: () => this.#outbox,
+      name: () => this.name,
+      isOpen: () => this.life.isOpen,
+      onClosing: (callback) => this.life.onClosing(callback),
+      report: (error) => this.reports.report(error),
+    })
+    this.#intake = this.#outgoing.intake(this.#outbox)
+    this.#sink = new MessageSink(this.#intake)
+    this.#offers = new WaitingOffers(this.#intake)
+    this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
+    const user: LineUser<ProduceRequest, ProduceAnswer> = this.#outbox
+    if (host === undefined) {
+      this.#line = new RemoteLine(this.callClient, 'produce', clock, user)
+    } else {
+      this.#line = new LocalLine(host, (ports) => new ProduceSession(host, ports), user)
+      void host.whenClosed.then(() => this.close({ drain: false }))
+    }
+  }
+
+  override get connected(): number {
+    const host = servingHost(this.#options.host)
+    return host === undefined ? super.connected : Number(host.isOpen && this.life.isOpen)
+  }
+
+  override whenConnected(options?: WaitOptions): Promise<void> {
+    return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
+  }
+
+  next(value: In): void {
+    this.#sink.next(value)
+  }
+
+  error(cause: unknown): void {
+    this.#sink.error(cause)
+  }
+
+  complete(): void {}
+
+  send(value: In, options?: SendOptions): Promise<SendResult> {
+    const send = new PendingSend()
+    let extras: Omit<ProducedExtras, 'index'> | undefined
+    if (options !== undefined) {
+      try {
+        extras = this.#prepare(send, options)
+      } catch (error) {
+        send.failed(error as RivuletError)
+      }
+      if (send.done) return send.promise
+    }
+    if (this.#offers.isWaiting) {
+      this.#wait(value, extras, send, undefined)
+      return send.promise
+    }
+    const refusal = this.#offer(value, extras, send)
+    if (refusal === undefined) return send.promise
+    const room = this.#offers.roomAfter(refusal)
+    if (room === undefined) this.#refuse(send, refusal)
+    else this.#wait(value, extras, send, room)
+    return send.promise
+  }
+
+  async sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
+    const tracker = new SendAllTracker()
+    const intake = this.#intake
+    const tracked: Intake<In> = {
+      offer: (value) => {
+        this.#outbox.nextOwner = tracker
+        const refusal = intake.offer(value)
+        if (refusal === undefined) tracker.took()
+        else this.#outbox.nextOwner = undefined
+        return refusal
+      },
+      whenRoom: () => intake.whenRoom(),
+      onClosing: (callback) => intake.onClosing(callback),
+      refused: (error) => intake.refused(error),
+      report: (error) => intake.report(error),
+    }
+    const { sent, dropped } = await sendAll(tracked, source, options)
+    await tracker.settled()
+    return { sent: sent - tracker.lost, dropped: dropped + tracker.lost }
+  }
+
+  stats(): SenderStats {
+    return this.#outgoing.stats()
+  }
+
+  protected override async finish(deadline: number): Promise<number> {
+    await this.waitUntil(deadline, this.#outgoing.whenEmpty())
+    const closed = `${this.name} was closed`
+    const left = this.#outbox.failAll((hasLeft) =>
+      hasLeft
+        ? new RivuletError('RIVULET_UNKNOWN_OUTCOME', `${closed} before a message was confirmed`, { executed: 'maybe' })
+        : new RivuletError('RIVULET_CLOSED', `${closed} before a message had left`, { executed: 'no' }),
+    )
+    this.#outgoing.lost('closed', left)
+    await this.waitUntil(deadline, this.#line.end())
+    this.#line.close()
+    this.#sweep.stop()
+    await super.finish(deadline)
+    return left
+  }
+
+  /** Takes the options of a send; returns what goes with the message. */
+  #prepare(send: PendingSend, options: SendOptions): Omit<ProducedExtras, 'index'> | undefined {
+    const { id, key, delayMs, ttlMs, timeoutMs, signal } = resolveOptions('send', options, sendRules)
+    if (timeoutMs !== Number.POSITIVE_INFINITY || signal !== undefined) {
+      send.deadline = this.runtime.clock.now() + timeoutMs
+      this.#timed.add(send)
+      this.#waiting.add(send) // as long as it is not with the outbox
+      send.watch(signal, this.#withdraw, () => this.#timed.delete(send))
+      if (timeoutMs !== Number.POSITIVE_INFINITY) this.#sweep.watch(send.deadline)
+    }
+    const isPlain = id === null && key === null && delayMs === null && ttlMs === null
+    return isPlain ? undefined : { id, key, delayMs, ttlMs }
+  }
+
+  /** Offers a message; `undefined` if it is taken, or nobody waits for it any more. */
+  #offer(value: In, extras: Omit<ProducedExtras, 'index'> | undefined, send: PendingSend): RivuletError | undefined {
+    const outbox = this.#outbox
+    outbox.nextExtras = extras
+    outbox.nextOwner = send
+    const refusal = this.#intake.offer(value)
+    if (refusal === undefined) {
+      if (this.#waiting.size > 0) this.#waiting.delete(send)
+      return undefined
+    }
+    outbox.nextExtras = outbox.nextOwner = undefined
+    if (refusal !== shed) return refusal
+    send.failed(new RivuletError('RIVULET_OUTBOX_FULL', `${this.name}: the outbox is full`, { executed: 'no' }))
+    return undefined
+  }
+
+  #wait(
+    value: In,
+    extras: Omit<ProducedExtras, 'index'> | undefined,
+    send: PendingSend,
+    room: Promise<void> | undefined,
+  ): void {
+    this.#waiting.add(send)
+    const offer = () => (send.done ? undefined : this.#offer(value, extras, send))
+    this.#offers.wait(offer, room, () => undefined).catch((refusal: RivuletError) => this.#refuse(send, refusal))
+  }
+
+  #refuse(send: PendingSend, refusal: RivuletError): void {
+    this.#waiting.delete(send)
+    this.#intake.refused(refusal)
+    send.failed(refusal)
+  }
+
+  #takeBack(send: PendingSend): boolean {
+    if (this.#waiting.delete(send)) return true
+    if (!this.#outbox.takeOut(send)) return false
+    this.#outgoing.lost('withdrawn', 1)
+    return true
+  }
+
+  #endLate(now: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const send of [...this.#timed]) {
+      if (send.deadline > now) earliest = Math.min(earliest, send.deadline)
+      else
+        send.giveUp(
+          this.#withdraw,
+          () => new RivuletError('RIVULET_TIMEOUT', 'send: the message did not leave in time'),
+        )
+    }
+    return earliest
+  }
+
+  #lost(reason: string, messages: number, unowned: number, error: RivuletError): void {
+    this.#outgoing.lost(reason, messages)
+    if (unowned === 0) return
+    this.reports.report(
+      new RivuletError(error.code, error.message, { cause: error.cause, messages: unowned, executed: 'no' }),
+    )
+  }
+}

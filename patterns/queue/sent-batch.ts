@@ -1,0 +1,121 @@
+/**
+ * A batch of a producer: kept as it was packed until the host has confirmed or refused each of its messages.
+ */
+import type { RivuletError } from '../../src/errors/index.js'
+import type { Packed } from './message-packer.js'
+import type { ProducedBatch, ProducedExtras } from './wire.js'
+
+/** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
+export interface Owner {
+  /**
+   * It is stored and as safe as the host promises.
+   *
+   * @param position - Its place in the queue; 0 if that is not known, since it was stored by an earlier try.
+   */
+  stored(id: string | undefined, position: number, duplicate: boolean): void
+  /** It was refused, or nobody knows what became of it. */
+  failed(error: RivuletError): void
+}
+
+/** Who waits for the messages of a batch, by index. */
+export type Owners = (Owner | undefined)[]
+
+/** A batch on its way. */
+export class SentBatch {
+  /** The number of the transmission; 0 while it waits for one. */
+  number = 0
+  /** The sequence of its first message, once it has one. */
+  sequence = 0
+  /** Whether it may have left, in this transmission or an earlier one. */
+  hasLeft = false
+  #packed: Packed
+  #extras: readonly ProducedExtras[]
+  #owners: Owners
+
+  constructor(packed: Packed, extras: readonly ProducedExtras[], owners: Owners) {
+    this.#packed = packed
+    this.#extras = extras
+    this.#owners = owners
+  }
+
+  /** Its messages. */
+  get count(): number {
+    return this.#packed.lengths.length
+  }
+
+  /** The bytes of its messages. */
+  get bytes(): number {
+    return this.#packed.bodies.length
+  }
+
+  /** As it is sent. */
+  wire(meaning: Buffer, schema: string | null): ProducedBatch {
+    const { lengths, checks, bodies } = this.#packed
+    const extras = this.#extras as ProducedExtras[]
+    return { number: this.number, sequence: this.sequence, meaning, schema, lengths, checks, bodies, extras }
+  }
+
+  /** The messages from `from` on are stored, duplicates at the places that they have; those before it were stored earlier. */
+  confirm(
+    from: number,
+    end: number,
+    position: number,
+    duplicates: readonly { readonly index: number; readonly position: number }[],
+  ): void {
+    const owners = this.#owners
+    let nextExtras = 0
+    let nextDuplicate = 0
+    for (let i = 0; i < end; i++) {
+      const duplicate = duplicates[nextDuplicate]?.index === i ? duplicates[nextDuplicate++] : undefined
+      const owner = owners[i]
+      if (owner === undefined) continue
+      while ((this.#extras[nextExtras]?.index ?? Number.POSITIVE_INFINITY) < i) nextExtras += 1
+      const extras = this.#extras[nextExtras]
+      const id = extras?.index === i ? (extras.id ?? undefined) : undefined
+      if (duplicate !== undefined) owner.stored(id, duplicate.position, true)
+      else owner.stored(id, i < from || position <= 0 ? 0 : position + i - from - nextDuplicate, false)
+    }
+  }
+
+  /** The messages from `from` on failed; returns how many of them nobody waits for. */
+  fail(from: number, error: RivuletError): number {
+    let unowned = 0
+    for (let i = from; i < this.count; i++) {
+      const owner = this.#owners[i]
+      if (owner === undefined) unowned += 1
+      else owner.failed(error)
+    }
+    return unowned
+  }
+
+  /** Takes out messages, as long as none has left; returns who waited for them. */
+  takeOut(isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+    const { lengths, checks, bodies } = this.#packed
+    const kept: number[] = []
+    const out: Owners = []
+    const parts: Buffer[] = []
+    let start = 0
+    for (const [i, length] of lengths.entries()) {
+      const end = start + length
+      if (isOut(length, this.#owners[i])) {
+        out.push(this.#owners[i])
+      } else {
+        kept.push(i)
+        parts.push(bodies.subarray(start, end))
+      }
+      start = end
+    }
+    if (out.length === 0) return out
+    this.#packed = {
+      lengths: kept.map((i) => lengths[i] as number),
+      checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))),
+      bodies: Buffer.concat(parts),
+    }
+    this.#extras = this.#extras.flatMap((extras) => {
+      const index = kept.indexOf(extras.index)
+      return index < 0 ? [] : [{ ...extras, index }]
+    })
+    this.#owners = kept.map((i) => this.#owners[i])
+    return out
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Carries the sessions of a host over streams of calls: requests in, answers out, each in step with the other.
+ *
+ * What requests mean is the sessions' business. A stream that makes no sense ends with an error; nothing else ends with it.
+ */
+import { isRivuletError, RivuletError } from '../../src/errors/index.js'
+import { deferred } from '../../src/lifecycle/index.js'
+import type { Clock } from '../../src/runtime/index.js'
+import { Answers } from './answers.js'
+import { ConsumeSession } from './consume-session.js'
+import { type HostDesk, ProduceSession } from './produce-session.js'
+import {
+  type ConsumeAnswer,
+  type ConsumeRequest,
+  type ProduceAnswer,
+  type ProduceRequest,
+  type QueueMethod,
+  refusal,
+} from './wire.js'
+
+/** Answers of a producer that wait for the link, in bytes: then no more is taken from it. */
+const backlogBytes = 262_144
+
+/** A session, whatever it is for. */
+export interface Session<Request> {
+  readonly isBusy: boolean
+  receive(request: Request): void
+  drained(): Promise<void>
+  end(): void
+}
+
+/** What is being served: told to come to an end when the host closes. */
+export interface Served {
+  /** Takes no more, and resolves when what was taken has its outcome and that is about to be sent. */
+  drain(): Promise<void>
+}
+
+/** What streams need of their host. */
+export interface ServingHost extends HostDesk {
+  readonly clock: Clock
+  /** Whether it takes no streams any more. */
+  readonly isClosing: boolean
+  readonly served: Set<Served>
+  /** The sessions of consumers, by their queue and name. */
+  readonly consumers: Map<string, ConsumeSession>
+  report(error: RivuletError): void
+}
+
+/** Serves a producer. */
+export function serveProducer(
+  host: ServingHost,
+  requests: AsyncIterable<ProduceRequest>,
+): AsyncIterable<ProduceAnswer> {
+  return serve('produce', host, requests, answerBytes, (ports) => new ProduceSession(host, ports))
+}
+
+/** Serves a consumer. */
+export function serveConsumer(
+  host: ServingHost,
+  requests: AsyncIterable<ConsumeRequest>,
+): AsyncIterable<ConsumeAnswer> {
+  return serve('consume', host, requests, deliveryBytes, (ports) => consumerOf(host, ports))
+}
+
+/** What a stream gives its session. */
+export interface StreamPorts<Answer> {
+  answer(answer: Answer): void
+  room(): void
+  unread(): number
+  superseded(): void
+}
+
+/** A session of a consumer that takes the place of an earlier one of the same consumer. */
+export function consumerOf(
+  host: ServingHost,
+  ports: StreamPorts<ConsumeAnswer>,
+): Session<ConsumeRequest> & { grant(): void } {
+  const session = new ConsumeSession(host, ports)
+  const opened = (_: ConsumeSession, key: string) => {
+    host.consumers.get(key)?.supersede()
+    host.consumers.set(key, session)
+  }
+  return {
+    get isBusy() {
+      return session.isBusy
+    },
+    receive: (request) => session.receive(request, opened),
+    grant: () => session.grant(),
+    drained: () => session.drained(),
+    end() {
+      session.end()
+      if (session.key !== undefined && host.consumers.get(session.key) === session) host.consumers.delete(session.key)
+    },
+  }
+}
+
+function serve<Request, Answer>(
+  method: QueueMethod,
+  host: ServingHost,
+  requests: AsyncIterable<Request>,
+  sizeOf: (answer: Answer) => number,
+  open: (ports: StreamPorts<Answer>) => Session<Request> & { grant?(): void },
+): AsyncIterable<Answer> {
+  const iterator = requests[Symbol.asyncIterator]()
+  let over = false
+  let room = deferred()
+  const makeRoom = () => {
+    room.resolve()
+    session.grant?.()
+  }
+  const leave = () => {
+    over = true
+    room.resolve()
+    void iterator.return?.()
+  }
+  const answers = new Answers<Answer>(sizeOf, makeRoom, leave)
+  const session = open({
+    answer: (answer) => answers.push(answer),
+    room: makeRoom,
+    unread: () => answers.bytes,
+    superseded: leave,
+  })
+
+  async function pump(): Promise<void> {
+    while (!over) {
+      const step = await iterator.next()
+      if (step.done) return
+      session.receive(step.value)
+      while (!over && (session.isBusy || answers.bytes >= backlogBytes)) {
+        room = deferred()
+        await room.promise
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    try {
+      if (host.isClosing) throw new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing')
+      await pump()
+      await session.drained()
+      answers.end()
+    } catch (cause) {
+      // its own failures are the stream's; that the call is over is nobody's news
+      const error = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause })
+      if (isNews(error)) host.report(error)
+      answers.end(refusal(method, error))
+    } finally {
+      session.end()
+      host.served.delete(served)
+    }
+  }
+
+  const running = run()
+  const served: Served = {
+    drain() {
+      leave()
+      return running
+    },
+  }
+  host.served.add(served)
+  void running.then(() => host.served.delete(served))
+  return answers
+}
+
+function isNews({ code }: RivuletError): boolean {
+  return code === 'RIVULET_INVALID_REQUEST' || code === 'RIVULET_MESSAGE_TOO_LARGE' || code === 'RIVULET_INTERNAL'
+}
+
+function answerBytes({ stored = [], refused = [] }: ProduceAnswer): number {
+  let bytes = 64 * (stored.length + 1)
+  for (const { duplicates = [] } of stored) bytes += 16 * duplicates.length
+  for (const { message } of refused) bytes += 64 + message.length
+  return bytes
+}
+
+function deliveryBytes({ leased, settled = [], lost = [] }: ConsumeAnswer): number {
+  let bytes = 64 + 8 * lost.length
+  if (leased) bytes += leased.bodies.length + 16 * leased.lengths.length
+  for (const { outcomes } of settled) bytes += 32 * outcomes.length
+  return bytes
+}
