@@ -83,6 +83,7 @@ export class QueueHost {
     const { scheduler, random, trace } = this.#world
     const kept = random.below(this.store.held + 1)
     trace.note(scheduler.now, 'host', 'crashes', kept)
+    this.#world.oracle.crashed()
     this.engine = undefined
     this.store = this.store.crashed(kept)
     for (const peer of this.peers) peer.cut()

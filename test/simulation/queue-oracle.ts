@@ -21,6 +21,8 @@ export interface Known {
   /** The last lease and the last attempt that it was delivered under. */
   lease: number
   attempt: number
+  /** Attempts that may have been counted since without a delivery: their leases were stored by writes before a crash. */
+  hidden: number
   /** Whether it may be delivered under the same attempt once more: somebody gave it back, or may have. */
   mayRepeat: boolean
   /** What was said of it that may have been stored, without the outcome having been told. */
@@ -74,6 +76,7 @@ export class QueueOracle {
       position: undefined,
       lease: 0,
       attempt: 0,
+      hidden: 0,
       mayRepeat: true,
       maybeGone: false,
       maybeDead: false,
@@ -140,6 +143,11 @@ export class QueueOracle {
     }
   }
 
+  /** The host has crashed. */
+  crashed(): void {
+    for (const message of this.#holders.values()) message.hidden += 1
+  }
+
   /** All is at rest, and the queue was emptied: this is what the dead letters are. */
   checkEnd(dead: readonly DeadLetter[]): void {
     const buried = new Set<string>()
@@ -185,6 +193,7 @@ export class QueueOracle {
     if (lease <= message.lease) this.#fail(`${text} was delivered under lease ${lease} after ${message.lease}`)
     this.#checkKey(message, position)
     message.attempt = attempt
+    message.hidden = 0
     message.lease = lease
     message.mayRepeat = false
     message.maybeGone = false
@@ -197,7 +206,7 @@ export class QueueOracle {
     const holder = this.#holders.get(key)
     if (holder && holder !== message) {
       const mayBeOver = holder.maybeGone || holder.maybeDead || holder.mayGo
-      const isOver = mayBeOver || holder.attempt >= this.#settings.maxAttempts
+      const isOver = mayBeOver || holder.attempt + holder.hidden >= this.#settings.maxAttempts
       if (!isOver) this.#fail(`${message.text} was delivered while ${holder.text} has the key ${key}`)
     }
     this.#holders.set(key, message)
