@@ -87,7 +87,10 @@ export class BlockLog {
   /** The block in front, of which `headOffset` messages are gone; `undefined` if there is none. */
   head(tx: Transaction): Block | undefined {
     while (this.#taken === this.#window.length) {
-      if (this.#isComplete) return undefined
+      if (this.#isComplete) {
+        this.#missAll(tx)
+        return undefined
+      }
       this.#readAhead(tx)
     }
     const block = this.#window[this.#taken] as Block
@@ -167,8 +170,11 @@ export class BlockLog {
     for (const block of this.#unstored) this.#show(block)
     this.#unstored = []
     this.#isComplete = true
-    if (this.#taken < this.#window.length || this.ready === 0) return
-    // what the counts still know of was in records that are gone
+  }
+
+  /** There are no more messages: what the counts still know of was in records that are gone. */
+  #missAll(tx: Transaction): void {
+    if (this.ready === 0) return
     this.#owner.corrupt(tx, this.headStart, this.ready)
     this.ready = this.bytes = 0
   }

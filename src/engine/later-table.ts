@@ -81,7 +81,10 @@ export class LaterTable {
   /** The first message, due or not. */
   first(tx: Transaction): LaterEntry | undefined {
     while (this.#window.length === 0) {
-      if (this.#isComplete) return undefined
+      if (this.#isComplete) {
+        this.#missAll(tx)
+        return undefined
+      }
       this.#readAhead(tx)
     }
     return this.#window[0]
@@ -159,8 +162,11 @@ export class LaterTable {
     for (const record of records) this.#take(tx, record)
     if (records.length > 0) return
     this.#isComplete = true
-    if (this.#window.length > 0 || this.size === 0) return
-    // what the counts still know of was in records that are gone
+  }
+
+  /** There are no more messages: what the counts still know of was in records that are gone. */
+  #missAll(tx: Transaction): void {
+    if (this.size === 0) return
     this.#owner.corrupt(tx, Math.max(0, this.#lastPosition), this.size)
     this.atOnce = this.delayed = this.bytes = 0
   }
