@@ -6,7 +6,7 @@
  */
 import type { Stretch } from './child.js'
 import { makeFolder } from './clean-up.js'
-import { type FlushTime, measureFlush } from './flush.js'
+import { measureFlush } from './flush.js'
 import type { Options } from './options.js'
 import { findNats } from './peers/nats.js'
 import { type Server, type Start, startServer } from './peers/program.js'
@@ -55,7 +55,8 @@ export interface DurableRate {
 
 /** What durable queues come to. */
 export interface DurableResults {
-  readonly flush: FlushTime
+  /** How long the disk takes to flush, in microseconds: the median of each turn. */
+  readonly flush: Figure
   /** The version and settings of each; or why it was not measured. */
   readonly queues: readonly { readonly name: string; readonly about: string; readonly skipped: boolean }[]
   readonly rates: readonly DurableRate[]
@@ -63,14 +64,13 @@ export interface DurableResults {
 
 interface Result {
   readonly about: string
+  readonly flushMicroseconds: number
   readonly perSecond: Readonly<Record<Activity, number>>
 }
 
 /** Measures the queues that are on this machine. */
 export async function measureDurable(options: Options): Promise<DurableResults> {
-  const flush = measureFlush()
-  const rows: Row<Result>[] = []
-  if (durableWays[own]) rows.push({ name: own, measure: () => measureOnce(own, startOwn, options) })
+  const rows: Row<Result>[] = [{ name: own, measure: () => measureOnce(own, startOwn, options) }]
   const skipped = new Map<string, string>()
   for (const [name, { find }] of Object.entries(peers)) {
     const found = find()
@@ -85,12 +85,12 @@ export async function measureDurable(options: Options): Promise<DurableResults> 
       .map(({ name }) => ({ name, rates: rates(name, activity) }))
       .filter(({ name }) => name !== own && wanted(name))
       .toSorted((a, b) => figure(b.rates).median - figure(a.rates).median)
-    return durableWays[own] && best && { name: best.name, ratio: ratio(rates(own, activity), best.rates) }
+    return best && { name: best.name, ratio: ratio(rates(own, activity), best.rates) }
   }
   const about = async (name: string): Promise<string> =>
     `${results.get(name)?.[0]?.about}; ${(await durableWays[name]?.())?.settings}`
   return {
-    flush,
+    flush: figure([...results.values()].flat().map(({ flushMicroseconds }) => flushMicroseconds)),
     queues: await Promise.all(
       [...rows.map(({ name }) => name), ...skipped.keys()].map(async (name) => {
         const why = skipped.get(name)
@@ -121,6 +121,7 @@ function startOwn(): Promise<Server> {
 }
 
 async function measureOnce(way: string, start: Start, { warmUpMs, forMs }: Options): Promise<Result> {
+  const flushMicroseconds = measureFlush()
   await using server = await start()
   const { endpoints, about } = server
   let published = 0
@@ -138,7 +139,7 @@ async function measureOnce(way: string, start: Start, { warmUpMs, forMs }: Optio
   await using consumer = new Player(way)
   await consumer.order({ do: 'acknowledge', endpoints })
   const consumed = await consumer.order<Stretch>({ do: 'measure', warmUpMs, forMs, atMost: published })
-  return { about, perSecond: { send, sendAll, consume: perSecond(consumed) } }
+  return { about, flushMicroseconds, perSecond: { send, sendAll, consume: perSecond(consumed) } }
 }
 
 function perSecond({ ms, messages }: Stretch): number {

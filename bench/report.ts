@@ -127,9 +127,7 @@ function durableTable({ rates }: DurableResults): string {
 
 function durableQueues({ flush, queues }: DurableResults): string {
   const lines = queues.map(({ name, about, skipped }) => `${name}: ${skipped ? 'skipped, ' : ''}${about}`)
-  return [`The disk flushes 4 KiB in ${three(flush.median)} µs (median; 99 %: ${three(flush.p99)} µs)`, ...lines].join(
-    '\n  ',
-  )
+  return [`The disk flushes 4 KiB in ${figureText(flush)} µs, measured before each turn`, ...lines].join('\n  ')
 }
 
 function figureText({ median, min, max }: Figure, factor = 1): string {

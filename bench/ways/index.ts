@@ -28,6 +28,7 @@ export const callWays: Readonly<Record<string, () => Promise<CallWay>>> = {
 
 /** Loads a durable queue. */
 export const durableWays: Readonly<Record<string, () => Promise<DurableWay>>> = {
+  'rivulet/queue, durable': async () => (await import('./rivulet-durable.js')).rivuletDurable,
   'NATS JetStream': async () => (await import('./nats-jetstream.js')).natsJetstream,
   'NATS JetStream, always': async () => (await import('./nats-jetstream.js')).natsJetstream,
   'RabbitMQ, classic': async () => (await import('./rabbitmq.js')).rabbitmqClassic,
