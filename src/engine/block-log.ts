@@ -5,8 +5,8 @@
  * A block goes when all of its messages were dealt out and none of them is under a lease.
  */
 import { RivuletError } from '../errors/index.js'
+import type { StoredRecord } from '../store/index.js'
 import { type Block, decodeBlock, encodeBlock } from './block-record.js'
-import type { FoundRecord } from './ports.js'
 import { firstNumber, keyOf, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
@@ -179,7 +179,7 @@ export class BlockLog {
     this.ready = this.bytes = 0
   }
 
-  #take(tx: Transaction, { key, value, damaged }: FoundRecord): void {
+  #take(tx: Transaction, { key, value, damaged }: StoredRecord): void {
     const start = firstNumber(key)
     const block = decodeBlock(start, value, this.#owner.intern, damaged)
     if (block) {

@@ -3,8 +3,9 @@
  *
  * In memory are only some in front. A message under a lease keeps its record, and is passed over while it is.
  */
+
+import type { StoredRecord } from '../store/index.js'
 import { decodeMessage, encodeMessage, type StoredMessage } from './message-record.js'
-import type { FoundRecord } from './ports.js'
 import { firstNumber, keyOf, secondNumber, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
@@ -171,7 +172,7 @@ export class LaterTable {
     this.atOnce = this.delayed = this.bytes = 0
   }
 
-  #take(tx: Transaction, { key, value, damaged }: FoundRecord): void {
+  #take(tx: Transaction, { key, value, damaged }: StoredRecord): void {
     const due = firstNumber(key)
     const position = secondNumber(key)
     this.#lastDue = due

@@ -9,17 +9,11 @@ import { atEndOfTurn } from '../lifecycle/index.js'
 import { type Clock, systemClock } from '../runtime/index.js'
 import type { Change, Durability, RangeOptions, Store, StoredRecord } from '../store/index.js'
 
-/** One record, or what is left of it. */
-export interface FoundRecord extends StoredRecord {
-  /** Whether the bytes are not those that were written. Such records are seen only where the store shows them. */
-  readonly damaged?: boolean
-}
-
 /** The store under an engine. */
 export interface EngineStore {
   readonly durability: Durability
   get(key: Uint8Array): Uint8Array | undefined
-  range(from: Uint8Array, to: Uint8Array, options?: RangeOptions): Iterable<FoundRecord>
+  range(from: Uint8Array, to: Uint8Array, options?: RangeOptions): Iterable<StoredRecord>
   /** Makes all changes or none; calls back later when they are as safe as `durability` says, or with why they are not there. */
   write(changes: readonly Change[], done: (error?: RivuletError) => void): void
 }
@@ -52,7 +46,7 @@ function callbackStore(store: Store): EngineStore {
   return {
     durability: store.durability,
     get: (key) => store.get(key),
-    range: (from, to, options) => store.range(from, to, options),
+    range: (from, to, options) => store.range(from, to, { ...options, damaged: true }),
     write(changes, done) {
       store.write(changes).then(
         () => done(),

@@ -3,8 +3,8 @@
  *
  * Only records of some tables are looked for again within the same write; those alone are remembered by key.
  */
-import type { Change } from '../store/index.js'
-import type { EngineStore, FoundRecord } from './ports.js'
+import type { Change, StoredRecord } from '../store/index.js'
+import type { EngineStore } from './ports.js'
 
 /** What is remembered of a change: its value, or that there is none. */
 type Remembered = { readonly key: Uint8Array; readonly value: Uint8Array | undefined }
@@ -79,8 +79,8 @@ export class Transaction {
   }
 
   /** The first records of a range, as they are with the changes so far. */
-  range(from: Uint8Array, to: Uint8Array, limit: number, maxBytes = Number.POSITIVE_INFINITY): FoundRecord[] {
-    const found: FoundRecord[] = []
+  range(from: Uint8Array, to: Uint8Array, limit: number, maxBytes = Number.POSITIVE_INFINITY): StoredRecord[] {
+    const found: StoredRecord[] = []
     let bytes = 0
     let isWhole = true
     for (const record of this.#store.range(from, to, { limit: limit + this.#remembered.size })) {
@@ -102,7 +102,7 @@ export class Transaction {
   }
 
   /** The records of a range as they were before this write. */
-  stored(from: Uint8Array, to: Uint8Array, limit: number): Iterable<FoundRecord> {
+  stored(from: Uint8Array, to: Uint8Array, limit: number): Iterable<StoredRecord> {
     return this.#store.range(from, to, { limit })
   }
 }

@@ -169,13 +169,13 @@ class LmdbStore implements Store {
   }
 
   *range(from?: Uint8Array, to: Uint8Array = formatKey, options: RangeOptions = {}): Generator<StoredRecord> {
-    const { reverse = false } = options
+    const { reverse = false, damaged = false } = options
     let left = options.limit ?? Number.POSITIVE_INFINITY
     let low = from && from.length > 0 ? from : Buffer.of(0)
     let high = Buffer.compare(to, formatKey) > 0 ? formatKey : to
     while (left > 0) {
       if (this.#closing) throw this.#closed()
-      const piece = this.#read(low, high, Math.min(left, pieceRecords), reverse)
+      const piece = this.#read(low, high, Math.min(left, pieceRecords), { reverse, damaged })
       for (const record of piece.records) yield record
       if (piece.last === undefined) return
       left -= piece.records.length
@@ -205,7 +205,7 @@ class LmdbStore implements Store {
   }
 
   /** Some records of a range in one look, and the key to go on after; none if the range is at its end. */
-  #read(low: Uint8Array, high: Uint8Array, limit: number, reverse: boolean) {
+  #read(low: Uint8Array, high: Uint8Array, limit: number, { reverse, damaged }: Required<Omit<RangeOptions, 'limit'>>) {
     const records: StoredRecord[] = []
     if (Buffer.compare(low, high) >= 0) return { records, last: undefined }
     const bounds = reverse
@@ -216,6 +216,7 @@ class LmdbStore implements Store {
       for (const { key, value: record } of this.#database.getRange(bounds)) {
         const value = this.#open(key as Uint8Array, record)
         if (value) records.push({ key: key as Uint8Array, value })
+        else if (damaged) records.push({ key: key as Uint8Array, value: record.subarray(checksumBytes), damaged })
         bytes += record.length
         if (records.length >= limit || bytes >= pieceBytes) return { records, last: key as Uint8Array }
       }

@@ -20,14 +20,18 @@ export interface Change {
 export interface StoredRecord {
   readonly key: Uint8Array
   readonly value: Uint8Array
+  /** The record is corrupt: key and value are what was found. Such records are seen only by who asks for them. */
+  readonly damaged?: boolean
 }
 
 /** Which records of a range are read. */
 export interface RangeOptions {
-  /** The most records, those that are corrupt not counted; 0 reads none. Default: all. */
+  /** The most records, those that are left out not counted; 0 reads none. Default: all. */
   readonly limit?: number
   /** From the last to the first. Default: false. */
   readonly reverse?: boolean
+  /** Corrupt records, too, for who can tell what of them is whole. Default: false. */
+  readonly damaged?: boolean
 }
 
 /** What a store takes, in bytes. */
@@ -88,7 +92,7 @@ export interface Store {
    *
    * The records are read in pieces as they are iterated, each piece in one look at the store: nothing is held open between
    * pieces, so the store may change, and be changed, while a range is iterated. A record that is there all the time is
-   * read exactly once. Corrupt records are reported to `onCorrupt` and left out.
+   * read exactly once. Corrupt records are reported to `onCorrupt` and, if nothing else is asked for, left out.
    *
    * @throws RIVULET_STORE_FAILED, RIVULET_CLOSED, also while it is iterated.
    */

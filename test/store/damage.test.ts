@@ -48,6 +48,12 @@ t.test('a record that has changed is reported with its key, and its neighbours a
     const count = [...store.range()].length
     t.equal(count + met.length, 200)
     t.ok(met.some((record) => key.equals(record.key)))
+    const shown = [...store.range(undefined, undefined, { damaged: true })]
+    t.equal(shown.length, 200)
+    t.match(
+      shown.find((record) => key.equals(record.key)),
+      { damaged: true },
+    )
     await store.write([{ key, value: Buffer.from('new') }])
     t.strictSame(Buffer.from(store.get(key) as Uint8Array), Buffer.from('new'))
     await store.close()
