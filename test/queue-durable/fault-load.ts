@@ -1,0 +1,171 @@
+/**
+ * A durable queue under load behind bad networks: one between its host and its producers, one between it and its consumers.
+ *
+ * All are in this process; who breaks the networks, and when, is the business of the caller.
+ */
+import type { Subscription } from 'rxjs'
+import {
+  type Consumer,
+  createConsumer,
+  createProducer,
+  createQueueHost,
+  type Producer,
+  type QueueHost,
+} from '../../patterns/queue/index.js'
+import { createRuntime, type Runtime } from '../../src/runtime/index.js'
+import { ChaosProxy } from '../support/chaos-proxy.js'
+import { until } from '../support/events.js'
+import { Job } from '../support/job.js'
+import { seeded } from '../support/seeded.js'
+import { foundOf } from './contents.js'
+import { Ledger } from './ledger.js'
+import { idsPerProducer, SendingLoad, workingLoad } from './load.js'
+
+/** How many there are, and what is broken. */
+export interface FaultOptions {
+  readonly path: string
+  readonly resets: number
+  readonly holes: number
+  readonly holeMs: number
+  readonly seed: number
+  /** Confirmations to producers, and of settlements, between two faults. */
+  readonly between: number
+}
+
+/** What came of it. */
+export interface FaultReport {
+  readonly ledger: Ledger
+  readonly leasesLost: number
+  /** Connections that the two networks took. */
+  readonly connections: number
+  readonly faults: readonly string[]
+}
+
+const producers = 2
+const consumers = 3
+const inFlight = 64
+const maxAttempts = 5
+
+/** Sends and settles while the networks are cut and swallow what they carry, then empties the queue and settles the account. */
+export async function queueFaults(options: FaultOptions): Promise<FaultReport> {
+  const run = new FaultRun(options)
+  try {
+    await run.start()
+    await run.breakNetworks()
+    return await run.finish()
+  } finally {
+    await run.close()
+  }
+}
+
+class FaultRun {
+  readonly #options: FaultOptions
+  readonly #ledger = new Ledger(maxAttempts)
+  readonly #runtime: Runtime = createRuntime()
+  readonly #random: () => number
+  readonly #loads: SendingLoad[] = []
+  readonly #producers: Producer<{ id: number; note?: string }>[] = []
+  readonly #consumers: Consumer<Job>[] = []
+  readonly #work: Subscription[] = []
+  readonly #proxies: ChaosProxy[] = []
+  #host!: QueueHost
+  #settled = 0
+
+  constructor(options: FaultOptions) {
+    this.#options = options
+    this.#random = seeded(options.seed)
+  }
+
+  async start(): Promise<void> {
+    const runtime = this.#runtime
+    const { path, seed } = this.#options
+    const jobs = { maxAttempts, backoff: { initialMs: 5, maxMs: 40 } }
+    this.#host = await createQueueHost({ runtime, bind: 'tcp://127.0.0.1:*', path, queues: { jobs } })
+    const [toProducers, toConsumers] = [await this.#proxy(), await this.#proxy()]
+    const common = { runtime, queue: 'jobs', schema: Job }
+    const say = (line: string) => {
+      if (line.startsWith('o ')) this.#settled += line.split(' ').length - 2
+      this.#ledger.read(line)
+    }
+    for (let number = 0; number < consumers; number++) {
+      const consumer = await createConsumer({ ...common, connect: toConsumers.endpoint })
+      this.#consumers.push(consumer)
+      this.#work.push(workingLoad(consumer, seeded(seed + number), say))
+    }
+    for (let number = 0; number < producers; number++) {
+      const producer = await createProducer({ ...common, connect: toProducers.endpoint })
+      this.#producers.push(producer)
+      this.#loads.push(new SendingLoad(producer, (number + 1) * idsPerProducer, inFlight, say))
+    }
+    for (const { errors } of [this.#host, ...this.#producers, ...this.#consumers]) {
+      errors.subscribe(({ code }) => say(`e ${code}`))
+    }
+    await this.#progress()
+  }
+
+  async breakNetworks(): Promise<void> {
+    const { resets, holes, holeMs } = this.#options
+    for (let reset = 0; reset < resets; reset++) {
+      for (const proxy of this.#some()) proxy.cut(this.#random() < 0.25 ? 'end' : 'reset')
+      await this.#progress()
+    }
+    for (let hole = 0; hole < 2 * holes; hole++) {
+      const some = this.#some()
+      for (const proxy of some) proxy.set({ blackHole: hole % 2 === 0 ? 'up' : 'down' })
+      await new Promise((resolve) => setTimeout(resolve, holeMs))
+      for (const proxy of some) proxy.calm()
+      await this.#progress()
+    }
+  }
+
+  async finish(): Promise<FaultReport> {
+    for (const load of this.#loads) load.stop()
+    await Promise.all(this.#loads.map(({ done }) => done))
+    const jobs = this.#host.queue('jobs')
+    await until(() => jobs.stats().depth === 0)
+    const ended = await Promise.all([...this.#consumers, ...this.#producers].map((one) => one.close()))
+    const letters = this.#host.queue('jobs.dead')
+    const dead = await letters.peek(10_000)
+    const { stored, duplicates, leasesLost, stale, delivered } = jobs.stats()
+    const ledger = this.#ledger
+    ledger.checkEnd(dead.map(foundOf))
+    const faults: string[] = []
+    // an id that came again would be counted as a duplicate: without one, only what the network did can have doubled it
+    if (stored !== ledger.confirmed) faults.push(`${stored} stored, ${ledger.confirmed} confirmed`)
+    if (ledger.codes.has('send RIVULET_UNKNOWN_OUTCOME')) faults.push('a send has no outcome')
+    if (duplicates > 0) faults.push(`${duplicates} duplicates`)
+    if (leasesLost === 0 && stale > 0) faults.push(`${stale} late settlements`)
+    if (leasesLost === 0 && ledger.repeated !== ledger.failing) {
+      faults.push(`${ledger.failing} deliveries failed, ${ledger.repeated} were repeated`)
+    }
+    if (delivered < ledger.deliveries) faults.push(`${ledger.deliveries} deliveries, ${delivered} at the host`)
+    if (ended.some(({ undelivered }) => undelivered > 0)) faults.push('something was left')
+    const connections = this.#proxies.reduce((sum, { accepted }) => sum + accepted, 0)
+    return { ledger, leasesLost, connections, faults: [...faults, ...ledger.faults] }
+  }
+
+  async close(): Promise<void> {
+    for (const work of this.#work) work.unsubscribe()
+    await this.#runtime.close({ drain: false })
+    for (const proxy of this.#proxies) await proxy.close()
+  }
+
+  async #proxy(): Promise<ChaosProxy> {
+    const proxy = await ChaosProxy.open(this.#host.endpoint, this.#options.seed)
+    this.#proxies.push(proxy)
+    return proxy
+  }
+
+  /** One of the networks, or both. */
+  #some(): ChaosProxy[] {
+    const which = Math.floor(this.#random() * 3)
+    return this.#proxies.filter((_, index) => which === 2 || which === index)
+  }
+
+  /** Resolves when more was confirmed to producers, and more was settled. */
+  async #progress(): Promise<void> {
+    const { between } = this.#options
+    const [confirmed, settled] = [this.#ledger.confirmed + between, this.#settled + between]
+    await until(() => this.#ledger.confirmed >= confirmed && this.#settled >= settled)
+  }
+}

@@ -1,0 +1,8 @@
+/** The number of the lease that a delivery is of, which users do not see: numbers rise for good, so they order deliveries. */
+import { type Delivery, LeasedDelivery } from '../../patterns/queue/delivery.js'
+import type { HeldLease } from '../../patterns/queue/held-lease.js'
+
+/** The number of its lease. */
+export function leaseNumberOf(delivery: Delivery): number {
+  return (LeasedDelivery.leaseOf(delivery) as HeldLease<unknown>).number
+}
