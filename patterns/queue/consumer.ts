@@ -203,11 +203,13 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
     if (this.#inbound.wanted) {
       this.#lingering?.cancel()
       this.#lingering = undefined
-    } else if (this.#lingering === undefined && this.#inbound.pending > 0 && this.life.isOpen) {
+    } else if (this.#lingering === undefined && this.#prefetch.hasAsked && this.life.isOpen) {
       this.#lingering = this.runtime.clock.setTimer(
         () => {
           this.#lingering = undefined
-          if (!this.#inbound.wanted) this.#prefetch.releaseWaiting('released')
+          if (this.#inbound.wanted || !this.life.isOpen) return
+          this.#prefetch.idle()
+          this.#line.renew()
         },
         Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
       )

@@ -27,6 +27,8 @@ export interface Line {
   start(): void
   /** There is something to take. */
   wake(): void
+  /** Says what there is to say, ends the stream and opens another: the host forgets what it was asked for. */
+  renew(): void
   /** Says what there is to say, and resolves when the host has heard that it was all; nothing is opened any more. */
   end(): Promise<void>
   /** Ends at once. */
@@ -70,6 +72,8 @@ export abstract class ReopeningLine<Request, Answer> implements Line {
   protected abstract leave(): void
 
   abstract wake(): void
+
+  abstract renew(): void
 
   abstract end(): Promise<void>
 

@@ -30,6 +30,11 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
     atEndOfTurn(this.#pump)
   }
 
+  renew(): void {
+    this.#send()
+    if (this.#session !== undefined) void this.#drain(this.#session, 'the stream is opened anew')
+  }
+
   async end(): Promise<void> {
     this.finish()
     this.#send()
@@ -49,7 +54,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
       superseded: () => this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', 'another stream took its place')),
     })
     this.#session = session
-    this.#served = { drain: () => this.#drain(session) }
+    this.#served = { drain: () => this.#drain(session, 'the host is closing') }
     this.#host.served.add(this.#served)
     try {
       session.receive(this.user.open())
@@ -82,10 +87,10 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
     }
   }
 
-  /** The host closes: what it has taken is told, and nothing more is taken. */
-  async #drain(session: Session<Request>): Promise<void> {
+  /** What the host has taken is told, and nothing more is taken on this stream. */
+  async #drain(session: Session<Request>, why: string): Promise<void> {
     await session.drained()
-    this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing'))
+    this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', why))
   }
 
   #fail(session: Session<Request>, cause: unknown): void {

@@ -54,6 +54,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #outstanding = 0
   #handedOut = 0
   #closing = false
+  #isIdle = false
   #scheduled = false
   #refusal: string | undefined
   #idleWaiters: (() => void)[] = []
@@ -80,9 +81,21 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     return this.#handedOut
   }
 
+  /** Whether messages are here that nobody was given, or may come. */
+  get hasAsked(): boolean {
+    return this.#granted > 0 || this.#ports.inbound().pending > 0
+  }
+
   /** Somebody wants messages, or nobody does any more. */
   wantedChanged(): void {
+    if (this.#ports.isWanted()) this.#isIdle = false
     this.#schedule()
+  }
+
+  /** Nobody has wanted messages for a while: what is here goes back, and so does what still comes. */
+  idle(): void {
+    this.#isIdle = true
+    this.releaseWaiting('released')
   }
 
   /** Releases everything that nobody was given. */
@@ -214,7 +227,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     for (const lease of lost) this.#hostLost(lease)
     // adopted leases begin anew; what nobody was given goes to whoever is free now
     for (const lease of this.#leases.values()) lease.renewed(now)
-    if (isAnother) this.releaseWaiting('released')
+    if (isAnother || this.#isIdle) this.releaseWaiting('released')
     this.#ports.leasesChanged()
     this.#schedule()
   }
@@ -237,9 +250,9 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
       const reason = text === undefined ? 'unknown-schema' : 'incompatible-schema'
       lease.refuse(`its schema is ${text === undefined ? 'not known' : 'not one that the consumer can read'}`)
       inbound.lose(reason, count)
-    } else if (this.#closing) {
+    } else if (this.#closing || this.#isIdle) {
       lease.discard()
-      inbound.lose('closed', count)
+      inbound.lose(this.#closing ? 'closed' : 'released', count)
     } else {
       inbound.push(lease)
     }

@@ -14,7 +14,7 @@ import { QueueMeter, type QueueStats } from './queue-stats.js'
 /** How messages are looked at. */
 export interface PeekOptions<T> {
   /** Decodes the messages; without it, `value` is `undefined`. */
-  readonly schema?: Schema<never, T>
+  readonly schema?: Schema<unknown, T>
 }
 
 /** A message that was looked at, and stays where it is. */

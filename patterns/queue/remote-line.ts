@@ -120,6 +120,10 @@ export class RemoteLine<Request, Answer> extends ReopeningLine<Request, Answer> 
     this.#requests?.wake()
   }
 
+  renew(): void {
+    this.#requests?.end()
+  }
+
   end(): Promise<void> {
     this.finish()
     if (this.#requests === undefined) this.#ended.resolve()

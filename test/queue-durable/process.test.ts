@@ -1,0 +1,172 @@
+/** `process`: settles what it works on, keeps its leases, bounds its work, and leaves nothing behind. */
+import { NEVER, of, Subject } from 'rxjs'
+import t from 'tap'
+import type { Delivery } from '../../patterns/queue/index.js'
+import { until } from '../support/events.js'
+import { type Job, jobs } from '../support/job.js'
+import { eachTransport, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { countsOf, openConsumer, openHost, openProducer, watch } from './queues.js'
+
+eachTransport(t, 'work that is done is acknowledged, work that fails comes again', async (t, place) => {
+  const host = await openHost(place, { queues: { jobs: { backoff: { initialMs: 0 }, maxAttempts: 2 } } })
+  const producer = await openProducer(place, host)
+  const consumer = await openConsumer(place, host)
+  const errors = watch(consumer)
+  await producer.sendAll(jobs(20))
+  const results: string[] = []
+  consumer
+    .process(
+      ({ id }, delivery) => {
+        const name = `${id}.${delivery.attempt}`
+        if (id % 4 === 1 && delivery.attempt === 1) throw new Error('thrown')
+        if (id % 4 === 2 && delivery.attempt === 1) return Promise.reject(new Error('rejected'))
+        if (id % 4 === 3) return of(name, 'more')
+        return id === 4 ? Promise.reject(new Error('always')) : Promise.resolve(name)
+      },
+      { concurrency: 4 },
+    )
+    .subscribe((result) => results.push(result))
+  await countsOf(host, ({ depth }) => depth === 0)
+  const expected = jobs(20).flatMap(({ id }) => {
+    if (id === 4) return []
+    if (id % 4 === 3) return [`${id}.1`, 'more']
+    return [`${id}.${id % 4 === 0 ? 1 : 2}`]
+  })
+  t.strictSame(results.sort(), expected.sort())
+  t.match(host.queue('jobs').stats(), { acked: 19, nacked: 12, deadLettered: 1, stale: 0 })
+  t.match(await host.queue('jobs.dead').peek(), [{ history: [{}, { reason: 'Error: always' }] }])
+  t.equal(errors.length, 12)
+  for (const error of errors) t.match(error, { code: 'RIVULET_HANDLER_FAILED' })
+})
+
+t.test('no more is in work than its concurrency, and no more is here than the prefetch', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host, { prefetch: 6 })
+  await producer.sendAll(jobs(30))
+  const open: Subject<number>[] = []
+  let most = 0
+  const working = consumer
+    .process(
+      () => {
+        const work = new Subject<number>()
+        open.push(work)
+        most = Math.max(most, open.length)
+        return work
+      },
+      { concurrency: 4 },
+    )
+    .subscribe()
+  for (let done = 0; done < 30; done++) {
+    await until(() => open.length === Math.min(4, 30 - done))
+    t.ok(host.queue('jobs').stats().leased <= 6)
+    open.shift()?.complete()
+  }
+  await countsOf(host, ({ acked }) => acked === 30)
+  t.equal(most, 4)
+  working.unsubscribe()
+})
+
+t.test('a lease lasts as long as the work', async (t) => {
+  const clock = new VirtualClock()
+  const here = place(t, 'inproc', { clock })
+  const host = await openHost(here, { queues: { jobs: { leaseMs: 5000 } } })
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.send({ id: 1 })
+  const work = new Subject<void>()
+  let given: Delivery<Job> | undefined
+  const results: string[] = []
+  consumer
+    .process((_, delivery) => {
+      given = delivery
+      return work
+    })
+    .subscribe({ complete: () => results.push('complete') })
+  await until(() => given !== undefined)
+  for (let second = 0; second < 60; second++) {
+    clock.advance(1000)
+    await new Promise(setImmediate)
+  }
+  t.equal(given?.signal.aborted, false)
+  t.match(host.queue('jobs').stats(), { leased: 1, delivered: 1, leasesLost: 0 })
+  work.complete()
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.match(host.queue('jobs').stats(), { acked: 1, delivered: 1 })
+})
+
+t.test('work that is given up goes back at once', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host, { prefetch: 4 })
+  await producer.sendAll(jobs(3))
+  let begun = 0
+  const working = consumer
+    .process(
+      () => {
+        begun += 1
+        return NEVER
+      },
+      { concurrency: 2 },
+    )
+    .subscribe()
+  await until(() => begun === 2)
+  working.unsubscribe()
+  await countsOf(host, ({ nacked }) => nacked === 2)
+  const attempts: [number, number][] = []
+  consumer.process(({ id }, { attempt }) => void attempts.push([id, attempt])).subscribe()
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.strictSame(attempts.sort(), [
+    [0, 2],
+    [1, 2],
+    [2, 1],
+  ])
+})
+
+t.test('a handler may settle its delivery itself', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  const errors = watch(consumer)
+  await producer.sendAll(jobs(3))
+  consumer
+    .process(async ({ id }, delivery) => {
+      if (id === 0) await delivery.reject('by hand')
+      if (id === 1) await delivery.nack({ delayMs: 60_000 })
+    })
+    .subscribe()
+  await countsOf(host, ({ acked, deadLettered, delayed }) => acked === 1 && deadLettered === 1 && delayed === 1)
+  t.strictSame(errors, [])
+})
+
+t.test('deliveries are for one', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  const first = consumer.deliveries.subscribe()
+  const already = { code: 'RIVULET_ALREADY_CONSUMED' }
+  const failures: unknown[] = []
+  const error = (cause: unknown) => failures.push(cause)
+  consumer.deliveries.subscribe({ error })
+  consumer.process(() => 1).subscribe({ error })
+  consumer.deliveries.process(() => 1).subscribe({ error })
+  t.match(failures, [already, already, already])
+  await t.rejects(async () => {
+    for await (const _ of consumer.deliveries) t.fail('it has a subscriber')
+  }, already)
+  first.unsubscribe()
+  await producer.send({ id: 1 })
+  for await (const delivery of consumer.deliveries) {
+    await delivery.ack()
+    break
+  }
+  const again = consumer.process(({ id }) => id).subscribe({ error })
+  t.equal(failures.length, 3)
+  again.unsubscribe()
+  t.throws(() => consumer.process(() => 1, { concurrency: 0 }), { code: 'RIVULET_INVALID_OPTION' })
+})
