@@ -90,6 +90,9 @@ const looksPerLease = 4
 /** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
 const lingerMs = 1000
 
+/** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
+const farewellMs = 200
+
 class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements Consumer<Out> {
   readonly queue: string
   readonly deliveries: DeliveryStream<Out>
@@ -174,7 +177,9 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
     await this.waitUntil(deadline, this.#prefetch.whenIdle())
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
-    await this.waitUntil(deadline, this.#prefetch.whenSettled())
+    // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
+    const farewell = this.connected > 0 ? this.runtime.clock.now() + farewellMs : deadline
+    await this.waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
     await this.waitUntil(deadline, this.#line.end())
     this.#line.close()
     this.#prefetch.failAll(closed)

@@ -227,6 +227,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   }
 
   protected override async finish(deadline: number): Promise<number> {
+    void this.callHost.drain() // no stream is taken from now on
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
     const drained = Promise.all([...this.served].map((one) => one.drain()))
     await this.waitUntil(deadline, drained)

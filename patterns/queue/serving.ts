@@ -150,15 +150,15 @@ function serve<Request, Answer>(
     }
   }
 
-  const running = run()
+  let running: Promise<void> | undefined
   const served: Served = {
-    drain() {
+    async drain() {
       leave()
-      return running
+      await running
     },
   }
   host.served.add(served)
-  void running.then(() => host.served.delete(served))
+  running = run()
   return answers
 }
 

@@ -19,10 +19,13 @@ import type { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'
 import type { Place } from '../support/transports.js'
 
-/** A folder that goes with the test. */
-export function folder(t: Test): string {
+/** A folder that goes with the test, and with what lives in it. */
+export function folder(t: Test, { runtime }: Pick<Place, 'runtime'>): string {
   const path = mkdtempSync(join(tmpdir(), 'rivulet-queue-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  t.teardown(async () => {
+    await runtime.close({ drain: false })
+    rmSync(path, { recursive: true, force: true })
+  })
   return path
 }
 

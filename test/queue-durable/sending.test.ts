@@ -14,7 +14,7 @@ function eachWay(name: string, test: (t: Test, place: Place, where: Where) => Pr
 }
 
 eachWay('what is sent is delivered, and done when it is acknowledged', async (t, place, where) => {
-  const host = await openHost(place, { path: folder(t) })
+  const host = await openHost(place, { path: folder(t, place) })
   const producer = await openProducer(place, host, where(host))
   const consumer = await openConsumer(place, host, where(host))
   const errors = [host, producer, consumer].map(watch)

@@ -1,0 +1,162 @@
+/** Closing in every state: what was promised is kept, what was not is told, and nothing is left behind. */
+import t from 'tap'
+import { createConsumer, createProducer, createQueueHost } from '../../patterns/queue/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
+import { until } from '../support/events.js'
+import { Job, jobs } from '../support/job.js'
+import { eachTransport, place } from '../support/transports.js'
+import { countsOf, failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
+
+eachTransport(t, 'a producer waits until everything is confirmed', async (t, place) => {
+  const host = await openHost(place)
+  const producer = await openProducer(place, host)
+  const sends = jobs(500).map(({ id }) => producer.send({ id }))
+  for (const { id } of jobs(500, 500)) producer.next({ id })
+  const closing = producer.close()
+  t.match(await failure(producer.send({ id: 1 })), { code: 'RIVULET_CLOSED' })
+  t.match(await failure(producer.sendAll([{ id: 1 }])), { code: 'RIVULET_CLOSED' })
+  t.strictSame(await closing, { undelivered: 0 })
+  await Promise.all(sends)
+  t.equal(host.queue('jobs').stats().stored, 1000)
+  t.match(producer.stats(), { accepted: 1000, sent: 1000, pending: 0, refused: { closed: 1 } })
+})
+
+t.test('a producer without a host says what did not leave', async (t) => {
+  const { runtime } = place(t, 'tcp')
+  const producer = await createProducer({ connect: 'tcp://127.0.0.1:9', runtime, queue: 'jobs', schema: Job })
+  producer.errors.subscribe()
+  const sends = jobs(3).map(({ id }) => failure(producer.send({ id })))
+  t.strictSame(await producer.close({ timeoutMs: 30 }), { undelivered: 3 })
+  for (const error of await Promise.all(sends)) t.match(error, { code: 'RIVULET_CLOSED', executed: 'no' })
+  t.match(producer.stats(), { accepted: 3, pending: 0, dropped: { closed: 3 } })
+})
+
+eachTransport(t, 'a consumer gives back what was not handed out, and waits for the rest', async (t, place) => {
+  const host = await openHost(place)
+  const producer = await openProducer(place, host)
+  const consumer = await openConsumer(place, host, { prefetch: 10 })
+  await producer.sendAll(jobs(10))
+  const work: (() => void)[] = []
+  let complete = false
+  consumer
+    .process(() => new Promise<void>((resolve) => work.push(resolve)), { concurrency: 3 })
+    .subscribe({
+      complete: () => {
+        complete = true
+      },
+    })
+  await until(() => work.length === 3 && consumer.stats().received === 10)
+  const closing = consumer.close()
+  await countsOf(host, ({ ready, leased }) => ready === 7 && leased === 3)
+  t.equal(consumer.status, 'closing')
+  for (const finish of work) finish()
+  t.strictSame(await closing, { undelivered: 0 })
+  t.equal(complete, true)
+  t.match(host.queue('jobs').stats(), { ready: 7, leased: 0, acked: 3, delivered: 10, nacked: 0 })
+  t.match(consumer.stats(), { received: 10, delivered: 3, pending: 0, dropped: { closed: 7 }, unsettled: 0 })
+})
+
+eachTransport(t, 'what is not settled in time goes back', async (t, place) => {
+  const host = await openHost(place)
+  const producer = await openProducer(place, host)
+  const consumer = await openConsumer(place, host)
+  await producer.sendAll(jobs(2))
+  const taken = new Taken(consumer)
+  const [first, second] = [await taken.at(0), await taken.at(1)]
+  await second.ack()
+  const { signal } = first
+  t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
+  t.equal(signal.aborted, true)
+  await first.ack() // settled already: it was given up
+  await countsOf(host, ({ ready }) => ready === 1)
+  t.match((await host.queue('jobs').peek())[0]?.history, [{ cause: 'nack', reason: /closed/ }])
+})
+
+t.test('an unsettled delivery keeps a consumer for as long as it may, and no longer', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.send({ id: 1 })
+  await new Taken(consumer).at(0)
+  t.strictSame(await consumer.close({ timeoutMs: 50 }), { undelivered: 1 })
+  await countsOf(host, ({ ready, consumers }) => ready === 1 && consumers === 0)
+})
+
+eachTransport(t, 'a host that closes tells what it has taken', async (t, place) => {
+  const path = folder(t, place)
+  const host = await openHost(place, { path })
+  const producer = await openProducer(place, host)
+  producer.errors.subscribe()
+  const sends = jobs(300).map(({ id }) => producer.send({ id }))
+  await sends[0]
+  t.strictSame(await host.close(), { undelivered: 0 })
+  const again = await openHost({ ...place, bind: host.endpoint || place.bind }, { path })
+  await Promise.all(sends)
+  t.match(again.queue('jobs').stats(), { depth: 300 })
+})
+
+t.test('what lives in process closes with its host', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await createQueueHost({ store: 'memory', runtime: here.runtime, queues: { jobs: {} } })
+  t.strictSame(host.endpoints, [])
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  t.match([producer.connected, consumer.connected], [1, 1])
+  await producer.whenConnected({ timeoutMs: 0 })
+  producer.next({ id: 1 })
+  const taken = new Taken(consumer)
+  await taken.at(0)
+  await host.close()
+  await Promise.all([producer.whenClosed, consumer.whenClosed])
+  t.match([producer.connected, consumer.connected], [0, 0])
+  t.match(producer.stats(), { accepted: 1, sent: 1 })
+  t.match(host.stats(), { queues: 2, stored: 1 }, 'the last counts stay')
+})
+
+t.test('signals, runtimes and repeated calls', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const aborted = { code: 'RIVULET_ABORTED' }
+  const signal = AbortSignal.abort()
+  await t.rejects(createQueueHost({ store: 'memory', bind, runtime, signal }), aborted)
+  await t.rejects(createProducer({ connect: 'tcp://127.0.0.1:9', runtime, queue: 'q', schema: Job, signal }), aborted)
+  await t.rejects(createConsumer({ connect: 'tcp://127.0.0.1:9', runtime, queue: 'q', schema: Job, signal }), aborted)
+  const controller = new AbortController()
+  const host = await createQueueHost({ store: 'memory', bind, runtime, signal: controller.signal })
+  const closing = host.whenClosed
+  controller.abort()
+  await closing
+  t.equal(host.status, 'closed')
+  t.equal(host.close(), host.close())
+  const own = createRuntime()
+  const other = await createQueueHost({ store: 'memory', bind, runtime: own })
+  await own.close()
+  t.equal(other.closed, true)
+})
+
+t.test('a folder is for one host, and is free when it is closed', async (t) => {
+  const here = place(t, 'tcp')
+  const path = folder(t, here)
+  const host = await openHost(here, { path })
+  await t.rejects(openHost(here, { path }), { code: 'RIVULET_STORE_LOCKED' })
+  await host.close({ drain: false })
+  const next = await openHost(here, { path })
+  t.ok(next.stats().storage.file > 0)
+  t.match(next.stats(), { queues: 2, depth: 0, sessions: 0, streams: 0, strayFrames: 0 })
+  await next.close()
+  t.ok(next.stats().storage.file > 0, 'also afterwards')
+  const unbindable = openHost({ ...here, bind: 'tcp://256.0.0.1:1' }, { path })
+  t.match(await failure(unbindable), { code: /RIVULET_(INVALID_ENDPOINT|BIND_FAILED|INSECURE_BIND)/ })
+  await (await openHost(here, { path })).close() // what could not be bound has let go of it
+})
+
+t.test('errors of one resource are its own', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const errors = watch(host)
+  const producer = await openProducer(here, host)
+  await producer.send({ id: 1 })
+  await producer.close()
+  await countsOf(host, () => host.stats().streams === 0)
+  t.strictSame(errors, [])
+})
