@@ -1,14 +1,14 @@
 /**
  * The workers as the process that started them knows them: who works, who has finished, who is gone.
  *
- * A worker has finished when it says so, after everything else it had to say. The work is over when nobody is at work
- * any more, by that or because its process has ended: there is nothing to wait for and no time to guess.
+ * A worker does not know when the work is over; it has finished when it is dismissed. One that ends before that has failed,
+ * unless it was killed on purpose.
  */
 import { Subject } from 'rxjs'
 import type { Child, Exit } from './children.js'
 import type { Report } from './schemas.js'
 
-/** What a worker is at. `killed`: by us; `failed`: it ended before it had finished, by itself or by others. */
+/** What a worker is at. `killed`: by us; `failed`: it ended before the work was over, by itself or by others. */
 export type WorkerState = 'working' | 'finished' | 'killed' | 'failed'
 
 /** One worker. */
@@ -58,19 +58,20 @@ export class Crew {
   }
 
   /** Takes what a worker says about itself. */
-  heard({ worker, inWork, outcome }: Report): Member | undefined {
+  heard({ worker, inWork, outcomes }: Report): Member | undefined {
     const member = this.members[worker]
     if (member === undefined) return
     // what a killed worker said before it died may still come
     if (member.state !== 'killed') member.inWork = inWork
-    if (!('Finished' in outcome)) member.answered += 1
-    else if (member.state === 'working') this.#change(member, 'finished')
+    member.answered += outcomes.length
     return member
   }
 
-  /** From now on workers may end: that changes nothing any more. */
+  /** The work is over: who is still at it has finished, and may end. */
   dismiss(): void {
+    if (this.#dismissed) return
     this.#dismissed = true
+    for (const member of this.members) if (member.state === 'working') this.#change(member, 'finished')
   }
 
   /** Kills a worker at its work. */

@@ -1,31 +1,35 @@
 /**
- * The demonstration itself: opens the links, starts the processes, walks, deals out the files, and closes the books.
+ * The demonstration itself: starts the processes, walks, puts every file into the queue, and closes the books.
  *
- * How it knows that everything has arrived, without a clock: what is sent to one worker arrives in order. After the last
- * file it sends end markers. A worker that takes one has everything that was ever sent to it; it takes nothing more, so
- * the links of those that have finished fill up and further markers can only go to the others. When every living
- * worker has said that it has finished, no answer can come any more, and what is still open is lost.
+ * Everything that matters goes through the durable queue: files to the workers, reports back. So it is over when every file
+ * that was found has its answer and the queue is empty, whoever was killed on the way: there are no markers and no guesses.
  */
 import { createSubscriber } from 'rivulet/pubsub'
-import { createPull, createPush } from 'rivulet/queue'
-import { filter, firstValueFrom, merge, startWith } from 'rxjs'
+import { createConsumer, createProducer } from 'rivulet/queue'
+import { filter, firstValueFrom, Subject, startWith } from 'rxjs'
 import { Board } from './board.js'
 import { Children } from './children.js'
 import { Crew, type Member } from './crew.js'
+import { Killing } from './killing.js'
 import { Ledger } from './ledger.js'
 import type { DemoOptions } from './options.js'
-import { Report, type Task, Task as TaskSchema } from './schemas.js'
+import { QueueBook } from './queue-book.js'
+import { QueueKeeper } from './queue-keeper.js'
+import { Batch, Report } from './schemas.js'
 import { type Summary, summarise } from './summary.js'
-import { maxBatchMessages, outboxBytes, taskLink } from './task-link.js'
+import { TemporaryFolder } from './temporary-folder.js'
 import { untilAborted } from './until-aborted.js'
 import { Visit } from './visit.js'
 import { walk } from './walk.js'
+import { filesPerBatch, filesQueue, reportsQueue } from './work-queue.js'
 
 /** The state of a run, for whoever shows it; it changes all the time. */
 export interface Scene {
   readonly directory: string
   readonly ledger: Ledger
   readonly crew: Crew
+  readonly queue: Pick<QueueBook, 'files' | 'reports'>
+  readonly keeper: Pick<QueueKeeper, 'restarts'>
   readonly board: Pick<Board, 'entries'>
   readonly visit: Visit
   /** On the clock of `performance.now()`. */
@@ -43,76 +47,69 @@ export interface Audience {
 // the port is chosen by the system; no file is made for it
 const bind = 'tcp://127.0.0.1:*'
 
-/** The share of the files that must be answered before a worker is killed. */
-const killAfter = 1 / 3
-
 /**
  * Runs the demonstration and resolves with its summary; rejects with the reason of the signal if that is aborted.
  *
- * Whatever happens, its processes have ended and its sockets are closed afterwards.
+ * Whatever happens, its processes have ended, its sockets are closed and its temporary folder is gone afterwards.
  */
 export async function runDemo(options: DemoOptions, audience: Audience, signal: AbortSignal): Promise<Summary> {
   const startedMs = performance.now()
   const { directory } = options
+  const noted = (line: string) => audience.noted(line)
+  await using folder = await TemporaryFolder.make()
   await using subscriber = await createSubscriber({ bind })
-  await using reports = await createPull({ schema: Report, bind })
-  await using tasks = await createPush({ schema: TaskSchema, bind, maxBatchMessages, outboxBytes, ...taskLink })
-  await using children = new Children((line) => audience.noted(line))
-  const sockets = [subscriber, reports, tasks]
-  for (const { errors } of sockets) errors.subscribe(({ message }) => audience.noted(message))
+  await using children = new Children(noted)
+  const keeper = new QueueKeeper({ children, folder: folder.path, figuresEndpoint: subscriber.endpoint, noted })
+  const connect = await keeper.begin(signal)
+  await using batches = await createProducer({ connect, queue: filesQueue, schema: Batch })
+  await using reports = await createConsumer({ connect, queue: reportsQueue, schema: Report })
+  const sockets = [subscriber, reports, batches]
+  for (const { errors } of sockets) errors.subscribe(({ message }) => noted(message))
 
   const board = new Board(subscriber)
+  const queue = new QueueBook(subscriber)
   const ledger = new Ledger()
   const crew = new Crew()
-  const visit = new Visit(ledger, (line) => audience.noted(line))
+  const visit = new Visit(ledger, noted)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
-  const killing = options.kill ? new Killing(ledger, crew) : undefined
-  reports.messages.subscribe((report) => {
-    ledger.close(report.outcome)
+  const { killWorker, killQueue } = options
+  const killing = new Killing({ ledger, crew: killWorker ? crew : undefined, keeper: killQueue ? keeper : undefined })
+  const answered = new Subject<void>()
+  const answering = reports.process((report, { position }) => {
+    if (!ledger.take(report, position)) return
     const member = crew.heard(report)
-    if (member) killing?.heard(member)
+    if (member) killing.heard(member)
+    answered.next()
   })
+  answering.subscribe()
 
   const visiting = visit.make(children.start('./catalogue', []), stopped)
   const publishing = children.start('./figures', [subscriber.endpoint])
   for (let worker = 0; worker < options.workers; worker++) {
-    crew.add(children.start('./worker', [String(worker), tasks.endpoint, reports.endpoint, directory]))
+    crew.add(children.start('./worker', [String(worker), connect, directory]))
   }
-  crew.changes.subscribe((member) => audience.noted(changeText(member)))
-  audience.opened({ directory, ledger, crew, board, visit, startedMs })
+  crew.changes.subscribe((member) => noted(changeText(member)))
+  audience.opened({ directory, ledger, crew, queue, keeper, board, visit, startedMs })
 
-  const over = untilAborted(
-    signal,
-    firstValueFrom(
-      crew.changes.pipe(
-        startWith(undefined),
-        filter(() => crew.working === 0),
-      ),
-    ),
-  )
+  const keeping = keeper.keep(stopped)
   const walking = walk(directory, (path) => ledger.enter(path), stopped).finally(() => ledger.completed())
-  const dealing = dealOut()
+  const working = work()
+  const unmanned = firstValueFrom(crew.changes.pipe(filter(() => crew.working === 0)))
 
-  /** Sends every file, then end markers until nobody takes them. */
-  async function dealOut(): Promise<void> {
-    try {
-      // everyone is there before the first file is dealt out, or has failed
-      await firstValueFrom(
-        merge(tasks.links, crew.changes).pipe(
-          startWith(undefined),
-          filter(() => tasks.connected >= crew.working),
-        ),
-      )
-      await tasks.sendAll(ledger.tasks(), { signal: stopped })
-      await tasks.sendAll(endMarkers(), { signal: stopped })
-    } catch (error) {
-      if (!stopped.aborted) throw error
-    }
+  /** Puts every file into the queue; resolves when all have their answer, and the queue is empty. */
+  async function work(): Promise<void> {
+    const { dropped } = await batches.sendAll(ledger.batches(filesPerBatch), { signal: stopped })
+    if (dropped > 0) throw new Error('the queue has not taken everything')
+    const isAnswered = () => ledger.open === 0
+    await firstValueFrom(answered.pipe(startWith(undefined), filter(isAnswered)))
+    // work that is done twice is waited for as well
+    await queue.whenEmpty()
   }
 
   try {
-    await Promise.race([over, dealing.then(() => over), visiting])
+    await untilAborted(signal, Promise.race([working, unmanned, keeping, visiting]))
+    crew.dismiss()
     ledger.settled()
     await untilAborted(signal, visiting)
     // a short run ends before the first figures come
@@ -124,55 +121,17 @@ export async function runDemo(options: DemoOptions, audience: Audience, signal: 
       skipped: await walking,
       topics: board.entries,
       visit,
-      inFlightLimit: tasks.stats().inFlightLimit.messages,
+      queue,
+      keeper,
       seconds: (performance.now() - startedMs) / 1000,
     })
   } finally {
     stop.abort()
     crew.dismiss()
-    await Promise.allSettled([dealing, walking, visiting])
-    await children.end()
-    // end markers wait for nobody
+    await Promise.allSettled([walking, visiting, keeping])
+    // what is on its way waits for nobody
     await Promise.all(sockets.map((socket) => socket.close({ drain: false })))
-  }
-}
-
-/** End markers without an end. */
-function* endMarkers(): Generator<Task, undefined> {
-  for (;;) yield { file: null }
-}
-
-/**
- * The kill: once, when the run is well under way, of a worker that has just said that it has more in work.
- *
- * Reports come many at a time; only what a worker said last tells what it is at.
- */
-class Killing {
-  readonly #ledger: Ledger
-  readonly #crew: Crew
-  readonly #heard = new Set<Member>()
-  #done = false
-
-  constructor(ledger: Ledger, crew: Crew) {
-    this.#ledger = ledger
-    this.#crew = crew
-  }
-
-  /** Takes note that a worker has reported; decides when everything that has come is read. */
-  heard(member: Member): void {
-    if (this.#done) return
-    if (this.#heard.size === 0) setImmediate(() => this.#decide())
-    this.#heard.add(member)
-  }
-
-  #decide(): void {
-    const busy = [...this.#heard].filter(({ state, inWork }) => state === 'working' && inWork > 0)
-    this.#heard.clear()
-    const [victim] = busy.sort((a, b) => b.inWork - a.inWork)
-    const { found, open, complete } = this.#ledger
-    if (!victim || !complete || found - open < found * killAfter) return
-    this.#done = true
-    this.#crew.kill(victim)
+    await children.end()
   }
 }
 

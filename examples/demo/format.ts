@@ -35,9 +35,9 @@ export function milliseconds(value: number): string {
   return `${value.toFixed(value < 10 ? 2 : 0)} ms`
 }
 
-/** `1 file`, `2 files`. */
+/** `1 file`, `2 files`, `2 batches`. */
 export function plural(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+  return `${count(value)} ${noun}${value === 1 ? '' : noun.endsWith('ch') ? 'es' : 's'}`
 }
 
 /** A bar of so many characters. */

@@ -8,6 +8,7 @@ import type { TopicEntry } from './board.js'
 import type { Member } from './crew.js'
 import type { Scene } from './demo.js'
 import { bar, bytes, count, milliseconds, percent, plural, printable, seconds } from './format.js'
+import { queueText } from './queue-text.js'
 import type { Rates } from './rates.js'
 import type { Visit } from './visit.js'
 
@@ -23,7 +24,7 @@ export interface Size {
 export function frameOf(scene: Scene, rates: Rates, { columns, rows }: Size): string[] {
   const width = Math.max(20, columns - 1)
   const lines = [...heading(scene, width), ...files(scene, rates, width), '', ...workers(scene, rates, width)]
-  lines.push('', ...calls(scene.visit, width))
+  lines.push('', queue(scene, width), ...calls(scene.visit, width))
   const room = rows - lines.length - 3
   if (room >= 1) lines.push('', ...topics(scene.board.entries, width, room))
   return lines.slice(0, Math.max(1, rows - 1))
@@ -66,6 +67,12 @@ function workers({ crew }: Scene, rates: Rates, width: number): string[] {
     ]
     return stateColor(member)(fit(text.join('  '), width))
   })
+}
+
+function queue({ queue, ledger, keeper }: Scene, width: number): string {
+  const { files } = queue
+  const text = `queue      ${queueText(files, ledger.redelivered, keeper.restarts)}   ${count(files.doneASecond)} done/s`
+  return colors.yellow(fit(text, width))
 }
 
 function calls({ queries, latencies, figures, figure, finding, parting }: Visit, width: number): string[] {

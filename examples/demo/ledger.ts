@@ -1,12 +1,13 @@
 /**
- * The account of every file: found, then hashed, unreadable, or lost, and nothing else.
+ * The account of every file: found, then hashed or unreadable.
  *
- * A file is open from the moment it is found until its first answer. What is open when no answer can come any more is
- * lost, so the sum adds up by itself; what could break it, an answer for no open file, is counted.
+ * A file is open from the moment it is found until its first answer. Work may be done twice: when its worker was killed, or
+ * the queue did not hear that it is done. Further answers for a file change nothing, and are counted apart. What is open
+ * when the run is over would be lost; the durable queue promises that there is nothing.
  */
 import type { Entry } from './catalogue-service.js'
 import { GrowingList } from './growing-list.js'
-import type { Outcome, Task } from './schemas.js'
+import type { Batch, File, Outcome, Report } from './schemas.js'
 
 /** A file that could not be read. */
 export interface UnreadableFile {
@@ -24,6 +25,8 @@ export class Ledger {
   readonly #unreadable: UnreadableFile[] = []
   #bytes = 0
   #repeated = 0
+  #redelivered = 0
+  readonly #reports = new Set<number>()
 
   get found(): number {
     return this.#paths.length
@@ -38,7 +41,7 @@ export class Ledger {
     return this.#unreadable
   }
 
-  /** Files without an answer: on their way, in work, or lost. */
+  /** Files without an answer: in the queue, in work, or lost. */
   get open(): number {
     return this.#open.size
   }
@@ -58,9 +61,14 @@ export class Ledger {
     return this.#contents.size
   }
 
-  /** Answers for a file that had one already; there should be none. */
+  /** Files that were worked on again although they had an answer, each time by itself. */
   get repeated(): number {
     return this.#repeated
+  }
+
+  /** Files that were answered from a second or later delivery. */
+  get redelivered(): number {
+    return this.#redelivered
   }
 
   /** Whether everything is found. */
@@ -84,10 +92,16 @@ export class Ledger {
     this.#entries.end()
   }
 
-  /** A task for each file, also for those that are entered while it runs; ends when everything is found. */
-  async *tasks(): AsyncGenerator<Task, undefined> {
+  /** Every file once, in batches, also those that are entered while it runs; ends when everything is found. */
+  async *batches(files: number): AsyncGenerator<Batch, undefined> {
     let id = 0
-    for await (const path of this.#paths.items()) yield { file: { id: id++, path } }
+    let batch: File[] = []
+    for await (const path of this.#paths.items()) {
+      if (batch.push({ id: id++, path }) < files) continue
+      yield { files: batch }
+      batch = []
+    }
+    if (batch.length > 0) yield { files: batch }
   }
 
   /** The files that were hashed, also those that are while it runs; ends when no answer can come. */
@@ -95,9 +109,16 @@ export class Ledger {
     return this.#entries.items()
   }
 
-  /** Takes the answer of a worker. */
-  close(outcome: Outcome): void {
-    if ('Finished' in outcome) return
+  /** Takes the report of a worker; `false` if it has come before, since its place in the queue is known. */
+  take({ attempt, outcomes }: Report, position: number): boolean {
+    if (this.#reports.has(position)) return false
+    this.#reports.add(position)
+    if (attempt > 1) this.#redelivered += outcomes.length
+    for (const outcome of outcomes) this.#close(outcome)
+    return true
+  }
+
+  #close(outcome: Outcome): void {
     const { id } = 'Hashed' in outcome ? outcome.Hashed : outcome.Unreadable
     if (!this.#open.delete(id)) {
       this.#repeated += 1

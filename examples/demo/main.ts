@@ -1,8 +1,8 @@
 /**
  * The demonstration's program: reads the command line, runs, prints, and ends with a code that says how it went.
  *
- * 0: everything is accounted for, also with a worker killed on purpose. 1: a worker failed by itself, or something else
- * went wrong. 2: the command line or the directory cannot be used. 130: interrupted; other signals likewise.
+ * 0: everything is accounted for, also with a worker and the queue killed on purpose. 1: one of them failed by itself, or
+ * something else went wrong. 2: the command line or the directory cannot be used. 130: interrupted; other signals likewise.
  */
 import { readdir } from 'node:fs/promises'
 import { constants } from 'node:os'
@@ -65,8 +65,9 @@ function progressFor({ json }: DemoOptions): Progress {
   return json ? new Silence() : new Lines(stream)
 }
 
-function exitCode({ addsUp, workers }: Summary): number {
-  return addsUp && workers.every(({ state }) => state === 'finished' || state === 'killed') ? 0 : 1
+function exitCode({ addsUp, workers, queue }: Summary): number {
+  const failed = queue.hostRestarts > queue.hostKills || workers.some(({ state }) => state === 'failed')
+  return addsUp && !failed ? 0 : 1
 }
 
 /** @throws UsageError if the directory cannot be read. */

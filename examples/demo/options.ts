@@ -16,7 +16,9 @@ export interface DemoOptions {
   /** Hashing processes. */
   readonly workers: number
   /** Whether one of them is killed at work. */
-  readonly kill: boolean
+  readonly killWorker: boolean
+  /** Whether the queue is killed at work. */
+  readonly killQueue: boolean
   readonly help: boolean
 }
 
@@ -27,12 +29,12 @@ const mostWorkers = 64
 
 export const usage = `Usage: npm start -- [directory] [options]
 
-Hashes every file below the directory (default: the project's own node_modules) in several processes, shows this
-machine's figures, asks a catalogue of the hashes about files and progress, kills one worker on purpose, and accounts for
-every file at the end.
+Hashes every file below the directory (default: the project's own node_modules) in several processes that take their work
+from a durable queue, shows this machine's figures, asks a catalogue of the hashes about files and progress, kills one worker
+and then the queue itself on purpose, and accounts for every file at the end: none is lost.
 
   --workers N   hashing processes, 1 to ${mostWorkers} (default: 3); a single one is never killed
-  --no-kill     let every worker live
+  --no-kill     let every worker and the queue live
   --json        one JSON document on stdout at the end; without npm's own lines: npm start --silent -- --json
   --help        this text
 `
@@ -49,7 +51,8 @@ export function parseOptions(args: readonly string[]): DemoOptions {
     directory: positionals[0] === undefined ? defaultDirectory() : resolve(positionals[0]),
     json: values.json ?? false,
     workers,
-    kill: !(values['no-kill'] ?? false) && workers > 1,
+    killWorker: !(values['no-kill'] ?? false) && workers > 1,
+    killQueue: !(values['no-kill'] ?? false),
     help: values.help ?? false,
   }
 }

@@ -8,6 +8,7 @@ import { interval, type Subscription } from 'rxjs'
 import type { Audience, Scene } from './demo.js'
 import { bytes, count, milliseconds, percent, plural, printable, seconds } from './format.js'
 import { frameOf } from './frame.js'
+import { queueText } from './queue-text.js'
 import { Rates } from './rates.js'
 
 const framesPerSecond = 10
@@ -80,7 +81,7 @@ export class Lines implements Progress {
     this.#ticks?.unsubscribe()
   }
 
-  #line({ ledger, crew, board, visit, startedMs }: Scene): string {
+  #line({ ledger, crew, queue, keeper, board, visit, startedMs }: Scene): string {
     const done = ledger.found - ledger.open
     const busy = board.entries.flatMap(({ topic, figure }) => (topic.includes('.cpu.') ? [figure.share ?? 0] : []))
     const average = busy.reduce((sum, share) => sum + share, 0) / Math.max(1, busy.length)
@@ -90,6 +91,7 @@ export class Lines implements Progress {
       `${count(this.#rates.of('files', done))} files/s`,
       `${bytes(ledger.bytes)} hashed`,
       `${plural(crew.working, 'worker')} at work`,
+      queueText(queue.files, ledger.redelivered, keeper.restarts),
       `${plural(busy.length, 'core')} busy at ${percent(average).trim()}`,
       `${plural(visit.queries, 'call')} of ${milliseconds(visit.latencies.medianMs)}`,
     ].join(', ')

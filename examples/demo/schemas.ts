@@ -5,68 +5,79 @@
  */
 import { defineSchema, type Infer } from 'rivulet/avro'
 
-/** Work for one worker: a file to hash, or `null`: there is nothing more for the worker that takes it. */
-export const Task = defineSchema({
+/** Work for one worker: some files to hash. */
+export const Batch = defineSchema({
   type: 'record',
-  name: 'Task',
+  name: 'Batch',
   fields: [
     {
-      name: 'file',
-      type: [
-        'null',
-        {
+      name: 'files',
+      type: {
+        type: 'array',
+        items: {
           type: 'record',
           name: 'File',
           fields: [
-            { name: 'id', type: 'int' },
+            { name: 'id', type: 'int', doc: 'stands for the path in answers' },
             { name: 'path', type: 'string' },
           ],
         },
-      ],
+      },
     },
   ],
 })
-export type Task = Infer<typeof Task>
-export type File = NonNullable<Task['file']>
+export type Batch = Infer<typeof Batch>
+export type File = Batch['files'][number]
 
-/** What a worker answers: what became of a file, or, after everything else it has to say, that it has finished. */
+/** What a worker answers: what became of each file of a batch. */
 export const Report = defineSchema({
   type: 'record',
   name: 'Report',
   fields: [
     { name: 'worker', type: 'int' },
+    { name: 'attempt', type: 'int', doc: 'which delivery of the batch it was, from 1 on' },
     { name: 'inWork', type: 'int', doc: 'other files that the worker has in work' },
     {
-      name: 'outcome',
-      type: [
-        {
-          type: 'record',
-          name: 'Hashed',
-          fields: [
-            { name: 'id', type: 'int' },
-            { name: 'bytes', type: 'long' },
-            { name: 'sha256', type: { type: 'fixed', name: 'Sha256', size: 32 } },
-          ],
-        },
-        {
-          type: 'record',
-          name: 'Unreadable',
-          fields: [
-            { name: 'id', type: 'int' },
-            { name: 'code', type: 'string' },
-          ],
-        },
-        {
-          type: 'record',
-          name: 'Finished',
-          fields: [{ name: 'answered', type: 'int', doc: 'files that the worker has answered, in all' }],
-        },
-      ],
+      name: 'outcomes',
+      type: {
+        type: 'array',
+        items: [
+          {
+            type: 'record',
+            name: 'Hashed',
+            fields: [
+              { name: 'id', type: 'int' },
+              { name: 'bytes', type: 'long' },
+              { name: 'sha256', type: { type: 'fixed', name: 'Sha256', size: 32 } },
+            ],
+          },
+          {
+            type: 'record',
+            name: 'Unreadable',
+            fields: [
+              { name: 'id', type: 'int' },
+              { name: 'code', type: 'string' },
+            ],
+          },
+        ],
+      },
     },
   ],
 })
 export type Report = Infer<typeof Report>
-export type Outcome = Report['outcome']
+export type Outcome = Report['outcomes'][number]
+
+/** One durable queue, on `queue.<name>`, in messages. */
+export const QueueFigures = defineSchema({
+  type: 'record',
+  name: 'QueueFigures',
+  fields: [
+    { name: 'depth', type: 'int', doc: 'in the queue, those under a lease included' },
+    { name: 'leased', type: 'int', doc: 'in the hands of workers' },
+    { name: 'doneASecond', type: 'double' },
+  ],
+})
+export type QueueFigures = Infer<typeof QueueFigures>
 
 /** One core, on `machine.cpu.<number>`. */
 export const Cpu = defineSchema({
@@ -120,4 +131,5 @@ export const topics = {
   memory: 'machine.memory',
   load: 'machine.load',
   network: 'machine.network',
+  queue: 'queue',
 } as const

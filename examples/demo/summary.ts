@@ -7,6 +7,8 @@ import type { TopicEntry } from './board.js'
 import type { Member, WorkerState } from './crew.js'
 import { bytes, count, plural, printable, seconds } from './format.js'
 import type { Ledger, UnreadableFile } from './ledger.js'
+import type { QueueBook } from './queue-book.js'
+import type { QueueKeeper } from './queue-keeper.js'
 import type { Visit } from './visit.js'
 import { type RpcSummary, summariseVisit, visitLines } from './visit-summary.js'
 import type { Skipped } from './walk.js'
@@ -14,28 +16,41 @@ import type { Skipped } from './walk.js'
 /** What the demonstration says at its end. */
 export interface Summary {
   readonly directory: string
-  /** `found = hashed + unreadable + lost`. */
+  /** `found = hashed + unreadable`. */
   readonly found: number
   readonly hashed: number
   readonly unreadable: number
+  /** Files without an answer: none, unless no worker was left. */
   readonly lost: number
-  /** Also that the catalogue, in a process of its own, has come to the same figures. */
+  /** Nothing is lost, and the catalogue, in a process of its own, has come to the same figures. */
   readonly addsUp: boolean
   readonly lostFiles: readonly string[]
   readonly unreadableFiles: readonly UnreadableFile[]
   readonly bytes: number
   readonly distinctContents: number
-  /** Answers for a file that had one. */
+  /** Files that were hashed again although they had an answer: their acknowledgement was not confirmed. */
   readonly repeated: number
+  readonly queue: QueueSummary
   readonly skipped: Readonly<Skipped>
   readonly workers: readonly WorkerSummary[]
   /** The worker that was killed on purpose. */
   readonly killed: Killed | null
-  /** The most files that may be lost with one worker, as the queue itself says. */
-  readonly inFlightLimit: number
   readonly topics: readonly { readonly topic: string; readonly messages: number; readonly missed: number }[]
   readonly rpc: RpcSummary
   readonly seconds: number
+}
+
+/** The durable queue at the end. */
+export interface QueueSummary {
+  /** The most batches that were in it at once, as far as it was told, and what is left. */
+  readonly deepest: number
+  readonly depth: number
+  readonly leased: number
+  /** Files that were answered from a second or later delivery. */
+  readonly redelivered: number
+  /** Times that the host was started again, and times that it was killed on purpose. */
+  readonly hostRestarts: number
+  readonly hostKills: number
 }
 
 /** One worker at the end. */
@@ -51,7 +66,7 @@ export interface Killed {
   readonly worker: number
   /** The signal that ended the process. */
   readonly signal: string | null
-  /** Files it had in work when it was killed, not counting what was on its way to it. */
+  /** Files it had in work when it was killed; what it had beyond that was leased to it as well. */
   readonly inWork: number
 }
 
@@ -63,7 +78,8 @@ export interface Books {
   readonly skipped: Skipped
   readonly topics: readonly TopicEntry[]
   readonly visit: Visit
-  readonly inFlightLimit: number
+  readonly queue: Pick<QueueBook, 'files' | 'deepest'>
+  readonly keeper: Pick<QueueKeeper, 'restarts' | 'kills'>
   readonly seconds: number
 }
 
@@ -75,12 +91,13 @@ export function summarise({
   skipped,
   topics,
   visit,
-  inFlightLimit,
+  queue,
+  keeper,
   seconds,
 }: Books): Summary {
   const rpc = summariseVisit(visit)
   const lostFiles = ledger.openPaths()
-  const { found, hashed, unreadable, repeated } = ledger
+  const { found, hashed, unreadable, repeated, redelivered } = ledger
   const answered = members.reduce((sum, member) => sum + member.answered, 0)
   const killed = members.find(({ state }) => state === 'killed')
   return {
@@ -90,7 +107,8 @@ export function summarise({
     unreadable: unreadable.length,
     lost: lostFiles.length,
     addsUp:
-      found === hashed + unreadable.length + lostFiles.length &&
+      lostFiles.length === 0 &&
+      found === hashed + unreadable.length &&
       answered === hashed + unreadable.length + repeated &&
       rpc.totals?.files === hashed &&
       rpc.totals.bytes === ledger.bytes &&
@@ -100,10 +118,17 @@ export function summarise({
     bytes: ledger.bytes,
     distinctContents: ledger.distinctContents,
     repeated,
+    queue: {
+      deepest: queue.deepest,
+      depth: queue.files.depth,
+      leased: queue.files.leased,
+      redelivered,
+      hostRestarts: keeper.restarts,
+      hostKills: keeper.kills,
+    },
     skipped,
     workers: members.map(({ worker, pid, state, answered }) => ({ worker, pid: pid ?? null, state, answered })),
     killed: killed ? { worker: killed.worker, signal: killed.exit?.signal ?? null, inWork: killed.inWork } : null,
-    inFlightLimit,
     topics: topics.map(({ topic, messages, missed }) => ({ topic, messages, missed })),
     rpc,
     seconds,
@@ -124,11 +149,9 @@ export function summaryText(summary: Summary): string {
     lines.push(`worker ${worker} (pid ${pid}): ${state}, ${plural(answered, 'file')}`)
   }
   if (killed) {
-    lines.push(
-      `Worker ${killed.worker} was killed on purpose, with ${plural(killed.inWork, 'file')} in work and more on the way to it.`,
-      `The transient queue is at most once: a worker takes at most ${plural(summary.inFlightLimit, 'file')} with it.`,
-    )
+    lines.push(`Worker ${killed.worker} was killed on purpose, with ${plural(killed.inWork, 'file')} in work.`)
   }
+  lines.push(...queueLines(summary))
   lines.push(...visitLines(summary.rpc))
   const messages = summary.topics.reduce((sum, topic) => sum + topic.messages, 0)
   const missed = summary.topics.reduce((sum, topic) => sum + topic.missed, 0)
@@ -141,10 +164,19 @@ export function summaryText(summary: Summary): string {
     `${bytes(summary.bytes)} in ${seconds(summary.seconds)}, ${count(summary.distinctContents)} different contents`,
   )
   if (passed.length > 0) lines.push(`not followed or opened: ${passed.join(', ')}`)
-  lines.push(
-    '',
-    `${count(found)} found = ${count(hashed)} hashed + ${count(unreadable)} unreadable + ${count(lost)} lost`,
-  )
-  if (!summary.addsUp) lines.push('This does not add up: that is a defect of the demonstration or of the library.')
+  const rest = lost > 0 ? ` + ${count(lost)} without an answer` : ''
+  lines.push('', `${count(found)} found = ${count(hashed)} hashed + ${count(unreadable)} unreadable${rest}`)
+  if (lost > 0) lines.push('No worker was left.')
+  else if (!summary.addsUp) lines.push('This does not add up: that is a defect of the demonstration or of the library.')
   return `${lines.join('\n')}\n`
+}
+
+function queueLines({ queue, repeated }: Summary): string[] {
+  const { deepest, hostKills, hostRestarts, redelivered } = queue
+  const lines = [`durable queue: at most ${plural(deepest, 'batch')} deep, ${plural(hostRestarts, 'host restart')}`]
+  if (hostKills > 0) lines.push('  Its host was killed on purpose and started again on the same folder.')
+  lines.push(
+    `  ${plural(redelivered, 'file')} redelivered, ${count(repeated)} hashed again since it was not confirmed that they were done; each counts once`,
+  )
+  return lines
 }

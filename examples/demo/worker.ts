@@ -1,50 +1,36 @@
 /**
  * A process of the demonstration: takes files from the queue, hashes them, and reports what became of each.
  *
- * Arguments: its number, the endpoints of the tasks and of the reports, the directory. It knows that it has everything
- * when it takes an end marker, because what was sent to it arrives in order. From then on it takes nothing more, so that
- * further markers go to others; it reports that it has finished and lives until the process that started it lets it go.
+ * Arguments: its number, the endpoint of the queue, the directory. Its report is safe before its work is acknowledged: if
+ * it is killed in between, the files are hashed once more by another, and none is forgotten. It does not know when there
+ * is nothing more to do; it works until the process that started it lets it go.
  */
 import { join } from 'node:path'
-import { createPull, createPush } from 'rivulet/queue'
+import { createConsumer, createProducer, type Delivery } from 'rivulet/queue'
 import { firstValueFrom } from 'rxjs'
 import { codeOf, hashFile } from './hash.js'
 import { parentGone } from './lifeline.js'
-import { type File, type Outcome, Report, Task } from './schemas.js'
-import { taskLink } from './task-link.js'
+import { Batch, type File, type Outcome, Report } from './schemas.js'
+import { batchesAtOnce, filesQueue, prefetch, reportsQueue } from './work-queue.js'
 
-const filesAtOnce = 8
-
-const [number = '', tasksEndpoint = '', reportsEndpoint = '', directory = ''] = process.argv.slice(2)
+const [number = '', connect = '', directory = ''] = process.argv.slice(2)
 const gone = parentGone()
-const reports = await createPush({ schema: Report, connect: reportsEndpoint })
-const tasks = await createPull({ schema: Task, connect: tasksEndpoint, ...taskLink })
-
-const letGo = firstValueFrom(gone)
+const reports = await createProducer({ connect, queue: reportsQueue, schema: Report })
+const batches = await createConsumer({ connect, queue: filesQueue, schema: Batch, prefetch })
 let inWork = 0
-let answered = 0
-let marked = false
-let finished = false
 
-const work = tasks.messages.process(take, { concurrency: filesAtOnce }).subscribe()
-await letGo
-work.unsubscribe() // nobody waits for what is still in work
-await Promise.all([tasks.close({ drain: false }), reports.close({ drain: false })])
+const complaints = [reports, batches].map(({ errors }) => errors.subscribe(({ message }) => console.error(message)))
+const work = batches.process(take, { concurrency: batchesAtOnce }).subscribe()
+await firstValueFrom(gone)
+for (const each of [...complaints, work]) each.unsubscribe() // nobody waits for what is still in work
+await Promise.all([batches.close({ drain: false }), reports.close({ drain: false })])
 
-async function take({ file }: Task): Promise<void> {
-  if (file === null) {
-    marked = true
-    await finishIfIdle()
-    // an end marker keeps its place among the files in work: when all places are taken, nothing more is read
-    await letGo
-    return
-  }
-  inWork += 1
-  const outcome = await hash(file)
-  await report(outcome, inWork - 1)
-  inWork -= 1
-  answered += 1
-  await finishIfIdle()
+/** Resolves when what became of the files is safe; the library then acknowledges them. */
+async function take({ files }: Batch, { attempt }: Delivery<Batch>): Promise<void> {
+  inWork += files.length
+  const outcomes = await Promise.all(files.map(hash))
+  inWork -= files.length
+  await reports.send({ worker: Number(number), attempt, inWork, outcomes })
 }
 
 async function hash({ id, path }: File): Promise<Outcome> {
@@ -53,15 +39,4 @@ async function hash({ id, path }: File): Promise<Outcome> {
   } catch (error) {
     return { Unreadable: { id, code: codeOf(error) } }
   }
-}
-
-/** Everything else was reported before: reports leave in order, and a file is in work until its report has left. */
-async function finishIfIdle(): Promise<void> {
-  if (!marked || inWork > 0 || finished) return
-  finished = true
-  await report({ Finished: { answered } }, 0)
-}
-
-function report(outcome: Outcome, others: number): Promise<void> {
-  return reports.send({ worker: Number(number), inWork: others, outcome })
 }
