@@ -91,7 +91,7 @@ const looksPerLease = 4
 const lingerMs = 1000
 
 /** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
-const farewellMs = 200
+const farewellMs = 500
 
 class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements Consumer<Out> {
   readonly queue: string

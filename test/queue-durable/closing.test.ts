@@ -4,7 +4,8 @@ import { createConsumer, createProducer, createQueueHost } from '../../patterns/
 import { createRuntime } from '../../src/runtime/index.js'
 import { until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
-import { eachTransport, place } from '../support/transports.js'
+import { eachTransport, place, transports } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 import { countsOf, failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
 eachTransport(t, 'a producer waits until everything is confirmed', async (t, place) => {
@@ -56,21 +57,25 @@ eachTransport(t, 'a consumer gives back what was not handed out, and waits for t
   t.match(consumer.stats(), { received: 10, delivered: 3, pending: 0, dropped: { closed: 7 }, unsettled: 0 })
 })
 
-eachTransport(t, 'what is not settled in time goes back', async (t, place) => {
-  const host = await openHost(place)
-  const producer = await openProducer(place, host)
-  const consumer = await openConsumer(place, host)
-  await producer.sendAll(jobs(2))
-  const taken = new Taken(consumer)
-  const [first, second] = [await taken.at(0), await taken.at(1)]
-  await second.ack()
-  const { signal } = first
-  t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
-  t.equal(signal.aborted, true)
-  await first.ack() // settled already: it was given up
-  await countsOf(host, ({ ready }) => ready === 1)
-  t.match((await host.queue('jobs').peek())[0]?.history, [{ cause: 'nack', reason: /closed/ }])
-})
+for (const transport of transports) {
+  t.test(`what is not settled in time goes back (${transport})`, async (t) => {
+    // a clock that stands still, so that the moment for the farewell is long enough
+    const here = place(t, transport, { clock: new VirtualClock() })
+    const host = await openHost(here)
+    const producer = await openProducer(here, host)
+    const consumer = await openConsumer(here, host)
+    await producer.sendAll(jobs(2))
+    const taken = new Taken(consumer)
+    const [first, second] = [await taken.at(0), await taken.at(1)]
+    await second.ack()
+    const { signal } = first
+    t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
+    t.equal(signal.aborted, true)
+    await first.ack() // settled already: it was given up
+    await countsOf(host, ({ ready }) => ready === 1)
+    t.match((await host.queue('jobs').peek())[0]?.history, [{ cause: 'nack', reason: /closed/ }])
+  })
+}
 
 t.test('an unsettled delivery keeps a consumer for as long as it may, and no longer', async (t) => {
   const here = place(t, 'inproc')

@@ -19,11 +19,11 @@ import type { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'
 import type { Place } from '../support/transports.js'
 
-/** A folder that goes with the test, and with what lives in it. */
-export function folder(t: Test, { runtime }: Pick<Place, 'runtime'>): string {
+/** A folder that goes with the test, after what lives in it in this process. */
+export function folder(t: Test, place?: Pick<Place, 'runtime'>): string {
   const path = mkdtempSync(join(tmpdir(), 'rivulet-queue-'))
   t.teardown(async () => {
-    await runtime.close({ drain: false })
+    await place?.runtime.close({ drain: false })
     rmSync(path, { recursive: true, force: true })
   })
   return path
