@@ -40,6 +40,8 @@ export interface KillReport {
   readonly kills: Readonly<Record<Place['role'], number>>
   /** How often the folder was compared with the account. */
   readonly compared: number
+  /** How often the last flushed transaction was not the last one. */
+  readonly older: number
 }
 
 interface Place {
@@ -71,6 +73,7 @@ class KillRun implements KillReport {
   readonly ledger = new Ledger(maxAttempts)
   readonly kills = { host: 0, producer: 0, consumer: 0 }
   compared = 0
+  older = 0
   readonly #options: Required<Omit<KillOptions, 'progress' | 'program'>> & Pick<KillOptions, 'program'>
   readonly #queue: QueueOptions
   readonly #random: () => number
@@ -136,13 +139,16 @@ class KillRun implements KillReport {
   /** The host is dead: what is in its folder, seen from what everybody was told by now. */
   async #compare(): Promise<void> {
     await Promise.all(this.#places.map(({ child }) => child.synced()))
+    const held = new Set<string>()
     for (const flushedOnly of [true, false]) {
       const where = flushedOnly ? 'flushed only' : 'as it is'
       const { waiting, dead, complaints } = await contentsOf(this.#options.path, flushedOnly)
       for (const what of complaints) this.ledger.fault(`${where}: ${what}`)
       this.ledger.checkRest(where, waiting, dead)
+      held.add(JSON.stringify([waiting, dead]))
     }
     this.compared += 1
+    if (held.size > 1) this.older += 1
   }
 
   async #stop(role: Place['role']): Promise<void> {

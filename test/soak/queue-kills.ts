@@ -29,7 +29,7 @@ const plain = writePlain()
 const started = performance.now()
 const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(0)} s`
 
-const { ledger, kills, compared } = await killRounds({
+const { ledger, kills, compared, older } = await killRounds({
   path: join(folder, 'queues'),
   rounds: Number(values.rounds),
   seed,
@@ -46,10 +46,12 @@ const { confirmed, acked, deliveries, repeated, deadLetters, wornOut, faults } =
 const codes = Object.fromEntries(ledger.codes)
 if (values.json) {
   const figures = { confirmed, acked, deliveries, repeated, deadLetters, wornOut }
-  console.log(JSON.stringify({ seed, kills, compared, ...figures, codes, faults }))
+  console.log(JSON.stringify({ seed, kills, compared, older, ...figures, codes, faults }))
 } else {
   const killed = `killed: host ${kills.host}, producers ${kills.producer}, consumers ${kills.consumer}`
-  console.log(`${killed}; folders compared ${compared}, seed ${seed}, ${seconds()}`)
+  console.log(
+    `${killed}; folders compared ${compared}, ${older} with commits behind the last flush, seed ${seed}, ${seconds()}`,
+  )
   console.log(`${confirmed} confirmed, ${acked} acknowledged, ${deliveries} deliveries, ${repeated} of them again`)
   console.log(`${deadLetters} dead letters, ${wornOut} of them lost every attempt; ${JSON.stringify(codes)}`)
   console.log(faults.length > 0 ? `FAILED: ${faults.join('; ')}` : 'ok')
