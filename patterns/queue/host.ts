@@ -5,6 +5,7 @@ import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallServerResource } from '../../src/call-link/index.js'
 import { deadSuffix, type QueueEngine, type QueueSettings } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { longestTimerMs } from '../../src/lifecycle/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Clock, Runtime } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
@@ -88,6 +89,8 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   readonly #settings: ResolvedQueues
   readonly #handles = new Map<string, LocalQueueHandle>()
   #opened: OpenedEngine | undefined
+  /** Keeps the process alive where no socket does. */
+  #vigil: NodeJS.Timeout | undefined
 
   static create(options: ResolvedHostOptions): Promise<QueueHostResource> {
     return new QueueHostResource(options).open()
@@ -211,6 +214,16 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     })
   }
 
+  override ref(): this {
+    this.#vigil?.ref()
+    return super.ref()
+  }
+
+  override unref(): this {
+    this.#vigil?.unref()
+    return super.unref()
+  }
+
   protected override async openSockets(): Promise<void> {
     const opened = await openEngine(this.#options, this.clock, (error) => this.report(error))
     try {
@@ -219,8 +232,10 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
         if (!isDead(name) && !this.#settings.named.has(name)) opened.engine.declare(name, this.#settings.others)
       }
       this.#opened = opened
+      if (this.#options.bind.length === 0) this.#vigil = setInterval(() => {}, longestTimerMs)
       await super.openSockets()
     } catch (error) {
+      clearInterval(this.#vigil)
       await opened.close()
       throw error
     }
@@ -233,6 +248,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     await this.waitUntil(deadline, drained)
     await super.finish(deadline)
     await this.#opened?.close()
+    clearInterval(this.#vigil)
     // what the queues hold is safe, and what their producers hold is theirs
     return 0
   }
