@@ -40,8 +40,8 @@ export class ProduceSession {
   readonly #ports: SessionPorts<ProduceAnswer>
   #queue = ''
   #producer = ''
-  /** The schemas whose text the engine has, by the bytes of their meaning. */
-  readonly #known = new Set<string>()
+  /** The texts of schemas that were sent, by the bytes of their meaning. */
+  readonly #schemas = new Map<string, string>()
   #underWay = 0
   #batches = 0
   #stored: NonNullable<ProduceAnswer['stored']>[number][] = []
@@ -109,21 +109,22 @@ export class ProduceSession {
     })
   }
 
-  /** The text that goes to the engine with a block: the first time, since the engine keeps it. */
+  /** The text that goes to the engine with a block: each time, since a write that fails has stored none. */
   #schemaOf({ meaning }: MessageBlock, text: string | undefined): string | undefined {
     const key = Buffer.from(meaning).toString('latin1')
-    if (this.#known.has(key)) return undefined
+    const known = this.#schemas.get(key)
+    if (known !== undefined) return known
     if (text === undefined) {
       if (this.#desk.engine.schemaText(meaning) === undefined) {
         throw invalidRequest('a batch has a schema that nobody has sent')
       }
-    } else {
-      if (text.length > schemaLimits.textBytes) throw invalidRequest(`a schema has ${text.length} characters`)
-      const digest = createHash('sha256').update(text).digest()
-      if (digest.compare(meaning, 0, 16, 0, 16) !== 0) throw invalidRequest('a schema does not match its hash')
+      return undefined
     }
-    if (this.#known.size >= maxKnown) this.#known.clear()
-    this.#known.add(key)
+    if (text.length > schemaLimits.textBytes) throw invalidRequest(`a schema has ${text.length} characters`)
+    const digest = createHash('sha256').update(text).digest()
+    if (digest.compare(meaning, 0, 16, 0, 16) !== 0) throw invalidRequest('a schema does not match its hash')
+    if (this.#schemas.size >= maxSchemas) this.#schemas.delete(this.#schemas.keys().next().value as string)
+    this.#schemas.set(key, text)
     return text
   }
 
@@ -151,8 +152,8 @@ export class ProduceSession {
   }
 }
 
-/** Schemas that one producer is remembered to have sent. */
-const maxKnown = 64
+/** Schemas of one producer that are remembered. */
+const maxSchemas = 8
 
 /** The error for a queue that is not there. */
 export function unknownQueue(queue: string): RivuletError {

@@ -68,6 +68,25 @@ t.test('a full queue may drop what waits longest', async (t) => {
   t.strictSame(taken.ids, [7, 8, 9])
 })
 
+t.test('a store that is full refuses, loses nothing, and takes more when there is room', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here, { maxBytes: 1_048_576 })
+  watch(host)
+  const producer = await openProducer(here, host)
+  const body = 'x'.repeat(100_000)
+  const results = await Promise.allSettled(jobs(20).map(({ id }) => producer.send({ id, note: body })))
+  const stored = results.filter(({ status }) => status === 'fulfilled').length
+  t.ok(stored >= 3 && stored < 12, `${stored} found room`)
+  for (const result of results) if (result.status === 'rejected') t.match(result.reason, { code: 'RIVULET_STORE_FULL' })
+  t.match(host.queue('jobs').stats(), { stored, depth: stored })
+  t.match(producer.stats(), { accepted: 20, sent: stored, pending: 0, dropped: { refused: 20 - stored } })
+  const taken = new Taken(await openConsumer(here, host))
+  await taken.at(stored - 1)
+  await Promise.all(taken.all.map((delivery) => delivery.ack()))
+  t.match(await producer.send({ id: 99, note: body }), { duplicate: false })
+  t.equal((await taken.at(stored)).value.id, 99)
+})
+
 /** A host whose time is in the hands of the test. */
 async function timed(t: Parameters<typeof place>[0], jobs: QueueOptions = {}) {
   const clock = new VirtualClock()
