@@ -20,6 +20,22 @@ t.test('queue: two workers share the work', async (t) => {
   t.ok(first > 0 && second > 0)
 })
 
+t.test('durable queue: each order is known once, done once, or put aside', async (t) => {
+  const ended = await runExample('durable-queue.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  t.strictSame(ended.stdout.trim().split('\n'), [
+    'the second order-1 is known already',
+    '4 orders wait',
+    'failed: the printer is out of paper',
+    'invoice 0 for Ada, attempt 1',
+    'invoice 1 for Grace, attempt 2',
+    'invoice 3 for Edsger, attempt 1',
+    'order 2 is put aside',
+    'set aside: order 2, since the order has no customer',
+  ])
+})
+
 t.test('pubsub: the rooms of one floor are heard, each in order', async (t) => {
   const ended = await runExample('pubsub.ts')
   t.equal(complaint(ended), undefined)
