@@ -1,10 +1,12 @@
 /** Starts the processes of a benchmark, gives them orders, and ends them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { rmSync } from 'node:fs'
+import { plainPath, writePlain } from '../tools/plain.js'
 import type { Order } from './child.js'
 
-const program = fileURLToPath(new URL('child.ts', import.meta.url))
+/** The program of the processes, once it is compiled: a loader would compile the package anew, and less well. */
+let program: string | undefined
 
 /** How long a process may take to answer, in milliseconds. */
 const answerMs = 120_000
@@ -17,7 +19,8 @@ export class Player implements AsyncDisposable {
    * @param way - A name of the table of ways.
    */
   constructor(way: string) {
-    this.#child = fork(program, [way], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    program ??= compile()
+    this.#child = fork(program, [way], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   }
 
   /** Gives an order and resolves with the answer. */
@@ -49,4 +52,11 @@ export class Player implements AsyncDisposable {
     this.#child.kill('SIGKILL')
     await ended
   }
+}
+
+/** Compiles the program, for as long as this process lives. */
+function compile(): string {
+  const folder = writePlain()
+  process.once('exit', () => rmSync(folder, { recursive: true }))
+  return plainPath(folder, 'bench/child.ts')
 }
