@@ -45,6 +45,7 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
   readonly #batch: Batch<T>
   readonly #topic: string
   readonly #publisher: string
+  readonly #time: Date
   #sequence: number
 
   constructor(batch: Batch<T>, topic: string, publisher: string) {
@@ -52,6 +53,7 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
     this.#topic = topic
     this.#publisher = publisher
     this.#sequence = batch.header.sequence + batch.header.count - batch.remaining
+    this.#time = new Date(batch.header.time)
   }
 
   get remaining(): number {
@@ -61,8 +63,7 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
   take(): TopicMessage<T> {
     const value = this.#batch.take()
     const sequence = this.#sequence++
-    const { time } = this.#batch.header
-    return { kind: 'message', value, topic: this.#topic, publisher: this.#publisher, sequence, time }
+    return { kind: 'message', value, topic: this.#topic, publisher: this.#publisher, sequence, time: this.#time }
   }
 
   failed(cause: unknown): number {

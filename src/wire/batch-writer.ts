@@ -271,7 +271,7 @@ export class BatchWriter<In> {
         position,
         sequence: this.#sequence,
         previous: this.#previous,
-        time: new Date(time),
+        time,
         count,
       },
       slab,

@@ -8,7 +8,7 @@ import { decodeFailure } from '../avro/decode-failure.js'
 import { fail, Malformed, readLong, Unfit } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
 import type { DataFrame } from './data-frame.js'
-import type { DataHeader } from './schemas.js'
+import type { Header } from './data-header.js'
 
 /** Stands for the place of a message when there is none. */
 const noMessage = -1
@@ -22,7 +22,7 @@ export interface MessageReader<T> {
 
 /** A frame with the reader of its messages. */
 export class Batch<T> {
-  readonly header: DataHeader
+  readonly header: Header
   readonly #read: ReadValue<T>
   readonly #skipper: () => SkipValue
   readonly #bytes: Buffer

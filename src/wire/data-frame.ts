@@ -7,9 +7,8 @@ import { decodeFailure } from '../avro/decode-failure.js'
 import type { Schema } from '../avro/index.js'
 import { writeLong } from '../avro/write-primitives.js'
 import { RivuletError } from '../errors/index.js'
-import { type HeaderInput, readHeader, writeHeader, written } from './data-header.js'
+import { type Header, type HeaderInput, readHeader, writeHeader, written } from './data-header.js'
 import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
-import type { DataHeader } from './schemas.js'
 
 /** Messages in one frame at the most, on both sides: bounds what a header may claim. */
 export const maxFrameMessages = 65_536
@@ -21,7 +20,7 @@ export { maxHeaderBytes } from './data-header.js'
 
 /** A data frame, opened: the header is read, the messages are not. */
 export interface DataFrame {
-  readonly header: DataHeader
+  readonly header: Header
   readonly bytes: Buffer
   readonly view: DataView
   /** Where the array begins. */
@@ -79,7 +78,7 @@ export function openDataFrame(bytes: Buffer, topic: Buffer | undefined, maxBytes
     throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const cursor = { position: preludeBytes }
-  let read: DataHeader
+  let read: Header
   try {
     read = readHeader(bytes, view, cursor)
   } catch (cause) {

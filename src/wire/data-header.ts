@@ -10,13 +10,22 @@ import { readInt, readLong } from '../avro/read-primitives.js'
 import { writeLong } from '../avro/write-primitives.js'
 import { DataHeader } from './schemas.js'
 
+/** A header as this side holds it: a date would cost each frame more than its other fields together. */
+type Numbered<Header> = Omit<Header, 'time'> & {
+  /** In milliseconds since 1970, UTC. */
+  readonly time: number
+}
+
 /** What a header is made of. */
-export type HeaderInput = InferInput<typeof DataHeader>
+export type HeaderInput = Numbered<InferInput<typeof DataHeader>>
+
+/** A header, read. */
+export type Header = Numbered<DataHeader>
 
 /** What a header may take beside the messages, the writer's schema included, in bytes. */
 export const maxHeaderBytes = 131_072
 
-const codec = codecOf(DataHeader) as Codec<HeaderInput, DataHeader>
+const codec = codecOf(DataHeader) as Codec<InferInput<typeof DataHeader>, DataHeader>
 
 /** The bytes of `kind`, `fingerprint`, `meaning`, a `writerSchema` of null, and `source`. */
 const constantBytes = 1 + 8 + 16 + 1 + 8
@@ -33,14 +42,14 @@ let writtenLast: HeaderInput | undefined
 export function writeHeader(input: HeaderInput): number {
   if (!writtenLast || !hasSameConstants(input, writtenLast)) {
     writtenLast = undefined
-    const size = codec.write(input, written, writtenView, 0, written.length)
+    const size = codec.write({ ...input, time: new Date(input.time) }, written, writtenView, 0, written.length)
     if (input.writerSchema === null) writtenLast = input
     return size
   }
   let p = writeLong(written, constantBytes, input.position)
   p = writeLong(written, p, input.sequence)
   p = writeLong(written, p, input.previous)
-  p = writeLong(written, p, input.time.getTime())
+  p = writeLong(written, p, input.time)
   p = writeLong(written, p, input.count)
   written[p++] = 0 // no annotations
   written[p++] = 0 // no extensions
@@ -61,10 +70,10 @@ function hasSameConstants(input: HeaderInput, other: HeaderInput): boolean {
 
 /** The constants of the header that was read last, as bytes and as values. */
 const readBytes = Buffer.allocUnsafeSlow(constantBytes)
-let readLast: DataHeader | undefined
+let readLast: Header | undefined
 
 /** Reads the header at the cursor; throws what codecs throw. */
-export function readHeader(bytes: Buffer, view: DataView, cursor: Cursor): DataHeader {
+export function readHeader(bytes: Buffer, view: DataView, cursor: Cursor): Header {
   const start = cursor.position
   if (readLast && hasReadConstants(bytes, start)) {
     cursor.position = start + constantBytes
@@ -72,7 +81,8 @@ export function readHeader(bytes: Buffer, view: DataView, cursor: Cursor): DataH
     if (numbers) return numbers
     cursor.position = start
   }
-  const header = codec.read(bytes, view, cursor, bytes.length)
+  const read = codec.read(bytes, view, cursor, bytes.length)
+  const header = { ...read, time: read.time.getTime() }
   if (header.writerSchema === null) {
     readLast = header
     bytes.copy(readBytes, 0, start, start + constantBytes)
@@ -86,7 +96,7 @@ function hasReadConstants(bytes: Buffer, start: number): boolean {
 }
 
 /** Reads what follows the constants; `undefined` if there is more to it than numbers. */
-function readNumbers(bytes: Buffer, cursor: Cursor, constants: DataHeader): DataHeader | undefined {
+function readNumbers(bytes: Buffer, cursor: Cursor, constants: Header): Header | undefined {
   const end = bytes.length
   const position = readLong(bytes, cursor, end)
   const sequence = readLong(bytes, cursor, end)
@@ -105,7 +115,7 @@ function readNumbers(bytes: Buffer, cursor: Cursor, constants: DataHeader): Data
     position,
     sequence,
     previous,
-    time: new Date(time),
+    time,
     count,
     annotations: [],
     extensions: {},

@@ -32,7 +32,7 @@ const headers = fc.record({
   position: long,
   sequence: long,
   previous: long,
-  time: fc.integer({ min: 0, max: 4_000_000_000_000 }).map((ms) => new Date(ms)),
+  time: fc.integer({ min: 0, max: 4_000_000_000_000 }),
   count: fc.nat({ max: maxFrameMessages }),
 })
 const withMaps = fc.record({
@@ -46,8 +46,8 @@ const codec = codecOf(DataHeader) as Codec<unknown, DataHeader>
 t.test('any header has the bytes that avsc gives it', async () => {
   checkWithSeeds(
     fc.property(withMaps, ({ header, annotations, extensions }) => {
-      const whole = { ...header, annotations, extensions }
-      const expected = Header.toBuffer({ ...whole, time: header.time.getTime() })
+      const whole = { ...header, time: new Date(header.time), annotations, extensions }
+      const expected = Header.toBuffer({ ...whole, time: header.time })
       const bytes = Buffer.alloc(expected.length + 4096)
       const end = codec.write(whole, bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length)
       assert.deepEqual(bytes.subarray(0, end), expected)
