@@ -183,6 +183,7 @@ export class Inbound<T> implements StreamOwner<T> {
   }
 
   #drained(): void {
+    if (this.#drainedWaiters.length === 0) return
     for (const resolve of this.#drainedWaiters.splice(0)) resolve()
   }
 

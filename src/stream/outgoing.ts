@@ -45,6 +45,12 @@ export interface Queue {
   whenEmpty(): Promise<void>
 }
 
+/** A writer, and whether it waits for the end of the turn. */
+interface Lane {
+  readonly writer: Pick<Writer<never>, 'count' | 'bytes' | 'flush'>
+  waits: boolean
+}
+
 /** What an `Outgoing` needs of its resource. */
 export interface OutgoingPorts {
   readonly overflow: OverflowPolicy
@@ -70,8 +76,8 @@ export class Outgoing {
   readonly #ports: OutgoingPorts
   readonly #dropped = new Tally()
   readonly #refused = new Tally()
-  /** Writers that took something in this turn. */
-  readonly #unflushed = new Set<Writer<never>>()
+  /** The writers that took something in this turn, each once. */
+  #unflushed: Lane[] = []
   #accepted = 0
   #scheduled = false
   /** Messages that found no room in this turn: reported together, since a flood of them would cost a flood of errors. */
@@ -84,8 +90,9 @@ export class Outgoing {
 
   /** The intake of one writer. */
   intake<In>(writer: Writer<In>): Intake<In> {
+    const lane = { writer, waits: false }
     return {
-      offer: (value) => this.#offer(writer, value),
+      offer: (value) => this.#offer(writer, lane, value),
       whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
       onClosing: (callback) => this.#ports.onClosing(callback),
       refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
@@ -96,10 +103,12 @@ export class Outgoing {
   /** Makes frames of everything that was taken. */
   flush(): void {
     this.#scheduled = false
-    for (const writer of this.#unflushed) {
-      writer.flush()
-      if (writer.count === 0) this.#unflushed.delete(writer)
-      else this.#schedule(writer) // a getter of the message that it writes has led here
+    const lanes = this.#unflushed
+    this.#unflushed = []
+    for (const lane of lanes) {
+      lane.waits = false
+      lane.writer.flush()
+      if (lane.writer.count > 0) this.#schedule(lane) // a getter of the message that it writes has led here
     }
     if (this.#unreportedFull === 0) return
     const messages = this.#unreportedFull
@@ -127,7 +136,7 @@ export class Outgoing {
     const queue = this.#ports.queue()
     let pending = queue.messages
     let pendingBytes = queue.bytes
-    for (const writer of this.#unflushed) {
+    for (const { writer } of this.#unflushed) {
       pending += writer.count
       pendingBytes += writer.bytes
     }
@@ -141,7 +150,7 @@ export class Outgoing {
     })
   }
 
-  #offer<In>(writer: Writer<In>, value: In): RivuletError | typeof shed | undefined {
+  #offer<In>(writer: Writer<In>, lane: Lane, value: In): RivuletError | typeof shed | undefined {
     const ports = this.#ports
     if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
@@ -157,13 +166,14 @@ export class Outgoing {
     const refusal = writer.append(value)
     if (refusal) return refusal
     this.#accepted += 1
-    if (writer.count === 1) this.#schedule(writer)
+    if (!lane.waits && writer.count > 0) this.#schedule(lane)
     return undefined
   }
 
   /** Flushes at the end of this turn. */
-  #schedule<In>(writer: Writer<In>): void {
-    this.#unflushed.add(writer)
+  #schedule(lane: Lane): void {
+    lane.waits = true
+    this.#unflushed.push(lane)
     if (this.#scheduled) return
     this.#scheduled = true
     atEndOfTurn(this.#flush)
