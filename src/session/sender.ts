@@ -153,7 +153,7 @@ export class Sender {
   /** Writes a short item that goes before those that wait, and may exceed the window by a little. */
   sendUrgent(stream: number, kind: number, flags: number, body: ItemBody): void {
     const written = writeWaiting(body, maxUrgentBytes)
-    if (this.#hasUrgentRoom && this.#urgent.length === 0 && !this.#writing) {
+    if (this.#hasUrgentRoom() && this.#urgent.length === 0 && !this.#writing) {
       this.#write(stream, kind, flags, bytesItem(written))
     } else this.#urgent.push({ stream, kind, flags, body: written })
   }
@@ -180,18 +180,18 @@ export class Sender {
   /** Sends what was written, then what waits and may leave. */
   pump(): void {
     if (this.#writing) return
-    while (this.#urgent.length > 0 && this.#hasUrgentRoom) {
+    while (this.#urgent.length > 0 && this.#hasUrgentRoom()) {
       const { stream, kind, flags, body } = this.#urgent.shift() as UrgentItem
       this.#write(stream, kind, flags, bytesItem(body))
     }
     this.#cut()
-    while (this.#hasRoom) {
+    while (this.#hasRoom()) {
       const fragment = this.#outgoing.next()
       if (!fragment) break
       this.#write(fragment.stream, fragment.kind, fragment.flags, fragment)
     }
     this.#cut()
-    if (!this.#hasRoom) return
+    if (!this.#hasRoom()) return
     for (const stream of this.#outgoing.takeWritable()) this.#ports.onWritable(stream)
   }
 
@@ -201,18 +201,18 @@ export class Sender {
   }
 
   /** Whether an item may leave at once, as far as the connection is concerned. */
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     return this.#connected && this.#retained.bytes + this.#writer.bytes < this.#peerLimits.windowBytes
   }
 
-  get #hasUrgentRoom(): boolean {
+  #hasUrgentRoom(): boolean {
     const sent = this.#retained.bytes + this.#writer.bytes
     return this.#connected && sent < this.#peerLimits.windowBytes + linkFrameBytes
   }
 
   /** Whether an item on this stream may leave at once; urgent ones that wait go first. */
   #isFree(stream: number): boolean {
-    return this.#hasRoom && this.#urgent.length === 0 && !this.#writing && this.#outgoing.isFree(stream)
+    return this.#hasRoom() && this.#urgent.length === 0 && !this.#writing && this.#outgoing.isFree(stream)
   }
 
   #written(body: ItemBody): Buffer {
@@ -230,7 +230,7 @@ export class Sender {
       if (cause !== bufferFull) throw cause
       if (this.#writer.count === 0) return false
       this.#cut()
-      return this.#hasRoom && this.#writeNow(stream, kind, flags, body)
+      return this.#hasRoom() && this.#writeNow(stream, kind, flags, body)
     }
     this.#writing = false
     this.#outgoing.left(stream, size, (flags & itemFlag.last) !== 0)

@@ -217,7 +217,7 @@ export class Session implements SessionStreams, ItemTaker {
       throw decodeFailure(cause, 'a link frame')
     }
     // a reader that is busy with what has come must not keep the peer waiting for room
-    if (this.#owesAcknowledgement) this.flush()
+    if (this.#owesAcknowledgement()) this.flush()
     else if (this.#sender.mayPump || this.#peerDrains) this.#flushLater()
   }
 
@@ -232,7 +232,7 @@ export class Session implements SessionStreams, ItemTaker {
   ): boolean {
     if (kind < firstUrgentKind) {
       this.#takeSessionItem(stream, kind, flags, bytes, start, end)
-      return this.#isOpen
+      return this.#isOpen()
     }
     const last = (flags & itemFlag.last) !== 0
     const more = (flags & itemFlag.more) !== 0
@@ -250,7 +250,7 @@ export class Session implements SessionStreams, ItemTaker {
       const wholeView = new DataView(whole.buffer, whole.byteOffset, whole.length)
       this.handler?.onItem(stream, kind, flags, whole, wholeView, 0, whole.length)
     }
-    return this.#isOpen
+    return this.#isOpen()
   }
 
   /** Lets what this turn produced leave, and acknowledges when enough has come. */
@@ -259,7 +259,7 @@ export class Session implements SessionStreams, ItemTaker {
     if (this.#status !== 'live') return
     this.#sender.pump()
     // a peer that is about to close waits for nothing else
-    if (this.#owesAcknowledgement || (this.#peerDrains && this.#unacknowledged > 0)) this.#sender.transmitEmpty()
+    if (this.#owesAcknowledgement() || (this.#peerDrains && this.#unacknowledged > 0)) this.#sender.transmitEmpty()
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
@@ -278,12 +278,12 @@ export class Session implements SessionStreams, ItemTaker {
     else if (this.#liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
   }
 
-  /** Whether the rest of a frame is to be taken: a cut does not undo what has come. A getter: handlers may change it. */
-  get #isOpen(): boolean {
+  /** Whether the rest of a frame is to be taken: a cut does not undo what has come. Handlers may change it. */
+  #isOpen(): boolean {
     return this.#status !== 'ended'
   }
 
-  get #owesAcknowledgement(): boolean {
+  #owesAcknowledgement(): boolean {
     return this.#unacknowledged >= this.#settings.limits.windowBytes >> 2
   }
 
