@@ -7,38 +7,42 @@
 
 const done = Promise.resolve()
 let callbacks: (() => void)[] = []
-/** Resolves behind the promise jobs of this turn, if somebody waits for that. */
-let over: Promise<void> | undefined
+/** Read loops that end this turn behind its promise jobs anyway. */
+let endings = 0
 
 /** Calls back at the end of this turn, or earlier if `endTurn` is called; once. */
 export function atEndOfTurn(callback: () => void): void {
-  if (callbacks.push(callback) === 1 && !over) void done.then(afterJobs)
+  if (callbacks.push(callback) === 1 && endings === 0) void done.then(afterJobs)
 }
 
-/** Ends the turn for all that waits for it now. */
-export function endTurn(): void {
-  if (callbacks.length === 0) return
+/** Ends the turn for all that waits for it now; tells whether that was anything. */
+export function endTurn(): boolean {
+  if (callbacks.length === 0) return false
   const ending = callbacks
   callbacks = []
   for (const callback of ending) callback()
+  return true
 }
 
 /**
- * Ends the turn now, and once more behind its promise jobs, when it resolves.
+ * Ends the turn, and calls back: at once if there was something to end, or else behind the promise jobs and what they led to.
  *
  * For a read loop, in a promise job, that has nothing more to read: what a lone message led to leaves before the loop
  * asks for the next one, which takes its time.
  */
-export function turnOver(): Promise<void> {
+export function turnOver(goOn: () => void): void {
+  if (endTurn()) {
+    goOn()
+    return
+  }
+  endings += 1
+  process.nextTick(endAgain, goOn)
+}
+
+function endAgain(goOn: () => void): void {
+  endings -= 1
   endTurn()
-  over ??= new Promise<void>((resolve) => {
-    process.nextTick(() => {
-      over = undefined
-      endTurn()
-      resolve()
-    })
-  })
-  return over
+  goOn()
 }
 
 function afterJobs(): void {

@@ -4,6 +4,7 @@
  * How messages become frames, and what a full outbox means for them, is the business of the patterns.
  */
 import type { RivuletError } from '../errors/index.js'
+import type { EndpointChange } from './endpoint-links.js'
 import { dropForFullPeers, nativeWaitMs, type SocketKind } from './native.js'
 import { Outbox } from './outbox.js'
 import { unreferencedWaitMs } from './read-loop.js'
@@ -18,6 +19,8 @@ const fullRetryMs = 1
 
 /** How long a publisher that has waited in vain does not wait again, in milliseconds. */
 const impatientMs = 5000
+
+const sent = () => undefined
 
 /** What a one-way socket is made of. */
 export interface OneWayConfig extends SocketConfig {
@@ -36,6 +39,8 @@ export class OneWaySocket extends Socket {
   readonly outbox: Outbox
   readonly #config: OneWayConfig
   #referenced = true
+  /** Whether a frame that finds no room waits in the library, which takes a look at the socket before each frame. */
+  #waits = true
   /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
   #impatientUntil = 0
 
@@ -79,6 +84,11 @@ export class OneWaySocket extends Socket {
     this.#config.onFrame(parts)
   }
 
+  /** The library looks for new peers no more than once a millisecond, unless it is told to. */
+  protected override onLinkChange({ state }: EndpointChange): void {
+    if (state === 'connected' && this.#referenced) this.#wait(true)
+  }
+
   protected override onEvent(type: string): void {
     // Reading this property makes the library handle what waits: a socket that is not read would resubscribe too late.
     // Beside a pending operation it must not be read, since that would never hear of what was handled.
@@ -102,31 +112,52 @@ export class OneWaySocket extends Socket {
   #refer(on: boolean): void {
     if (this.closed) return
     this.#referenced = on
-    if (this.#config.kind === 'push') this.native.sendTimeout = on ? nativeWaitMs : 0
+    this.#wait(on)
   }
 
-  async #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+  #wait(on: boolean): void {
+    if (this.#config.kind !== 'push' || this.#waits === on || this.closed) return
+    this.#waits = on
+    this.native.sendTimeout = on ? nativeWaitMs : 0
+  }
+
+  #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+    try {
+      const sending = this.native.send(parts).then(sent, (error) => this.#sendAgain(parts, error))
+      // there is room again: the next frame is handed over without a look
+      if (this.#waits && this.outbox.waiting === 0) this.#wait(false)
+      return sending
+    } catch (error) {
+      return this.#sendAgain(parts, error)
+    }
+  }
+
+  /** Goes on after a frame found no room, and gives up after anything else. */
+  async #sendAgain(parts: Buffer | readonly Buffer[], reason: unknown): Promise<RivuletError | undefined> {
     const { clock } = this.#config.runtime
+    let error = reason
     let fullSince: number | undefined
     let dropping = false
     for (let tries = 0; ; tries++) {
+      if (this.closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
+      if (this.#config.kind === 'push') {
+        // it has waited in the library, or will, unless that would keep the process alive
+        if (this.#referenced) this.#wait(true)
+        else await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
+      } else {
+        const now = clock.now()
+        fullSince ??= now
+        const patienceMs = now < this.#impatientUntil ? 0 : this.#config.patienceMs
+        if (tries < fullQuickTries) await new Promise(setImmediate)
+        else if (now - fullSince >= patienceMs) dropping = true
+        else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
+      }
       try {
         await (dropping ? this.#sendDropping(parts) : this.native.send(parts))
         return undefined
-      } catch (error) {
-        if (this.closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
+      } catch (next) {
+        error = next
       }
-      if (this.#config.kind === 'push') {
-        // it has waited in the library, unless that would keep the process alive
-        if (!this.#referenced) await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
-        continue
-      }
-      const now = clock.now()
-      fullSince ??= now
-      const patienceMs = now < this.#impatientUntil ? 0 : this.#config.patienceMs
-      if (tries < fullQuickTries) await new Promise(setImmediate)
-      else if (now - fullSince >= patienceMs) dropping = true
-      else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
     }
   }
 

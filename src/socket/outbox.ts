@@ -34,10 +34,15 @@ export class Outbox {
   #bytes = 0
   #messages = 0
   #sent = 0
-  #pumping = false
+  /** The frame that is being handed over, or was last before others have their turn. */
+  #withTransport: OutFrame | undefined
+  #handedOverInTurn = 0
   #stopped = false
   #roomWaiters: (() => void)[] = []
   #emptyWaiters: (() => void)[] = []
+  // made once, since a lone frame would pay for each of them
+  readonly #handedOver = (error: RivuletError | undefined) => this.#goOn(error)
+  readonly #nextTurn = () => this.#next()
 
   constructor(limitBytes: number, ports: OutboxPorts) {
     this.limitBytes = limitBytes
@@ -59,6 +64,11 @@ export class Outbox {
     return this.#messages
   }
 
+  /** Frames that wait behind the one with the transport. */
+  get waiting(): number {
+    return this.#queue.length - this.#head
+  }
+
   /** Messages that the transport has taken. */
   get sent(): number {
     return this.#sent
@@ -77,7 +87,7 @@ export class Outbox {
     }
     this.#bytes += frame.bytes
     this.#messages += frame.messages
-    if (!this.#pumping) void this.#pump()
+    if (this.#withTransport === undefined) this.#handOver()
   }
 
   /** Takes a frame that goes before those that wait: what a new peer must know to read them. */
@@ -118,23 +128,38 @@ export class Outbox {
     return left
   }
 
-  async #pump(): Promise<void> {
-    this.#pumping = true
-    for (let count = 1; this.#head < this.#queue.length && !this.#stopped; count++) {
-      const frame = this.#shift()
-      const error = await this.#ports.send(frame.parts)
-      // a stopped outbox has counted this frame as lost
-      if (this.#stopped) return
-      this.#forget(frame)
-      if (error) this.#ports.failed(error, frame.messages)
-      else this.#sent += frame.messages
-      this.#wake()
-      if (count % framesPerTurn === 0) await new Promise(setImmediate)
+  #handOver(): void {
+    const frame = this.#shift()
+    this.#withTransport = frame
+    void this.#ports.send(frame.parts).then(this.#handedOver)
+  }
+
+  #goOn(error: RivuletError | undefined): void {
+    // a stopped outbox has counted this frame as lost
+    if (this.#stopped) return
+    const frame = this.#withTransport as OutFrame
+    this.#forget(frame)
+    if (error) this.#ports.failed(error, frame.messages)
+    else this.#sent += frame.messages
+    this.#wake()
+    this.#handedOverInTurn += 1
+    if (this.#handedOverInTurn < framesPerTurn) {
+      this.#next()
+    } else {
+      this.#handedOverInTurn = 0
+      setImmediate(this.#nextTurn)
     }
-    this.#pumping = false
+  }
+
+  #next(): void {
+    this.#withTransport = undefined
+    if (this.#head < this.#queue.length) this.#handOver()
+    else this.#handedOverInTurn = 0
   }
 
   #shift(): OutFrame {
+    // the usual case, a lone frame, keeps the array as it is
+    if (this.#queue.length === 1) return this.#queue.pop() as OutFrame
     const frame = this.#queue[this.#head] as OutFrame
     this.#queue[this.#head++] = undefined
     if (this.#head === this.#queue.length || this.#head > 1024) {

@@ -15,7 +15,6 @@ const readSliceMs = 10
 export const unreferencedWaitMs = 5
 
 const done = Promise.resolve()
-const nothing = () => {}
 
 /** How a read loop tells what it reads. */
 export interface ReadPorts {
@@ -33,6 +32,17 @@ export class ReadLoop {
   #wanted = false
   #running = false
   #referenced = true
+  /** Whether the message that is read was not there when it was asked for. */
+  #idle = false
+  /** When others have their turn, by the clock; 0 before the first message of a turn. */
+  #sliceEnd = 0
+  // made once, since a message that comes alone would pay for each of them
+  readonly #readNext = () => this.#read()
+  readonly #take = (parts: Buffer[]) => this.#pass(parts)
+  readonly #fail = (error: unknown) => this.#failed(error)
+  readonly #becomeIdle = () => {
+    this.#idle = true
+  }
 
   constructor(native: NativeSocket, clock: Clock, ports: ReadPorts) {
     this.#native = native
@@ -48,7 +58,7 @@ export class ReadLoop {
   /** Whether messages are read. */
   set wanted(on: boolean) {
     this.#wanted = on
-    if (on && !this.#running && !this.#native.closed) void this.#run()
+    if (on && !this.#running && !this.#native.closed) this.#read()
   }
 
   /** Whether a pending read may keep the process alive. */
@@ -56,44 +66,48 @@ export class ReadLoop {
     this.#referenced = on
   }
 
-  async #run(): Promise<void> {
+  #read(): void {
     const native = this.#native
-    let idle = false
-    const becomeIdle = () => {
-      idle = true
+    this.#running = this.#wanted
+    if (!this.#wanted) return
+    if (!this.#referenced && !native.readable) {
+      this.#clock.setTimer(this.#readNext, unreferencedWaitMs)
+      return
     }
-    this.#running = true
-    let sliceEnd: number | undefined
-    while (this.#wanted) {
-      if (!this.#referenced && !native.readable) {
-        await new Promise<void>((resolve) => this.#clock.setTimer(resolve, unreferencedWaitMs))
-        continue
-      }
-      let parts: Buffer[]
-      try {
-        idle = false
-        const receiving = native.receive()
-        void done.then(nothing).then(becomeIdle) // which comes first only if the message is not there yet
-        parts = await receiving
-      } catch (error) {
-        if (native.closed) break
-        if (errnoOf(error) === 'EAGAIN') continue
-        this.#ports.failed(error)
-        break
-      }
-      this.#ports.message(parts)
-      if (idle) {
-        await turnOver()
-        sliceEnd = undefined
-        continue
-      }
-      const now = this.#clock.now()
-      sliceEnd ??= now + readSliceMs
-      if (now > sliceEnd) {
-        await new Promise(setImmediate)
-        sliceEnd = undefined
-      }
+    this.#idle = false
+    try {
+      native.receive().then(this.#take, this.#fail)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    // comes first only if the message is not there yet
+    void done.then(this.#becomeIdle)
+  }
+
+  #pass(parts: readonly Buffer[]): void {
+    this.#ports.message(parts)
+    if (this.#idle) {
+      this.#sliceEnd = 0
+      turnOver(this.#readNext)
+      return
+    }
+    const now = this.#clock.now()
+    if (this.#sliceEnd === 0) this.#sliceEnd = now + readSliceMs
+    if (now <= this.#sliceEnd) {
+      this.#read()
+      return
+    }
+    this.#sliceEnd = 0
+    setImmediate(this.#readNext)
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#native.closed && errnoOf(error) === 'EAGAIN') {
+      this.#read()
+      return
     }
     this.#running = false
+    if (!this.#native.closed) this.#ports.failed(error)
   }
 }

@@ -48,18 +48,31 @@ t.test('a turn can be ended by hand', async (t) => {
   t.strictSame(called, ['first', 'of the next turn'], 'nothing is called twice')
 })
 
-t.test('a read loop ends the turn at once, and again behind the promise jobs', async (t) => {
+t.test('a read loop whose message led to something goes on at once', async (t) => {
   const order: string[] = []
   await Promise.resolve() // as in a read loop: in a promise job
   atEndOfTurn(() => order.push('what the message led to'))
+  turnOver(() => order.push('loop'))
+  t.strictSame(order, ['what the message led to', 'loop'])
+})
+
+t.test('read loops whose messages led to nothing yet end the turn behind the promise jobs', async (t) => {
+  const order: string[] = []
+  await Promise.resolve()
   void Promise.resolve().then(() => {
     order.push('job')
     atEndOfTurn(() => order.push('what the job led to'))
     return Promise.resolve().then(() => order.push('job of the job'))
   })
-  const [one, other] = [turnOver(), turnOver()]
-  t.equal(one, other, 'loops share it')
-  t.strictSame(order, ['what the message led to'])
-  await one
-  t.strictSame(order, ['what the message led to', 'job', 'job of the job', 'what the job led to'])
+  const loops = ['one loop', 'another'].map((name) => {
+    return new Promise<void>((resolve) => {
+      turnOver(() => {
+        order.push(name)
+        resolve()
+      })
+    })
+  })
+  t.strictSame(order, [])
+  await Promise.all(loops)
+  t.strictSame(order, ['job', 'job of the job', 'what the job led to', 'one loop', 'another'])
 })
