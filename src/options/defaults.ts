@@ -44,7 +44,7 @@ export const defaults = Object.freeze({
   /** What one batch frame may hold before it is cut, in bytes. */
   frameBytes: 65_536,
   /** Frames that wait in the library for one worker, on each side, in a transient queue. */
-  queueHighWaterMark: 16,
+  queueHighWaterMark: 32,
   /** Frames that wait in the library for one subscriber, on each side. */
   topicHighWaterMark: 128,
   /** How long a publisher waits for a subscriber that is full before that one loses frames, in milliseconds. */

@@ -4,6 +4,9 @@
  * Nothing else in Rivulet calls `setTimeout` or `performance.now` for protocol time.
  */
 
+// the global one is a getter, which each look at the clock would pay for
+import { performance } from 'node:perf_hooks'
+
 /** A timer that has been set. */
 export interface Timer {
   /** Takes the timer back; harmless when it has fired. */
