@@ -7,6 +7,8 @@
 
 const done = Promise.resolve()
 let callbacks: (() => void)[] = []
+/** Promise jobs between a lone message and what awaits it: an `await`, and an async function around that. */
+const jobsToAnswer = 5
 /** Read loops that end this turn behind its promise jobs anyway. */
 let endings = 0
 
@@ -25,21 +27,24 @@ export function endTurn(): boolean {
 }
 
 /**
- * Ends the turn, and calls back: at once if there was something to end, or else behind the promise jobs and what they led to.
+ * Ends the turn, and calls back: at once if there was something to end, or else after some promise jobs, which may lead
+ * to something.
  *
  * For a read loop, in a promise job, that has nothing more to read: what a lone message led to leaves before the loop
- * asks for the next one, which takes its time.
+ * asks for the next one, which takes its time. Jobs are counted, since `nextTick` would add to that time: what takes
+ * more of them leaves later, as anything else.
  */
 export function turnOver(goOn: () => void): void {
   if (endTurn()) {
     goOn()
     return
   }
-  endings += 1
-  process.nextTick(endAgain, goOn)
+  void endAfterJobs(goOn)
 }
 
-function endAgain(goOn: () => void): void {
+async function endAfterJobs(goOn: () => void): Promise<void> {
+  endings += 1
+  for (let job = 0; job < jobsToAnswer; job++) await done
   endings -= 1
   endTurn()
   goOn()
