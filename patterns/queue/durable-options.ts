@@ -2,6 +2,7 @@
  * The options of producers and consumers of a durable queue: what a caller may say, its rules, and how it resolves.
  */
 import { isSchema, type Schema } from '../../src/avro/index.js'
+import { isWellFormed } from '../../src/avro/write-primitives.js'
 import {
   defaults,
   instance,
@@ -62,7 +63,7 @@ export interface SendOptions {
   readonly key?: string
   /** Not delivered before this long after it is stored, in milliseconds, up to ten years. Default: 0. */
   readonly delayMs?: number
-  /** Dropped if it is not delivered this long after it is stored, in milliseconds, up to ten years. Default: never. */
+  /** Dropped if it is not delivered this long after it is stored, in milliseconds, above 0 and up to ten years. Default: never. */
   readonly ttlMs?: number
   /** How long to wait for the confirmation, in milliseconds. Default: for ever. */
   readonly timeoutMs?: number
@@ -97,11 +98,12 @@ export const consumerRules = {
   prefetch: integer({ min: 1, max: 65_536, fallback: defaults.prefetchMessages }),
 }
 
-/** A text of 1 to 255 characters; `null` if left out. */
+/** A text of 1 to 255 characters that can be written as UTF-8; `null` if left out. */
 const nameRule: Rule<string | null> = {
-  expects: `a text of 1 to ${maxNameCharacters} characters`,
+  expects: `a well-formed text of 1 to ${maxNameCharacters} characters`,
   fallback: null,
-  accepts: (value) => typeof value === 'string' && value.length >= 1 && value.length <= maxNameCharacters,
+  accepts: (value) =>
+    typeof value === 'string' && value.length >= 1 && value.length <= maxNameCharacters && isWellFormed(value),
 }
 
 /** A time in whole milliseconds, rounded up; `null` if left out. */
@@ -112,12 +114,19 @@ const longTime: Rule<number | null> = {
   convert: (value) => Math.ceil(value as number),
 }
 
+/** The same, and more than nothing: who has no time at all need not be sent. */
+const lifeTime: Rule<number | null> = {
+  ...longTime,
+  expects: `milliseconds above 0, up to ${maxDelayMs}`,
+  accepts: (value) => longTime.accepts(value) && (value as number) > 0,
+}
+
 /** The rules of `SendOptions`. */
 export const sendRules = {
   id: nameRule,
   key: nameRule,
   delayMs: longTime,
-  ttlMs: longTime,
+  ttlMs: lifeTime,
   timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: Number.POSITIVE_INFINITY }),
   signal,
 }

@@ -90,9 +90,9 @@ function extrasOf(given: ProducedBatch['extras'], count: number): readonly Messa
   return given.map(({ index, id, key, delayMs, ttlMs }) => {
     if (index <= last || index >= count) throw invalidRequest('extras of a batch are not by rising index')
     last = index
-    for (const ms of [delayMs, ttlMs]) {
-      if (ms != null && !(ms >= 0 && ms <= maxDelayMs)) throw invalidRequest('a time of a message beyond the bounds')
-    }
+    const isDelay = delayMs == null || (delayMs >= 0 && delayMs <= maxDelayMs)
+    const isLife = ttlMs == null || (ttlMs > 0 && ttlMs <= maxDelayMs)
+    if (!isDelay || !isLife) throw invalidRequest('a time of a message beyond the bounds')
     return {
       index,
       ...(id != null && { id: nameOf('an id', id) }),

@@ -130,7 +130,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     const index = this.#next - 1
     const reason = cause instanceof Error ? cause.message : ((cause as { message?: string }).message ?? 'unreadable')
     this.#marks[index] = settledOtherwise
-    this.#say({ kind: 'reject', reason: `it cannot be read: ${reason}`.slice(0, 1000) }, index, 1)
+    this.#say({ kind: 'reject', reason: `it cannot be read: ${reason}`.slice(0, maxReason).toWellFormed() }, index, 1)
     this.#owner.settled(1, 0)
     return 1
   }

@@ -129,12 +129,14 @@ export class ProduceSession {
   }
 
   #note(number: number, outcome: SendOutcome): void {
+    const { position, repeated } = outcome
+    const duplicates = outcome.duplicates as { index: number; position: number }[]
     if (outcome.kind === 'stored') {
-      const { position, repeated, duplicates } = outcome
-      this.#stored.push({ number, position, repeated, duplicates: duplicates as { index: number; position: number }[] })
+      this.#stored.push({ number, position, repeated, duplicates })
     } else {
       const { expected, error } = outcome
-      this.#refused.push({ number, expected, code: error.code, message: error.message })
+      const { code, message } = error
+      this.#refused.push({ number, expected, code, message, repeated, position, duplicates })
     }
     if (this.#scheduled) return
     this.#scheduled = true

@@ -19,6 +19,9 @@ const batchMessages = 4096
 /** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
 const messageCost = 24
 
+/** A batch that was not stored, or not all of it. */
+type Refused = NonNullable<ProduceAnswer['refused']>[number]
+
 /** What a producer does about what its outbox tells. */
 export interface OutboxPorts {
   readonly queue: string
@@ -192,9 +195,9 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
       this.#sent += batch.count
       batch.confirm(repeated, batch.count, position, duplicates)
     }
-    for (const { number, expected, code, message } of refused) {
-      const batch = this.#byNumber.get(number)
-      if (batch !== undefined) this.#refuse(batch, expected, toldError(code, message))
+    for (const one of refused) {
+      const batch = this.#byNumber.get(one.number)
+      if (batch !== undefined) this.#refuse(batch, one)
     }
   }
 
@@ -217,7 +220,8 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
-  #refuse(batch: SentBatch, expected: number, error: RivuletError): void {
+  #refuse(batch: SentBatch, { expected, code, message, repeated = 0, position = 0, duplicates = [] }: Refused): void {
+    const error = toldError(code, message)
     const at = this.#batches.indexOf(batch)
     if (expected < batch.sequence) {
       this.#rewind(at, expected)
@@ -228,7 +232,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     const next = batch.sequence + stored
     this.#forget(batch)
     this.#sent += stored
-    batch.confirm(stored, stored, 0, [])
+    batch.confirm(repeated, stored, position, duplicates)
     if (stored < batch.count) this.#ports.lost('refused', batch.count - stored, batch.fail(stored, error), error)
     this.#rewind(at, next)
     this.#ports.wake()

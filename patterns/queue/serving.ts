@@ -169,7 +169,7 @@ function isNews({ code }: RivuletError): boolean {
 function answerBytes({ stored = [], refused = [] }: ProduceAnswer): number {
   let bytes = 64 * (stored.length + 1)
   for (const { duplicates = [] } of stored) bytes += 16 * duplicates.length
-  for (const { message } of refused) bytes += 64 + message.length
+  for (const { message, duplicates = [] } of refused) bytes += 64 + message.length + 16 * duplicates.length
   return bytes
 }
 

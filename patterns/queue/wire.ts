@@ -87,6 +87,9 @@ export const QueueService = defineService({
         { name: 'expected', type: 'long' },
         { name: 'code', type: 'string' },
         { name: 'message', type: 'string' },
+        { name: 'repeated', type: 'int', default: 0 },
+        { name: 'position', type: 'long', default: 0 },
+        { name: 'duplicates', type: { type: 'array', items: 'Duplicate' }, default: [] },
       ],
     },
     {

@@ -105,6 +105,7 @@ t.test('batches that do not add up', async (t) => {
     'an empty id': { extras: [{ index: 0, id: '' }] },
     'a long key': { extras: [{ index: 0, key: 'k'.repeat(256) }] },
     'a negative delay': { extras: [{ index: 0, delayMs: -1 }] },
+    'no time to live': { extras: [{ index: 0, ttlMs: 0 }] },
     'a time to live for ever': { extras: [{ index: 0, ttlMs: Number.MAX_SAFE_INTEGER }] },
   }
   for (const [name, over] of Object.entries(bad)) {

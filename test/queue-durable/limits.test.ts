@@ -28,6 +28,21 @@ eachTransport(t, 'a full queue refuses what does not fit, and takes more when th
   t.equal(new Set(values).size, values.length)
 })
 
+t.test('what a full queue took of a batch is told as ever', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here, { queues: { jobs: { maxLength: 3 } } })
+  const producer = await openProducer(here, host)
+  await producer.send({ id: 0 }, { id: 'a' })
+  const full = producer.send({ id: 1 })
+  const known = producer.send({ id: 2 }, { id: 'a' })
+  const last = producer.send({ id: 3 })
+  const refused = failure(producer.send({ id: 4 }))
+  t.strictSame(await full, { id: '2', duplicate: false })
+  t.strictSame(await known, { id: 'a', duplicate: true })
+  t.strictSame(await last, { id: '3', duplicate: false })
+  t.match(await refused, { code: 'RIVULET_QUEUE_FULL', executed: 'no' })
+})
+
 t.test('what is refused does not disturb what follows it', async (t) => {
   const here = place(t, 'tcp')
   const host = await openHost(here, { queues: { jobs: { maxLength: 100 } } })

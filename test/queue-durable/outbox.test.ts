@@ -116,13 +116,20 @@ eachTransport(t, 'what cannot be sent is told, and harms nothing else', async (t
   t.match(await failure(producer.send({ id: 1 }, { ttl: 5 })), { code: 'RIVULET_INVALID_OPTION' })
   t.match(await failure(producer.send({ id: 1 }, { id: '' })), { code: 'RIVULET_INVALID_OPTION' })
   t.match(await failure(producer.send({ id: 1 }, { delayMs: -1 })), { code: 'RIVULET_INVALID_OPTION' })
+  // what only the host would refuse would take all that is in the outbox with it
+  const half = { code: 'RIVULET_INVALID_OPTION' }
+  const around = [producer.send({ id: 3 }), producer.send({ id: 4 })]
+  t.match(await failure(producer.send({ id: 1 }, { id: 'half a pair: \ud800' })), half)
+  t.match(await failure(producer.send({ id: 1 }, { key: '\udc00' })), half)
+  t.match(await failure(producer.send({ id: 1 }, { ttlMs: 0 })), half)
+  t.match(await Promise.all(around), [{ id: '2' }, { id: '3' }])
   t.strictSame(errors, [])
   producer.next({ id: 4, note: 'y'.repeat(3000) })
   t.match(errors, [{ code: 'RIVULET_MESSAGE_TOO_LARGE' }])
   throwError(() => new Error('a source')).subscribe(producer)
   t.match(errors[1], { code: 'RIVULET_SOURCE_FAILED' })
   t.match(await producer.sendAll([{ id: 5 }, { id: 6, note: 'y'.repeat(3000) }, { id: 7 }]), { sent: 2, dropped: 1 })
-  t.match(host.queue('jobs').stats(), { stored: 3 })
+  t.match(host.queue('jobs').stats(), { stored: 5 })
 })
 
 t.test('large and small messages', async (t) => {
