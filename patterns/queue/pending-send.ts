@@ -3,7 +3,7 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import { abortedError, onAbort } from '../../src/lifecycle/index.js'
-import type { Owner } from './sent-batch.js'
+import type { Owner, SentBatch } from './sent-batch.js'
 
 /** How a message was stored. */
 export interface SendResult {
@@ -36,6 +36,9 @@ export class PendingSend implements Owner {
   deadline = Number.POSITIVE_INFINITY
   /** Whether it has its outcome. */
   done = false
+  /** Whether it has a deadline or a signal, so that it may withdraw its message. */
+  mayWithdraw = false
+  batch: SentBatch | undefined = undefined
   readonly #resolve: (result: SendResult) => void
   readonly #reject: (error: RivuletError) => void
   #forget: (() => void) | undefined

@@ -6,22 +6,18 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { Queue, Writer } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
-import { type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import { type ProduceAnswer, type ProducedExtras, type ProduceRequest, toldError } from './wire.js'
 
 /** A batch is cut before it grows beyond this, in bytes and in messages; a larger message has one to itself. */
 const batchBytes = 24_576
 const batchMessages = 4096
 
-/** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
-const messageCost = 24
-
-/** A batch that was not stored, or not all of it. */
 type Refused = NonNullable<ProduceAnswer['refused']>[number]
-
 /** What a producer does about what its outbox tells. */
 export interface OutboxPorts {
   readonly queue: string
@@ -48,6 +44,11 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   /** How many of them have left on this stream. */
   #left = 0
   readonly #byNumber = new Map<number, SentBatch>()
+  /** Whose messages are to be taken out, and the batches that those are in: all of a turn together. */
+  readonly #withdrawn = new Set<Owner>()
+  readonly #thinned = new Set<SentBatch>()
+  /** Whether somebody who may withdraw has a message that is not in a batch yet. */
+  #mayWithdraw = false
   #isOpened = false
   #schemaSent = false
   #number = 0
@@ -72,14 +73,17 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   get full(): boolean {
+    this.#thin()
     return this.#bytes >= this.#ports.limitBytes
   }
 
   get bytes(): number {
+    this.#thin()
     return this.#bytes - this.#freshBytes
   }
 
   get messages(): number {
+    this.#thin()
     return this.#messages - this.#fresh
   }
 
@@ -97,6 +101,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     const index = this.#packer.count - 1
     if (extras !== undefined) this.#extras.push({ index, ...extras })
     this.#owners.push(owner)
+    if (owner?.mayWithdraw) this.#mayWithdraw = true
     this.#messages += 1
     this.#bytes += size + messageCost
     this.#fresh += 1
@@ -113,6 +118,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   dropOldest(): number {
+    this.#thin()
     const before = this.#messages
     this.#cut()
     const error = new RivuletError('RIVULET_OUTBOX_FULL', 'dropped by a newer message', { executed: 'no' })
@@ -134,21 +140,33 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   whenEmpty(): Promise<void> {
+    this.#thin()
     if (this.#messages === 0) return Promise.resolve()
     return new Promise((resolve) => this.#emptyWaiters.push(resolve))
   }
 
-  /** Takes out the message that an owner waits for; returns whether it was there and has not left. */
-  takeOut(owner: Owner): boolean {
-    return this.#takeOut((_, other) => other === owner).length > 0
+  /**
+   * Takes out the message that an owner waits for; returns whether it has not left.
+   *
+   * That is done at the end of the turn, or when somebody looks: if the host is away, many give up at the same moment.
+   */
+  withdraw(owner: Owner): boolean {
+    if (owner.batch === undefined) this.#cut()
+    const { batch } = owner
+    if (batch === undefined || batch.hasLeft) return false
+    if (this.#thinned.size === 0) atEndOfTurn(() => this.#thin())
+    this.#withdrawn.add(owner)
+    this.#thinned.add(batch)
+    return true
   }
 
   /** Gives up on everything; returns how many messages that were. */
   failAll(errorOf: (hasLeft: boolean) => RivuletError): number {
     this.#cut()
+    this.#thin()
     const left = this.#messages
     for (const batch of this.#batches.splice(0)) {
-      this.#release(batch.count, costOf(batch))
+      this.#release(batch.count, batch.cost)
       batch.fail(0, errorOf(batch.hasLeft))
     }
     this.#left = 0
@@ -157,6 +175,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   open(): ProduceRequest {
+    this.#thin()
     for (const batch of this.#batches) batch.number = 0
     this.#byNumber.clear()
     this.#left = 0
@@ -167,6 +186,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
 
   take(): ProduceRequest | undefined {
     if (!this.#isOpened) return undefined
+    this.#thin()
     if (this.#left === this.#batches.length && !this.#cut()) return undefined
     const batch = this.#batches[this.#left] as SentBatch
     this.#left += 1
@@ -206,12 +226,13 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   refused(error: RivuletError): void {
+    this.#thin()
     const messages = this.#messages
     if (messages === 0) return
     let unowned = 0
     this.#cut()
     for (const batch of this.#batches.splice(0)) {
-      this.#release(batch.count, costOf(batch))
+      this.#release(batch.count, batch.cost)
       unowned += batch.fail(0, error)
     }
     this.#left = 0
@@ -253,7 +274,10 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   /** Makes a batch of what was packed; returns whether there was anything. */
   #cut(): boolean {
     if (this.#packer.count === 0) return false
-    this.#batches.push(new SentBatch(this.#packer.cut(), this.#extras, this.#owners))
+    const batch = new SentBatch(this.#packer.cut(), this.#extras, this.#owners)
+    this.#batches.push(batch)
+    if (this.#mayWithdraw) for (const owner of this.#owners) if (owner?.mayWithdraw) owner.batch = batch
+    this.#mayWithdraw = false
     if (this.#extras.length > 0) this.#extras = []
     this.#owners = []
     return true
@@ -262,7 +286,15 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   /** The host takes smaller messages than was thought. */
   #refuseLarger(most: number): void {
     this.#packer.maxMessageBytes = Math.min(this.#packer.maxMessageBytes, most)
-    const out = this.#takeOut((length) => length > most)
+    this.#cut()
+    this.#thin()
+    const out: Owners = []
+    // those that have left keep their sequence, and so their messages
+    for (let at = this.#left; at < this.#batches.length; at++) {
+      const batch = this.#batches[at] as SentBatch
+      if (!batch.hasLeft) out.push(...this.#takeOut(batch, (length) => length > most))
+    }
+    this.#sweepEmpty()
     if (out.length === 0) return
     const message = `a message is larger than maxMessageBytes of the host, ${most}`
     const error = new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
@@ -270,21 +302,32 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     this.#ports.lost('refused', out.length, out.filter((owner) => owner === undefined).length, error)
   }
 
-  /** Takes messages out of batches that have not left. */
-  #takeOut(isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
-    this.#cut()
-    const out: Owners = []
-    for (let at = this.#batches.length - 1; at >= this.#left; at--) {
+  /** Takes out what was withdrawn. */
+  #thin(): void {
+    if (this.#thinned.size === 0) return
+    const batches = [...this.#thinned]
+    this.#thinned.clear()
+    for (const batch of batches) this.#takeOut(batch, (_, owner) => owner !== undefined && this.#withdrawn.has(owner))
+    this.#withdrawn.clear()
+    this.#sweepEmpty()
+  }
+
+  /** Takes messages out of a batch that has not left. */
+  #takeOut(batch: SentBatch, isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+    const cost = batch.cost
+    const owners = batch.takeOut(isOut)
+    if (owners.length > 0) this.#release(owners.length, cost - batch.cost)
+    return owners
+  }
+
+  /** Forgets batches from which everything was taken out: none of them has left. */
+  #sweepEmpty(): void {
+    let kept = this.#left
+    for (let at = kept; at < this.#batches.length; at++) {
       const batch = this.#batches[at] as SentBatch
-      if (batch.hasLeft) continue
-      const cost = costOf(batch)
-      const owners = batch.takeOut(isOut)
-      if (owners.length === 0) continue
-      if (batch.count === 0) this.#batches.splice(at, 1)
-      this.#release(owners.length, cost - costOf(batch))
-      out.push(...owners)
+      if (batch.count > 0) this.#batches[kept++] = batch
     }
-    return out
+    this.#batches.length = kept
   }
 
   #forget(batch: SentBatch): void {
@@ -292,7 +335,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     if (at >= 0) this.#batches.splice(at, 1)
     if (at >= 0 && at < this.#left) this.#left -= 1
     this.#byNumber.delete(batch.number)
-    this.#release(batch.count, costOf(batch))
+    this.#release(batch.count, batch.cost)
   }
 
   #release(messages: number, bytes: number): void {
@@ -304,8 +347,4 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     if (this.#roomWaiters.length > 0 && !this.full) for (const wake of this.#roomWaiters.splice(0)) wake()
     if (this.#emptyWaiters.length > 0 && this.#messages === 0) for (const wake of this.#emptyWaiters.splice(0)) wake()
   }
-}
-
-function costOf({ bytes, count }: SentBatch): number {
-  return bytes + count * messageCost
 }

@@ -225,6 +225,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     const { id, key, delayMs, ttlMs, timeoutMs, signal } = resolveOptions('send', options, sendRules)
     if (timeoutMs !== Number.POSITIVE_INFINITY || signal !== undefined) {
       send.deadline = this.runtime.clock.now() + timeoutMs
+      send.mayWithdraw = true
       this.#timed.add(send)
       this.#waiting.add(send) // as long as it is not with the outbox
       send.watch(signal, this.#withdraw, () => this.#timed.delete(send))
@@ -246,6 +247,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     }
     outbox.nextExtras = outbox.nextOwner = undefined
     if (refusal !== shed) return refusal
+    this.#waiting.delete(send)
     send.failed(new RivuletError('RIVULET_OUTBOX_FULL', `${this.name}: the outbox is full`, { executed: 'no' }))
     return undefined
   }
@@ -269,7 +271,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
 
   #takeBack(send: PendingSend): boolean {
     if (this.#waiting.delete(send)) return true
-    if (!this.#outbox.takeOut(send)) return false
+    if (!this.#outbox.withdraw(send)) return false
     this.#outgoing.lost('withdrawn', 1)
     return true
   }

@@ -5,8 +5,15 @@ import type { RivuletError } from '../../src/errors/index.js'
 import type { Packed } from './message-packer.js'
 import type { ProducedBatch, ProducedExtras } from './wire.js'
 
+/** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
+export const messageCost = 24
+
 /** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
 export interface Owner {
+  /** The batch that its message is in, once that is cut; for an owner of one message that may be withdrawn. */
+  batch?: SentBatch | undefined
+  /** Whether it may withdraw its message. */
+  readonly mayWithdraw?: boolean
   /**
    * It is stored and as safe as the host promises.
    *
@@ -43,9 +50,9 @@ export class SentBatch {
     return this.#packed.lengths.length
   }
 
-  /** The bytes of its messages. */
-  get bytes(): number {
-    return this.#packed.bodies.length
+  /** What it takes of the outbox, in bytes. */
+  get cost(): number {
+    return this.#packed.bodies.length + this.count * messageCost
   }
 
   /** As it is sent. */
@@ -111,9 +118,10 @@ export class SentBatch {
       checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))),
       bodies: Buffer.concat(parts),
     }
+    let next = 0
     this.#extras = this.#extras.flatMap((extras) => {
-      const index = kept.indexOf(extras.index)
-      return index < 0 ? [] : [{ ...extras, index }]
+      while ((kept[next] ?? Number.POSITIVE_INFINITY) < extras.index) next += 1
+      return kept[next] === extras.index ? [{ ...extras, index: next }] : []
     })
     this.#owners = kept.map((i) => this.#owners[i])
     return out

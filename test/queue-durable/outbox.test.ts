@@ -1,4 +1,5 @@
 /** What a producer keeps, for how long, and what it does when that is too much. */
+import { setMaxListeners } from 'node:events'
 import { throwError } from 'rxjs'
 import t, { type Test } from 'tap'
 import type { ProducerOptions } from '../../patterns/queue/index.js'
@@ -85,6 +86,28 @@ t.test('a send that nobody waits for any more is taken back, as long as it has n
     [[0, undefined, 'k'], [3, 'three', undefined], ...jobs(5, 10).map(({ id }) => [id, undefined, undefined])],
   )
   t.strictSame(errors, [])
+})
+
+t.test('many that give up at once are out at once', async (t) => {
+  const clock = new VirtualClock()
+  const { producer, runtime } = await alone(t, {}, clock)
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  const gone = jobs(20_000).map(({ id }) => failure(producer.send({ id }, { timeoutMs: 1000 + (id % 50) })))
+  const aborted = jobs(20_000).map(({ id }) => failure(producer.send({ id }, { signal: controller.signal })))
+  const kept = jobs(10).map(({ id }) => producer.send({ id }, { id: `${id}`, timeoutMs: 10_000 }))
+  clock.advance(2000)
+  controller.abort()
+  for (const error of await Promise.all(gone)) if (error.code !== 'RIVULET_TIMEOUT') t.fail(error.code)
+  for (const error of await Promise.all(aborted)) if (error.code !== 'RIVULET_ABORTED') t.fail(error.code)
+  t.match(producer.stats(), { accepted: 40_010, pending: 10, dropped: { withdrawn: 40_000 } })
+  const host = await openHost({ runtime, bind: 'inproc://nobody' })
+  clock.advance(2000)
+  t.strictSame(
+    (await Promise.all(kept)).map(({ id }) => id),
+    jobs(10).map(({ id }) => `${id}`),
+  )
+  t.match(host.queue('jobs').stats(), { stored: 10 })
 })
 
 t.test('nobody knows of a send that has left', async (t) => {
