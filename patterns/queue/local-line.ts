@@ -15,6 +15,8 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   readonly #open: OpenSession<Request, Answer>
   #session: (Session<Request> & { grant?(): void }) | undefined
   #served: Served | undefined
+  /** The session that takes nothing more, and is let go of when everything that it took has its outcome. */
+  #draining: Session<Request> | undefined
   #scheduled = false
   readonly #pump = () => this.#send()
 
@@ -32,7 +34,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
 
   renew(): void {
     this.#send()
-    if (this.#session !== undefined) void this.#drain(this.#session, 'the stream is opened anew')
+    if (this.#session !== undefined) void this.#drain(this.#session, unavailable('the stream is opened anew'))
   }
 
   async end(): Promise<void> {
@@ -44,17 +46,17 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
 
   protected begin(): void {
     if (this.#host.isClosing) {
-      this.ended(new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing'))
+      this.ended(unavailable('the host is closing'))
       return
     }
     const session = this.#open({
       answer: (answer) => this.heard(answer),
       room: () => this.wake(),
       unread: () => 0,
-      superseded: () => this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', 'another stream took its place')),
+      superseded: () => this.#fail(session, unavailable('another stream took its place')),
     })
     this.#session = session
-    this.#served = { drain: () => this.#drain(session, 'the host is closing') }
+    this.#served = { drain: () => this.#drain(session, unavailable('the host is closing')) }
     this.#host.served.add(this.#served)
     try {
       session.receive(this.user.open())
@@ -75,7 +77,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   #send(): void {
     this.#scheduled = false
     const session = this.#session
-    if (session === undefined) return
+    if (session === undefined || session === this.#draining) return
     try {
       while (this.#session === session && !session.isBusy) {
         const request = this.user.take()
@@ -83,14 +85,15 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
         session.receive(request)
       }
     } catch (cause) {
-      this.#fail(session, cause)
+      void this.#drain(session, cause)
     }
   }
 
   /** What the host has taken is told, and nothing more is taken on this stream. */
-  async #drain(session: Session<Request>, why: string): Promise<void> {
+  async #drain(session: Session<Request>, why: unknown): Promise<void> {
+    this.#draining = session
     await session.drained()
-    this.#fail(session, new RivuletError('RIVULET_UNAVAILABLE', why))
+    this.#fail(session, why)
   }
 
   #fail(session: Session<Request>, cause: unknown): void {
@@ -98,4 +101,8 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
     this.leave()
     this.ended(isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause }))
   }
+}
+
+function unavailable(why: string): RivuletError {
+  return new RivuletError('RIVULET_UNAVAILABLE', why)
 }

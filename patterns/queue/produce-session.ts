@@ -97,8 +97,6 @@ export class ProduceSession {
     const block = blockOf(batch, maxMessageBytes)
     const schema = this.#schemaOf(block, batch.schema ?? undefined)
     const bytes = block.bodies.length + batchBytes + 8 * block.count
-    this.#underWay += bytes
-    this.#batches += 1
     engine.send(this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
       const wasBusy = this.isBusy
       this.#underWay -= bytes
@@ -107,6 +105,8 @@ export class ProduceSession {
       this.#note(batch.number, outcome)
       if (wasBusy && !this.isBusy) this.#ports.room()
     })
+    this.#underWay += bytes
+    this.#batches += 1
   }
 
   /** The text that goes to the engine with a block: each time, since a write that fails has stored none. */

@@ -143,6 +143,7 @@ function serve<Request, Answer>(
       // its own failures are the stream's; that the call is over is nobody's news
       const error = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause })
       if (isNews(error)) host.report(error)
+      await session.drained() // what it said before that has its outcome
       answers.end(refusal(method, error))
     } finally {
       session.end()

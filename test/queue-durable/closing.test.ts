@@ -119,6 +119,27 @@ t.test('what lives in process closes with its host', async (t) => {
   t.match(host.stats(), { queues: 2, stored: 1 }, 'the last counts stay')
 })
 
+t.test('a host that closes takes nothing more of those in process', async (t) => {
+  const clock = new VirtualClock() // stands still: only what was taken can end the wait
+  const here = place(t, 'inproc', { clock })
+  const host = await openHost(here, { path: folder(t, here) })
+  const producer = await openProducer(here, host, { host })
+  producer.errors.subscribe()
+  let sent = 0
+  const load = Array.from({ length: 20 }, async (_, turns) => {
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    for (;;) {
+      const result = await producer.send({ id: turns }).catch(() => undefined)
+      if (result === undefined) return
+      sent += 1
+    }
+  })
+  await until(() => sent > 500)
+  await host.close()
+  await Promise.all(load)
+  t.equal(host.queue('jobs').stats().stored, sent)
+})
+
 t.test('signals, runtimes and repeated calls', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const aborted = { code: 'RIVULET_ABORTED' }

@@ -132,6 +132,17 @@ t.test('messages that are too large end the stream', async (t) => {
   await stillWorks()
 })
 
+t.test('what was said before that has its outcome', async (t) => {
+  const { host, client } = await open(t)
+  const answers: unknown[] = []
+  const requests = [opened, { batch: batchOf([{ id: 1 }]) }, { batch: batchOf([{ id: 2 }], { number: 0 }) }]
+  await t.rejects(async () => {
+    for await (const answer of client.produce(requests)) answers.push(answer)
+  })
+  t.match(answers, [{ opened: {} }, { stored: [{ number: 1, position: 1 }] }])
+  t.match(host.queue('jobs').stats(), { stored: 1 })
+})
+
 t.test('forged sequences are refused, and stay without effect', async (t) => {
   const { host, client, stillWorks } = await open(t)
   const answers: unknown[] = []
