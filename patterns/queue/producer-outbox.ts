@@ -6,18 +6,24 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { Queue, Writer } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
 import { messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
-import { type ProduceAnswer, type ProducedExtras, type ProduceRequest, toldError } from './wire.js'
+import {
+  type ProduceAnswer,
+  type ProducedExtras,
+  type ProduceRequest,
+  type RefusedBatch,
+  toldError,
+  unsureOf,
+} from './wire.js'
+import { type IsOut, Withdrawals } from './withdrawals.js'
 
 /** A batch is cut before it grows beyond this, in bytes and in messages; a larger message has one to itself. */
 const batchBytes = 24_576
 const batchMessages = 4096
 
-type Refused = NonNullable<ProduceAnswer['refused']>[number]
 /** What a producer does about what its outbox tells. */
 export interface OutboxPorts {
   readonly queue: string
@@ -44,9 +50,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   /** How many of them have left on this stream. */
   #left = 0
   readonly #byNumber = new Map<number, SentBatch>()
-  /** Whose messages are to be taken out, and the batches that those are in: all of a turn together. */
-  readonly #withdrawn = new Set<Owner>()
-  readonly #thinned = new Set<SentBatch>()
+  readonly #withdrawals = new Withdrawals(() => this.#thin())
   /** Whether somebody who may withdraw has a message that is not in a batch yet. */
   #mayWithdraw = false
   #isOpened = false
@@ -145,33 +149,15 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     return new Promise((resolve) => this.#emptyWaiters.push(resolve))
   }
 
-  /**
-   * Takes out the message that an owner waits for; returns whether it has not left.
-   *
-   * That is done at the end of the turn, or when somebody looks: if the host is away, many give up at the same moment.
-   */
+  /** Takes out the message that an owner waits for; returns whether it has not left. */
   withdraw(owner: Owner): boolean {
     if (owner.batch === undefined) this.#cut()
-    const { batch } = owner
-    if (batch === undefined || batch.hasLeft) return false
-    if (this.#thinned.size === 0) atEndOfTurn(() => this.#thin())
-    this.#withdrawn.add(owner)
-    this.#thinned.add(batch)
-    return true
+    return this.#withdrawals.add(owner)
   }
 
   /** Gives up on everything; returns how many messages that were. */
   failAll(errorOf: (hasLeft: boolean) => RivuletError): number {
-    this.#cut()
-    this.#thin()
-    const left = this.#messages
-    for (const batch of this.#batches.splice(0)) {
-      this.#release(batch.count, batch.cost)
-      batch.fail(0, errorOf(batch.hasLeft))
-    }
-    this.#left = 0
-    this.#byNumber.clear()
-    return left
+    return this.#failAll(errorOf).messages
   }
 
   open(): ProduceRequest {
@@ -226,37 +212,48 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   }
 
   refused(error: RivuletError): void {
+    const unsure = unsureOf(error) // what has left may be stored, by this stream or one before it
+    const { messages, unowned, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
+    if (messages > 0) this.#ports.lost('refused', messages, unowned, hasLeft ? unsure : error)
+  }
+
+  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unowned: number; hasLeft: boolean } {
+    this.#cut()
     this.#thin()
     const messages = this.#messages
-    if (messages === 0) return
     let unowned = 0
-    this.#cut()
+    let hasLeft = false
     for (const batch of this.#batches.splice(0)) {
+      hasLeft ||= batch.hasLeft
       this.#release(batch.count, batch.cost)
-      unowned += batch.fail(0, error)
+      unowned += batch.fail(0, errorOf(batch.hasLeft))
     }
     this.#left = 0
     this.#byNumber.clear()
-    this.#ports.lost('refused', messages, unowned, error)
+    return { messages, unowned, hasLeft }
   }
 
   /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
-  #refuse(batch: SentBatch, { expected, code, message, repeated = 0, position = 0, duplicates = [] }: Refused): void {
-    const error = toldError(code, message)
+  #refuse(
+    batch: SentBatch,
+    { expected, code, message, repeated = 0, position = 0, duplicates = [] }: RefusedBatch,
+  ): void {
     const at = this.#batches.indexOf(batch)
-    if (expected < batch.sequence) {
+    // a store that cannot even be read knows of no number: those that follow keep theirs, and hear if there is a gap
+    const isBlind = expected === 0
+    if (!isBlind && expected < batch.sequence) {
       this.#rewind(at, expected)
-      this.#ports.wake()
       return
     }
-    const stored = Math.min(batch.count, expected - batch.sequence)
-    const next = batch.sequence + stored
+    const told = toldError(code, message)
+    const error = isBlind ? unsureOf(told) : told
+    const stored = isBlind ? 0 : Math.min(batch.count, expected - batch.sequence)
+    const next = batch.sequence + (isBlind ? batch.count : stored)
     this.#forget(batch)
     this.#sent += stored
     batch.confirm(repeated, stored, position, duplicates)
     if (stored < batch.count) this.#ports.lost('refused', batch.count - stored, batch.fail(stored, error), error)
     this.#rewind(at, next)
-    this.#ports.wake()
   }
 
   /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are nobody's. */
@@ -269,6 +266,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     }
     this.#left = Math.min(this.#left, at)
     this.#sequence = sequence
+    this.#ports.wake()
   }
 
   /** Makes a batch of what was packed; returns whether there was anything. */
@@ -304,16 +302,11 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
 
   /** Takes out what was withdrawn. */
   #thin(): void {
-    if (this.#thinned.size === 0) return
-    const batches = [...this.#thinned]
-    this.#thinned.clear()
-    for (const batch of batches) this.#takeOut(batch, (_, owner) => owner !== undefined && this.#withdrawn.has(owner))
-    this.#withdrawn.clear()
-    this.#sweepEmpty()
+    if (this.#withdrawals.apply((batch, isOut) => this.#takeOut(batch, isOut))) this.#sweepEmpty()
   }
 
   /** Takes messages out of a batch that has not left. */
-  #takeOut(batch: SentBatch, isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+  #takeOut(batch: SentBatch, isOut: IsOut): Owners {
     const cost = batch.cost
     const owners = batch.takeOut(isOut)
     if (owners.length > 0) this.#release(owners.length, cost - batch.cost)

@@ -293,7 +293,11 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     this.#outgoing.lost(reason, messages)
     if (unowned === 0) return
     this.reports.report(
-      new RivuletError(error.code, error.message, { cause: error.cause, messages: unowned, executed: 'no' }),
+      new RivuletError(error.code, error.message, {
+        cause: error.cause,
+        messages: unowned,
+        executed: error.executed ?? 'no',
+      }),
     )
   }
 }

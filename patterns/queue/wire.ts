@@ -225,6 +225,8 @@ export type ProduceAnswer = ResponseInputOf<Service, 'produce'>
 export type ProducedBatch = NonNullable<ProduceRequest['batch']>
 /** What some of them have. */
 export type ProducedExtras = NonNullable<ProducedBatch['extras']>[number]
+/** A batch that was not stored, or not all of it. */
+export type RefusedBatch = NonNullable<ProduceAnswer['refused']>[number]
 /** What a consumer says: how it begins, for how many messages it has room, and what became of those that it had. */
 export type ConsumeRequest = RequestInputOf<Service, 'consume'>
 /** What it is told, or given. */
@@ -260,6 +262,11 @@ export function refusal(method: QueueMethod, error: RivuletError): Error {
 export function toldError(code: string, message: string, executed: 'no' | 'maybe' = 'no'): RivuletError {
   const known = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'RIVULET_INTERNAL'
   return new RivuletError(known, message.slice(0, maxMessageCharacters), { executed })
+}
+
+/** Returns an error as one of messages that may be stored all the same. */
+export function unsureOf({ code, message, cause }: RivuletError): RivuletError {
+  return new RivuletError(code, message, { cause, executed: 'maybe' })
 }
 
 /** Returns the error of a stream that has ended; `undefined` if it is none that the host declares. */

@@ -1,0 +1,80 @@
+/** What the outbox of a producer makes of what a host says: refusals, gaps, and a host that knows nothing. */
+import t from 'tap'
+import { ProducerOutbox } from '../../patterns/queue/producer-outbox.js'
+import type { Owner } from '../../patterns/queue/sent-batch.js'
+import { type Codec, codecOf } from '../../src/avro/codec.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { Job } from '../support/job.js'
+
+type Outcome = string | RivuletError
+
+/** An outbox whose host is the test. */
+function open() {
+  const lost: { reason: string; messages: number; error: RivuletError }[] = []
+  const outbox = new ProducerOutbox<{ id: number }>(codecOf(Job) as Codec<{ id: number }, unknown>, 1_000_000, {
+    queue: 'jobs',
+    producer: 'p',
+    limitBytes: 1_000_000,
+    wake: () => {},
+    lost: (reason, messages, _unowned, error) => lost.push({ reason, messages, error }),
+  })
+  const outcomes = new Map<number, Outcome>()
+  const send = (id: number) => {
+    const owner: Owner = {
+      stored: (_, position, duplicate) => outcomes.set(id, `${position}${duplicate ? ' duplicate' : ''}`),
+      failed: (error) => outcomes.set(id, error),
+    }
+    outbox.nextOwner = owner
+    outbox.append({ id })
+    outbox.flush()
+  }
+  const begin = () => {
+    outbox.open()
+    outbox.answer({ opened: { epoch: 'e', maxMessageBytes: 1_000_000 } })
+  }
+  /** Sends one message as a batch of its own; returns its number and sequence. */
+  const leave = () => {
+    const { number, sequence } = outbox.take()?.batch ?? { number: 0, sequence: 0 }
+    return { number, sequence }
+  }
+  begin()
+  return { outbox, outcomes, lost, send, begin, leave }
+}
+
+const failed = { code: 'RIVULET_STORE_FAILED', message: 'the disk is gone' }
+
+t.test('a host whose store cannot be read: nobody knows, and what follows keeps its number', async (t) => {
+  const { outbox, outcomes, send, leave } = open()
+  send(1)
+  const first = leave()
+  send(2)
+  const second = leave()
+  t.match([first.sequence, second.sequence], [1, 2])
+  outbox.answer({ refused: [{ number: first.number, expected: 0, ...failed }] })
+  t.match(outcomes.get(1), { code: 'RIVULET_STORE_FAILED', executed: 'maybe' })
+  const again = leave()
+  t.equal(again.sequence, 2)
+  // it was not stored: the host tells of the gap
+  const gap = { code: 'RIVULET_PROTOCOL_VIOLATION', message: 'a gap' }
+  outbox.answer({ refused: [{ number: again.number, expected: 1, ...gap }] })
+  const last = leave()
+  t.equal(last.sequence, 1)
+  outbox.answer({ stored: [{ number: last.number, repeated: 0, position: 7, duplicates: [] }] })
+  t.equal(outcomes.get(2), '7')
+  t.equal(outbox.messages, 0)
+})
+
+t.test('a stream that is refused: what has left may be stored, what has not is not', async (t) => {
+  const { outbox, outcomes, lost, send, leave, begin } = open()
+  send(1)
+  leave()
+  outbox.down()
+  send(2)
+  begin() // of another host, which has no such queue
+  outbox.refused(Object.assign(new Error('no queue'), { code: 'RIVULET_UNKNOWN_QUEUE' }) as never)
+  t.match(outcomes.get(1), { code: 'RIVULET_UNKNOWN_QUEUE', executed: 'maybe' })
+  t.match(outcomes.get(2), { code: 'RIVULET_UNKNOWN_QUEUE' })
+  t.not((outcomes.get(2) as RivuletError).executed, 'maybe')
+  t.match(lost, [{ reason: 'refused', messages: 2, error: { executed: 'maybe' } }])
+  t.equal(outbox.messages, 0)
+})
