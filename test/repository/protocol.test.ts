@@ -201,7 +201,7 @@ t.test('our reader reads frames of avsc', async (t) => {
     const { frames, values, codes } = received(framed(1, body, part), part)
     t.strictSame(codes, [])
     t.strictSame(values, two)
-    t.strictSame(frames[0]?.header, { ...headerFields, time: new Date(headerFields.time) })
+    t.strictSame(frames[0]?.header, headerFields)
   }
 })
 
