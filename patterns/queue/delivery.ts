@@ -17,7 +17,7 @@ export interface NackOptions {
  * One delivery of a message.
  *
  * It is under a lease: as long as that lasts, nobody else has the message. Every delivery has to be settled by one of `ack`,
- * `nack` and `reject`; the first one counts. What is not settled is delivered again when its lease has ended.
+ * `nack` and `reject`; the first one counts, and further ones have its outcome. What is not settled is delivered again when its lease has ended.
  *
  * What these return resolves when the host has made it safe, and rejects with RIVULET_LEASE_LOST if the lease had
  * ended, or with what kept the host from it. Nobody has to wait: what is not waited for fails on `errors` of the consumer.
@@ -43,7 +43,7 @@ export interface Delivery<Out = unknown> {
    * The message is done, and is removed.
    *
    * @error RIVULET_LEASE_LOST, RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED; RIVULET_UNKNOWN_OUTCOME if the host
-   * was away in between: it may have been done.
+   * was away in between, or the consumer was closed: it may have been done.
    */
   ack(): Promise<void>
   /**
@@ -91,6 +91,8 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
   readonly #lease: DeliveryLease
   readonly #index: number
   readonly #extras: DeliveredExtras | undefined
+  /** The outcome of the first word, which is that of all others. */
+  #said: Promise<void> | undefined
 
   constructor(value: Out, lease: DeliveryLease, index: number, extras: DeliveredExtras | undefined) {
     this.value = value
@@ -128,21 +130,26 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
   }
 
   ack(): Promise<void> {
-    return this.#lease.ack(this.#index)
+    this.#said ??= this.#lease.ack(this.#index)
+    return this.#said
   }
 
   nack(options?: NackOptions): Promise<void> {
-    if (options === undefined) return this.#lease.fail(this.#index, 'nack', undefined, undefined)
-    const { delayMs, reason } = resolveOptions('nack', options, nackRules)
-    return this.#lease.fail(this.#index, 'nack', Number.isNaN(delayMs) ? undefined : Math.ceil(delayMs), reason)
+    const { delayMs, reason } = resolveOptions('nack', options ?? {}, nackRules)
+    return this.#fail('nack', Number.isNaN(delayMs) ? undefined : Math.ceil(delayMs), reason)
   }
 
   reject(reason?: unknown): Promise<void> {
-    return this.#lease.fail(this.#index, 'reject', undefined, reason)
+    return this.#fail('reject', undefined, reason)
   }
 
   extend(): Promise<void> {
     return this.#lease.extend()
+  }
+
+  #fail(kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
+    this.#said ??= this.#lease.fail(this.#index, kind, delayMs, reason)
+    return this.#said
   }
 
   /** The lease, for who keeps it alive while it is worked on. */

@@ -31,8 +31,6 @@ const inHand = 1
 const acked = 2
 const settledOtherwise = 3
 
-const settledBefore = Promise.resolve()
-
 /** Something that was said, and waits for its outcome. */
 export interface SaidRange {
   readonly lease: HeldLease<unknown>
@@ -71,6 +69,8 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   #confirmation: Confirmation | undefined
   #lost: RivuletError | undefined
   #suspected: RivuletError | undefined
+  /** Why what was in hand was failed, though nobody had said anything of it. */
+  #givenUp: RivuletError | undefined
 
   constructor(owner: LeaseOwner, leased: LeasedMessages, read: ReadMessage<Out>, now: number) {
     const { bodies, checks, lengths, lease } = leased
@@ -185,7 +185,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   ack(index: number): Promise<void> {
-    if (this.#marks[index] !== inHand) return this.#again()
+    if (this.#marks[index] !== inHand) return this.#tooLate()
     this.#marks[index] = acked
     if (index < this.#low) this.#low = index
     if (index > this.#high) this.#high = index
@@ -193,7 +193,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   fail(index: number, kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
-    if (this.#marks[index] !== inHand) return this.#again()
+    if (this.#marks[index] !== inHand) return this.#tooLate()
     this.#marks[index] = settledOtherwise
     this.#say({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index, 1)
     return this.#said(index)
@@ -232,6 +232,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
       this.#say({ kind: 'nack', delayMs: 0, reason: reason.message }, index, 1)
     }
     if (count === 0) return 0
+    this.#givenUp = reason
     this.#owner.settled(count, count)
     this.#abort(reason)
     return count
@@ -281,9 +282,9 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return { said, undelivered }
   }
 
-  /** What a settlement gets that is not the first, or comes when the lease is lost. */
-  #again(): Promise<void> {
-    return this.#lost === undefined ? settledBefore : this.#late(this.#lost)
+  /** What a settlement gets that comes when the lease is lost, or its consumer has given it up. */
+  #tooLate(): Promise<void> {
+    return this.#late(this.#lost ?? this.#givenUp ?? leaseLost('it is settled'))
   }
 
   #late(error: RivuletError): Promise<void> {

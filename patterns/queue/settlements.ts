@@ -6,6 +6,10 @@ import type { Confirmation } from './confirmation.js'
 import { type HeldLease, leaseLost, type SaidRange } from './held-lease.js'
 import { type RangeOutcome, toldError } from './wire.js'
 
+/** What one request has at the most: ranges of messages, and characters of reasons and stacks. */
+const requestRanges = 4096
+const requestCharacters = 262_144
+
 /** Extensions that were asked for together. */
 interface Extending {
   readonly at: number
@@ -21,7 +25,7 @@ export class Settlements {
   #number = 0
   readonly #requests = new Map<number, readonly SaidRange[]>()
   readonly #extensions = new Map<number, Extending>()
-  /** What was said on a stream that has ended. */
+  /** What waits for the next request: said on a stream that has ended, or too much for one. */
   #again: SaidRange[] = []
   readonly #saidBefore = new Set<SaidRange>()
 
@@ -34,15 +38,17 @@ export class Settlements {
     return this.#requests.size === 0 && this.#again.length === 0
   }
 
-  /** Whether something is to be said again. */
+  /** Whether something waits to be said. */
   get hasMore(): boolean {
     return this.#again.length > 0
   }
 
-  /** Enters what is said next, with what is to be said again; returns its number and all of it. */
+  /** Enters what is said next, behind what waits and as much as one request may have; returns its number and all of it. */
   say(ranges: SaidRange[], extended: Iterable<HeldLease<unknown>>, now: number): { number: number; said: SaidRange[] } {
-    const said = this.#again.length === 0 ? ranges : [...this.#again, ...ranges]
-    this.#again = []
+    const all = this.#again.length === 0 ? ranges : [...this.#again, ...ranges]
+    const fitting = fittingRanges(all)
+    const said = fitting === all.length ? all : all.slice(0, fitting)
+    this.#again = fitting === all.length ? [] : all.slice(fitting)
     const number = ++this.#number
     if (said.length > 0) this.#requests.set(number, said)
     const leases = [...extended].map((lease) => {
@@ -109,26 +115,33 @@ export class Settlements {
     this.#again = this.#again.filter((one) => one.lease !== lease)
     const confirmations = new Map<Confirmation, RivuletError>()
     for (const { confirmation } of said) confirmations.set(confirmation, error)
-    for (const one of again) confirmations.set(one.confirmation, this.#saidBefore.delete(one) ? unknown() : error)
+    for (const one of again) confirmations.set(one.confirmation, this.#saidBefore.delete(one) ? unknown(away) : error)
     if (lease.extension !== undefined) confirmations.set(lease.extension, error)
     lease.extension = undefined
     for (const [confirmation, why] of confirmations) this.#finish(confirmation, why)
   }
 
-  /** Gives up on everything. */
+  /** Gives up on everything: what had been said may have been heard. */
   failAll(error: RivuletError): void {
+    const confirmations = new Map<Confirmation, RivuletError>()
+    for (const { leases } of this.#extensions.values()) {
+      for (const { confirmation } of leases) confirmations.set(confirmation, error)
+    }
+    this.#extensions.clear()
     this.down()
-    const confirmations = new Set(this.#again.map(({ confirmation }) => confirmation))
+    for (const one of this.#again) {
+      confirmations.set(one.confirmation, this.#saidBefore.has(one) ? unknown(error.message) : error)
+    }
     this.#again = []
     this.#saidBefore.clear()
-    for (const confirmation of confirmations) this.#finish(confirmation, error)
+    for (const [confirmation, why] of confirmations) this.#finish(confirmation, why)
   }
 
   #errorOf(one: SaidRange, outcome: RangeOutcome | undefined): RivuletError | undefined {
-    if (outcome === undefined) return unknown()
+    if (outcome === undefined) return unknown(away)
     if (outcome.code != null) return toldError(outcome.code, outcome.message ?? '')
     if (outcome.stale === 0 || one.range.kind === 'release') return undefined
-    return this.#saidBefore.has(one) ? unknown() : leaseLost('it had ended before this came')
+    return this.#saidBefore.has(one) ? unknown(away) : leaseLost('it had ended before this came')
   }
 
   #finish(confirmation: Confirmation, error: RivuletError | undefined): void {
@@ -141,7 +154,20 @@ export class Settlements {
   }
 }
 
-function unknown(): RivuletError {
-  const message = 'the host was away while a delivery was settled: it may have been settled'
+/** How many ranges one request has room for; those that share a confirmation stay together, since it has one outcome. */
+function fittingRanges(ranges: readonly SaidRange[]): number {
+  let characters = 0
+  for (const [at, { range, confirmation }] of ranges.entries()) {
+    characters += (range.reason?.length ?? 0) + (range.stack?.length ?? 0)
+    const isFull = at >= requestRanges || characters > requestCharacters
+    if (isFull && at > 0 && confirmation !== ranges[at - 1]?.confirmation) return at
+  }
+  return ranges.length
+}
+
+const away = 'the host was away'
+
+function unknown(why: string): RivuletError {
+  const message = `${why} while a delivery was settled: it may have been settled`
   return new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { executed: 'maybe' })
 }

@@ -71,7 +71,7 @@ for (const transport of transports) {
     const { signal } = first
     t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
     t.equal(signal.aborted, true)
-    await first.ack() // settled already: it was given up
+    t.match(await failure(first.ack()), { code: 'RIVULET_CLOSED' }, 'it was given up')
     await countsOf(host, ({ ready }) => ready === 1)
     t.match((await host.queue('jobs').peek())[0]?.history, [{ cause: 'nack', reason: /closed/ }])
   })

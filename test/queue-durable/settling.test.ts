@@ -1,9 +1,9 @@
 /** What may be said of a delivery, and what comes of it: done, once more, dead, or longer. */
 import t from 'tap'
-import { Job } from '../support/job.js'
+import { Job, jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
 import { VirtualClock } from '../support/virtual-clock.js'
-import { countsOf, failure, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
+import { countsOf, failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
 eachTransport(t, 'a message that failed comes again, with its attempt, until it is dead', async (t, place) => {
   const backoff = { initialMs: 1, factor: 1 }
@@ -109,6 +109,18 @@ t.test('the first word counts', async (t) => {
   t.throws(() => delivery.nack({ delayMs: -1 }), { code: 'RIVULET_INVALID_OPTION' })
 })
 
+t.test('a word that is said again has the outcome of the first, not before it', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here, { path: folder(t, here) })
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host)
+  await producer.send({ id: 1 })
+  const delivery = await new Taken(consumer).at(0)
+  void delivery.ack()
+  await delivery.ack()
+  t.match(host.queue('jobs').stats(), { acked: 1, depth: 0 }, 'it is stored by then')
+})
+
 t.test('acks of one turn are one settlement of each row of messages', async (t) => {
   const here = place(t, 'tcp')
   const host = await openHost(here)
@@ -149,10 +161,10 @@ t.test(
     t.match(await failure(late.ack()), { code: 'RIVULET_LEASE_LOST' })
     t.match(await failure(late.extend()), { code: 'RIVULET_LEASE_LOST' })
     t.strictSame(errors, [], 'whoever waits is told by the promise')
-    void late.nack()
-    void late.reject()
+    t.match(await failure(late.reject()), { code: 'RIVULET_LEASE_LOST' })
+    void late.extend()
     await new Promise(setImmediate)
-    t.match(errors, [{ code: 'RIVULET_LEASE_LOST', messages: 1 }, { code: 'RIVULET_LEASE_LOST' }])
+    t.match(errors, [{ code: 'RIVULET_LEASE_LOST', messages: 1 }])
     t.equal(late.signal.aborted, true, 'also when it is asked for late')
     await again.ack()
     t.match(host.queue('jobs').stats(), { depth: 0, leasesLost: 1, acked: 1 })
@@ -174,4 +186,22 @@ t.test('a lease that is extended lasts', async (t) => {
   t.equal(delivery.signal.aborted, false)
   await delivery.ack()
   t.match(host.queue('jobs').stats(), { depth: 0, leasesLost: 0, acked: 1 })
+})
+
+t.test('however much is said in one turn, it arrives', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host)
+  const count = 6000
+  await producer.sendAll(jobs(count))
+  const consumer = await openConsumer(here, host, { prefetch: count })
+  const errors = watch(consumer)
+  const taken = new Taken(consumer)
+  await taken.at(count - 1)
+  const reason = new Error('a long story')
+  reason.stack = 's'.repeat(4000) // all of them are more than an item of a link may have
+  const said = taken.all.map((delivery) => delivery.reject(reason))
+  await Promise.all(said)
+  t.match(host.queue('jobs').stats(), { depth: 0, deadLettered: count })
+  t.strictSame(errors, [])
 })
