@@ -13,8 +13,18 @@ import { bufferOf, type ConsumeAnswer, type ConsumeRequest, type LeasedMessages,
 /** What a consumer may say that it has room for, in messages, at once and altogether. */
 const maxCredit = 1_000_000
 
-/** What the engine is let deal out before the consumer has read it, in messages. */
+/** What the engine is let deal out before the consumer has read it: in messages, and in bytes as far as their size is known. */
 const grantMessages = 2048
+const grantBytes = 4_194_304
+
+/** The same before any message has come, in messages: they may be large. */
+const firstGrant = 16
+
+/** Settlements that the engine has and has not stored, in bytes: beyond that, no more is taken. */
+const settlingBytes = 1_048_576
+
+/** What a settlement costs beside its texts, in bytes. */
+const rangeBytes = 64
 
 /** Leases and settlements in one request, at the most. */
 const maxListed = 65_536
@@ -43,7 +53,10 @@ export class ConsumeSession {
   /** Credit that the engine has not been given, and what it has been given and not used. */
   #credit = 0
   #granted = 0
+  /** What it may be given and not used, in messages as large as the last ones. */
+  #window = firstGrant
   #settling = 0
+  #settlingBytes = 0
   #settled: NonNullable<ConsumeAnswer['settled']>[number][] = []
   #extended: number[] = []
   #lost: number[] = []
@@ -61,8 +74,13 @@ export class ConsumeSession {
   /** The queue and the name of the consumer, once it has opened; together they are one consumer. */
   key: string | undefined
 
-  /** Whether it has so much to read that it should say no more for now. */
+  /** Whether it has so much to read, or has said so much, that it should say no more for now. */
   get isBusy(): boolean {
+    return this.#isBehind || this.#settlingBytes >= settlingBytes
+  }
+
+  /** Whether it has much to read. */
+  get #isBehind(): boolean {
     return this.#ports.unread() >= backlogBytes
   }
 
@@ -95,8 +113,8 @@ export class ConsumeSession {
 
   /** Gives credit to the engine, as far as what was sent has been read. */
   grant(): void {
-    if (this.#detached || this.#credit === 0 || this.isBusy) return
-    const messages = Math.min(this.#credit, grantMessages - this.#granted)
+    if (this.#detached || this.#credit === 0 || this.#isBehind) return
+    const messages = Math.min(this.#credit, this.#window - this.#granted)
     if (messages <= 0) return
     this.#credit -= messages
     this.#granted += messages
@@ -168,10 +186,16 @@ export class ConsumeSession {
       all([])
       return
     }
+    let bytes = 0
+    for (const { reason = '', stack = '' } of known) bytes += rangeBytes + reason.length + stack.length
     this.#settling += 1
+    this.#settlingBytes += bytes
     attachment.settle(known, (outcomes) => {
+      const wasBusy = this.isBusy
       this.#settling -= 1
+      this.#settlingBytes -= bytes
       all(outcomes)
+      if (wasBusy && !this.isBusy) this.#ports.room()
     })
   }
 
@@ -192,9 +216,11 @@ export class ConsumeSession {
   }
 
   #deliver(leased: LeasedBlock): void {
-    this.#granted -= leased.messages.count
+    const { count, bodies } = leased.messages
+    this.#granted -= count
+    this.#window = Math.max(1, Math.min(grantMessages, Math.floor((grantBytes * count) / (bodies.length + 1))))
     if (this.#ended) return
-    this.#leases.set(leased.lease, leased.messages.count)
+    this.#leases.set(leased.lease, count)
     this.#ports.answer({ leased: this.#messagesOf(leased) })
     this.grant()
   }

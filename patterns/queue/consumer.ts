@@ -101,6 +101,8 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
   readonly #prefetch: Prefetch<Out>
   readonly #line: Line
   #looking: Timer | undefined
+  /** How long a lease lasted when that was set. */
+  #lookingAtMs = 0
   #lingering: Timer | undefined
 
   static async create<Out>(options: ResolvedConsumerOptions): Promise<ConsumerResource<Out>> {
@@ -148,7 +150,7 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
       this.#line = new RemoteLine(this.callClient, 'consume', clock, this.#prefetch)
     } else {
       this.#line = new LocalLine(host, (ports) => consumerOf(host, ports), this.#prefetch)
-      void host.whenClosed.then(() => this.close({ drain: false }))
+      host.adopt(this)
     }
   }
 
@@ -192,11 +194,14 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
   /** Looks at the leases from time to time, as long as there are any. */
   #look(): void {
     const { leases, leaseMs } = this.#prefetch
-    if (leases === 0 || leaseMs === Number.POSITIVE_INFINITY) {
+    const isNeeded = leases > 0 && leaseMs < Number.POSITIVE_INFINITY
+    // another host may have leases that are shorter
+    if (!isNeeded || leaseMs !== this.#lookingAtMs) {
       this.#looking?.cancel()
       this.#looking = undefined
-      return
     }
+    if (!isNeeded) return
+    this.#lookingAtMs = leaseMs
     this.#looking ??= this.runtime.clock.setTimer(() => {
       this.#looking = undefined
       this.#prefetch.tick()

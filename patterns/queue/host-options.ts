@@ -169,7 +169,11 @@ export const queueNameRule = `1 to ${maxQueueNameCharacters} letters, digits and
 function resolveQueue(subject: string, given: object, fallback: object): QueueSettings {
   const own = given as QueueOptions
   const common = fallback as QueueOptions
-  const backoff = resolveOptions(`${subject}.backoff`, { ...common.backoff, ...own.backoff }, backoffRules)
+  const backoff = resolveOptions(
+    `${subject}.backoff`,
+    { ...common.backoff, ...withoutUndefined(own.backoff ?? {}) },
+    backoffRules,
+  )
   const settings = resolveOptions(subject, { ...common, ...withoutUndefined(own) }, queueRules)
   return Object.freeze({ ...settings, backoff })
 }

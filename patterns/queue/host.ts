@@ -3,7 +3,7 @@
  */
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallServerResource } from '../../src/call-link/index.js'
-import { deadSuffix, type QueueEngine, type QueueSettings } from '../../src/engine/index.js'
+import { deadSuffix, type QueueEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { longestTimerMs } from '../../src/lifecycle/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
@@ -91,6 +91,8 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   #opened: OpenedEngine | undefined
   /** Keeps the process alive where no socket does. */
   #vigil: NodeJS.Timeout | undefined
+  /** What lives in process with it, and closes when it has closed. */
+  readonly #guests = new Set<() => void>()
 
   static create(options: ResolvedHostOptions): Promise<QueueHostResource> {
     return new QueueHostResource(options).open()
@@ -128,6 +130,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     this.#settings = settings
     this.maxMessageBytes = options.maxMessageBytes
     hosts.set(this, this)
+    void this.whenClosed.then(() => {
+      for (const leave of this.#guests) leave()
+    })
   }
 
   get engine(): QueueEngine {
@@ -171,6 +176,13 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     return this.life.onClosing(callback)
   }
 
+  /** Closes a resource that lives in process with it, once it has closed; forgets it when that closes by itself. */
+  adopt(guest: Pick<Resource<unknown>, 'close' | 'whenClosed'>): void {
+    const leave = () => void guest.close({ drain: false })
+    this.#guests.add(leave)
+    void guest.whenClosed.then(() => this.#guests.delete(leave))
+  }
+
   report(error: RivuletError): void {
     this.reports.report(error)
   }
@@ -190,7 +202,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   }
 
   leaseMsOf(queue: string): number {
-    return this.#settingsOf(isDead(queue) ? queue.slice(0, -deadSuffix.length) : queue).leaseMs
+    const { named, others } = this.#settings
+    const settings = named.get(queue) ?? named.get(isDead(queue) ? queue.slice(0, -deadSuffix.length) : queue) ?? others
+    return settings.leaseMs
   }
 
   stats(): QueueHostStats {
@@ -251,10 +265,6 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     clearInterval(this.#vigil)
     // what the queues hold is safe, and what their producers hold is theirs
     return 0
-  }
-
-  #settingsOf(queue: string): QueueSettings {
-    return this.#settings.named.get(queue) ?? this.#settings.others
   }
 }
 

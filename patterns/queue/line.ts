@@ -105,10 +105,11 @@ export abstract class ReopeningLine<Request, Answer> implements Line {
     if (this.#over) return
     this.user.down()
     const error = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause })
-    if (!passing.has(error.code)) this.user.refused(error)
+    const isPassing = passing.has(error.code)
+    if (!isPassing) this.user.refused(error)
     if (this.#over) return
     // at once if it has worked before; else there would be no end of it
-    const waitMs = this.#answered ? 0 : Math.max(this.#waitMs, defaults.reconnectMs)
+    const waitMs = this.#answered && isPassing ? 0 : Math.max(this.#waitMs, defaults.reconnectMs)
     this.#waitMs = Math.min(defaults.reconnectMaxMs, 2 * Math.max(waitMs, defaults.reconnectMs / 2))
     this.#answered = false
     this.#timer = this.#clock.setTimer(() => this.#begin(), waitMs * (1 + Math.random()))

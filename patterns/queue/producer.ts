@@ -133,7 +133,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       this.#line = new RemoteLine(this.callClient, 'produce', clock, user)
     } else {
       this.#line = new LocalLine(host, (ports) => new ProduceSession(host, ports), user)
-      void host.whenClosed.then(() => this.close({ drain: false }))
+      host.adopt(this)
     }
   }
 

@@ -110,7 +110,7 @@ t.test('queues inherit defaults, each option by itself', async (t) => {
     store: 'memory',
     runtime,
     defaults: { maxAttempts: 1, backoff: { initialMs: 0 } },
-    queues: { one: {}, two: { maxAttempts: 2 } },
+    queues: { one: { backoff: { initialMs: undefined as unknown as number } }, two: { maxAttempts: 2 } },
   })
   for (const [queue, attempts] of [
     ['one', 1],

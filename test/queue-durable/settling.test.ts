@@ -1,5 +1,7 @@
 /** What may be said of a delivery, and what comes of it: done, once more, dead, or longer. */
+import { NEVER } from 'rxjs'
 import t from 'tap'
+import { until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -64,6 +66,30 @@ eachTransport(t, 'dead letters are a queue that can be consumed', async (t, plac
   t.match(delivery.value, { id: 7 })
   await delivery.ack()
   await countsOf(host, ({ depth }) => depth === 0, 'jobs.dead')
+})
+
+t.test('dead letters may have leases of their own', async (t) => {
+  const clock = new VirtualClock()
+  const here = place(t, 'inproc', { clock })
+  const queues = { jobs: { leaseMs: 60_000 }, 'jobs.dead': { leaseMs: 1000 } }
+  const host = await openHost(here, { queues })
+  const producer = await openProducer(here, host, { host })
+  await producer.send({ id: 1 })
+  await (await new Taken(await openConsumer(here, host, { host })).at(0)).reject()
+  const undertaker = await openConsumer(here, host, { host, queue: 'jobs.dead' })
+  let begun = 0
+  undertaker
+    .process(() => {
+      begun += 1
+      return NEVER
+    })
+    .subscribe()
+  await until(() => begun === 1)
+  for (let tick = 0; tick < 20; tick++) {
+    clock.advance(250)
+    await new Promise(setImmediate)
+  }
+  t.match(host.queue('jobs.dead').stats(), { delivered: 1, leasesLost: 0 })
 })
 
 t.test('a failed message waits as long as it is told to', async (t) => {
