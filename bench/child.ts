@@ -4,6 +4,7 @@
  * It is started by `processes.ts` with the way and the role as arguments, and answers each message of its parent.
  */
 
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { filter, map, type Observable } from 'rxjs'
 import { type Tick, tick } from './tick.js'
@@ -11,6 +12,7 @@ import {
   type Caller,
   type Counter,
   callWays,
+  depthWays,
   durableWays,
   type Endpoints,
   type PublishManner,
@@ -33,6 +35,14 @@ export type Order =
   | { readonly do: 'host'; readonly folder: string }
   | { readonly do: 'publish'; readonly manner: PublishManner; readonly endpoints: Endpoints }
   | { readonly do: 'acknowledge'; readonly endpoints: Endpoints }
+  | { readonly do: 'open'; readonly folder: string }
+  | { readonly do: 'look' }
+  | { readonly do: 'fill'; readonly endpoints: Endpoints; readonly messages: number }
+  /** Answers with the port that the process which replaces messages is told. */
+  | { readonly do: 'drain'; readonly endpoints: Endpoints }
+  | { readonly do: 'hold'; readonly isHeld: boolean }
+  | { readonly do: 'replace'; readonly endpoints: Endpoints; readonly port: number; readonly more: number }
+  | { readonly do: 'end' }
   /** Counts for a while, after a while; for less, if there are no more than so many messages. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
   | { readonly do: 'memory' }
@@ -56,6 +66,8 @@ export interface Exchanges {
 /** What a process holds, in bytes. */
 export interface Memory {
   readonly rssBytes: number
+  /** The most that it had resident so far; where the system does not tell it of the process alone, what it has. */
+  readonly peakBytes: number
   readonly messages: number
 }
 
@@ -67,7 +79,8 @@ const [, , name = ''] = process.argv
 const way = await ways[name]?.()
 const callWay = await callWays[name]?.()
 const durableWay = await durableWays[name]?.()
-if (!way && !callWay && !durableWay) throw new Error(`there is no way named ${name}`)
+const depthWay = await depthWays[name]?.()
+if (!way && !callWay && !durableWay && !depthWay) throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
 let caller: Caller | undefined
@@ -116,10 +129,27 @@ async function carryOut(order: Order): Promise<unknown> {
     case 'acknowledge':
       if (durableWay) counter = await durableWay.consume(order.endpoints)
       return undefined
+    case 'open':
+      return depthWay?.open(order.folder)
+    case 'look':
+      return depthWay?.look()
+    case 'fill':
+      return depthWay?.fill(order.endpoints, order.messages)
+    case 'drain': {
+      const drained = await depthWay?.consume(order.endpoints)
+      if (drained) counter = drained.counter
+      return drained?.port
+    }
+    case 'hold':
+      return depthWay?.hold(order.isHeld)
+    case 'replace':
+      return depthWay?.replace(order.endpoints, order.port, order.more)
+    case 'end':
+      return depthWay?.end()
     case 'measure':
       return measure(order.warmUpMs, order.forMs, order.atMost)
     case 'memory':
-      return { rssBytes: process.memoryUsage.rss(), messages: delivered.messages } satisfies Memory
+      return memory()
   }
 }
 
@@ -162,6 +192,18 @@ async function pass(ms: number, atMost: number | undefined): Promise<void> {
   if (atMost === undefined) return delay(ms)
   const end = performance.now() + ms
   while (counter() < atMost && performance.now() < end) await delay(lookMs)
+}
+
+function memory(): Memory {
+  const rssBytes = process.memoryUsage.rss()
+  return { rssBytes, peakBytes: Math.max(rssBytes, peakBytes()), messages: delivered.messages }
+}
+
+/** The peak that Linux keeps of this program; `maxRSS` counts the process that started it, too. */
+function peakBytes(): number {
+  if (!existsSync('/proc/self/status')) return 0
+  const [, kibibytes = 0] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return Number(kibibytes) * 1024
 }
 
 function snapshot(): Omit<Stretch, 'messagesSoFar'> {

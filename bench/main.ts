@@ -39,6 +39,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureCalls } = await import('./calls.js')
   const { measureMemory } = await import('./memory.js')
   const { measureDurable } = await import('./durable.js')
+  const { measureDepth } = await import('./depth.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
   const results: Results = {
@@ -50,6 +51,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('memory') && { memory: await measureMemory(options) }),
     ...(wants.has('durable') && { durable: await measureDurable(options) }),
+    ...(wants.has('depth') && { depth: await measureDepth(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 /** What can be measured. */
-export const sections = ['throughput', 'latency', 'calls', 'memory', 'durable'] as const
+export const sections = ['throughput', 'latency', 'calls', 'memory', 'durable', 'depth'] as const
 
 /** A benchmark. */
 export type Section = (typeof sections)[number]
@@ -28,8 +28,8 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
   --quick    shorter runs: a first look, no figures to quote
   --json     for machines
 
-Durable queues (durable) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. Their
-peers come from the packages nats-server and rabbitmq-server; those that are not installed are skipped.`
+Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
+peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped.`
 
 /** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
 export function readOptions(args: readonly string[]): Options | undefined {

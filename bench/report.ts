@@ -1,5 +1,6 @@
 /** The results as tables for people. */
 import type { CallRate, CallResults, LoneCall } from './calls.js'
+import type { DepthRow } from './depth.js'
 import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
 import type { Machine } from './machine.js'
@@ -20,6 +21,7 @@ export interface Results {
   readonly calls?: CallResults
   readonly memory?: readonly MemoryUse[]
   readonly durable?: DurableResults
+  readonly depth?: readonly DepthRow[]
 }
 
 const mebibyte = 1024 * 1024
@@ -34,6 +36,7 @@ export function report({
   calls,
   memory,
   durable,
+  depth,
 }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
@@ -46,6 +49,7 @@ export function report({
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (memory) parts.push(memoryTable(memory))
   if (durable) parts.push(durableTable(durable), durableQueues(durable))
+  if (depth) parts.push(depthRates(depth), depthCosts(depth))
   return parts.join('\n\n')
 }
 
@@ -128,6 +132,48 @@ function durableTable({ rates }: DurableResults): string {
 function durableQueues({ flush, queues }: DurableResults): string {
   const lines = queues.map(({ name, about, skipped }) => `${name}: ${skipped ? 'skipped, ' : ''}${about}`)
   return [`The disk flushes 4 KiB in ${figureText(flush)} µs, measured before each turn`, ...lines].join('\n  ')
+}
+
+function depthRates(rows: readonly DepthRow[]): string {
+  const first = `÷ ${countText(rows[0]?.messages ?? 0)}`
+  return table(
+    'Depth of a durable queue: published and acknowledged at once, while so many wait',
+    ['waiting', 'thousand a second', first, 'CPU µs of the host a message', first, 'thousand that did wait'],
+    rows.map(({ messages, perSecond, toFirst, hostMicroseconds, hostToFirst, waiting }) => [
+      countText(messages),
+      figureText(perSecond, 1e-3),
+      figureText(toFirst),
+      figureText(hostMicroseconds),
+      figureText(hostToFirst),
+      figureText(waiting, 1e-3),
+    ]),
+  )
+}
+
+function depthCosts(rows: readonly DepthRow[]): string {
+  const heads = [
+    'waiting',
+    'opened in ms',
+    'an empty folder',
+    'the host at most, MiB: filled',
+    'opened',
+    'at work',
+    'file',
+  ]
+  return table(
+    'Opened after kill -9, and the memory of the host',
+    heads,
+    rows.map(({ messages, openMs, emptyMs, filledBytes, openedBytes, workedBytes, fileBytes }) => [
+      countText(messages),
+      figureText(openMs),
+      emptyMs.toFixed(0),
+      ...[filledBytes, openedBytes.max, workedBytes.max, fileBytes].map((bytes) => (bytes / mebibyte).toFixed(0)),
+    ]),
+  )
+}
+
+function countText(count: number): string {
+  return count.toLocaleString('en')
 }
 
 function figureText({ median, min, max }: Figure, factor = 1): string {

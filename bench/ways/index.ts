@@ -2,10 +2,12 @@
  * The ways that are compared, by name; each is loaded by the processes that use it alone.
  */
 import type { CallWay } from './call-way.js'
+import type { DepthWay } from './depth-way.js'
 import type { DurableWay } from './durable-way.js'
 import type { Way } from './way.js'
 
 export type { Caller, CallWay } from './call-way.js'
+export type { DepthWay, Look, OpenedHost } from './depth-way.js'
 export type { Counter, DurableWay, PublishManner } from './durable-way.js'
 export type { Endpoints, Way } from './way.js'
 
@@ -33,4 +35,9 @@ export const durableWays: Readonly<Record<string, () => Promise<DurableWay>>> = 
   'NATS JetStream, always': async () => (await import('./nats-jetstream.js')).natsJetstream,
   'RabbitMQ, classic': async () => (await import('./rabbitmq.js')).rabbitmqClassic,
   'RabbitMQ, quorum': async () => (await import('./rabbitmq.js')).rabbitmqQuorum,
+}
+
+/** Loads a durable queue at a depth. */
+export const depthWays: Readonly<Record<string, () => Promise<DepthWay>>> = {
+  'rivulet/queue, depth': async () => (await import('./rivulet-depth.js')).rivuletDepth,
 }
