@@ -1,0 +1,96 @@
+/** Hosts of somebody else that serve the same service, and make mistakes: a consumer reports them and goes on. */
+import { Observable, Subject } from 'rxjs'
+import t, { type Test } from 'tap'
+import { createConsumer } from '../../patterns/queue/index.js'
+import { type ConsumeAnswer, type ConsumeRequest, QueueService } from '../../patterns/queue/wire.js'
+import { createRpcServer, implement } from '../../patterns/rpc/index.js'
+import { codecOf } from '../../src/avro/codec.js'
+import { crc32 } from '../../src/checksum/index.js'
+import { until } from '../support/events.js'
+import { Job } from '../support/job.js'
+import { place } from '../support/transports.js'
+import { failure, Taken, watch } from './queues.js'
+
+const { meaning, text } = codecOf(Job)
+
+/** A host that answers as the test says, with one consumer. */
+async function open(t: Test) {
+  const { runtime, bind } = place(t, 'tcp')
+  const said: ConsumeRequest[] = []
+  const answers = new Subject<ConsumeAnswer>()
+  const server = await createRpcServer({
+    bind,
+    runtime,
+    services: [
+      implement(QueueService, {
+        produce: () => new Observable<never>(),
+        consume: (requests) =>
+          new Observable<ConsumeAnswer>((subscriber) => {
+            subscriber.add(answers.subscribe(subscriber))
+            subscriber.add(
+              requests.subscribe((request) => {
+                said.push(request as ConsumeRequest)
+                if (request.open) answers.next({ opened: { epoch: 'e', leaseMs: 60_000, lost: [] } })
+              }),
+            )
+          }),
+      }),
+    ],
+  })
+  server.errors.subscribe()
+  const consumer = await createConsumer({ connect: server.endpoint, runtime, queue: 'jobs', schema: Job })
+  const errors = watch(consumer)
+  const taken = new Taken(consumer)
+  await until(() => said.some(({ credit = 0 }) => credit > 0))
+  let lease = 0
+  const lend = (over: object) => {
+    const body = Job.encode({ id: 1 })
+    const checks = Buffer.alloc(4)
+    checks.writeUInt32BE(crc32(body, 0, body.length))
+    const rest = { lengths: [body.length], checks, bodies: body, ...over }
+    answers.next({ leased: { lease: ++lease, position: 1, time: 1, meaning, schema: text, ...rest } })
+  }
+  const settlements = () => said.flatMap((request) => request.settlements ?? [])
+  return { answers, errors, taken, said, lend, settlements, consumer }
+}
+
+t.test('messages that do not add up', async (t) => {
+  const { errors, taken, lend } = await open(t)
+  lend({ lengths: [1] })
+  lend({ lengths: [-1] })
+  lend({ checks: Buffer.alloc(3) })
+  lend({ positions: [0, 1] })
+  lend({})
+  await taken.at(0)
+  const violation = { code: 'RIVULET_PROTOCOL_VIOLATION' }
+  t.match(errors, [violation, violation, violation, violation])
+})
+
+t.test('messages of a schema that never came go to the dead letters', async (t) => {
+  const { lend, settlements, consumer } = await open(t)
+  lend({ meaning: Buffer.alloc(16, 7), schema: null })
+  await until(() => settlements().length > 0)
+  t.match(settlements(), [{ kind: 'reject', reason: /schema is not known/ }])
+  t.match(consumer.stats(), { received: 1, dropped: { 'unknown-schema': 1 } })
+})
+
+t.test('outcomes that are missing, unasked or errors', async (t) => {
+  const { answers, lend, taken, said, errors } = await open(t)
+  lend({})
+  lend({})
+  const acked = failure((await taken.at(0)).ack())
+  await until(() => said.some(({ settlements = [] }) => settlements.length > 0))
+  const number = said.find(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  answers.next({ settled: [{ number: 999, outcomes: [] }], extended: [999], lost: [999] })
+  answers.next({ settled: [{ number, outcomes: [] }] })
+  t.match(await acked, { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' })
+  const delivery = await taken.at(1)
+  const rejected = failure(delivery.reject())
+  await until(() => said.filter(({ settlements = [] }) => settlements.length > 0).length === 2)
+  const last = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  const full = { code: 'RIVULET_STORE_FULL', message: 'no room' }
+  answers.next({ settled: [{ number: last, outcomes: [{ settled: 0, stale: 0, ...full }] }] })
+  t.match(await rejected, full)
+  t.match(await failure(delivery.ack()), full, 'it is not done, and does not say so')
+  t.strictSame(errors, [])
+})
