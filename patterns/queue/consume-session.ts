@@ -75,7 +75,7 @@ export class ConsumeSession {
   key: string | undefined
 
   /** Whether it has so much to read, or has said so much, that it should say no more for now. */
-  get isBusy(): boolean {
+  isBusy(): boolean {
     return this.#isBehind || this.#settlingBytes >= settlingBytes
   }
 
@@ -124,7 +124,7 @@ export class ConsumeSession {
   /** Gets nothing more, and resolves when everything that it settled has its outcome, and that was told. */
   drained(): Promise<void> {
     this.#detach()
-    if (this.#settling === 0 && !this.#scheduled) return Promise.resolve()
+    if (this.#ended || (this.#settling === 0 && !this.#scheduled)) return Promise.resolve()
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
@@ -191,11 +191,11 @@ export class ConsumeSession {
     this.#settling += 1
     this.#settlingBytes += bytes
     attachment.settle(known, (outcomes) => {
-      const wasBusy = this.isBusy
+      const wasBusy = this.isBusy()
       this.#settling -= 1
       this.#settlingBytes -= bytes
       all(outcomes)
-      if (wasBusy && !this.isBusy) this.#ports.room()
+      if (wasBusy && !this.isBusy()) this.#ports.room()
     })
   }
 

@@ -14,7 +14,7 @@ import type { ConsumeSession } from './consume-session.js'
 import { isQueueName } from './garbage.js'
 import { hostRules, type QueueHostOptions, type ResolvedQueues, resolveQueues } from './host-options.js'
 import { type OpenedEngine, openEngine } from './open-engine.js'
-import { unknownQueue } from './produce-session.js'
+import { type ProduceSession, unknownQueue } from './produce-session.js'
 import { LocalQueueHandle, type QueueHandle } from './queue-handle.js'
 import { type Served, type ServingHost, serveConsumer, serveProducer } from './serving.js'
 import { type ConsumeRequest, maxItemBytes, type ProduceRequest, QueueService } from './wire.js'
@@ -84,6 +84,7 @@ const hosts = new WeakMap<object, QueueHostResource>()
 export class QueueHostResource extends CallServerResource<QueueHostStats> implements QueueHost, ServingHost {
   readonly served = new Set<Served>()
   readonly consumers = new Map<string, ConsumeSession>()
+  readonly producers = new Map<string, ProduceSession>()
   readonly maxMessageBytes: number
   readonly #options: ResolvedHostOptions
   readonly #settings: ResolvedQueues

@@ -4,16 +4,16 @@
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { type LineUser, ReopeningLine } from './line.js'
-import type { Served, ServingHost, Session, StreamPorts } from './serving.js'
+import type { Served, ServedSession, ServingHost, Session, StreamPorts } from './serving.js'
 
 /** Opens a session of a host. */
-export type OpenSession<Request, Answer> = (ports: StreamPorts<Answer>) => Session<Request> & { grant?(): void }
+export type OpenSession<Request, Answer> = (ports: StreamPorts<Answer>) => ServedSession<Request>
 
 /** A way to a host in process. */
 export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   readonly #host: ServingHost
   readonly #open: OpenSession<Request, Answer>
-  #session: (Session<Request> & { grant?(): void }) | undefined
+  #session: ServedSession<Request> | undefined
   #served: Served | undefined
   /** The session that takes nothing more, and is let go of when everything that it took has its outcome. */
   #draining: Session<Request> | undefined
@@ -79,7 +79,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
     const session = this.#session
     if (session === undefined || session === this.#draining) return
     try {
-      while (this.#session === session && !session.isBusy) {
+      while (this.#session === session && !session.isBusy()) {
         const request = this.user.take()
         if (request === undefined) return
         session.receive(request)

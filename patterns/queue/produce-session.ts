@@ -28,6 +28,12 @@ export interface SessionPorts<Answer> {
   room(): void
 }
 
+/** How a session is doing. */
+export interface ProducePorts extends SessionPorts<ProduceAnswer> {
+  /** Puts an end to it: another session of the same producer has come. */
+  superseded(): void
+}
+
 /** What one producer may have under way in the engine, in bytes; a single batch may be larger. */
 const underWayBytes = 1_048_576
 
@@ -37,7 +43,7 @@ const batchBytes = 256
 /** A producer that is connected. */
 export class ProduceSession {
   readonly #desk: HostDesk
-  readonly #ports: SessionPorts<ProduceAnswer>
+  readonly #ports: ProducePorts
   #queue = ''
   #producer = ''
   /** The texts of schemas that were sent, by the bytes of their meaning. */
@@ -51,13 +57,27 @@ export class ProduceSession {
   #drained: (() => void)[] = []
   readonly #flush = () => this.#tell()
 
-  constructor(desk: HostDesk, ports: SessionPorts<ProduceAnswer>) {
+  constructor(desk: HostDesk, ports: ProducePorts) {
     this.#desk = desk
     this.#ports = ports
   }
 
+  /** The queue and the name of the producer, once it has opened; together they are one producer. */
+  key: string | undefined
+
+  /**
+   * Another session of this producer has come: what this one is still sent is not taken.
+   *
+   * The producer may have numbered anew what it sends again; the same numbers from two sides would be one message of two.
+   */
+  supersede(): void {
+    if (this.#ended) return
+    this.end()
+    this.#ports.superseded()
+  }
+
   /** Whether it has so much under way that it should send no more for now. */
-  get isBusy(): boolean {
+  isBusy(): boolean {
     return this.#underWay >= underWayBytes
   }
 
@@ -66,13 +86,15 @@ export class ProduceSession {
    *
    * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
    */
-  receive({ open, batch }: ProduceRequest): void {
+  receive({ open, batch }: ProduceRequest, opened: (session: ProduceSession, key: string) => void): void {
     if (open) {
       if (this.#queue !== '') throw invalidRequest('a producer opens twice')
       const producer = nameOf('the name of a producer', open.producer)
       this.#desk.enter(open.queue)
       this.#queue = open.queue
       this.#producer = producer
+      this.key = JSON.stringify([open.queue, producer])
+      opened(this, this.key)
       const { engine, maxMessageBytes } = this.#desk
       this.#ports.answer({ opened: { epoch: engine.epoch, maxMessageBytes } })
     }
@@ -81,7 +103,7 @@ export class ProduceSession {
 
   /** Resolves when everything that was taken has its outcome, and that was told. */
   drained(): Promise<void> {
-    if (this.#batches === 0 && !this.#scheduled) return Promise.resolve()
+    if (this.#ended || (this.#batches === 0 && !this.#scheduled)) return Promise.resolve()
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
@@ -98,12 +120,12 @@ export class ProduceSession {
     const schema = this.#schemaOf(block, batch.schema ?? undefined)
     const bytes = block.bodies.length + batchBytes + 8 * block.count
     engine.send(this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
-      const wasBusy = this.isBusy
+      const wasBusy = this.isBusy()
       this.#underWay -= bytes
       this.#batches -= 1
       if (this.#ended) return
       this.#note(batch.number, outcome)
-      if (wasBusy && !this.isBusy) this.#ports.room()
+      if (wasBusy && !this.isBusy()) this.#ports.room()
     })
     this.#underWay += bytes
     this.#batches += 1

@@ -27,9 +27,9 @@ import { servingHost } from './host.js'
 import type { Line, LineUser } from './line.js'
 import { LocalLine } from './local-line.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
-import { ProduceSession } from './produce-session.js'
 import { ProducerOutbox } from './producer-outbox.js'
 import { RemoteLine } from './remote-line.js'
+import { producerOf } from './serving.js'
 import { maxItemBytes, type ProduceAnswer, type ProducedExtras, type ProduceRequest } from './wire.js'
 
 /** The producing side of a durable queue. */
@@ -132,7 +132,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     if (host === undefined) {
       this.#line = new RemoteLine(this.callClient, 'produce', clock, user)
     } else {
-      this.#line = new LocalLine(host, (ports) => new ProduceSession(host, ports), user)
+      this.#line = new LocalLine(host, (ports) => producerOf(host, ports), user)
       host.adopt(this)
     }
   }

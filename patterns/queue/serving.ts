@@ -23,7 +23,7 @@ const backlogBytes = 262_144
 
 /** A session, whatever it is for. */
 export interface Session<Request> {
-  readonly isBusy: boolean
+  isBusy(): boolean
   receive(request: Request): void
   drained(): Promise<void>
   end(): void
@@ -41,8 +41,9 @@ export interface ServingHost extends HostDesk {
   /** Whether it takes no streams any more. */
   readonly isClosing: boolean
   readonly served: Set<Served>
-  /** The sessions of consumers, by their queue and name. */
+  /** The sessions of consumers and of producers, by their queue and name. */
   readonly consumers: Map<string, ConsumeSession>
+  readonly producers: Map<string, ProduceSession>
   report(error: RivuletError): void
 }
 
@@ -51,7 +52,7 @@ export function serveProducer(
   host: ServingHost,
   requests: AsyncIterable<ProduceRequest>,
 ): AsyncIterable<ProduceAnswer> {
-  return serve('produce', host, requests, answerBytes, (ports) => new ProduceSession(host, ports))
+  return serve('produce', host, requests, answerBytes, (ports) => producerOf(host, ports))
 }
 
 /** Serves a consumer. */
@@ -70,26 +71,39 @@ export interface StreamPorts<Answer> {
   superseded(): void
 }
 
+/** What a stream needs of its session. */
+export type ServedSession<Request> = Session<Request> & { grant?(): void }
+
 /** A session of a consumer that takes the place of an earlier one of the same consumer. */
-export function consumerOf(
-  host: ServingHost,
-  ports: StreamPorts<ConsumeAnswer>,
-): Session<ConsumeRequest> & { grant(): void } {
+export function consumerOf(host: ServingHost, ports: StreamPorts<ConsumeAnswer>): ServedSession<ConsumeRequest> {
   const session = new ConsumeSession(host, ports)
-  const opened = (_: ConsumeSession, key: string) => {
-    host.consumers.get(key)?.supersede()
-    host.consumers.set(key, session)
+  return Object.assign(alone(session, host.consumers), { grant: () => session.grant() })
+}
+
+/** A session of a producer that takes the place of an earlier one of the same producer. */
+export function producerOf(host: ServingHost, ports: StreamPorts<ProduceAnswer>): ServedSession<ProduceRequest> {
+  return alone(new ProduceSession(host, ports), host.producers)
+}
+
+/** A session that is the only one of its name. */
+interface Named<Request, Self> extends Omit<Session<Request>, 'receive'> {
+  readonly key: string | undefined
+  receive(request: Request, opened: (session: Self, key: string) => void): void
+  supersede(): void
+}
+
+function alone<Request, Self extends Named<Request, Self>>(session: Self, all: Map<string, Self>): Session<Request> {
+  const opened = (_: Self, key: string) => {
+    all.get(key)?.supersede()
+    all.set(key, session)
   }
   return {
-    get isBusy() {
-      return session.isBusy
-    },
+    isBusy: () => session.isBusy(),
     receive: (request) => session.receive(request, opened),
-    grant: () => session.grant(),
     drained: () => session.drained(),
     end() {
       session.end()
-      if (session.key !== undefined && host.consumers.get(session.key) === session) host.consumers.delete(session.key)
+      if (session.key !== undefined && all.get(session.key) === session) all.delete(session.key)
     },
   }
 }
@@ -99,7 +113,7 @@ function serve<Request, Answer>(
   host: ServingHost,
   requests: AsyncIterable<Request>,
   sizeOf: (answer: Answer) => number,
-  open: (ports: StreamPorts<Answer>) => Session<Request> & { grant?(): void },
+  open: (ports: StreamPorts<Answer>) => ServedSession<Request>,
 ): AsyncIterable<Answer> {
   const iterator = requests[Symbol.asyncIterator]()
   let over = false
@@ -124,9 +138,9 @@ function serve<Request, Answer>(
   async function pump(): Promise<void> {
     while (!over) {
       const step = await iterator.next()
-      if (step.done) return
+      if (step.done || over) return // what comes when it is over is not taken
       session.receive(step.value)
-      while (!over && (session.isBusy || answers.bytes >= backlogBytes)) {
+      while (!over && (session.isBusy() || answers.bytes >= backlogBytes)) {
         room = deferred()
         await room.promise
       }

@@ -92,11 +92,11 @@ t.test('what it says waits as long as much of it is not stored', async (t) => {
   const { receive, session, settling, rooms, answers } = open()
   const range: SettledRange = { lease: 1, index: 0, count: 1, kind: 'nack', stack: 's'.repeat(4000) }
   let said = 0
-  while (!session.isBusy && said < 10_000) receive({ number: ++said, settlements: [range] })
+  while (!session.isBusy() && said < 10_000) receive({ number: ++said, settlements: [range] })
   t.ok(said > 200 && said < 300, `${said} requests of 4000 characters each`)
   t.equal(rooms(), 0)
   for (const done of settling.splice(0)) done([{ settled: 1, stale: 0 }])
-  t.equal(session.isBusy, false)
+  t.equal(session.isBusy(), false)
   t.equal(rooms(), 1)
   await new Promise(setImmediate)
   t.equal(answers.flatMap(({ settled = [] }) => settled).length, said)

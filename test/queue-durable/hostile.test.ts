@@ -143,6 +143,38 @@ t.test('what was said before that has its outcome', async (t) => {
   t.match(host.queue('jobs').stats(), { stored: 1 })
 })
 
+t.test('a producer that opens anew is not heard on its former stream', async (t) => {
+  const { host, client } = await open(t)
+  const former = new Subject<never>()
+  const told: unknown[] = []
+  let ended = false
+  client.produce(former).subscribe({
+    next: (answer) => told.push(answer),
+    complete: () => {
+      ended = true
+    },
+  })
+  while (!former.observed) await new Promise(setImmediate)
+  former.next(opened as never)
+  former.next({ batch: batchOf([{ id: 1 }]) } as never)
+  await countsOf(host, ({ stored }) => stored === 1)
+  const later = new Subject<never>()
+  const answers = client.produce(later)[Symbol.asyncIterator]()
+  const first = answers.next()
+  while (!later.observed) await new Promise(setImmediate)
+  later.next(opened as never)
+  await first
+  // numbered before the producer heard of a refusal, and overtaken: the number is another message's by now
+  former.next({ batch: batchOf([{ id: 7 }], { number: 2, sequence: 2 }) } as never)
+  while (!ended) await new Promise(setImmediate)
+  later.next({ batch: batchOf([{ id: 2 }], { number: 1, sequence: 2 }) } as never)
+  await countsOf(host, ({ stored }) => stored === 2)
+  const ids = (await host.queue('jobs').peek(9, { schema: Job })).map(({ value }) => value?.id)
+  t.strictSame(ids, [1, 2])
+  t.match(host.stats(), { streams: 3 })
+  await answers.return?.()
+})
+
 t.test('forged sequences are refused, and stay without effect', async (t) => {
   const { host, client, stillWorks } = await open(t)
   const answers: unknown[] = []
