@@ -32,7 +32,7 @@ export interface QueueStats {
   readonly consumers: number
   /** Messages that were stored. */
   readonly stored: number
-  /** Messages that were not stored, since their id was there. */
+  /** Messages that were not stored again: their id was there, or their producer had sent them before. */
   readonly duplicates: number
   /** Deliveries, each of a message by itself. */
   readonly delivered: number
@@ -40,7 +40,7 @@ export interface QueueStats {
   readonly acked: number
   /** Deliveries that failed. */
   readonly nacked: number
-  /** Deliveries whose lease was lost. */
+  /** Leases that were lost, each of one delivery or more. */
   readonly leasesLost: number
   /** Messages that went to the dead letters. */
   readonly deadLettered: number
