@@ -8,7 +8,10 @@ import type { EngineStore } from './ports.js'
 import { nameKey, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
-/** A hash, once in memory, so that two are the same if they are the same array. */
+/** Schemas that are remembered; of others the store is asked, so that nobody can fill the memory with names. */
+const maxRemembered = 256
+
+/** A hash, once in memory while it is remembered, so that messages share it. */
 interface Meaning {
   readonly bytes: Uint8Array
   text: string | undefined
@@ -24,7 +27,7 @@ export class SchemaTexts {
     this.#store = store
   }
 
-  /** The array that stands for all with the same bytes. */
+  /** An array with the same bytes that others share. */
   readonly intern = (meaning: Uint8Array): Uint8Array => this.#find(meaning).bytes
 
   /** The text of a schema, also of one that is being stored. */
@@ -55,6 +58,7 @@ export class SchemaTexts {
     const name = Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
     let found = this.#meanings.get(name)
     if (!found) {
+      if (this.#meanings.size >= maxRemembered) this.#meanings.delete(this.#meanings.keys().next().value as string)
       found = { bytes: Uint8Array.from(meaning), text: undefined }
       this.#meanings.set(name, found)
     }
