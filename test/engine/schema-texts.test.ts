@@ -25,7 +25,9 @@ class Records implements EngineStore {
   }
 
   take({ changes }: Transaction): void {
-    for (const { key, value } of changes) if (value) this.records.set(Buffer.from(key).toString('hex'), value)
+    for (const { key, value } of changes) {
+      if (value) this.records.set(Buffer.from(key).toString('hex'), Buffer.concat([value].flat()))
+    }
   }
 }
 
