@@ -1,7 +1,8 @@
 /**
  * The store in memory: the same promises as on disk, except that nothing outlives the process.
  *
- * Like on disk, a write is seen when it is confirmed and not before, which is in the turn of the event loop that wrote it.
+ * Like on disk, a write is seen when it is confirmed and not before, which is at the end of the turn of the event loop that
+ * wrote it: a loop that waits for each of its writes leaves others their turns.
  * There are no checksums: nothing lies between what is written and what is read.
  */
 import { RivuletError } from '../errors/index.js'
@@ -56,7 +57,7 @@ class MemoryStore implements Store {
     if (this.#closing) return Promise.reject(closedError())
     const changes = batch.map(({ key, value }) => [textOf(key), value && copyOf(value)] as const)
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) queueMicrotask(() => this.#settle())
+      if (this.#waiting.length === 0) setImmediate(() => this.#settle())
       this.#waiting.push({ changes, resolve, reject })
     })
   }
