@@ -103,8 +103,9 @@ export function tickOperation(queue: Queue, writeBytes: number): Operation {
       tx.touch(queue)
       for (let lease = queue.leases.first; lease && lease.deadline <= tx.now; lease = queue.leases.first) {
         if (tx.bytes >= writeBytes) return false
-        const { number, owner } = lease
-        settle(tx, queue, lease, 0, lease.count, { kind: 'lease-lost' })
+        const { number, owner, isDelivered } = lease
+        // a consumer that left while its lease was stored, for longer than that lasts, has failed at nothing
+        settle(tx, queue, lease, 0, lease.count, { kind: isDelivered ? 'lease-lost' : 'release' })
         if (owner) tx.completions.push(() => owner.isAttached && owner.ports.lost(number))
       }
       dropNoOrder(tx, queue)

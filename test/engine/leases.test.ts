@@ -188,6 +188,24 @@ t.test('what was dealt out to one who left before it was safe goes to another', 
   t.strictSame([consumer.texts, other.texts], [[], ['a']])
 })
 
+t.test('one who left while a lease was stored has failed at nothing, however long that took', async (t) => {
+  const world = EngineWorld.withJobs({ maxAttempts: 1, leaseMs: 50 })
+  const early = world.consumer('early', 1)
+  world.send(['a'])
+  world.run()
+  world.clock.advance(40)
+  const leaver = world.consumer('leaver', 1)
+  world.send(['b'], [], 'q')
+  world.step()
+  world.clock.advance(60) // the lease of the first runs out, and the time of the one that is being stored is over, too
+  leaver.attachment.detach()
+  world.run()
+  const other = world.consumer('other')
+  world.run()
+  t.strictSame([early.texts, early.lost, leaver.texts, other.texts], [['a'], [1], [], ['b']])
+  t.match(world.engine.counts('jobs.dead'), { depth: 1 })
+})
+
 t.test('after a restart a lease has its whole time again, and counts as an attempt', async (t) => {
   const world = EngineWorld.withJobs({ leaseMs: 1000 })
   world.consumer('c', 2)
