@@ -14,6 +14,8 @@ const pageHeaderBytes = 24
 const metaBytes = 144
 const pageFlag = { branch: 1, leaf: 2, meta: 8 } as const
 const bigData = 1
+/** How often a file is looked at that another process changes meanwhile: pages of a tree may be gone before they are read. */
+const mostLooks = 10
 const noPage = 0xffff_ffff_ffff_ffffn
 
 /** What may be done with a data file. */
@@ -29,7 +31,8 @@ interface Meta {
 /**
  * Tells whether a data file can be opened as it is, or only at its last flushed transaction.
  *
- * @throws RIVULET_STORE_FORMAT for another kind of file, RIVULET_STORE_CORRUPT for one that lacks pages.
+ * @throws RIVULET_STORE_FORMAT for another kind of file, RIVULET_STORE_CORRUPT for one that lacks pages,
+ * RIVULET_STORE_LOCKED for one that another process is writing.
  */
 export function inspectDataFile(file: string): DataFileState {
   let descriptor: number
@@ -60,13 +63,21 @@ function inspect(descriptor: number, file: string): DataFileState {
   if (version !== dataVersion) {
     throw new RivuletError('RIVULET_STORE_FORMAT', `${file} has the data version ${version}, this is ${dataVersion}`)
   }
-  if (length < 2 * pageBytes) throw cutShort(file, length)
-  const metas = [0, pageBytes].map((at) => readMeta(descriptor, at)).sort(newestFirst)
-  const flushed = readMeta(descriptor, pageBytes >> 1)
-  const isWhole = (meta: Meta | undefined) => meta !== undefined && hasPages(descriptor, meta, pageBytes, length)
-  if (isWhole(metas[0])) return 'whole'
-  if (flushed.transaction > 0n && isWhole(flushed)) return 'flushed only'
-  throw cutShort(file, length)
+  for (let look = 0; look < mostLooks; look++) {
+    const metas = [0, pageBytes].map((at) => readMeta(descriptor, at)).sort(newestFirst)
+    const flushed = readMeta(descriptor, pageBytes >> 1)
+    // after what refers to it: another process may write, and the file only grows
+    const { size } = fstatSync(descriptor)
+    if (size < 2 * pageBytes) throw cutShort(file, size)
+    const isWhole = (meta: Meta | undefined) => meta !== undefined && hasPages(descriptor, meta, pageBytes, size)
+    if (isWhole(metas[0])) return 'whole'
+    const isFlushed = flushed.transaction > 0n && isWhole(flushed)
+    const now = [0, pageBytes].map((at) => readMeta(descriptor, at)).sort(newestFirst)
+    if (now[0]?.transaction !== metas[0]?.transaction || fstatSync(descriptor).size !== size) continue
+    if (isFlushed) return 'flushed only'
+    throw cutShort(file, size)
+  }
+  throw new RivuletError('RIVULET_STORE_LOCKED', `${file} is being written by another process`)
 }
 
 function readMeta(descriptor: number, at: number): Meta {

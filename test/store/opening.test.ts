@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { inspectDataFile } from '../../src/store/data-file.js'
 import { openLmdbStore } from '../../src/store/index.js'
 import { root } from '../../tools/build.js'
 import { run } from '../child-process.js'
@@ -10,14 +11,7 @@ import { bytes, temporaryFolder } from './stores.js'
 
 t.test('a store is open once, in this process and among all', async (t) => {
   const path = temporaryFolder(t)
-  const holder = spawn(
-    'env',
-    ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', join(root, 'test', 'store', 'crash-writer.ts'), path],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const holder = spawnWriter(path)
   await new Promise((resolve) => holder.stdout.once('data', resolve))
   await t.rejects(openLmdbStore({ path }), {
     code: 'RIVULET_STORE_LOCKED',
@@ -82,3 +76,32 @@ t.test(
     })
   },
 )
+
+t.test('a file that a living process writes is looked at as often as it takes, and is whole', async (t) => {
+  const path = temporaryFolder(t)
+  const holder = spawnWriter(path)
+  await new Promise((resolve) => holder.stdout.once('data', resolve))
+  holder.stdout.resume()
+  const states = new Set<string>()
+  for (let look = 0; look < 3000; look++) states.add(stateOf(join(path, 'data.mdb')))
+  const closed = new Promise((resolve) => holder.once('close', resolve))
+  holder.kill('SIGKILL')
+  await closed
+  states.delete('RIVULET_STORE_LOCKED')
+  t.strictSame([...states], ['whole'])
+})
+
+/** A process that writes without end. */
+function spawnWriter(path: string) {
+  const program = join(root, 'test', 'store', 'crash-writer.ts')
+  const args = ['-u', 'NODE_OPTIONS', process.execPath, '--import=tsx', program, path]
+  return spawn('env', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function stateOf(file: string): string {
+  try {
+    return inspectDataFile(file)
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
