@@ -168,6 +168,7 @@ export class LocalQueueHandle implements QueueHandle {
     const { engine } = this.#use('peek')
     const resolved = resolveOptions('peek', { limit, ...options }, peekRules)
     const codec = resolved.schema && (codecOf(resolved.schema) as Codec<never, T>)
+    await new Promise<void>((resolve) => engine.settled(resolve))
     return engine.peek(this.name, resolved.limit).map((message) => {
       const { meaning, ...rest } = message
       const schema = engine.schemaText(meaning)

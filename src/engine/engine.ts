@@ -256,6 +256,9 @@ export interface QueueEngine {
   counts(queue: string): QueueCounts
   /** Calls back after each change of the counts of any queue, at most once a write; returns how to stop that. */
   onChange(callback: (queue: string) => void): () => void
+  /** Calls back when the write under way, which counts tell of already, is over: `peek` shows then what it has stored. */
+  settled(done: () => void): void
+
   /** The first messages of a queue as they are stored: those that are ready, then the delayed, then the leased ones. */
   peek(queue: string, limit: number): PeekedMessage[]
   /** Drops all that wait, not what is under a lease; calls back with how many when that is safe. */

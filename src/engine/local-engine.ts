@@ -20,7 +20,7 @@ import type {
   QueueSettings,
   SendOutcome,
 } from './engine.js'
-import { type Operation, purgeOperation, redriveOperation, sendOperation } from './operations.js'
+import { noOperation, type Operation, purgeOperation, redriveOperation, sendOperation } from './operations.js'
 import { peek } from './peek.js'
 import { asStoreError, type EnginePorts } from './ports.js'
 import { Queue } from './queue.js'
@@ -136,6 +136,11 @@ export class LocalEngine implements QueueEngine {
   onChange(callback: (queue: string) => void): () => void {
     this.#watchers.add(callback)
     return () => this.#watchers.delete(callback)
+  }
+
+  settled(done: () => void): void {
+    this.#mustBeOpen()
+    this.#ask(noOperation(done))
   }
 
   peek(queue: string, limit: number): PeekedMessage[] {

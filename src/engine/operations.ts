@@ -27,6 +27,18 @@ export interface Operation {
   readonly rescue: 'remove' | 'settle' | 'refuse' | 'forget'
 }
 
+/** Changes nothing, and is done when what came before it is. */
+export function noOperation(done: () => void): Operation {
+  return {
+    rescue: 'refuse',
+    apply(tx) {
+      tx.completions.push(done)
+      return true
+    },
+    fail: done,
+  }
+}
+
 /** Stores a block. */
 export function sendOperation(
   queue: Queue,

@@ -63,12 +63,12 @@ function inspect(descriptor: number, file: string): DataFileState {
   if (version !== dataVersion) {
     throw new RivuletError('RIVULET_STORE_FORMAT', `${file} has the data version ${version}, this is ${dataVersion}`)
   }
+  if (length < 2 * pageBytes) throw cutShort(file, length)
   for (let look = 0; look < mostLooks; look++) {
     const metas = [0, pageBytes].map((at) => readMeta(descriptor, at)).sort(newestFirst)
     const flushed = readMeta(descriptor, pageBytes >> 1)
     // after what refers to it: another process may write, and the file only grows
     const { size } = fstatSync(descriptor)
-    if (size < 2 * pageBytes) throw cutShort(file, size)
     const isWhole = (meta: Meta | undefined) => meta !== undefined && hasPages(descriptor, meta, pageBytes, size)
     if (isWhole(metas[0])) return 'whole'
     const isFlushed = flushed.transaction > 0n && isWhole(flushed)
