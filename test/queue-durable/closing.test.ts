@@ -1,4 +1,6 @@
 /** Closing in every state: what was promised is kept, what was not is told, and nothing is left behind. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { createConsumer, createProducer, createQueueHost } from '../../patterns/queue/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
@@ -158,6 +160,27 @@ t.test('signals, runtimes and repeated calls', async (t) => {
   const other = await createQueueHost({ store: 'memory', bind, runtime: own })
   await own.close()
   t.equal(other.closed, true)
+})
+
+t.test('a folder that holds something else, or the half of a store, is refused and left as it is', async (t) => {
+  const here = place(t, 'inproc')
+  const path = folder(t, here)
+  const host = await openHost(here, { path })
+  await host.close()
+  const file = join(path, 'data.mdb')
+  const whole = readFileSync(file)
+  for (const [bytes, code] of [
+    [Buffer.from('a diary '.repeat(2000)), 'RIVULET_STORE_FORMAT'],
+    [whole.subarray(0, 6000), 'RIVULET_STORE_CORRUPT'],
+    [Buffer.alloc(0), 'RIVULET_STORE_CORRUPT'],
+  ] as const) {
+    writeFileSync(file, bytes)
+    await t.rejects(openHost(here, { path }), { code })
+    t.ok(readFileSync(file).equals(bytes))
+  }
+  await t.rejects(openHost(here, { path: file }), { code: 'RIVULET_STORE_FAILED' })
+  writeFileSync(file, whole)
+  await (await openHost(here, { path })).close()
 })
 
 t.test('a folder is for one host, and is free when it is closed', async (t) => {

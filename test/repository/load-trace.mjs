@@ -7,11 +7,26 @@ import { writeSync } from 'node:fs'
 import { register } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
+const nothing = new Int32Array(new SharedArrayBuffer(4))
+
 if (isMainThread) register(import.meta.url)
 
+/** Waits while the pipe is full, whose reader may be slow. */
+function tell(line) {
+  const bytes = Buffer.from(line)
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+      Atomics.wait(nothing, 0, 0, 1)
+    }
+  }
+}
+
 export async function resolve(specifier, context, nextResolve) {
-  writeSync(1, `tried ${specifier}\n`)
+  tell(`tried ${specifier}\n`)
   const resolved = await nextResolve(specifier, context)
-  writeSync(1, `loaded ${resolved.url}\n`)
+  tell(`loaded ${resolved.url}\n`)
   return resolved
 }
