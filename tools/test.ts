@@ -95,7 +95,8 @@ try {
         add(await runFile(folder, file)),
   )
   const jobs = [build, compile, types, format, ...tests].filter((job) => job !== undefined)
-  await inTurn(jobs, availableParallelism())
+  // one more than can run, since many tests wait for what takes its time
+  await inTurn(jobs, availableParallelism() + 1)
 } catch (error) {
   failures.push(String(error))
 } finally {
