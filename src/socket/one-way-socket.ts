@@ -124,7 +124,7 @@ export class OneWaySocket extends Socket {
   #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
     try {
       const sending = this.native.send(parts).then(sent, (error) => this.#sendAgain(parts, error))
-      // there is room again: the next frame is handed over without a look
+      // nothing waits behind it, so there is room, or there will be soon: the next frame is tried without a look
       if (this.#waits && this.outbox.waiting === 0) this.#wait(false)
       return sending
     } catch (error) {
