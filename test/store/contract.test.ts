@@ -32,6 +32,16 @@ for (const [name, make] of Object.entries(stores)) {
       for (const key of keys) t.strictSame(Buffer.from(store.get(key) ?? []), text('x'))
     })
 
+    t.test('a loop that waits for each of its writes leaves others their turns', async (t) => {
+      const store = await open(t)
+      let turned = false
+      setImmediate(() => {
+        turned = true
+      })
+      for (let count = 0; count < 1000 && !turned; count++) await store.write([put(bytes(1), String(count))])
+      t.equal(turned, true)
+    })
+
     t.test('an empty store has nothing', async (t) => {
       const store = await open(t)
       t.equal(store.get(bytes(1)), undefined)
