@@ -7,14 +7,14 @@ import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { CallClientResource } from '../../src/call-link/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { WaitOptions } from '../../src/lifecycle/index.js'
-import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Timer } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../src/stream/index.js'
 import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
-import { servingHost } from './host.js'
+import { hostOf, servingHost } from './host.js'
 import type { Line } from './line.js'
 import { LocalLine } from './local-line.js'
 import { Prefetch, unreadableMessage } from './prefetch.js'
@@ -112,10 +112,7 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
   }
 
   private constructor(options: ResolvedConsumerOptions) {
-    const host = servingHost(options.host)
-    if (host !== undefined && options.connect.length > 0) {
-      throw invalidOption('createConsumer', 'host', 'left out, since connect is given', options.host)
-    }
+    const host = hostOf('createConsumer', options)
     const runtime = options.runtime ?? host?.home
     super(
       'createConsumer',

@@ -78,6 +78,20 @@ export function servingHost(host: unknown): QueueHostResource | undefined {
   return typeof host === 'object' && host !== null ? hosts.get(host) : undefined
 }
 
+/**
+ * The host of the same process that a client is given, if it is.
+ *
+ * @throws RIVULET_INVALID_OPTION if it is to connect to one, too.
+ */
+export function hostOf(
+  subject: string,
+  { host, connect }: { readonly host: unknown; readonly connect: readonly string[] },
+): QueueHostResource | undefined {
+  const found = servingHost(host)
+  if (found && connect.length > 0) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
+  return found
+}
+
 const hosts = new WeakMap<object, QueueHostResource>()
 
 /** The implementation of `QueueHost`. */

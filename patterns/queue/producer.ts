@@ -7,7 +7,7 @@ import { DeadlineSweep } from '../../src/call/deadline-sweep.js'
 import { CallClientResource } from '../../src/call-link/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { WaitOptions } from '../../src/lifecycle/index.js'
-import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import { type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import {
   type Intake,
@@ -23,7 +23,7 @@ import {
   WaitingOffers,
 } from '../../src/stream/index.js'
 import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
-import { servingHost } from './host.js'
+import { hostOf, servingHost } from './host.js'
 import type { Line, LineUser } from './line.js'
 import { LocalLine } from './local-line.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
@@ -99,10 +99,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
   }
 
   private constructor(options: ResolvedProducerOptions) {
-    const host = servingHost(options.host)
-    if (host !== undefined && options.connect.length > 0) {
-      throw invalidOption('createProducer', 'host', 'left out, since connect is given', options.host)
-    }
+    const host = hostOf('createProducer', options)
     const runtime = options.runtime ?? host?.home
     super('createProducer', { ...options, runtime, maxMessageBytes: maxItemBytes }, host !== undefined)
     const { queue, schema, maxMessageBytes, outboxBytes, overflow } = options

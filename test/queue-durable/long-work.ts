@@ -1,4 +1,5 @@
 /** Work that outlasts its lease: in a worker that lives, and in one that is frozen. Time is the subject, so it passes. */
+// a sleep is the work here: jobs that take longer than their lease
 import { setTimeout as pass } from 'node:timers/promises'
 import { firstValueFrom } from 'rxjs'
 import { createConsumer, createProducer, createQueueHost, type QueueOptions } from '../../patterns/queue/index.js'
