@@ -3,19 +3,16 @@
  *
  * It knows neither sequences nor when a batch leaves. See `src/wire/batch-writer.ts`, which does the same for frames.
  */
-import { bufferFull, type Codec } from '../../src/avro/codec.js'
+import { bufferFull, type Codec, spareBytes } from '../../src/avro/codec.js'
 import { crc32 } from '../../src/checksum/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { messageTooLarge, messageWithin } from '../../src/wire/index.js'
 
 /** A new buffer, in bytes; what is cut from it keeps it in memory until all of that is confirmed. */
 const slabBytes = 65_536
 
 /** A buffer with less room than this is not begun again, in bytes. */
 const worthwhileBytes = 4096
-
-/** What a codec may want beyond the bytes of a value before it says that a buffer is full, as a factor and in bytes. */
-const cautionFactor = 3
-const cautionBytes = 4096
 
 /** Messages that were packed together. */
 export interface Packed {
@@ -56,7 +53,7 @@ export class MessagePacker<In> {
 
   /** Packs a message; returns its size, or why it was refused. */
   add(value: In): number | RivuletError {
-    if (this.#writing) return reentered()
+    if (this.#writing) return messageWithin()
     this.#writing = true
     try {
       return this.#add(value)
@@ -95,7 +92,7 @@ export class MessagePacker<In> {
       end = written
     }
     const size = end - this.#position
-    if (size > this.maxMessageBytes) return this.#tooLarge(size)
+    if (size > this.maxMessageBytes) return messageTooLarge(this.maxMessageBytes, size)
     this.#lengths.push(size)
     this.#checks.push(crc32(this.#slab, this.#position, end))
     this.#position = end
@@ -104,14 +101,14 @@ export class MessagePacker<In> {
 
   /** There was no room for the value: makes some, in steps, until it fits or is too large. */
   #writeInLarger(value: In): number | RivuletError {
-    const most = cautionFactor * this.maxMessageBytes + cautionBytes
+    const most = this.maxMessageBytes + spareBytes
     for (let room = slabBytes; ; room *= 4) {
       this.#enlarge(Math.min(room, most))
       try {
         return this.#write(value, this.#slab, this.#view, this.#position, this.#slab.length)
       } catch (cause) {
         if (cause !== bufferFull) return this.#codec.explain(value)
-        if (room >= most) return this.#tooLarge(undefined)
+        if (room >= most) return messageTooLarge(this.maxMessageBytes)
       }
     }
   }
@@ -131,15 +128,4 @@ export class MessagePacker<In> {
     this.#view = new DataView(this.#slab.buffer)
     this.#start = this.#position = 0
   }
-
-  #tooLarge(size: number | undefined): RivuletError {
-    const found = size === undefined ? '' : `${size} bytes, `
-    const message = `a message has ${found}more than maxMessageBytes, ${this.maxMessageBytes}`
-    return new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
-  }
-}
-
-function reentered(): RivuletError {
-  const message = 'a getter of a message sends on the sink that is writing the message'
-  return new RivuletError('RIVULET_INVALID_MESSAGE', message)
 }

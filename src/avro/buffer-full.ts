@@ -1,4 +1,7 @@
-/** The signal of a buffer without room: it has a file of its own so that the codec's contract and its parts can share it. */
+/** A buffer without room: this has a file of its own so that the codec's contract and its parts can share it. */
 
 /** Thrown, this very value, by `write` when the value does not fit before `end`; the caller takes a larger buffer. */
 export const bufferFull: unique symbol = Symbol('rivulet.buffer-full')
+
+/** What a writer may want beyond the bytes of a value, in bytes: with so many more it does not throw `bufferFull`. */
+export const spareBytes = 64

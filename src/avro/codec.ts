@@ -7,7 +7,7 @@ import type { RivuletError } from '../errors/index.js'
 import type { Cursor } from './cursor.js'
 import { type Schema, schemaBrand } from './schema.js'
 
-export { bufferFull } from './buffer-full.js'
+export { bufferFull, spareBytes } from './buffer-full.js'
 export type { Cursor } from './cursor.js'
 export { decodeFailure } from './decode-failure.js'
 
@@ -16,7 +16,7 @@ export { decodeFailure } from './decode-failure.js'
  *
  * Never writes at or beyond `end`: throws `bufferFull` instead. Throws any other error for a value that does not fit the
  * schema: the caller then asks `explain` for the error to report. Nothing before `position` is touched. A value of n
- * bytes is always taken where n + 64 bytes are free; with less room it may be refused although it would fit.
+ * bytes is always taken where n + `spareBytes` are free; with less room it may be refused although it would fit.
  */
 export type WriteValue<In> = (value: In, bytes: Buffer, view: DataView, position: number, end: number) => number
 

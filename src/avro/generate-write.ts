@@ -4,6 +4,7 @@
  * Fields whose size has a small bound share one check for room. `check.ts` says what is wrong with a value that the
  * function refuses; both take the same values, which a property test holds.
  */
+import { spareBytes } from './buffer-full.js'
 import type { WriteValue } from './codec.js'
 import { defaultSource, type LongMode } from './default-source.js'
 import { valueLimits } from './limits.js'
@@ -48,9 +49,6 @@ const primitives = {
   uuidToWire,
   isUuid,
 }
-
-/** One check for room asks for at most this many bytes. */
-const longestRun = 64
 
 /** Returns the function that writes values of the schema. */
 export function generateWrite(node: SchemaNode, long: LongMode): WriteValue<unknown> {
@@ -163,7 +161,7 @@ class WriteGenerator {
       case 'double':
         return 8
       case 'fixed':
-        return node.size <= longestRun ? node.size : undefined
+        return node.size <= spareBytes ? node.size : undefined
       case 'union': {
         let most = 0
         for (const branch of node.branches) {
@@ -171,7 +169,7 @@ class WriteGenerator {
           if (bound === undefined) return undefined
           most = Math.max(most, bound)
         }
-        return most + 2 <= longestRun ? most + 2 : undefined
+        return most + 2 <= spareBytes ? most + 2 : undefined
       }
       default:
         return undefined
@@ -231,7 +229,7 @@ class WriteGenerator {
     }
     for (const field of node.fields) {
       const bound = this.#bound(field.type)
-      if (bound === undefined || runBytes + bound > longestRun) endRun()
+      if (bound === undefined || runBytes + bound > spareBytes) endRun()
       const [x, fetch] = this.#field(field, v)
       if (bound === undefined) {
         text += fetch + this.#checked(field.type, x)

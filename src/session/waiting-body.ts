@@ -1,14 +1,11 @@
 /**
  * Bodies of items that cannot leave at once: each is written into a buffer of its own.
  */
-import { bufferFull } from '../avro/codec.js'
+import { bufferFull, spareBytes } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
 import type { ItemBody } from './item.js'
 
 const firstBytes = 4096
-
-/** What a codec may want beyond the bytes of a value before it says that a buffer is full, in bytes. */
-const cautionBytes = 4096
 
 let scratch: Buffer = Buffer.allocUnsafeSlow(firstBytes)
 let scratchView = new DataView(scratch.buffer)
@@ -32,9 +29,8 @@ export function writeWaiting(body: ItemBody, maxBytes: number): Buffer {
         keep(bytes, view)
         throw cause
       }
-      // codecs are cautious: what they may want beyond the value is in the factor, too
-      if (bytes.length > 3 * maxBytes + cautionBytes) throw tooLarge(maxBytes)
-      bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes.length * 4))
+      if (bytes.length >= maxBytes + spareBytes) throw tooLarge(maxBytes)
+      bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, Math.min(bytes.length * 4, maxBytes + spareBytes)))
       view = new DataView(bytes.buffer)
       continue
     }

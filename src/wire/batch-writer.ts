@@ -4,10 +4,11 @@
  * What one turn of the event loop appends goes out as one frame when `flush` is called, or earlier when a frame is full.
  * It knows neither when a turn ends nor where frames go.
  */
-import { bufferFull, type Codec } from '../avro/codec.js'
-import { RivuletError } from '../errors/index.js'
+import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
+import type { RivuletError } from '../errors/index.js'
 import { headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
 import type { HeaderInput } from './data-header.js'
+import { messageTooLarge, messageWithin } from './message-refusals.js'
 import type { Origin } from './origin.js'
 
 /** The smallest buffer for frames, in bytes: a score of lone messages, since a new buffer costs more than such a frame. */
@@ -15,10 +16,6 @@ const smallSlabBytes = 4096
 
 /** A buffer with less room than this is not begun again, in bytes. */
 const worthwhileBytes = headerRoom + 256
-
-/** What a codec may want beyond the bytes of a value before it says that a buffer is full, as a factor and in bytes. */
-const cautionFactor = 3
-const cautionBytes = 4096
 
 /** A frame, ready to leave. */
 export interface CutFrame {
@@ -97,7 +94,7 @@ export class BatchWriter<In> {
 
   /** Encodes a message; returns why it was refused, if it was. */
   append(value: In): RivuletError | undefined {
-    if (this.#writing) return reentered()
+    if (this.#writing) return messageWithin()
     this.#writing = true
     try {
       return this.#append(value)
@@ -118,7 +115,7 @@ export class BatchWriter<In> {
       end = written
     }
     const size = end - this.#position
-    if (size > this.#options.maxMessageBytes) return this.#tooLarge(size)
+    if (size > this.#options.maxMessageBytes) return messageTooLarge(this.#options.maxMessageBytes, size)
     if (this.#count === this.#offsets.length) this.#growOffsets()
     this.#offsets[this.#count] = this.#position
     this.#count += 1
@@ -186,7 +183,7 @@ export class BatchWriter<In> {
   /** There was no room for the value: make some, in steps, until it fits or is too large. */
   #writeInLarger(value: In): number | RivuletError {
     const { codec, frameBytes, maxMessageBytes } = this.#options
-    const most = cautionFactor * maxMessageBytes + cautionBytes
+    const most = maxMessageBytes + spareBytes
     for (;;) {
       const room = this.#limit - this.#start
       const whole = room >= this.#wholeRoom
@@ -200,7 +197,7 @@ export class BatchWriter<In> {
         this.#enlarge(headerRoom + Math.min(room * 4, most) + 1)
         this.#limit = this.#slab.length - 1
       } else {
-        return this.#tooLarge(undefined)
+        return messageTooLarge(maxMessageBytes)
       }
       try {
         return this.#write(value, this.#slab, this.#view, this.#position, this.#limit)
@@ -296,20 +293,4 @@ export class BatchWriter<In> {
     this.#announcedAt = now
     return true
   }
-
-  #tooLarge(size: number | undefined): RivuletError {
-    const { maxMessageBytes } = this.#options
-    const found = size === undefined ? '' : `${size} bytes, `
-    return new RivuletError(
-      'RIVULET_MESSAGE_TOO_LARGE',
-      `a message has ${found}more than maxMessageBytes, ${maxMessageBytes}`,
-    )
-  }
-}
-
-function reentered(): RivuletError {
-  return new RivuletError(
-    'RIVULET_INVALID_MESSAGE',
-    'a getter of a message sends on the sink that is writing the message',
-  )
 }

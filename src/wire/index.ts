@@ -19,6 +19,7 @@ export {
 } from './link-frame.js'
 export { Hello, Item, LinkHeader, LinkLimits, Refusal, Welcome } from './link-schemas.js'
 export { type BodyWriter, LinkWriter } from './link-writer.js'
+export { messageTooLarge, messageWithin } from './message-refusals.js'
 export { Origin } from './origin.js'
 export { frameKind, openPrelude, preludeBytes } from './prelude.js'
 export { DataHeader, TopicAnswer, TopicRequest } from './schemas.js'

@@ -1,6 +1,6 @@
 /** What patterns are promised of streams: order, room, fragments, and nothing left behind. */
 import t from 'tap'
-import { bufferFull } from '../../src/avro/codec.js'
+import { bufferFull, spareBytes } from '../../src/avro/codec.js'
 import { itemFlag } from '../../src/session/item.js'
 import { bodyOf, LinkPair, settings } from './link-pair.js'
 
@@ -225,6 +225,29 @@ t.test('an item that is too large for the peer is refused, whole', async (t) => 
     link.server.items.map(({ body }) => body.length),
     [itemBytes],
   )
+})
+
+t.test('an item of the greatest size may want spare room, now or while it waits', async (t) => {
+  const { itemBytes } = settings.limits
+  for (const connected of [true, false]) {
+    const link = new LinkPair()
+    if (connected) link.connect()
+    const written = (size: number) => ({
+      writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
+        if (position + size + spareBytes > end) throw bufferFull
+        bytes.fill(1, position, position + size)
+        return position + size
+      },
+    })
+    link.client.session.send(1, 20, 0, written(itemBytes))
+    t.throws(() => link.client.session.send(1, 20, 0, written(itemBytes + 1)), { code: 'RIVULET_MESSAGE_TOO_LARGE' })
+    if (!connected) link.connect()
+    link.settle()
+    t.strictSame(
+      link.server.items.map(({ body }) => body.length),
+      [itemBytes],
+    )
+  }
 })
 
 t.test('a body that throws leaves nothing behind, now or while it waits', async (t) => {

@@ -3,6 +3,7 @@ import t from 'tap'
 import { defineSchema } from '../../src/avro/index.js'
 import { Job, jobs } from '../support/job.js'
 import { Reception } from '../support/reception.js'
+import { Tailed, tailed } from '../support/tailed.js'
 import { Writing } from '../support/writing.js'
 
 const Bytes = defineSchema('bytes')
@@ -111,6 +112,17 @@ t.test('messages around every limit arrive whole', async (t) => {
     fitting,
   )
   t.ok(values.every((value) => value.every((byte) => byte === (value.length & 255))))
+})
+
+t.test('a message may take its whole limit, though its writer asks for more room', async (t) => {
+  for (const max of [4000, 65_536 - 161, 65_536, 100_000, 262_144]) {
+    const writing = new Writing(Tailed, { maxMessageBytes: max })
+    t.match(writing.writer.append(tailed(max + 1)), { code: 'RIVULET_MESSAGE_TOO_LARGE' }, `${max + 1} bytes`)
+    writing.append(tailed(max), tailed(max - 1), tailed(max))
+    writing.writer.flush()
+    const values = writing.frames<ReturnType<typeof tailed>>().flatMap((frame) => frame.values)
+    t.same(values, [max, max - 1, max].map(tailed))
+  }
 })
 
 t.test('a message beyond the limit is refused, and the ones around it are not', async (t) => {
