@@ -70,7 +70,7 @@ export class ReadLoop {
     const native = this.#native
     this.#running = this.#wanted
     if (!this.#wanted) return
-    if (!this.#referenced && !native.closed && !native.readable) {
+    if (!this.#referenced && !native.readable) {
       this.#clock.setTimer(this.#readNext, unreferencedWaitMs)
       return
     }
