@@ -92,6 +92,23 @@ t.test('a store that fails refuses everything, with its error', async (t) => {
   t.match(world.engine.counts('jobs'), { depth: 2, leased: 1, acked: 0, dropped: {} })
 })
 
+t.test('who waits until the write is over is told so, also if it failed', async (t) => {
+  for (const fails of [false, true]) {
+    const world = EngineWorld.withJobs()
+    let isOver = false
+    world.send(['a'])
+    world.engine.settled(() => {
+      isOver = true
+    })
+    world.step()
+    t.notOk(isOver, 'not before')
+    if (fails) world.store.fail(failed)
+    world.run()
+    t.ok(isOver)
+    t.match(world.outcomes, [{ kind: fails ? 'refused' : 'stored' }])
+  }
+})
+
 t.test('a store that cannot be read refuses everything, and is read anew when it can', async (t) => {
   const world = EngineWorld.withJobs()
   world.send(['a'])
