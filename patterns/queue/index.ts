@@ -4,6 +4,7 @@
  *
  * @module rivulet/queue
  */
+export type { QueueCounts } from '../../src/engine/index.js'
 export type { StoreUsage } from '../../src/store/index.js'
 export { type Consumer, type ConsumerStats, createConsumer } from './consumer.js'
 export type { Delivery, NackOptions } from './delivery.js'

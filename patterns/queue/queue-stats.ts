@@ -15,39 +15,7 @@ export interface QueueRates {
 }
 
 /** What a queue holds now, what became of its messages since the host was opened, and how fast. */
-export interface QueueStats {
-  /** Messages in the queue: `ready`, `delayed` and `leased` together. */
-  readonly depth: number
-  /** Messages that wait for a consumer. */
-  readonly ready: number
-  /** Messages that are not due yet: delayed by their producer, or because they failed. */
-  readonly delayed: number
-  /** Messages that consumers have. */
-  readonly leased: number
-  /** What the bodies take, in bytes. */
-  readonly bytes: number
-  /** How long the oldest that is ready waits, in milliseconds; 0 if there is none. */
-  readonly oldestMs: number
-  /** Consumers that are connected. */
-  readonly consumers: number
-  /** Messages that were stored. */
-  readonly stored: number
-  /** Messages that were not stored again: their id was there, or their producer had sent them before. */
-  readonly duplicates: number
-  /** Deliveries, each of a message by itself. */
-  readonly delivered: number
-  /** Messages that were done. */
-  readonly acked: number
-  /** Deliveries that failed. */
-  readonly nacked: number
-  /** Leases that were lost, each of one delivery or more. */
-  readonly leasesLost: number
-  /** Messages that went to the dead letters. */
-  readonly deadLettered: number
-  /** Messages that were dropped, by reason: `overflow`, `expired`, `purged`, `corrupt`. */
-  readonly dropped: Readonly<Record<string, number>>
-  /** What was said about deliveries that were not under their lease any more. */
-  readonly stale: number
+export interface QueueStats extends QueueCounts {
   /** How fast the queue works, over the last second or a little more. */
   readonly rates: QueueRates
 }

@@ -7,7 +7,7 @@
 import { RivuletError } from '../errors/index.js'
 import type { StoredRecord } from '../store/index.js'
 import { type Block, decodeBlock, encodeBlock } from './block-record.js'
-import { firstNumber, keyOf, table } from './tables.js'
+import { firstNumber, keyOf, type TableOwner, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** What the blocks in memory may take, each counted with a cost beside its bodies, in bytes. */
@@ -18,14 +18,6 @@ const blockCostBytes = 512
 const aheadBlocks = 512
 const aheadBytes = 1_048_576
 
-/** What the log needs of its queue. */
-export interface LogOwner {
-  readonly number: number
-  intern(meaning: Uint8Array): Uint8Array
-  /** A record is damaged, and so many messages are lost; NaN if nobody knows. */
-  corrupt(tx: Transaction, position: number, messages: number): void
-}
-
 /** The messages of a queue that were never dealt out, and the blocks of those that were. */
 export class BlockLog {
   /** The block in front, or where it begins at the earliest; how many of its messages are gone, and their bytes. */
@@ -35,7 +27,7 @@ export class BlockLog {
   /** Messages that were never dealt out, and their bytes. */
   ready = 0
   bytes = 0
-  readonly #owner: LogOwner
+  readonly #owner: TableOwner
   #window: Block[] = []
   #taken = 0
   #windowBytes = 0
@@ -47,7 +39,7 @@ export class BlockLog {
   /** Messages under leases, by block. */
   readonly #leased = new Map<number, number>()
 
-  constructor(owner: LogOwner) {
+  constructor(owner: TableOwner) {
     this.#owner = owner
   }
 

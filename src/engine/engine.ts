@@ -3,7 +3,7 @@
  *
  * An engine knows neither links nor schemas: it keeps bytes, deals them out under leases, and says when something is safe.
  * `local-engine.ts` is one, over a store; an engine over a replicated system can be another, and says in `capabilities`
- * what it promises less. Nothing here is for users of the package.
+ * what it promises less. Of what is here, users of the package see `QueueCounts` alone.
  */
 import type { RivuletError } from '../errors/index.js'
 import type { Durability } from '../store/index.js'
@@ -192,29 +192,39 @@ export interface FailedAttempt {
   readonly stack?: string
 }
 
-/** The counts of one queue: `depth` now, the others since the engine was opened. */
+/** The counts of one queue: as it is now up to `consumers`, and then what has happened since it was opened. */
 export interface QueueCounts {
   /** Messages in the queue: `ready`, `delayed` and `leased` together. */
   readonly depth: number
+  /** Messages that wait for a consumer. */
   readonly ready: number
+  /** Messages that are not due yet: delayed by their producer, or because they failed. */
   readonly delayed: number
+  /** Messages that consumers have. */
   readonly leased: number
-  /** What their bodies take, in bytes. */
+  /** What the bodies take, in bytes. */
   readonly bytes: number
   /** How long the oldest that is ready waits, in milliseconds; 0 if there is none. */
   readonly oldestMs: number
+  /** Consumers that are connected. */
   readonly consumers: number
+  /** Messages that were stored. */
   readonly stored: number
+  /** Messages that were not stored again: their id was there, or their producer had sent them before. */
   readonly duplicates: number
-  /** Deliveries, so that a message counts once for each attempt. */
+  /** Deliveries, each of a message by itself. */
   readonly delivered: number
+  /** Messages that were done. */
   readonly acked: number
+  /** Deliveries that failed. */
   readonly nacked: number
+  /** Leases that were lost, each of one delivery or more. */
   readonly leasesLost: number
+  /** Messages that went to the dead letters. */
   readonly deadLettered: number
-  /** Dropped, by reason: `overflow`, `expired`, `purged`, `corrupt`. */
+  /** Messages that were dropped, by reason: `overflow`, `expired`, `purged`, `corrupt`. */
   readonly dropped: Readonly<Record<string, number>>
-  /** Settlements of messages that were not under their lease any more. */
+  /** What was said about deliveries that were not under their lease any more. */
   readonly stale: number
 }
 

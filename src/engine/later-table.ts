@@ -3,10 +3,9 @@
  *
  * In memory are only some in front. A message under a lease keeps its record, and is passed over while it is.
  */
-
 import type { StoredRecord } from '../store/index.js'
 import { decodeMessage, encodeMessage, type StoredMessage } from './message-record.js'
-import { firstNumber, keyOf, secondNumber, table } from './tables.js'
+import { firstNumber, keyOf, secondNumber, type TableOwner, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** A message that waits. */
@@ -23,20 +22,13 @@ const windowBytes = 1_048_576
 const aheadMessages = 256
 const messageCostBytes = 256
 
-/** What the table needs of its queue. */
-export interface LaterOwner {
-  readonly number: number
-  intern(meaning: Uint8Array): Uint8Array
-  corrupt(tx: Transaction, position: number, messages: number): void
-}
-
 /** The messages of a queue outside of its log. */
 export class LaterTable {
   /** Messages that are due at once, and others; their bytes. Those under leases are not counted. */
   atOnce = 0
   delayed = 0
   bytes = 0
-  readonly #owner: LaterOwner
+  readonly #owner: TableOwner
   /** All from the front up to a place, or to the end. */
   #window: LaterEntry[] = []
   #windowBytes = 0
@@ -45,7 +37,7 @@ export class LaterTable {
   #lastPosition = -1
   readonly #leased = new Set<string>()
 
-  constructor(owner: LaterOwner) {
+  constructor(owner: TableOwner) {
     this.#owner = owner
   }
 

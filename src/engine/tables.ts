@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readU64, writeU64 } from '../store/index.js'
+import type { Transaction } from './transaction.js'
 
 /** The first byte of every key. */
 export const table = {
@@ -31,6 +32,15 @@ export const table = {
   /** The message of each key that the others wait for. */
   keyOwner: 11,
 } as const
+
+/** What a table of messages needs of its queue. */
+export interface TableOwner {
+  readonly number: number
+  /** The one copy of the hash of a schema. */
+  intern(meaning: Uint8Array): Uint8Array
+  /** A record is damaged, and so many messages are lost; NaN if nobody knows. */
+  corrupt(tx: Transaction, position: number, messages: number): void
+}
 
 /** The bytes of the table and the queue. */
 const prefixBytes = 5
