@@ -3,7 +3,7 @@
  *
  * Only records of some tables are looked for again within the same write; those alone are remembered by key.
  */
-import type { Change, StoredRecord } from '../store/index.js'
+import { type Change, SortedTexts, type StoredRecord } from '../store/index.js'
 import type { EngineStore } from './ports.js'
 
 /** What is remembered of a change: its value, or that there is none. */
@@ -35,6 +35,8 @@ export class Transaction {
   readonly touched = new Set<Participant>()
   readonly #store: EngineStore
   readonly #remembered = new Map<string, Remembered>()
+  /** The keys of those that have a value, so that a range need not look at all of them. */
+  readonly #visible = new SortedTexts()
 
   constructor(store: EngineStore, wall: number, now: number) {
     this.#store = store
@@ -64,13 +66,17 @@ export class Transaction {
   /** Puts a record that may be looked for within this write. */
   putVisible(key: Uint8Array, value: Uint8Array): void {
     this.put(key, value)
-    this.#remembered.set(textOf(key), { key, value })
+    const text = textOf(key)
+    if (this.#remembered.get(text)?.value === undefined) this.#visible.add(text)
+    this.#remembered.set(text, { key, value })
   }
 
   /** Removes a record that may be looked for within this write. */
   removeVisible(key: Uint8Array): void {
     this.remove(key)
-    this.#remembered.set(textOf(key), { key, value: undefined })
+    const text = textOf(key)
+    if (this.#remembered.get(text)?.value !== undefined) this.#visible.remove(text)
+    this.#remembered.set(text, { key, value: undefined })
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -94,9 +100,8 @@ export class Transaction {
     }
     if (this.#remembered.size === 0) return found
     const last = isWhole ? undefined : found[found.length - 1]?.key
-    for (const { key, value } of this.#remembered.values()) {
-      if (value === undefined || Buffer.compare(key, from) < 0 || Buffer.compare(key, to) >= 0) continue
-      if (last === undefined || Buffer.compare(key, last) < 0) found.push({ key, value })
+    for (const text of this.#visible.slice(textOf(from), textOf(last ?? to), limit, false)) {
+      found.push(this.#remembered.get(text) as StoredRecord)
     }
     return found.sort((one, other) => Buffer.compare(one.key, other.key)).slice(0, limit)
   }

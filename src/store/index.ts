@@ -13,4 +13,5 @@
 export { maxKeyBytes, maxValueBytes, readU64, u64Bytes, writeU64 } from './keys.js'
 export { type LmdbStoreOptions, openLmdbStore } from './lmdb-store.js'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.js'
+export { SortedTexts } from './sorted-texts.js'
 export type { Change, CorruptRecord, Durability, RangeOptions, Store, StoredRecord, StoreUsage } from './store.js'
