@@ -36,6 +36,8 @@ export class BlockLog {
   #isComplete = false
   /** Blocks of this write that are not in the window. */
   #unstored: Block[] = []
+  /** The last block that was read for messages under leases, and the write that it was read for. */
+  #read: { readonly tx: Transaction; readonly start: number; readonly block: Block | undefined } | undefined
   /** Messages under leases, by block. */
   readonly #leased = new Map<number, number>()
 
@@ -130,17 +132,21 @@ export class BlockLog {
     if (start < this.headStart) this.#remove(tx, start)
   }
 
-  /** Reads a block that has messages under leases. */
+  /** Reads a block that has messages under leases; once for many of its messages, if they come one after the other. */
   read(tx: Transaction, start: number): Block | undefined {
+    if (this.#read?.tx === tx && this.#read.start === start) return this.#read.block
     const { number } = this.#owner
+    let block: Block | undefined
     const shown = tx.stored(keyOf(table.block, number, start), keyOf(table.block, number, start + 1), 1)
-    for (const { value, damaged } of shown) return decodeBlock(start, value, this.#owner.intern, damaged)
-    return undefined
+    for (const { value, damaged } of shown) block = decodeBlock(start, value, this.#owner.intern, damaged)
+    this.#read = { tx, start, block }
+    return block
   }
 
   /** The write is safe: what it appended can be read. */
   written(): void {
     if (this.#unstored.length > 0) this.#unstored = []
+    this.#read = undefined
   }
 
   #remove(tx: Transaction, start: number): void {
