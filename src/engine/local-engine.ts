@@ -55,6 +55,8 @@ export class LocalEngine implements QueueEngine {
   #isWriting = false
   #isPlanned = false
   #isPaused = false
+  /** Whether the end of a pause is waited for, which may be one that a write has ended. */
+  #isPauseTimed = false
   #closing: Promise<void> | undefined
   #closed: (() => void) | undefined
 
@@ -238,7 +240,11 @@ export class LocalEngine implements QueueEngine {
 
   /** Deals out what is ready in the queues that changed, or may have more. */
   #deal(tx: Transaction, dealt: Dealt[]): void {
-    if (this.#isPaused || this.#closing) return
+    if (this.#isPaused || this.#closing) {
+      // this write may end the pause
+      addTouched(tx, this.#restless)
+      return
+    }
     const restless = this.#restless
     this.#restless = new Set()
     addTouched(tx, restless)
@@ -308,10 +314,11 @@ export class LocalEngine implements QueueEngine {
 
   /** Deals nothing out for a while: what could not be written a moment ago cannot be now. */
   #pause(): void {
-    if (this.#isPaused) return
     this.#isPaused = true
+    if (this.#isPauseTimed) return
+    this.#isPauseTimed = true
     this.#timers.after(pauseMs, () => {
-      this.#isPaused = false
+      this.#isPauseTimed = this.#isPaused = false
       for (const queue of this.#names.all) this.#timers.look(queue)
       this.#wake()
     })

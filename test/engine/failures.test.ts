@@ -164,3 +164,40 @@ t.test('an engine with nothing to do closes at once', async () => {
   world.run()
   await closing
 })
+
+t.test(
+  'writes that fail and succeed in turns are followed by one look at the queues, not by one for each',
+  async (t) => {
+    const world = EngineWorld.withJobs()
+    const consumer = world.consumer()
+    world.send(Array(50).fill('a'))
+    world.run()
+    const { timers } = world.clock
+    for (let index = 0; index < 50; index++) {
+      world.sendAt(51, ['b'])
+      world.step()
+      world.store.fail(new RivuletError('RIVULET_STORE_FULL', 'the test says so'))
+      world.run()
+      consumer.settle({ kind: 'ack', index, count: 1 })
+      world.run()
+    }
+    t.match(world.engine.counts('jobs'), { acked: 50, depth: 0 })
+    t.ok(world.clock.timers <= timers + 1, `${world.clock.timers - timers} timers more`)
+    world.pass(1000)
+    t.equal(world.clock.timers, timers)
+  },
+)
+
+t.test('a write that succeeds ends the pause also for the queue that it is about', async (t) => {
+  const world = EngineWorld.withJobs()
+  world.declare('others')
+  const consumer = world.consumer('c', 10, 'others')
+  world.run()
+  world.send(['a'])
+  world.step()
+  world.store.fail(failed)
+  world.run()
+  world.send(['b'], [], 'q', 'others')
+  world.run()
+  t.strictSame(consumer.texts, ['b'])
+})
