@@ -43,14 +43,16 @@ export function portsOver({ store, clock = systemClock, report = () => {} }: Eng
 
 /** A store with callbacks over one with promises. */
 function callbackStore(store: Store): EngineStore {
+  // also where it throws: who waits for a write is told how it ended
+  const write = async (changes: readonly Change[]) => store.write(changes)
   return {
     durability: store.durability,
     get: (key) => store.get(key),
     range: (from, to, options) => store.range(from, to, { ...options, damaged: true }),
     write(changes, done) {
-      store.write(changes).then(
+      write(changes).then(
         () => done(),
-        (error: RivuletError) => done(error),
+        (error: unknown) => done(asStoreError(error)),
       )
     },
   }

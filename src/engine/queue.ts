@@ -12,7 +12,7 @@ import type { QueueCounts, QueueSettings } from './engine.js'
 import { Ids } from './ids.js'
 import { KeyOrder } from './key-order.js'
 import { LaterTable } from './later-table.js'
-import { decodeLease, Leases } from './leases.js'
+import { decodeLease, type Lease, Leases } from './leases.js'
 import type { EngineStore } from './ports.js'
 import { Producers } from './producers.js'
 import { decodeState, encodeState, type QueueState } from './state-record.js'
@@ -52,6 +52,8 @@ export class Queue implements Participant {
   #written: Buffer | undefined
   #isNamed = false
   #isUnread = false
+  /** Leases as they were when what is on disk was about to be read, until it is. */
+  #leasesBefore: Leases | undefined
 
   constructor(number: number, name: string, settings: QueueSettings, owner: QueueOwner) {
     this.number = number
@@ -130,7 +132,8 @@ export class Queue implements Participant {
   /** Reads what is on disk. */
   load(now: number): void {
     const { store } = this.#owner
-    const known = this.leases
+    this.#leasesBefore ??= this.leases
+    const known = this.#leasesBefore
     this.#makeTables()
     this.#isNamed = store.get(keyOf(table.name, this.number)) !== undefined
     const value = store.get(keyOf(table.state, this.number))
@@ -138,12 +141,16 @@ export class Queue implements Participant {
     const state = value && decodeState(value)
     if (state) this.#apply(state)
     for (const consumer of this.consumers) consumer.outstanding = 0
+    const leases: Lease[] = []
     for (const { key, value, damaged } of store.range(...rangeOf(table.lease, this.number))) {
-      if (!damaged) this.#restoreLease(firstNumber(key), value, known, now)
+      if (!damaged) leases.push(this.#readLease(firstNumber(key), value, known, now))
     }
-    const hasRecords = () => [table.block, table.later, table.parked].some((which) => this.#hasAny(which))
+    for (const lease of leases.sort((one, other) => one.deadline - other.deadline)) this.#restoreLease(lease)
+    // a state that is there and cannot be read counts, too: numbers that it had given must not come again
+    const hasRecords = () => [table.state, table.block, table.later, table.parked].some((which) => this.#hasAny(which))
     this.isBroken = state ? state.leases !== this.leases.size : this.leases.size > 0 || hasRecords()
     if (!state && !this.isBroken) this.log.beginEmpty()
+    this.#leasesBefore = undefined
   }
 
   counts(wall: number): QueueCounts {
@@ -223,13 +230,17 @@ export class Queue implements Participant {
     keys.isActive = state.keyOrder === 1
   }
 
-  #restoreLease(number: number, value: Uint8Array, known: Leases | undefined, now: number): void {
+  #readLease(number: number, value: Uint8Array, known: Leases | undefined, now: number): Lease {
     const before = known?.former(number)
     const lease = decodeLease(number, value, before?.deadline ?? now + this.settings.leaseMs)
     if (before) {
       lease.owner = before.owner
       lease.isDelivered = before.isDelivered
     }
+    return lease
+  }
+
+  #restoreLease(lease: Lease): void {
     this.leases.restore(lease)
     for (const { count, block, due, position } of lease.segments) {
       if (block < 0) this.later.leased(due, position)

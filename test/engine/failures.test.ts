@@ -1,7 +1,9 @@
 /** Writes that fail: what is refused, what is tried again, and that nothing is lost or told too early. */
 import t from 'tap'
+import { defaultSettings, openLocalEngine, type SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { EngineWorld } from './engine-world.js'
+import { createMemoryStore } from '../../src/store/index.js'
+import { blockOf, EngineWorld, schemaText } from './engine-world.js'
 
 const failed = new RivuletError('RIVULET_STORE_FAILED', 'the test says so')
 
@@ -200,4 +202,60 @@ t.test('a write that succeeds ends the pause also for the queue that it is about
   world.send(['b'], [], 'q', 'others')
   world.run()
   t.strictSame(consumer.texts, ['b'])
+})
+
+t.test('leases that were read anew run out in their order', async (t) => {
+  const world = EngineWorld.withJobs({ leaseMs: 1000 })
+  const consumer = world.consumer('c', 1)
+  world.send(['a', 'b'])
+  world.run()
+  world.pass(400)
+  consumer.attachment.grant(1)
+  world.run()
+  world.pass(300)
+  consumer.attachment.extend([1])
+  world.send(['c'])
+  world.step()
+  world.store.fail(failed)
+  world.run()
+  world.pass(700)
+  t.strictSame(consumer.lost, [2])
+  world.pass(300)
+  t.strictSame(consumer.lost, [2, 1])
+})
+
+t.test('leases are those of their consumers still when a store that could not be read can be', async (t) => {
+  const world = EngineWorld.withJobs()
+  const consumer = world.consumer('c', 1)
+  world.send(['a', 'b'])
+  world.run()
+  world.send(['c'])
+  world.step()
+  world.store.isBroken = true
+  world.store.fail(failed)
+  world.send(['d'])
+  world.run()
+  world.store.isBroken = false
+  consumer.settle({ kind: 'ack' })
+  world.run()
+  t.match(consumer.outcomes, [[{ settled: 1, stale: 0 }]])
+})
+
+t.test('a store that throws has failed, too', async (t) => {
+  const store = createMemoryStore()
+  const errors: RivuletError[] = []
+  const engine = openLocalEngine({ store, report: (error) => errors.push(error) })
+  engine.declare('jobs', defaultSettings)
+  const { write } = store
+  store.write = () => {
+    store.write = write
+    throw new TypeError('the test says so')
+  }
+  const send = () =>
+    new Promise<SendOutcome>((resolve) => engine.send('jobs', 'p', 1, blockOf(['a']), schemaText, resolve))
+  t.match(await send(), { kind: 'refused', expected: 1, error: { code: 'RIVULET_STORE_FAILED' } })
+  t.match(errors, [{ code: 'RIVULET_STORE_FAILED' }])
+  t.match(await send(), { kind: 'stored' })
+  await engine.close()
+  await store.close()
 })

@@ -174,6 +174,25 @@ for (const [what, which] of [
   })
 }
 
+t.test('where the state of an empty queue is damaged, no number comes again', async (t) => {
+  const world = EngineWorld.withJobs()
+  const consumer = world.consumer()
+  world.send(['a'])
+  world.run()
+  consumer.settle({ kind: 'ack' })
+  world.run()
+  const store = world.store.crashed()
+  store.damage(keyOf(table.state, 1), 0)
+  const again = new EngineWorld(store)
+  again.declare('jobs')
+  const other = again.consumer()
+  again.sendAt(2, ['b'])
+  again.run()
+  t.strictSame(other.texts, ['b'])
+  t.not(other.leaseOf(), consumer.leaseOf())
+  t.notMatch(other.blocks[0]?.positions, consumer.blocks[0]?.positions)
+})
+
 t.test('queues are found again; each has dead letters of its own', async (t) => {
   const world = new EngineWorld()
   world.declare('one')
