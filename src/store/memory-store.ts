@@ -95,8 +95,8 @@ class MemoryStore implements Store {
   }
 
   close(): Promise<void> {
-    // the microtask that settles what waits was queued before this one
-    this.#closing ??= new Promise((resolve) => queueMicrotask(resolve))
+    // what settles the writes under way was queued before this
+    this.#closing ??= new Promise((resolve) => setImmediate(resolve))
     return this.#closing
   }
 

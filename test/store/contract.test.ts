@@ -187,8 +187,8 @@ for (const [name, make] of Object.entries(stores)) {
       t.equal(store.close(), closed)
       await t.rejects(store.write([put(bytes(2))]), { code: 'RIVULET_CLOSED' })
       await closed
-      await Promise.all(writes)
       t.strictSame(done, [0, 1])
+      await Promise.all(writes)
       t.throws(() => store.get(bytes(1)), { code: 'RIVULET_CLOSED' })
       t.throws(() => [...store.range()], { code: 'RIVULET_CLOSED' })
       t.throws(() => store.usage(), { code: 'RIVULET_CLOSED' })
