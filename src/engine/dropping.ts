@@ -89,9 +89,8 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
   const dropped = () => queue.happenings.purged - purged
   while (tx.bytes < dropBytes) {
     if (queue.keys.parked > 0) {
-      const parked = queue.keys.unpark(tx, 256)
-      queue.happenings.purged += parked.length
-      if (parked.length > 0) continue
+      queue.happenings.purged += queue.keys.unpark(tx, 256).length
+      continue
     }
     if (queue.later.first(tx)) {
       dropFirst(tx, queue, 'purged')

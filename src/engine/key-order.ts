@@ -4,9 +4,9 @@
  * The message that is dealt out, or waits to be tried again, owns its key. Which one that is, and what is parked, is on
  * disk, so that nothing need be known of keys in memory. A message that its sender delayed takes its place when it is due.
  */
-import { readU64, writeU64 } from '../store/index.js'
+import { readU64, type StoredRecord, writeU64 } from '../store/index.js'
 import { decodeMessage, encodeMessage, type StoredMessage } from './message-record.js'
-import { keyName, lastNumber, nameKey, rangeOf, table } from './tables.js'
+import { keyName, lastNumber, nameKey, nameOf, rangeOf, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** A message that was parked. */
@@ -18,6 +18,13 @@ export interface Parked {
 /** Messages that may be parked in one queue; the log is not read on while there are so many. */
 export const maxParked = 10_000
 
+/** What the order needs of its queue. */
+export interface KeyOwner {
+  readonly number: number
+  intern(meaning: Uint8Array): Uint8Array
+  corrupt(tx: Transaction, position: number, messages: number): void
+}
+
 /** The keys of a queue. */
 export class KeyOrder {
   parked = 0
@@ -25,11 +32,11 @@ export class KeyOrder {
   /** Whether there may be records of keys. */
   isActive = false
   readonly #queue: number
-  readonly #intern: (meaning: Uint8Array) => Uint8Array
+  readonly #owner: KeyOwner
 
-  constructor(queue: number, intern: (meaning: Uint8Array) => Uint8Array) {
-    this.#queue = queue
-    this.#intern = intern
+  constructor(owner: KeyOwner) {
+    this.#queue = owner.number
+    this.#owner = owner
   }
 
   /** Whether a message may be dealt out; if so, it owns its key from now on. */
@@ -52,23 +59,27 @@ export class KeyOrder {
   release(tx: Transaction, key: string, position: number): Parked | undefined {
     const owner = this.#ownerKey(key)
     const value = tx.get(owner)
-    if (!value || readU64(value) !== position) return undefined
-    const name = keyName(key)
-    const from = nameKey(table.parked, this.#queue, name)
-    const to = nameKey(table.parked, this.#queue, name, Number.MAX_SAFE_INTEGER)
-    for (const record of tx.range(from, to, 1)) {
-      const next = this.#unpark(tx, record.key, record.value)
-      this.#putOwner(tx, owner, next.position)
-      return next
-    }
-    tx.removeVisible(owner)
-    return undefined
+    // where the record is damaged, those that are parked must not wait for ever
+    return value && readU64(value) !== position ? undefined : this.#passOn(tx, owner)
+  }
+
+  /** Messages are gone whose keys nobody knows; returns the next of each key that one of them owned. */
+  releaseUnknown(tx: Transaction, position: number, count: number): Parked[] {
+    const [from, to] = rangeOf(table.keyOwner, this.#queue)
+    const owned = tx.range(from, to, Number.POSITIVE_INFINITY).filter(({ value, damaged }) => {
+      const owner = damaged ? Number.NaN : readU64(value)
+      return owner >= position && owner < position + count
+    })
+    return owned.flatMap(({ key }) => this.#passOn(tx, key) ?? [])
   }
 
   /** Takes some parked messages away, whatever their keys. */
   unpark(tx: Transaction, limit: number): Parked[] {
     const [from, to] = rangeOf(table.parked, this.#queue)
-    return tx.range(from, to, limit).map(({ key, value }) => this.#unpark(tx, key, value))
+    const records = tx.range(from, to, limit)
+    // what the counts still know of was in records that are gone
+    if (records.length === 0) this.parked = this.bytes = 0
+    return records.flatMap((record) => this.#unpark(tx, record) ?? [])
   }
 
   /** Removes some of what is known of keys; tells whether there may be more. */
@@ -79,27 +90,38 @@ export class KeyOrder {
     return records.length === limit
   }
 
-  /** The parked messages as they are stored. */
-  *stored(tx: { stored: Transaction['stored'] }, limit: number): Iterable<Parked> {
-    const [from, to] = rangeOf(table.parked, this.#queue)
-    for (const { key, value, damaged } of tx.stored(from, to, limit)) {
-      if (!damaged) yield { position: lastNumber(key), message: decodeMessage(value, this.#intern) }
+  /** The next of a key has its turn, and the key; if none is parked, nobody owns it. */
+  #passOn(tx: Transaction, owner: Uint8Array): Parked | undefined {
+    const name = nameOf(owner)
+    const from = nameKey(table.parked, this.#queue, name)
+    const to = nameKey(table.parked, this.#queue, name, Number.MAX_SAFE_INTEGER)
+    for (let [record] = tx.range(from, to, 1); record; [record] = tx.range(from, to, 1)) {
+      const next = this.#unpark(tx, record)
+      if (!next) continue
+      this.#putOwner(tx, owner, next.position)
+      return next
     }
+    tx.removeVisible(owner)
+    return undefined
   }
 
-  #unpark(tx: Transaction, key: Uint8Array, value: Uint8Array): Parked {
-    const message = decodeMessage(value, this.#intern)
+  /** Takes a parked message away; `undefined` if it is damaged. */
+  #unpark(tx: Transaction, { key, value, damaged }: StoredRecord): Parked | undefined {
+    const position = lastNumber(key)
+    const message = damaged ? undefined : decodeMessage(value, this.#owner.intern)
     tx.removeVisible(key)
     this.parked -= 1
-    this.bytes -= message.body.length
-    return { position: lastNumber(key), message }
+    this.bytes = this.parked === 0 ? 0 : this.bytes - (message?.body.length ?? 0)
+    if (message) return { position, message }
+    this.#owner.corrupt(tx, position, 1)
+    return undefined
   }
 
   #ownerKey(key: string): Buffer {
     return nameKey(table.keyOwner, this.#queue, keyName(key))
   }
 
-  #putOwner(tx: Transaction, key: Buffer, position: number): void {
+  #putOwner(tx: Transaction, key: Uint8Array, position: number): void {
     const value = Buffer.allocUnsafe(8)
     writeU64(value, position)
     tx.putVisible(key, value)

@@ -22,13 +22,19 @@ const windowBytes = 1_048_576
 const aheadMessages = 256
 const messageCostBytes = 256
 
+/** What the table needs of its queue. */
+export interface LaterOwner extends TableOwner {
+  /** What `corrupt` does, for messages that may own their keys. */
+  lost(tx: Transaction, position: number, messages: number): void
+}
+
 /** The messages of a queue outside of its log. */
 export class LaterTable {
   /** Messages that are due at once, and others; their bytes. Those under leases are not counted. */
   atOnce = 0
   delayed = 0
   bytes = 0
-  readonly #owner: TableOwner
+  readonly #owner: LaterOwner
   /** All from the front up to a place, or to the end. */
   #window: LaterEntry[] = []
   #windowBytes = 0
@@ -37,7 +43,7 @@ export class LaterTable {
   #lastPosition = -1
   readonly #leased = new Set<string>()
 
-  constructor(owner: TableOwner) {
+  constructor(owner: LaterOwner) {
     this.#owner = owner
   }
 
@@ -152,7 +158,9 @@ export class LaterTable {
     const { number } = this.#owner
     const from = keyOf(table.later, number, this.#lastDue, this.#lastPosition + 1)
     const records = tx.range(from, keyOf(table.later, number + 1), aheadMessages, windowBytes)
-    for (const record of records) this.#take(tx, record)
+    const lost = records.filter((record) => !this.#take(tx, record))
+    // once all are taken: what waited for the lost ones is put in its place
+    for (const { key } of lost) this.#owner.lost(tx, secondNumber(key), 1)
     if (records.length > 0) return
     this.#isComplete = true
   }
@@ -164,21 +172,22 @@ export class LaterTable {
     this.atOnce = this.delayed = this.bytes = 0
   }
 
-  #take(tx: Transaction, { key, value, damaged }: StoredRecord): void {
+  /** Takes a record into the window; `false` if it is damaged. */
+  #take(tx: Transaction, { key, value, damaged }: StoredRecord): boolean {
     const due = firstNumber(key)
     const position = secondNumber(key)
     this.#lastDue = due
     this.#lastPosition = position
-    if (this.#leased.has(`${due}:${position}`)) return
+    if (this.#leased.has(`${due}:${position}`)) return true
     if (damaged) {
       tx.removeVisible(key)
       this.#count(due, 0, -1)
-      this.#owner.corrupt(tx, position, 1)
-      return
+      return false
     }
     const entry = { due, position, message: decodeMessage(value, this.#owner.intern) }
     this.#window.push(entry)
     this.#windowBytes += entry.message.body.length + messageCostBytes
+    return true
   }
 }
 

@@ -123,6 +123,8 @@ export class Leases {
     if (segments.length > 0) return
     this.#leases.delete(lease.number)
     this.#ended.set(lease.number, lease)
+    // parts of a block that cannot be read any more were counted as nothing
+    if (this.#leases.size === 0) this.bytes = 0
   }
 
   /** Makes what has changed part of the write. */

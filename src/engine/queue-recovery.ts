@@ -6,7 +6,7 @@
 import { decodeBlock } from './block-record.js'
 import { decodeMessage } from './message-record.js'
 import type { Queue } from './queue.js'
-import { firstNumber, rangeOf, secondNumber, table } from './tables.js'
+import { firstNumber, lastNumber, rangeOf, secondNumber, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** Numbers that are passed over, so that none that was ever given comes again. */
@@ -36,10 +36,9 @@ export function recover(tx: Transaction, queue: Queue): void {
     else queue.later.delayed += 1
     if (!damaged) queue.later.bytes += decodeMessage(value, intern).body.length
   }
-  for (const { position, message } of queue.keys.stored(tx, Number.POSITIVE_INFINITY)) {
-    nextPosition = Math.max(nextPosition, position + 1)
+  for (const { key } of all(table.parked)) {
+    nextPosition = Math.max(nextPosition, lastNumber(key) + 1)
     queue.keys.parked += 1
-    queue.keys.bytes += message.body.length
   }
   // parked messages cannot be told from those that own their keys; all begin anew
   queue.keys.isActive = true

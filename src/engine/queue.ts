@@ -93,6 +93,20 @@ export class Queue implements Participant {
     this.#owner.report(corruptError(this.name, position, what))
   }
 
+  /** Messages that had been dealt out were lost to damage, and with them what is known of their keys. */
+  lost(tx: Transaction, position: number, messages: number): void {
+    this.corrupt(tx, position, messages)
+    this.passKeysOn(tx, position, messages)
+  }
+
+  /** Messages are gone that cannot be read: the next of the keys that they owned have their turn. */
+  passKeysOn(tx: Transaction, position: number, messages: number): void {
+    if (!this.keys.isActive) return
+    for (const next of this.keys.releaseUnknown(tx, position, messages)) {
+      this.later.put(tx, 0, next.position, next.message)
+    }
+  }
+
   beforeWrite(tx: Transaction): void {
     if (this.#isUnread) this.reload()
     this.#happeningsBefore = { ...this.happenings }
@@ -191,7 +205,7 @@ export class Queue implements Participant {
     this.leases = new Leases(number)
     this.producers = new Producers(number, this.producers)
     this.ids = new Ids(number)
-    this.keys = new KeyOrder(number, this.intern)
+    this.keys = new KeyOrder(this)
     this.nextPosition = 1
   }
 

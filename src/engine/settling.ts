@@ -74,13 +74,18 @@ function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment)
   const { extras } = lease
   if (extras?.length === 0) return
   const block = extras || piece.block < 0 ? undefined : queue.log.read(tx, piece.block)
+  const single = extras || piece.block >= 0 ? undefined : queue.later.read(tx, piece.due, piece.position)
+  if (!extras && !block && !single) {
+    queue.passKeysOn(tx, piece.position, piece.count)
+    return
+  }
   for (let at = 0; at < piece.count; at++) {
     const position = piece.position + at
     const key = extras
       ? extrasAt(extras, piece.index + at)?.key
       : block
         ? extrasAt(block.extras, position - block.start)?.key
-        : queue.later.read(tx, piece.due, position)?.key
+        : single?.key
     forgetKey(tx, queue, key, position)
   }
 }
@@ -89,14 +94,14 @@ function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segmen
   const message = queue.later.read(tx, piece.due, piece.position)
   queue.later.settle(tx, piece.due, piece.position)
   if (message) returnMessage(tx, queue, lease, piece.position, message, fate)
-  else queue.corrupt(tx, piece.position, 1)
+  else queue.lost(tx, piece.position, 1)
 }
 
 function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
   const block = queue.log.read(tx, piece.block)
   queue.log.settle(tx, piece.block, piece.count)
   if (!block) {
-    queue.corrupt(tx, piece.position, piece.count)
+    queue.lost(tx, piece.position, piece.count)
     return
   }
   const first = piece.position - block.start
@@ -104,8 +109,10 @@ function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment
   for (let index = first; index < first + piece.count; index++) {
     const message = messageOf(block, index, at)
     at += message.body.length
-    if (block.bad?.has(index)) queue.corrupt(tx, block.start + index, 1)
-    else returnMessage(tx, queue, lease, block.start + index, message, fate)
+    if (block.bad?.has(index)) {
+      queue.corrupt(tx, block.start + index, 1)
+      forgetKey(tx, queue, message.key, block.start + index)
+    } else returnMessage(tx, queue, lease, block.start + index, message, fate)
   }
 }
 

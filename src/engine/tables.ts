@@ -69,6 +69,11 @@ export function nameKey(which: number, queue: number, name: Uint8Array, number?:
   return key
 }
 
+/** The name in a key that has no number behind it. */
+export function nameOf(key: Uint8Array): Uint8Array {
+  return key.subarray(prefixBytes)
+}
+
 /** A text as part of a key: as it is if it is short, and none is the beginning of another. */
 export function keyName(text: string): Buffer {
   const bytes = Buffer.from(text)

@@ -1,5 +1,7 @@
 /** Order within keys: one message of a key at a time, in the order in which they were sent. */
 import t from 'tap'
+import { table } from '../../src/engine/tables.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { EngineWorld } from './engine-world.js'
 
 const keyed = (...keys: (string | undefined)[]) =>
@@ -92,4 +94,103 @@ t.test('only so many are parked, and then the log waits', async (t) => {
   t.strictSame(consumer.texts, ['a'])
   t.equal(world.store.keys.filter((key) => key.startsWith('0a')).length, 10_000)
   t.match(world.engine.counts('jobs'), { depth: 11_001, ready: 11_000 })
+})
+
+/** The first record of a table of the queue. */
+function firstKey({ store }: EngineWorld, which: number): Buffer {
+  const prefix = Buffer.of(which, 0, 0, 0, 1).toString('hex')
+  return Buffer.from(store.keys.find((key) => key.startsWith(prefix)) as string, 'hex')
+}
+
+/** A queue with the first message of a key under a lease, and two that wait for it. */
+function withParked(): { world: EngineWorld; consumer: ReturnType<EngineWorld['consumer']> } {
+  const world = EngineWorld.withJobs({ keyOrder: true, leaseMs: 1000 })
+  const consumer = world.consumer()
+  world.send(['a1', 'a2', 'a3'], keyed('a', 'a', 'a'))
+  world.run()
+  return { world, consumer }
+}
+
+for (const at of [-1, 42, 50]) {
+  t.test(`a parked message whose byte ${at} is damaged is lost alone`, async (t) => {
+    for (const how of ['ack', 'no order', 'purge', 'no state'] as const) {
+      const { world, consumer } = withParked()
+      world.store.damage(firstKey(world, table.parked), at)
+      if (how === 'ack') consumer.settle({ kind: 'ack' })
+      else if (how === 'no order') world.declare('jobs')
+      else if (how === 'purge') world.engine.purge('jobs', () => {})
+      else {
+        world.store.damage(firstKey(world, table.state), 0)
+        world.send(['a4'], keyed('a'))
+        world.step()
+        world.store.fail(new RivuletError('RIVULET_STORE_FAILED', 'the test says so'))
+        world.pass(1000)
+      }
+      world.run()
+      world.pass(1)
+      t.match(
+        world.errors.slice(-1),
+        [{ code: 'RIVULET_STORE_CORRUPT', message: /jobs: a message at position 2/ }],
+        how,
+      )
+      t.match(world.engine.counts('jobs').dropped, { corrupt: 1 }, how)
+      if (how === 'ack' || how === 'no order') t.strictSame(consumer.texts, ['a1', 'a3'], how)
+      for (let round = 0; round < 4; round++) {
+        for (const { lease } of consumer.blocks) consumer.settle({ kind: 'ack', lease })
+        world.run()
+      }
+      t.match(world.engine.counts('jobs'), { depth: 0, bytes: 0 }, how)
+    }
+  })
+}
+
+t.test('where it cannot be read who owns a key, what was parked goes on', async (t) => {
+  const { world, consumer } = withParked()
+  world.store.damage(firstKey(world, table.keyOwner), -1)
+  consumer.settle({ kind: 'ack' })
+  world.run()
+  t.strictSame(consumer.texts, ['a1', 'a2'])
+  consumer.settle({ kind: 'ack' })
+  world.run()
+  t.strictSame(consumer.texts, ['a1', 'a2', 'a3'])
+})
+
+for (const [what, at] of [
+  ['body', -6],
+  ['block', 16],
+] as const) {
+  t.test(`where the ${what} of a message is damaged under its lease, the next of its key goes on`, async (t) => {
+    const { world, consumer } = withParked()
+    world.store.damage(firstKey(world, table.block), at)
+    consumer.settle({ kind: 'nack', delayMs: 0 })
+    world.run()
+    t.strictSame(consumer.texts, ['a1', 'a2'])
+    t.match(world.engine.counts('jobs'), { depth: 2, bytes: 4, dropped: { corrupt: 1 } })
+  })
+}
+
+t.test('a message that is done gives its key back, even if it cannot be read any more', async (t) => {
+  const { world, consumer } = withParked()
+  const again = world.reopened(0, { keyOrder: true })
+  again.store.damage(firstKey(again, table.block), 16)
+  const other = again.consumer()
+  other.attachment.adopt([consumer.leaseOf()])
+  other.settle({ kind: 'ack', lease: consumer.leaseOf(), count: 1 })
+  again.run()
+  t.strictSame(other.texts, ['a2'])
+  t.match(again.engine.counts('jobs'), { depth: 2, bytes: 4 })
+})
+
+t.test('a message that failed and is damaged while it waits gives its key back', async (t) => {
+  const { world, consumer } = withParked()
+  consumer.settle({ kind: 'nack', delayMs: 500 })
+  world.run()
+  const store = world.store.crashed()
+  store.damage(firstKey(world, table.later), -1)
+  const again = new EngineWorld(store, world.clock)
+  again.declare('jobs', { keyOrder: true })
+  const other = again.consumer()
+  again.run()
+  t.strictSame(other.texts, ['a2'])
+  t.match(again.engine.counts('jobs'), { depth: 2, bytes: 4, dropped: { corrupt: 1 } })
 })
