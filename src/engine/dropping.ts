@@ -17,8 +17,8 @@ const dropBytes = 1_048_576
 export function dropOverflow(tx: Transaction, queue: Queue): void {
   const { maxLength, maxBytes } = queue.settings
   while (queue.depth > maxLength || queue.bytes > maxBytes) {
-    const entry = queue.later.atOnce > 0 ? queue.later.first(tx) : undefined
-    if (entry) {
+    const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
+    if (entry && entry.due <= tx.wall) {
       dropFirst(tx, queue, 'overflow')
       continue
     }

@@ -256,3 +256,17 @@ t.test('a producer that is silent for a day is forgotten', async (t) => {
   later.pass(4_000_000)
   t.equal(later.store.keys.filter((key) => key.startsWith('06')).length, 1)
 })
+
+t.test('messages whose delay is over make room, too, where the oldest are dropped', async (t) => {
+  const world = EngineWorld.withJobs({ overflow: 'drop-oldest', maxLength: 3 })
+  for (const text of ['a', 'b', 'c', 'd']) world.send([text], [{ index: 0, delayMs: 10 }])
+  world.run()
+  t.match(world.engine.counts('jobs'), { depth: 4, delayed: 4 }, 'those that are not ready stay')
+  world.pass(10)
+  world.send(['e'])
+  world.run()
+  t.match(world.engine.counts('jobs'), { depth: 3, ready: 3, bytes: 3, dropped: { overflow: 2 } })
+  const consumer = world.consumer()
+  world.run()
+  t.strictSame(consumer.texts.slice(0, 1), ['c'])
+})
