@@ -10,9 +10,11 @@ import { type Block, decodeBlock, encodeBlock } from './block-record.js'
 import { firstNumber, keyOf, type TableOwner, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
-/** What the blocks in memory may take, each counted with a cost beside its bodies, in bytes. */
+/** What the blocks in memory may take, each counted with costs beside its bodies, in bytes. */
 const windowBytes = 4_194_304
 const blockCostBytes = 512
+const messageCostBytes = 16
+const extrasCostBytes = 256
 
 /** Blocks that are read ahead at once, and their bytes. */
 const aheadBlocks = 512
@@ -70,7 +72,7 @@ export class BlockLog {
     this.bytes += block.bodies.length
     if (this.#isComplete && this.#windowBytes < windowBytes) {
       this.#window.push(block)
-      this.#windowBytes += block.bodies.length + blockCostBytes
+      this.#windowBytes += costOf(block)
       this.#next = block.start + block.count
     } else {
       this.#isComplete = false
@@ -104,7 +106,7 @@ export class BlockLog {
     if (this.headOffset < block.count) return
     this.headStart = block.start + block.count
     this.headOffset = this.headBytes = 0
-    this.#windowBytes -= block.bodies.length + blockCostBytes
+    this.#windowBytes -= costOf(block)
     this.#window[this.#taken++] = undefined as unknown as Block
     if (this.#taken === this.#window.length) {
       this.#window = []
@@ -192,8 +194,13 @@ export class BlockLog {
   #show(block: Block): void {
     this.#next = block.start + block.count
     this.#window.push(block)
-    this.#windowBytes += block.bodies.length + blockCostBytes
+    this.#windowBytes += costOf(block)
   }
+}
+
+/** What a block takes in memory, about, in bytes. */
+function costOf({ count, bodies, extras }: Block): number {
+  return bodies.length + blockCostBytes + messageCostBytes * count + extrasCostBytes * extras.length
 }
 
 /** What tells of a damaged record. */

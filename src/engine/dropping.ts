@@ -10,8 +10,9 @@ import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
 
-/** What one write drops at the most, in bytes of its changes. */
+/** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
 const dropBytes = 1_048_576
+const dropBodyBytes = 16_777_216
 
 /** Makes room for what was sent: the oldest go, as far as they are ready. */
 export function dropOverflow(tx: Transaction, queue: Queue): void {
@@ -37,7 +38,8 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
 
 /** Drops what is in front and too old; tells whether there may be more. */
 export function dropExpired(tx: Transaction, queue: Queue): boolean {
-  while (tx.bytes < dropBytes) {
+  const { bytes } = queue
+  while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     const entry = queue.later.first(tx)
     if (entry && isExpired(tx, queue, entry)) {
       dropFirst(tx, queue, 'expired')
@@ -85,9 +87,10 @@ export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): vo
 
 /** Drops what waits and was sent before a position; returns how many, and whether that is all. */
 export function purgeSome(tx: Transaction, queue: Queue, before: number): { dropped: number; isDone: boolean } {
-  const purged = queue.happenings.purged
+  const { bytes } = queue
+  const { purged } = queue.happenings
   const dropped = () => queue.happenings.purged - purged
-  while (tx.bytes < dropBytes) {
+  while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
       queue.happenings.purged += queue.keys.unpark(tx, 256).length
       continue

@@ -66,13 +66,15 @@ export class QueueNames {
   /** Reads the queues that are on disk; those whose names are lost get others. */
   load(now: number): void {
     const { store } = this.#owner
+    const found = new Set<number>()
     for (const which of [table.name, table.state]) {
       for (const { key, value, damaged } of store.range(Buffer.of(which), Buffer.of(which + 1))) {
         const number = queueOf(key)
-        if ([...this.#queues.values()].some((queue) => queue.number === number)) continue
         const isNamed = which === table.name && !damaged
+        if (found.has(number) || !(which === table.state || isNamed)) continue
+        found.add(number)
         const name = isNamed ? Buffer.from(value).toString() : `recovered-${number}`
-        if (which === table.state || isNamed) this.#make(number, name, settingsFor(name, defaultSettings))
+        this.#make(number, name, settingsFor(name, defaultSettings))
       }
     }
     for (const queue of this.#queues.values()) queue.load(now)
