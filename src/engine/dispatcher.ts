@@ -7,7 +7,7 @@
 import type { Block } from './block-record.js'
 import { extrasAt } from './block-record.js'
 import type { Consumer } from './consumer.js'
-import { dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
+import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
 import type { LeasedBlock } from './engine.js'
 import { bury } from './fates.js'
 import { maxParked } from './key-order.js'
@@ -35,11 +35,17 @@ export interface Dealt {
   readonly leased: LeasedBlock
 }
 
+/** Where dealing out ends for one write: at so many changes, or with so many bytes left in the queue. */
+interface End {
+  readonly changes: number
+  readonly bytes: number
+}
+
 /** Deals out what can be; tells whether more could be, by the next write. */
 export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean {
   tx.touch(queue)
   let bytes = 0
-  const mostChanges = tx.changes.length + dealtChanges
+  const end = { changes: tx.changes.length + dealtChanges, bytes: queue.bytes - dropBodyBytes }
   for (;;) {
     const takers = takersOf(queue)
     const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue)
@@ -48,16 +54,21 @@ export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean
     let hasDealt = false
     for (const consumer of takers) {
       const batch = new LeaseBatch()
-      gather(tx, queue, batch, Math.min(consumer.credit, share, leaseMessages), mostChanges)
+      gather(tx, queue, batch, Math.min(consumer.credit, share, leaseMessages), end)
       if (batch.count === 0) break
       hasDealt = true
       bytes += batch.bytes
       dealt.push(lease(tx, queue, consumer, batch))
     }
-    if (tx.changes.length >= mostChanges) return true
+    if (isEnough(tx, queue, end)) return true
     if (!hasDealt) return false
     if (bytes >= dealtBytes) return true
   }
+}
+
+/** Whether so much was changed, or dropped, that the rest is for the next write. */
+function isEnough(tx: Transaction, queue: Queue, { changes, bytes }: End): boolean {
+  return tx.changes.length >= changes || queue.bytes <= bytes
 }
 
 /** The consumers that may be given something, those with the least first. */
@@ -95,8 +106,8 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
 }
 
 /** Gathers messages of one schema, as many as may be: those that waited by themselves, then those of the log. */
-function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number, mostChanges: number): void {
-  while (batch.count < limit && tx.changes.length < mostChanges && batch.bytes < leaseBytes) {
+function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number, end: End): void {
+  while (batch.count < limit && batch.bytes < leaseBytes && !isEnough(tx, queue, end)) {
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
     const isTaken = entry && entry.due <= tx.wall ? gatherSingle(tx, queue, batch) : gatherHead(tx, queue, batch, limit)
     if (!isTaken) return

@@ -12,7 +12,7 @@ import type { Transaction } from './transaction.js'
 
 /** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
 const dropBytes = 1_048_576
-const dropBodyBytes = 16_777_216
+export const dropBodyBytes = 16_777_216
 
 /** Makes room for what was sent: the oldest go, as far as they are ready. */
 export function dropOverflow(tx: Transaction, queue: Queue): void {
