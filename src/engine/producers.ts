@@ -33,6 +33,8 @@ export class Producers {
   readonly #changed = new Set<Producer>()
   /** Producers whose first messages were refused once and are part of this write, with what came before those. */
   readonly #begun = new Map<string, number>()
+  /** How many have to be known before some are put out of memory. */
+  #fullAt = keptProducers
   /** Where the sweep goes on. */
   #swept: Buffer | undefined
 
@@ -42,7 +44,7 @@ export class Producers {
     if (!former) return
     for (const [name, producer] of former.#known) if (!producer.isStored) this.#known.set(name, producer)
     for (const [name, last] of former.#begun) {
-      this.#known.set(name, { key: this.#keyOf(name), last, time: 0, isStored: false })
+      this.#known.set(name, { key: this.#keyOf(name), last, time: former.#known.get(name)?.time ?? 0, isStored: false })
     }
   }
 
@@ -100,6 +102,9 @@ export class Producers {
     }
     if (count === sweptProducers) return true
     this.#swept = undefined
+    for (const [name, { time, isStored }] of this.#known) {
+      if (!isStored && tx.wall - time > producerMemoryMs) this.#known.delete(name)
+    }
     return false
   }
 
@@ -115,8 +120,10 @@ export class Producers {
   }
 
   #keep(name: string, producer: Producer): void {
-    if (this.#known.size >= keptProducers && this.#changed.size === 0) {
+    if (this.#known.size >= this.#fullAt && this.#changed.size === 0) {
       for (const [known, { isStored }] of this.#known) if (isStored) this.#known.delete(known)
+      // those that are only in memory stay: they must not be gone through for each that comes
+      this.#fullAt = Math.max(keptProducers, 2 * this.#known.size)
     }
     this.#known.set(name, producer)
   }

@@ -270,3 +270,40 @@ t.test('messages whose delay is over make room, too, where the oldest are droppe
   world.run()
   t.strictSame(consumer.texts.slice(0, 1), ['c'])
 })
+
+t.test('a producer that was refused and sent nothing for a day is forgotten', async (t) => {
+  const world = EngineWorld.withJobs({ maxLength: 1 })
+  world.send(['a'])
+  world.sendAt(5, ['b'], [], 'q')
+  world.run()
+  t.match(world.outcomes[1], { kind: 'refused', expected: 5 })
+  world.declare('jobs')
+  world.sendAt(9, ['c'], [], 'q')
+  world.run()
+  t.match(world.outcomes[2], { kind: 'refused', expected: 5 }, 'it is known to have begun at 5')
+  for (let hour = 0; hour < 26; hour++) world.pass(3_600_000)
+  world.sendAt(9, ['c'], [], 'q')
+  world.run()
+  t.match(world.outcomes[3], { kind: 'stored', repeated: 0 })
+})
+
+t.test('many producers that are refused cost as much each as few', async (t) => {
+  const world = EngineWorld.withJobs({ maxLength: 1 })
+  world.send(['a'])
+  world.run()
+  const map = Map.prototype
+  const entries = map[Symbol.iterator]
+  let steps = 0
+  map[Symbol.iterator] = function () {
+    steps += this.size
+    return entries.call(this)
+  }
+  t.teardown(() => {
+    map[Symbol.iterator] = entries
+  })
+  for (let producer = 0; producer < 12_000; producer++) world.sendAt(1, ['b'], [], `p${producer}`)
+  world.run()
+  map[Symbol.iterator] = entries
+  t.equal(world.outcomes.filter(({ kind }) => kind === 'refused').length, 12_000)
+  t.ok(steps < 200_000, `${steps} steps`)
+})
