@@ -84,7 +84,7 @@ export class BlockLog {
   head(tx: Transaction): Block | undefined {
     while (this.#taken === this.#window.length) {
       if (this.#isComplete) {
-        this.#missAll(tx)
+        this.#missAll()
         return undefined
       }
       this.#readAhead(tx)
@@ -173,9 +173,9 @@ export class BlockLog {
   }
 
   /** There are no more messages: what the counts still know of was in records that are gone. */
-  #missAll(tx: Transaction): void {
+  #missAll(): void {
     if (this.ready === 0) return
-    this.#owner.corrupt(tx, this.headStart, this.ready)
+    this.#owner.corrupt(this.headStart, this.ready)
     this.ready = this.bytes = 0
   }
 
@@ -187,7 +187,7 @@ export class BlockLog {
       return
     }
     this.#next = start + 1
-    this.#owner.corrupt(tx, start, Number.NaN)
+    this.#owner.corrupt(start, Number.NaN)
     tx.remove(key)
   }
 

@@ -81,7 +81,9 @@ function takersOf(queue: Queue): Consumer[] {
 /** About how many messages that wait by themselves are due; not 0 if one is. */
 function readyLater(tx: Transaction, queue: Queue): number {
   const first = queue.later.size > 0 ? queue.later.first(tx) : undefined
-  return first && first.due <= tx.wall ? Math.max(1, queue.later.dueBy(tx.wall)) : 0
+  if (!first || first.due > tx.wall) return 0
+  queue.later.look(tx)
+  return Math.max(1, queue.later.due)
 }
 
 function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBatch): Dealt {
@@ -147,7 +149,7 @@ function gatherHead(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: num
     return true
   }
   if (block.bad?.has(log.headOffset)) {
-    queue.corrupt(tx, block.start + log.headOffset, 1)
+    queue.corrupt(block.start + log.headOffset, 1)
     log.advance(tx, block, 1, block.lengths[log.headOffset] as number)
     return true
   }

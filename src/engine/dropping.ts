@@ -14,7 +14,10 @@ import type { Transaction } from './transaction.js'
 const dropBytes = 1_048_576
 export const dropBodyBytes = 16_777_216
 
-/** Makes room for what was sent: the oldest go, as far as they are ready. */
+/**
+ * Makes room for what was sent: what is ready goes first, by itself or in the log, then what waits for its key, and what is
+ * not due at last.
+ */
 export function dropOverflow(tx: Transaction, queue: Queue): void {
   const { maxLength, maxBytes } = queue.settings
   while (queue.depth > maxLength || queue.bytes > maxBytes) {
@@ -24,7 +27,12 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
       continue
     }
     const block = queue.log.head(tx)
-    if (!block) return
+    if (!block) {
+      if (queue.keys.parked > 0) dropParked(tx, queue, 1, 'overflow')
+      else if (entry) dropFirst(tx, queue, 'overflow')
+      else return
+      continue
+    }
     let count = 0
     let bytes = 0
     const { headOffset } = queue.log
@@ -85,14 +93,19 @@ export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): vo
   forgetKey(tx, queue, message.key, position)
 }
 
-/** Drops what waits and was sent before a position; returns how many, and whether that is all. */
+/** Drops messages that wait for their keys, whatever those are. */
+function dropParked(tx: Transaction, queue: Queue, limit: number, reason: DropReason): void {
+  queue.happenings[reason] += queue.keys.unpark(tx, limit).length
+}
+
+/** Drops what waits, of the log what was sent before a position; returns how many, and whether that is all. */
 export function purgeSome(tx: Transaction, queue: Queue, before: number): { dropped: number; isDone: boolean } {
   const { bytes } = queue
   const { purged } = queue.happenings
   const dropped = () => queue.happenings.purged - purged
   while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
-      queue.happenings.purged += queue.keys.unpark(tx, 256).length
+      dropParked(tx, queue, 256, 'purged')
       continue
     }
     if (queue.later.first(tx)) {

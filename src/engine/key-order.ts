@@ -6,7 +6,7 @@
  */
 import { readU64, type StoredRecord, writeU64 } from '../store/index.js'
 import { decodeMessage, encodeMessage, type StoredMessage } from './message-record.js'
-import { keyName, lastNumber, nameKey, nameOf, rangeOf, table } from './tables.js'
+import { keyName, lastNumber, nameKey, nameOf, rangeOf, type TableOwner, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** A message that was parked. */
@@ -18,13 +18,6 @@ export interface Parked {
 /** Messages that may be parked in one queue; the log is not read on while there are so many. */
 export const maxParked = 10_000
 
-/** What the order needs of its queue. */
-export interface KeyOwner {
-  readonly number: number
-  intern(meaning: Uint8Array): Uint8Array
-  corrupt(tx: Transaction, position: number, messages: number): void
-}
-
 /** The keys of a queue. */
 export class KeyOrder {
   parked = 0
@@ -32,9 +25,9 @@ export class KeyOrder {
   /** Whether there may be records of keys. */
   isActive = false
   readonly #queue: number
-  readonly #owner: KeyOwner
+  readonly #owner: TableOwner
 
-  constructor(owner: KeyOwner) {
+  constructor(owner: TableOwner) {
     this.#queue = owner.number
     this.#owner = owner
   }
@@ -113,7 +106,7 @@ export class KeyOrder {
     this.parked -= 1
     this.bytes = this.parked === 0 ? 0 : this.bytes - (message?.body.length ?? 0)
     if (message) return { position, message }
-    this.#owner.corrupt(tx, position, 1)
+    this.#owner.corrupt(position, 1)
     return undefined
   }
 

@@ -22,6 +22,12 @@ const windowBytes = 1_048_576
 const aheadMessages = 256
 const messageCostBytes = 256
 
+/** Messages beyond those in memory of which one look finds out that they are due. */
+const lookMessages = 4096
+
+/** Behind every message of a time. */
+const lastPosition = Number.MAX_SAFE_INTEGER
+
 /** What the table needs of its queue. */
 export interface LaterOwner extends TableOwner {
   /** What `corrupt` does, for messages that may own their keys. */
@@ -30,10 +36,13 @@ export interface LaterOwner extends TableOwner {
 
 /** The messages of a queue outside of its log. */
 export class LaterTable {
-  /** Messages that are due at once, and others; their bytes. Those under leases are not counted. */
-  atOnce = 0
+  /** Messages that are due, as far as was looked, and others; the bytes of all. Those under leases are not counted. */
+  due = 0
   delayed = 0
   bytes = 0
+  /** Up to where was looked: a message before this, or at it, counts as due. */
+  lookedDue = 0
+  lookedPosition = lastPosition
   readonly #owner: LaterOwner
   /** All from the front up to a place, or to the end. */
   #window: LaterEntry[] = []
@@ -48,18 +57,26 @@ export class LaterTable {
   }
 
   get size(): number {
-    return this.atOnce + this.delayed
+    return this.due + this.delayed
   }
 
-  /** Those that are due, of which it is known without reading on. */
-  dueBy(wall: number): number {
-    if (this.delayed === 0) return this.atOnce
-    let due = 0
-    for (const entry of this.#window) {
-      if (entry.due > wall) break
-      if (entry.due > 0) due += 1
+  /** Counts those that have become due since the last look; before any is dealt out, so that it meets none under a lease. */
+  look(tx: Transaction): void {
+    if (this.delayed === 0) return
+    const window = this.#window
+    for (let at = placeOf(window, this.lookedDue, this.lookedPosition); at < window.length; at++) {
+      const { due, position } = window[at] as LaterEntry
+      if (due > tx.wall) return
+      this.#becomesDue(due, position)
     }
-    return this.atOnce + due
+    if (this.#isComplete) return
+    const { number } = this.#owner
+    const hasLooked = this.#isCounted(this.#lastDue, this.#lastPosition)
+    const [due, position] = hasLooked ? [this.lookedDue, this.lookedPosition] : [this.#lastDue, this.#lastPosition]
+    const from = keyOf(table.later, number, due, Math.min(lastPosition, position + 1))
+    for (const { key } of tx.range(from, keyOf(table.later, number, tx.wall + 1), lookMessages, windowBytes)) {
+      this.#becomesDue(firstNumber(key), secondNumber(key))
+    }
   }
 
   /** When the oldest of those that are due became so, in milliseconds since 1970, of those in memory. */
@@ -71,7 +88,7 @@ export class LaterTable {
   put(tx: Transaction, due: number, position: number, message: StoredMessage): void {
     const key = keyOf(table.later, this.#owner.number, due, position)
     tx.putVisible(key, Buffer.concat(encodeMessage(message)))
-    this.#count(due, message.body.length, 1)
+    this.#count(due, position, message.body.length, 1)
     if (this.#isComplete || due < this.#lastDue || (due === this.#lastDue && position <= this.#lastPosition)) {
       this.#insert({ due, position, message })
     }
@@ -81,7 +98,7 @@ export class LaterTable {
   first(tx: Transaction): LaterEntry | undefined {
     while (this.#window.length === 0) {
       if (this.#isComplete) {
-        this.#missAll(tx)
+        this.#missAll()
         return undefined
       }
       this.#readAhead(tx)
@@ -120,8 +137,19 @@ export class LaterTable {
     return value && decodeMessage(value, this.#owner.intern)
   }
 
-  #count(due: number, bytes: number, by: 1 | -1): void {
-    if (due === 0) this.atOnce += by
+  #isCounted(due: number, position: number): boolean {
+    return due < this.lookedDue || (due === this.lookedDue && position <= this.lookedPosition)
+  }
+
+  #becomesDue(due: number, position: number): void {
+    this.lookedDue = due
+    this.lookedPosition = position
+    this.due += 1
+    this.delayed -= 1
+  }
+
+  #count(due: number, position: number, bytes: number, by: 1 | -1): void {
+    if (this.#isCounted(due, position)) this.due += by
     else this.delayed += by
     this.bytes = this.size === 0 ? 0 : this.bytes + by * bytes
   }
@@ -129,20 +157,13 @@ export class LaterTable {
   #shift(): LaterEntry {
     const entry = this.#window.shift() as LaterEntry
     this.#windowBytes -= entry.message.body.length + messageCostBytes
-    this.#count(entry.due, entry.message.body.length, -1)
+    this.#count(entry.due, entry.position, entry.message.body.length, -1)
     return entry
   }
 
   #insert(entry: LaterEntry): void {
     const window = this.#window
-    let low = 0
-    let high = window.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (isBefore(window[middle] as LaterEntry, entry)) low = middle + 1
-      else high = middle
-    }
-    window.splice(low, 0, entry)
+    window.splice(placeOf(window, entry.due, entry.position), 0, entry)
     this.#windowBytes += entry.message.body.length + messageCostBytes
     while (window.length > windowMessages || (this.#windowBytes > windowBytes && window.length > 1)) {
       const { message } = window.pop() as LaterEntry
@@ -166,10 +187,10 @@ export class LaterTable {
   }
 
   /** There are no more messages: what the counts still know of was in records that are gone. */
-  #missAll(tx: Transaction): void {
+  #missAll(): void {
     if (this.size === 0) return
-    this.#owner.corrupt(tx, Math.max(0, this.#lastPosition), this.size)
-    this.atOnce = this.delayed = this.bytes = 0
+    this.#owner.corrupt(Math.max(0, this.#lastPosition), this.size)
+    this.due = this.delayed = this.bytes = 0
   }
 
   /** Takes a record into the window; `false` if it is damaged. */
@@ -181,7 +202,7 @@ export class LaterTable {
     if (this.#leased.has(`${due}:${position}`)) return true
     if (damaged) {
       tx.removeVisible(key)
-      this.#count(due, 0, -1)
+      this.#count(due, position, 0, -1)
       return false
     }
     const entry = { due, position, message: decodeMessage(value, this.#owner.intern) }
@@ -191,6 +212,15 @@ export class LaterTable {
   }
 }
 
-function isBefore(one: LaterEntry, other: LaterEntry): boolean {
-  return one.due < other.due || (one.due === other.due && one.position < other.position)
+/** How many entries stand before a place, or at it. */
+function placeOf(window: readonly LaterEntry[], due: number, position: number): number {
+  let low = 0
+  let high = window.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const entry = window[middle] as LaterEntry
+    if (entry.due < due || (entry.due === due && entry.position <= position)) low = middle + 1
+    else high = middle
+  }
+  return low
 }

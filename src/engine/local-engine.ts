@@ -132,7 +132,11 @@ export class LocalEngine implements QueueEngine {
   }
 
   counts(queue: string): QueueCounts {
-    return this.#names.get(queue).counts(this.#ports.clock.wallNow())
+    const { clock } = this.#ports
+    const found = this.#names.get(queue)
+    // what a write under way changes cannot be read yet
+    if (!this.#isWriting && !this.#closing) found.look(this.#newTransaction())
+    return found.counts(clock.wallNow())
   }
 
   onChange(callback: (queue: string) => void): () => void {
@@ -183,8 +187,12 @@ export class LocalEngine implements QueueEngine {
   }
 
   #refuse(operation: Operation): void {
-    const { clock, store, flushLater } = this.#ports
-    flushLater(() => operation.fail(new Transaction(store, 0, clock.now()), closedError()))
+    this.#ports.flushLater(() => operation.fail(this.#newTransaction(), closedError()))
+  }
+
+  #newTransaction(): Transaction {
+    const { clock, store } = this.#ports
+    return new Transaction(store, Math.max(0, Math.floor(clock.wallNow())), clock.now())
   }
 
   #wake(): void {
@@ -198,11 +206,11 @@ export class LocalEngine implements QueueEngine {
 
   /** Begins a write with what waits, if there is anything. */
   #write(): void {
-    const { clock, store } = this.#ports
+    const { store } = this.#ports
     const rescue = this.#rescues.shift()
     const operations = rescue ?? this.#waiting
     if (!rescue) this.#waiting = []
-    const tx = new Transaction(store, Math.max(0, Math.floor(clock.wallNow())), clock.now())
+    const tx = this.#newTransaction()
     const dealt: Dealt[] = []
     const applied: Operation[] = []
     let rest: Operation[] = []
@@ -280,14 +288,13 @@ export class LocalEngine implements QueueEngine {
     isRescue: boolean,
     error: RivuletError,
   ): void {
-    const { clock, store } = this.#ports
     this.#ports.report(error)
     for (const reverse of tx.reversals) reverse()
     for (const { consumer, lease } of dealt) consumer.credit += lease.count
     addTouched(tx, this.#restless)
     for (const participant of tx.touched) if (participant instanceof Queue) this.#reload(participant)
     this.#pause()
-    const now = new Transaction(store, Math.max(0, clock.wallNow()), clock.now())
+    const now = this.#newTransaction()
     const isSaved = ({ rescue }: Operation) => !isRescue && error.code === 'RIVULET_STORE_FULL' && rescue !== 'refuse'
     const saved = operations.filter((operation) => isSaved(operation) && operation.rescue !== 'forget')
     // what was not finished with this write is in `#waiting`, where it would be tried twice

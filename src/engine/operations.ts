@@ -180,7 +180,7 @@ export function redriveOperation(
         tx.touch(dead)
         for (;;) {
           const entry = total + moved < limit ? dead.later.first(tx) : undefined
-          if (!entry || isFull(queue, entry.message.body.length)) break
+          if (!entry || !hasRoom(queue, entry.message.body.length)) break
           isDone = tx.bytes < writeBytes
           if (!isDone) break
           dead.later.removeFirst(tx)
@@ -209,8 +209,9 @@ function dropNoOrder(tx: Transaction, queue: Queue): void {
   if (keys.parked === 0 && !keys.forget(tx, 1000)) keys.isActive = false
 }
 
-function isFull({ settings, depth, bytes }: Queue, more: number): boolean {
-  return settings.overflow === 'reject' && (depth + 1 > settings.maxLength || bytes + more > settings.maxBytes)
+/** Whether a message more fits, so that none need be dropped for it. */
+function hasRoom({ settings, depth, bytes }: Queue, more: number): boolean {
+  return depth < settings.maxLength && bytes + more <= settings.maxBytes
 }
 
 /** The number that a producer has to go on with; 0 if not even that can be read. */

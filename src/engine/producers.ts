@@ -20,7 +20,7 @@ interface Producer {
 /** How long a producer that does not send is remembered, in milliseconds. */
 export const producerMemoryMs = 86_400_000
 
-/** Producers that are kept in memory. */
+/** Producers that are kept in memory; as many again of those that are on no disk. */
 const keptProducers = 10_000
 
 /** Producers that one sweep looks at. */
@@ -33,8 +33,8 @@ export class Producers {
   readonly #changed = new Set<Producer>()
   /** Producers whose first messages were refused once and are part of this write, with what came before those. */
   readonly #begun = new Map<string, number>()
-  /** How many have to be known before some are put out of memory. */
-  #fullAt = keptProducers
+  /** How many are on no disk, since all that they sent was refused. */
+  #refused = 0
   /** Where the sweep goes on. */
   #swept: Buffer | undefined
 
@@ -46,6 +46,7 @@ export class Producers {
     for (const [name, last] of former.#begun) {
       this.#known.set(name, { key: this.#keyOf(name), last, time: former.#known.get(name)?.time ?? 0, isStored: false })
     }
+    this.#refused = this.#known.size
   }
 
   /** The number of the last message that was stored; `undefined` for a producer that is not known. */
@@ -55,11 +56,13 @@ export class Producers {
 
   /**
    * The number that a producer has to go on with, whose message was refused. One that is not known yet has to begin with it:
-   * what it sent behind that must not be taken for its beginning.
+   * what it sent behind that must not be taken for its beginning. 0 if there are too many such producers to remember one more.
    */
   expected(tx: Transaction, name: string, refused: number): number {
     const producer = this.#find(tx, name)
     if (producer) return producer.last + 1
+    if (this.#refused >= keptProducers) return 0
+    this.#refused += 1
     this.#keep(name, { key: this.#keyOf(name), last: refused - 1, time: tx.wall, isStored: false })
     return refused
   }
@@ -67,7 +70,10 @@ export class Producers {
   /** Messages up to a number are stored with this write. */
   stored(tx: Transaction, name: string, last: number): void {
     const producer = this.#find(tx, name) ?? { key: this.#keyOf(name), last, time: tx.wall, isStored: true }
-    if (!producer.isStored) this.#begun.set(name, producer.last)
+    if (!producer.isStored) {
+      this.#begun.set(name, producer.last)
+      this.#refused -= 1
+    }
     producer.last = last
     producer.time = tx.wall
     producer.isStored = true
@@ -103,7 +109,9 @@ export class Producers {
     if (count === sweptProducers) return true
     this.#swept = undefined
     for (const [name, { time, isStored }] of this.#known) {
-      if (!isStored && tx.wall - time > producerMemoryMs) this.#known.delete(name)
+      if (isStored || tx.wall - time <= producerMemoryMs) continue
+      this.#known.delete(name)
+      this.#refused -= 1
     }
     return false
   }
@@ -120,10 +128,8 @@ export class Producers {
   }
 
   #keep(name: string, producer: Producer): void {
-    if (this.#known.size >= this.#fullAt && this.#changed.size === 0) {
+    if (this.#known.size - this.#refused >= keptProducers && this.#changed.size === 0) {
       for (const [known, { isStored }] of this.#known) if (isStored) this.#known.delete(known)
-      // those that are only in memory stay: they must not be gone through for each that comes
-      this.#fullAt = Math.max(keptProducers, 2 * this.#known.size)
     }
     this.#known.set(name, producer)
   }

@@ -32,7 +32,7 @@ export function recover(tx: Transaction, queue: Queue): void {
   }
   for (const { key, value, damaged } of all(table.later)) {
     nextPosition = Math.max(nextPosition, secondNumber(key) + 1)
-    if (firstNumber(key) === 0) queue.later.atOnce += 1
+    if (firstNumber(key) === 0) queue.later.due += 1
     else queue.later.delayed += 1
     if (!damaged) queue.later.bytes += decodeMessage(value, intern).body.length
   }

@@ -13,7 +13,7 @@ import { Ids } from './ids.js'
 import { KeyOrder } from './key-order.js'
 import { LaterTable } from './later-table.js'
 import { decodeLease, type Lease, Leases } from './leases.js'
-import type { EngineStore } from './ports.js'
+import { asStoreError, type EngineStore } from './ports.js'
 import { Producers } from './producers.js'
 import { decodeState, encodeState, type QueueState } from './state-record.js'
 import { firstNumber, keyOf, rangeOf, table } from './tables.js'
@@ -87,7 +87,7 @@ export class Queue implements Participant {
   }
 
   /** Messages were lost to damage; NaN if nobody knows how many, which is found out when no others are left. */
-  corrupt(_tx: Transaction, position: number, messages: number): void {
+  corrupt(position: number, messages: number): void {
     if (!Number.isNaN(messages)) this.happenings.corrupt += messages
     const what = Number.isNaN(messages) ? 'a block of messages' : messages === 1 ? 'a message' : `${messages} messages`
     this.#owner.report(corruptError(this.name, position, what))
@@ -95,7 +95,7 @@ export class Queue implements Participant {
 
   /** Messages that had been dealt out were lost to damage, and with them what is known of their keys. */
   lost(tx: Transaction, position: number, messages: number): void {
-    this.corrupt(tx, position, messages)
+    this.corrupt(position, messages)
     this.passKeysOn(tx, position, messages)
   }
 
@@ -123,6 +123,7 @@ export class Queue implements Participant {
   flush(tx: Transaction): void {
     this.leases.flush(tx)
     this.producers.flush(tx)
+    this.later.look(tx)
     if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
     this.#isNamed = true
     const state = encodeState(this.#state())
@@ -167,13 +168,22 @@ export class Queue implements Participant {
     this.#leasesBefore = undefined
   }
 
+  /** Counts what has become due, as far as can be read. */
+  look(tx: Transaction): void {
+    if (this.#isUnread || this.isBroken) return
+    try {
+      this.later.look(tx)
+    } catch (cause) {
+      this.#owner.report(asStoreError(cause))
+    }
+  }
+
   counts(wall: number): QueueCounts {
     const { happenings, log, later, leases, keys } = this
-    const due = later.dueBy(wall)
     return {
       depth: this.depth,
-      ready: log.ready + due + keys.parked,
-      delayed: later.size - due,
+      ready: log.ready + later.due + keys.parked,
+      delayed: later.delayed,
       leased: leases.messages,
       bytes: this.bytes,
       oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
@@ -196,6 +206,7 @@ export class Queue implements Participant {
     this.#makeTables()
     this.producers = producers
     this.ids = ids
+    for (const consumer of this.consumers) consumer.outstanding = 0
   }
 
   #makeTables(): void {
@@ -219,13 +230,15 @@ export class Queue implements Participant {
       headBytes: log.headBytes,
       ready: log.ready,
       readyBytes: log.bytes,
-      atOnce: later.atOnce,
+      due: later.due,
       delayed: later.delayed,
       laterBytes: later.bytes,
       parked: keys.parked,
       parkedBytes: keys.bytes,
       leases: leases.size,
       keyOrder: keys.isActive ? 1 : 0,
+      lookedDue: later.lookedDue,
+      lookedPosition: later.lookedPosition,
     }
   }
 
@@ -236,7 +249,9 @@ export class Queue implements Participant {
     log.begin(state.headStart, state.headOffset, state.headBytes)
     log.ready = state.ready
     log.bytes = state.readyBytes
-    later.atOnce = state.atOnce
+    later.due = state.due
+    later.lookedDue = state.lookedDue
+    later.lookedPosition = state.lookedPosition
     later.delayed = state.delayed
     later.bytes = state.laterBytes
     keys.parked = state.parked

@@ -46,12 +46,13 @@ export function store(
     ? run.take(repeated, count)
     : storeEach(tx, queue, block, repeated, run, duplicates)
   run.end()
-  if (end > repeated) queue.producers.stored(tx, producer, sequence + end - 1)
-  else queue.producers.expected(tx, producer, sequence)
+  let expected = sequence + end
+  if (end > repeated) queue.producers.stored(tx, producer, expected - 1)
+  else expected = queue.producers.expected(tx, producer, sequence)
   if (queue.settings.overflow === 'drop-oldest') dropOverflow(tx, queue)
   const stored = { repeated, position: queue.nextPosition > position ? position : 0, duplicates }
   if (end === count) return { kind: 'stored', ...stored }
-  return { kind: 'refused', expected: sequence + end, error: fullError(queue), ...stored }
+  return { kind: 'refused', expected, error: fullError(queue), ...stored }
 }
 
 /** A refusal of a whole block. */

@@ -110,7 +110,7 @@ function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment
     const message = messageOf(block, index, at)
     at += message.body.length
     if (block.bad?.has(index)) {
-      queue.corrupt(tx, block.start + index, 1)
+      queue.corrupt(block.start + index, 1)
       forgetKey(tx, queue, message.key, block.start + index)
     } else returnMessage(tx, queue, lease, block.start + index, message, fate)
   }

@@ -14,13 +14,15 @@ const fields = [
   'headBytes',
   'ready',
   'readyBytes',
-  'atOnce',
+  'due',
   'delayed',
   'laterBytes',
   'parked',
   'parkedBytes',
   'leases',
   'keyOrder',
+  'lookedDue',
+  'lookedPosition',
 ] as const
 
 /** The state of a queue on disk. */

@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto'
 import { readU64, writeU64 } from '../store/index.js'
-import type { Transaction } from './transaction.js'
 
 /** The first byte of every key. */
 export const table = {
@@ -39,7 +38,7 @@ export interface TableOwner {
   /** The one copy of the hash of a schema. */
   intern(meaning: Uint8Array): Uint8Array
   /** A record is damaged, and so many messages are lost; NaN if nobody knows. */
-  corrupt(tx: Transaction, position: number, messages: number): void
+  corrupt(position: number, messages: number): void
 }
 
 /** The bytes of the table and the queue. */

@@ -5,6 +5,7 @@
  */
 import { longestTimerMs } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
+import { extrasAt } from './block-record.js'
 import { type Operation, sweepOperation, tickOperation } from './operations.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
@@ -121,7 +122,7 @@ function dueMs(tx: Transaction, queue: Queue): number {
   }
   const block = log.ready > 0 ? log.head(tx) : undefined
   if (block) {
-    const expires = block.extras.find(({ index }) => index === log.headOffset)?.expires
+    const expires = extrasAt(block.extras, log.headOffset)?.expires
     at = Math.min(at, expires ?? at, block.time + settings.maxAgeMs)
   }
   if (queue.keys.isActive && !settings.keyOrder) return 0

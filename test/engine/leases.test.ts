@@ -114,6 +114,24 @@ t.test('rejected messages are dead letters at once; they are moved back as new o
   t.match(consumer.blocks[1], { extras: [], positions: [5, 6, 4] })
 })
 
+t.test('dead letters that are moved back push nothing out', async (t) => {
+  const world = EngineWorld.withJobs({ maxLength: 2, overflow: 'drop-oldest' })
+  const consumer = world.consumer('c', 3)
+  for (const text of ['a', 'b', 'c']) {
+    world.send([text])
+    world.run()
+    consumer.settle({ kind: 'reject' })
+  }
+  world.send(['d'])
+  world.run()
+  const moved: unknown[] = []
+  world.engine.redrive('jobs', 9, (...result) => moved.push(result))
+  world.run()
+  t.strictSame(moved, [[1]])
+  t.match(world.engine.counts('jobs'), { depth: 2, dropped: {} })
+  t.match(world.engine.counts('jobs.dead'), { depth: 2 })
+})
+
 t.test('released messages are delivered again at once, as if nothing had been', async (t) => {
   const world = EngineWorld.withJobs({ maxAttempts: 1 })
   const consumer = world.consumer('c', 2)

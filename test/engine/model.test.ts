@@ -122,6 +122,12 @@ function play(commands: readonly Command[], maxAttempts: number): void {
     const { depth, leased, deadLettered } = world.engine.counts('jobs')
     if (depth !== model.count('ready', 'waiting', 'leased')) throw new Error(`depth is ${depth}`)
     if (leased !== model.count('leased')) throw new Error(`${leased} are leased, not ${model.count('leased')}`)
+    const shown = world.engine.peek('jobs', Number.POSITIVE_INFINITY)
+    for (const state of ['ready', 'delayed'] as const) {
+      const count = shown.filter((message) => message.state === state).length
+      const counted = world.engine.counts('jobs')[state]
+      if (counted !== count) throw new Error(`${counted} are ${state}, not ${count}`)
+    }
     if (deadLettered > model.count('dead')) throw new Error(`${deadLettered} are dead letters`)
   }
   for (const one of commands) {
