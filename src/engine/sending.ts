@@ -246,6 +246,8 @@ function expiryOf(tx: Transaction, { ttlMs }: MessageExtras): number | undefined
 }
 
 function fullError({ name, settings }: Queue): RivuletError {
-  const { maxLength, maxBytes } = settings
-  return new RivuletError('RIVULET_QUEUE_FULL', `queue ${name} may have ${maxLength} messages and ${maxBytes} bytes`)
+  const limits = [`${settings.maxLength} messages`, `${settings.maxBytes} bytes`].filter(
+    (one) => !one.startsWith('Inf'),
+  )
+  return new RivuletError('RIVULET_QUEUE_FULL', `queue ${name} is full: it may have ${limits.join(' and ')}`)
 }

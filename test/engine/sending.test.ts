@@ -92,7 +92,8 @@ t.test('a full queue refuses what does not fit', async (t) => {
   const world = EngineWorld.withJobs({ maxLength: 3, maxBytes: 100 })
   world.send(['a', 'b', 'c', 'd'])
   world.run()
-  t.match(world.outcomes, [{ kind: 'refused', expected: 4, position: 1, error: { code: 'RIVULET_QUEUE_FULL' } }])
+  const error = { code: 'RIVULET_QUEUE_FULL', message: 'queue jobs is full: it may have 3 messages' }
+  t.match(world.outcomes, [{ kind: 'refused', expected: 4, position: 1, error }])
   const consumer = world.consumer()
   world.run()
   consumer.settle({ kind: 'ack' })

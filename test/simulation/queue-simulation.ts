@@ -126,7 +126,9 @@ class QueueRun {
     const { engine, store } = this.#host
     if (!engine) return
     const counts = this.#counts()
-    if (counts.bytes !== 0 || counts.leased !== 0) oracle.fail(`an empty queue has ${JSON.stringify(counts)}`)
+    const { bytes, leased, ready, delayed } = counts
+    if (bytes !== 0 || leased !== 0 || ready !== 0 || delayed !== 0)
+      oracle.fail(`an empty queue has ${JSON.stringify(counts)}`)
     // of messages, nothing is left but the dead letters, which are of the second queue
     const left = store.keys.filter((key) => /^(03|04|05|0a|0b)00000001/.test(key))
     if (left.length > 0) oracle.fail(`records are left: ${left.join(' ')}`)
