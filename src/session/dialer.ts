@@ -150,7 +150,17 @@ export class Dialer {
   close(reason: RivuletError): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.#session.status === 'opening' && this.#helloAt !== undefined) this.#withdrawHello(reason)
     this.#session.goodbye(reason)
+  }
+
+  /** The peer will begin the session that it was asked for: all that it hears of it is a goodbye. */
+  #withdrawHello(reason: RivuletError): void {
+    const { now, transmit } = this.#ports
+    const ports = { now, transmit, flushLater: () => {}, replaceConnection: () => {} }
+    const session = new Session('dialer', this.#settings, ports, this.#peerLimits)
+    session.attach(this.#connection, this.#settings.limits, 0)
+    session.goodbye(reason)
   }
 
   #newSession(): Session {

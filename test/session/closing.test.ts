@@ -26,6 +26,27 @@ t.test('a goodbye comes behind all that may leave, and ends the session at both 
   }
 })
 
+t.test('a dialer that closes before it is welcome leaves no session behind, and nothing of what waited', async (t) => {
+  const link = new LinkPair()
+  link.client.send(1, 'waited')
+  link.up()
+  link.dialer.close(closing)
+  t.match(link.client.session, { status: 'ended', settled: true })
+  link.settle()
+  t.equal(link.acceptor.size, 0)
+  t.match(link.server, { reason: 'RIVULET_CLOSED', items: [] })
+  t.strictSame([...link.acceptorReports, ...link.dialerReports], [])
+})
+
+t.test('a dialer that is refused while it closes does no harm', async (t) => {
+  const link = new LinkPair({ acceptor: { maxSessions: 0 } })
+  link.up()
+  link.dialer.close(closing)
+  link.settle()
+  t.match(link.acceptor, { size: 0, strayFrames: 1 })
+  t.strictSame(link.acceptorReports, ['RIVULET_TOO_MANY_SESSIONS'])
+})
+
 t.test('after the end nothing can be sent, and nothing is held', async (t) => {
   const link = new LinkPair()
   const { client } = link
