@@ -20,6 +20,9 @@ const fullRetryMs = 1
 /** How long a publisher that has waited in vain does not wait again, in milliseconds. */
 const impatientMs = 5000
 
+/** How long a peer that has left may still have its pipe, in milliseconds. */
+const leavingMs = 10
+
 const sent = () => undefined
 
 /** What a one-way socket is made of. */
@@ -43,6 +46,8 @@ export class OneWaySocket extends Socket {
   #waits = true
   /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
   #impatientUntil = 0
+  /** Until then, on the same clock, a peer that has left may still have its pipe; 0 if all is as it seems. */
+  #leavesUntil = 0
 
   /**
    * Opens a socket: every endpoint is bound or being connected when it resolves.
@@ -84,9 +89,11 @@ export class OneWaySocket extends Socket {
     this.#config.onFrame(parts)
   }
 
-  /** The library looks for new peers no more than once a millisecond, unless it is told to. */
+  /** The library looks for peers that came or went no more than once a millisecond, unless it is told to. */
   protected override onLinkChange({ state }: EndpointChange): void {
-    if (state === 'connected' && this.#referenced) this.#wait(true)
+    // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
+    if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
+    if ((state === 'connected' || state === 'disconnected') && this.#referenced) this.#wait(true)
   }
 
   protected override onEvent(type: string): void {
@@ -115,6 +122,14 @@ export class OneWaySocket extends Socket {
     this.#wait(on)
   }
 
+  /** Whether a frame might be put into the pipe of a peer that has left. */
+  #isLeaving(): boolean {
+    if (this.#leavesUntil === 0) return false
+    if (this.#config.runtime.clock.now() < this.#leavesUntil) return true
+    this.#leavesUntil = 0
+    return false
+  }
+
   #wait(on: boolean): void {
     if (this.#config.kind !== 'push' || this.#waits === on || this.closed) return
     this.#waits = on
@@ -122,14 +137,21 @@ export class OneWaySocket extends Socket {
   }
 
   #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+    if (this.#config.kind === 'push' && this.#isLeaving() && this.links.connected === 0) return this.#sendLater(parts)
     try {
       const sending = this.native.send(parts).then(sent, (error) => this.#sendAgain(parts, error))
       // nothing waits behind it, so there is room, or there will be soon: the next frame is tried without a look
-      if (this.#waits && this.outbox.waiting === 0) this.#wait(false)
+      if (this.#waits && this.outbox.waiting === 0 && !this.#isLeaving()) this.#wait(false)
       return sending
     } catch (error) {
       return this.#sendAgain(parts, error)
     }
+  }
+
+  /** Nobody is there: the last one that has left must not get it. */
+  async #sendLater(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
+    await new Promise<void>((resolve) => this.#config.runtime.clock.setTimer(resolve, leavingMs))
+    return this.#send(parts)
   }
 
   /** Goes on after a frame found no room, and gives up after anything else. */

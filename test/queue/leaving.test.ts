@@ -86,3 +86,25 @@ eachTransport(t, 'the last worker leaves: the rest waits for the next', async (t
   const latter = await createPull({ schema: Job, connect: push.endpoint, runtime })
   t.equal((await firstFew(latter.messages, 500)).at(-1)?.id, 499)
 })
+
+eachTransport(
+  t,
+  'what is sent at the moment at which the last worker has left waits for the next',
+  async (t, { runtime, bind }) => {
+    const push = await createPush({ schema: Job, bind, runtime })
+    for (let round = 0; round < 60; round++) {
+      const worker = await createPull({ schema: Job, connect: push.endpoint, runtime })
+      const first = firstFew(worker.messages, 1)
+      // the one of the round before, which nobody was there for
+      if (round === 0) await push.send({ id: -1 })
+      t.strictSame(
+        (await first).map(({ id }) => id),
+        [round - 1],
+      )
+      const left = linkState(push, 'disconnected')
+      await worker.close()
+      await left
+      await push.send({ id: round })
+    }
+  },
+)
