@@ -12,6 +12,7 @@ import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { joinInproc } from './inproc.js'
+import { mustBeFree } from './ipc-path.js'
 import type { Links } from './links.js'
 import { Monitor } from './monitor.js'
 import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
@@ -207,6 +208,7 @@ export abstract class Socket {
     const early: MonitorEvent[] = []
     this.#early = early
     try {
+      if (endpoint.transport === 'ipc') await mustBeFree(endpoint.address.slice('ipc://'.length))
       await this.native.bind(endpoint.address)
     } catch (error) {
       throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error, 'RIVULET_BIND_FAILED')

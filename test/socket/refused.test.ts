@@ -1,23 +1,45 @@
 /** What the system refuses becomes a code that says what to do: taken addresses, too many sockets. */
+import { spawnSync } from 'node:child_process'
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { firstValueFrom } from 'rxjs'
 import t from 'tap'
 import { createPull, createPush, type Push } from '../../patterns/queue/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
 import { Job } from '../support/job.js'
 import { eachTransport } from '../support/transports.js'
 
-eachTransport(
-  t,
-  'an address that is taken',
-  async (t, { runtime, bind }) => {
-    const push = await createPush({ schema: Job, bind, runtime })
-    const second = createPull({ schema: Job, bind: push.endpoint, runtime })
-    await t.rejects(second, { code: 'RIVULET_BIND_FAILED', retryable: true, cause: { code: 'EADDRINUSE' } })
-    t.equal(runtime.size, 1)
-    t.equal(push.status, 'open')
-  },
-  // libzmq takes the file of an ipc endpoint away from whoever has it
-  ['inproc', 'tcp'],
-)
+eachTransport(t, 'an address that is taken', async (t, { runtime, bind }) => {
+  const push = await createPush({ schema: Job, bind, runtime })
+  push.errors.subscribe()
+  const second = createPull({ schema: Job, bind: push.endpoint, runtime })
+  await t.rejects(second, { code: 'RIVULET_BIND_FAILED', retryable: true, cause: { code: 'EADDRINUSE' } })
+  t.equal(runtime.size, 1)
+  t.equal(push.status, 'open')
+  const pull = await createPull({ schema: Job, connect: push.endpoint, runtime })
+  const got = firstValueFrom(pull.messages)
+  await push.send({ id: 1 })
+  t.match(await got, { id: 1 }, 'who has it keeps it')
+})
+
+t.test('of the files at an ipc path only the socket of a process that was killed is replaced', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rivulet-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'precious'), 'text')
+  await t.rejects(createPush({ schema: Job, bind: `ipc://${folder}/precious` }), {
+    code: 'RIVULET_BIND_FAILED',
+    cause: { code: 'EEXIST' },
+  })
+  t.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'text')
+  const left = join(folder, 'left')
+  const code = `require('node:net').createServer().listen(${JSON.stringify(left)}, () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', code])
+  t.ok(lstatSync(left).isSocket())
+  const push = await createPush({ schema: Job, bind: `ipc://${left}` })
+  t.equal(push.status, 'open')
+  await push.close()
+})
 
 t.test('addresses that cannot be', async (t) => {
   const cases = ['tcp://192.0.2.1:*', 'tcp://no-such-interface:5000', 'ipc:///no/such/folder/socket']
