@@ -132,11 +132,10 @@ export class LocalEngine implements QueueEngine {
   }
 
   counts(queue: string): QueueCounts {
-    const { clock } = this.#ports
     const found = this.#names.get(queue)
     // what a write under way changes cannot be read yet
     if (!this.#isWriting && !this.#closing) found.look(this.#newTransaction())
-    return found.counts(clock.wallNow())
+    return found.counts(this.#ports.clock.wallNow())
   }
 
   onChange(callback: (queue: string) => void): () => void {
@@ -301,9 +300,8 @@ export class LocalEngine implements QueueEngine {
     const tried = new Set(operations)
     this.#waiting = this.#waiting.filter((operation) => !tried.has(operation))
     const removals = saved.filter(({ rescue }) => rescue === 'remove')
-    const others = saved.filter(({ rescue }) => rescue === 'settle')
     if (removals.length > 0) this.#rescues.push(removals)
-    for (const operation of others) this.#rescues.push([operation])
+    for (const operation of saved) if (operation.rescue === 'settle') this.#rescues.push([operation])
     for (const operation of operations) {
       if (saved.includes(operation)) continue
       operation.fail(now, error)
