@@ -60,7 +60,7 @@ export interface Delivery<Out = unknown> {
    */
   reject(reason?: unknown): Promise<void>
   /**
-   * Lets the lease begin anew, of all messages that were dealt out with this one.
+   * Lets the lease begin anew, of all messages that were dealt out with this one; does nothing if they are all settled.
    *
    * @error RIVULET_LEASE_LOST, RIVULET_CLOSED
    */

@@ -104,6 +104,11 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return this.#lost !== undefined
   }
 
+  /** Whether each message has its outcome: there is nothing left to extend. */
+  get isOver(): boolean {
+    return this.open === 0
+  }
+
   take(): Delivery<Out> {
     const index = this.#next
     const { lengths, extras = [] } = this.#leased
@@ -201,6 +206,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
 
   extend(): Promise<void> {
     if (this.#lost !== undefined) return this.#late(this.#lost)
+    if (this.isOver) return Promise.resolve()
     this.extension ??= new Confirmation()
     this.extension.holders += 1
     this.#owner.touched(this)

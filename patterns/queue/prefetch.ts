@@ -284,7 +284,9 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   /** Messages have their outcome; a lease without others is over. */
   #closeRange({ lease, range }: SaidRange): void {
     lease.open -= range.count
-    if (lease.open > 0 || lease.isLost) return
+    if (!lease.isOver || lease.isLost) return
+    lease.extension?.confirm()
+    lease.extension = undefined
     this.#leases.delete(lease.number)
     if (this.#leases.size === 0) this.#ports.leasesChanged()
   }

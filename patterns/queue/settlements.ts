@@ -102,8 +102,8 @@ export class Settlements {
     for (const { leases } of this.#extensions.values()) {
       for (const { lease, confirmation } of leases) {
         if (lease.isLost) this.#finish(confirmation, leaseLost('it had run out'))
-        else if (lease.extension === undefined) lease.extension = confirmation
-        else confirmation.confirm()
+        else if (lease.isOver || lease.extension !== undefined) confirmation.confirm()
+        else lease.extension = confirmation
       }
     }
     this.#extensions.clear()

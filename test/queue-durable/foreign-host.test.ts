@@ -94,3 +94,20 @@ t.test('outcomes that are missing, unasked or errors', async (t) => {
   t.match(await failure(delivery.ack()), full, 'it is not done, and does not say so')
   t.strictSame(errors, [])
 })
+
+t.test('a lease that is over has nothing to extend', async (t) => {
+  const { answers, lend, taken, said, consumer } = await open(t)
+  lend({})
+  const delivery = await taken.at(0)
+  const settled = delivery.ack()
+  await until(() => said.some(({ settlements = [] }) => settlements.length > 0))
+  const number = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  const extended = delivery.extend()
+  await until(() => said.some(({ extend = [] }) => extend.length > 0))
+  answers.next({ settled: [{ number, outcomes: [{ settled: 1, stale: 0 }] }] })
+  await settled
+  answers.complete()
+  await extended // though the host has ended the stream, and never said so
+  await consumer.close({ drain: false })
+  await delivery.extend()
+})
