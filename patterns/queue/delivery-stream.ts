@@ -86,20 +86,21 @@ export class DeliveryStream<Out> extends Observable<Delivery<Out>> implements St
 
 /** Runs the work on one message, and settles it when that is over. */
 function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<Out>): ObservableInput<R> | R {
-  let result: ObservableInput<R> | R
+  let results: Observable<R>
   try {
-    result = project(delivery.value, delivery)
+    const result = project(delivery.value, delivery)
+    if (!isAsynchronous(result)) {
+      void delivery.ack()
+      return result
+    }
+    results = from(result)
   } catch (cause) {
     void delivery.nack({ reason: cause })
     throw cause
   }
-  if (!isAsynchronous(result)) {
-    void delivery.ack()
-    return result
-  }
   const lease = LeasedDelivery.leaseOf(delivery)
   lease?.working(1)
-  return from(result).pipe(
+  return results.pipe(
     tap({
       complete: () => void delivery.ack(),
       error: (cause: unknown) => void delivery.nack({ reason: cause }),

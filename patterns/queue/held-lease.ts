@@ -333,12 +333,13 @@ const maxStack = 4096
 /** A reason as the history of a message keeps it. */
 function describeReason(reason: unknown): { reason: string | null; stack: string | null } {
   if (reason === undefined || reason === null) return { reason: null, stack: null }
-  if (reason instanceof Error) {
-    const stack = typeof reason.stack === 'string' ? reason.stack.slice(0, maxStack).toWellFormed() : null
-    return { reason: `${reason.name}: ${reason.message}`.slice(0, maxReason).toWellFormed(), stack }
-  }
   try {
-    return { reason: String(reason).slice(0, maxReason).toWellFormed(), stack: null }
+    if (!(reason instanceof Error)) return { reason: String(reason).slice(0, maxReason).toWellFormed(), stack: null }
+    const { name, message, stack } = reason
+    return {
+      reason: `${name}: ${message}`.slice(0, maxReason).toWellFormed(),
+      stack: typeof stack === 'string' ? stack.slice(0, maxStack).toWellFormed() : null,
+    }
   } catch {
     return { reason: 'what was thrown is no text', stack: null }
   }

@@ -170,3 +170,35 @@ t.test('deliveries are for one', async (t) => {
   again.unsubscribe()
   t.throws(() => consumer.process(() => 1, { concurrency: 0 }), { code: 'RIVULET_INVALID_OPTION' })
 })
+
+t.test('whatever a handler throws or returns, its message comes again', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here, { queues: { jobs: { backoff: { initialMs: 0 }, maxAttempts: 100 } } })
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host, { prefetch: 1 })
+  const errors = watch(consumer)
+  const noText = () => Object.assign(new Error(), { message: Symbol('no text') })
+  const noStack = () => {
+    throw new Error('no stack')
+  }
+  const failing: (() => unknown)[] = [
+    () => {
+      throw noText()
+    },
+    () => Promise.reject(noText()),
+    () => Promise.reject(Object.defineProperty(new Error(), 'stack', { get: noStack })),
+    () => Object.defineProperty({}, 'then', { get: noStack }),
+    () => ({ [Symbol.asyncIterator]: undefined }),
+    () => ({ lift() {}, subscribe() {} }),
+    () => Promise.reject(null),
+  ]
+  let attempts = 0
+  consumer.process(() => failing[attempts++]?.()).subscribe()
+  await producer.send({ id: 1 })
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.equal(attempts, failing.length + 1)
+  t.strictSame(
+    errors.map(({ code }) => code),
+    failing.map(() => 'RIVULET_HANDLER_FAILED'),
+  )
+})
