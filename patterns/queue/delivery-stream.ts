@@ -47,7 +47,11 @@ export class DeliveryStream<Out> extends Observable<Delivery<Out>> implements St
   [Symbol.asyncIterator](): AsyncIterator<Delivery<Out>, undefined> {
     if (!this.#take()) return failing(alreadyConsumed())
     const inner = this.#inner[Symbol.asyncIterator]()
-    const leave = () => this.#leave()
+    let hasLeft = false
+    const leave = () => {
+      if (!hasLeft) this.#leave() // once: afterwards it is somebody else who has them
+      hasLeft = true
+    }
     return {
       async next() {
         const step = await inner.next()

@@ -1,5 +1,5 @@
 /** `process`: settles what it works on, keeps its leases, bounds its work, and leaves nothing behind. */
-import { NEVER, of, Subject } from 'rxjs'
+import { lastValueFrom, NEVER, of, Subject } from 'rxjs'
 import t from 'tap'
 import type { Delivery } from '../../patterns/queue/index.js'
 import { until } from '../support/events.js'
@@ -169,6 +169,18 @@ t.test('deliveries are for one', async (t) => {
   t.equal(failures.length, 3)
   again.unsubscribe()
   t.throws(() => consumer.process(() => 1, { concurrency: 0 }), { code: 'RIVULET_INVALID_OPTION' })
+})
+
+t.test('an iterator that has left takes nothing from who came after it', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const consumer = await openConsumer(here, host, { host })
+  const iterator = consumer.deliveries[Symbol.asyncIterator]()
+  await iterator.return?.()
+  consumer.deliveries.subscribe()
+  await iterator.return?.()
+  t.match(await iterator.next(), { done: true })
+  await t.rejects(lastValueFrom(consumer.deliveries), { code: 'RIVULET_ALREADY_CONSUMED' })
 })
 
 t.test('whatever a handler throws or returns, its message comes again', async (t) => {
