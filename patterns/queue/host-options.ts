@@ -109,6 +109,8 @@ const queueRules = {
     expects: 'milliseconds from 100 to 86,400,000',
     fallback: defaults.leaseMs as number,
     accepts: (value: unknown) => typeof value === 'number' && value >= 100 && value <= 86_400_000,
+    // consumers are told of it in whole milliseconds
+    convert: (value: unknown) => Math.ceil(value as number),
   },
   backoff: instance('an object', isObject, undefined),
   maxLength: countOrEndless(endless),

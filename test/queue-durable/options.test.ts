@@ -82,3 +82,16 @@ t.test('a message may be tried for ever', async (t) => {
   }
   t.match(host.queue('jobs').stats(), { depth: 1, deadLettered: 0 })
 })
+
+t.test('times may be broken', async (t) => {
+  const here = place(t, 'tcp')
+  const times = { leaseMs: 1000.5, maxAgeMs: 1e6 + 0.5, dedupeMs: 0.5, backoff: { initialMs: 0.5, maxMs: 1.5 } }
+  const host = await openHost(here, { path: folder(t, here), queues: { jobs: times } })
+  const producer = await openProducer(here, host)
+  const taken = new Taken(await openConsumer(here, host))
+  await producer.send({ id: 1 }, { delayMs: 0.5, ttlMs: 1e6 + 0.5, id: 'one' })
+  await (await taken.at(0)).nack()
+  await (await taken.at(1)).nack({ delayMs: 0.5 })
+  await (await taken.at(2)).ack()
+  t.match(host.queue('jobs').stats(), { depth: 0, acked: 1 })
+})
