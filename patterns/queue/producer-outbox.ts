@@ -43,6 +43,8 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   readonly #ports: OutboxPorts
   readonly #codec: Codec<In, unknown>
   readonly #packer: MessagePacker<In>
+  /** The largest message that its owner allows; the packer knows what the host takes of that. */
+  readonly #maxMessageBytes: number
   #extras: ProducedExtras[] = []
   #owners: Owners = []
   /** Batches in order: those that have left and wait for their outcome, then those that have not. */
@@ -69,6 +71,7 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
   constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: OutboxPorts) {
     this.#codec = codec
     this.#packer = new MessagePacker(codec, maxMessageBytes)
+    this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
   }
 
@@ -281,9 +284,9 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     return true
   }
 
-  /** The host takes smaller messages than was thought. */
+  /** The host takes messages of a size: maybe smaller ones than was thought, maybe larger ones than the host before it. */
   #refuseLarger(most: number): void {
-    this.#packer.maxMessageBytes = Math.min(this.#packer.maxMessageBytes, most)
+    this.#packer.maxMessageBytes = Math.max(0, Math.min(this.#maxMessageBytes, most))
     this.#cut()
     this.#thin()
     const out: Owners = []

@@ -78,3 +78,21 @@ t.test('a stream that is refused: what has left may be stored, what has not is n
   t.match(lost, [{ reason: 'refused', messages: 2, error: { executed: 'maybe' } }])
   t.equal(outbox.messages, 0)
 })
+
+t.test('the limit of a host holds until there is another one', async (t) => {
+  const { outbox } = open()
+  const limitedTo = (maxMessageBytes: number) => {
+    outbox.down()
+    outbox.open()
+    outbox.answer({ opened: { epoch: 'e', maxMessageBytes } })
+  }
+  const withNote = (length: number) => ({ id: 1, note: 'x'.repeat(length) })
+  const large = withNote(70_000)
+  limitedTo(69_999)
+  t.match(outbox.append(large), { code: 'RIVULET_MESSAGE_TOO_LARGE' })
+  limitedTo(-2_000_000_000)
+  t.match(outbox.append(large), { code: 'RIVULET_MESSAGE_TOO_LARGE' }, 'whatever it says')
+  limitedTo(2_000_000)
+  t.equal(outbox.append(large), undefined)
+  t.match(outbox.append(withNote(1_000_000)), { code: 'RIVULET_MESSAGE_TOO_LARGE' }, 'its own')
+})
