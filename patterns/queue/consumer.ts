@@ -76,7 +76,8 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
  * Lifetime: `close` gives back what was not handed out, waits until the rest is settled and the host has confirmed that, as
  * long as its time allows; what is not settled then goes back at once, and `undelivered` counts it.
  *
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
+ * `host` is closed.
  */
 export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promise<Consumer<Out>> {
   return ConsumerResource.create<Out>(resolveOptions('createConsumer', options, consumerRules))

@@ -119,6 +119,8 @@ t.test('what lives in process closes with its host', async (t) => {
   t.match([producer.connected, consumer.connected], [0, 0])
   t.match(producer.stats(), { accepted: 1, sent: 1 })
   t.match(host.stats(), { queues: 2, stored: 1 }, 'the last counts stay')
+  t.match(await failure(openProducer(here, host, { host })), { code: 'RIVULET_CLOSED' })
+  t.match(await failure(openConsumer(here, host, { host })), { code: 'RIVULET_CLOSED' })
 })
 
 t.test('a host that closes takes nothing more of those in process', async (t) => {
