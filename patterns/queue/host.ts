@@ -265,6 +265,8 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
       this.#opened = opened
       if (this.#options.bind.length === 0) this.#vigil = setInterval(() => {}, longestTimerMs)
       await super.openSockets()
+      // what its runtime has closed meanwhile had nothing to let go of
+      if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
     } catch (error) {
       clearInterval(this.#vigil)
       await opened.close()

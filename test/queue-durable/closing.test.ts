@@ -185,6 +185,18 @@ t.test('a folder that holds something else, or the half of a store, is refused a
   await (await openHost(here, { path })).close()
 })
 
+t.test('a host whose runtime closes while it opens lets go of its folder', async (t) => {
+  const here = place(t, 'inproc')
+  for (const bind of [[], ['tcp://127.0.0.1:*']]) {
+    const path = folder(t, here)
+    const runtime = createRuntime()
+    const opening = failure(createQueueHost({ path, runtime, ...(bind.length > 0 && { bind }) }))
+    await runtime.close()
+    t.match(await opening, { code: 'RIVULET_CLOSED' })
+    await (await createQueueHost({ path, runtime: here.runtime })).close()
+  }
+})
+
 t.test('a folder is for one host, and is free when it is closed', async (t) => {
   const here = place(t, 'tcp')
   const path = folder(t, here)
