@@ -36,7 +36,9 @@ export interface OutboxPorts {
 }
 
 /** The outbox of one producer. */
-export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRequest, ProduceAnswer> {
+export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, ProduceAnswer> {
+  /** The way in: what came this way in this turn is counted here, and nowhere else before the turn is over. */
+  readonly writer: Writer<In>
   /** What the next message that is appended has beside its value, and who waits for it. */
   nextExtras: Omit<ProducedExtras, 'index'> | undefined
   nextOwner: Owner | undefined
@@ -73,10 +75,17 @@ export class ProducerOutbox<In> implements Writer<In>, Queue, LineUser<ProduceRe
     this.#packer = new MessagePacker(codec, maxMessageBytes)
     this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
-  }
-
-  get count(): number {
-    return this.#fresh
+    const outbox = this
+    this.writer = {
+      get count() {
+        return outbox.#fresh
+      },
+      get bytes() {
+        return outbox.#freshBytes
+      },
+      append: (value) => this.append(value),
+      flush: () => this.flush(),
+    }
   }
 
   get full(): boolean {

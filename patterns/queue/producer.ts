@@ -122,7 +122,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
     })
-    this.#intake = this.#outgoing.intake(this.#outbox)
+    this.#intake = this.#outgoing.intake(this.#outbox.writer)
     this.#sink = new MessageSink(this.#intake)
     this.#offers = new WaitingOffers(this.#intake)
     this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
