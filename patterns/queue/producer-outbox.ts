@@ -9,7 +9,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { Queue, Writer } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
-import { messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { extrasCost, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import {
   type ProduceAnswer,
   type ProducedExtras,
@@ -20,7 +20,7 @@ import {
 } from './wire.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
-/** A batch is cut before it grows beyond this, in bytes and in messages; a larger message has one to itself. */
+/** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
 const batchBytes = 24_576
 const batchMessages = 4096
 
@@ -48,6 +48,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   /** The largest message that its owner allows; the packer knows what the host takes of that. */
   readonly #maxMessageBytes: number
   #extras: ProducedExtras[] = []
+  #extrasBytes = 0
   #owners: Owners = []
   /** Batches in order: those that have left and wait for their outcome, then those that have not. */
   readonly #batches: SentBatch[] = []
@@ -115,14 +116,20 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     const size = this.#packer.add(value)
     if (typeof size !== 'number') return size
     const index = this.#packer.count - 1
-    if (extras !== undefined) this.#extras.push({ index, ...extras })
+    let cost = size + messageCost
+    if (extras !== undefined) {
+      this.#extras.push({ index, ...extras })
+      const extra = extrasCost(extras)
+      this.#extrasBytes += extra
+      cost += extra
+    }
     this.#owners.push(owner)
     if (owner?.mayWithdraw) this.#mayWithdraw = true
     this.#messages += 1
-    this.#bytes += size + messageCost
+    this.#bytes += cost
     this.#fresh += 1
-    this.#freshBytes += size + messageCost
-    if (this.#packer.bytes >= batchBytes || index + 1 >= batchMessages) this.#cut()
+    this.#freshBytes += cost
+    if (this.#packer.bytes + this.#extrasBytes >= batchBytes || index + 1 >= batchMessages) this.#cut()
     return undefined
   }
 
@@ -289,6 +296,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     if (this.#mayWithdraw) for (const owner of this.#owners) if (owner?.mayWithdraw) owner.batch = batch
     this.#mayWithdraw = false
     if (this.#extras.length > 0) this.#extras = []
+    this.#extrasBytes = 0
     this.#owners = []
     return true
   }

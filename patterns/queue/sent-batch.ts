@@ -8,6 +8,11 @@ import type { ProducedBatch, ProducedExtras } from './wire.js'
 /** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
 export const messageCost = 24
 
+/** What the id, the key and the times of a message take beside it, in bytes: on the link and of the outbox. */
+export function extrasCost({ id, key }: Omit<ProducedExtras, 'index'>): number {
+  return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
+}
+
 /** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
 export interface Owner {
   /** The batch that its message is in, once that is cut; for an owner of one message that may be withdrawn. */
@@ -52,7 +57,8 @@ export class SentBatch {
 
   /** What it takes of the outbox, in bytes. */
   get cost(): number {
-    return this.#packed.bodies.length + this.count * messageCost
+    const cost = this.#packed.bodies.length + this.count * messageCost
+    return this.#extras.reduce((sum, extras) => sum + extrasCost(extras), cost)
   }
 
   /** As it is sent. */

@@ -175,6 +175,19 @@ t.test('large and small messages', async (t) => {
   await Promise.all(taken.all.map((delivery) => delivery.ack()))
 })
 
+t.test('ids and keys count for what leaves together, and for what the outbox holds', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { outboxBytes: 100_000_000 })
+  const long = (id: number) => `${id}`.padStart(255, '\u8a9e')
+  const small = jobs(2000).map(({ id }) => producer.send({ id }, { id: long(id), key: long(id) }))
+  t.ok(producer.stats().pendingBytes > 2000 * 2 * 3 * 250)
+  const large = producer.send({ id: 2000, note: 'z'.repeat(16_000_000) }, { id: 'large' })
+  t.match(await large, { id: 'large', duplicate: false })
+  t.equal((await Promise.all(small)).length, 2000)
+  t.match(producer.stats(), { sent: 2001, pending: 0, pendingBytes: 0 })
+})
+
 t.test('a getter of a message that sends is refused, and its own promise is kept', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const host = await openHost({ runtime, bind })
