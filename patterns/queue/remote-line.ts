@@ -25,6 +25,11 @@ class Requests<Request> implements AsyncIterable<Request> {
     this.#user = user
   }
 
+  /** Whether the host can have heard of it. */
+  get hasBegun(): boolean {
+    return this.#current?.hasBegun ?? false
+  }
+
   wake(): void {
     this.#current?.wake()
   }
@@ -46,7 +51,8 @@ class Requests<Request> implements AsyncIterable<Request> {
 /** The requests of one try. */
 class Try<Request> implements AsyncIterator<Request, undefined> {
   readonly #user: LineUser<Request, never>
-  #begun = false
+  /** Whether a request was taken. */
+  hasBegun = false
   #ending = false
   #left = false
   #resolve: ((step: Step<Request>) => void) | undefined
@@ -89,8 +95,8 @@ class Try<Request> implements AsyncIterator<Request, undefined> {
 
   #step(): Step<Request> | undefined {
     if (this.#left) return { value: undefined, done: true }
-    if (!this.#begun) {
-      this.#begun = true
+    if (!this.hasBegun) {
+      this.hasBegun = true
       return { value: this.#user.open(), done: false }
     }
     const value = this.#user.take()
@@ -126,8 +132,9 @@ export class RemoteLine<Request, Answer> extends ReopeningLine<Request, Answer> 
 
   end(): Promise<void> {
     this.finish()
-    if (this.#requests === undefined) this.#ended.resolve()
-    else this.#requests.end()
+    // a call that waits for a link has nobody to tell
+    if (this.#requests?.hasBegun) this.#requests.end()
+    else this.#ended.resolve()
     return this.#ended.promise
   }
 

@@ -34,6 +34,15 @@ t.test('a producer without a host says what did not leave', async (t) => {
   t.match(producer.stats(), { accepted: 3, pending: 0, dropped: { closed: 3 } })
 })
 
+t.test('who never had a host has nothing to wait for', async (t) => {
+  // a clock that stands still: there is no time that could be over
+  const { runtime } = place(t, 'inproc', { clock: new VirtualClock() })
+  const options = { connect: 'inproc://nobody', runtime, queue: 'jobs', schema: Job }
+  const resources = [await createProducer(options), await createConsumer(options)]
+  await new Promise(setImmediate)
+  for (const resource of resources) t.strictSame(await resource.close(), { undelivered: 0 })
+})
+
 eachTransport(t, 'a consumer gives back what was not handed out, and waits for the rest', async (t, place) => {
   const host = await openHost(place)
   const producer = await openProducer(place, host)
