@@ -235,7 +235,14 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #accept(leased: LeasedMessages): void {
     const inbound = this.#ports.inbound()
     const count = leased.lengths.length
+    const isAsked = count <= this.#granted && !this.#leases.has(leased.lease)
     this.#granted = Math.max(0, this.#granted - count)
+    if (!isAsked) {
+      this.#ports.report(
+        new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'the host sent messages that it was not asked for'),
+      )
+      return
+    }
     if (!isWhole(leased)) {
       this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'the host sent messages that do not add up'))
       return
@@ -323,8 +330,9 @@ function unreadable(): never {
   throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
 }
 
-function isWhole({ lengths, checks, bodies, positions = [], times = [] }: LeasedMessages): boolean {
+function isWhole({ lengths, checks, bodies, meaning, positions = [], times = [] }: LeasedMessages): boolean {
   const count = lengths.length
+  if (count === 0 || meaning.length !== 16) return false
   let bytes = 0
   for (const length of lengths) {
     if (length < 0) return false

@@ -60,10 +60,34 @@ t.test('messages that do not add up', async (t) => {
   lend({ lengths: [-1] })
   lend({ checks: Buffer.alloc(3) })
   lend({ positions: [0, 1] })
+  lend({ meaning: Buffer.alloc(17) })
+  lend({ lengths: [], checks: Buffer.alloc(0), bodies: Buffer.alloc(0) })
   lend({})
   await taken.at(0)
   const violation = { code: 'RIVULET_PROTOCOL_VIOLATION' }
-  t.match(errors, [violation, violation, violation, violation])
+  t.match(errors, [violation, violation, violation, violation, violation, violation])
+})
+
+t.test('messages that nobody asked for are not kept', async (t) => {
+  const { errors, taken, lend, consumer } = await open(t)
+  const none = { checks: Buffer.alloc(4 * 65), bodies: Buffer.alloc(0) }
+  lend({ lengths: new Array(65).fill(0), ...none }) // its prefetch is 64
+  lend({})
+  await until(() => errors.length === 2)
+  const violation = { code: 'RIVULET_PROTOCOL_VIOLATION' }
+  t.match(errors, [violation, violation])
+  t.match(consumer.stats(), { received: 0 })
+  t.strictSame(taken.ids, [])
+})
+
+t.test('a lease is dealt out once', async (t) => {
+  const { errors, taken, lend, consumer } = await open(t)
+  lend({})
+  lend({ lease: 1 })
+  await until(() => errors.length === 1)
+  t.match(errors, [{ code: 'RIVULET_PROTOCOL_VIOLATION' }])
+  t.strictSame(taken.ids, [1])
+  t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
 })
 
 t.test('messages of a schema that never came go to the dead letters', async (t) => {
