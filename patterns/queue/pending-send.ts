@@ -38,6 +38,8 @@ export class PendingSend implements Owner {
   done = false
   /** Whether it has a deadline or a signal, so that it may withdraw its message. */
   mayWithdraw = false
+  /** Whether its message is, or was, with the outbox. */
+  isTaken = false
   batch: SentBatch | undefined = undefined
   readonly #resolve: (result: SendResult) => void
   readonly #reject: (error: RivuletError) => void

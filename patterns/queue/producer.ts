@@ -20,7 +20,6 @@ import {
   type Sink,
   sendAll,
   shed,
-  WaitingOffers,
 } from '../../src/stream/index.js'
 import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
 import { hostOf, servingHost } from './host.js'
@@ -77,6 +76,15 @@ export async function createProducer<In>(options: ProducerOptions<In>): Promise<
 
 type ResolvedProducerOptions = Resolved<typeof producerRules>
 
+/** What a message has beside its value. */
+type Extras = Omit<ProducedExtras, 'index'> | undefined
+
+/** A message that found no room. */
+interface Waiting<In> {
+  readonly value: In
+  readonly extras: Extras
+}
+
 class ProducerResource<In> extends CallClientResource<SenderStats> implements Producer<In> {
   readonly queue: string
   readonly #options: ResolvedProducerOptions
@@ -84,13 +92,13 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
   readonly #outgoing: Outgoing
   readonly #intake: Intake<In>
   readonly #sink: MessageSink<In>
-  readonly #offers: WaitingOffers
   readonly #line: Line
   /** Sends with a deadline. */
   readonly #timed = new Set<PendingSend>()
   readonly #sweep: DeadlineSweep
-  /** Sends that wait for room. */
-  readonly #waiting = new Set<PendingSend>()
+  /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
+  readonly #waiting = new Map<PendingSend, Waiting<In>>()
+  #isOffering = false
   readonly #withdraw = (send: PendingSend) => this.#takeBack(send)
 
   static async create<In>(options: ResolvedProducerOptions): Promise<ProducerResource<In>> {
@@ -124,7 +132,6 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     })
     this.#intake = this.#outgoing.intake(this.#outbox.writer)
     this.#sink = new MessageSink(this.#intake)
-    this.#offers = new WaitingOffers(this.#intake)
     this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
     const user: LineUser<ProduceRequest, ProduceAnswer> = this.#outbox
     if (host === undefined) {
@@ -156,7 +163,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
 
   send(value: In, options?: SendOptions): Promise<SendResult> {
     const send = new PendingSend()
-    let extras: Omit<ProducedExtras, 'index'> | undefined
+    let extras: Extras
     if (options !== undefined) {
       try {
         extras = this.#prepare(send, options)
@@ -165,15 +172,19 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       }
       if (send.done) return send.promise
     }
-    if (this.#offers.isWaiting) {
-      this.#wait(value, extras, send, undefined)
+    if (this.#waiting.size > 0) {
+      this.#waiting.set(send, { value, extras })
       return send.promise
     }
     const refusal = this.#offer(value, extras, send)
     if (refusal === undefined) return send.promise
-    const room = this.#offers.roomAfter(refusal)
-    if (room === undefined) this.#refuse(send, refusal)
-    else this.#wait(value, extras, send, room)
+    const room = this.#roomAfter(refusal)
+    if (room === undefined) {
+      this.#refuse(send, refusal)
+    } else {
+      this.#waiting.set(send, { value, extras })
+      if (!this.#isOffering) void this.#offerWaiting(room)
+    }
     return send.promise
   }
 
@@ -219,13 +230,12 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
   }
 
   /** Takes the options of a send; returns what goes with the message. */
-  #prepare(send: PendingSend, options: SendOptions): Omit<ProducedExtras, 'index'> | undefined {
+  #prepare(send: PendingSend, options: SendOptions): Extras {
     const { id, key, delayMs, ttlMs, timeoutMs, signal } = resolveOptions('send', options, sendRules)
     if (timeoutMs !== Number.POSITIVE_INFINITY || signal !== undefined) {
       send.deadline = this.runtime.clock.now() + timeoutMs
       send.mayWithdraw = true
       this.#timed.add(send)
-      this.#waiting.add(send) // as long as it is not with the outbox
       send.watch(signal, this.#withdraw, () => this.#timed.delete(send))
       if (timeoutMs !== Number.POSITIVE_INFINITY) this.#sweep.watch(send.deadline)
     }
@@ -234,41 +244,51 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
   }
 
   /** Offers a message; `undefined` if it is taken, or nobody waits for it any more. */
-  #offer(value: In, extras: Omit<ProducedExtras, 'index'> | undefined, send: PendingSend): RivuletError | undefined {
+  #offer(value: In, extras: Extras, send: PendingSend): RivuletError | undefined {
     const outbox = this.#outbox
     outbox.nextExtras = extras
     outbox.nextOwner = send
     const refusal = this.#intake.offer(value)
     if (refusal === undefined) {
-      if (this.#waiting.size > 0) this.#waiting.delete(send)
+      send.isTaken = true
       return undefined
     }
     outbox.nextExtras = outbox.nextOwner = undefined
     if (refusal !== shed) return refusal
-    this.#waiting.delete(send)
     send.failed(new RivuletError('RIVULET_OUTBOX_FULL', `${this.name}: the outbox is full`, { executed: 'no' }))
     return undefined
   }
 
-  #wait(
-    value: In,
-    extras: Omit<ProducedExtras, 'index'> | undefined,
-    send: PendingSend,
-    room: Promise<void> | undefined,
-  ): void {
-    this.#waiting.add(send)
-    const offer = () => (send.done ? undefined : this.#offer(value, extras, send))
-    this.#offers.wait(offer, room, () => undefined).catch((refusal: RivuletError) => this.#refuse(send, refusal))
+  /** Resolves when there is room, if the lack of it is why a message was refused and the policy is to wait. */
+  #roomAfter(refusal: RivuletError): Promise<void> | undefined {
+    return refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
+  }
+
+  /** Offers what waits, one message after the other, as there is room. */
+  async #offerWaiting(firstRoom: Promise<void>): Promise<void> {
+    this.#isOffering = true
+    for (let room: Promise<void> | undefined = firstRoom; ; ) {
+      await room
+      const [first] = this.#waiting
+      if (first === undefined) break
+      const [send, { value, extras }] = first
+      const refusal = this.#offer(value, extras, send)
+      room = refusal && this.#roomAfter(refusal)
+      if (room !== undefined) continue
+      this.#waiting.delete(send)
+      if (refusal !== undefined) this.#refuse(send, refusal)
+    }
+    this.#isOffering = false
   }
 
   #refuse(send: PendingSend, refusal: RivuletError): void {
-    this.#waiting.delete(send)
     this.#intake.refused(refusal)
     send.failed(refusal)
   }
 
   #takeBack(send: PendingSend): boolean {
-    if (this.#waiting.delete(send)) return true
+    this.#waiting.delete(send)
+    if (!send.isTaken) return true
     if (!this.#outbox.withdraw(send)) return false
     this.#outgoing.lost('withdrawn', 1)
     return true
