@@ -9,7 +9,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { Queue, Writer } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
-import { extrasCost, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { extrasCost, isUnheard, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import {
   type ProduceAnswer,
   type ProducedExtras,
@@ -31,8 +31,8 @@ export interface OutboxPorts {
   readonly limitBytes: number
   /** There is something to take. */
   wake(): void
-  /** Messages were taken and are lost; of `unowned` ones nobody hears by a promise. */
-  lost(reason: string, messages: number, unowned: number, error: RivuletError): void
+  /** Messages were taken and are lost; of `unheard` ones nobody hears by a promise. */
+  lost(reason: string, messages: number, unheard: number, error: RivuletError): void
 }
 
 /** The outbox of one producer. */
@@ -232,24 +232,24 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
 
   refused(error: RivuletError): void {
     const unsure = unsureOf(error) // what has left may be stored, by this stream or one before it
-    const { messages, unowned, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
-    if (messages > 0) this.#ports.lost('refused', messages, unowned, hasLeft ? unsure : error)
+    const { messages, unheard, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
+    if (messages > 0) this.#ports.lost('refused', messages, unheard, hasLeft ? unsure : error)
   }
 
-  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unowned: number; hasLeft: boolean } {
+  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unheard: number; hasLeft: boolean } {
     this.#cut()
     this.#thin()
     const messages = this.#messages
-    let unowned = 0
+    let unheard = 0
     let hasLeft = false
     for (const batch of this.#batches.splice(0)) {
       hasLeft ||= batch.hasLeft
       this.#release(batch.count, batch.cost)
-      unowned += batch.fail(0, errorOf(batch.hasLeft))
+      unheard += batch.fail(0, errorOf(batch.hasLeft))
     }
     this.#left = 0
     this.#byNumber.clear()
-    return { messages, unowned, hasLeft }
+    return { messages, unheard, hasLeft }
   }
 
   /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
@@ -317,7 +317,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     const message = `a message is larger than maxMessageBytes of the host, ${most}`
     const error = new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
     for (const owner of out) owner?.failed(error)
-    this.#ports.lost('refused', out.length, out.filter((owner) => owner === undefined).length, error)
+    this.#ports.lost('refused', out.length, out.filter(isUnheard).length, error)
   }
 
   /** Takes out what was withdrawn. */

@@ -51,8 +51,8 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
   /**
    * Sends everything a source yields.
    *
-   * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused does not stop
-   * the rest.
+   * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused is reported on
+   * `errors`, and does not stop the rest.
    *
    * Backpressure: as for `createPush`.
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
@@ -120,7 +120,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       producer: randomBytes(16).toString('hex'),
       limitBytes: outboxBytes,
       wake: () => this.#line.wake(),
-      lost: (reason, messages, unowned, error) => this.#lost(reason, messages, unowned, error),
+      lost: (reason, messages, unheard, error) => this.#lost(reason, messages, unheard, error),
     })
     this.#outgoing = new Outgoing({
       overflow,
@@ -307,13 +307,13 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     return earliest
   }
 
-  #lost(reason: string, messages: number, unowned: number, error: RivuletError): void {
+  #lost(reason: string, messages: number, unheard: number, error: RivuletError): void {
     this.#outgoing.lost(reason, messages)
-    if (unowned === 0) return
+    if (unheard === 0) return
     this.reports.report(
       new RivuletError(error.code, error.message, {
         cause: error.cause,
-        messages: unowned,
+        messages: unheard,
         executed: error.executed ?? 'no',
       }),
     )

@@ -19,6 +19,8 @@ export interface Owner {
   batch?: SentBatch | undefined
   /** Whether it may withdraw its message. */
   readonly mayWithdraw?: boolean
+  /** Whether it only counts what fails, so that somebody else has to tell why. */
+  readonly onlyCounts?: boolean
   /**
    * It is stored and as safe as the host promises.
    *
@@ -31,6 +33,11 @@ export interface Owner {
 
 /** Who waits for the messages of a batch, by index. */
 export type Owners = (Owner | undefined)[]
+
+/** Whether nobody hears why the message of an owner fails, unless it is reported. */
+export function isUnheard(owner: Owner | undefined): boolean {
+  return owner === undefined || owner.onlyCounts === true
+}
 
 /** A batch on its way. */
 export class SentBatch {
@@ -90,15 +97,15 @@ export class SentBatch {
     }
   }
 
-  /** The messages from `from` on failed; returns how many of them nobody waits for. */
+  /** The messages from `from` on failed; returns of how many of them nobody hears why. */
   fail(from: number, error: RivuletError): number {
-    let unowned = 0
+    let unheard = 0
     for (let i = from; i < this.count; i++) {
       const owner = this.#owners[i]
-      if (owner === undefined) unowned += 1
-      else owner.failed(error)
+      if (isUnheard(owner)) unheard += 1
+      owner?.failed(error)
     }
-    return unowned
+    return unheard
   }
 
   /** Takes out messages, as long as none has left; returns who waited for them. */

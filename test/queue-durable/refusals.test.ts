@@ -16,7 +16,7 @@ function open() {
     producer: 'p',
     limitBytes: 1_000_000,
     wake: () => {},
-    lost: (reason, messages, _unowned, error) => lost.push({ reason, messages, error }),
+    lost: (reason, messages, _unheard, error) => lost.push({ reason, messages, error }),
   })
   const outcomes = new Map<number, Outcome>()
   const send = (id: number) => {
