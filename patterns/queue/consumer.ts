@@ -178,7 +178,8 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
     // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
-    const farewell = this.connected > 0 ? this.runtime.clock.now() + farewellMs : deadline
+    const hasHost = servingHost(this.#options.host)?.isOpen ?? this.connected > 0
+    const farewell = hasHost ? this.runtime.clock.now() + farewellMs : deadline
     await this.waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
     await this.waitUntil(deadline, this.#line.end())
     this.#line.close()

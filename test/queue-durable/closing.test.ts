@@ -88,6 +88,19 @@ for (const transport of transports) {
   })
 }
 
+t.test('what was said last is heard, also in process', async (t) => {
+  // a clock that stands still, so that the moment for the farewell is long enough
+  const here = place(t, 'inproc', { clock: new VirtualClock() })
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.send({ id: 1 })
+  const acked = (await new Taken(consumer).at(0)).ack()
+  await consumer.close({ drain: false })
+  await acked
+  t.match(host.queue('jobs').stats(), { depth: 0, acked: 1 })
+})
+
 t.test('an unsettled delivery keeps a consumer for as long as it may, and no longer', async (t) => {
   const here = place(t, 'inproc')
   const host = await openHost(here)
