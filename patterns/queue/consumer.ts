@@ -177,6 +177,8 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
     await this.waitUntil(deadline, this.#prefetch.whenIdle())
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
+    // what it was asked for may be on its way
+    if (this.#prefetch.hasAsked) this.#line.renew()
     // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
     const hasHost = servingHost(this.#options.host)?.isOpen ?? this.connected > 0
     const farewell = hasHost ? this.runtime.clock.now() + farewellMs : deadline

@@ -48,7 +48,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   readonly #schemas = new Map<string, string>()
   #epoch = ''
   #isOpened = false
-  /** What the host was asked for and has not sent. */
+  /** What the host was asked for on this stream and has not sent. */
   #granted = 0
   /** Messages that are here and not settled, and those of them that were handed out. */
   #outstanding = 0
@@ -132,10 +132,10 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     return given
   }
 
-  /** Resolves when the host has answered everything. */
+  /** Resolves when the host has answered everything, and nothing that it was asked for can come any more. */
   whenSettled(): Promise<void> {
     this.#ports.wake()
-    if (this.#touched.size === 0 && this.#settlements.isEmpty) return Promise.resolve()
+    if (this.#isSettled) return Promise.resolve()
     return new Promise((resolve) => this.#settledWaiters.push(resolve))
   }
 
@@ -149,7 +149,6 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   open(): ConsumeRequest {
     const { queue, consumer } = this.#ports
     this.#isOpened = false
-    this.#granted = 0
     return { open: { queue, consumer, held: [...this.#leases.keys()] } }
   }
 
@@ -183,8 +182,10 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
 
   down(): void {
     this.#isOpened = false
+    this.#granted = 0
     this.#settlements.down()
     for (const lease of this.#leases.values()) if (lease.extension !== undefined) this.#touched.add(lease)
+    this.#lookWhetherSettled()
   }
 
   refused(error: RivuletError): void {
@@ -309,8 +310,12 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     atEndOfTurn(this.#flush)
   }
 
+  get #isSettled(): boolean {
+    return this.#touched.size === 0 && this.#settlements.isEmpty && this.#granted === 0
+  }
+
   #lookWhetherSettled(): void {
-    if (this.#settledWaiters.length === 0 || this.#touched.size > 0 || !this.#settlements.isEmpty) return
+    if (this.#settledWaiters.length === 0 || !this.#isSettled) return
     for (const resolve of this.#settledWaiters.splice(0)) resolve()
   }
 

@@ -101,6 +101,23 @@ t.test('what was said last is heard, also in process', async (t) => {
   t.match(host.queue('jobs').stats(), { depth: 0, acked: 1 })
 })
 
+for (const drain of [true, false]) {
+  t.test(`what is on its way to a consumer that closes goes back (drain: ${drain})`, async (t) => {
+    const here = place(t, 'tcp')
+    const host = await openHost(here)
+    const producer = await openProducer(here, host, { host })
+    const consumer = await openConsumer(here, host)
+    const taken = new Taken(consumer)
+    await producer.send({ id: 0 })
+    await (await taken.at(0)).ack()
+    await producer.send({ id: 1 }) // dealt out by the same write, and confirmed before that can have crossed the network
+    t.strictSame(await consumer.close({ drain }), { undelivered: 0 })
+    t.strictSame(taken.ids, [0])
+    await countsOf(host, ({ leased, ready }) => leased === 0 && ready === 1)
+    t.match(await host.queue('jobs').peek(), [{ attempts: 0 }])
+  })
+}
+
 t.test('an unsettled delivery keeps a consumer for as long as it may, and no longer', async (t) => {
   const here = place(t, 'inproc')
   const host = await openHost(here)
