@@ -207,7 +207,9 @@ function readValue<T>(
   try {
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
-    return codec.readerFor(schema)(bytes, view, { position: 0 }, bytes.length)
+    const cursor = { position: 0 }
+    const value = codec.readerFor(schema)(bytes, view, cursor, bytes.length)
+    return cursor.position === bytes.length ? value : undefined // nor would a consumer take it
   } catch {
     return undefined // the bytes are there to look at
   }

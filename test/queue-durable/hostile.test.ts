@@ -216,6 +216,17 @@ t.test('a message whose check is wrong is a dead letter of its own', async (t) =
   t.match(errors, [{ code: 'RIVULET_DECODE_FAILED' }])
 })
 
+t.test('what no consumer could read is not shown as read', async (t) => {
+  const { host, client } = await open(t)
+  const body = Buffer.concat([Job.encode({ id: 1 }), Buffer.of(0)]) // there is more than the value
+  const checks = Buffer.alloc(4)
+  checks.writeUInt32BE(crc32(body, 0, body.length))
+  const batch = batchOf([], { lengths: [body.length], checks, bodies: body })
+  for await (const _ of client.produce([opened, { batch }]));
+  const [message] = await host.queue('jobs').peek(1, { schema: Job })
+  t.match(message, { position: 1, value: undefined })
+})
+
 t.test('consumers that make no sense', async (t) => {
   const { host, client, stillWorks } = await open(t)
   const open_: ConsumeRequest = { open: { queue: 'jobs', consumer: 'c' } }
