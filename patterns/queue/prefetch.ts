@@ -238,14 +238,9 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     const count = leased.lengths.length
     const isAsked = count <= this.#granted && !this.#leases.has(leased.lease)
     this.#granted = Math.max(0, this.#granted - count)
-    if (!isAsked) {
-      this.#ports.report(
-        new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'the host sent messages that it was not asked for'),
-      )
-      return
-    }
-    if (!isWhole(leased)) {
-      this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'the host sent messages that do not add up'))
+    if (!isAsked || !isWhole(leased)) {
+      const text = `the host sent messages that ${isAsked ? 'do not add up' : 'it was not asked for'}`
+      this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', text))
       return
     }
     this.#outstanding += count

@@ -6,7 +6,7 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
-import type { Queue, Writer } from '../../src/stream/index.js'
+import type { Queue } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
 import { extrasCost, isUnheard, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
@@ -37,8 +37,8 @@ export interface OutboxPorts {
 
 /** The outbox of one producer. */
 export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, ProduceAnswer> {
-  /** The way in: what came this way in this turn is counted here, and nowhere else before the turn is over. */
-  readonly writer: Writer<In>
+  /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
+  readonly fresh = { count: 0, bytes: 0 }
   /** What the next message that is appended has beside its value, and who waits for it. */
   nextExtras: Omit<ProducedExtras, 'index'> | undefined
   nextOwner: Owner | undefined
@@ -65,9 +65,6 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   #messages = 0
   #bytes = 0
   #sent = 0
-  /** What was appended since the last flush. */
-  #fresh = 0
-  #freshBytes = 0
   #roomWaiters: (() => void)[] = []
   #emptyWaiters: (() => void)[] = []
 
@@ -76,17 +73,6 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     this.#packer = new MessagePacker(codec, maxMessageBytes)
     this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
-    const outbox = this
-    this.writer = {
-      get count() {
-        return outbox.#fresh
-      },
-      get bytes() {
-        return outbox.#freshBytes
-      },
-      append: (value) => this.append(value),
-      flush: () => this.flush(),
-    }
   }
 
   get full(): boolean {
@@ -96,12 +82,12 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
 
   get bytes(): number {
     this.#thin()
-    return this.#bytes - this.#freshBytes
+    return this.#bytes - this.fresh.bytes
   }
 
   get messages(): number {
     this.#thin()
-    return this.#messages - this.#fresh
+    return this.#messages - this.fresh.count
   }
 
   /** Messages that are stored. */
@@ -127,16 +113,16 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     if (owner?.mayWithdraw) this.#mayWithdraw = true
     this.#messages += 1
     this.#bytes += cost
-    this.#fresh += 1
-    this.#freshBytes += cost
+    this.fresh.count += 1
+    this.fresh.bytes += cost
     if (this.#packer.bytes + this.#extrasBytes >= batchBytes || index + 1 >= batchMessages) this.#cut()
     return undefined
   }
 
   /** The turn is over: what it produced may leave. */
   flush(): void {
-    this.#fresh = 0
-    this.#freshBytes = 0
+    this.fresh.count = 0
+    this.fresh.bytes = 0
     this.#ports.wake()
   }
 
@@ -355,8 +341,8 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     this.#messages -= messages
     this.#bytes -= bytes
     // what is given up in the turn in which it was appended was fresh
-    this.#fresh = Math.min(this.#fresh, this.#messages)
-    this.#freshBytes = Math.min(this.#freshBytes, this.#bytes)
+    this.fresh.count = Math.min(this.fresh.count, this.#messages)
+    this.fresh.bytes = Math.min(this.fresh.bytes, this.#bytes)
     if (this.#roomWaiters.length > 0 && !this.full) for (const wake of this.#roomWaiters.splice(0)) wake()
     if (this.#emptyWaiters.length > 0 && this.#messages === 0) for (const wake of this.#emptyWaiters.splice(0)) wake()
   }

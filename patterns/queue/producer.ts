@@ -20,6 +20,7 @@ import {
   type Sink,
   sendAll,
   shed,
+  type Writer,
 } from '../../src/stream/index.js'
 import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
 import { hostOf, servingHost } from './host.js'
@@ -130,7 +131,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
     })
-    this.#intake = this.#outgoing.intake(this.#outbox.writer)
+    this.#intake = this.#outgoing.intake(writerOf(this.#outbox))
     this.#sink = new MessageSink(this.#intake)
     this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
     const user: LineUser<ProduceRequest, ProduceAnswer> = this.#outbox
@@ -317,5 +318,20 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
         executed: error.executed ?? 'no',
       }),
     )
+  }
+}
+
+/** The way into an outbox, which counts what came in this turn by itself. */
+function writerOf<In>(outbox: ProducerOutbox<In>): Writer<In> {
+  const { fresh } = outbox
+  return {
+    get count() {
+      return fresh.count
+    },
+    get bytes() {
+      return fresh.bytes
+    },
+    append: (value) => outbox.append(value),
+    flush: () => outbox.flush(),
   }
 }
