@@ -77,7 +77,7 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
  * long as its time allows; what is not settled then goes back at once, and `undelivered` counts it.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
- * `host` is closed.
+ * `host` is closing or closed.
  */
 export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promise<Consumer<Out>> {
   return ConsumerResource.create<Out>(resolveOptions('createConsumer', options, consumerRules))

@@ -81,7 +81,8 @@ export function servingHost(host: unknown): QueueHostResource | undefined {
 /**
  * The host of the same process that a client is given, if it is.
  *
- * @throws RIVULET_INVALID_OPTION if it is to connect to one, too; RIVULET_CLOSED if it is closed.
+ * @throws RIVULET_INVALID_OPTION if it is to connect to one, too.
+ * @throws RIVULET_CLOSED if it is closing or closed: unlike one that is elsewhere, it does not come back.
  */
 export function hostOf(
   subject: string,
@@ -89,8 +90,7 @@ export function hostOf(
 ): QueueHostResource | undefined {
   const found = servingHost(host)
   if (found && connect.length > 0) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
-  // unlike one that is elsewhere, it does not come back
-  if (found?.closed) throw new RivuletError('RIVULET_CLOSED', `${subject}: the host is closed`)
+  if (found && !found.isOpen) throw new RivuletError('RIVULET_CLOSED', `${subject}: the host is closed`)
   return found
 }
 

@@ -69,7 +69,7 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
  * Lifetime: `close` waits until everything is confirmed, as long as its time allows; `undelivered` counts the rest.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
- * `host` is closed.
+ * `host` is closing or closed.
  */
 export async function createProducer<In>(options: ProducerOptions<In>): Promise<Producer<In>> {
   return ProducerResource.create<In>(resolveOptions('createProducer', options, producerRules))

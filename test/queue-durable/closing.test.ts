@@ -158,8 +158,18 @@ t.test('what lives in process closes with its host', async (t) => {
   t.match([producer.connected, consumer.connected], [0, 0])
   t.match(producer.stats(), { accepted: 1, sent: 1 })
   t.match(host.stats(), { queues: 2, stored: 1 }, 'the last counts stay')
-  t.match(await failure(openProducer(here, host, { host })), { code: 'RIVULET_CLOSED' })
-  t.match(await failure(openConsumer(here, host, { host })), { code: 'RIVULET_CLOSED' })
+})
+
+t.test('nothing opens in process at a host that is closing or closed', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const closing = host.close()
+  for (const moment of ['closing', 'closed']) {
+    t.equal(host.status, moment)
+    t.match(await failure(openProducer(here, host, { host })), { code: 'RIVULET_CLOSED' })
+    t.match(await failure(openConsumer(here, host, { host })), { code: 'RIVULET_CLOSED' })
+    await closing
+  }
 })
 
 t.test('a host that closes takes nothing more of those in process', async (t) => {
