@@ -129,6 +129,18 @@ t.test('an unsettled delivery keeps a consumer for as long as it may, and no lon
   await countsOf(host, ({ ready, consumers }) => ready === 1 && consumers === 0)
 })
 
+t.test('what goes back in process has gone back when the consumer is closed', async (t) => {
+  // a clock that stands still, so that the moment for the farewell is long enough
+  const here = place(t, 'inproc', { clock: new VirtualClock() })
+  const host = await openHost(here, { path: folder(t, here) })
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.send({ id: 1 })
+  await new Taken(consumer).at(0)
+  t.strictSame(await consumer.close({ drain: false }), { undelivered: 1 })
+  t.match(host.queue('jobs').stats(), { ready: 1, leased: 0, nacked: 1, consumers: 0 })
+})
+
 eachTransport(t, 'a host that closes tells what it has taken', async (t, place) => {
   const path = folder(t, place)
   const host = await openHost(place, { path })
