@@ -40,7 +40,7 @@ export class DeliveryStream<Out> extends Observable<Delivery<Out>> implements St
 
   /** Works on the messages themselves, and settles their deliveries. */
   processValues<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
-    concurrencyOf(options)
+    concurrencyOf(project, options)
     return this.#alone(this.#inner.process((delivery) => settling(project, delivery), options))
   }
 

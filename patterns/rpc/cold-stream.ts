@@ -17,7 +17,7 @@ export class ColdStream<T> extends Observable<T> implements Stream<T> {
   }
 
   process<R>(...[project, options]: Parameters<Stream<T>['process']>): Observable<R> {
-    concurrencyOf(options)
+    concurrencyOf(project, options)
     return defer(() => this.#start().process(project, options)) as Observable<R>
   }
 

@@ -4,7 +4,7 @@
  * It holds at most one supply, and asks for the next when that is used up. It knows no sockets and no schemas.
  */
 import { Observable, type Subscriber } from 'rxjs'
-import { integer, resolveOptions } from '../options/index.js'
+import { integer, invalidOption, resolveOptions } from '../options/index.js'
 import type { Consumer, Consumers } from './consumer.js'
 import { MessageIterator } from './message-iterator.js'
 import { type Handler, processMessages } from './process.js'
@@ -20,8 +20,9 @@ const sliceMs = 10
 
 const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
 
-/** Returns the concurrency that `process` is given; throws RIVULET_INVALID_OPTION. */
-export function concurrencyOf(options: ProcessOptions | undefined): number {
+/** Returns the concurrency that `process` is given; throws RIVULET_INVALID_OPTION, also if there is no work to do. */
+export function concurrencyOf(project: unknown, options: ProcessOptions | undefined): number {
+  if (typeof project !== 'function') throw invalidOption('process', 'project', 'a function', project)
   return resolveOptions('process', options, processRules).concurrency
 }
 
@@ -83,7 +84,8 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   }
 
   process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
-    return processMessages(this, project, concurrencyOf(options), (error) => this.#owner.handlerFailed(error))
+    const concurrency = concurrencyOf(project, options)
+    return processMessages(this, project, concurrency, (error) => this.#owner.handlerFailed(error))
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {

@@ -169,6 +169,7 @@ t.test('deliveries are for one', async (t) => {
   t.equal(failures.length, 3)
   again.unsubscribe()
   t.throws(() => consumer.process(() => 1, { concurrency: 0 }), { code: 'RIVULET_INVALID_OPTION' })
+  t.throws(() => consumer.process({ work: 1 } as never), /process: project must be a function, received an object/)
 })
 
 t.test('an iterator that has left takes nothing from who came after it', async (t) => {

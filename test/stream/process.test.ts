@@ -170,4 +170,6 @@ t.test('options are checked when process is called', async (t) => {
     })
   }
   t.throws(() => feed.stream.process(String, { concurency: 1 } as object), /did you mean 'concurrency'/)
+  // else each message would fail, and nothing would say so before
+  t.throws(() => feed.stream.process(undefined as never), /project must be a function, received undefined/)
 })
