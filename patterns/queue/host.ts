@@ -81,14 +81,21 @@ export function servingHost(host: unknown): QueueHostResource | undefined {
 /**
  * The host of the same process that a client is given, if it is.
  *
- * @throws RIVULET_INVALID_OPTION if it is to connect to one, too.
+ * @throws RIVULET_INVALID_OPTION if it is to connect to one, too, or to none at all.
  * @throws RIVULET_CLOSED if it is closing or closed: unlike one that is elsewhere, it does not come back.
  */
 export function hostOf(
   subject: string,
-  { host, connect }: { readonly host: unknown; readonly connect: readonly string[] },
+  {
+    host,
+    bind,
+    connect,
+  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: readonly string[] },
 ): QueueHostResource | undefined {
   const found = servingHost(host)
+  if (!found && bind.length === 0 && connect.length === 0) {
+    throw invalidOption(subject, 'connect or host', 'given', undefined)
+  }
   if (found && connect.length > 0) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
   if (found && !found.isOpen) throw new RivuletError('RIVULET_CLOSED', `${subject}: the host is closed`)
   return found

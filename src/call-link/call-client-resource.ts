@@ -6,6 +6,7 @@
 import { CallClient } from '../call/index.js'
 import { RivuletError } from '../errors/index.js'
 import { LinkClient, type LinkOptions, maxLinkFrameBytes } from '../link/index.js'
+import { invalidOption } from '../options/index.js'
 import { DealerSocket, type ResolvedSocketOptions, SocketResource } from '../socket/index.js'
 
 /** What a pattern lets its users decide. */
@@ -25,7 +26,7 @@ export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
    */
   constructor(factory: string, options: CallClientResourceOptions, mayBeLocal = false) {
     super(factory, { ...options, insecure: false }, mayBeLocal ? 'none' : 'one')
-    if (options.bind.length > 0) throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: it connects`)
+    if (options.bind.length > 0) throw invalidOption(factory, 'bind', 'left out: a client connects', options.bind)
     this.#options = options
     this.callClient = new CallClient({
       clock: this.runtime.clock,

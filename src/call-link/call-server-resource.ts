@@ -39,7 +39,7 @@ export abstract class CallServerResource<Stats> extends SocketResource<Stats> {
    */
   constructor(factory: string, options: CallServerResourceOptions, served: ServedCalls) {
     super(factory, options, served.mayBeUnbound ? 'none' : 'one')
-    if (options.connect.length > 0) throw invalidOption(factory, 'bind', 'given: a server binds', undefined)
+    if (options.connect.length > 0) throw invalidOption(factory, 'connect', 'left out: a server binds', options.connect)
     const { clock } = this.runtime
     const { implementations, maxConcurrentCalls } = served
     const report = (error: RivuletError) => this.reports.report(error)

@@ -84,8 +84,16 @@ t.test('wrong options are refused, by the compiler first', async (t) => {
   await t.rejects(createQueueHost({ ...memory, queues: { 'with space': {} } }), invalid)
   await t.rejects(createQueueHost({ ...memory, maxBytes: 5 }), invalid)
   // @ts-expect-error a host binds
-  await t.rejects(createQueueHost({ ...memory, connect: bind }), invalid)
-  await t.rejects(createProducer({ runtime, queue: 'jobs', schema: Job }), invalid, 'neither connect nor host')
+  await t.rejects(createQueueHost({ ...memory, connect: bind }), { ...invalid, message: /connect must be left out/ })
+  await t.rejects(createProducer({ runtime, queue: 'jobs', schema: Job }), {
+    ...invalid,
+    message: 'createProducer: connect or host must be given, received undefined',
+  })
+  // @ts-expect-error a producer connects
+  await t.rejects(createProducer({ runtime, bind, queue: 'jobs', schema: Job }), {
+    ...invalid,
+    message: /^createProducer: bind must be left out: a client connects/,
+  })
   const host = await createQueueHost({
     ...memory,
     maxQueues: 1,
