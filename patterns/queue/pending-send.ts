@@ -95,7 +95,7 @@ export class PendingSend implements Owner {
 
 /** What became of the messages of one `sendAll`. */
 export class SendAllTracker implements Owner {
-  readonly onlyCounts = true
+  readonly countsOnly = true
   #open = 0
   #failed = 0
   #resolve: () => void = () => {}

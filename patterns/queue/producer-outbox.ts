@@ -9,7 +9,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { Queue } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
-import { extrasCost, isUnheard, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { extrasCost, failOwners, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import {
   type ProduceAnswer,
   type ProducedExtras,
@@ -31,7 +31,7 @@ export interface OutboxPorts {
   readonly limitBytes: number
   /** There is something to take. */
   wake(): void
-  /** Messages were taken and are lost; of `unheard` ones nobody hears by a promise. */
+  /** Messages were taken and are lost; of `unheard` ones no promise says why. */
   lost(reason: string, messages: number, unheard: number, error: RivuletError): void
 }
 
@@ -302,8 +302,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     if (out.length === 0) return
     const message = `a message is larger than maxMessageBytes of the host, ${most}`
     const error = new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
-    for (const owner of out) owner?.failed(error)
-    this.#ports.lost('refused', out.length, out.filter(isUnheard).length, error)
+    this.#ports.lost('refused', out.length, failOwners(out, error), error)
   }
 
   /** Takes out what was withdrawn. */

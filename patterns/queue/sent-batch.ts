@@ -19,8 +19,8 @@ export interface Owner {
   batch?: SentBatch | undefined
   /** Whether it may withdraw its message. */
   readonly mayWithdraw?: boolean
-  /** Whether it only counts what fails, so that somebody else has to tell why. */
-  readonly onlyCounts?: boolean
+  /** Whether it tells its user how many failed and not why: then `errors` does. */
+  readonly countsOnly?: boolean
   /**
    * It is stored and as safe as the host promises.
    *
@@ -33,11 +33,6 @@ export interface Owner {
 
 /** Who waits for the messages of a batch, by index. */
 export type Owners = (Owner | undefined)[]
-
-/** Whether nobody hears why the message of an owner fails, unless it is reported. */
-export function isUnheard(owner: Owner | undefined): boolean {
-  return owner === undefined || owner.onlyCounts === true
-}
 
 /** A batch on its way. */
 export class SentBatch {
@@ -97,15 +92,9 @@ export class SentBatch {
     }
   }
 
-  /** The messages from `from` on failed; returns of how many of them nobody hears why. */
+  /** The messages from `from` on failed; returns of how many nobody has heard why. */
   fail(from: number, error: RivuletError): number {
-    let unheard = 0
-    for (let i = from; i < this.count; i++) {
-      const owner = this.#owners[i]
-      if (isUnheard(owner)) unheard += 1
-      owner?.failed(error)
-    }
-    return unheard
+    return failOwners(this.#owners.slice(from), error)
   }
 
   /** Takes out messages, as long as none has left; returns who waited for them. */
@@ -139,4 +128,14 @@ export class SentBatch {
     this.#owners = kept.map((i) => this.#owners[i])
     return out
   }
+}
+
+/** Messages failed; returns of how many nobody has heard why. */
+export function failOwners(owners: Owners, error: RivuletError): number {
+  let unheard = 0
+  for (const owner of owners) {
+    if (owner === undefined || owner.countsOnly) unheard += 1
+    owner?.failed(error)
+  }
+  return unheard
 }

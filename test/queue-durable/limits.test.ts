@@ -1,6 +1,7 @@
 /** Bounds and times of a queue: full, delayed, expired, in order by key. */
 import t from 'tap'
 import type { QueueOptions } from '../../patterns/queue/index.js'
+import { until } from '../support/events.js'
 import { jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -19,7 +20,14 @@ eachTransport(t, 'a full queue refuses what does not fit, and takes more when th
   t.match(producer.stats(), { accepted: 15, sent: 10, pending: 0, dropped: { refused: 5 } })
   for (const { id } of jobs(3)) producer.next({ id })
   t.match(await producer.sendAll(jobs(2)), { sent: 0, dropped: 2 })
-  t.match(errors, [{ code: 'RIVULET_QUEUE_FULL', messages: 5 }], 'why, of all that hear of it nowhere else')
+  t.match(errors, [{ code: 'RIVULET_QUEUE_FULL', messages: 5, executed: 'no' }], 'why, once')
+  const failing = (function* () {
+    yield* jobs(2)
+    throw new Error('no more')
+  })()
+  await t.rejects(producer.sendAll(failing), { code: 'RIVULET_SOURCE_FAILED' })
+  await until(() => errors.length > 1)
+  t.match(errors[1], { code: 'RIVULET_QUEUE_FULL', messages: 2 }, 'also where the source has failed')
   const taken = new Taken(await openConsumer(place, host, { prefetch: 1 }))
   await (await taken.at(0)).ack()
   t.match(await producer.send({ id: 99 }), { duplicate: false })
