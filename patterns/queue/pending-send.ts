@@ -98,7 +98,7 @@ export class SendAllTracker implements Owner {
   readonly countsOnly = true
   #open = 0
   #failed = 0
-  #resolve: () => void = () => {}
+  #settled: () => void = () => {}
 
   /** Messages that were refused after they had been taken. */
   get lost(): number {
@@ -119,16 +119,25 @@ export class SendAllTracker implements Owner {
     this.#closed()
   }
 
-  /** Resolves when all that was taken has its outcome. */
-  settled(): Promise<void> {
-    if (this.#open === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#resolve = resolve
+  /**
+   * Resolves when all that was taken has its outcome.
+   *
+   * @error RIVULET_ABORTED if the signal aborts first; the outcomes still count.
+   */
+  async settled(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#open === 0) return
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve
     })
+    let forget = () => {}
+    const aborted = new Promise<never>((_, reject) => {
+      forget = onAbort(signal, () => reject(abortedError('sendAll', signal as AbortSignal)))
+    })
+    await Promise.race([settled, aborted]).finally(forget)
   }
 
   #closed(): void {
     this.#open -= 1
-    if (this.#open === 0) this.#resolve()
+    if (this.#open === 0) this.#settled()
   }
 }

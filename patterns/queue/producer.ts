@@ -52,10 +52,13 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
   /**
    * Sends everything a source yields.
    *
-   * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused is reported on
-   * `errors`, and does not stop the rest.
+   * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused does not stop
+   * the rest: it counts as `dropped`, and `errors` tells why.
    *
    * Backpressure: as for `createPush`.
+   *
+   * Cancellation: `signal` ends the taking and the wait; what was taken is still sent.
+   *
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
    */
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>
@@ -206,7 +209,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
       report: (error) => intake.report(error),
     }
     const { sent, dropped } = await sendAll(tracked, source, options)
-    await tracker.settled()
+    await tracker.settled(options?.signal)
     return { sent: sent - tracker.lost, dropped: dropped + tracker.lost }
   }
 

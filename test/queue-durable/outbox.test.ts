@@ -92,6 +92,20 @@ t.test('a send that nobody waits for any more is taken back, as long as it has n
   t.strictSame(errors, [])
 })
 
+t.test('who gives up a sendAll whose source has ended waits no longer, and it is sent all the same', async (t) => {
+  const { producer, errors, runtime } = await alone(t)
+  const controller = new AbortController()
+  const given = failure(producer.sendAll(jobs(3), { signal: controller.signal }))
+  await until(() => producer.stats().pending === 3)
+  controller.abort('enough')
+  t.match(await given, { code: 'RIVULET_ABORTED', cause: 'enough' })
+  const host = await openHost({ runtime, bind: 'inproc://nobody' })
+  await countsOf(host, ({ stored }) => stored === 3)
+  const { signal } = new AbortController()
+  t.strictSame(await producer.sendAll(jobs(2), { signal }), { sent: 2, dropped: 0 })
+  t.strictSame(errors, [])
+})
+
 t.test('many that give up at once are out at once', async (t) => {
   const clock = new VirtualClock()
   const { producer, runtime } = await alone(t, {}, clock)
