@@ -55,12 +55,12 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
   /**
    * Works on messages with a bound, and settles them.
    *
-   * A message is acknowledged when its work has completed. Work that throws or fails is reported as
-   * `RIVULET_HANDLER_FAILED` on `errors`, and its message is delivered again later, with the reason in its history. The
-   * lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
+   * A message is acknowledged when its work has completed: a promise with its value, an observable after its last. Work
+   * that throws or fails is reported as `RIVULET_HANDLER_FAILED` on `errors`, and its message is delivered again later, with
+   * the reason in its history. The lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
    *
    * Lifetime: cold; each subscription takes messages, and is the one that may. Unsubscribing gives up the work under way,
-   * whose messages go back at once.
+   * whose messages go back at once, as failed.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
    * @throws RIVULET_INVALID_OPTION

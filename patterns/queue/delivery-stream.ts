@@ -91,12 +91,15 @@ export class DeliveryStream<Out> extends Observable<Delivery<Out>> implements St
 /** Runs the work on one message, and settles it when that is over. */
 function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<Out>): ObservableInput<R> | R {
   let results: Observable<R>
+  let isDoneAtFirst: boolean
   try {
     const result = project(delivery.value, delivery)
     if (!isAsynchronous(result)) {
       void delivery.ack()
       return result
     }
+    // a promise is done when it has its value: whoever takes that may leave at once, as `firstValueFrom` does
+    isDoneAtFirst = isPromise(result)
     results = from(result)
   } catch (cause) {
     void delivery.nack({ reason: cause })
@@ -106,6 +109,7 @@ function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<O
   lease?.working(1)
   return results.pipe(
     tap({
+      next: () => void (isDoneAtFirst && delivery.ack()),
       complete: () => void delivery.ack(),
       error: (cause: unknown) => void delivery.nack({ reason: cause }),
     }),
@@ -115,6 +119,10 @@ function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<O
       if (!delivery.settled) void delivery.nack({ delayMs: 0, reason: 'the work was given up' })
     }),
   )
+}
+
+function isPromise(result: unknown): boolean {
+  return typeof (result as PromiseLike<unknown>).then === 'function'
 }
 
 function alreadyConsumed(): RivuletError {

@@ -1,5 +1,5 @@
 /** `process`: settles what it works on, keeps its leases, bounds its work, and leaves nothing behind. */
-import { lastValueFrom, NEVER, of, Subject } from 'rxjs'
+import { firstValueFrom, lastValueFrom, NEVER, of, Subject } from 'rxjs'
 import t from 'tap'
 import type { Delivery } from '../../patterns/queue/index.js'
 import { until } from '../support/events.js'
@@ -124,6 +124,21 @@ t.test('work that is given up goes back at once', async (t) => {
     [1, 2],
     [2, 1],
   ])
+})
+
+t.test('work that has its value is done, also for who leaves with it', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.sendAll(jobs(3))
+  t.equal(await firstValueFrom(consumer.process(async ({ id }) => id)), 0)
+  t.equal(await firstValueFrom(consumer.process(({ id }) => id)), 1)
+  await countsOf(host, ({ acked }) => acked === 2)
+  // of an observable nobody knows before it completes
+  t.equal(await firstValueFrom(consumer.process(({ id }) => of(id, 'more'))), 2)
+  await countsOf(host, ({ nacked }) => nacked === 1)
+  t.match(host.queue('jobs').stats(), { depth: 1, acked: 2 })
 })
 
 t.test('a handler may settle its delivery itself', async (t) => {
