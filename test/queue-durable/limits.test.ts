@@ -138,6 +138,30 @@ t.test('a message that is delayed', async (t) => {
   t.strictSame(taken.ids, [2, 1])
 })
 
+t.test('what was delayed goes before what came later, and before what was stored earlier', async (t) => {
+  const { here, host, producer, taken, pass } = await timed(t)
+  taken.leave()
+  await producer.send({ id: 1 })
+  await producer.send({ id: 2 }, { delayMs: 500 })
+  await producer.send({ id: 3 })
+  await pass(500)
+  const late = new Taken(await openConsumer(here, host, { host, prefetch: 1 }))
+  for (let at = 0; at < 3; at++) await (await late.at(at)).ack()
+  t.strictSame(late.ids, [2, 1, 3])
+})
+
+t.test('the age of a message counts from when it is due, its time to live from when it was stored', async (t) => {
+  const { here, host, producer, taken, pass } = await timed(t, { maxAgeMs: 1000 })
+  taken.leave()
+  await producer.send({ id: 1 }, { delayMs: 2000 })
+  await producer.send({ id: 2 }, { delayMs: 2000, ttlMs: 2500 })
+  await pass(2999)
+  const late = new Taken(await openConsumer(here, host, { host }))
+  await late.at(0)
+  t.strictSame(late.ids, [1])
+  t.match(host.queue('jobs').stats(), { depth: 1, leased: 1, dropped: { expired: 1 } })
+})
+
 t.test('a message whose time is over is dropped', async (t) => {
   const { here, host, producer, taken, pass } = await timed(t, { maxAgeMs: 5000 })
   taken.leave()
@@ -181,6 +205,21 @@ t.test('an id is forgotten after a while', async (t) => {
   t.match(await producer.send({ id: 1 }, { id: 'x' }), { duplicate: true })
   await pass(200)
   t.match(await producer.send({ id: 1 }, { id: 'x' }), { duplicate: false })
+})
+
+t.test('rates are of the last second', async (t) => {
+  const { host, producer, taken, pass } = await timed(t)
+  const handle = host.queue('jobs')
+  t.match(handle.stats().rates, { stored: 0, delivered: 0, acked: 0 })
+  await producer.sendAll(jobs(10))
+  await taken.at(9)
+  await Promise.all(taken.all.slice(0, 5).map((delivery) => delivery.ack()))
+  await pass(1000)
+  t.strictSame(handle.stats().rates, { stored: 10, delivered: 10, acked: 5 })
+  await pass(1000)
+  handle.stats()
+  await pass(1000)
+  t.strictSame(handle.stats().rates, { stored: 0, delivered: 0, acked: 0 })
 })
 
 t.test('the counts of a queue as an observable', async (t) => {
