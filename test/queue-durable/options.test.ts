@@ -4,6 +4,7 @@ import { createQueueHost } from '../../patterns/queue/index.js'
 import { until } from '../support/events.js'
 import { jobs } from '../support/job.js'
 import { place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 import { failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
 t.test('committed: what is confirmed is there when the folder is opened again', async (t) => {
@@ -66,6 +67,44 @@ t.test('messages larger than what may wait to leave on a link come one by one', 
     taken.ids,
     jobs(20).map(({ id }) => id),
   )
+})
+
+t.test('a consumer of a queue that is not there yet has its messages when it is', async (t) => {
+  const clock = new VirtualClock()
+  const here = place(t, 'inproc', { clock })
+  const host = await openHost(here, { autoCreate: true })
+  const undertaker = await openConsumer(here, host, { host, queue: 'later.dead' })
+  const errors = watch(undertaker)
+  const letters = new Taken(undertaker)
+  for (let second = 0; second < 5; second++) {
+    await new Promise(setImmediate)
+    clock.advance(2000)
+  }
+  t.match(errors, [{ code: 'RIVULET_UNKNOWN_QUEUE' }])
+  t.equal(errors.length, 1, 'it is told once, however often it is tried')
+  const producer = await openProducer(here, host, { host, queue: 'later' })
+  await producer.send({ id: 1 })
+  const worker = new Taken(await openConsumer(here, host, { host, queue: 'later' }))
+  await (await worker.at(0)).reject()
+  clock.advance(2000) // it is tried every second, or a little later
+  t.match((await letters.at(0)).value, { id: 1 })
+})
+
+t.test('the counts of a host are those of all its queues', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here, { queues: { jobs: {}, other: {} } })
+  for (const queue of ['jobs', 'other']) {
+    const producer = await openProducer(here, host, { host, queue })
+    await producer.sendAll(jobs(3))
+    const taken = new Taken(await openConsumer(here, host, { host, queue, prefetch: 2 }))
+    await (await taken.at(0)).ack()
+    await (await taken.at(1)).reject()
+    await taken.at(2)
+  }
+  // a dead letter is stored once more, in its own queue
+  t.match(host.stats(), { queues: 4, depth: 4, stored: 8, delivered: 6, acked: 2, streams: 4, sessions: 0 })
+  const { used, free, limit } = host.stats().storage
+  t.ok(used > 0 && used + free <= limit)
 })
 
 t.test('a message may be tried for ever', async (t) => {
