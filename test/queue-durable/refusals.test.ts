@@ -1,20 +1,21 @@
 /** What the outbox of a producer makes of what a host says: refusals, gaps, and a host that knows nothing. */
 import t from 'tap'
+import { PendingSend } from '../../patterns/queue/pending-send.js'
 import { ProducerOutbox } from '../../patterns/queue/producer-outbox.js'
 import type { Owner } from '../../patterns/queue/sent-batch.js'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'
 
 type Outcome = string | RivuletError
 
 /** An outbox whose host is the test. */
-function open() {
+function open(limitBytes = 1_000_000) {
   const lost: { reason: string; messages: number; error: RivuletError }[] = []
   const outbox = new ProducerOutbox<{ id: number }>(codecOf(Job) as Codec<{ id: number }, unknown>, 1_000_000, {
     queue: 'jobs',
     producer: 'p',
-    limitBytes: 1_000_000,
+    limitBytes,
     wake: () => {},
     lost: (reason, messages, _unheard, error) => lost.push({ reason, messages, error }),
   })
@@ -95,4 +96,35 @@ t.test('the limit of a host holds until there is another one', async (t) => {
   limitedTo(2_000_000)
   t.equal(outbox.append(large), undefined)
   t.match(outbox.append(withNote(1_000_000)), { code: 'RIVULET_MESSAGE_TOO_LARGE' }, 'its own')
+})
+
+t.test('what has left is not dropped for what comes', async (t) => {
+  const { outbox, outcomes, send, leave } = open(100)
+  send(1)
+  const first = leave()
+  for (const id of [2, 3, 4, 5]) send(id)
+  t.equal(outbox.full, true)
+  t.equal(outbox.dropOldest(), 4)
+  for (const id of [2, 3, 4, 5]) t.match(outcomes.get(id), { code: 'RIVULET_OUTBOX_FULL', executed: 'no' })
+  outbox.answer({ stored: [{ number: first.number, repeated: 0, position: 1, duplicates: [] }] })
+  t.equal(outcomes.get(1), '1')
+})
+
+t.test('a send that was given up after it had left is sent again after a cut', async (t) => {
+  const { outbox, begin, leave } = open()
+  const given = new PendingSend()
+  given.mayWithdraw = true
+  outbox.nextOwner = given
+  outbox.append({ id: 1 })
+  outbox.flush()
+  const first = leave()
+  given.giveUp(
+    (send) => outbox.withdraw(send),
+    () => new RivuletError('RIVULET_TIMEOUT', 'too late'),
+  )
+  await t.rejects(given.promise, { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' })
+  outbox.down()
+  begin()
+  t.equal(leave().sequence, first.sequence)
+  t.equal(outbox.messages, 1)
 })
