@@ -1,6 +1,6 @@
 /** Who may open a store: one at a time, whoever died before; what opening and closing leave behind: nothing. */
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { inspectDataFile } from '../../src/store/data-file.js'
@@ -48,6 +48,22 @@ t.test(
     t.equal(descriptors(), before)
   },
 )
+
+t.test('the folder of a closed store can be copied, and does without its lock file', async (t) => {
+  const path = temporaryFolder(t)
+  const store = await openLmdbStore({ path })
+  await store.write([{ key: bytes(1), value: bytes(7) }])
+  await store.close()
+  t.strictSame(readdirSync(path).sort(), ['data.mdb', 'lock.mdb', 'store'])
+  rmSync(join(path, 'lock.mdb'))
+  const copy = temporaryFolder(t)
+  cpSync(path, copy, { recursive: true })
+  for (const folder of [path, copy]) {
+    const again = await openLmdbStore({ path: folder })
+    t.strictSame(Buffer.from(again.get(bytes(1)) as Uint8Array), bytes(7))
+    await again.close()
+  }
+})
 
 t.test('options are checked, and a folder that cannot be made is told', async (t) => {
   t.throws(() => openLmdbStore({} as never), { code: 'RIVULET_INVALID_OPTION' })
