@@ -205,7 +205,8 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   extend(): Promise<void> {
-    if (this.#lost !== undefined) return this.#late(this.#lost)
+    const why = this.#lost ?? this.#givenUp
+    if (why !== undefined) return this.#late(why)
     if (this.isOver) return Promise.resolve()
     this.extension ??= new Confirmation()
     this.extension.holders += 1

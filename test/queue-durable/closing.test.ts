@@ -129,6 +129,27 @@ t.test('an unsettled delivery keeps a consumer for as long as it may, and no lon
   await countsOf(host, ({ ready, consumers }) => ready === 1 && consumers === 0)
 })
 
+t.test('what is said of a delivery when its consumer is closed has an outcome', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  for (const where of [{ host }, { connect: host.endpoint }]) {
+    for (const isSettled of [true, false]) {
+      await producer.send({ id: 1 })
+      const consumer = await openConsumer(here, host, { ...where, prefetch: 1 })
+      const delivery = await new Taken(consumer).at(0)
+      if (isSettled) await delivery.ack()
+      await consumer.close({ drain: false })
+      for (const say of ['extend', 'extend', 'ack'] as const) {
+        // the first word counts; of what is settled there is nothing to extend
+        if (isSettled) await delivery[say]()
+        else t.match(await failure(delivery[say]()), { code: 'RIVULET_CLOSED' })
+      }
+    }
+    await host.queue('jobs').purge()
+  }
+})
+
 t.test('what goes back in process has gone back when the consumer is closed', async (t) => {
   // a clock that stands still, so that the moment for the farewell is long enough
   const here = place(t, 'inproc', { clock: new VirtualClock() })
