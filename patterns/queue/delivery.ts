@@ -9,7 +9,7 @@ import type { DeliveredExtras } from './wire.js'
 export interface NackOptions {
   /** Delivered again after this long, in milliseconds, up to ten years. Default: the backoff of the queue. */
   readonly delayMs?: number
-  /** Why, for the history of the message: a text, or what was thrown. */
+  /** Why, for the history of the message: a text, or what was thrown; up to 1000 characters, and 4096 of its stack. */
   readonly reason?: unknown
 }
 

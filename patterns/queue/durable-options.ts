@@ -65,9 +65,9 @@ export interface SendOptions {
   readonly delayMs?: number
   /** Dropped if it is not delivered this long after it is stored, in milliseconds, above 0 and up to ten years. Default: never. */
   readonly ttlMs?: number
-  /** How long to wait for the confirmation, in milliseconds. Default: for ever. */
+  /** How long to wait for the confirmation, in milliseconds; 0 gives up after this turn. Default: for ever. */
   readonly timeoutMs?: number
-  /** Gives up when aborted. */
+  /** Gives up when aborted: a message that has not left is taken back, of one that has nobody knows. */
   readonly signal?: AbortSignal
 }
 

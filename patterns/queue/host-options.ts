@@ -39,11 +39,11 @@ export interface QueueOptions {
   readonly maxLength?: number
   /** Bytes of their bodies, 1 or more. Default: infinite. */
   readonly maxBytes?: number
-  /** Messages that wait for longer are dropped and counted as `expired`, in milliseconds. Default: infinite. */
+  /** Messages that are ready for longer are dropped and counted as `expired`, in milliseconds, 0 or more. Default: infinite. */
   readonly maxAgeMs?: number
   /** Whether a full queue refuses what is sent, or drops what waits longest and counts it as `overflow`. Default: `reject`. */
   readonly overflow?: 'reject' | 'drop-oldest'
-  /** How long the id of a message is remembered, in milliseconds. Default: 120,000. */
+  /** How long the id of a message is remembered, in milliseconds, 0 to ten years. Default: 120,000. */
   readonly dedupeMs?: number
   /** Whether messages of one key are delivered one after the other, each when the one before it is settled. Default: false. */
   readonly keyOrder?: boolean
@@ -57,12 +57,12 @@ export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
   readonly store?: 'memory'
   /**
    * What a confirmation means: `flushed` survives the loss of power, `committed` the end of the process alone, `memory`
-   * neither. Default: `flushed` with a `path`.
+   * neither. Default: `flushed` with a `path`, `memory` without.
    */
   readonly durability?: 'flushed' | 'committed' | 'memory'
   /** What the records may take on disk, or in memory, in bytes, 1 MiB to 16 TiB. Default: 4 GiB. */
   readonly maxBytes?: number
-  /** The queues by name, each with what differs from `defaults`. */
+  /** The queues by name, each with what differs from `defaults`. A name is 1 to 128 letters, digits and characters of `_.:/@+-`. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
   /** How queues treat their messages where they say nothing themselves. */
   readonly defaults?: QueueOptions
@@ -166,7 +166,7 @@ export function resolveQueues(queues: object | undefined, fallback: object | und
 }
 
 /** What the name of a queue must be, for messages. */
-export const queueNameRule = `1 to ${maxQueueNameCharacters} letters, digits and signs without spaces`
+export const queueNameRule = `1 to ${maxQueueNameCharacters} letters, digits and characters of _.:/@+-`
 
 function resolveQueue(subject: string, given: object, fallback: object): QueueSettings {
   const own = given as QueueOptions

@@ -25,7 +25,7 @@ export interface QueueHostStats {
   readonly queues: number
   /** Messages in all queues. */
   readonly depth: number
-  /** Messages that were stored since the host was opened. */
+  /** Messages that were stored since the host was opened; a dead letter once more, in its own queue. */
   readonly stored: number
   /** Deliveries since the host was opened. */
   readonly delivered: number

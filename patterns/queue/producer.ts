@@ -32,7 +32,12 @@ import { RemoteLine } from './remote-line.js'
 import { producerOf } from './serving.js'
 import { maxItemBytes, type ProduceAnswer, type ProducedExtras, type ProduceRequest } from './wire.js'
 
-/** The producing side of a durable queue. */
+/**
+ * The producing side of a durable queue.
+ *
+ * In `stats()`, `sent` is what the host has confirmed, and `dropped` has two reasons more: `refused` by the host, and
+ * `withdrawn` by `timeoutMs` or `signal`.
+ */
 export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'send'> {
   /** The name of the queue. */
   readonly queue: string

@@ -55,7 +55,7 @@ export interface FailedDelivery {
   readonly cause: 'nack' | 'reject' | 'lease-lost'
   /** The consumer, by the name that it gave itself. */
   readonly consumer: string
-  /** Why, as the consumer said. */
+  /** Why, as the consumer said, up to 1000 characters. */
   readonly reason?: string
   /** The stack of what was thrown, up to 4096 characters. */
   readonly stack?: string
@@ -82,7 +82,7 @@ export interface QueueHandle {
    */
   readonly changes: Observable<QueueStats>
   /**
-   * Looks at the first messages, in the order in which they would be delivered; they stay where they are.
+   * Looks at the first messages, those that are ready, then delayed ones, then those of consumers; they stay where they are.
    *
    * @param limit - How many, 1 to 10,000. Default: 10.
    * @error RIVULET_INVALID_OPTION, RIVULET_CLOSED
@@ -90,6 +90,8 @@ export interface QueueHandle {
   peek<T = unknown>(limit?: number, options?: PeekOptions<T>): Promise<readonly QueuedMessage<T>[]>
   /**
    * Moves dead letters of this queue back to it, as if they were new; resolves with how many when that is safe.
+   *
+   * The oldest go first, as many as the queue has room for. Id, key and history stay. A queue of dead letters has none itself.
    *
    * @param limit - How many, 1 or more. Default: all.
    * @error RIVULET_INVALID_OPTION, RIVULET_STORE_FULL, RIVULET_CLOSED
