@@ -172,13 +172,15 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
   }
 
   protected override async finish(deadline: number): Promise<number> {
+    // nothing more is asked for, and what nobody was given goes back
     this.#prefetch.stop()
     this.#inbound.complete()
+    // another stream, on which the host was asked for nothing: what is on its way on this one comes before its end and goes
+    // back as well, and what goes back does not come again
+    if (this.#prefetch.hasAsked) this.#line.renew()
     await this.waitUntil(deadline, this.#prefetch.whenIdle())
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
-    // what it was asked for may be on its way
-    if (this.#prefetch.hasAsked) this.#line.renew()
     // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
     const hasHost = servingHost(this.#options.host)?.isOpen ?? this.connected > 0
     const farewell = hasHost ? this.runtime.clock.now() + farewellMs : deadline

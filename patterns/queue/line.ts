@@ -112,7 +112,8 @@ export abstract class ReopeningLine<Request, Answer> implements Line {
     const waitMs = this.#answered && isPassing ? 0 : Math.max(this.#waitMs, defaults.reconnectMs)
     this.#waitMs = Math.min(defaults.reconnectMaxMs, 2 * Math.max(waitMs, defaults.reconnectMs / 2))
     this.#answered = false
-    this.#timer = this.#clock.setTimer(() => this.#begin(), waitMs * (1 + Math.random()))
+    if (waitMs === 0) atEndOfTurn(() => this.#begin())
+    else this.#timer = this.#clock.setTimer(() => this.#begin(), waitMs * (1 + Math.random()))
   }
 
   #begin(): void {

@@ -129,6 +129,21 @@ t.test('an unsettled delivery keeps a consumer for as long as it may, and no lon
   await countsOf(host, ({ ready, consumers }) => ready === 1 && consumers === 0)
 })
 
+eachTransport(t, 'what goes back does not come again to the consumer that closes', async (t, place) => {
+  const host = await openHost(place)
+  const producer = await openProducer(place, host)
+  for (const where of [{ host }, { connect: host.endpoint }]) {
+    const before = host.queue('jobs').stats().delivered
+    const consumer = await openConsumer(place, host, { ...where, prefetch: 1000 })
+    await producer.send({ id: 1 })
+    await new Taken(consumer).at(0)
+    t.strictSame(await consumer.close({ timeoutMs: 10 }), { undelivered: 1 })
+    await countsOf(host, ({ ready, consumers }) => ready === 1 && consumers === 0)
+    t.ok(host.queue('jobs').stats().delivered - before <= 2, 'it has had it once, and once more on its way out at most')
+    await host.queue('jobs').purge()
+  }
+})
+
 t.test('what is said of a delivery when its consumer is closed has an outcome', async (t) => {
   const here = place(t, 'inproc')
   const host = await openHost(here)
