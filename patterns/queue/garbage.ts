@@ -16,9 +16,9 @@ export const maxNameCharacters = 255
 /** Characters of the name of a queue, at the most. */
 export const maxQueueNameCharacters = 128
 
-/** Characters of a reason, and of a stack, that are kept of a failure. */
-const maxReasonCharacters = 1024
-const maxStackCharacters = 4096
+/** Characters of a reason, and of a stack, that are kept of a failure: a consumer sends no more, a host stores no more. */
+export const maxReasonCharacters = 1000
+export const maxStackCharacters = 4096
 
 /** The longest delay and life of a message, in milliseconds: ten years. */
 export const maxDelayMs = 315_360_000_000

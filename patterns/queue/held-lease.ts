@@ -9,6 +9,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { CheckedSupply } from '../../src/stream/index.js'
 import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
+import { describeReason, reasonText } from './reason.js'
 import { bufferOf, type DeliveredExtras, type LeasedMessages, type SettledRange } from './wire.js'
 
 /** Reads a message of the writer that the lease has messages of. */
@@ -135,7 +136,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     const index = this.#next - 1
     const reason = cause instanceof Error ? cause.message : ((cause as { message?: string }).message ?? 'unreadable')
     this.#marks[index] = settledOtherwise
-    this.#say({ kind: 'reject', reason: `it cannot be read: ${reason}`.slice(0, maxReason).toWellFormed() }, index, 1)
+    this.#say({ kind: 'reject', reason: reasonText(`it cannot be read: ${reason}`) }, index, 1)
     this.#owner.settled(1, 0)
     return 1
   }
@@ -325,23 +326,4 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
 /** The error for a lease that has ended. */
 export function leaseLost(why: string): RivuletError {
   return new RivuletError('RIVULET_LEASE_LOST', `the lease of a delivery is lost: ${why}`)
-}
-
-/** Characters of a reason and of a stack that travel. */
-const maxReason = 1000
-const maxStack = 4096
-
-/** A reason as the history of a message keeps it. */
-function describeReason(reason: unknown): { reason: string | null; stack: string | null } {
-  if (reason === undefined || reason === null) return { reason: null, stack: null }
-  try {
-    if (!(reason instanceof Error)) return { reason: String(reason).slice(0, maxReason).toWellFormed(), stack: null }
-    const { name, message, stack } = reason
-    return {
-      reason: `${name}: ${message}`.slice(0, maxReason).toWellFormed(),
-      stack: typeof stack === 'string' ? stack.slice(0, maxStack).toWellFormed() : null,
-    }
-  } catch {
-    return { reason: 'what was thrown is no text', stack: null }
-  }
 }
