@@ -1,7 +1,7 @@
 /**
  * A message in the hands of a consumer: what it is, and what can be said about it.
  */
-import { instance, milliseconds, resolveOptions } from '../../src/options/index.js'
+import { milliseconds, resolveOptions } from '../../src/options/index.js'
 import { maxDelayMs } from './garbage.js'
 import type { DeliveredExtras } from './wire.js'
 
@@ -82,7 +82,7 @@ export interface DeliveryLease {
 
 const nackRules = {
   delayMs: milliseconds({ max: maxDelayMs, fallback: Number.NaN }),
-  reason: instance('anything', (_value): _value is unknown => true, undefined),
+  reason: { expects: 'anything', fallback: undefined, accepts: () => true },
 }
 
 /** The implementation of `Delivery`. */

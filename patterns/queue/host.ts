@@ -178,10 +178,6 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     return this.life.isOpen
   }
 
-  get isClosing(): boolean {
-    return !this.life.isOpen
-  }
-
   get queues(): readonly string[] {
     return Object.freeze([...this.engine.queues])
   }

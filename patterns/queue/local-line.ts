@@ -45,7 +45,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   }
 
   protected begin(): void {
-    if (this.#host.isClosing) {
+    if (!this.#host.isOpen) {
       this.ended(unavailable('the host is closing'))
       return
     }

@@ -196,7 +196,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   answer({ opened, stored = [], refused = [] }: ProduceAnswer): void {
     if (opened) {
       this.#isOpened = true
-      this.#refuseLarger(opened.maxMessageBytes)
+      this.#limitTo(opened.maxMessageBytes)
       this.#ports.wake()
     }
     for (const { number, repeated = 0, position, duplicates = [] } of stored) {
@@ -288,7 +288,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   }
 
   /** The host takes messages of a size: maybe smaller ones than was thought, maybe larger ones than the host before it. */
-  #refuseLarger(most: number): void {
+  #limitTo(most: number): void {
     this.#packer.maxMessageBytes = Math.max(0, Math.min(this.#maxMessageBytes, most))
     this.#cut()
     this.#thin()

@@ -38,8 +38,8 @@ export interface Served {
 /** What streams need of their host. */
 export interface ServingHost extends HostDesk {
   readonly clock: Clock
-  /** Whether it takes no streams any more. */
-  readonly isClosing: boolean
+  /** Whether it takes streams. */
+  readonly isOpen: boolean
   readonly served: Set<Served>
   /** The sessions of consumers and of producers, by their queue and name. */
   readonly consumers: Map<string, ConsumeSession>
@@ -149,7 +149,7 @@ function serve<Request, Answer>(
 
   async function run(): Promise<void> {
     try {
-      if (host.isClosing) throw new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing')
+      if (!host.isOpen) throw new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing')
       await pump()
       await session.drained()
       answers.end()
