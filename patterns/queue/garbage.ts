@@ -23,6 +23,10 @@ export const maxStackCharacters = 4096
 /** The longest delay and life of a message, in milliseconds: ten years. */
 export const maxDelayMs = 315_360_000_000
 
+/** How long a lease lasts, in milliseconds: at least, and a day at the most. */
+export const minLeaseMs = 100
+export const maxLeaseMs = 86_400_000
+
 /** The error for a request that makes no sense. */
 export function invalidRequest(message: string): RivuletError {
   return new RivuletError('RIVULET_INVALID_REQUEST', message, { executed: 'no' })

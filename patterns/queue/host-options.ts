@@ -14,7 +14,7 @@ import {
   resolveOptions,
 } from '../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
-import { isQueueName, maxDelayMs, maxQueueNameCharacters } from './garbage.js'
+import { isQueueName, maxDelayMs, maxLeaseMs, maxQueueNameCharacters, minLeaseMs } from './garbage.js'
 import { largestMessageBytes } from './wire.js'
 
 /** The wait before a message that failed is delivered again: `initialMs × factor^(attempt − 1)`, at most `maxMs`. */
@@ -106,9 +106,9 @@ const backoffRules = {
 const queueRules = {
   maxAttempts: countOrEndless(defaults.maxAttempts),
   leaseMs: {
-    expects: 'milliseconds from 100 to 86,400,000',
+    expects: `milliseconds from ${minLeaseMs} to ${maxLeaseMs}`,
     fallback: defaults.leaseMs as number,
-    accepts: (value: unknown) => typeof value === 'number' && value >= 100 && value <= 86_400_000,
+    accepts: (value: unknown) => typeof value === 'number' && value >= minLeaseMs && value <= maxLeaseMs,
     // consumers are told of it in whole milliseconds
     convert: (value: unknown) => Math.ceil(value as number),
   },

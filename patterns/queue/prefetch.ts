@@ -9,6 +9,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { Inbound } from '../../src/stream/index.js'
 import { CompatibleReader } from '../../src/wire/index.js'
+import { isLeaseTime, isWhole } from './answer-checks.js'
 import type { Confirmation } from './confirmation.js'
 import type { Delivery } from './delivery.js'
 import { HeldLease, type LeaseOwner, leaseLost, type SaidRange } from './held-lease.js'
@@ -219,6 +220,10 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   }
 
   #opened({ epoch, leaseMs, lost = [] }: NonNullable<ConsumeAnswer['opened']>): void {
+    if (!isLeaseTime(leaseMs)) {
+      this.#violated(`the leases of the host last for ${leaseMs} ms`) // nothing is asked of it, and nothing said to it
+      return
+    }
     const isAnother = this.#epoch !== '' && this.#epoch !== epoch
     this.#isOpened = true
     this.#refusal = undefined
@@ -239,8 +244,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     const isAsked = count <= this.#granted && !this.#leases.has(leased.lease)
     this.#granted = Math.max(0, this.#granted - count)
     if (!isAsked || !isWhole(leased)) {
-      const text = `the host sent messages that ${isAsked ? 'do not add up' : 'it was not asked for'}`
-      this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', text))
+      this.#violated(`the host sent messages that ${isAsked ? 'do not add up' : 'it was not asked for'}`)
       return
     }
     this.#outstanding += count
@@ -314,6 +318,10 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     for (const resolve of this.#settledWaiters.splice(0)) resolve()
   }
 
+  #violated(what: string): void {
+    this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', what))
+  }
+
   #unheard(error: RivuletError, messages: number): void {
     if (messages === 0) return
     const { code, message, cause, executed } = error
@@ -328,18 +336,6 @@ export function unreadableMessage(cause: unknown): RivuletError {
 
 function unreadable(): never {
   throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
-}
-
-function isWhole({ lengths, checks, bodies, meaning, positions = [], times = [] }: LeasedMessages): boolean {
-  const count = lengths.length
-  if (count === 0 || meaning.length !== 16) return false
-  let bytes = 0
-  for (const length of lengths) {
-    if (length < 0) return false
-    bytes += length
-  }
-  if (bytes !== bodies.length || checks.length !== 4 * count) return false
-  return [positions, times].every((list) => list.length === 0 || list.length === count)
 }
 
 /** The 16 bytes of a meaning as a key. */

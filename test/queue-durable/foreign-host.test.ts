@@ -14,7 +14,7 @@ import { failure, Taken, watch } from './queues.js'
 const { meaning, text } = codecOf(Job)
 
 /** A host that answers as the test says, with one consumer. */
-async function open(t: Test) {
+async function open(t: Test, leaseMs: readonly number[] = [60_000]) {
   const { runtime, bind } = place(t, 'tcp')
   const said: ConsumeRequest[] = []
   const answers = new Subject<ConsumeAnswer>()
@@ -30,7 +30,8 @@ async function open(t: Test) {
             subscriber.add(
               requests.subscribe((request) => {
                 said.push(request as ConsumeRequest)
-                if (request.open) answers.next({ opened: { epoch: 'e', leaseMs: 60_000, lost: [] } })
+                if (!request.open) return
+                for (const each of leaseMs) answers.next({ opened: { epoch: 'e', leaseMs: each, lost: [] } })
               }),
             )
           }),
@@ -134,4 +135,16 @@ t.test('a lease that is over has nothing to extend', async (t) => {
   await extended // though the host has ended the stream, and never said so
   await consumer.close({ drain: false })
   await delivery.extend()
+})
+
+t.test('leases that last for no time, or for ever', async (t) => {
+  const strange = [0, -1, 99, 86_400_001, Number.MAX_SAFE_INTEGER]
+  const { errors, taken, lend } = await open(t, [...strange, 60_000])
+  t.match(
+    errors,
+    strange.map((leaseMs) => ({ code: 'RIVULET_PROTOCOL_VIOLATION', message: new RegExp(` ${leaseMs} ms`) })),
+  )
+  lend({})
+  await taken.at(0)
+  t.equal(errors.length, strange.length)
 })

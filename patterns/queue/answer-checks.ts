@@ -1,0 +1,25 @@
+/**
+ * What a strange host may say to a consumer, held to what makes sense.
+ *
+ * Avro has seen to the types before. What a consumer may say to a host is held to bounds in `garbage.ts`.
+ */
+import { maxLeaseMs, minLeaseMs } from './garbage.js'
+import type { LeasedMessages } from './wire.js'
+
+/** Whether leases can last so long, in milliseconds: a consumer looks at them by a timer. */
+export function isLeaseTime(leaseMs: number): boolean {
+  return leaseMs >= minLeaseMs && leaseMs <= maxLeaseMs
+}
+
+/** Whether messages add up. */
+export function isWhole({ lengths, checks, bodies, meaning, positions = [], times = [] }: LeasedMessages): boolean {
+  const count = lengths.length
+  if (count === 0 || meaning.length !== 16) return false
+  let bytes = 0
+  for (const length of lengths) {
+    if (length < 0) return false
+    bytes += length
+  }
+  if (bytes !== bodies.length || checks.length !== 4 * count) return false
+  return [positions, times].every((list) => list.length === 0 || list.length === count)
+}
