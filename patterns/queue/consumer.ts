@@ -4,9 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Observable } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
-import { CallClientResource } from '../../src/call-link/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import type { WaitOptions } from '../../src/lifecycle/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Timer } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
@@ -14,13 +12,10 @@ import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../s
 import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
-import { hostOf, servingHost } from './host.js'
 import type { Line } from './line.js'
-import { LocalLine } from './local-line.js'
 import { Prefetch, unreadableMessage } from './prefetch.js'
-import { RemoteLine } from './remote-line.js'
+import { QueueClientResource } from './queue-client-resource.js'
 import { consumerOf } from './serving.js'
-import { maxItemBytes } from './wire.js'
 
 /** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
 export interface ConsumerStats {
@@ -94,10 +89,9 @@ const lingerMs = 1000
 /** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
 const farewellMs = 500
 
-class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements Consumer<Out> {
+class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implements Consumer<Out> {
   readonly queue: string
   readonly deliveries: DeliveryStream<Out>
-  readonly #options: ResolvedConsumerOptions
   readonly #inbound: Inbound<Delivery<Out>>
   readonly #prefetch: Prefetch<Out>
   readonly #line: Line
@@ -113,18 +107,11 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
   }
 
   private constructor(options: ResolvedConsumerOptions) {
-    const host = hostOf('createConsumer', options)
-    const runtime = options.runtime ?? host?.home
-    super(
-      'createConsumer',
-      { ...options, runtime, maxMessageBytes: maxItemBytes, outboxBytes: defaults.outboxBytes },
-      host !== undefined,
-    )
+    super('createConsumer', { ...options, outboxBytes: defaults.outboxBytes })
     const { queue, schema, prefetch } = options
     const { clock } = this.runtime
     const report = (error: RivuletError) => this.reports.report(error)
     this.queue = queue
-    this.#options = options
     this.#inbound = new Inbound<Delivery<Out>>({
       name: () => this.name,
       changed: () => this.#wantedChanged(),
@@ -144,21 +131,7 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
       report,
     })
     this.deliveries = new DeliveryStream(this.#inbound.stream)
-    if (host === undefined) {
-      this.#line = new RemoteLine(this.callClient, 'consume', clock, this.#prefetch)
-    } else {
-      this.#line = new LocalLine(host, (ports) => consumerOf(host, ports), this.#prefetch)
-      host.adopt(this)
-    }
-  }
-
-  override get connected(): number {
-    const host = servingHost(this.#options.host)
-    return host === undefined ? super.connected : Number(host.isOpen && this.life.isOpen)
-  }
-
-  override whenConnected(options?: WaitOptions): Promise<void> {
-    return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
+    this.#line = this.lineOf('consume', consumerOf, this.#prefetch)
   }
 
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
@@ -182,8 +155,7 @@ class ConsumerResource<Out> extends CallClientResource<ConsumerStats> implements
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
     // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
-    const hasHost = servingHost(this.#options.host)?.isOpen ?? this.connected > 0
-    const farewell = hasHost ? this.runtime.clock.now() + farewellMs : deadline
+    const farewell = this.hasHost ? this.runtime.clock.now() + farewellMs : deadline
     await this.waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
     await this.waitUntil(deadline, this.#line.end())
     this.#line.close()

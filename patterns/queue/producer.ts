@@ -4,9 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { DeadlineSweep } from '../../src/call/deadline-sweep.js'
-import { CallClientResource } from '../../src/call-link/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import type { WaitOptions } from '../../src/lifecycle/index.js'
 import { type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import {
@@ -23,14 +21,12 @@ import {
   type Writer,
 } from '../../src/stream/index.js'
 import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
-import { hostOf, servingHost } from './host.js'
-import type { Line, LineUser } from './line.js'
-import { LocalLine } from './local-line.js'
+import type { Line } from './line.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
 import { ProducerOutbox } from './producer-outbox.js'
-import { RemoteLine } from './remote-line.js'
+import { QueueClientResource } from './queue-client-resource.js'
 import { producerOf } from './serving.js'
-import { maxItemBytes, type ProduceAnswer, type ProducedExtras, type ProduceRequest } from './wire.js'
+import type { ProducedExtras } from './wire.js'
 
 /**
  * The producing side of a durable queue.
@@ -94,9 +90,8 @@ interface Waiting<In> {
   readonly extras: Extras
 }
 
-class ProducerResource<In> extends CallClientResource<SenderStats> implements Producer<In> {
+class ProducerResource<In> extends QueueClientResource<SenderStats> implements Producer<In> {
   readonly queue: string
-  readonly #options: ResolvedProducerOptions
   readonly #outbox: ProducerOutbox<In>
   readonly #outgoing: Outgoing
   readonly #intake: Intake<In>
@@ -117,13 +112,10 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
   }
 
   private constructor(options: ResolvedProducerOptions) {
-    const host = hostOf('createProducer', options)
-    const runtime = options.runtime ?? host?.home
-    super('createProducer', { ...options, runtime, maxMessageBytes: maxItemBytes }, host !== undefined)
+    super('createProducer', options)
     const { queue, schema, maxMessageBytes, outboxBytes, overflow } = options
     const { clock } = this.runtime
     this.queue = queue
-    this.#options = options
     this.#outbox = new ProducerOutbox<In>(codecOf(schema) as Codec<In, unknown>, maxMessageBytes, {
       queue,
       producer: randomBytes(16).toString('hex'),
@@ -142,22 +134,7 @@ class ProducerResource<In> extends CallClientResource<SenderStats> implements Pr
     this.#intake = this.#outgoing.intake(writerOf(this.#outbox))
     this.#sink = new MessageSink(this.#intake)
     this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
-    const user: LineUser<ProduceRequest, ProduceAnswer> = this.#outbox
-    if (host === undefined) {
-      this.#line = new RemoteLine(this.callClient, 'produce', clock, user)
-    } else {
-      this.#line = new LocalLine(host, (ports) => producerOf(host, ports), user)
-      host.adopt(this)
-    }
-  }
-
-  override get connected(): number {
-    const host = servingHost(this.#options.host)
-    return host === undefined ? super.connected : Number(host.isOpen && this.life.isOpen)
-  }
-
-  override whenConnected(options?: WaitOptions): Promise<void> {
-    return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
+    this.#line = this.lineOf('produce', producerOf, this.#outbox)
   }
 
   next(value: In): void {
