@@ -118,6 +118,27 @@ for (const drain of [true, false]) {
   })
 }
 
+t.test('what is stored while a consumer closes is left to others, at whatever moment', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here, { path: folder(t, here) })
+  const producer = await openProducer(here, host, { host })
+  for (const where of [{ host }, { connect: host.endpoint }]) {
+    for (let turns = 0; turns < 8; turns++) {
+      const consumer = await openConsumer(here, host, where)
+      const subscription = consumer.deliveries.subscribe(() => {})
+      await countsOf(host, ({ consumers }) => consumers === 1)
+      subscription.unsubscribe() // what comes is not handed out
+      const sent = producer.send({ id: turns })
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+      t.strictSame(await consumer.close({ drain: turns % 2 === 0 }), { undelivered: 0 })
+      await sent
+      await countsOf(host, ({ leased, ready }) => leased === 0 && ready === 1)
+      t.match(await host.queue('jobs').peek(), [{ attempts: 0 }])
+      await host.queue('jobs').purge()
+    }
+  }
+})
+
 t.test('an unsettled delivery keeps a consumer for as long as it may, and no longer', async (t) => {
   const here = place(t, 'inproc')
   const host = await openHost(here)
