@@ -214,7 +214,7 @@ export interface QueueCounts {
   readonly duplicates: number
   /** Deliveries, each of a message by itself. */
   readonly delivered: number
-  /** Messages that were done. */
+  /** Messages that were done, also those that consumers had when the host was opened. */
   readonly acked: number
   /** Deliveries that failed. */
   readonly nacked: number
