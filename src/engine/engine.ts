@@ -74,8 +74,8 @@ export type SendOutcome = StoredMessages &
   (
     | { readonly kind: 'stored' }
     /**
-     * Only what is before `expected` is stored; the sender numbers what it sends next from there on. 0 if the store cannot
-     * even be read: then it sends again whatever is not confirmed.
+     * Only what is before `expected` is stored; the sender numbers what it sends next from there on. 0 if that
+     * is not known, since the store cannot be read or too many refused producers are remembered: the block is in doubt then.
      */
     | { readonly kind: 'refused'; readonly expected: number; readonly error: RivuletError }
   )
@@ -268,7 +268,6 @@ export interface QueueEngine {
   onChange(callback: (queue: string) => void): () => void
   /** Calls back when the write under way, which counts tell of already, is over: `peek` shows then what it has stored. */
   settled(done: () => void): void
-
   /** The first messages of a queue as they are stored: those that are ready, then the delayed, then the leased ones. */
   peek(queue: string, limit: number): PeekedMessage[]
   /** Drops all that wait, not what is under a lease; calls back with how many when that is safe. */
