@@ -4,7 +4,7 @@ import { simulateQueue } from './queue-simulation.js'
 import { explainAs, runSeeds } from './seeds.js'
 
 /** How long fresh seeds are looked at, in milliseconds. */
-const freshMs = 2000
+const freshMs = 3000
 
 const told = explainAs('queue-simulation')
 
