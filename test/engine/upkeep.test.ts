@@ -2,7 +2,7 @@
 import t from 'tap'
 import { defaultSettings, openLocalEngine } from '../../src/engine/index.js'
 import { keyOf, table } from '../../src/engine/tables.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { createMemoryStore } from '../../src/store/index.js'
 import { blockOf, EngineWorld, schemaText, textsOf } from './engine-world.js'
 
@@ -173,6 +173,23 @@ for (const [what, which] of [
     t.match(again.engine.counts(name), { depth: 0, bytes: 0 })
   })
 }
+
+t.test('consumers begin anew where the state is made out under them', async (t) => {
+  const world = EngineWorld.withJobs()
+  const one = world.consumer('one', 3)
+  const other = world.consumer('other', 0)
+  world.send(['a', 'b', 'c'])
+  world.run()
+  world.send(['d'])
+  world.step()
+  world.store.damaged.add(keyOf(table.state, 1).toString('hex'))
+  world.store.fail(new RivuletError('RIVULET_STORE_FAILED', 'the test says so'))
+  world.pass(1000)
+  one.attachment.grant(1)
+  other.attachment.grant(1)
+  world.run()
+  t.strictSame([one.texts, other.texts], [['a', 'b', 'c', 'a'], ['b']], 'what they had counts no more')
+})
 
 t.test('where the state of an empty queue is damaged, no number comes again', async (t) => {
   const world = EngineWorld.withJobs()
