@@ -75,7 +75,9 @@ export class ClientSession implements StreamsHandler, CallSession {
     call.session = this
     call.stream = stream
     call.sessionDeadline =
-      deadline === Number.POSITIVE_INFINITY ? noDeadline : Math.ceil(streams.toSessionTime(deadline)) || 1
+      deadline === Number.POSITIVE_INFINITY
+        ? noDeadline
+        : Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(streams.toSessionTime(deadline)) || 1)
     try {
       streams.send(stream, callKind.request, method.streamsRequests ? 0 : itemFlag.last, call)
     } catch (cause) {

@@ -4,12 +4,15 @@
  * What follows it, the request of the method, is the business of the call.
  */
 import { bufferFull, type Cursor } from '../avro/codec.js'
-import { fail, readInt, readLong, sizedBlock } from '../avro/read-primitives.js'
+import { fail, readInt, readLong, sizedBlock, Unfit } from '../avro/read-primitives.js'
 import { writeLong } from '../avro/write-primitives.js'
 import { type CallHeaders, noHeaders, readHeaders, writeHeaders } from './headers.js'
 
 /** The deadline of a call that has none. */
 export const noDeadline = 0
+
+/** A deadline that has passed, on the clock of any session. */
+const passedDeadline = -1
 
 /** Method, deadline, the ends of two maps, and the count of one: what is written without a look at the room. */
 const fixedRoom = 32
@@ -47,7 +50,7 @@ export class RequestHeader {
   /** Reads at the cursor and leaves it behind the head; throws what readers throw. */
   read(bytes: Buffer, cursor: Cursor, end: number): void {
     this.method = readInt(bytes, cursor, end)
-    this.deadline = readLong(bytes, cursor, end)
+    this.deadline = readDeadline(bytes, cursor, end)
     if (bytes[cursor.position] === 0 && cursor.position < end) {
       cursor.position += 1
       this.headers = noHeaders
@@ -56,6 +59,17 @@ export class RequestHeader {
     }
     if (bytes[cursor.position] === 0 && cursor.position < end) cursor.position += 1
     else skipExtensions(bytes, cursor, end)
+  }
+}
+
+/** Reads a deadline; one beyond the exact numbers is so far away that it is none, or so long ago that it has passed. */
+function readDeadline(bytes: Buffer, cursor: Cursor, end: number): number {
+  const isNegative = ((bytes[cursor.position] as number) & 1) === 1
+  try {
+    return readLong(bytes, cursor, end)
+  } catch (cause) {
+    if (!(cause instanceof Unfit)) throw cause
+    return isNegative ? passedDeadline : noDeadline // `readLong` leaves the cursor behind the number
   }
 }
 

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { bufferFull, codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
+import { writeBigLong, writeLong } from '../../src/avro/write-primitives.js'
 import { failureBody } from '../../src/call/failure.js'
 import { type CallHeaders, maxHeaders, prepareHeaders } from '../../src/call/headers.js'
 import { RequestHeader, writeRequestHeader } from '../../src/call/request-header.js'
@@ -126,5 +127,26 @@ t.test('a message of any length and form can be told', async (t) => {
     const told = Failure.fromBuffer(written((bytes, view) => body.writeBody(bytes, view, 0, bytes.length)))
     t.match(told, { code: 'RIVULET_OVERLOADED', executed: 'no' })
     t.ok(told.message.length <= 1001)
+  }
+})
+
+t.test('a deadline beyond the exact numbers is bounded, not refused', async (t) => {
+  const cases: [bigint, number][] = [
+    [2n ** 53n - 1n, Number.MAX_SAFE_INTEGER],
+    [2n ** 53n, 0],
+    [2n ** 63n - 1n, 0],
+    [-(2n ** 53n) + 1n, Number.MIN_SAFE_INTEGER],
+    [-(2n ** 53n) - 1n, -1],
+    [-(2n ** 63n), -1],
+  ]
+  for (const [deadline, expected] of cases) {
+    const bytes = written((b) => {
+      let p = writeLong(b, 0, 7)
+      p = writeBigLong(b, p, deadline)
+      b[p++] = 0
+      b[p++] = 0
+      return p
+    })
+    t.strictSame(read(bytes), { method: 7, deadline: expected, headers: {} }, `${deadline}`)
   }
 })

@@ -44,6 +44,17 @@ eachTransport(t, 'a late handler is cancelled, and its caller told', async (t, a
   t.match(server.stats(), { open: 0, running: 0 })
 })
 
+eachTransport(t, 'a deadline may be as far away as a number can say', async (t, at) => {
+  const { client, server } = await openLab(t, at, {
+    handlers: { get: ({ id }, { remainingMs }) => ({ id, text: remainingMs > 1e12 ? 'far away' : `${remainingMs}` }) },
+  })
+  for (const timeoutMs of [1e13, Number.MAX_SAFE_INTEGER, 1e300, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+    t.strictSame(await client.promises.get({ id: 1 }, { timeoutMs }), { id: 1, text: 'far away' }, `${timeoutMs}`)
+    t.strictSame(await firstValueFrom(client.list({ count: 1 }, { timeoutMs }).pipe(toArray())), [{ id: 0, text: '' }])
+  }
+  t.match(server.stats(), { answered: 10, refused: 0 })
+})
+
 t.test('the server holds to a deadline by itself', async (t) => {
   const reasons: string[] = []
   const { client, server } = await openLab(t, place(t, 'tcp'), {
