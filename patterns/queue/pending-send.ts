@@ -3,7 +3,7 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import { abortedError, onAbort } from '../../src/lifecycle/index.js'
-import type { Owner, SentBatch } from './sent-batch.js'
+import type { Extras, Owner, SentBatch } from './sent-batch.js'
 
 /** How a message was stored. */
 export interface SendResult {
@@ -40,6 +40,7 @@ export class PendingSend implements Owner {
   mayWithdraw = false
   /** Whether its message is, or was, with the outbox. */
   isTaken = false
+  extras: Extras | undefined = undefined
   batch: SentBatch | undefined = undefined
   readonly #resolve: (result: SendResult) => void
   readonly #reject: (error: RivuletError) => void

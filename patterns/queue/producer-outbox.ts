@@ -9,15 +9,8 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { Queue } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
-import { extrasCost, failOwners, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
-import {
-  type ProduceAnswer,
-  type ProducedExtras,
-  type ProduceRequest,
-  type RefusedBatch,
-  toldError,
-  unsureOf,
-} from './wire.js'
+import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { type ProduceAnswer, type ProduceRequest, type RefusedBatch, toldError, unsureOf } from './wire.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
 /** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
@@ -39,25 +32,18 @@ export interface OutboxPorts {
 export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, ProduceAnswer> {
   /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
   readonly fresh = { count: 0, bytes: 0 }
-  /** What the next message that is appended has beside its value, and who waits for it. */
-  nextExtras: Omit<ProducedExtras, 'index'> | undefined
-  nextOwner: Owner | undefined
   readonly #ports: OutboxPorts
   readonly #codec: Codec<In, unknown>
   readonly #packer: MessagePacker<In>
   /** The largest message that its owner allows; the packer knows what the host takes of that. */
   readonly #maxMessageBytes: number
-  #extras: ProducedExtras[] = []
-  #extrasBytes = 0
-  #owners: Owners = []
+  #gathered = new Gathered()
   /** Batches in order: those that have left and wait for their outcome, then those that have not. */
   readonly #batches: SentBatch[] = []
   /** How many of them have left on this stream. */
   #left = 0
   readonly #byNumber = new Map<number, SentBatch>()
   readonly #withdrawals = new Withdrawals(() => this.#thin())
-  /** Whether somebody who may withdraw has a message that is not in a batch yet. */
-  #mayWithdraw = false
   #isOpened = false
   #schemaSent = false
   #number = 0
@@ -95,27 +81,18 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     return this.#sent
   }
 
-  append(value: In): RivuletError | undefined {
-    // a getter of the value may send, too
-    const [extras, owner] = [this.nextExtras, this.nextOwner]
-    this.nextExtras = this.nextOwner = undefined
+  append(value: In, owner?: Owner): RivuletError | undefined {
     const size = this.#packer.add(value)
     if (typeof size !== 'number') return size
-    const index = this.#packer.count - 1
-    let cost = size + messageCost
-    if (extras !== undefined) {
-      this.#extras.push({ index, ...extras })
-      const extra = extrasCost(extras)
-      this.#extrasBytes += extra
-      cost += extra
-    }
-    this.#owners.push(owner)
-    if (owner?.mayWithdraw) this.#mayWithdraw = true
+    // looked up behind the packer: a getter of the value may have led to a cut
+    const gathered = this.#gathered
+    const cost = size + messageCost + gathered.add(owner)
     this.#messages += 1
     this.#bytes += cost
     this.fresh.count += 1
     this.fresh.bytes += cost
-    if (this.#packer.bytes + this.#extrasBytes >= batchBytes || index + 1 >= batchMessages) this.#cut()
+    const { bytes, count } = this.#packer
+    if (bytes + gathered.extrasBytes >= batchBytes || count >= batchMessages) this.#cut()
     return undefined
   }
 
@@ -277,13 +254,11 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   /** Makes a batch of what was packed; returns whether there was anything. */
   #cut(): boolean {
     if (this.#packer.count === 0) return false
-    const batch = new SentBatch(this.#packer.cut(), this.#extras, this.#owners)
+    const { extras, owners, mayWithdraw } = this.#gathered
+    this.#gathered = new Gathered()
+    const batch = new SentBatch(this.#packer.cut(), extras, owners)
     this.#batches.push(batch)
-    if (this.#mayWithdraw) for (const owner of this.#owners) if (owner?.mayWithdraw) owner.batch = batch
-    this.#mayWithdraw = false
-    if (this.#extras.length > 0) this.#extras = []
-    this.#extrasBytes = 0
-    this.#owners = []
+    if (mayWithdraw) for (const owner of owners) if (owner?.mayWithdraw) owner.batch = batch
     return true
   }
 

@@ -25,8 +25,8 @@ import type { Line } from './line.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
 import { ProducerOutbox } from './producer-outbox.js'
 import { QueueClientResource } from './queue-client-resource.js'
+import type { Owner } from './sent-batch.js'
 import { producerOf } from './serving.js'
-import type { ProducedExtras } from './wire.js'
 
 /**
  * The producing side of a durable queue.
@@ -81,27 +81,18 @@ export async function createProducer<In>(options: ProducerOptions<In>): Promise<
 
 type ResolvedProducerOptions = Resolved<typeof producerRules>
 
-/** What a message has beside its value. */
-type Extras = Omit<ProducedExtras, 'index'> | undefined
-
-/** A message that found no room. */
-interface Waiting<In> {
-  readonly value: In
-  readonly extras: Extras
-}
-
 class ProducerResource<In> extends QueueClientResource<SenderStats> implements Producer<In> {
   readonly queue: string
   readonly #outbox: ProducerOutbox<In>
   readonly #outgoing: Outgoing
-  readonly #intake: Intake<In>
+  readonly #intake: Intake<In, Owner>
   readonly #sink: MessageSink<In>
   readonly #line: Line
   /** Sends with a deadline. */
   readonly #timed = new Set<PendingSend>()
   readonly #sweep: DeadlineSweep
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
-  readonly #waiting = new Map<PendingSend, Waiting<In>>()
+  readonly #waiting = new Map<PendingSend, In>()
   #isOffering = false
   readonly #withdraw = (send: PendingSend) => this.#takeBack(send)
 
@@ -149,26 +140,25 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
 
   send(value: In, options?: SendOptions): Promise<SendResult> {
     const send = new PendingSend()
-    let extras: Extras
     if (options !== undefined) {
       try {
-        extras = this.#prepare(send, options)
+        this.#prepare(send, options)
       } catch (error) {
         send.failed(error as RivuletError)
       }
       if (send.done) return send.promise
     }
     if (this.#waiting.size > 0) {
-      this.#waiting.set(send, { value, extras })
+      this.#waiting.set(send, value)
       return send.promise
     }
-    const refusal = this.#offer(value, extras, send)
+    const refusal = this.#offer(value, send)
     if (refusal === undefined) return send.promise
     const room = this.#roomAfter(refusal)
     if (room === undefined) {
       this.#refuse(send, refusal)
     } else {
-      this.#waiting.set(send, { value, extras })
+      this.#waiting.set(send, value)
       if (!this.#isOffering) void this.#offerWaiting(room)
     }
     return send.promise
@@ -179,10 +169,8 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
     const intake = this.#intake
     const tracked: Intake<In> = {
       offer: (value) => {
-        this.#outbox.nextOwner = tracker
-        const refusal = intake.offer(value)
+        const refusal = intake.offer(value, tracker)
         if (refusal === undefined) tracker.took()
-        else this.#outbox.nextOwner = undefined
         return refusal
       },
       whenRoom: () => intake.whenRoom(),
@@ -215,8 +203,8 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
     return left
   }
 
-  /** Takes the options of a send; returns what goes with the message. */
-  #prepare(send: PendingSend, options: SendOptions): Extras {
+  /** Takes the options of a send. */
+  #prepare(send: PendingSend, options: SendOptions): void {
     const { id, key, delayMs, ttlMs, timeoutMs, signal } = resolveOptions('send', options, sendRules)
     if (timeoutMs !== Number.POSITIVE_INFINITY || signal !== undefined) {
       send.deadline = this.runtime.clock.now() + timeoutMs
@@ -226,20 +214,16 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
       if (timeoutMs !== Number.POSITIVE_INFINITY) this.#sweep.watch(send.deadline)
     }
     const isPlain = id === null && key === null && delayMs === null && ttlMs === null
-    return isPlain ? undefined : { id, key, delayMs, ttlMs }
+    if (!isPlain) send.extras = { id, key, delayMs, ttlMs }
   }
 
   /** Offers a message; `undefined` if it is taken, or nobody waits for it any more. */
-  #offer(value: In, extras: Extras, send: PendingSend): RivuletError | undefined {
-    const outbox = this.#outbox
-    outbox.nextExtras = extras
-    outbox.nextOwner = send
-    const refusal = this.#intake.offer(value)
+  #offer(value: In, send: PendingSend): RivuletError | undefined {
+    const refusal = this.#intake.offer(value, send)
     if (refusal === undefined) {
       send.isTaken = true
       return undefined
     }
-    outbox.nextExtras = outbox.nextOwner = undefined
     if (refusal !== shed) return refusal
     send.failed(new RivuletError('RIVULET_OUTBOX_FULL', `${this.name}: the outbox is full`, { executed: 'no' }))
     return undefined
@@ -257,8 +241,8 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
       await room
       const [first] = this.#waiting
       if (first === undefined) break
-      const [send, { value, extras }] = first
-      const refusal = this.#offer(value, extras, send)
+      const [send, value] = first
+      const refusal = this.#offer(value, send)
       room = refusal && this.#roomAfter(refusal)
       if (room !== undefined) continue
       this.#waiting.delete(send)
@@ -307,7 +291,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
 }
 
 /** The way into an outbox, which counts what came in this turn by itself. */
-function writerOf<In>(outbox: ProducerOutbox<In>): Writer<In> {
+function writerOf<In>(outbox: ProducerOutbox<In>): Writer<In, Owner> {
   const { fresh } = outbox
   return {
     get count() {
@@ -316,7 +300,7 @@ function writerOf<In>(outbox: ProducerOutbox<In>): Writer<In> {
     get bytes() {
       return fresh.bytes
     },
-    append: (value) => outbox.append(value),
+    append: (value, owner) => outbox.append(value, owner),
     flush: () => outbox.flush(),
   }
 }

@@ -5,16 +5,21 @@ import type { RivuletError } from '../../src/errors/index.js'
 import type { Packed } from './message-packer.js'
 import type { ProducedBatch, ProducedExtras } from './wire.js'
 
+/** What a message has beside its value. */
+export type Extras = Omit<ProducedExtras, 'index'>
+
 /** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
 export const messageCost = 24
 
 /** What the id, the key and the times of a message take beside it, in bytes: on the link and of the outbox. */
-export function extrasCost({ id, key }: Omit<ProducedExtras, 'index'>): number {
+export function extrasCost({ id, key }: Extras): number {
   return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
 }
 
 /** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
 export interface Owner {
+  /** What each of its messages has beside its value. */
+  readonly extras?: Extras | undefined
   /** The batch that its message is in, once that is cut; for an owner of one message that may be withdrawn. */
   batch?: SentBatch | undefined
   /** Whether it may withdraw its message. */
@@ -33,6 +38,27 @@ export interface Owner {
 
 /** Who waits for the messages of a batch, by index. */
 export type Owners = (Owner | undefined)[]
+
+/** What goes with the messages that are packed and not in a batch yet; each batch has one of its own. */
+export class Gathered {
+  readonly extras: ProducedExtras[] = []
+  readonly owners: Owners = []
+  extrasBytes = 0
+  /** Whether one of the owners may withdraw its message. */
+  mayWithdraw = false
+
+  /** Adds the message that was packed last; returns what its extras take, in bytes. */
+  add(owner: Owner | undefined): number {
+    const index = this.owners.push(owner) - 1
+    if (owner === undefined) return 0
+    if (owner.mayWithdraw) this.mayWithdraw = true
+    if (owner.extras === undefined) return 0
+    this.extras.push({ index, ...owner.extras })
+    const cost = extrasCost(owner.extras)
+    this.extrasBytes += cost
+    return cost
+  }
+}
 
 /** A batch on its way. */
 export class SentBatch {

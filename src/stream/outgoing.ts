@@ -23,13 +23,13 @@ export const overflowPolicies = [
   'error',
 ] as const satisfies readonly OverflowPolicy[]
 
-/** Gathers messages into frames; `BatchWriter` of the wire is one. */
-export interface Writer<In> {
+/** Gathers messages into frames; `BatchWriter` of the wire is one. `Owner` is notified of the outcome of its message. */
+export interface Writer<In, Owner = never> {
   /** Messages that were taken and are not in a frame yet. */
   readonly count: number
   readonly bytes: number
   /** Takes a message; returns why not. */
-  append(value: In): RivuletError | undefined
+  append(value: In, owner?: Owner): RivuletError | undefined
   /** Makes frames of what was taken. */
   flush(): void
 }
@@ -89,10 +89,10 @@ export class Outgoing {
   }
 
   /** The intake of one writer. */
-  intake<In>(writer: Writer<In>): Intake<In> {
+  intake<In, Owner>(writer: Writer<In, Owner>): Intake<In, Owner> {
     const lane = { writer, waits: false }
     return {
-      offer: (value) => this.#offer(writer, lane, value),
+      offer: (value, owner) => this.#offer(writer, lane, value, owner),
       whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
       onClosing: (callback) => this.#ports.onClosing(callback),
       refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
@@ -150,7 +150,12 @@ export class Outgoing {
     })
   }
 
-  #offer<In>(writer: Writer<In>, lane: Lane, value: In): RivuletError | typeof shed | undefined {
+  #offer<In, Owner>(
+    writer: Writer<In, Owner>,
+    lane: Lane,
+    value: In,
+    owner: Owner | undefined,
+  ): RivuletError | typeof shed | undefined {
     const ports = this.#ports
     if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
@@ -163,7 +168,7 @@ export class Outgoing {
       if (ports.overflow === 'drop-oldest') this.lost('overflow', queue.dropOldest())
       else return outboxFull(ports)
     }
-    const refusal = writer.append(value)
+    const refusal = writer.append(value, owner)
     if (refusal) return refusal
     this.#accepted += 1
     if (!lane.waits && writer.count > 0) this.#schedule(lane)

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import {
   type Consumer,
   type ConsumerOptions,
@@ -17,7 +17,7 @@ import {
 } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'
-import type { Place } from '../support/transports.js'
+import { eachTransport, type Place, place } from '../support/transports.js'
 
 /** A folder that goes with the test, after what lives in it in this process. */
 export function folder(t: Test, place?: Pick<Place, 'runtime'>): string {
@@ -43,6 +43,15 @@ export function openHost(
 ): Promise<QueueHost> {
   const where = options.path === undefined ? { store: 'memory' as const } : {}
   return createQueueHost({ runtime, bind, ...where, queues: { jobs: {} }, ...options })
+}
+
+/** Where a producer or consumer finds a host. */
+export type Where = (host: QueueHost) => { connect?: string; host?: QueueHost }
+
+/** Declares a subtest over each transport, and one in process. */
+export function eachWay(name: string, test: (t: Test, place: Place, where: Where) => Promise<void>): void {
+  eachTransport(t, name, (t, place) => test(t, place, ({ endpoint }) => ({ connect: endpoint })))
+  t.test(`${name} (in process)`, (t) => test(t, place(t, 'inproc'), (host) => ({ host })))
 }
 
 type Either<T> = Partial<Omit<T, 'schema'>>

@@ -25,8 +25,7 @@ function open(limitBytes = 1_000_000) {
       stored: (_, position, duplicate) => outcomes.set(id, `${position}${duplicate ? ' duplicate' : ''}`),
       failed: (error) => outcomes.set(id, error),
     }
-    outbox.nextOwner = owner
-    outbox.append({ id })
+    outbox.append({ id }, owner)
     outbox.flush()
   }
   const begin = () => {
@@ -114,8 +113,7 @@ t.test('a send that was given up after it had left is sent again after a cut', a
   const { outbox, begin, leave } = open()
   const given = new PendingSend()
   given.mayWithdraw = true
-  outbox.nextOwner = given
-  outbox.append({ id: 1 })
+  outbox.append({ id: 1 }, given)
   outbox.flush()
   const first = leave()
   given.giveUp(

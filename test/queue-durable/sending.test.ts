@@ -1,17 +1,6 @@
 /** Sending and settling, over every transport and in process: what is sent is delivered once, and done when it is acknowledged. */
-import t, { type Test } from 'tap'
-import type { QueueHost } from '../../patterns/queue/index.js'
 import { jobs } from '../support/job.js'
-import { eachTransport, type Place, place } from '../support/transports.js'
-import { countsOf, failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
-
-type Where = (host: QueueHost) => { connect?: string; host?: QueueHost }
-
-/** Declares a subtest over each transport, and one in process. */
-function eachWay(name: string, test: (t: Test, place: Place, where: Where) => Promise<void>): void {
-  eachTransport(t, name, (t, place) => test(t, place, ({ endpoint }) => ({ connect: endpoint })))
-  t.test(`${name} (in process)`, (t) => test(t, place(t, 'inproc'), (host) => ({ host })))
-}
+import { countsOf, eachWay, failure, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
 eachWay('what is sent is delivered, and done when it is acknowledged', async (t, place, where) => {
   const host = await openHost(place, { path: folder(t, place) })
