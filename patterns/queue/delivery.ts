@@ -29,7 +29,7 @@ export interface Delivery<Out = unknown> {
   readonly attempt: number
   /** Its place in the queue. */
   readonly position: number
-  /** When it was stored, in milliseconds since 1970. */
+  /** When it was stored, by the clock of the host, in milliseconds since 1970. */
   readonly time: number
   /** The id that its producer gave it. */
   readonly id: string | undefined

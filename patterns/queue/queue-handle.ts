@@ -21,7 +21,7 @@ export interface PeekOptions<T> {
 export interface QueuedMessage<T = unknown> {
   /** Its place in the queue. */
   readonly position: number
-  /** When it was stored, in milliseconds since 1970. */
+  /** When it was stored, by the clock of the host, in milliseconds since 1970. */
   readonly time: number
   /** The message; `undefined` without a schema, or if it cannot be read with it. */
   readonly value: T | undefined
@@ -37,7 +37,7 @@ export interface QueuedMessage<T = unknown> {
   readonly id?: string
   /** The key that its producer gave it. */
   readonly key?: string
-  /** When it is due, in milliseconds since 1970, if it is delayed. */
+  /** When it is due, by the clock of the host, in milliseconds since 1970, if it is delayed. */
   readonly due?: number
   /** The deliveries that came to nothing, the last at the end. */
   readonly history: readonly FailedDelivery[]
@@ -49,7 +49,7 @@ export interface QueuedMessage<T = unknown> {
 export interface FailedDelivery {
   /** Which delivery of the message it was. */
   readonly attempt: number
-  /** When it failed, in milliseconds since 1970. */
+  /** When it failed, by the clock of the host, in milliseconds since 1970. */
   readonly time: number
   /** `nack`, `reject`, or that its lease was lost. */
   readonly cause: 'nack' | 'reject' | 'lease-lost'

@@ -5,7 +5,7 @@
  * is safe. Operations are applied, what is ready is dealt out, and when the write is safe, everybody is told. If it is not
  * there, what it touched is read anew, removals are tried again by themselves, and the rest is refused.
  */
-import { RivuletError } from '../errors/index.js'
+import type { RivuletError } from '../errors/index.js'
 import { LocalAttachment } from './attachment.js'
 import { Consumer } from './consumer.js'
 import { type Dealt, dispatch } from './dispatcher.js'
@@ -20,9 +20,10 @@ import type {
   QueueSettings,
   SendOutcome,
 } from './engine.js'
+import { EngineTime } from './engine-time.js'
 import { noOperation, type Operation, purgeOperation, redriveOperation, sendOperation } from './operations.js'
 import { peek } from './peek.js'
-import { asStoreError, type EnginePorts } from './ports.js'
+import { asStoreError, closedError, type EnginePorts } from './ports.js'
 import { Queue } from './queue.js'
 import { QueueNames } from './queue-names.js'
 import { recover } from './queue-recovery.js'
@@ -45,6 +46,7 @@ export class LocalEngine implements QueueEngine {
   readonly #schemas: SchemaTexts
   readonly #names: QueueNames
   readonly #timers: Timers
+  readonly #time: EngineTime
   readonly #watchers = new Set<(queue: string) => void>()
   /** What is to be done, in order, and how much of it has gone. */
   #waiting: Operation[] = []
@@ -77,6 +79,7 @@ export class LocalEngine implements QueueEngine {
     })
     this.#timers = new Timers(ports.clock, (operation) => this.#ask(operation))
     this.#names.load(ports.clock.now())
+    this.#time = new EngineTime(ports.clock, this.#names.lastWrite)
     for (const queue of this.#names.all) this.#begin(queue)
   }
 
@@ -135,7 +138,7 @@ export class LocalEngine implements QueueEngine {
     const found = this.#names.get(queue)
     // what a write under way changes cannot be read yet
     if (!this.#isWriting && !this.#closing) found.look(this.#newTransaction())
-    return found.counts(this.#ports.clock.wallNow())
+    return found.counts(this.#time.wall)
   }
 
   onChange(callback: (queue: string) => void): () => void {
@@ -149,7 +152,7 @@ export class LocalEngine implements QueueEngine {
   }
 
   peek(queue: string, limit: number): PeekedMessage[] {
-    return peek(this.#ports.store, this.#names.get(queue), limit, this.#ports.clock.wallNow())
+    return peek(this.#ports.store, this.#names.get(queue), limit, this.#time.wall)
   }
 
   purge(queue: string, done: (dropped: number, error?: RivuletError) => void): void {
@@ -190,8 +193,7 @@ export class LocalEngine implements QueueEngine {
   }
 
   #newTransaction(): Transaction {
-    const { clock, store } = this.#ports
-    return new Transaction(store, Math.max(0, Math.floor(clock.wallNow())), clock.now())
+    return new Transaction(this.#ports.store, this.#time.wall, this.#time.now)
   }
 
   #wake(): void {
@@ -343,8 +345,4 @@ export class LocalEngine implements QueueEngine {
 /** Adds the queues that a write touches. */
 function addTouched(tx: Transaction, queues: Set<Queue>): void {
   for (const participant of tx.touched) if (participant instanceof Queue) queues.add(participant)
-}
-
-function closedError(): RivuletError {
-  return new RivuletError('RIVULET_CLOSED', 'the engine is closed')
 }

@@ -63,3 +63,8 @@ export function asStoreError(cause: unknown): RivuletError {
   if (cause instanceof RivuletError) return cause
   return new RivuletError('RIVULET_STORE_FAILED', 'the store under a queue failed', { cause })
 }
+
+/** What those get who ask a closed engine for something. */
+export function closedError(): RivuletError {
+  return new RivuletError('RIVULET_CLOSED', 'the engine is closed')
+}

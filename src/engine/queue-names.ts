@@ -44,6 +44,13 @@ export class QueueNames {
     return this.#queues.values()
   }
 
+  /** When any queue was last written, in milliseconds since 1970; 0 if none ever was. */
+  get lastWrite(): number {
+    let time = 0
+    for (const { writtenAt } of this.all) time = Math.max(time, writtenAt)
+    return time
+  }
+
   has(name: string): boolean {
     return this.#queues.has(name)
   }

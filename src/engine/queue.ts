@@ -15,7 +15,7 @@ import { LaterTable } from './later-table.js'
 import { decodeLease, type Lease, Leases } from './leases.js'
 import { asStoreError, type EngineStore } from './ports.js'
 import { Producers } from './producers.js'
-import { decodeState, encodeState, type QueueState } from './state-record.js'
+import { decodeState, encodeState, isSameState, type QueueState } from './state-record.js'
 import { firstNumber, keyOf, rangeOf, table } from './tables.js'
 import type { Participant, Transaction } from './transaction.js'
 
@@ -45,6 +45,8 @@ export class Queue implements Participant {
   ids!: Ids
   keys!: KeyOrder
   nextPosition = 1
+  /** When it was last written as it is on disk, in milliseconds since 1970. */
+  writtenAt = 0
   /** Whether records were lost, so that the state must be made out from the others before anything else. */
   isBroken = false
   readonly #owner: QueueOwner
@@ -126,8 +128,8 @@ export class Queue implements Participant {
     this.later.look(tx)
     if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
     this.#isNamed = true
-    const state = encodeState(this.#state())
-    if (this.#written?.equals(state)) return
+    const state = encodeState(this.#state(tx.wall))
+    if (this.#written && isSameState(state, this.#written)) return
     tx.put(keyOf(table.state, this.number), state)
     this.#written = state
   }
@@ -220,7 +222,7 @@ export class Queue implements Participant {
     this.nextPosition = 1
   }
 
-  #state(): QueueState {
+  #state(writtenAt: number): QueueState {
     const { log, later, leases, keys } = this
     return {
       nextPosition: this.nextPosition,
@@ -239,12 +241,14 @@ export class Queue implements Participant {
       keyOrder: keys.isActive ? 1 : 0,
       lookedDue: later.lookedDue,
       lookedPosition: later.lookedPosition,
+      writtenAt,
     }
   }
 
   #apply(state: QueueState): void {
     const { log, later, leases, keys } = this
     this.nextPosition = state.nextPosition
+    this.writtenAt = state.writtenAt
     leases.next = state.nextLease
     log.begin(state.headStart, state.headOffset, state.headBytes)
     log.ready = state.ready

@@ -23,7 +23,11 @@ const fields = [
   'keyOrder',
   'lookedDue',
   'lookedPosition',
+  'writtenAt',
 ] as const
+
+/** The bytes of the last number, the time of the write, which alone does not make another state. */
+const timeBytes = 8
 
 /** The state of a queue on disk. */
 export type QueueState = Record<(typeof fields)[number], number>
@@ -39,4 +43,10 @@ export function encodeState(state: QueueState): Buffer {
 export function decodeState(value: Uint8Array): QueueState {
   const number = (at: number): number => (8 * at < value.length ? readU64(value, 8 * at) : 0)
   return Object.fromEntries(fields.map((field, at) => [field, number(at)])) as QueueState
+}
+
+/** Whether a state is that of a record, but for the time. */
+export function isSameState(state: Buffer, record: Buffer): boolean {
+  const end = state.length - timeBytes
+  return record.length === state.length && state.compare(record, 0, end, 0, end) === 0
 }

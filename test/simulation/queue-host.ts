@@ -35,6 +35,9 @@ export class QueueHost {
   generation = 0
   /** Whether nothing goes wrong any more: writes are quick. */
   isCalm = false
+  /** What the wall clock was set by so far, in milliseconds, and what of that was there at the last opening. */
+  #setMs = 0
+  #setBeforeMs = 0
   /** Whoever wants to know that it is up. */
   readonly peers: { connect(): void; cut(): void }[] = []
   readonly #world: QueueWorld
@@ -47,6 +50,8 @@ export class QueueHost {
     const { scheduler, plan, trace, random } = this.#world
     const generation = ++this.generation
     const { store } = this
+    this.#world.oracle.skipped(Math.max(0, this.#setMs - this.#setBeforeMs))
+    this.#setBeforeMs = this.#setMs
     const isAlive = () => this.generation === generation && this.engine !== undefined
     trace.note(scheduler.now, 'host', 'opens', generation, store.bytes)
     store.onWrite = (changes) => {
@@ -57,7 +62,7 @@ export class QueueHost {
     this.engine = new LocalEngine({
       clock: {
         now: () => scheduler.now,
-        wallNow: () => wallStart + scheduler.now,
+        wallNow: () => wallStart + this.#setMs + scheduler.now,
         setTimer(callback, delayMs) {
           let isSet = true
           scheduler.after(delayMs, () => isSet && isAlive() && callback())
@@ -75,6 +80,13 @@ export class QueueHost {
     })
     this.engine.declare(queueName, plan.settings)
     for (const peer of this.peers) scheduler.after(random.below(plan.delayMs + 1), () => isAlive() && peer.connect())
+  }
+
+  /** Somebody sets the wall clock. */
+  setClock(byMs: number): void {
+    const { scheduler, trace } = this.#world
+    trace.note(scheduler.now, 'host', 'has its clock set', byMs)
+    this.#setMs += byMs
   }
 
   /** Loses everything but what is safe, and some of what is under way. */

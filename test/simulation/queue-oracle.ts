@@ -3,8 +3,16 @@
  *
  * It knows every message by its text, and survives every crash.
  */
-import type { FailedAttempt, LeasedBlock, QueueSettings, Settlement, SettleOutcome } from '../../src/engine/index.js'
+import type {
+  FailedAttempt,
+  LeasedBlock,
+  MessageExtras,
+  QueueSettings,
+  Settlement,
+  SettleOutcome,
+} from '../../src/engine/index.js'
 import { textsOf } from '../engine/engine-world.js'
+import type { Scheduler } from './scheduler.js'
 import { BrokenPromise } from './session-oracle.js'
 
 /** What is known of one message. */
@@ -12,6 +20,8 @@ export interface Known {
   readonly text: string
   readonly key: string | undefined
   readonly id: string | undefined
+  /** When it may be delivered at the earliest, as the host counts time. */
+  readonly notBefore: number
   /** Whether it may be dropped, by a limit or a time of its own. */
   mayGo: boolean
   /** Its sender was told that it is stored, or that another one is in its place. */
@@ -52,25 +62,35 @@ export class QueueOracle {
   delivered = 0
   broken: BrokenPromise | undefined
   readonly #settings: QueueSettings
+  readonly #scheduler: Scheduler
+  /** Time that has passed for the host alone, since its clock was set forward before it was opened, in milliseconds. */
+  #skippedMs = 0
   readonly #leases = new Map<number, KnownLease>()
   readonly #positions = new Map<number, string>()
   /** Of each key, the message that was delivered and is not settled, and the last position that was begun. */
   readonly #holders = new Map<string, Known>()
   readonly #begun = new Map<string, number>()
 
-  constructor(settings: QueueSettings) {
+  constructor(settings: QueueSettings, scheduler: Scheduler) {
     this.#settings = settings
+    this.#scheduler = scheduler
+  }
+
+  /** The host is opened, and its clock was set forward since it was opened before. */
+  skipped(ms: number): void {
+    this.#skippedMs += ms
   }
 
   /** A message will be sent. */
-  made(text: string, key: string | undefined, id: string | undefined, mayGo: boolean): void {
+  made(text: string, { key, id, delayMs = 0, ttlMs }: Omit<MessageExtras, 'index'>): void {
     const { maxAgeMs, overflow, maxLength, maxBytes } = this.#settings
     const isBounded = overflow === 'drop-oldest' && Math.min(maxLength, maxBytes) !== Number.POSITIVE_INFINITY
     this.known.set(text, {
       text,
       key,
       id,
-      mayGo: mayGo || isBounded || maxAgeMs !== Number.POSITIVE_INFINITY,
+      notBefore: this.#now + delayMs,
+      mayGo: ttlMs !== undefined || isBounded || maxAgeMs !== Number.POSITIVE_INFINITY,
       confirmed: false,
       isDuplicate: false,
       position: undefined,
@@ -173,6 +193,10 @@ export class QueueOracle {
     }
   }
 
+  get #now(): number {
+    return this.#scheduler.now + this.#skippedMs
+  }
+
   #arrivedOne(
     text: string,
     position: number,
@@ -191,6 +215,7 @@ export class QueueOracle {
     const least = message.mayRepeat ? message.attempt : message.attempt + 1
     if (attempt < least) this.#fail(`${text} was delivered as attempt ${attempt} after ${message.attempt}`)
     if (lease <= message.lease) this.#fail(`${text} was delivered under lease ${lease} after ${message.lease}`)
+    if (this.#now < message.notBefore) this.#fail(`${text} was delivered before its delay was over`)
     this.#checkKey(message, position)
     message.attempt = attempt
     message.hidden = 0

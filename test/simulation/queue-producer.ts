@@ -67,7 +67,7 @@ export class SimulatedProducer {
         ...(random.chance(delays) ? { delayMs: random.between(1, 400) } : undefined),
         ...(random.chance(ttls) ? { ttlMs: random.between(1, 1000) } : undefined),
       }
-      oracle.made(text, extras.key, extras.id, extras.ttlMs !== undefined)
+      oracle.made(text, extras)
       this.#outbox.push({ text, extras: Object.keys(extras).length > 0 ? extras : undefined })
     }
     this.#sendSome()

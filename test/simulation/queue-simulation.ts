@@ -26,6 +26,9 @@ export interface QueueRunOutcome {
 /** How long it takes at the most until all is done when nothing goes wrong any more, in milliseconds. */
 const restMs = 60_000
 
+/** By what the wall clock is set, in milliseconds: by less than what makes a host forget a producer. */
+const clockJumpsMs = [-3_600_000, -200, 200, 3_600_000]
+
 /** Runs a seed. */
 export function simulateQueue(seed: number, options: { readonly log?: (line: string) => void } = {}): QueueRunOutcome {
   const { stackTraceLimit } = Error
@@ -55,7 +58,7 @@ class QueueRun {
     const plan = queuePlanOf(random)
     log?.(JSON.stringify(plan))
     const scheduler = new Scheduler()
-    this.world = { scheduler, random, plan, trace: new Trace(log), oracle: new QueueOracle(plan.settings) }
+    this.world = { scheduler, random, plan, trace: new Trace(log), oracle: new QueueOracle(plan.settings, scheduler) }
     this.#host = new QueueHost(this.world)
     const { world } = this
     this.#producers = Array.from(
@@ -83,13 +86,14 @@ class QueueRun {
 
   #trouble(): void {
     const { scheduler, random, plan, trace } = this.world
-    const what = random.below(8)
+    const what = random.below(9)
     const ms = random.below(random.pick([5, 100, 2 * plan.settings.leaseMs]) + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
     if (what < 2) this.#host.crash(ms)
     else if (what < 4) random.pick(this.#consumers).lose(ms)
     else if (what < 5) random.pick(this.#producers).lose(ms)
     else if (what < 7) random.pick(this.#consumers).freeze(ms)
+    else if (what < 8) this.#host.setClock(random.pick(clockJumpsMs))
     else this.#fill(ms)
   }
 
