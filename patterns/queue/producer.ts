@@ -222,6 +222,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
     const refusal = this.#intake.offer(value, send)
     if (refusal === undefined) {
       send.isTaken = true
+      if (send.done) this.#takeBack(send) // a getter of its own value has given it up
       return undefined
     }
     if (refusal !== shed) return refusal

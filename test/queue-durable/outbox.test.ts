@@ -217,3 +217,22 @@ t.test('a getter of a message that sends is refused, and its own promise is kept
   t.match(await inner, { code: 'RIVULET_INVALID_MESSAGE' })
   await until(() => producer.stats().pending === 0)
 })
+
+t.test('a getter of a message that gives up its own send: it is not stored', async (t) => {
+  const { producer, runtime } = await alone(t)
+  const controller = new AbortController()
+  const before = producer.send({ id: 1 })
+  const aborting = {
+    get id() {
+      controller.abort('enough')
+      return 2
+    },
+  }
+  const given = failure(producer.send(aborting, { signal: controller.signal, id: 'two' }))
+  const after = producer.send({ id: 3 })
+  t.match(await given, { code: 'RIVULET_ABORTED', executed: 'no' })
+  t.match(producer.stats(), { accepted: 3, dropped: { withdrawn: 1 }, pending: 2 })
+  const host = await openHost({ runtime, bind: 'inproc://nobody' })
+  t.match([await before, await after], [{ id: '1' }, { id: '2' }])
+  t.match(host.queue('jobs').stats(), { stored: 2 })
+})
