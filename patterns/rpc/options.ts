@@ -11,6 +11,13 @@ interface RpcOptions extends SocketOptions {
   readonly maxMessageBytes?: number
   /** What may wait to leave on one link, of small messages and of large ones each, in bytes, 1 to 1 GiB. Default: 8 MiB. */
   readonly outboxBytes?: number
+  /**
+   * How long a link without a connection may be resumed, in milliseconds, 0 to an hour. Default: 15,000.
+   *
+   * Each side keeps its own time, and the shorter one ends the session: then idempotent calls are sent to the next
+   * server, and the others end with RIVULET_UNKNOWN_OUTCOME. Less than the deadline of calls leaves time for that.
+   */
+  readonly retentionMs?: number
 }
 
 /** Options of `createRpcServer`; it binds, and to nothing that other machines can reach unless `insecure` is true. */
@@ -31,6 +38,14 @@ export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> 
   readonly timeoutMs?: number
   /** Whether calls wait until there is a server, as long as their deadline allows. Default: true. */
   readonly waitForReady?: boolean
+  /**
+   * How long a link without a connection keeps its idempotent calls while another server takes calls, in milliseconds, 0
+   * or more; infinite to keep them until the link is resumed or ends. Default: 1000.
+   *
+   * The calls are sent to the other server. A stream that has begun cannot continue there, and ends with
+   * RIVULET_UNKNOWN_OUTCOME. Calls that are not idempotent stay with their link, unless they have not left.
+   */
+  readonly failoverMs?: number
 }
 
 const mebibyte = 1024 * 1024
@@ -39,6 +54,7 @@ const common = {
   ...socketRules,
   maxMessageBytes: integer({ min: 65_536, max: 256 * mebibyte, fallback: defaults.maxLinkMessageBytes }),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
+  retentionMs: milliseconds({ max: 3_600_000, fallback: defaults.retentionMs }),
 }
 
 const endless = Number.POSITIVE_INFINITY
@@ -56,6 +72,7 @@ export const clientRules = {
   ...common,
   timeoutMs: milliseconds({ max: endless, fallback: defaults.callTimeoutMs }),
   waitForReady: flag(true),
+  failoverMs: milliseconds({ max: endless, fallback: defaults.failoverMs }),
 }
 
 /** The same for a client over another. */

@@ -6,11 +6,14 @@
 import { CallClient } from '../call/index.js'
 import { RivuletError } from '../errors/index.js'
 import { LinkClient, type LinkOptions, maxLinkFrameBytes } from '../link/index.js'
-import { invalidOption } from '../options/index.js'
+import { defaults, invalidOption } from '../options/index.js'
 import { DealerSocket, type ResolvedSocketOptions, SocketResource } from '../socket/index.js'
 
 /** What a pattern lets its users decide. */
-export interface CallClientResourceOptions extends ResolvedSocketOptions, LinkOptions {}
+export interface CallClientResourceOptions extends ResolvedSocketOptions, LinkOptions {
+  /** How long a disconnected link keeps calls that another server can take, in milliseconds. Default: that of the table. */
+  readonly failoverMs?: number
+}
 
 /** The base of a resource that makes calls. */
 export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
@@ -30,6 +33,7 @@ export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
     this.#options = options
     this.callClient = new CallClient({
       clock: this.runtime.clock,
+      failoverMs: options.failoverMs ?? defaults.failoverMs,
       name: () => this.name,
       report: (error) => this.reports.report(error),
     })

@@ -92,9 +92,14 @@ export class ClientCall implements ItemBody, IncomingOwner {
     return this.incoming?.stream
   }
 
+  /** Whether a second run does no harm. */
+  get isIdempotent(): boolean {
+    return this.options.idempotent ?? this.method.idempotent
+  }
+
   /** Whether the call may be sent again although it left. */
   get isRepeatable(): boolean {
-    return (this.options.idempotent ?? this.method.idempotent) && this.isMovable && !this.begun
+    return this.isIdempotent && this.isMovable && !this.begun
   }
 
   /** Whether everything that was to be sent can be sent again. */

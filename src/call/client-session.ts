@@ -23,6 +23,8 @@ import { CallFailure } from './schemas.js'
 export interface ClientSessionOwner {
   /** The session may take calls that it did not take before. */
   ready(): void
+  /** The session has lost its connection, and may be resumed. */
+  disconnected(session: ClientSession): void
   /** A server took none of a call, or the session ended before it had it: it goes elsewhere. */
   moved(call: ClientCall): void
   /** The session is over; `reason` tells why. */
@@ -41,6 +43,10 @@ export class ClientSession implements StreamsHandler, CallSession {
   /** Whether new calls may go this way. */
   isReady = false
   isSuspected = false
+  /** Whether it has lost its connection and has not been resumed. */
+  isDisconnected = false
+  /** When a disconnected session gives up calls that another one can take, on the clock of the owner. */
+  failoverAt = 0
   readonly #owner: ClientSessionOwner
   readonly #owed: OwedItems
   /** Whether a one-way call has left of which it is not known that it has arrived. */
@@ -129,9 +135,11 @@ export class ClientSession implements StreamsHandler, CallSession {
 
   onStatus(reason: RivuletError | undefined): void {
     if (this.#ended) return
+    const wasDisconnected = this.isDisconnected
     this.#look()
     if (this.streams.status !== 'ended') {
       if (this.isReady) this.#owner.ready()
+      else if (this.isDisconnected && !wasDisconnected) this.#owner.disconnected(this)
       return
     }
     this.#ended = true
@@ -150,6 +158,7 @@ export class ClientSession implements StreamsHandler, CallSession {
     const { status, suspected, draining } = this.streams
     this.isReady = status === 'live' && !draining && !this.#refuses
     this.isSuspected = suspected
+    this.isDisconnected = status === 'cut'
   }
 
   #receive(

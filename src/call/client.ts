@@ -1,8 +1,9 @@
 /**
  * The calls of a client over all its sessions: each is given to a session, or waits for one, and has exactly one outcome.
  *
- * Pure but for a clock: whoever owns the sessions attaches them. A cut session keeps its calls, since it is resumed. When
- * a session ends, what had not left goes elsewhere, what had left is repeated if that does no harm, and the rest ends.
+ * Pure but for a clock: the owner of the sessions attaches them. A disconnected session keeps its calls, since it may be
+ * resumed; after `failoverMs` it gives up those that another session can take without harm. When a session ends, calls that had
+ * not left go elsewhere, calls that had left are repeated if that does no harm, and the rest ends.
  */
 import type { ServiceCodec } from '../avro/service-codec.js'
 import type { RivuletError } from '../errors/index.js'
@@ -20,6 +21,8 @@ import { SignalCalls } from './signal-calls.js'
 /** What a client needs. */
 export interface CallClientPorts {
   readonly clock: Clock
+  /** How long a disconnected session keeps calls that another one can take, in milliseconds. */
+  readonly failoverMs: number
   /** Names the resource, for messages. */
   name(): string
   /** Takes what goes wrong and concerns no single call. */
@@ -55,6 +58,8 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   #sessions: readonly ClientSession[] = []
   readonly #waiting = new Set<ClientCall>()
   readonly #sweep: DeadlineSweep
+  /** Waits until the next disconnected session gives up calls. */
+  readonly #failover: DeadlineSweep
   readonly #signals = new SignalCalls()
   #started = 0
   #succeeded = 0
@@ -66,6 +71,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   constructor(ports: CallClientPorts) {
     this.#ports = ports
     this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#endLate(now))
+    this.#failover = new DeadlineSweep(ports.clock, (now) => this.#failOver(now))
   }
 
   /** Adds a service; further calls with the same return the same. */
@@ -164,7 +170,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     for (const call of [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]) {
       call.stopWith(code, message, cause)
     }
-    if (this.#closing) this.#sweep.stop()
+    if (this.#closing) this.#stopTimers()
   }
 
   leftWaiting(call: ClientCall): void {
@@ -188,6 +194,12 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
       if (!this.#waiting.delete(call)) continue
       this.#place(call)
     }
+    this.#failOver(this.#ports.clock.now())
+  }
+
+  disconnected(session: ClientSession): void {
+    session.failoverAt = this.#ports.clock.now() + this.#ports.failoverMs
+    if (session.calls.size > 0) this.#failover.watch(session.failoverAt)
   }
 
   moved(call: ClientCall): void {
@@ -212,6 +224,32 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
         const message = `${call.method.label}: the session ended before the outcome came`
         call.fail(callError('RIVULET_UNKNOWN_OUTCOME', message, 'maybe', { cause: reason }))
       }
+    }
+  }
+
+  /** Lets sessions that have been disconnected for too long give up calls; returns when the next one does. */
+  #failOver(now: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const session of this.#sessions) {
+      if (!session.isDisconnected) continue
+      if (session.failoverAt > now) earliest = Math.min(earliest, session.failoverAt)
+      else for (const call of session.calls.all()) this.#giveUp(call, session)
+    }
+    return earliest
+  }
+
+  /** Takes a call from a disconnected session, if another session takes calls of its method and a second run does no harm. */
+  #giveUp(call: ClientCall, session: ClientSession): void {
+    const other = this.#choose(call.method)
+    if (call.done || other === undefined || other.isSuspected) return
+    const isUnsent = session.streams.isUnsent(call.stream)
+    if (isUnsent ? call.isMovable : call.isRepeatable) {
+      call.executedBefore = session.abandon(call)
+      this.moved(call)
+    } else if (!isUnsent && call.isIdempotent) {
+      const { label } = call.method
+      const message = `${label}: its link has no connection, and a stream that has begun cannot continue at another server`
+      call.fail(callError('RIVULET_UNKNOWN_OUTCOME', message, session.abandon(call)))
     }
   }
 
@@ -264,8 +302,13 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
 
   #lookWhetherDrained(): void {
     if (this.#started > this.#succeeded + this.#failed) return
-    this.#sweep.stop()
+    this.#stopTimers()
     this.#markDrained()
+  }
+
+  #stopTimers(): void {
+    this.#sweep.stop()
+    this.#failover.stop()
   }
 }
 

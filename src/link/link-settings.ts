@@ -10,6 +10,8 @@ export interface LinkOptions {
   readonly maxMessageBytes: number
   /** What may wait to leave on one link, in bytes. */
   readonly outboxBytes: number
+  /** How long a disconnected link may be resumed, in milliseconds. Default: that of the table. */
+  readonly retentionMs?: number
 }
 
 /** No frame of a link is larger, in bytes; those of the handshake are smaller. */
@@ -19,7 +21,11 @@ export const maxLinkFrameBytes = 131_072
 const largeItems = 4
 
 /** The settings of a session. */
-export function sessionSettings({ maxMessageBytes, outboxBytes }: LinkOptions): SessionSettings {
+export function sessionSettings({
+  maxMessageBytes,
+  outboxBytes,
+  retentionMs = defaults.retentionMs,
+}: LinkOptions): SessionSettings {
   return {
     limits: {
       itemBytes: maxMessageBytes,
@@ -30,6 +36,6 @@ export function sessionSettings({ maxMessageBytes, outboxBytes }: LinkOptions): 
     outboxBytes,
     heartbeatMs: defaults.heartbeatMs,
     silenceMs: defaults.silenceMs,
-    retentionMs: defaults.retentionMs,
+    retentionMs,
   }
 }

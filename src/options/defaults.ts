@@ -29,8 +29,10 @@ export const defaults = Object.freeze({
   linkWindowBytes: 262_144,
   /** What may be under way and not consumed on one stream of a link, in bytes. */
   streamWindowBytes: 131_072,
-  /** How long a link that was cut may be resumed, in milliseconds. */
-  retentionMs: 30_000,
+  /** How long a disconnected link may be resumed, in milliseconds; less than `callTimeoutMs`, so that its end leaves time. */
+  retentionMs: 15_000,
+  /** How long a disconnected link keeps calls that another server can take, in milliseconds. */
+  failoverMs: 1000,
   /** Links of one server. */
   maxSessions: 1024,
   /** Calls of one server at the same time. */

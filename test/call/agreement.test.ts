@@ -36,7 +36,7 @@ class Versions {
   constructor(client: readonly ServiceCodec[], server: readonly ServiceCodec[], handler: CallHandler = () => null) {
     const ports = { clock: this.clock, name: () => 'client', report: (error: RivuletError) => this.errors.push(error) }
     this.#services = client
-    this.client = new CallClient(ports)
+    this.client = new CallClient({ ...ports, failoverMs: 1000 })
     const implementations = server.map((codec) => ({
       codec,
       handlers: new Map([...codec.methods.keys()].map((name) => [name, handler])),

@@ -11,6 +11,7 @@ import { CallHost } from '../../src/call/host.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import type { CallLimits } from '../../src/call/server.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import { defaults } from '../../src/options/index.js'
 import { FakePair } from '../support/fake-pair.js'
 import type { FakeSessionOptions } from '../support/fake-session.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -60,7 +61,7 @@ export class Calling {
   constructor(handlers: Readonly<Record<string, CallHandler>>, options: CallingOptions = {}) {
     this.#options = options
     const ports = { clock: this.clock, name: () => 'client', report: (error: RivuletError) => this.errors.push(error) }
-    this.client = new CallClient(ports)
+    this.client = new CallClient({ ...ports, failoverMs: defaults.failoverMs })
     this.service = this.client.bind(serviceOf(Numbers))
     const codec = serviceOf(Numbers)
     this.host = new CallHost([{ codec, handlers: new Map(Object.entries(handlers)) }], ports, options.limits)
@@ -143,6 +144,13 @@ export interface Started {
   readonly outcomes: unknown[]
   readonly responses: CallStream<number>
 }
+
+/** Another server for the client of a test. */
+export const serverOf = (calling: Calling, handlers: Readonly<Record<string, CallHandler>>): CallHost =>
+  new CallHost([{ codec: serviceOf(Numbers), handlers: new Map(Object.entries(handlers)) }], {
+    clock: calling.clock,
+    report: (error) => calling.errors.push(error),
+  })
 
 /** A handler of a method that takes a number. */
 export const numbered =

@@ -1,19 +1,10 @@
 /** Calls and the life of sessions: cuts, ends, several servers, draining. */
 import { NEVER, Observable, Subject } from 'rxjs'
 import t from 'tap'
-import { serviceOf } from '../../src/avro/service-codec.js'
 import type { ClientSession } from '../../src/call/client-session.js'
-import { CallHost } from '../../src/call/host.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { Calling, collect, Numbers, numbered } from './calling.js'
-
-/** Another server for the client of a test. */
-const serverOf = (calling: Calling, handlers: Readonly<Record<string, CallHandler>>): CallHost =>
-  new CallHost([{ codec: serviceOf(Numbers), handlers: new Map(Object.entries(handlers)) }], {
-    clock: calling.clock,
-    report: (error) => calling.errors.push(error),
-  })
+import { Calling, collect, numbered, serverOf } from './calling.js'
 
 t.test('a session owes one-way calls until they have arrived, and nothing else', async (t) => {
   const calling = new Calling({ note: () => {}, look: () => NEVER })
