@@ -1,9 +1,16 @@
 /**
  * The methods of a client: for each method of a service a function that makes calls, and one that makes promises.
  */
-import { Observable } from 'rxjs'
-import type { ClientCall, ClientMethod, ClientService, ResolvedCallOptions } from '../../src/call/index.js'
-import type { Stream } from '../../src/stream/index.js'
+import type { Observable } from 'rxjs'
+import {
+  type ClientCall,
+  type ClientMethod,
+  type ClientService,
+  type ResolvedCallOptions,
+  unhandledError,
+} from '../../src/call/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { FallibleObservable, failSubscriber, type Stream } from '../../src/stream/index.js'
 import { type CallDefaults, type CallOptions, CallOptionsResolver } from './call-options.js'
 import { ColdStream } from './cold-stream.js'
 
@@ -18,6 +25,8 @@ export interface CallStarter {
     onError: (error: Error) => void,
   ): ClientCall
   stream(method: ClientMethod, request: unknown, options: ResolvedCallOptions): ClientCall
+  /** Takes what goes wrong and concerns no single call. */
+  report(error: RivuletError): void
 }
 
 /** A function that makes calls of a method, whatever its types. */
@@ -49,9 +58,10 @@ function valueCall(
   starter: CallStarter,
   resolver: CallOptionsResolver,
 ): AnyCall<Observable<unknown>> {
+  const unhandled = (error: Error) => starter.report(unhandledError(`a call of ${method.label}`, error))
   return (request = emptyRequest, options) => {
     const resolved = resolver.resolve(options)
-    return new Observable((subscriber) => {
+    return new FallibleObservable((subscriber) => {
       const call = starter.start(
         method,
         request,
@@ -60,7 +70,7 @@ function valueCall(
           if (!method.oneWay) subscriber.next(value)
           subscriber.complete()
         },
-        (error) => subscriber.error(error),
+        (error) => failSubscriber(subscriber, error, unhandled),
       )
       return () => call.cancel()
     })

@@ -1,11 +1,17 @@
 /**
  * The responses of a call that is made when somebody wants them: each subscription, iteration and process is a call.
  */
-import { defer, Observable } from 'rxjs'
-import { concurrencyOf, type Stream } from '../../src/stream/index.js'
+import type { Observable } from 'rxjs'
+import {
+  concurrencyOf,
+  FallibleObservable,
+  type Handler,
+  type ProcessOptions,
+  type Stream,
+} from '../../src/stream/index.js'
 
 /** A stream that begins anew for each of its consumers. */
-export class ColdStream<T> extends Observable<T> implements Stream<T> {
+export class ColdStream<T> extends FallibleObservable<T> implements Stream<T> {
   readonly #start: () => Stream<T>
 
   /**
@@ -16,9 +22,9 @@ export class ColdStream<T> extends Observable<T> implements Stream<T> {
     this.#start = start
   }
 
-  process<R>(...[project, options]: Parameters<Stream<T>['process']>): Observable<R> {
+  process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
     concurrencyOf(project, options)
-    return defer(() => this.#start().process(project, options)) as Observable<R>
+    return new FallibleObservable((subscriber) => this.#start().process(project, options).subscribe(subscriber))
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T> {

@@ -31,7 +31,11 @@ export type CallParameters<S extends Service, M extends MethodNames<S>> =
     ? StreamParameters<RequestInputOf<S, M>>
     : RequestParameters<RequestInputOf<S, M>>
 
-/** What a call returns: cold, each subscription is a call of its own. A one-way call has no value. */
+/**
+ * What a call returns: cold, each subscription is a call of its own. A one-way call has no value.
+ *
+ * The error of a call goes to `errors` of the client if its subscriber has no error callback.
+ */
 export type CallResult<S extends Service, M extends MethodNames<S>> =
   ShapeOf<S, M> extends 'server' | 'duplex'
     ? Stream<ResponseOf<S, M>>

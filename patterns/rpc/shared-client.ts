@@ -121,6 +121,10 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     await this.close()
   }
 
+  report(error: RivuletError): void {
+    this.#owner.callClient.report(error)
+  }
+
   call(method: ClientMethod, request: unknown, options: ResolvedCallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => this.start(method, request, options, resolve, reject))
   }

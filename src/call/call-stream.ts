@@ -3,73 +3,79 @@
  *
  * How values are handed out in step with demand is `MessageStream`'s business.
  */
-import { Observable } from 'rxjs'
+import type { Observable, Subscriber } from 'rxjs'
+import { FallibleObservable, failSubscriber } from '../stream/fallible-observable.js'
 import { MessageIterator } from '../stream/message-iterator.js'
 import type { MessageStream } from '../stream/message-stream.js'
 import type { Handler } from '../stream/process.js'
 import type { ProcessOptions, Stream } from '../stream/stream.js'
 
-/** Tells why a stream ended before its time; `undefined` if it came to its end. */
-type Failure = () => Error | undefined
+/** How the stream of a call ends. */
+export interface StreamEnd {
+  /** Why it ended before its time; `undefined` if it came to its end. */
+  failure(): Error | undefined
+  /** It failed, and a subscriber has no error callback. */
+  unhandled(error: Error): void
+}
 
 /** The values of one call; whoever leaves as the last of its consumers, leaves the call. */
-export class CallStream<T> extends Observable<T> implements Stream<T> {
+export class CallStream<T> extends FallibleObservable<T> implements Stream<T> {
   readonly #inner: MessageStream<T>
-  readonly #failure: Failure
+  readonly #end: StreamEnd
 
-  constructor(inner: MessageStream<T>, failure: Failure) {
+  constructor(inner: MessageStream<T>, end: StreamEnd) {
     super((subscriber) => {
       const detach = inner.attach({
         demand: Number.POSITIVE_INFINITY,
         next: (value) => subscriber.next(value),
-        complete() {
-          const error = failure()
-          if (error === undefined) subscriber.complete()
-          else subscriber.error(error)
-        },
+        complete: () => finish(subscriber, end),
       })
       subscriber.add(detach)
       inner.resume()
     })
     this.#inner = inner
-    this.#failure = failure
+    this.#end = end
   }
 
   process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
     const results = this.#inner.process(project, options)
-    return new Observable((subscriber) =>
+    return new FallibleObservable((subscriber) =>
       results.subscribe({
         next: (result) => subscriber.next(result),
         error: (error: unknown) => subscriber.error(error),
-        complete: () => {
-          const error = this.#failure()
-          if (error === undefined) subscriber.complete()
-          else subscriber.error(error)
-        },
+        complete: () => finish(subscriber, this.#end),
       }),
     )
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return new CallIterator(new MessageIterator(this.#inner), this.#failure)
+    return new CallIterator(new MessageIterator(this.#inner), this.#end)
   }
+}
+
+function finish(subscriber: Subscriber<never>, end: StreamEnd): void {
+  const error = end.failure()
+  if (error === undefined) subscriber.complete()
+  else failSubscriber(subscriber, error, (unhandled) => end.unhandled(unhandled))
 }
 
 /** The iterator behind `for await`: throws the failure once, after the last value. */
 class CallIterator<T> implements AsyncIterator<T, undefined> {
   readonly #inner: MessageIterator<T>
-  #failure: Failure
+  readonly #end: StreamEnd
+  /** Whether the failure was thrown, or nobody wants to hear of it. */
+  #isOver = false
   readonly #check = (result: IteratorResult<T, undefined>): IteratorResult<T, undefined> => {
-    if (!result.done) return result
-    const error = this.#failure()
-    this.#failure = () => undefined
+    if (!result.done || this.#isOver) return result
+    this.#isOver = true
+    const error = this.#end.failure()
     if (error !== undefined) throw error
     return result
   }
 
-  constructor(inner: MessageIterator<T>, failure: Failure) {
+  constructor(inner: MessageIterator<T>, end: StreamEnd) {
     this.#inner = inner
-    this.#failure = failure
+    this.#end = end
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -77,7 +83,7 @@ class CallIterator<T> implements AsyncIterator<T, undefined> {
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
-    this.#failure = () => undefined // who leaves wants to hear no more
+    this.#isOver = true
     return this.#inner.return()
   }
 }

@@ -11,7 +11,7 @@ import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import type { CallStream } from './call-stream.js'
 import type { ClientMethod } from './client-method.js'
-import { callError, type Executed } from './failure.js'
+import { callError, type Executed, unhandledError } from './failure.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import type { OutgoingItems } from './outgoing-items.js'
 import { writeRequestHeader } from './request-header.js'
@@ -166,6 +166,10 @@ export class ClientCall implements ItemBody, IncomingOwner {
 
   report(error: RivuletError): void {
     this.#keeper.report(error)
+  }
+
+  unhandled(error: Error): void {
+    this.#keeper.report(unhandledError(`the stream of responses of ${this.method.label}`, error))
   }
 
   #finish(failed: boolean): void {

@@ -51,6 +51,13 @@ export function outcomeOf(error: RivuletError, executed: Executed): RivuletError
   return new RivuletError(code, message, { cause, issues, executed })
 }
 
+/** Returns the report of an error that no subscriber handled. */
+export function unhandledError(subject: string, cause: Error): RivuletError {
+  return new RivuletError('RIVULET_UNHANDLED_ERROR', `${subject} failed, and a subscriber has no error callback`, {
+    cause,
+  })
+}
+
 /** Returns the outcome of a call that ended at this side. */
 export function callError(
   code: ErrorCode,

@@ -22,6 +22,8 @@ export interface IncomingOwner {
   unreadable(cause: unknown): void
   /** A handler of `process` failed. */
   report(error: RivuletError): void
+  /** The stream failed, and a subscriber has no error callback. */
+  unhandled(error: Error): void
 }
 
 const unset: ReadValue<never> = () => {
@@ -54,7 +56,10 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     this.#owner = owner
     this.#backlog = new ItemBacklog(budget)
     this.#inner = new MessageStream<unknown>(this)
-    this.stream = new CallStream(this.#inner, () => this.#failure)
+    this.stream = new CallStream(this.#inner, {
+      failure: () => this.#failure,
+      unhandled: (error) => owner.unhandled(error),
+    })
   }
 
   /** Takes an item; its bytes are only lent. Returns false if too many wait already. */

@@ -8,7 +8,7 @@ import { isRivuletError, RivuletError } from '../errors/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
-import { failureBody } from './failure.js'
+import { failureBody, unhandledError } from './failure.js'
 import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
@@ -162,6 +162,10 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
 
   report(error: RivuletError): void {
     this.server.report(error)
+  }
+
+  unhandled(error: Error): void {
+    this.server.report(unhandledError(`the stream of requests of ${this.method.label}`, error))
   }
 
   sourceEnded(): void {

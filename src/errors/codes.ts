@@ -182,6 +182,11 @@ const entries = {
     remedy:
       'Look at `errors` of the server: the client is told nothing more. Declare the errors that callers should see.',
   },
+  RIVULET_UNHANDLED_ERROR: {
+    retryable: false,
+    meaning: 'A call or a stream of a call failed, and its subscriber has no error callback.',
+    remedy: 'Read `cause`, and give `subscribe` an error callback, or use `catchError`.',
+  },
   RIVULET_UNKNOWN_OUTCOME: {
     retryable: false,
     meaning: 'The session ended after a request had left and before its outcome came: it may have run.',

@@ -1,4 +1,5 @@
 /** Streams and sinks: the Rx side of every pattern. */
+export { FallibleObservable, failSubscriber } from './fallible-observable.js'
 export { type CheckedSupply, Inbound } from './inbound.js'
 export { type Intake, shed } from './intake.js'
 export { concurrencyOf } from './message-stream.js'
