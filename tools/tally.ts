@@ -10,8 +10,8 @@ import { type FinalResults, Parser, type Result } from 'tap-parser'
 export interface Tally {
   passed: number
   failed: number
-  /** Marked as skipped or to do by the tests themselves. */
-  skipped: number
+  /** The reasons of what the tests marked as skipped or to do, one for each. */
+  readonly skipped: string[]
   /** Failures that no assertion shows, in words. */
   readonly remarks: string[]
 }
@@ -20,7 +20,7 @@ const emptyFile = 'no tests found'
 
 /** Counts a whole report; one that is cut short or malformed has at least one failure. */
 export function tally(report: string): Tally {
-  const total: Tally = { passed: 0, failed: 0, skipped: 0, remarks: [] }
+  const total: Tally = { passed: 0, failed: 0, skipped: [], remarks: [] }
   let results: FinalResults | undefined
   const parser = new Parser((final) => {
     results = final
@@ -51,7 +51,8 @@ function watch(parser: Parser, total: Tally, path: string): void {
 }
 
 function countLeaf(result: Result, total: Tally): void {
-  if (result.skip || result.todo) total.skipped += 1
+  const mark = result.skip || result.todo
+  if (mark) total.skipped.push(mark === true ? 'no reason given' : mark)
   else if (result.ok) total.passed += 1
   else total.failed += 1
 }

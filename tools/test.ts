@@ -34,13 +34,16 @@ const checks: ReadonlyArray<readonly [name: string, program: string, ...args: st
 
 /** What no test file counts. */
 const failures: string[] = []
-const total: Tally = { passed: 0, failed: 0, skipped: 0, remarks: [] }
+const total: Tally = { passed: 0, failed: 0, skipped: [], remarks: [] }
 
-function add({ passed, failed, skipped, remarks }: Tally): void {
+/** For each reason to skip a test, the files of those tests, once for each test. */
+const skips = new Map<string, string[]>()
+
+function add(file: string, { passed, failed, skipped, remarks }: Tally): void {
   total.passed += passed
   total.failed += failed
-  total.skipped += skipped
   total.remarks.push(...remarks)
+  for (const reason of skipped) skips.set(reason, [...(skips.get(reason) ?? []), file])
 }
 
 /** Runs a program of node_modules, without input; shows what it said if it fails. */
@@ -92,7 +95,7 @@ try {
   const tests = files.map(
     (file): Job =>
       async () =>
-        add(await runFile(folder, file)),
+        add(file, await runFile(folder, file)),
   )
   const jobs = [build, compile, types, format, ...tests].filter((job) => job !== undefined)
   // one more than can run, since many tests wait for what takes its time
@@ -107,6 +110,8 @@ if (failures.length === 0 && total.failed === 0 && total.passed === 0) failures.
 const failed = total.failed + failures.length
 console.log('')
 for (const failure of [...total.remarks, ...failures]) console.log(`FAILED: ${failure}`)
-if (total.skipped > 0) console.log(`${total.skipped} skipped`)
+for (const [reason, tests] of skips) {
+  console.log(`SKIPPED: ${tests.length} tests in ${new Set(tests).size} files: ${reason}`)
+}
 console.log(`${total.passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -145,7 +145,7 @@ t.test('without a terminal it prints plain lines', async (t) => {
 
 t.test(
   'an interrupt ends it and all its processes, and its temporary folder is gone',
-  { skip: process.platform !== 'linux' },
+  { skip: process.platform !== 'linux' && 'needs /proc' },
   async (t) => {
     const folder = t.testdir({ files: {}, temporary: {} })
     const temporary = join(folder, 'temporary')

@@ -3,7 +3,7 @@ import t from 'tap'
 import { createRpcServer, implement, type RpcServer } from '../../patterns/rpc/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
 import { codesOf } from '../support/events.js'
-import { peer, transports } from './python.js'
+import { peer, transports, withPython } from './python.js'
 import { olderText, Shop, type ShopHandlers, shopText } from './shop.js'
 
 /** A server with what its handlers have seen, which `seen` tells. */
@@ -67,7 +67,7 @@ const call = (method: string, request: object = {}, options: object = {}) => ({
 })
 
 for (const [transport, open] of Object.entries(transports)) {
-  t.test(`one request and one response, over ${transport}`, async (t) => {
+  t.test(`one request and one response, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     const { server } = await openShop({}, bind)
@@ -107,7 +107,7 @@ for (const [transport, open] of Object.entries(transports)) {
   })
 }
 
-t.test('an older version: the text is asked for once, and what does not fit is refused', async (t) => {
+t.test('an older version: the text is asked for once, and what does not fit is refused', withPython, async (t) => {
   const { server } = await openShop()
   await using _ = server
   const steps = [call('buy', { item: 'cup' }), call('buy', { item: 'hat' }), call('buy', { item: 'coat' })]
@@ -137,7 +137,7 @@ t.test('an older version: the text is asked for once, and what does not fit is r
   }
 })
 
-t.test('a service that the server does not have', async (t) => {
+t.test('a service that the server does not have', withPython, async (t) => {
   const { server } = await openShop()
   await using _ = server
   const { agreement, seen } = await called(server, [call('price', { item: 'cup' })], shopText, 'interop.Stall')
@@ -145,7 +145,7 @@ t.test('a service that the server does not have', async (t) => {
   t.match(seen, [{ failure: { code: 'RIVULET_UNIMPLEMENTED', executed: 'no' } }])
 })
 
-t.test('streams of responses: credit holds the server back, and a cancellation stops it', async (t) => {
+t.test('streams of responses: credit holds the server back, and a cancellation stops it', withPython, async (t) => {
   let made = 0
   let reason: unknown
   const stopped = deferred()
@@ -189,7 +189,7 @@ t.test('streams of responses: credit holds the server back, and a cancellation s
   t.match(server.stats(), { answered: 4, failed: 1, cancelled: 1, strange: 0 })
 })
 
-t.test('streams of requests: credit holds Python back', async (t) => {
+t.test('streams of requests: credit holds Python back', withPython, async (t) => {
   const taking = deferred()
   const { server } = await openShop({
     async total(prices) {
@@ -217,7 +217,7 @@ t.test('streams of requests: credit holds Python back', async (t) => {
   t.match(server.stats(), { answered: 3, open: 0, strange: 0 })
 })
 
-t.test('streams both ways, and an outcome before the requests have ended', async (t) => {
+t.test('streams both ways, and an outcome before the requests have ended', withPython, async (t) => {
   const { server } = await openShop({ total: () => 5 })
   await using _ = server
   const requests = [1, 2, 3].map((price) => ({ price, note: '' }))
@@ -234,7 +234,7 @@ t.test('streams both ways, and an outcome before the requests have ended', async
   t.match(server.stats(), { answered: 3, open: 0, strange: 0 })
 })
 
-t.test('large messages go in fragments, both ways', async (t) => {
+t.test('large messages go in fragments, both ways', withPython, async (t) => {
   const { server } = await openShop()
   await using _ = server
   const text = 'Ä'.repeat(300_000)
@@ -244,7 +244,7 @@ t.test('large messages go in fragments, both ways', async (t) => {
   t.match(seen[1], { value: 'shortshort', fragments: 1 })
 })
 
-t.test('a cut: what was lost either way is sent again, and nothing runs twice', async (t) => {
+t.test('a cut: what was lost either way is sent again, and nothing runs twice', withPython, async (t) => {
   const open = deferred()
   const { seen: noted, server } = await openShop({
     wait: () => open.promise.then(() => 1),

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../../tools/build.js'
 import { complaint, run } from '../child-process.js'
+import { python, withPackages } from '../support/system-packages.js'
 
-/** The Python that has Debian's packages. */
-const python = '/usr/bin/python3'
+/** The options of a test that talks to the peer. */
+export const withPython = withPackages(['python3', 'python3-zmq', 'python3-avro'])
 
 const timeoutMs = 60_000
 
@@ -44,10 +45,7 @@ export async function peer(...commands: readonly object[]): Promise<unknown[]> {
   const input = commands.map((command) => `${JSON.stringify(toJson(command))}\n`).join('')
   const ended = await run(python, ['-B', 'test/interop/peer.py'], { cwd: root, timeoutMs, input })
   const wrong = complaint(ended)
-  if (wrong !== undefined) {
-    const remedy = "these tests need Debian's packages python3, python3-zmq and python3-avro, as .ci/run installs them"
-    throw new Error(`${python} test/interop/peer.py ${wrong}\n(${remedy})`)
-  }
+  if (wrong !== undefined) throw new Error(`${python} test/interop/peer.py ${wrong}`)
   return ended.stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -3,10 +3,10 @@ import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { Former, Job, jobs, jobText, Later } from './job.js'
-import { framesOf, peer, transports, valuesOf } from './python.js'
+import { framesOf, peer, transports, valuesOf, withPython } from './python.js'
 
 for (const [transport, open] of Object.entries(transports)) {
-  t.test(`Python works on what Rivulet pushes, over ${transport}`, async (t) => {
+  t.test(`Python works on what Rivulet pushes, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     await using push = await createPush({ schema: Job, bind, maxBatchMessages: 2 })
@@ -33,7 +33,7 @@ for (const [transport, open] of Object.entries(transports)) {
     }
   })
 
-  t.test(`Rivulet works on what Python pushes, over ${transport}`, async (t) => {
+  t.test(`Rivulet works on what Python pushes, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     await using pull = await createPull({ schema: Job, bind })
@@ -54,7 +54,7 @@ for (const [transport, open] of Object.entries(transports)) {
   })
 }
 
-t.test('a Python worker binds', async (t) => {
+t.test('a Python worker binds', withPython, async (t) => {
   const { bind, remove } = (transports.ipc as (typeof transports)[string])()
   t.teardown(remove)
   await using push = await createPush({ schema: Job, connect: bind })
@@ -63,7 +63,7 @@ t.test('a Python worker binds', async (t) => {
   t.strictSame(valuesOf(await seeing), jobs)
 })
 
-t.test('frames of an older writer wait for its schema', async (t) => {
+t.test('frames of an older writer wait for its schema', withPython, async (t) => {
   await using pull = await createPull({ schema: Later, bind: 'tcp://127.0.0.1:*' })
   const frames = [1, 2, 3].map((id) => ({ blocks: [[{ id, text: `job ${id}` }]], announce: id === 3 }))
   const sent = peer({ do: 'push', connect: pull.endpoint, schema: JSON.stringify(Former.json), frames })
@@ -72,7 +72,7 @@ t.test('frames of an older writer wait for its schema', async (t) => {
   await sent
 })
 
-t.test('what waits for a schema is bounded, and counted when it is lost', async (t) => {
+t.test('what waits for a schema is bounded, and counted when it is lost', withPython, async (t) => {
   await using pull = await createPull({ schema: Later, bind: 'tcp://127.0.0.1:*' })
   const codes: string[] = []
   pull.errors.subscribe(({ code }) => codes.push(code))
@@ -87,7 +87,7 @@ t.test('what waits for a schema is bounded, and counted when it is lost', async 
   t.strictSame(codes, ['RIVULET_UNKNOWN_SCHEMA'])
 })
 
-t.test('what is no frame for this version is rejected, and the rest arrives', async (t) => {
+t.test('what is no frame for this version is rejected, and the rest arrives', withPython, async (t) => {
   await using pull = await createPull({ schema: Former, bind: 'tcp://127.0.0.1:*' })
   const codes: string[] = []
   pull.errors.subscribe(({ code }: RivuletError) => codes.push(code))

@@ -3,7 +3,7 @@ import { filter, firstValueFrom } from 'rxjs'
 import t from 'tap'
 import { createPublisher, createSubscriber, type Publisher } from '../../patterns/pubsub/index.js'
 import { Former, Job, jobs, Later } from './job.js'
-import { framesOf, peer, type SeenAnswer, transports, valuesOf } from './python.js'
+import { framesOf, peer, type SeenAnswer, transports, valuesOf, withPython } from './python.js'
 
 /** Resolves when somebody subscribed to a prefix; rejects with the failure of the peer that should. */
 async function subscribed(publisher: Publisher, prefix: string, peers: Promise<unknown>): Promise<void> {
@@ -16,7 +16,7 @@ async function subscribed(publisher: Publisher, prefix: string, peers: Promise<u
 const tasks = [1, 2, 3, 4].map((id) => ({ id, text: `task ${id}` }))
 
 for (const [transport, open] of Object.entries(transports)) {
-  t.test(`a plain SUB socket of Python takes topics, over ${transport}`, async (t) => {
+  t.test(`a plain SUB socket of Python takes topics, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     await using publisher = await createPublisher({ bind })
@@ -49,7 +49,7 @@ for (const [transport, open] of Object.entries(transports)) {
     t.equal(new Set(frames.map(({ header }) => header.source.toString('hex'))).size, 1)
   })
 
-  t.test(`an XSUB socket of Python asks whether it is subscribed, over ${transport}`, async (t) => {
+  t.test(`an XSUB socket of Python asks whether it is subscribed, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     await using publisher = await createPublisher({ bind })
@@ -71,7 +71,7 @@ for (const [transport, open] of Object.entries(transports)) {
     t.ok([tasks.length, 2 * tasks.length].includes(answer?.position ?? 0))
   })
 
-  t.test(`an XPUB socket of Python publishes and answers, over ${transport}`, async (t) => {
+  t.test(`an XPUB socket of Python publishes and answers, over ${transport}`, withPython, async (t) => {
     const { bind, remove } = open()
     t.teardown(remove)
     await using subscriber = await createSubscriber({ bind })

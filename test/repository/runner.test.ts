@@ -34,6 +34,21 @@ t.test('green', async (t) => {
   t.equal(code, 0)
 })
 
+t.test('skipped tests are counted by their reason', async (t) => {
+  const skip = "{ skip: 'missing packages: python3-zmq' }"
+  const one = write(
+    'skip-one',
+    't.ok(true)',
+    ...[1, 2].map((name) => `t.test('${name}', ${skip}, async (t) => t.ok(false))`),
+  )
+  const two = write('skip-two', `t.test('a', ${skip}, async (t) => t.ok(false))`)
+  const { code, stdout } = await runTests(one, two)
+  const [last, before] = stdout.trimEnd().split('\n').reverse()
+  t.equal(before, 'SKIPPED: 3 tests in 2 files: missing packages: python3-zmq')
+  t.equal(last, '1 passed, 0 failed')
+  t.equal(code, 0)
+})
+
 t.test('nothing ran', async (t) => {
   const { code, stdout } = await runTests('test/none.test.ts')
   t.match(lastLine(stdout), /^0 passed, [1-9]\d* failed$/)
@@ -52,6 +67,6 @@ t.test('red: assertions, files, and the checks before them', async (t) => {
     'FAILED: test/empty.test.ts: no tests found',
     'FAILED: types failed',
   ])
-  t.equal(lastLine(stdout), '3 passed, 6 failed')
+  t.equal(lastLine(stdout), '4 passed, 6 failed')
   t.equal(code, 1)
 })
