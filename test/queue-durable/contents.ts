@@ -6,6 +6,7 @@ import { systemClock } from '../../src/runtime/index.js'
 import { openLmdbStore } from '../../src/store/index.js'
 import { Job } from '../support/job.js'
 import type { Found } from './ledger.js'
+import { wrongOf } from './load.js'
 
 /** Messages of the queue `jobs`, and its dead letters. */
 export interface Contents {
@@ -40,9 +41,10 @@ export async function contentsOf(folder: string, flushedOnly: boolean): Promise<
 }
 
 /** A message as the account wants it. */
-export function foundOf({ body, ...rest }: Omit<Found, 'id'> & Pick<PeekedMessage, 'body'>): Found {
+export function foundOf({ body, ...rest }: Omit<PeekedMessage, 'meaning'>): Found {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
-  const { id } = codec.readerFor(codec.text)(bytes, view, { position: 0 }, bytes.length)
-  return { ...rest, id }
+  const value = codec.readerFor(codec.text)(bytes, view, { position: 0 }, bytes.length)
+  const isNew = rest.state === 'delayed' && rest.attempts === 0
+  return { ...rest, id: value.id, wrong: wrongOf(value, { ...rest, due: isNew ? rest.due : undefined }) }
 }

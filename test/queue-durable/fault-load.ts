@@ -45,6 +45,7 @@ const producers = 2
 const consumers = 3
 const inFlight = 64
 const maxAttempts = 5
+const dedupeMs = 86_400_000
 
 /** Sends and settles while the networks are cut and swallow what they carry, then empties the queue and settles the account. */
 export async function queueFaults(options: FaultOptions): Promise<FaultReport> {
@@ -79,7 +80,7 @@ class FaultRun {
   async start(): Promise<void> {
     const runtime = this.#runtime
     const { path, seed } = this.#options
-    const jobs = { maxAttempts, backoff: { initialMs: 5, maxMs: 40 } }
+    const jobs = { maxAttempts, dedupeMs, backoff: { initialMs: 5, maxMs: 40 } }
     this.#host = await createQueueHost({ runtime, bind: 'tcp://127.0.0.1:*', path, queues: { jobs } })
     const [toProducers, toConsumers] = [await this.#proxy(), await this.#proxy()]
     const common = { runtime, queue: 'jobs', schema: Job }
@@ -95,7 +96,7 @@ class FaultRun {
     for (let number = 0; number < producers; number++) {
       const producer = await createProducer({ ...common, connect: toProducers.endpoint })
       this.#producers.push(producer)
-      this.#loads.push(new SendingLoad(producer, (number + 1) * idsPerProducer, inFlight, say))
+      this.#loads.push(new SendingLoad(producer, (number + 1) * idsPerProducer, say, { inFlight }))
     }
     for (const { errors } of [this.#host, ...this.#producers, ...this.#consumers]) {
       errors.subscribe(({ code }) => say(`e ${code}`))
@@ -130,10 +131,11 @@ class FaultRun {
     const ledger = this.#ledger
     ledger.checkEnd(dead.map(foundOf))
     const faults: string[] = []
-    // an id that came again would be counted as a duplicate: without one, only what the network did can have doubled it
-    if (stored !== ledger.confirmed) faults.push(`${stored} stored, ${ledger.confirmed} confirmed`)
+    const { confirmed, distinct } = ledger
+    if (stored !== distinct) faults.push(`${stored} stored, ${distinct} of ${confirmed} confirmed`)
     if (ledger.codes.has('send RIVULET_UNKNOWN_OUTCOME')) faults.push('a send has no outcome')
-    if (duplicates > 0) faults.push(`${duplicates} duplicates`)
+    // beyond those that the load sends, only what the network did can have doubled a message
+    if (duplicates !== confirmed - distinct) faults.push(`${duplicates} duplicates, not ${confirmed - distinct}`)
     if (leasesLost === 0 && stale > 0) faults.push(`${stale} late settlements`)
     if (leasesLost === 0 && ledger.repeated !== ledger.failing) {
       faults.push(`${ledger.failing} deliveries failed, ${ledger.repeated} were repeated`)

@@ -85,7 +85,8 @@ class KillRun implements KillReport {
 
   constructor(options: KillOptions) {
     this.#options = { producers: 2, consumers: 3, inFlight: 32, leaseMs: 2000, stillMs: 60_000, ...options }
-    this.#queue = { maxAttempts, leaseMs: this.#options.leaseMs, backoff: { initialMs: 5, maxMs: 40 } }
+    const { leaseMs } = this.#options
+    this.#queue = { maxAttempts, leaseMs, backoff: { initialMs: 5, maxMs: 40 }, dedupeMs: 86_400_000 }
     this.#random = seeded(options.seed)
     this.ledger.progress = (events) => this.#happened(events)
   }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { killRounds } from './kill-rounds.js'
 import { folder } from './queues.js'
 
-t.test('nothing that was confirmed is lost or comes again when processes are killed', async (t) => {
+t.test('nothing confirmed is lost, comes again or has options of others when processes are killed', async (t) => {
   const path = join(folder(t), 'queues')
   const options = { rounds: 10, seed: 20, compareEvery: 2, mostEvents: 400, inFlight: 16, leaseMs: 1000 }
   const { ledger, kills, compared } = await killRounds({ path, ...options })

@@ -1,13 +1,22 @@
 /** The account of the kill tests: it finds what a queue must not do, in whatever order the lines come. */
 import t from 'tap'
 import { Ledger } from './ledger.js'
+import { mayExpire, optionsOf } from './load.js'
 
 /** The faults of an account after some lines and an end with these dead letters. */
 function faultsOf(lines: readonly string[], dead: readonly { id: number; causes: readonly string[] }[] = []): string[] {
   const ledger = new Ledger(5)
   for (const line of lines) ledger.read(line)
   ledger.checkEnd(
-    dead.map(({ id, causes }) => ({ id, attempts: causes.length, history: causes.map((cause) => ({ cause })) })),
+    dead.map(({ id, causes }) => {
+      return {
+        id,
+        position: 1,
+        origin: { position: id },
+        attempts: causes.length,
+        history: causes.map((cause) => ({ cause })),
+      }
+    }),
   )
   return ledger.faults
 }
@@ -50,7 +59,7 @@ t.test('what must not be is found', async (t) => {
 })
 
 t.test('a folder that does not hold what it should', async (t) => {
-  const found = (id: number) => ({ id, attempts: 0, history: [] })
+  const found = (id: number) => ({ id, position: id, attempts: 0, history: [] })
   const ledger = new Ledger(5)
   for (const line of ['c 1 2 3', 'd 2 1 4 2 a', 'd 3 1 5 3 a', 'o a 3:5']) ledger.read(line)
   ledger.checkRest('here', [found(1), found(2)], [])
@@ -62,4 +71,25 @@ t.test('a folder that does not hold what it should', async (t) => {
     'here: 1 was confirmed and is gone',
     'here: 3 was acknowledged and is there',
   ])
+})
+
+t.test('ids, times to live, and what a producer was told', async (t) => {
+  const numbers = Array.from({ length: 5000 }, (_, number) => number)
+  const plain = numbers.find((number) => number > 20 && optionsOf(number) === undefined) ?? 0
+  const [one = 0, two = 0] = numbers.filter((number) => optionsOf(number)?.id === 's5')
+  const brief = numbers.find(mayExpire) ?? 0
+  t.strictSame(faultsOf([`c ${one} ${two}:=`, `d ${one} 1 4 1 a`]), [], 'a duplicate')
+  t.strictSame(faultsOf([`c ${one} ${two}`, `d ${two} 1 4 1 a`]), [], 'a duplicate that was told to an earlier try')
+  t.match(faultsOf([`c ${one} ${two}:=`]), [/was confirmed, and neither/, /was confirmed, and neither/])
+  t.match(faultsOf([`c ${one}:=`]), [`${one} was confirmed, and neither acknowledged`])
+  t.match(faultsOf([`d ${one} 1 4 1 a`, `d ${two} 1 5 2 a`]), [
+    `${one} and ${two} are in the queue, both with the id s5`,
+  ])
+  t.match(faultsOf([`c ${one}:=`, `d ${one} 1 4 1 a`]), [`${one} was confirmed as a duplicate, and is at 1`])
+  t.match(faultsOf([`d ${one} 1 4 1 a`, `f ${one} RIVULET_TIMEOUT no`]), [/refused with RIVULET_TIMEOUT, and is at 1/])
+  t.strictSame(faultsOf([`d ${one} 1 4 1 a`, `f ${one} RIVULET_UNKNOWN_OUTCOME maybe`]), [])
+  t.match(faultsOf([`c ${plain}:3`, `d ${plain} 1 4 2 a`]), [`${plain} was confirmed at 3, and is at 2`])
+  t.match(faultsOf([`w ${plain} delivered with an id`]), [`${plain} delivered with an id`])
+  t.match(faultsOf([`f ${plain} RIVULET_INVALID_REQUEST no`]), [`${plain} was refused with RIVULET_INVALID_REQUEST`])
+  t.strictSame(faultsOf([`c ${brief}`]), [], 'it may have expired')
 })

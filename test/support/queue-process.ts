@@ -9,7 +9,7 @@
 import { writeSync } from 'node:fs'
 import { createConsumer, createProducer, createQueueHost, type QueueHost } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { SendingLoad, workingLoad } from '../queue-durable/load.js'
+import { idsPerProducer, SendingLoad, workingLoad } from '../queue-durable/load.js'
 import { Job } from './job.js'
 import { leaseNumberOf } from './lease-number.js'
 import type { QueueRole } from './queue-child.js'
@@ -47,13 +47,20 @@ async function host({ bind, path, queue }: Extract<QueueRole, { role: 'host' }>)
 }
 
 async function producer({ connect, firstId, inFlight }: Extract<QueueRole, { role: 'producer' }>): Promise<void> {
-  const producer = await createProducer({ connect, queue: 'jobs', schema: Job })
-  watch(producer)
-  const load = new SendingLoad(producer, firstId, inFlight, say)
+  // one that waits for room, and one that drops what has waited too long
+  const options = { connect, queue: 'jobs', schema: Job }
+  const patient = await createProducer(options)
+  const dropping = await createProducer({ ...options, outboxBytes: 50_000, overflow: 'drop-oldest' })
+  const producers = [patient, dropping]
+  const loads = producers.map((producer, index) => {
+    watch(producer)
+    const firstNumber = firstId + (index * idsPerProducer) / 2
+    return new SendingLoad(producer, firstNumber, say, { inFlight, givesUp: true })
+  })
   listeners.set('stop', async () => {
-    load.stop()
-    await load.done
-    await producer.close()
+    for (const load of loads) load.stop()
+    await Promise.all(loads.map(({ done }) => done))
+    await Promise.all(producers.map((producer) => producer.close()))
     process.exit()
   })
 }
