@@ -48,6 +48,17 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
     this.#bytes += this.#sizeOf(answer)
   }
 
+  /** Takes back answers that wait, those that a test is true of; returns them. */
+  withdraw(isMeant: (answer: T) => boolean): T[] {
+    const waiting = this.#waiting.slice(this.#head)
+    const withdrawn = waiting.filter(isMeant)
+    if (withdrawn.length === 0) return withdrawn
+    this.#waiting = waiting.filter((answer) => !isMeant(answer))
+    this.#head = 0
+    for (const answer of withdrawn) this.#bytes -= this.#sizeOf(answer)
+    return withdrawn
+  }
+
   /** Ends the stream behind what waits. */
   end(failure?: Error): void {
     if (this.#ended) return

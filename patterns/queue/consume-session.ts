@@ -38,6 +38,8 @@ const stale: RangeOutcome = Object.freeze({ settled: 0, stale: 0 })
 export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
   /** What it sent and was not read, in bytes. */
   unread(): number
+  /** Takes back deliveries that have not left; returns their leases. */
+  withdraw(): LeasedMessages[]
   /** Puts an end to it: another session of the same consumer has come. */
   superseded(): void
 }
@@ -61,6 +63,7 @@ export class ConsumeSession {
   #extended: number[] = []
   #lost: number[] = []
   #scheduled = false
+  #isSuspended = false
   #detached = false
   #ended = false
   #drained: (() => void)[] = []
@@ -128,6 +131,33 @@ export class ConsumeSession {
     return new Promise((resolve) => this.#drained.push(resolve))
   }
 
+  /** The consumer cannot be reached for now: it is dealt nothing more, and what has not left goes to others. */
+  suspend(): void {
+    this.#isSuspended = true
+    const unsent = this.#ports.withdraw()
+    for (const { lease, lengths } of unsent) {
+      this.#leases.delete(lease)
+      this.#granted += lengths.length
+    }
+    // the texts of schemas that it was to get with them have not left either
+    if (unsent.length > 0) this.#told.clear()
+    this.#attachment?.suspend(unsent.map(({ lease }) => lease))
+  }
+
+  /** The consumer can be reached again. */
+  resume(): void {
+    this.#isSuspended = false
+    this.#attachment?.resume()
+    this.grant()
+  }
+
+  /** Ends it for good: the consumer does not come back, and what it holds goes to others. */
+  abandon(): void {
+    if (this.#ended) return
+    this.#attachment?.abandon()
+    this.end()
+  }
+
   /** Ends it: its leases run on until it comes back, or they run out. */
   end(): void {
     if (this.#ended) return
@@ -158,6 +188,7 @@ export class ConsumeSession {
       lost: (lease) => this.#loses(lease),
     })
     this.#attachment = attachment
+    if (this.#isSuspended) attachment.suspend([])
     const possible = held.filter((lease) => Number.isSafeInteger(lease) && lease >= 0)
     const lost = attachment.adopt(possible)
     for (const lease of possible) this.#leases.set(lease, Number.POSITIVE_INFINITY)

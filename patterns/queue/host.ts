@@ -2,6 +2,7 @@
  * The host of durable queues: an engine with its store, served to producers and consumers over links and in process.
  */
 import { serviceOf } from '../../src/avro/service-codec.js'
+import { type CallHandler, callerConnectionOf } from '../../src/call/index.js'
 import { CallServerResource } from '../../src/call-link/index.js'
 import { deadSuffix, type QueueEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -140,9 +141,13 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
         implementations: [
           {
             codec: serviceOf(QueueService),
-            handlers: new Map<string, (requests: unknown) => unknown>([
-              ['produce', (requests) => serveProducer(this, requests as AsyncIterable<ProduceRequest>)],
-              ['consume', (requests) => serveConsumer(this, requests as AsyncIterable<ConsumeRequest>)],
+            handlers: new Map<string, CallHandler>([
+              ['produce', (items) => serveProducer(this, items as AsyncIterable<ProduceRequest>)],
+              [
+                'consume',
+                (items, context) =>
+                  serveConsumer(this, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+              ],
             ]),
           },
         ],

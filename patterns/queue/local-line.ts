@@ -53,6 +53,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
       answer: (answer) => this.heard(answer),
       room: () => this.wake(),
       unread: () => 0,
+      withdraw: () => [],
       superseded: () => this.#fail(session, unavailable('another stream took its place')),
     })
     this.#session = session

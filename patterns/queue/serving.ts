@@ -3,6 +3,7 @@
  *
  * What requests mean is the sessions' business. A stream that makes no sense ends with an error; nothing else ends with it.
  */
+import type { CallerConnection, ConnectionState } from '../../src/call/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
 import type { Clock } from '../../src/runtime/index.js'
@@ -12,6 +13,7 @@ import { type HostDesk, ProduceSession } from './produce-session.js'
 import {
   type ConsumeAnswer,
   type ConsumeRequest,
+  type LeasedMessages,
   type ProduceAnswer,
   type ProduceRequest,
   type QueueMethod,
@@ -52,15 +54,16 @@ export function serveProducer(
   host: ServingHost,
   requests: AsyncIterable<ProduceRequest>,
 ): AsyncIterable<ProduceAnswer> {
-  return serve('produce', host, requests, answerBytes, (ports) => producerOf(host, ports))
+  return serve('produce', host, requests, undefined, answerBytes, (ports) => producerOf(host, ports))
 }
 
 /** Serves a consumer. */
 export function serveConsumer(
   host: ServingHost,
   requests: AsyncIterable<ConsumeRequest>,
+  connection: CallerConnection | undefined,
 ): AsyncIterable<ConsumeAnswer> {
-  return serve('consume', host, requests, deliveryBytes, (ports) => consumerOf(host, ports))
+  return serve('consume', host, requests, connection, deliveryBytes, (ports) => consumerOf(host, ports))
 }
 
 /** What a stream gives its session. */
@@ -68,16 +71,31 @@ export interface StreamPorts<Answer> {
   answer(answer: Answer): void
   room(): void
   unread(): number
+  /** Takes back answers that have not left, those that a test is true of; returns them. */
+  withdraw(isMeant: (answer: Answer) => boolean): Answer[]
   superseded(): void
 }
 
 /** What a stream needs of its session. */
-export type ServedSession<Request> = Session<Request> & { grant?(): void }
+export type ServedSession<Request> = Session<Request> & {
+  grant?(): void
+  /** The connection of its client has changed. */
+  connection?(state: ConnectionState): void
+}
 
 /** A session of a consumer that takes the place of an earlier one of the same consumer. */
 export function consumerOf(host: ServingHost, ports: StreamPorts<ConsumeAnswer>): ServedSession<ConsumeRequest> {
-  const session = new ConsumeSession(host, ports)
-  return Object.assign(alone(session, host.consumers), { grant: () => session.grant() })
+  const withdraw = () => ports.withdraw(({ leased }) => leased != null).map(({ leased }) => leased as LeasedMessages)
+  const session = new ConsumeSession(host, { ...ports, withdraw })
+  return Object.assign(alone(session, host.consumers), {
+    grant: () => session.grant(),
+    connection(state: ConnectionState) {
+      if (state === 'open') session.resume()
+      else if (state !== 'ended') session.suspend()
+      // what consumers have stays theirs when the host closes
+      else if (host.isOpen) session.abandon()
+    },
+  })
 }
 
 /** A session of a producer that takes the place of an earlier one of the same producer. */
@@ -112,6 +130,7 @@ function serve<Request, Answer>(
   method: QueueMethod,
   host: ServingHost,
   requests: AsyncIterable<Request>,
+  connection: CallerConnection | undefined,
   sizeOf: (answer: Answer) => number,
   open: (ports: StreamPorts<Answer>) => ServedSession<Request>,
 ): AsyncIterable<Answer> {
@@ -132,8 +151,10 @@ function serve<Request, Answer>(
     answer: (answer) => answers.push(answer),
     room: makeRoom,
     unread: () => answers.bytes,
+    withdraw: (isMeant) => answers.withdraw(isMeant),
     superseded: leave,
   })
+  const unwatch = connection?.onChange(() => session.connection?.(connection.state))
 
   async function pump(): Promise<void> {
     while (!over) {
@@ -160,6 +181,7 @@ function serve<Request, Answer>(
       await session.drained() // what it said before that has its outcome
       answers.end(refusal(method, error))
     } finally {
+      unwatch?.()
       session.end()
       host.served.delete(served)
     }

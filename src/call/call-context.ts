@@ -1,4 +1,5 @@
 /** What a handler knows of its call beside the request; everything is made when it is asked for. */
+import type { CallerConnection } from './caller-connection.js'
 import type { CallHeaders } from './headers.js'
 
 /** What a handler is given. */
@@ -32,7 +33,7 @@ export interface ContextSource {
   readonly deadline: number
   readonly headers: CallHeaders
   readonly method: { readonly service: string; readonly codec: { readonly name: string } }
-  readonly server: { readonly peer: unknown; now(): number }
+  readonly server: { readonly peer: unknown; readonly connection: CallerConnection; now(): number }
 }
 
 /** The context of one call: one pointer, since most handlers never look at it. */
@@ -71,7 +72,17 @@ export class LazyContext implements CallContext {
     return this.#call.method.codec.name
   }
 
+  /** The connection that the call came over: for patterns, and not for what users are given. */
+  static connectionOf(context: CallContext): CallerConnection | undefined {
+    return context instanceof LazyContext ? context.#call.server.connection : undefined
+  }
+
   static {
     Object.defineProperty(LazyContext.prototype, brand, { value: true })
   }
+}
+
+/** Returns the connection that a call came over; `undefined` for a context that is not of a call of this copy. */
+export function callerConnectionOf(context: CallContext): CallerConnection | undefined {
+  return LazyContext.connectionOf(context)
 }

@@ -7,9 +7,10 @@ import type { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import type { CallLimits, Shedding } from './call-limits.js'
 import { DeadlineSweep } from './deadline-sweep.js'
 import { type Implementation, ServedService } from './served-service.js'
-import { type CallLimits, CallServer, type ServerPorts, type Shedding } from './server.js'
+import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'
 
 /** The bounds if nobody says otherwise. */

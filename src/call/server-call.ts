@@ -8,6 +8,7 @@ import { isRivuletError, RivuletError } from '../errors/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
+import type { CallerConnection } from './caller-connection.js'
 import { failureBody, unhandledError } from './failure.js'
 import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
 import type { CallHeaders } from './headers.js'
@@ -25,6 +26,8 @@ export type CallEnd = 'answered' | 'failed' | 'cancelled'
 export interface CallOrigin {
   readonly streams: SessionStreams
   readonly peer: unknown
+  /** The connection of the caller. */
+  readonly connection: CallerConnection
   /** What the streams of requests of the peer may hold together. */
   readonly backlogs: BacklogBudget
   now(): number

@@ -10,6 +10,8 @@ import type { Clock } from '../runtime/clock.js'
 import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
+import type { CallLimits, Shedding } from './call-limits.js'
+import { CallerConnection } from './caller-connection.js'
 import { failureBody } from './failure.js'
 import { BacklogBudget } from './item-backlog.js'
 import { OpenCalls } from './open-calls.js'
@@ -21,25 +23,6 @@ import { type CallEnd, type CallOrigin, ServerCall } from './server-call.js'
 
 const cursor: Cursor = { position: 0 }
 const header = new RequestHeader()
-
-/** The bounds on the work of a server. */
-export interface CallLimits {
-  /** Handlers at work at once, over all clients; more calls are shed. */
-  readonly maxConcurrentCalls: number
-  /** Calls that one client may have open at once. */
-  readonly maxOpenCallsPerPeer: number
-  /**
-   * What the streams of requests of one client may hold before they are consumed, in bytes, and so may outcomes that it
-   * does not read; a single one may be larger.
-   */
-  readonly backlogBytes: number
-}
-
-/** Why no call is taken now. */
-export interface Shedding {
-  readonly code: ErrorCode
-  readonly message: string
-}
 
 /** What all sessions of a server share. */
 export interface ServerPorts {
@@ -73,6 +56,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   readonly streams: SessionStreams
   /** Who calls, as the owner of the session knows it. */
   readonly peer: unknown
+  readonly connection: CallerConnection
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
   readonly backlogs: BacklogBudget
@@ -90,6 +74,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.streams = streams
     this.peer = peer
     this.#sign = sign
+    this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#owed = new OwedItems(streams, host.limits.backlogBytes)
     this.#agreement = new ServerAgreement(host.services, this.#owed)
@@ -123,7 +108,9 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   onStatus(reason: RivuletError | undefined): void {
-    if (this.#ended || this.streams.status !== 'ended') return
+    if (this.#ended) return
+    this.connection.look()
+    if (this.streams.status !== 'ended') return
     this.#ended = true
     this.#owed.clear()
     this.#answered.clear()

@@ -6,8 +6,11 @@
 import type { Consumer } from './consumer.js'
 import type { Attachment, Settlement, SettleOutcome } from './engine.js'
 import type { Lease } from './leases.js'
-import { type Operation, releaseOperation, settleOperation } from './operations.js'
+import { abandonOperation, type Operation, releaseOperation, settleOperation } from './operations.js'
 import type { Queue } from './queue.js'
+
+/** What ending the leases of a consumer changes by one write at the most, in bytes. */
+const abandonBytes = 1_048_576
 
 /** What an attachment needs of its engine. */
 export interface AttachmentPorts {
@@ -60,18 +63,48 @@ export class LocalAttachment implements Attachment {
     return lost
   }
 
+  suspend(unsent: readonly number[]): void {
+    const consumer = this.#consumer
+    if (!consumer.isAttached) return
+    consumer.isSuspended = true
+    for (const number of unsent) {
+      const lease = this.#queue.leases.get(number)
+      if (lease?.owner === consumer) lease.isDelivered = false
+    }
+    this.#releaseUndelivered()
+    this.#ports.changed()
+  }
+
+  resume(): void {
+    if (!this.#consumer.isAttached) return
+    this.#consumer.isSuspended = false
+    this.#ports.changed()
+    this.#ports.mayDeal()
+  }
+
   detach(): void {
     const consumer = this.#consumer
     if (!consumer.isAttached) return
     consumer.isAttached = false
     this.#queue.consumers.delete(consumer)
-    const undelivered: number[] = []
-    for (const { owner, isDelivered, number } of this.#queue.leases.values()) {
-      if (owner === consumer && !isDelivered) undelivered.push(number)
-    }
-    if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered))
+    this.#releaseUndelivered()
     this.#ports.changed()
     this.#ports.mayDeal()
+  }
+
+  abandon(): void {
+    const isEnded = !this.#consumer.isAttached
+    this.detach()
+    if (!isEnded) this.#ports.ask(abandonOperation(this.#queue, this.#consumer, abandonBytes))
+  }
+
+  /** Leases that are being stored, or never left, are as good as none. */
+  #releaseUndelivered(): void {
+    const undelivered: number[] = []
+    for (const { owner, isDelivered, number } of this.#queue.leases.values()) {
+      if (owner === this.#consumer && !isDelivered) undelivered.push(number)
+    }
+    if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered))
   }
 
   /** Lets leases begin anew with this consumer; returns those that it cannot have. */

@@ -14,6 +14,8 @@ export class Consumer {
   /** Messages that it has and has not settled. */
   outstanding = 0
   isAttached = true
+  /** Whether it is attached and what is dealt to it would not reach it. */
+  isSuspended = false
 
   constructor(name: string, ports: ConsumerPorts) {
     this.name = name

@@ -74,7 +74,7 @@ function isEnough(tx: Transaction, queue: Queue, { changes, bytes }: End): boole
 /** The consumers that may be given something, those with the least first. */
 function takersOf(queue: Queue): Consumer[] {
   const takers: Consumer[] = []
-  for (const consumer of queue.consumers) if (consumer.credit > 0) takers.push(consumer)
+  for (const consumer of queue.consumers) if (consumer.credit > 0 && !consumer.isSuspended) takers.push(consumer)
   return takers.length > 1 ? takers.sort((one, other) => one.outstanding - other.outstanding) : takers
 }
 

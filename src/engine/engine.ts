@@ -159,8 +159,19 @@ export interface Attachment {
    * leases of the same consumer are released.
    */
   adopt(leases: readonly number[]): number[]
+  /**
+   * Deals out nothing more until `resume`: the consumer cannot be reached. What it holds stays under its leases.
+   *
+   * @param unsent - Leases that were delivered here and have not left for the consumer: they are released, and their
+   * messages count against what was granted no more.
+   */
+  suspend(unsent: readonly number[]): void
+  /** Deals out again. */
+  resume(): void
   /** Ends it: nothing more is dealt out. Its leases run on until they are adopted or run out. */
   detach(): void
+  /** Ends it, and its leases with it, as if they had run out: the consumer does not come back. */
+  abandon(): void
 }
 
 /** A message as `peek` shows it. */
@@ -206,7 +217,7 @@ export interface QueueCounts {
   readonly bytes: number
   /** How long the oldest that is ready waits, in milliseconds; 0 if there is none. */
   readonly oldestMs: number
-  /** Consumers that are connected. */
+  /** Consumers that are connected; one whose connection is lost is not, until its link has resumed. */
   readonly consumers: number
   /** Messages that were stored. */
   readonly stored: number

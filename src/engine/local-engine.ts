@@ -272,7 +272,7 @@ export class LocalEngine implements QueueEngine {
     for (const participant of tx.touched) if (participant instanceof Queue) participant.written()
     for (const complete of tx.completions) complete()
     for (const { queue, consumer, lease, leased } of dealt) {
-      if (!consumer.isAttached) continue
+      if (!consumer.isAttached || consumer.isSuspended) continue
       lease.isDelivered = true
       queue.leases.extend(lease, this.#ports.clock.now() + queue.settings.leaseMs)
       consumer.ports.deliver(leased)

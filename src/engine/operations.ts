@@ -8,6 +8,7 @@ import type { Consumer } from './consumer.js'
 import { dropExpired, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
 import { forgetKey } from './fates.js'
+import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
 import type { SchemaTexts } from './schema-texts.js'
 import { refusedFrom, store } from './sending.js'
@@ -98,11 +99,31 @@ export function releaseOperation(queue: Queue, leases: readonly number[]): Opera
       tx.touch(queue)
       for (const number of leases) {
         const lease = queue.leases.get(number)
-        if (lease && !lease.owner?.isAttached) settle(tx, queue, lease, 0, lease.count, { kind: 'release' })
+        if (!lease || (lease.isDelivered && lease.owner?.isAttached)) continue
+        if (!lease.isDelivered) neverDelivered(tx, queue, lease)
+        settle(tx, queue, lease, 0, lease.count, { kind: 'release' })
       }
       return true
     },
     // they run out, which comes to the same in the end
+    fail: () => {},
+  }
+}
+
+/** Ends the leases of a consumer that does not come back. */
+export function abandonOperation(queue: Queue, consumer: Consumer, writeBytes: number): Operation {
+  return {
+    rescue: 'forget',
+    apply(tx) {
+      tx.touch(queue)
+      for (const lease of [...queue.leases.values()]) {
+        if (lease.owner !== consumer) continue
+        if (tx.bytes >= writeBytes) return false
+        endLease(tx, queue, lease)
+      }
+      return true
+    },
+    // they run out
     fail: () => {},
   }
 }
@@ -115,9 +136,8 @@ export function tickOperation(queue: Queue, writeBytes: number): Operation {
       tx.touch(queue)
       for (let lease = queue.leases.first; lease && lease.deadline <= tx.now; lease = queue.leases.first) {
         if (tx.bytes >= writeBytes) return false
-        const { number, owner, isDelivered } = lease
-        // a consumer that left while its lease was stored, for longer than that lasts, has failed at nothing
-        settle(tx, queue, lease, 0, lease.count, { kind: isDelivered ? 'lease-lost' : 'release' })
+        const { number, owner } = lease
+        endLease(tx, queue, lease)
         if (owner) tx.completions.push(() => owner.isAttached && owner.ports.lost(number))
       }
       dropNoOrder(tx, queue)
@@ -199,6 +219,22 @@ export function redriveOperation(
     },
     fail: (_, error) => done(total, error),
   }
+}
+
+/** Ends a lease whose time is over. */
+function endLease(tx: Transaction, queue: Queue, lease: Lease): void {
+  const { isDelivered } = lease
+  // a consumer that could not be reached while its lease was stored has failed at nothing
+  if (!isDelivered) neverDelivered(tx, queue, lease)
+  settle(tx, queue, lease, 0, lease.count, { kind: isDelivered ? 'lease-lost' : 'release' })
+}
+
+/** Takes back that a lease was dealt out: its owner was never given it. */
+function neverDelivered(tx: Transaction, queue: Queue, { owner, count }: Lease): void {
+  queue.happenings.delivered -= count
+  tx.completions.push(() => {
+    if (owner) owner.credit += count
+  })
 }
 
 /** Lets parked messages go where keys are not kept in order any more. */

@@ -189,7 +189,7 @@ export class Queue implements Participant {
       leased: leases.messages,
       bytes: this.bytes,
       oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
-      consumers: this.consumers.size,
+      consumers: this.#reachable,
       stored: happenings.stored,
       duplicates: happenings.duplicates,
       delivered: happenings.delivered,
@@ -280,6 +280,13 @@ export class Queue implements Participant {
       else this.log.lease(block, count)
       if (lease.owner) lease.owner.outstanding += count
     }
+  }
+
+  /** Consumers that can be reached. */
+  get #reachable(): number {
+    let count = 0
+    for (const { isSuspended } of this.consumers) if (!isSuspended) count += 1
+    return count
   }
 
   #hasAny(which: number): boolean {

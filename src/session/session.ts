@@ -28,6 +28,7 @@ import type { SessionStatus, SessionStreams, StreamsHandler } from './session-st
 export class Session implements SessionStreams, ItemTaker {
   /** Set by whoever makes the session, before anything else. */
   handler: StreamsHandler | undefined
+  draining = false
   readonly #settings: SessionSettings
   readonly #ports: SessionPorts
   readonly #epoch: number
@@ -35,7 +36,6 @@ export class Session implements SessionStreams, ItemTaker {
   readonly #incoming: IncomingStreams
   readonly #liveness: Liveness
   #status: SessionStatus = 'opening'
-  #peerDrains = false
   #nextStream: number
   readonly #streamStep: number
   /** The number of the present connection. */
@@ -73,8 +73,8 @@ export class Session implements SessionStreams, ItemTaker {
     return this.#liveness.suspected
   }
 
-  get draining(): boolean {
-    return this.#peerDrains
+  get heardAt(): number {
+    return this.#liveness.heardAt
   }
 
   /** The number of the last frame that came: what a hello and a welcome say. */
@@ -218,7 +218,7 @@ export class Session implements SessionStreams, ItemTaker {
     }
     // a reader that is busy with what has come must not keep the peer waiting for room
     if (this.#owesAcknowledgement()) this.flush()
-    else if (this.#sender.mayPump || this.#peerDrains) this.#flushLater()
+    else if (this.#sender.mayPump || this.draining) this.#flushLater()
   }
 
   takeItem(
@@ -259,7 +259,7 @@ export class Session implements SessionStreams, ItemTaker {
     if (this.#status !== 'live') return
     this.#sender.pump()
     // a peer that is about to close waits for nothing else
-    if (this.#owesAcknowledgement() || (this.#peerDrains && this.#unacknowledged > 0)) this.#sender.transmitEmpty()
+    if (this.#owesAcknowledgement() || (this.draining && this.#unacknowledged > 0)) this.#sender.transmitEmpty()
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
@@ -341,7 +341,7 @@ export class Session implements SessionStreams, ItemTaker {
     } else if (kind === sessionKind.goodbye) {
       this.end(new RivuletError('RIVULET_CLOSED', 'the peer has closed the session'))
     } else if (kind === sessionKind.drain) {
-      this.#peerDrains = true
+      this.draining = true
       this.handler?.onStatus(undefined)
     } else if (flags & itemFlag.critical) {
       throw violation(`it needs items of kind ${kind}, which this version does not know`)

@@ -1,13 +1,15 @@
 /** A consumer at its host: what it is given as long as it does not read, and what it may say as long as nothing is stored. */
 import t from 'tap'
 import { ConsumeSession } from '../../patterns/queue/consume-session.js'
-import type { ConsumeAnswer, SettledRange } from '../../patterns/queue/wire.js'
+import type { ConsumeAnswer, LeasedMessages, SettledRange } from '../../patterns/queue/wire.js'
 import type { Attachment, ConsumerPorts, QueueEngine, SettleOutcome } from '../../src/engine/index.js'
 
 /** A session whose engine and reader are the test. */
-function open() {
+function open({ isOpened = true } = {}) {
   const answers: ConsumeAnswer[] = []
   const settling: ((outcomes: SettleOutcome[]) => void)[] = []
+  const suspensions: (readonly number[] | 'resumed' | 'abandoned')[] = []
+  let unsent = 0
   let granted = 0
   let rooms = 0
   let unread = 0
@@ -19,7 +21,10 @@ function open() {
     settle: (_, done) => settling.push(done),
     extend: () => [],
     adopt: () => [],
+    suspend: (unsent) => void suspensions.push(unsent),
+    resume: () => void suspensions.push('resumed'),
     detach: () => {},
+    abandon: () => void suspensions.push('abandoned'),
   }
   const engine = {
     epoch: 'e',
@@ -37,6 +42,7 @@ function open() {
         rooms += 1
       },
       unread: () => unread,
+      withdraw: () => answers.splice(answers.length - unsent).map(({ leased }) => leased as LeasedMessages),
       superseded: () => {},
     },
   )
@@ -51,7 +57,7 @@ function open() {
     ports?.deliver({ lease: lease++, positions, times: positions, messages: { ...messages, bodies }, extras: [] })
   }
   const receive = (request: Parameters<typeof session.receive>[0]) => session.receive(request, () => {})
-  receive({ open: { queue: 'jobs', consumer: 'c', held: [1] } })
+  if (isOpened) receive({ open: { queue: 'jobs', consumer: 'c', held: [1] } })
   return {
     answers,
     session,
@@ -60,6 +66,11 @@ function open() {
     receive,
     granted: () => granted,
     rooms: () => rooms,
+    suspensions,
+    /** The last so many answers have not left. */
+    leave: (count: number) => {
+      unsent = count
+    },
     read: (left: number) => {
       unread = left
     },
@@ -100,4 +111,30 @@ t.test('what it says waits as long as much of it is not stored', async (t) => {
   t.equal(rooms(), 1)
   await new Promise(setImmediate)
   t.equal(answers.flatMap(({ settled = [] }) => settled).length, said)
+})
+
+t.test('a consumer that cannot be reached gives back what has not left, and is given it again', async (t) => {
+  const { receive, deal, granted, session, answers, suspensions, leave } = open()
+  receive({ credit: 30 })
+  deal(3, 100)
+  deal(2, 100)
+  leave(1)
+  session.suspend()
+  t.strictSame(suspensions.splice(0), [[101]])
+  t.equal(granted(), 25)
+  receive({ number: 1, extend: [100, 101] })
+  session.resume()
+  await new Promise(setImmediate)
+  t.match(answers.at(-1), { extended: [1], lost: [101] })
+  receive({ credit: 10 })
+  session.abandon()
+  session.abandon()
+  t.strictSame(suspensions, ['resumed', 'abandoned'])
+})
+
+t.test('a consumer that is lost before it has opened is given nothing either', async (t) => {
+  const { suspensions, session, receive } = open({ isOpened: false })
+  session.suspend()
+  receive({ open: { queue: 'jobs', consumer: 'c' } })
+  t.strictSame(suspensions, [[]])
 })

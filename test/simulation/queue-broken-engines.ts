@@ -148,6 +148,10 @@ export const brokenEngines: readonly BrokenEngine[] = [
       ),
   },
   {
+    name: 'deals to consumers that cannot be reached',
+    breakIt: () => replace(LocalAttachment.prototype, 'suspend', () => function (this: LocalAttachment) {}),
+  },
+  {
     name: 'keeps what was tried again',
     breakIt: () => replace(LaterTable.prototype, 'settle', () => function (this: LaterTable) {}),
   },

@@ -21,6 +21,9 @@ export class SimulatedConsumer {
   #attachment: Attachment | undefined
   readonly #held = new Map<number, Held>()
   readonly #unconfirmed = new Set<Settlement>()
+  /** Leases that the engine has delivered and that have not arrived. */
+  readonly #inTransit = new Set<number>()
+  #isSuspended = false
   #frozenUntil = 0
   /** Messages that the engine may still deliver to the present attachment. */
   #credit = 0
@@ -45,10 +48,14 @@ export class SimulatedConsumer {
     const attachment = engine.attach(queueName, this.name, {
       deliver: (leased) => {
         if (attachment !== this.#attachment) oracle.fail(`${this.name} is delivered to after it left`)
+        if (this.#isSuspended) oracle.fail(`${this.name} is delivered to while it cannot be reached`)
         this.#credit -= leased.messages.count
         if (this.#credit < 0) oracle.fail(`${this.name} was given more than its credit`)
         oracle.arrived(leased, this.name, generation)
-        connection.send(() => this.#arrived(connection, leased))
+        this.#inTransit.add(leased.lease)
+        connection.send(() => {
+          if (this.#inTransit.delete(leased.lease)) this.#arrived(connection, leased)
+        })
       },
       lost: (lease) => connection.send(() => this.#lost(lease)),
     })
@@ -64,11 +71,43 @@ export class SimulatedConsumer {
     this.#connection = undefined
     if (this.#host.engine) this.#attachment?.detach()
     this.#attachment = undefined
+    this.#inTransit.clear()
+    this.#isSuspended = false
   }
 
+  /** Loses its stream, or its connection: then it resumes after a while, or its session ends first. */
   lose(ms: number): void {
-    this.cut()
+    const { random } = this.#world
+    if (this.#connection && !this.#isSuspended && random.chance(0.6)) this.#suspend(ms, random.chance(0.3))
+    else this.cut()
     this.#world.scheduler.after(ms, () => this.#host.engine && !this.#connection && this.connect())
+  }
+
+  #suspend(ms: number, isForGood: boolean): void {
+    const { random, scheduler } = this.#world
+    const connection = this.#connection
+    const attachment = this.#attachment
+    if (!connection || !attachment) return
+    connection.pause()
+    this.#isSuspended = true
+    // what the engine has delivered to the host may have left, or not
+    const unsent = [...this.#inTransit].filter(() => random.chance(0.5))
+    for (const lease of unsent) {
+      this.#inTransit.delete(lease)
+      this.#credit += this.#world.oracle.withdrawn(lease)
+    }
+    attachment.suspend(unsent)
+    scheduler.after(random.below(ms + 1), () => {
+      if (connection !== this.#connection || !this.#host.engine) return
+      if (isForGood) {
+        attachment.abandon()
+        this.cut()
+        return
+      }
+      this.#isSuspended = false
+      connection.goOn()
+      attachment.resume()
+    })
   }
 
   /** Does nothing for a while, not even extend its leases. */

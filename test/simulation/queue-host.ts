@@ -107,12 +107,18 @@ export class QueueHost {
   }
 }
 
-/** One way over a connection after another: what is sent arrives in order, or not at all once it is cut. */
+/**
+ * One way over a connection after another: what is sent arrives in order, or not at all once it is cut.
+ *
+ * A link may resume on another connection: what is sent while it is paused arrives when it goes on.
+ */
 export class Connection {
   readonly host: QueueHost
   isOpen = true
   readonly #world: QueueWorld
   readonly #delayMs: number
+  #isPaused = false
+  #held: (() => void)[] = []
 
   constructor(world: QueueWorld, host: QueueHost) {
     this.#world = world
@@ -123,7 +129,19 @@ export class Connection {
   /** Does something at the other end, if it arrives. */
   send(action: () => void): void {
     this.#world.scheduler.after(this.#delayMs, () => {
-      if (this.isOpen && this.host.engine) action()
+      if (this.#isPaused) this.#held.push(action)
+      else if (this.isOpen && this.host.engine) action()
     })
+  }
+
+  /** Lets nothing arrive for now. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  /** Lets all arrive that has waited. */
+  goOn(): void {
+    this.#isPaused = false
+    for (const action of this.#held.splice(0)) if (this.isOpen && this.host.engine) action()
   }
 }

@@ -153,6 +153,15 @@ export class QueueOracle {
     }
   }
 
+  /** A lease is given back, since it has not left its host; returns how many messages it had. */
+  withdrawn(lease: number): number {
+    const texts = this.#leases.get(lease)?.texts ?? []
+    for (const message of this.#messagesOf(lease, 0, texts.length)) {
+      if (message.lease === lease) message.mayRepeat = true
+    }
+    return texts.length
+  }
+
   /** Leases of a consumer but these are given back. */
   adopted(consumer: string, leases: readonly number[]): void {
     for (const [number, lease] of this.#leases) {

@@ -1,0 +1,25 @@
+/**
+ * The bounds on the work of a server, and what a call that is beyond them is refused with.
+ *
+ * The numbers that hold by default are in `host.ts`.
+ */
+import type { ErrorCode } from '../errors/index.js'
+
+/** The bounds on the work of a server. */
+export interface CallLimits {
+  /** Handlers at work at once, over all clients; more calls are shed. */
+  readonly maxConcurrentCalls: number
+  /** Calls that one client may have open at once. */
+  readonly maxOpenCallsPerPeer: number
+  /**
+   * What the streams of requests of one client may hold before they are consumed, in bytes, and so may outcomes that it
+   * does not read; a single one may be larger.
+   */
+  readonly backlogBytes: number
+}
+
+/** Why no call is taken now. */
+export interface Shedding {
+  readonly code: ErrorCode
+  readonly message: string
+}
