@@ -10,7 +10,7 @@ import {
   unhandledError,
 } from '../../src/call/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { FallibleObservable, failSubscriber, type Stream } from '../../src/stream/index.js'
+import { FallibleObservable, failSubscriber, type Stream, teardownFailed } from '../../src/stream/index.js'
 import { type CallDefaults, type CallOptions, CallOptionsResolver } from './call-options.js'
 import { ColdStream } from './cold-stream.js'
 
@@ -67,10 +67,20 @@ function valueCall(
         request,
         resolved,
         (value) => {
-          if (!method.oneWay) subscriber.next(value)
-          subscriber.complete()
+          try {
+            if (!method.oneWay) subscriber.next(value)
+            subscriber.complete()
+          } catch (cause) {
+            starter.report(teardownFailed(cause))
+          }
         },
-        (error) => failSubscriber(subscriber, error, unhandled),
+        (error) => {
+          try {
+            failSubscriber(subscriber, error, unhandled)
+          } catch (cause) {
+            starter.report(teardownFailed(cause))
+          }
+        },
       )
       return () => call.cancel()
     })

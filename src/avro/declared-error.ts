@@ -51,7 +51,7 @@ export function makeDeclaredError(origin: ErrorOrigin, errorName: string, value:
   return new DeclaredServiceError(origin, errorName, value)
 }
 
-/** Tells whether a value is a declared error of the method. */
+/** Tells whether a value is a declared error of the method. Throws what the value throws, as the others here do. */
 export function isDeclaredBy(origin: ErrorOrigin, error: unknown): error is DeclaredError {
   return isOfVersion(origin, error) && error.method === origin.method
 }

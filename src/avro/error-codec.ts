@@ -66,11 +66,13 @@ class UnionCodec implements ErrorCodec {
   }
 
   explain(error: unknown): RivuletError {
-    const { errorName, value } = error as ErrorValue
-    const node = this.#nodes.get(errorName)
-    if (node !== undefined) return explainValue(node, value, this.#long)
-    const message = `${this.#origin.service}.${this.#origin.method} declares no error ${quote(errorName)}`
-    return new RivuletError('RIVULET_INVALID_MESSAGE', message, { issues: [{ path: '', message }] })
+    try {
+      return this.#explain(error as ErrorValue)
+    } catch (cause) {
+      // a getter or a proxy of the error threw
+      const message = `the error of ${this.#origin.service}.${this.#origin.method} threw an error while it was read`
+      return new RivuletError('RIVULET_INVALID_MESSAGE', message, { issues: [{ path: '', message }], cause })
+    }
   }
 
   make(errorName: string, value: unknown): DeclaredError {
@@ -78,10 +80,29 @@ class UnionCodec implements ErrorCodec {
   }
 
   matches(error: unknown): error is DeclaredError {
-    return isDeclaredBy(this.#origin, error) && this.names.includes(error.errorName)
+    try {
+      return isDeclaredBy(this.#origin, error) && this.names.includes(error.errorName)
+    } catch {
+      return false
+    }
   }
 
   describeForeign(error: unknown): string | undefined {
+    try {
+      return this.#describeForeign(error)
+    } catch {
+      return undefined
+    }
+  }
+
+  #explain({ errorName, value }: ErrorValue): RivuletError {
+    const node = this.#nodes.get(errorName)
+    if (node !== undefined) return explainValue(node, value, this.#long)
+    const message = `${this.#origin.service}.${this.#origin.method} declares no error ${quote(errorName)}`
+    return new RivuletError('RIVULET_INVALID_MESSAGE', message, { issues: [{ path: '', message }] })
+  }
+
+  #describeForeign(error: unknown): string | undefined {
     if (this.matches(error) || !isDeclared(error)) return undefined
     const { service, method } = this.#origin
     const { errorName } = error

@@ -62,9 +62,9 @@ export interface ErrorCodec extends ValueCodec<ErrorValue, ErrorValue> {
   readonly names: readonly string[]
   /** Returns the error to hand to the caller, for a name and value that were read. */
   make(errorName: string, value: unknown): DeclaredError
-  /** Tells whether something thrown is a declared error of this method. */
+  /** Tells whether something thrown is a declared error of this method; one that cannot be inspected is none. */
   matches(error: unknown): error is DeclaredError
-  /** Says what a declared error is that does not belong to this method, for messages; `undefined` for all others. */
+  /** Describes a declared error that does not belong to this method, for messages; `undefined` for all other values. */
   describeForeign(error: unknown): string | undefined
 }
 

@@ -4,11 +4,13 @@
  * How values are handed out in step with demand is `MessageStream`'s business.
  */
 import type { Observable, Subscriber } from 'rxjs'
+import type { RivuletError } from '../errors/index.js'
 import { FallibleObservable, failSubscriber } from '../stream/fallible-observable.js'
 import { MessageIterator } from '../stream/message-iterator.js'
 import type { MessageStream } from '../stream/message-stream.js'
 import type { Handler } from '../stream/process.js'
 import type { ProcessOptions, Stream } from '../stream/stream.js'
+import { SubscriberConsumer } from '../stream/subscriber-consumer.js'
 
 /** How the stream of a call ends. */
 export interface StreamEnd {
@@ -16,6 +18,8 @@ export interface StreamEnd {
   failure(): Error | undefined
   /** It failed, and a subscriber has no error callback. */
   unhandled(error: Error): void
+  /** Reports what a teardown of a subscriber threw. */
+  readonly report: (error: RivuletError) => void
 }
 
 /** The values of one call; whoever leaves as the last of its consumers, leaves the call. */
@@ -25,12 +29,7 @@ export class CallStream<T> extends FallibleObservable<T> implements Stream<T> {
 
   constructor(inner: MessageStream<T>, end: StreamEnd) {
     super((subscriber) => {
-      const detach = inner.attach({
-        demand: Number.POSITIVE_INFINITY,
-        next: (value) => subscriber.next(value),
-        complete: () => finish(subscriber, end),
-      })
-      subscriber.add(detach)
+      subscriber.add(inner.attach(new SubscriberConsumer(subscriber, end.report, () => finish(subscriber, end))))
       inner.resume()
     })
     this.#inner = inner

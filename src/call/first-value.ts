@@ -6,11 +6,13 @@
  */
 import { Subscriber } from 'rxjs'
 
-/** Who waits for the value; one of these is called once. */
+/** Who waits for the value; one of the first two is called once. */
 export interface FirstValueOwner {
   firstValue(value: unknown): void
   /** The observable failed, or ended without a value. */
   noValue(cause: unknown): void
+  /** The observable failed while it was left. */
+  leftBadly(cause: unknown): void
 }
 
 /** What looks like an observable, of whatever copy of RxJS. */
@@ -29,19 +31,28 @@ export class FirstValue extends Subscriber<unknown> {
 
   override next(value: unknown): void {
     if (this.closed) return
-    this.unsubscribe()
+    this.leave()
     this.#owner.firstValue(value)
   }
 
   override error(cause: unknown): void {
     if (this.closed) return
-    this.unsubscribe()
+    this.leave()
     this.#owner.noValue(cause)
   }
 
   override complete(): void {
     if (this.closed) return
-    this.unsubscribe()
+    this.leave()
     this.#owner.noValue(new TypeError('the observable completed without a value'))
+  }
+
+  /** Leaves the observable; never throws. */
+  leave(): void {
+    try {
+      this.unsubscribe()
+    } catch (cause) {
+      this.#owner.leftBadly(cause)
+    }
   }
 }

@@ -20,7 +20,7 @@ export interface IncomingOwner {
   abandoned(): void
   /** An item cannot be read: the call must end, in whatever way the owner chooses. */
   unreadable(cause: unknown): void
-  /** A handler of `process` failed. */
+  /** A handler of `process` or a teardown of a subscriber failed. */
   report(error: RivuletError): void
   /** The stream failed, and a subscriber has no error callback. */
   unhandled(error: Error): void
@@ -59,6 +59,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     this.stream = new CallStream(this.#inner, {
       failure: () => this.#failure,
       unhandled: (error) => owner.unhandled(error),
+      report: (error) => owner.report(error),
     })
   }
 

@@ -14,7 +14,7 @@ import { type SendAllSource, sendAll } from '../stream/send-all.js'
 import { callKind } from './call-kinds.js'
 import { callError } from './failure.js'
 
-/** The call that items belong to. None of these is called after `stop`. */
+/** The call that items belong to. None of these but `report` is called after `stop`. */
 export interface OutgoingOwner {
   /** The source came to its end, and everything was sent. */
   sourceEnded(): void
@@ -24,6 +24,8 @@ export interface OutgoingOwner {
   valueRefused(cause: unknown, value: unknown): void
   /** The source cannot be paused, and the outbox has no room. */
   overflowed(): void
+  /** The source failed while it was left. */
+  report(error: RivuletError): void
 }
 
 /** The signals to `sendAll`; they are made once, since nobody sees them. */
@@ -59,10 +61,9 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
 
   /** Sends what a source has. */
   run(source: unknown): void {
-    const isObject = typeof source === 'object' && source !== null
-    this.#canPause = isObject && (Symbol.asyncIterator in source || Symbol.iterator in source)
+    this.#canPause = has(source, Symbol.asyncIterator) || has(source, Symbol.iterator)
     // a list or a set begins anew for whoever iterates it; a generator does not, and of others nobody knows
-    this.#canRepeat = isObject && Symbol.iterator in source && !('next' in source)
+    this.#canRepeat = has(source, Symbol.iterator) && !has(source, 'next')
     sendAll(this, source as SendAllSource<unknown>).then(
       () => {
         if (this.#finish()) this.#owner.sourceEnded()
@@ -132,8 +133,9 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
     this.stop()
   }
 
-  report(): void {
+  report(error: RivuletError): void {
     // each refusal ends the call, which tells of it
+    if (error.code === 'RIVULET_SOURCE_FAILED') this.#owner.report(error)
   }
 
   /** Tells whether this was the end. */
@@ -141,5 +143,14 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
     if (this.#over) return false
     this.#over = true
     return true
+  }
+}
+
+/** Whether a source has a member. One that throws when it is asked has none: `sendAll` meets that, too, and fails. */
+function has(source: unknown, member: PropertyKey): boolean {
+  try {
+    return typeof source === 'object' && source !== null && member in source
+  } catch {
+    return false
   }
 }

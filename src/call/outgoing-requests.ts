@@ -45,6 +45,10 @@ export class OutgoingRequests implements OutgoingOwner {
     this.#end(new RivuletError('RIVULET_OVERLOADED', message))
   }
 
+  report(error: RivuletError): void {
+    this.#call.report(error)
+  }
+
   #end(error: RivuletError): void {
     if (this.#call.done) return
     this.#session.abandon(this.#call)

@@ -99,15 +99,17 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   run(request: unknown): void {
     const { handler, streamsResponses } = this.method
     let result: unknown
+    let isPromised: boolean
     try {
       result = handler(this.incoming === undefined ? request : this.incoming.stream, new LazyContext(this))
+      isPromised = isThenable(result)
     } catch (cause) {
       this.#fail(cause)
       return
     }
-    if (streamsResponses) this.#sendStream(result)
+    if (isPromised) this.#whenSettled(result)
+    else if (streamsResponses) this.#feed(result)
     else if (typeof result !== 'object' || result === null) this.#answer(result)
-    else if (isThenable(result)) this.#whenSettled(result, (value) => this.#respond(value))
     else this.#respond(result)
   }
 
@@ -122,7 +124,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.#finish('cancelled')
     // what the handler returned is left first: it then sees no failure of what it reads
     if (this.#first !== undefined || this.outgoing !== undefined) this.#released()
-    this.#first?.unsubscribe()
+    this.#first?.leave()
     this.outgoing?.stop()
     this.#controller?.abort(error)
     this.incoming?.abort(error)
@@ -195,16 +197,14 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.server.report(new RivuletError('RIVULET_OVERLOADED', message, { executed: 'maybe' }))
   }
 
-  #sendStream(result: unknown): void {
-    if (isThenable(result)) {
-      this.#whenSettled(result, (source) => this.#feed(source))
-      return
-    }
-    this.server.keep(this)
-    this.#feed(result)
+  leftBadly(cause: unknown): void {
+    const message = `${this.method.label}: the observable of its handler failed while it was left`
+    this.server.report(new RivuletError('RIVULET_INTERNAL', message, { cause, executed: 'maybe' }))
   }
 
+  /** Sends the stream of responses. */
   #feed(source: unknown): void {
+    this.server.keep(this)
     if (this.#over) {
       this.#released()
       return
@@ -215,7 +215,14 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
 
   /** Answers with what the handler has come to. */
   #respond(result: unknown): void {
-    if (isSubscribable(result)) this.#takeFirst(result)
+    let isSource: boolean
+    try {
+      isSource = isSubscribable(result)
+    } catch (cause) {
+      this.#fail(cause)
+      return
+    }
+    if (isSource) this.#takeFirst(result as Subscribable)
     else this.#answer(result)
   }
 
@@ -229,13 +236,20 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     try {
       source.subscribe(this.#first)
     } catch (cause) {
-      this.#fail(cause)
+      if (this.#over) this.leftBadly(cause)
+      else this.#fail(cause)
     }
   }
 
-  #whenSettled(result: PromiseLike<unknown>, next: (value: unknown) => void): void {
+  #whenSettled(result: unknown): void {
     this.server.keep(this)
-    Promise.resolve(result).then(next, (cause: unknown) => this.#fail(cause))
+    const next = (value: unknown) => (this.method.streamsResponses ? this.#feed(value) : this.#respond(value))
+    const fail = (cause: unknown) => this.#fail(cause)
+    try {
+      Promise.resolve(result).then(next, fail)
+    } catch (cause) {
+      fail(cause) // a promise that is none
+    }
   }
 
   #answer(value: unknown): void {

@@ -143,7 +143,7 @@ const entries = {
   },
   RIVULET_HANDLER_FAILED: {
     retryable: false,
-    meaning: 'A handler of `process` threw or rejected; the stream goes on.',
+    meaning: 'A handler of `process` or a teardown of a subscriber threw or rejected; the stream continues.',
     remedy: 'Read `cause`.',
   },
   RIVULET_DEADLINE_EXCEEDED: {

@@ -67,7 +67,11 @@ export class RivuletError extends Error {
   }
 }
 
-/** Tells whether a value is an error of Rivulet, also one of another copy of the package; narrows by code. */
+/**
+ * Tells whether a value is an error of Rivulet, also one of another copy of the package; narrows by code.
+ *
+ * Never throws, whatever the value: one that cannot be inspected, such as a revoked proxy, is none.
+ */
 export function isRivuletError<Code extends ErrorCode = ErrorCode>(
   value: unknown,
   code?: Code,
@@ -75,6 +79,10 @@ export function isRivuletError<Code extends ErrorCode = ErrorCode>(
   /** The code that was asked for. */
   readonly code: Code
 } {
-  if (typeof value !== 'object' || value === null || !(brand in value)) return false
-  return code === undefined || (value as unknown as RivuletError).code === code
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return brand in value && (code === undefined || (value as unknown as RivuletError).code === code)
+  } catch {
+    return false
+  }
 }

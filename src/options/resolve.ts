@@ -64,9 +64,17 @@ export function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (typeof value === 'string')
     return value.length > 60 ? `a string of ${value.length} characters` : `'${value}' (string)`
-  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : 'an object'
+  if (typeof value === 'object') return describeObject(value)
   if (typeof value === 'function') return 'a function'
   return `${String(value)} (${typeof value})`
+}
+
+function describeObject(value: object): string {
+  try {
+    return Array.isArray(value) ? `an array of ${value.length}` : 'an object'
+  } catch {
+    return 'an object' // a revoked proxy
+  }
 }
 
 function editDistance(a: string, b: string): number {

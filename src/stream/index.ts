@@ -10,4 +10,5 @@ export { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } 
 export { MessageSink, type Sink } from './sink.js'
 export type { Reasons, ReceiverStats, SenderStats } from './stats.js'
 export type { ProcessOptions, Stream } from './stream.js'
+export { teardownFailed } from './subscriber-consumer.js'
 export { WaitingOffers } from './waiting-offers.js'

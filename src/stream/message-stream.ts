@@ -10,6 +10,7 @@ import { MessageIterator } from './message-iterator.js'
 import { type Handler, processMessages } from './process.js'
 import type { StreamOwner, Supply } from './source.js'
 import type { ProcessOptions, Stream } from './stream.js'
+import { SubscriberConsumer, teardownFailed } from './subscriber-consumer.js'
 
 /** Messages between two looks at the clock; fewer while they take longer than `lookMs`. */
 const mostPerLook = 64
@@ -79,7 +80,13 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     this.#supply = undefined
     const consumers = this.#consumers
     this.#consumers = []
-    for (const consumer of consumers) consumer.complete()
+    for (const consumer of consumers) {
+      try {
+        consumer.complete()
+      } catch (cause) {
+        this.#owner.handlerFailed(teardownFailed(cause))
+      }
+    }
     return left
   }
 
@@ -118,12 +125,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   }
 
   #subscribeUnbounded(subscriber: Subscriber<T>): void {
-    const detach = this.attach({
-      demand: Number.POSITIVE_INFINITY,
-      next: (value) => subscriber.next(value),
-      complete: () => subscriber.complete(),
-    })
-    subscriber.add(detach)
+    subscriber.add(this.attach(new SubscriberConsumer(subscriber, (error) => this.#owner.handlerFailed(error))))
     this.#deliver()
   }
 

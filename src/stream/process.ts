@@ -59,13 +59,20 @@ export function processMessages<T, R>(
       one.add(
         wanted.subscribe({
           next: (result) => subscriber.next(result),
+          // a teardown of the results may throw, which is for RxJS to report: the next message is begun all the same
           error: (cause: unknown) => {
-            leave()
-            fail(cause)
+            try {
+              leave()
+            } finally {
+              fail(cause)
+            }
           },
           complete: () => {
-            leave()
-            done()
+            try {
+              leave()
+            } finally {
+              done()
+            }
           },
         }),
       )

@@ -121,16 +121,22 @@ async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts
     for (let count = 1; ; count++) {
       if (stop.error) throw stop.error
       const step = nextOf(iterator)
-      const result = isThenable(step) ? await stop.wait(step) : step
+      const result = step instanceof Promise ? await stop.wait(step) : step
       if (typeof result !== 'object' || result === null) throw new SourceFailure(new TypeError('a step is no object'))
-      if (result.done) {
-        ended = true
-        return
+      let value: In
+      try {
+        if (result.done) {
+          ended = true
+          return
+        }
+        value = result.value
+      } catch (cause) {
+        throw new SourceFailure(cause)
       }
-      const refusal = intake.offer(result.value)
+      const refusal = intake.offer(value)
       if (!refusal) counts.sent += 1
       else if (refusal === shed) counts.dropped += 1
-      else await retry(intake, result.value, refusal, counts, stop)
+      else await retry(intake, value, refusal, counts, stop)
       if (count % messagesPerLook === 0 && performance.now() > sliceEnd) {
         await new Promise(setImmediate)
         sliceEnd = performance.now() + sliceMs
@@ -161,7 +167,8 @@ class SourceFailure {
   }
 }
 
-function nextOf<In>(iterator: AnyIterator<In>): IteratorResult<In> | PromiseLike<IteratorResult<In>> {
+/** Returns the next step of an iterator, or a promise of it that is one of this realm. */
+function nextOf<In>(iterator: AnyIterator<In>): IteratorResult<In> | Promise<IteratorResult<In>> {
   try {
     const step = iterator.next()
     return isThenable(step)
@@ -216,7 +223,11 @@ function subscribeAll<In>(intake: Intake<In>, source: ObservableInput<In>, count
     const subscription = new Subscription()
     const fail = (error: unknown) => {
       reject(error)
-      subscription.unsubscribe()
+      try {
+        subscription.unsubscribe()
+      } catch (cause) {
+        intake.report(sourceFailed(cause)) // a teardown of the source threw
+      }
     }
     stop.whenStopped(fail)
     // a source may send and end within its own subscribe: it is stopped all the same
@@ -246,7 +257,9 @@ function subscribeAll<In>(intake: Intake<In>, source: ObservableInput<In>, count
 function observableOf<In>(source: ObservableInput<In>): Observable<In> {
   try {
     return from(source)
-  } catch {
+  } catch (cause) {
+    // a TypeError is what RxJS throws where it knows no way to subscribe
+    if (!(cause instanceof TypeError)) throw new SourceFailure(cause)
     throw invalidOption(subject, 'source', 'an iterable, an async iterable, an observable or a promise', source)
   }
 }

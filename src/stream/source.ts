@@ -25,6 +25,6 @@ export interface StreamOwner<T> {
   used(supply: Supply<T>): void
   /** A message could not be read; `messages` counts those that were lost with it. */
   unreadable(cause: unknown, messages: number): void
-  /** A handler of `process` failed. */
+  /** A handler of `process` or a teardown of a subscriber failed. */
   handlerFailed(error: RivuletError): void
 }

@@ -5,6 +5,7 @@ import type { Delivery } from '../../patterns/queue/index.js'
 import { until } from '../support/events.js'
 import { type Job, jobs } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
+import { rejections, untouchables } from '../support/untouchable.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { countsOf, openConsumer, openHost, openProducer, watch } from './queues.js'
 
@@ -229,4 +230,26 @@ t.test('whatever a handler throws or returns, its message comes again', async (t
     errors.map(({ code }) => code),
     failing.map(() => 'RIVULET_HANDLER_FAILED'),
   )
+})
+
+t.test('work that cannot be touched fails like any other', async (t) => {
+  const unhandled = rejections(t)
+  const here = place(t, 'inproc')
+  const host = await openHost(here, { queues: { jobs: { backoff: { initialMs: 0 }, maxAttempts: 1 } } })
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host)
+  const errors = watch(consumer)
+  const makes = Object.values(untouchables)
+  await producer.sendAll(jobs(2 * makes.length))
+  consumer
+    .process(({ id }) => {
+      const value = makes[id >> 1]?.()
+      if (id % 2 === 0) throw value
+      return Promise.reject(value)
+    })
+    .subscribe()
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.match(host.queue('jobs').stats(), { nacked: 2 * makes.length, deadLettered: 2 * makes.length })
+  t.equal(errors.length, 2 * makes.length)
+  t.strictSame(unhandled, [])
 })

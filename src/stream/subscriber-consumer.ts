@@ -1,0 +1,52 @@
+/**
+ * A subscriber as a consumer of a stream: it takes messages without bound.
+ *
+ * RxJS throws what teardowns of a subscriber throw at its notifier. It is the application's, and must not end what
+ * notifies: a delivery, the completion of other consumers, a session.
+ */
+import type { Subscriber } from 'rxjs'
+import { RivuletError } from '../errors/index.js'
+import type { Consumer } from './consumer.js'
+
+/** Returns the report of what a teardown threw. */
+export function teardownFailed(cause: unknown): RivuletError {
+  return new RivuletError('RIVULET_HANDLER_FAILED', 'a teardown of a subscriber failed', { cause })
+}
+
+/** A subscriber that takes all messages. */
+export class SubscriberConsumer<T> implements Consumer<T> {
+  demand = Number.POSITIVE_INFINITY
+  readonly #subscriber: Subscriber<T>
+  readonly #report: (error: RivuletError) => void
+  readonly #finish: (subscriber: Subscriber<T>) => void
+
+  /**
+   * @param report - Takes what teardowns throw.
+   * @param finish - Completes the subscriber, or fails it.
+   */
+  constructor(
+    subscriber: Subscriber<T>,
+    report: (error: RivuletError) => void,
+    finish: (subscriber: Subscriber<T>) => void = complete,
+  ) {
+    this.#subscriber = subscriber
+    this.#report = report
+    this.#finish = finish
+  }
+
+  next(value: T): void {
+    try {
+      this.#subscriber.next(value)
+    } catch (cause) {
+      this.#report(teardownFailed(cause))
+    }
+  }
+
+  complete(): void {
+    this.#finish(this.#subscriber)
+  }
+}
+
+function complete(subscriber: Subscriber<never>): void {
+  subscriber.complete()
+}
