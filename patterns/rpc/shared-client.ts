@@ -84,6 +84,10 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     return this.#owner.connected
   }
 
+  get refusedConnections(): number {
+    return this.#owner.refusedConnections
+  }
+
   get links(): Observable<LinkChange> {
     return this.#owner.links
   }

@@ -48,7 +48,8 @@ const entries = {
   },
   RIVULET_HANDSHAKE_FAILED: {
     retryable: true,
-    meaning: 'A connection ended before both sides had agreed to talk: no ZeroMQ peer, or one with other security.',
+    meaning:
+      'A connection ended before both sides had agreed to talk: no ZeroMQ peer, one below ZMTP 3, or one of another kind.',
     remedy: 'Check that the address is that of a Rivulet or ZeroMQ socket of the matching kind.',
   },
   RIVULET_TIMEOUT: {

@@ -38,12 +38,12 @@ export type EndpointChange = Omit<LinkChange, 'connected'>
 export interface EndpointPorts {
   onChange(change: EndpointChange): void
   /**
-   * Waits for as long as a handshake may take; returns how to take that back. `undefined` where nothing is waited for.
+   * Calls back after the longest time that a handshake takes; returns how to cancel that.
    *
-   * A connection that ends directly after another one was accepted is that one, refused without a word, or an older one
-   * whose peer connects anew. A handshake that follows tells them apart. Only a side whose peers hurry back waits for it.
+   * A connection that ends while another has not agreed is that other one, refused without a word, or a live one. Each
+   * connection agrees or fails in bounded time, so that later events decide.
    */
-  readonly whenSure?: ((callback: () => void) => () => void) | undefined
+  whenSure(callback: () => void): () => void
 }
 
 /** Counts the links of one endpoint. */
@@ -60,7 +60,6 @@ export class EndpointLinks {
   /** Of these, the ones whose handshake failed and whose disconnect must follow. */
   #failed = 0
   #attempt = 0
-  #lastEvent = ''
 
   constructor(endpoint: string, side: 'bind' | 'connect', ports: EndpointPorts) {
     this.endpoint = endpoint
@@ -82,14 +81,12 @@ export class EndpointLinks {
     else if (type === 'connect:retry') {
       this.#attempt += 1
       this.#emit('retrying')
-    } else return
-    this.#lastEvent = type
+    }
   }
 
   /** Marks every link down: the connections were given up here, of which no event tells. */
   clear(): void {
     this.#open = this.#failed = 0
-    this.#lastEvent = ''
     for (const takeBack of this.#doubts) takeBack()
     while (this.#agreed > 0) this.#lose()
   }
@@ -101,11 +98,7 @@ export class EndpointLinks {
   }
 
   #agree(): void {
-    // more have agreed than there are connections: a disconnect before was that of an agreed one
-    if (this.#agreed > 0 && this.#agreed >= this.#open) {
-      for (const takeBack of [...this.#doubts].slice(0, 1)) takeBack()
-      this.#lose()
-    }
+    this.#correct(this.#open - 1)
     this.#agreed += 1
     this.#attempt = 0
     this.#emit('connected')
@@ -117,28 +110,26 @@ export class EndpointLinks {
   }
 
   #disconnect(): void {
+    const hasAgreed = this.#open <= this.#agreed
     this.#open = Math.max(0, this.#open - 1)
-    if (this.#failed > 0) {
-      this.#failed -= 1
-    } else if (this.#agreed === 0) {
-      // a peer of a kind that does not fit leaves without a handshake event
-      this.#refuse(undefined)
-    } else if (this.#lastEvent === 'accept' || this.#lastEvent === 'connect') {
-      this.#doubt()
-    } else {
-      this.#lose()
-    }
-    while (this.#agreed > this.#open) this.#lose()
+    if (this.#failed > 0) this.#failed -= 1
+    // a peer of another protocol, or of a kind that does not fit, leaves without a handshake event
+    else if (this.#agreed === 0) this.#refuse(undefined)
+    else if (!hasAgreed) this.#doubt()
+    this.#correct(this.#open)
   }
 
-  /** Refused, it seems; if a handshake follows, an older connection has ended. */
-  #doubt(): void {
-    const { whenSure } = this.#ports
-    if (!whenSure) {
-      this.#refuse(undefined)
-      return
+  /** If more have agreed than there can be, an earlier disconnect, or this one, was that of a live link. */
+  #correct(most: number): void {
+    while (this.#agreed > Math.max(0, most)) {
+      for (const takeBack of [...this.#doubts].slice(0, 1)) takeBack()
+      this.#lose()
     }
-    const cancel = whenSure(() => {
+  }
+
+  /** Refused, it seems; later events may say that a live link has ended instead. */
+  #doubt(): void {
+    const cancel = this.#ports.whenSure(() => {
       this.#doubts.delete(takeBack)
       this.#refuse(undefined)
     })

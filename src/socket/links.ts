@@ -4,30 +4,47 @@
  * Each endpoint counts its own (`endpoint-links.ts`); this adds them up and tells those who watch.
  */
 import { Observable, Subject } from 'rxjs'
-import type { RivuletError } from '../errors/index.js'
+import { RivuletError } from '../errors/index.js'
 import { publishLink } from '../observe/index.js'
-import { type EndpointChange, EndpointLinks, type EndpointPorts, type LinkChange } from './endpoint-links.js'
+import { defaults } from '../options/index.js'
+import type { Clock } from '../runtime/index.js'
+import { type EndpointChange, EndpointLinks, type LinkChange } from './endpoint-links.js'
+
+/** The shortest time between two reports of refused connections, in milliseconds: a port scan is one report. */
+const refusalReportMs = 10_000
+
+/** What links need of their resource. */
+export interface LinksPorts {
+  /** What messages and channels call the resource. */
+  readonly resource: () => string
+  readonly clock: Clock
+  /** Takes why connections were refused: the first at once, further ones together. */
+  readonly onRefused: (error: RivuletError) => void
+}
 
 /** Counts the links of one resource. */
 export class Links {
   readonly #endpoints: EndpointLinks[] = []
   readonly #changes = new Subject<LinkChange>()
-  readonly #resource: () => string
-  readonly #onRefused: (error: RivuletError) => void
+  readonly #ports: LinksPorts
   #connected = 0
+  #refused = 0
+  /** Refusals of before the last report, which are not reported again. */
+  #reported = 0
+  #nextReportAt = Number.NEGATIVE_INFINITY
 
-  /**
-   * @param resource - What messages and channels call the resource.
-   * @param onRefused - Takes why a connection ended before both sides had agreed.
-   */
-  constructor(resource: () => string, onRefused: (error: RivuletError) => void) {
-    this.#resource = resource
-    this.#onRefused = onRefused
+  constructor(ports: LinksPorts) {
+    this.#ports = ports
   }
 
   /** Live links. */
   get connected(): number {
     return this.#connected
+  }
+
+  /** Connections that ended before both sides had agreed. */
+  get refused(): number {
+    return this.#refused
   }
 
   /** Of these, the ones that peers opened, to endpoints that are bound here. */
@@ -53,20 +70,25 @@ export class Links {
   /**
    * Names an endpoint before its first event; its socket hands the events over.
    *
-   * @param ports - Hear of each change when `connected` is right again, and before those who watch.
+   * @param onChange - Hears of each change when `connected` is right again, and before those who watch.
    */
-  add(endpoint: string, side: 'bind' | 'connect', ports: Partial<EndpointPorts> = {}): EndpointLinks {
+  add(endpoint: string, side: 'bind' | 'connect', onChange?: (change: EndpointChange) => void): EndpointLinks {
+    const { resource, clock } = this.#ports
     const links = new EndpointLinks(endpoint, side, {
       onChange: (change) => {
         if (change.state === 'connected') this.#connected += 1
         if (change.state === 'disconnected') this.#connected -= 1
-        ports.onChange?.(change)
+        if (change.state === 'refused') this.#refused += 1
+        onChange?.(change)
         const whole = this.#complete(change)
-        publishLink(this.#resource(), whole)
+        publishLink(resource(), whole)
         this.#changes.next(whole)
-        if (change.state === 'refused' && change.cause) this.#onRefused(change.cause)
+        if (change.state === 'refused' && change.cause) this.#report(change.cause)
       },
-      whenSure: ports.whenSure,
+      whenSure: (callback) => {
+        const timer = clock.setTimer(callback, defaults.handshakeMs)
+        return () => timer.cancel()
+      },
     })
     this.#endpoints.push(links)
     return links
@@ -76,6 +98,21 @@ export class Links {
   close(): void {
     for (const links of this.#endpoints) links.clear()
     this.#changes.complete()
+  }
+
+  /** Reports a refusal, with the number of those since the last report; not again for some time. */
+  #report(cause: RivuletError): void {
+    const { clock, onRefused } = this.#ports
+    const now = clock.now()
+    if (now < this.#nextReportAt) return
+    this.#nextReportAt = now + refusalReportMs
+    const others = this.#refused - this.#reported - 1
+    this.#reported = this.#refused
+    if (others === 0) onRefused(cause)
+    else
+      onRefused(
+        new RivuletError(cause.code, `${cause.message} (and ${others} others since the last report)`, { cause }),
+      )
   }
 
   #complete(change: EndpointChange): LinkChange {

@@ -80,6 +80,15 @@ const constructors = {
  */
 export const disconnectMessage = randomBytes(16)
 
+/**
+ * The ZAP domain of every socket (RFC 27/ZAP): with one, libzmq refuses peers below ZMTP 3.
+ *
+ * Without it, whatever does not greet as ZMTP 3 is taken for a ZMTP 1 peer, a line of HTTP too, and gets its share of
+ * the messages, also from a side that connects. The domain alone decides (`session_base_t::zap_enabled`); no handler is
+ * bound, since that would make each handshake wait for the event loop.
+ */
+const zapDomain = 'rivulet'
+
 /** Setters that exist in zeromq.js but are typed as protected. */
 interface ByNumber {
   setBoolOption(option: number, value: boolean): void
@@ -113,6 +122,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   Object.assign(socket, {
     linger: 0, // the default of −1 hangs the exit of a process whose peer is away
     ipv6: settings.ipv6,
+    zapDomain,
     maxMessageSize: settings.maxFrameBytes,
     handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
     // at random, so that the clients of one server do not come back in step

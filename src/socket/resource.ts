@@ -18,6 +18,12 @@ export interface Resource<Stats = unknown> extends Closable {
   readonly endpoints: readonly string[]
   /** How many links are live. */
   readonly connected: number
+  /**
+   * How many connections ended before both sides agreed: no ZeroMQ peer, or a socket of another kind.
+   *
+   * `errors` reports the first at once and further ones together, at most one report in 10 s.
+   */
+  readonly refusedConnections: number
   /** Current links first, then changes. Hot; completes when the resource is closed. */
   readonly links: Observable<LinkChange>
   /**

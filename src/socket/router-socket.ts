@@ -76,10 +76,6 @@ export class RouterSocket extends Socket implements LinkSocket {
     else this.#handler.onBad(peer.handle, badParts(parts.length - 1))
   }
 
-  protected override get peersHurryBack(): boolean {
-    return true
-  }
-
   protected get lingers(): boolean {
     return true
   }

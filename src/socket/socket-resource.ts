@@ -52,10 +52,11 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     this.#options = options
     this.runtime = options.runtime ?? defaultRuntime()
     this.reports = new ErrorReports(() => this.name)
-    this.#links = new Links(
-      () => this.name,
-      (error) => this.reports.report(error),
-    )
+    this.#links = new Links({
+      resource: () => this.name,
+      clock: this.runtime.clock,
+      onRefused: (error) => this.reports.report(error),
+    })
     this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
   }
 
@@ -154,6 +155,10 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
 
   get connected(): number {
     return this.#links.connected
+  }
+
+  get refusedConnections(): number {
+    return this.#links.refused
   }
 
   get links(): Observable<LinkChange> {

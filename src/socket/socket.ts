@@ -7,7 +7,6 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { longestTimerMs } from '../lifecycle/index.js'
-import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
@@ -116,11 +115,6 @@ export abstract class Socket {
 
   /** Hears of an event before it is counted. */
   protected onEvent(_type: string): void {}
-
-  /** Whether peers that are cut connect again before the end of their former connection is known. */
-  protected get peersHurryBack(): boolean {
-    return false
-  }
 
   /** Whether what was handed over may still leave when the socket is closed. */
   protected abstract readonly lingers: boolean
@@ -269,17 +263,8 @@ export abstract class Socket {
   }
 
   #add(address: string, side: 'bind' | 'connect'): void {
-    const { clock } = this.#config.runtime
-    const links = this.#config.links.add(address, side, {
-      onChange: (change) => {
-        if (!this.#closed) this.onLinkChange(change)
-      },
-      whenSure: this.peersHurryBack
-        ? (callback) => {
-            const timer = clock.setTimer(callback, defaults.handshakeMs)
-            return () => timer.cancel()
-          }
-        : undefined,
+    const links = this.#config.links.add(address, side, (change) => {
+      if (!this.#closed) this.onLinkChange(change)
     })
     this.#entries.push(links)
     if (address.startsWith('inproc:')) this.#joinInproc(links)

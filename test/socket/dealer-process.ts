@@ -1,6 +1,6 @@
 /** A dealer in a process of its own, which says hello and waits to be killed. */
 import type { RivuletError } from '../../src/errors/index.js'
-import { createRuntime } from '../../src/runtime/index.js'
+import { createRuntime, systemClock } from '../../src/runtime/index.js'
 import { DealerSocket, onlyPeer } from '../../src/socket/index.js'
 import { Links } from '../../src/socket/links.js'
 
@@ -11,7 +11,7 @@ const fail = (error: RivuletError) => {
 const config = {
   name: 'dealer',
   runtime: createRuntime(),
-  links: new Links(() => 'dealer', fail),
+  links: new Links({ resource: () => 'dealer', clock: systemClock, onRefused: fail }),
   insecure: false,
   onError: fail,
   maxFrameBytes: 1000,

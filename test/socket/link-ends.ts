@@ -1,7 +1,7 @@
 /** A router and dealers with all that they were told: what a session would drive, without one. */
 import type { Test } from 'tap'
 import type { RivuletError } from '../../src/errors/index.js'
-import type { Runtime } from '../../src/runtime/index.js'
+import { type Runtime, systemClock } from '../../src/runtime/index.js'
 import { DealerSocket, onlyPeer, type PeerHandle, RouterSocket } from '../../src/socket/index.js'
 import { Links } from '../../src/socket/links.js'
 
@@ -17,10 +17,11 @@ class Told {
   readonly errors: RivuletError[] = []
   /** Reasons of `onGone` that are none of leaving or being cut. */
   readonly reasons: RivuletError[] = []
-  readonly links = new Links(
-    () => 'test',
-    (error) => this.errors.push(error),
-  )
+  readonly links = new Links({
+    resource: () => 'test',
+    clock: systemClock,
+    onRefused: (error) => this.errors.push(error),
+  })
   /** What each peer has sent. */
   readonly received = new Map<PeerHandle, string[]>()
   frames = 0

@@ -10,11 +10,11 @@ import { DealerEnd, RouterEnd } from './link-ends.js'
 const url = (path: string) => JSON.stringify(moduleUrl(path))
 
 const prelude = `
-const { createRuntime } = await import(${url('src/runtime/index.ts')})
+const { createRuntime, systemClock } = await import(${url('src/runtime/index.ts')})
 const { Links } = await import(${url('src/socket/links.ts')})
 const { DealerSocket, RouterSocket } = await import(${url('src/socket/index.ts')})
 const fail = (error) => { throw error }
-const environment = { name: 'link', runtime: createRuntime(), links: new Links(() => 'link', fail), insecure: false, onError: fail, maxFrameBytes: 1000 }
+const environment = { name: 'link', runtime: createRuntime(), links: new Links({ resource: () => 'link', clock: systemClock, onRefused: fail }), insecure: false, onError: fail, maxFrameBytes: 1000 }
 const handler = { onFrame() {}, onBad() {}, onGone() {}, onUp() {} }
 const hello = Buffer.from('hello')
 async function pair(bind, unreferenced, onFrame = () => {}) {

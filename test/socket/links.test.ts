@@ -1,17 +1,18 @@
 /** Links told from the monitor's events: the sequences that libzmq 4.3.5 sends, as they were measured. */
 import t from 'tap'
+import { defaults } from '../../src/options/index.js'
 import { findEndpoint } from '../../src/socket/endpoint-links.js'
 import { Links } from '../../src/socket/links.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 
+const { handshakeMs } = defaults
 const bound = 'tcp://127.0.0.1:5000'
 
 /** Links of one endpoint with what they told. */
 function watch(endpoint = bound, side: 'bind' | 'connect' = 'bind') {
   const refusals: string[] = []
-  const links = new Links(
-    () => 'test',
-    (error) => refusals.push(error.code),
-  )
+  const clock = new VirtualClock()
+  const links = new Links({ resource: () => 'test', clock, onRefused: ({ message }) => refusals.push(message) })
   const one = links.add(endpoint, side)
   const told: string[] = []
   links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
@@ -20,7 +21,7 @@ function watch(endpoint = bound, side: 'bind' | 'connect' = 'bind') {
       one.event(type, type.includes('error') ? new Error(`because of ${type}`) : undefined)
     }
   }
-  return { links, one, told, refusals, play }
+  return { links, one, told, refusals, play, clock }
 }
 
 t.test('a good peer', async (t) => {
@@ -37,7 +38,7 @@ t.test('a connection that closes at once, as of a port scan or a peer of a kind 
   const { links, told, refusals, play } = watch()
   play('accept', 'disconnect')
   t.strictSame(told, ['refused 0'])
-  t.strictSame(refusals, ['RIVULET_HANDSHAKE_FAILED'])
+  t.strictSame(refusals, [`a connection on ${bound} was refused: the peer is no ZeroMQ socket of a matching kind`])
   t.equal(links.connected, 0)
 })
 
@@ -55,55 +56,72 @@ t.test('a connection whose handshake fails, for each reason', async (t) => {
 
 t.test('a stranger beside a good peer takes nothing from it', async (t) => {
   for (const failure of [['disconnect'], ['handshake:error:other', 'disconnect']]) {
-    const { links, told, play } = watch()
+    const { links, told, play, clock } = watch()
     play('accept', 'handshake', 'accept', ...failure)
     t.equal(links.connected, 1)
+    clock.advance(handshakeMs)
     play('disconnect')
     t.strictSame(told, ['connected 1', 'refused 1', 'disconnected 0'])
   }
 })
 
 t.test('several strangers at once, whose ends come in any order', async (t) => {
-  const { links, play, refusals } = watch()
+  const { links, play } = watch()
   play('accept', 'handshake')
   play('accept', 'accept', 'accept')
   play('handshake:error:other', 'disconnect', 'handshake:error:other', 'handshake:error:protocol')
   play('disconnect', 'disconnect')
   t.equal(links.connected, 1)
-  t.equal(refusals.length, 3)
+  t.equal(links.refused, 3)
 })
 
-t.test('where peers hurry back, a handshake tells who has gone before a refusal is told', async (t) => {
-  const waiting = new Set<() => void>()
-  const refusals: string[] = []
-  const links = new Links(
-    () => 'test',
-    (error) => refusals.push(error.code),
-  )
-  const one = links.add(bound, 'bind', {
-    whenSure: (callback) => {
-      waiting.add(callback)
-      return () => void waiting.delete(callback)
-    },
-  })
-  const told: string[] = []
-  links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
-  const play = (...types: string[]) => {
-    for (const type of types) one.event(type)
-  }
+t.test('which of two connections has ended is told by later events, before it is reported', async (t) => {
+  const { links, told, refusals, play, clock } = watch()
   play('accept', 'handshake', 'accept', 'disconnect')
-  t.equal(waiting.size, 1)
+  t.equal(clock.timers, 1)
   play('handshake')
-  t.equal(waiting.size, 0)
-  t.strictSame(told.splice(0), ['connected 1', 'disconnected 0', 'connected 1'], 'it was an older connection')
+  t.equal(clock.timers, 0)
+  t.strictSame(told.splice(0), ['connected 1', 'disconnected 0', 'connected 1'], 'it was the older one')
   play('accept', 'disconnect')
-  for (const sure of waiting) sure()
-  waiting.clear()
-  t.strictSame(told.splice(0), ['refused 1'], 'it was a stranger')
+  t.equal(links.connected, 1)
+  clock.advance(handshakeMs)
+  t.strictSame(told.splice(0), ['refused 1'], 'it was the newer one')
   play('accept', 'disconnect')
   links.close()
-  t.equal(waiting.size, 0, 'nothing waits after the end')
-  t.strictSame(refusals, ['RIVULET_HANDSHAKE_FAILED'])
+  t.equal(clock.timers, 0, 'nothing waits after the end')
+  t.equal(refusals.length, 1)
+})
+
+t.test('a live link that ends while a handshake is pending is counted out when that fails', async (t) => {
+  for (const failure of ['handshake:error:other', 'handshake:error:protocol']) {
+    const { links, told, play, clock } = watch()
+    play('accept', 'handshake', 'accept', 'disconnect', failure, 'disconnect')
+    t.equal(links.connected, 0)
+    clock.advance(handshakeMs)
+    t.strictSame(told, ['connected 1', 'refused 1', 'disconnected 0'])
+    t.equal(links.refused, 1)
+  }
+})
+
+t.test('a refused connection beside another handshake takes no live link out of the count', async (t) => {
+  const { links, told, play, clock } = watch()
+  play('accept', 'handshake', 'accept', 'accept', 'handshake', 'disconnect')
+  t.equal(links.connected, 2)
+  clock.advance(handshakeMs)
+  t.strictSame(told, ['connected 1', 'connected 2', 'refused 2'])
+})
+
+t.test('a flood of refused connections is counted and reported at a bounded rate', async (t) => {
+  const { links, refusals, play, clock } = watch()
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < 1000; count++) play('accept', 'disconnect')
+    clock.advance(10_000)
+  }
+  t.equal(links.refused, 3000)
+  t.equal(refusals.length, 3)
+  t.notMatch(refusals[0], /others/)
+  t.match(refusals[1], 'and 999 others since the last report')
+  t.match(refusals[2], 'and 999 others since the last report')
 })
 
 t.test('a peer that leaves while another arrives is counted out at last', async (t) => {
@@ -169,13 +187,10 @@ t.test('events name endpoints by numbers; the port tells then which one is meant
 })
 
 t.test('the links of several endpoints are added up, and their socket hears of each change first', async (t) => {
-  const links = new Links(
-    () => 'test',
-    () => {},
-  )
+  const links = new Links({ resource: () => 'test', clock: new VirtualClock(), onRefused: () => {} })
   const told: string[] = []
   const [one, other] = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:2'].map((endpoint) =>
-    links.add(endpoint, 'connect', { onChange: ({ state }) => told.push(`${state} there are ${links.connected}`) }),
+    links.add(endpoint, 'connect', ({ state }) => told.push(`${state} there are ${links.connected}`)),
   )
   links.changes.subscribe(({ endpoint, connected }) => told.push(`${endpoint} ${connected}`))
   for (const type of ['connect', 'handshake']) one?.event(type)
