@@ -38,6 +38,7 @@ export interface Line {
 /** Codes of streams that ended for reasons of the way, not of the user. */
 const passing: ReadonlySet<string> = new Set([
   'RIVULET_UNKNOWN_OUTCOME',
+  'RIVULET_SERVER_CLOSING',
   'RIVULET_UNAVAILABLE',
   'RIVULET_OVERLOADED',
   'RIVULET_CANCELLED',

@@ -6,6 +6,12 @@ import type { CallHeaders } from './headers.js'
 export interface CallContext {
   /** Aborts when nobody waits for the outcome any more: cancelled, too late, or the client is gone. */
   readonly signal: AbortSignal
+  /**
+   * Aborts when the server begins to close: a handler that has no end of its own should end now, and any may throw the
+   * `reason`, which tells its caller RIVULET_SERVER_CLOSING. Handlers that do neither are stopped when `close` has waited
+   * for long enough.
+   */
+  readonly draining: AbortSignal
   /** When the caller gives up, on the clock of the runtime; infinity if never. Calls that the handler makes inherit it. */
   readonly deadline: number
   /** How long the caller still waits, in milliseconds; 0 if no more, infinity if for ever. */
@@ -30,6 +36,7 @@ export function isCallContext(value: unknown): value is CallContext {
 /** What a context shows of its call. */
 export interface ContextSource {
   readonly signal: AbortSignal
+  readonly draining: AbortSignal
   readonly deadline: number
   readonly headers: CallHeaders
   readonly method: { readonly service: string; readonly codec: { readonly name: string } }
@@ -46,6 +53,10 @@ export class LazyContext implements CallContext {
 
   get signal(): AbortSignal {
     return this.#call.signal
+  }
+
+  get draining(): AbortSignal {
+    return this.#call.draining
   }
 
   get deadline(): number {

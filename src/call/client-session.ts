@@ -240,11 +240,15 @@ export class ClientSession implements StreamsHandler, CallSession {
 
   #failure(call: ClientCall, failure: CallFailure): void {
     this.#release(call)
-    if (failure.code === 'RIVULET_UNAVAILABLE' && failure.executed === 'no' && call.isMovable && !call.begun) {
-      this.#refuses = true
-      this.#look()
-      this.#owner.moved(call)
-      return
+    const isRefused = failure.code === 'RIVULET_UNAVAILABLE' && failure.executed === 'no'
+    if (isRefused || failure.code === 'RIVULET_SERVER_CLOSING') {
+      if (!isRefused) call.executedBefore = 'maybe'
+      if (isRefused ? call.isMovable && !call.begun : call.isRepeatable) {
+        this.#refuses = true
+        this.#look()
+        this.#owner.moved(call)
+        return
+      }
     }
     call.fail(failureError(failure, call.executedBefore))
   }

@@ -221,8 +221,11 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
         const message = `${call.method.label}: the session ended before the call left, and its source cannot be read again`
         call.fail(callError('RIVULET_UNAVAILABLE', message, call.executedBefore, { cause: reason }))
       } else {
-        const message = `${call.method.label}: the session ended before the outcome came`
-        call.fail(callError('RIVULET_UNKNOWN_OUTCOME', message, 'maybe', { cause: reason }))
+        // a goodbye ends a session with this code: a server says it when it closes
+        const isClosing = reason?.code === 'RIVULET_CLOSED'
+        const what = isClosing ? 'its server closed' : 'the session ended'
+        const code = isClosing ? 'RIVULET_SERVER_CLOSING' : 'RIVULET_UNKNOWN_OUTCOME'
+        call.fail(callError(code, `${call.method.label}: ${what} before the outcome came`, 'maybe', { cause: reason }))
       }
     }
   }

@@ -3,7 +3,7 @@
  *
  * It runs no calls: `server.ts` does, for each session.
  */
-import type { RivuletError } from '../errors/index.js'
+import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
@@ -71,6 +71,7 @@ export class CallHost implements ServerPorts {
   #running = 0
   #strange = 0
   #drained: Promise<void> | undefined
+  #drainReason: RivuletError | undefined
   #markDrained = () => {}
 
   constructor(implementations: readonly Implementation[], ports: CallHostPorts, limits: Partial<CallLimits> = {}) {
@@ -82,6 +83,10 @@ export class CallHost implements ServerPorts {
 
   get clock(): Clock {
     return this.#ports.clock
+  }
+
+  get drainReason(): RivuletError | undefined {
+    return this.#drainReason
   }
 
   /**
@@ -111,11 +116,18 @@ export class CallHost implements ServerPorts {
     }
   }
 
-  /** Takes no more calls, and resolves when all open ones have their outcome and the sessions have it to send. */
+  /**
+   * Takes no more calls, tells all handlers, and resolves when all open calls have their outcome and the sessions have it
+   * to send.
+   */
   drain(): Promise<void> {
-    this.#drained ??= new Promise((resolve) => {
-      this.#markDrained = resolve
-    })
+    if (this.#drained === undefined) {
+      this.#drained = new Promise((resolve) => {
+        this.#markDrained = resolve
+      })
+      this.#drainReason = new RivuletError('RIVULET_SERVER_CLOSING', 'the server is closing')
+      for (const server of this.#servers) server.drain()
+    }
     this.lookWhetherDrained()
     return this.#drained
   }

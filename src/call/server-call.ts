@@ -30,6 +30,8 @@ export interface CallOrigin {
   readonly connection: CallerConnection
   /** What the streams of requests of the peer may hold together. */
   readonly backlogs: BacklogBudget
+  /** Why handlers should end, once the server is closing. */
+  readonly drainReason: RivuletError | undefined
   now(): number
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
@@ -68,6 +70,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   #declared: DeclaredError | undefined
   #stoppedBy: RivuletError | undefined
   #controller: AbortController | undefined
+  #draining: AbortController | undefined
   #first: FirstValue | undefined
 
   constructor(server: CallOrigin, method: ServedMethod, stream: number, deadline: number, headers: CallHeaders) {
@@ -93,6 +96,20 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
       if (this.#stoppedBy !== undefined) this.#controller.abort(this.#stoppedBy)
     }
     return this.#controller.signal
+  }
+
+  get draining(): AbortSignal {
+    if (this.#draining === undefined) {
+      this.#draining = new AbortController()
+      this.drain()
+    }
+    return this.#draining.signal
+  }
+
+  /** Tells the handler that its server is closing, if it is. */
+  drain(): void {
+    const { drainReason } = this.server
+    if (drainReason !== undefined) this.#draining?.abort(drainReason)
   }
 
   /** Runs the handler. */
@@ -268,8 +285,22 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     if (!this.method.oneWay && this.method.codec.errors.matches(cause)) {
       this.#declared = cause
       this.server.sendLast(this.stream, callKind.error, this)
+    } else if (!this.method.oneWay && this.#isDrainReason(cause)) {
+      const body = failureBody('RIVULET_SERVER_CLOSING', `${this.method.label}: the server is closing`, 'maybe')
+      this.server.sendLast(this.stream, callKind.failure, body)
     } else {
       this.#tellInternal(cause)
+    }
+  }
+
+  /** Whether a handler ended since its server is closing: Node.js wraps the reason of a signal in an `AbortError`. */
+  #isDrainReason(cause: unknown): boolean {
+    const { drainReason } = this.server
+    if (drainReason === undefined) return false
+    try {
+      return cause === drainReason || (cause as Partial<Error> | undefined)?.cause === drainReason
+    } catch {
+      return false
     }
   }
 

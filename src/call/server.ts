@@ -29,6 +29,8 @@ export interface ServerPorts {
   readonly services: ReadonlyMap<string, ServedService>
   readonly limits: CallLimits
   readonly clock: Clock
+  /** Why handlers should end, once the server is closing. */
+  readonly drainReason: RivuletError | undefined
   /** Why a server cannot take a call now; `undefined` if it can. */
   refusalFor(server: CallServer): Shedding | undefined
   /** A handler begins. */
@@ -118,6 +120,10 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.#host.ended(this)
   }
 
+  get drainReason(): RivuletError | undefined {
+    return this.#host.drainReason
+  }
+
   now(): number {
     return this.#host.clock.now()
   }
@@ -127,6 +133,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     call.isKept = true
     this.calls.add(call)
     this.#host.watch(call.deadline)
+    if (this.drainReason !== undefined) call.drain() // the handler itself may have closed its server
     // the handler itself may have led to the end of its session
     if (this.#ended) call.stop(gone(undefined))
   }
@@ -143,6 +150,11 @@ export class CallServer implements StreamsHandler, CallOrigin {
   /** Stops all handlers; the client is told nothing: the end of the session will. */
   stopAll(error: RivuletError): void {
     for (const call of this.calls.all()) call.stop(error)
+  }
+
+  /** Tells all handlers that the server is closing. */
+  drain(): void {
+    for (const call of this.calls.all()) call.drain()
   }
 
   /** Ends a call that is late. */

@@ -183,6 +183,11 @@ const entries = {
     remedy:
       'Look at `errors` of the server: the client is told nothing more. Declare the errors that callers should see.',
   },
+  RIVULET_SERVER_CLOSING: {
+    retryable: true,
+    meaning: 'The server closed in an orderly way before the outcome of a call: it may have run.',
+    remedy: 'Call again if a second run does no harm: another server takes the call, or this one when it is back.',
+  },
   RIVULET_UNHANDLED_ERROR: {
     retryable: false,
     meaning: 'A call or a stream of a call failed, and its subscriber has no error callback.',

@@ -60,7 +60,7 @@ t.test('a cut is nothing but time', async (t) => {
 })
 
 t.test('when a session ends, each call has the outcome that fits', async (t) => {
-  const reason = new RivuletError('RIVULET_CLOSED', 'gone')
+  const reason = new RivuletError('RIVULET_SESSION_LOST', 'gone')
   let aborted = 0
   const never: CallHandler = (_request, { signal }) => {
     signal.addEventListener('abort', () => {

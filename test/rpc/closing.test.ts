@@ -1,5 +1,6 @@
 /** Closing either side: what is under way is finished, what cannot be is told, and all counts add up. */
-import { lastValueFrom, NEVER, Subject, toArray } from 'rxjs'
+import { setTimeout } from 'node:timers/promises'
+import { concat, endWith, fromEvent, lastValueFrom, NEVER, of, Subject, takeUntil, toArray } from 'rxjs'
 import t from 'tap'
 import { createRpcClient } from '../../patterns/rpc/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
@@ -84,7 +85,8 @@ eachTransport(t, 'a server that has waited long enough tells what it has not fin
   const retried = failure(client.promises.get({ id: 1 }, { idempotent: true, timeoutMs: 500 }))
   await until(() => server.stats().open === 2)
   t.strictSame(await server.close({ timeoutMs: 50 }), { undelivered: 2 })
-  t.match(await held, { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' }, 'at once, and not after the retention')
+  const closing = { code: 'RIVULET_SERVER_CLOSING', retryable: true, executed: 'maybe' }
+  t.match(await held, closing, 'at once, and not after the retention')
   t.match(await retried, { code: 'RIVULET_DEADLINE_EXCEEDED', executed: 'maybe' }, 'it waits for another server')
   t.strictSame(reasons.length, 2, 'the handlers were told')
 })
@@ -94,8 +96,46 @@ t.test('a server without draining tells its clients, too', async (t) => {
   const held = failure(client.promises.get({ id: 1 }))
   await until(() => server.stats().open === 1)
   t.strictSame(await server.close({ drain: false }), { undelivered: 1 })
-  t.match(await held, { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' })
+  t.match(await held, { code: 'RIVULET_SERVER_CLOSING', executed: 'maybe' })
 })
+
+eachTransport(
+  t,
+  'a server that closes tells its handlers at once, and waits only until they have ended',
+  async (t, at) => {
+    const { client, server, serverErrors } = await openLab(t, at, {
+      handlers: {
+        list: (_request, { draining }) =>
+          concat(of({ id: 1 }), NEVER).pipe(takeUntil(fromEvent(draining, 'abort')), endWith({ id: 2 })),
+        // by its reason, or by what Node.js makes of it
+        get: ({ id }, { draining }) =>
+          id === 1
+            ? new Promise((_resolve, reject) => draining.addEventListener('abort', () => reject(draining.reason)))
+            : setTimeout(2 ** 31 - 1, { id }, { signal: draining }),
+        async *relay(requests, { draining }) {
+          for await (const item of requests) yield item
+          draining.throwIfAborted()
+        },
+      },
+    })
+    const listed = lastValueFrom(client.list({ count: 1 }).pipe(toArray()))
+    const told = [1, 2].map((id) => failure(client.promises.get({ id })))
+    const source = new Subject<{ id: number }>()
+    const relayed = failure(lastValueFrom(client.relay(source)))
+    await until(() => server.stats().open === 4)
+    // far beyond the time limit of a test
+    const closing = server.close({ timeoutMs: 2 ** 31 - 1 })
+    t.strictSame(await listed, [
+      { id: 1, text: '' },
+      { id: 2, text: '' },
+    ])
+    source.complete()
+    const expected = { code: 'RIVULET_SERVER_CLOSING', retryable: true, executed: 'maybe' }
+    for (const one of [...told, relayed]) t.match(await one, expected)
+    t.strictSame(await closing, { undelivered: 0 })
+    t.strictSame(serverErrors, [])
+  },
+)
 
 t.test('calls that come while the only server drains wait for the next', async (t) => {
   const hold = deferred()

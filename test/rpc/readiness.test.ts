@@ -68,9 +68,9 @@ t.test('a server comes again on its port, and calls go on', async (t) => {
   await cut
   const waiting = client.promises.get({ id: 5 })
   const after = await openServer({ runtime, bind: server.endpoint })
-  const unknown = { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' }
-  t.match(await lost, unknown)
-  t.match(await once, unknown)
+  const closed = { code: 'RIVULET_SERVER_CLOSING', executed: 'maybe' }
+  t.match(await lost, closed)
+  t.match(await once, closed)
   t.equal((await waiting).id, 5)
   t.equal((await repeated).id, 2)
   t.equal((await alsoRepeated).id, 3)
@@ -90,7 +90,7 @@ t.test('streams that have begun are not begun again', async (t) => {
   const iterator = client.list({ count: 2 }, { idempotent: true })[Symbol.asyncIterator]()
   t.equal((await iterator.next()).value?.id, 1)
   await server.close({ timeoutMs: 50 })
-  t.match(await failure(iterator.next()), { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' })
+  t.match(await failure(iterator.next()), { code: 'RIVULET_SERVER_CLOSING', executed: 'maybe' })
 })
 
 t.test('a client that waits tells who comes', async (t) => {

@@ -42,7 +42,7 @@ export class FakePair {
   }
 
   /** Ends the session; what was under way is lost. */
-  end(reason = new RivuletError('RIVULET_CLOSED', 'the session has ended')): void {
+  end(reason = new RivuletError('RIVULET_SESSION_LOST', 'the session has ended')): void {
     this.#both('ended', reason)
   }
 
