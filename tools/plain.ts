@@ -4,29 +4,31 @@
  * A loader in each process of the tests costs more than most of them do. The folder mirrors the repository, so modules
  * find each other; it holds code and nothing else. It checks no types, and `dist` is made elsewhere: in `build.ts`.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
-import ts from 'typescript'
+import { join, relative, resolve } from 'node:path'
+import { buildSync } from 'esbuild'
 import { root } from './build.js'
 
 const folders = ['src', 'patterns', 'examples', 'test', 'bench', 'tools']
 
-/** Writes the JavaScript of every source file into a new folder, as `tsconfig.json` has it; checks nothing. */
+/** Writes the JavaScript of every source file into a new folder, as tsx would run it; checks nothing. */
 export function writePlain(): string {
   const parent = join(root, '.tap')
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, 'js-'))
-  const compilerOptions = { ...readOptions(), sourceMap: true }
-  for (const source of folders.flatMap(sourcesUnder)) {
-    const text = readFileSync(join(root, source), 'utf8')
-    const { outputText, sourceMapText = '' } = ts.transpileModule(text, { fileName: source, compilerOptions })
-    const path = plainPath(folder, source)
-    mkdirSync(dirname(path), { recursive: true })
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: folders.flatMap(sourcesUnder),
+    outbase: root,
+    outdir: folder,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2023',
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
     // the code does not name its map: Node would read every map before it is needed
-    writeFileSync(path, outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
-    writeFileSync(`${path}.map`, sourceMapText)
-  }
+    sourcemap: 'external',
+  })
   return folder
 }
 
@@ -34,13 +36,6 @@ function sourcesUnder(folder: string): string[] {
   if (!existsSync(join(root, folder))) return []
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
   return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
-}
-
-function readOptions(): ts.CompilerOptions {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { target = 'es2023', verbatimModuleSyntax = true } = config?.compilerOptions ?? {}
-  const { options } = ts.convertCompilerOptionsFromJson({ target, verbatimModuleSyntax, module: 'esnext' }, root)
-  return options
 }
 
 /** The file in the folder for a source file of the repository. */
