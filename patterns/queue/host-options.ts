@@ -45,7 +45,11 @@ export interface QueueOptions {
   readonly overflow?: 'reject' | 'drop-oldest'
   /** How long the id of a message is remembered, in milliseconds, 0 to ten years. Default: 120,000. */
   readonly dedupeMs?: number
-  /** Whether messages of one key are delivered one after the other, each when the one before it is settled. Default: false. */
+  /**
+   * Whether messages of one key are delivered one after the other, each when the one before it has left the queue.
+   *
+   * Their order is that in which they were stored, became due, or came back from the dead letters. Default: false.
+   */
   readonly keyOrder?: boolean
 }
 

@@ -91,7 +91,8 @@ export interface QueueHandle {
   /**
    * Moves dead letters of this queue back to it, as if they were new; resolves with how many when that is safe.
    *
-   * The oldest go first, as many as the queue has room for. Id, key and history stay. A queue of dead letters has none itself.
+   * The oldest go first, as many as the queue has room for. Id, key and history stay. With `keyOrder`, each is behind the
+   * messages of its key that wait already. A queue of dead letters has none itself.
    *
    * @param limit - How many, 1 or more. Default: all.
    * @error RIVULET_INVALID_OPTION, RIVULET_STORE_FULL, RIVULET_CLOSED

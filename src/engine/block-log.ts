@@ -97,6 +97,13 @@ export class BlockLog {
     return block
   }
 
+  /** Whether the message in front was stored before another one became ready, which has a position of its own. */
+  isBefore(tx: Transaction, due: number, position: number): boolean {
+    const block = this.ready > 0 ? this.head(tx) : undefined
+    if (!block) return false
+    return block.time < due || (block.time === due && block.start + this.headOffset < position)
+  }
+
   /** Messages of the block in front are dealt out, or dropped. */
   advance(tx: Transaction, block: Block, count: number, bytes: number): void {
     this.headOffset += count

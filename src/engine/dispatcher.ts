@@ -11,6 +11,7 @@ import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from '.
 import type { LeasedBlock } from './engine.js'
 import { bury } from './fates.js'
 import { maxParked } from './key-order.js'
+import type { LaterEntry } from './later-table.js'
 import { fitting, LeaseBatch } from './lease-batch.js'
 import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
@@ -48,7 +49,7 @@ export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean
   const end = { changes: tx.changes.length + dealtChanges, bytes: queue.bytes - dropBodyBytes }
   for (;;) {
     const takers = takersOf(queue)
-    const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue)
+    const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue) + queue.keys.held
     if (ready === 0) return false
     const share = Math.ceil(ready / takers.length)
     let hasDealt = false
@@ -110,6 +111,8 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
 /** Gathers messages of one schema, as many as may be: those that waited by themselves, then those of the log. */
 function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number, end: End): void {
   while (batch.count < limit && batch.bytes < leaseBytes && !isEnough(tx, queue, end)) {
+    // before any that became ready after them
+    if (queue.keys.held > 0 && releaseHeld(tx, queue)) continue
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
     const isTaken = entry && entry.due <= tx.wall ? gatherSingle(tx, queue, batch) : gatherHead(tx, queue, batch, limit)
     if (!isTaken) return
@@ -129,20 +132,45 @@ function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch): boolean
     bury(tx, queue, position, message)
   } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
     return false
-  } else if (settings.keyOrder && message.key !== undefined && !queue.keys.own(tx, message.key, position)) {
+  } else if (settings.keyOrder && waitsForKey(tx, queue, entry)) {
     later.removeFirst(tx)
-    queue.keys.park(tx, position, message)
   } else {
     batch.addSingle(later.leaseFirst())
   }
   return true
 }
 
+/**
+ * Lets a message wait if it does not have the turn of its key: until the log was read up to its place, where it holds what
+ * was stored before this one became ready, or until another one of its key is settled.
+ */
+function waitsForKey(tx: Transaction, { keys, log }: Queue, entry: LaterEntry): boolean {
+  const { due, position, message } = entry
+  const { key } = message
+  if (key === undefined || keys.isOwner(tx, key, position)) return false
+  if (log.isBefore(tx, due, position)) keys.hold(tx, entry)
+  else if (keys.own(tx, key, position)) return false
+  else keys.park(tx, key, entry)
+  return true
+}
+
+/** Gives the first message that waits for the log its turn, if that was read up to there; tells whether it was. */
+function releaseHeld(tx: Transaction, { keys, log, later }: Queue): boolean {
+  const first = keys.firstHeld(tx)
+  if (!first || log.isBefore(tx, first.due, first.position)) return false
+  const entry = keys.takeHeld(tx)
+  const key = entry?.message.key
+  if (!entry || key === undefined) return true
+  if (keys.own(tx, key, entry.position)) later.putDue(tx, entry)
+  else keys.park(tx, key, entry)
+  return true
+}
+
 /** Deals with the front of the log; tells whether to go on. */
 function gatherHead(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number): boolean {
-  const { log } = queue
+  const { log, keys } = queue
   const block = log.head(tx)
-  if (!block || queue.keys.parked >= maxParked) return false
+  if (!block || keys.parked - keys.held >= maxParked) return false
   const expired = expiredInFront(tx, queue, block)
   if (expired > 0) {
     dropHead(tx, queue, block, expired, 'expired')
@@ -173,6 +201,6 @@ function isParked(tx: Transaction, queue: Queue, block: Block): boolean {
   if (key === undefined || keys.own(tx, key, position)) return false
   const message = messageOf(block, log.headOffset, log.headBytes)
   log.advance(tx, block, 1, message.body.length)
-  keys.park(tx, position, message)
+  keys.park(tx, key, { due: block.time, position, message })
   return true
 }

@@ -37,7 +37,7 @@ export interface QueueSettings {
   readonly overflow: 'reject' | 'drop-oldest'
   /** How long an id is remembered, in milliseconds. */
   readonly dedupeMs: number
-  /** Whether messages of one key are delivered one after the other, each when the one before it is settled. */
+  /** Whether messages of one key are delivered one after the other, by when they are ready, each when the one before it is gone. */
   readonly keyOrder: boolean
 }
 

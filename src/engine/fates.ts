@@ -66,7 +66,7 @@ export function bury(tx: Transaction, queue: Queue, position: number, message: S
 export function forgetKey(tx: Transaction, queue: Queue, key: string | undefined, position: number): void {
   if (key === undefined || !queue.keys.isActive) return
   const next = queue.keys.release(tx, key, position)
-  if (next) queue.later.put(tx, 0, next.position, next.message)
+  if (next) queue.later.putDue(tx, next)
 }
 
 /** The wait after a failed attempt, in milliseconds. */

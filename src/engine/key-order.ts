@@ -1,35 +1,60 @@
 /**
  * Order within keys: of the messages of one key, one at a time is dealt out, and the others are parked until it is settled.
  *
- * The message that is dealt out, or waits to be tried again, owns its key. Which one that is, and what is parked, is on
- * disk, so that nothing need be known of keys in memory. A message that its sender delayed takes its place when it is due.
+ * Messages of a key have their turns by the time from which they are ready: when they were stored or, if they were delayed,
+ * when they are due. Of those of one time, the lesser position is first. The message that is dealt out, or waits to be tried
+ * again, owns its key; while nobody does, none is parked for it. One that was delayed may be due while the log, which is read
+ * from the front, still holds earlier ones of its key: it is held until the log was read up to its turn. All of that is on
+ * disk, so that nothing need be known of keys in memory.
  */
 import { readU64, type StoredRecord, writeU64 } from '../store/index.js'
-import { decodeMessage, encodeMessage, type StoredMessage } from './message-record.js'
-import { keyName, lastNumber, nameKey, nameOf, rangeOf, type TableOwner, table } from './tables.js'
+import type { LaterEntry } from './later-table.js'
+import { decodeMessage, encodeMessage } from './message-record.js'
+import {
+  isOfNone,
+  keyName,
+  lastButOneNumber,
+  lastNumber,
+  nameKey,
+  nameOf,
+  nameOfNone,
+  rangeOf,
+  type TableOwner,
+  table,
+  turnKey,
+} from './tables.js'
 import type { Transaction } from './transaction.js'
 
-/** A message that was parked. */
-export interface Parked {
-  readonly position: number
-  readonly message: StoredMessage
-}
+/** When a message has its turn. */
+export type Turn = Pick<LaterEntry, 'due' | 'position'>
 
-/** Messages that may be parked in one queue; the log is not read on while there are so many. */
+/** Messages that may be parked for keys in one queue; the log is not read on while there are so many. */
 export const maxParked = 10_000
 
 /** The keys of a queue. */
 export class KeyOrder {
+  /** Messages that are parked, those that are held included, and the bytes of all. */
   parked = 0
   bytes = 0
+  /** Messages that wait until the log was read up to their turn. */
+  held = 0
   /** Whether there may be records of keys. */
   isActive = false
   readonly #queue: number
   readonly #owner: TableOwner
+  /** The turn of the first that is held, if it is known, and one that none is before: what this write took is not read again. */
+  #firstHeld: Turn | undefined
+  #heldFrom: Turn = { due: 0, position: 0 }
 
   constructor(owner: TableOwner) {
     this.#queue = owner.number
     this.#owner = owner
+  }
+
+  /** Whether a message owns its key. */
+  isOwner(tx: Transaction, key: string, position: number): boolean {
+    const value = tx.get(this.#ownerKey(key))
+    return value !== undefined && readU64(value) === position
   }
 
   /** Whether a message may be dealt out; if so, it owns its key from now on. */
@@ -41,15 +66,37 @@ export class KeyOrder {
     return true
   }
 
-  park(tx: Transaction, position: number, message: StoredMessage): void {
-    const name = keyName(message.key as string)
-    tx.putVisible(nameKey(table.parked, this.#queue, name, position), Buffer.concat(encodeMessage(message)))
-    this.parked += 1
-    this.bytes += message.body.length
+  /** A message waits until the one that owns its key is settled. */
+  park(tx: Transaction, key: string, entry: LaterEntry): void {
+    this.#put(tx, keyName(key), entry)
+  }
+
+  /** A message waits until the log was read up to its turn. */
+  hold(tx: Transaction, entry: LaterEntry): void {
+    this.#put(tx, nameOfNone, entry)
+    if (this.#firstHeld && isBefore(entry, this.#firstHeld)) this.#firstHeld = entry
+    if (isBefore(entry, this.#heldFrom)) this.#heldFrom = entry
+    this.isActive = true
+  }
+
+  /** The turn of the first message that waits for the log. */
+  firstHeld(tx: Transaction): Turn | undefined {
+    if (this.#firstHeld) return this.#firstHeld
+    const record = this.#readHeld(tx)
+    // what the count still knows of was in records that are gone
+    if (!record) this.held = 0
+    else this.#firstHeld = this.#heldFrom = turnOf(record)
+    return this.#firstHeld
+  }
+
+  /** Takes the first message away that waits for the log; `undefined` if it is damaged. */
+  takeHeld(tx: Transaction): LaterEntry | undefined {
+    const record = this.#readHeld(tx)
+    return record && this.#unpark(tx, record)
   }
 
   /** A message is gone for good; returns the next of its key, if one is parked, which owns the key then. */
-  release(tx: Transaction, key: string, position: number): Parked | undefined {
+  release(tx: Transaction, key: string, position: number): LaterEntry | undefined {
     const owner = this.#ownerKey(key)
     const value = tx.get(owner)
     // where the record is damaged, those that are parked must not wait for ever
@@ -57,7 +104,7 @@ export class KeyOrder {
   }
 
   /** Messages are gone whose keys nobody knows; returns the next of each key that one of them owned. */
-  releaseUnknown(tx: Transaction, position: number, count: number): Parked[] {
+  releaseUnknown(tx: Transaction, position: number, count: number): LaterEntry[] {
     const [from, to] = rangeOf(table.keyOwner, this.#queue)
     const owned = tx.range(from, to, Number.POSITIVE_INFINITY).filter(({ value, damaged }) => {
       const owner = damaged ? Number.NaN : readU64(value)
@@ -66,12 +113,12 @@ export class KeyOrder {
     return owned.flatMap(({ key }) => this.#passOn(tx, key) ?? [])
   }
 
-  /** Takes some parked messages away, whatever their keys. */
-  unpark(tx: Transaction, limit: number): Parked[] {
+  /** Takes some parked messages away, whatever they wait for. */
+  unpark(tx: Transaction, limit: number): LaterEntry[] {
     const [from, to] = rangeOf(table.parked, this.#queue)
     const records = tx.range(from, to, limit)
     // what the counts still know of was in records that are gone
-    if (records.length === 0) this.parked = this.bytes = 0
+    if (records.length === 0) this.parked = this.held = this.bytes = 0
     return records.flatMap((record) => this.#unpark(tx, record) ?? [])
   }
 
@@ -83,12 +130,16 @@ export class KeyOrder {
     return records.length === limit
   }
 
+  /** Counts a parked message by its record, or counts it no more. */
+  count(key: Uint8Array, by: 1 | -1): void {
+    this.parked += by
+    if (isOfNone(key)) this.held += by
+  }
+
   /** The next of a key has its turn, and the key; if none is parked, nobody owns it. */
-  #passOn(tx: Transaction, owner: Uint8Array): Parked | undefined {
+  #passOn(tx: Transaction, owner: Uint8Array): LaterEntry | undefined {
     const name = nameOf(owner)
-    const from = nameKey(table.parked, this.#queue, name)
-    const to = nameKey(table.parked, this.#queue, name, Number.MAX_SAFE_INTEGER)
-    for (let [record] = tx.range(from, to, 1); record; [record] = tx.range(from, to, 1)) {
+    for (let [record] = this.#parkedAs(tx, name); record; [record] = this.#parkedAs(tx, name)) {
       const next = this.#unpark(tx, record)
       if (!next) continue
       this.#putOwner(tx, owner, next.position)
@@ -98,15 +149,37 @@ export class KeyOrder {
     return undefined
   }
 
+  /** The first record of those that are held. */
+  #readHeld(tx: Transaction): StoredRecord | undefined {
+    const { due, position } = this.#heldFrom
+    const from = turnKey(table.parked, this.#queue, nameOfNone, due, position)
+    return tx.range(from, nameKey(table.parked, this.#queue, nameOfNone, Number.MAX_SAFE_INTEGER), 1)[0]
+  }
+
+  /** The first record of those that are parked under a name. */
+  #parkedAs(tx: Transaction, name: Uint8Array): StoredRecord[] {
+    const from = nameKey(table.parked, this.#queue, name)
+    return tx.range(from, nameKey(table.parked, this.#queue, name, Number.MAX_SAFE_INTEGER), 1)
+  }
+
+  #put(tx: Transaction, name: Uint8Array, { due, position, message }: LaterEntry): void {
+    const key = turnKey(table.parked, this.#queue, name, due, position)
+    tx.putVisible(key, Buffer.concat(encodeMessage(message)))
+    this.count(key, 1)
+    this.bytes += message.body.length
+  }
+
   /** Takes a parked message away; `undefined` if it is damaged. */
-  #unpark(tx: Transaction, { key, value, damaged }: StoredRecord): Parked | undefined {
-    const position = lastNumber(key)
+  #unpark(tx: Transaction, record: StoredRecord): LaterEntry | undefined {
+    const { key, value, damaged } = record
     const message = damaged ? undefined : decodeMessage(value, this.#owner.intern)
     tx.removeVisible(key)
-    this.parked -= 1
+    this.count(key, -1)
+    if (isOfNone(key)) this.#firstHeld = undefined
     this.bytes = this.parked === 0 ? 0 : this.bytes - (message?.body.length ?? 0)
-    if (message) return { position, message }
-    this.#owner.corrupt(position, 1)
+    const turn = turnOf(record)
+    if (message) return { ...turn, message }
+    this.#owner.corrupt(turn.position, 1)
     return undefined
   }
 
@@ -120,4 +193,12 @@ export class KeyOrder {
     tx.putVisible(key, value)
     this.isActive = true
   }
+}
+
+function turnOf({ key }: StoredRecord): Turn {
+  return { due: lastButOneNumber(key), position: lastNumber(key) }
+}
+
+function isBefore(one: Turn, other: Turn): boolean {
+  return one.due < other.due || (one.due === other.due && one.position < other.position)
 }

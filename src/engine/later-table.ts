@@ -94,6 +94,12 @@ export class LaterTable {
     }
   }
 
+  /** Puts a message that is due already, and counts it as such, since it may be dealt out within the same write. */
+  putDue(tx: Transaction, { due, position, message }: LaterEntry): void {
+    this.put(tx, due, position, message)
+    this.look(tx)
+  }
+
   /** The first message, due or not. */
   first(tx: Transaction): LaterEntry | undefined {
     while (this.#window.length === 0) {

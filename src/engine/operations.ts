@@ -206,7 +206,8 @@ export function redriveOperation(
           dead.later.removeFirst(tx)
           forgetKey(tx, dead, entry.message.key, entry.position)
           const { origin: _, ...message } = entry.message
-          queue.later.put(tx, 0, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
+          // ready from now on, behind what the log has of its key
+          queue.later.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
           queue.happenings.stored += 1
           moved += 1
         }
@@ -241,7 +242,7 @@ function neverDelivered(tx: Transaction, queue: Queue, { owner, count }: Lease):
 function dropNoOrder(tx: Transaction, queue: Queue): void {
   const { keys, settings } = queue
   if (!keys.isActive || settings.keyOrder) return
-  for (const { position, message } of keys.unpark(tx, 1000)) queue.later.put(tx, 0, position, message)
+  for (const parked of keys.unpark(tx, 1000)) queue.later.putDue(tx, parked)
   if (keys.parked === 0 && !keys.forget(tx, 1000)) keys.isActive = false
 }
 

@@ -1,12 +1,13 @@
 /**
  * Making out the state of a queue whose state or leases were lost to damage, from the records that are left.
  *
- * Better delivered twice than lost: all leases end, and every message that is in a block is ready again.
+ * Better delivered twice than lost: all leases end, and every message that is in a block is ready again. A record of its own
+ * that such a message has goes, unless that makes it wait for longer, so that each has one turn in the order of its key.
  */
-import { decodeBlock } from './block-record.js'
+import { type Block, decodeBlock } from './block-record.js'
 import { decodeMessage } from './message-record.js'
 import type { Queue } from './queue.js'
-import { firstNumber, lastNumber, rangeOf, secondNumber, table } from './tables.js'
+import { firstNumber, lastButOneNumber, lastNumber, rangeOf, secondNumber, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
 /** Numbers that are passed over, so that none that was ever given comes again. */
@@ -18,35 +19,73 @@ export function recover(tx: Transaction, queue: Queue): void {
   const all = (which: number) => tx.stored(...rangeOf(which, number), Number.POSITIVE_INFINITY)
   let { nextPosition } = queue
   let nextLease = queue.leases.next
+  const owners: [key: string, position: number][] = []
   for (const { key } of all(table.lease)) {
     nextLease = Math.max(nextLease, firstNumber(key) + 1)
     tx.remove(key)
   }
   queue.forgetAll()
+  const spans = new Spans()
   for (const { key, value, damaged } of all(table.block)) {
     const start = firstNumber(key)
     const block = decodeBlock(start, value, intern, damaged)
     queue.log.ready += block?.count ?? 0
     queue.log.bytes += block?.bodies.length ?? 0
+    if (block) spans.add(block)
     nextPosition = Math.max(nextPosition, start + (block?.count ?? 1))
   }
   for (const { key, value, damaged } of all(table.later)) {
-    nextPosition = Math.max(nextPosition, secondNumber(key) + 1)
-    if (firstNumber(key) === 0) queue.later.due += 1
+    const [due, position] = [firstNumber(key), secondNumber(key)]
+    nextPosition = Math.max(nextPosition, position + 1)
+    if (spans.isReadySince(position, due)) {
+      tx.removeVisible(key)
+      continue
+    }
+    if (due === 0) queue.later.due += 1
     else queue.later.delayed += 1
-    if (!damaged) queue.later.bytes += decodeMessage(value, intern).body.length
+    if (damaged) continue
+    const message = decodeMessage(value, intern)
+    queue.later.bytes += message.body.length
+    // only those that own their keys are tried again, or were given back
+    if (message.key !== undefined && (due === 0 || message.attempts > 0)) owners.push([message.key, position])
   }
   for (const { key } of all(table.parked)) {
-    nextPosition = Math.max(nextPosition, lastNumber(key) + 1)
-    queue.keys.parked += 1
+    const position = lastNumber(key)
+    nextPosition = Math.max(nextPosition, position + 1)
+    if (spans.isReadySince(position, lastButOneNumber(key))) tx.removeVisible(key)
+    else queue.keys.count(key, 1)
   }
-  // parked messages cannot be told from those that own their keys; all begin anew
   queue.keys.isActive = true
   while (queue.keys.forget(tx, 1000));
-  for (const { position, message } of queue.keys.unpark(tx, Number.POSITIVE_INFINITY)) {
-    queue.later.put(tx, 0, position, message)
+  for (const [key, position] of owners) queue.keys.own(tx, key, position)
+  for (const { due, position, message } of queue.keys.unpark(tx, Number.POSITIVE_INFINITY)) {
+    queue.later.put(tx, due, position, message)
   }
   queue.nextPosition = nextPosition + numberGap
   queue.leases.next = nextLease + numberGap
   queue.isBroken = false
+}
+
+/** The messages that are in blocks. */
+class Spans {
+  readonly #blocks: Pick<Block, 'start' | 'count' | 'time' | 'bad'>[] = []
+
+  /** Adds a block that is behind all others. */
+  add({ start, count, time, bad }: Block): void {
+    this.#blocks.push({ start, count, time, ...(bad ? { bad } : undefined) })
+  }
+
+  /** Whether a message can be read from a block, and was stored at a time or later. */
+  isReadySince(position: number, time: number): boolean {
+    let low = 0
+    let high = this.#blocks.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#blocks[middle] as Block).start <= position) low = middle + 1
+      else high = middle
+    }
+    const block = this.#blocks[low - 1]
+    if (!block || position >= block.start + block.count || block.bad?.has(position - block.start)) return false
+    return time <= block.time
+  }
 }

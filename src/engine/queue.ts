@@ -105,7 +105,7 @@ export class Queue implements Participant {
   passKeysOn(tx: Transaction, position: number, messages: number): void {
     if (!this.keys.isActive) return
     for (const next of this.keys.releaseUnknown(tx, position, messages)) {
-      this.later.put(tx, 0, next.position, next.message)
+      this.later.putDue(tx, next)
     }
   }
 
@@ -242,6 +242,7 @@ export class Queue implements Participant {
       lookedDue: later.lookedDue,
       lookedPosition: later.lookedPosition,
       writtenAt,
+      held: keys.held,
     }
   }
 
@@ -259,6 +260,7 @@ export class Queue implements Participant {
     later.delayed = state.delayed
     later.bytes = state.laterBytes
     keys.parked = state.parked
+    keys.held = state.held
     keys.bytes = state.parkedBytes
     keys.isActive = state.keyOrder === 1
   }

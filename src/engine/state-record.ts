@@ -24,10 +24,11 @@ const fields = [
   'lookedDue',
   'lookedPosition',
   'writtenAt',
+  'held',
 ] as const
 
-/** The bytes of the last number, the time of the write, which alone does not make another state. */
-const timeBytes = 8
+/** Where the time of the write is, which alone does not make another state. */
+const timeAt = 8 * fields.indexOf('writtenAt')
 
 /** The state of a queue on disk. */
 export type QueueState = Record<(typeof fields)[number], number>
@@ -47,6 +48,6 @@ export function decodeState(value: Uint8Array): QueueState {
 
 /** Whether a state is that of a record, but for the time. */
 export function isSameState(state: Buffer, record: Buffer): boolean {
-  const end = state.length - timeBytes
-  return record.length === state.length && state.compare(record, 0, end, 0, end) === 0
+  const isSame = (from: number, to: number) => state.compare(record, from, to, from, to) === 0
+  return record.length === state.length && isSame(0, timeAt) && isSame(timeAt + 8, state.length)
 }

@@ -26,7 +26,7 @@ export const table = {
   idTime: 8,
   /** Texts of schemas, for all queues. */
   schema: 9,
-  /** Messages that wait for one of the same key, by key and position. */
+  /** Messages that wait for others in the order of keys: by key, or under a name of their own, by turn. */
   parked: 10,
   /** The message of each key that the others wait for. */
   keyOwner: 11,
@@ -68,16 +68,36 @@ export function nameKey(which: number, queue: number, name: Uint8Array, number?:
   return key
 }
 
+/** The key of a name in a queue and of a turn: the time from which a message is ready, and its position. */
+export function turnKey(which: number, queue: number, name: Uint8Array, due: number, position: number): Buffer {
+  const key = Buffer.allocUnsafe(prefixBytes + name.length + 16)
+  key.set(nameKey(which, queue, name, due))
+  writeU64(key, position, key.length - 8)
+  return key
+}
+
 /** The name in a key that has no number behind it. */
 export function nameOf(key: Uint8Array): Uint8Array {
   return key.subarray(prefixBytes)
 }
 
+/** What a name begins with that is the hash of a long text, and one that stands for no text; others begin with their length. */
+const hashedName = 0xff
+const noText = 0xfe
+
 /** A text as part of a key: as it is if it is short, and none is the beginning of another. */
 export function keyName(text: string): Buffer {
   const bytes = Buffer.from(text)
   if (bytes.length <= plainNameBytes) return Buffer.concat([Buffer.of(bytes.length), bytes])
-  return Buffer.concat([Buffer.of(0xff), createHash('sha256').update(bytes).digest().subarray(0, 24)])
+  return Buffer.concat([Buffer.of(hashedName), createHash('sha256').update(bytes).digest().subarray(0, 24)])
+}
+
+/** The name that no text has. */
+export const nameOfNone = Buffer.of(noText)
+
+/** Whether a key has the name that no text has. */
+export function isOfNone(key: Uint8Array): boolean {
+  return key[prefixBytes] === noText
 }
 
 /** The range of a table of a queue. */
@@ -102,7 +122,11 @@ export function secondNumber(key: Uint8Array): number {
   return readU64(key, prefixBytes + 8)
 }
 
-/** The number at the end of a key. */
+/** The number at the end of a key, and the one before it. */
 export function lastNumber(key: Uint8Array): number {
   return readU64(key, key.length - 8)
+}
+
+export function lastButOneNumber(key: Uint8Array): number {
+  return readU64(key, key.length - 16)
 }

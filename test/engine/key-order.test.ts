@@ -106,7 +106,7 @@ function firstKey({ store }: EngineWorld, which: number): Buffer {
 function withParked(): { world: EngineWorld; consumer: ReturnType<EngineWorld['consumer']> } {
   const world = EngineWorld.withJobs({ keyOrder: true, leaseMs: 1000 })
   const consumer = world.consumer()
-  world.send(['a1', 'a2', 'a3'], keyed('a', 'a', 'a'))
+  for (const text of ['a1', 'a2', 'a3']) world.send([text], keyed('a'))
   world.run()
   return { world, consumer }
 }

@@ -4,6 +4,7 @@
  * A method of a part is replaced for the time of a run.
  */
 import { LocalAttachment } from '../../src/engine/attachment.js'
+import { BlockLog } from '../../src/engine/block-log.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { KeyOrder } from '../../src/engine/key-order.js'
 import { LaterTable } from '../../src/engine/later-table.js'
@@ -134,6 +135,10 @@ export const brokenEngines: readonly BrokenEngine[] = [
   {
     name: 'gives out messages of one key together',
     breakIt: () => replace(KeyOrder.prototype, 'own', () => () => true),
+  },
+  {
+    name: 'lets what became due go before the log has been read',
+    breakIt: () => replace(BlockLog.prototype, 'isBefore', () => () => false),
   },
   {
     name: 'gives consumers more than they asked for',

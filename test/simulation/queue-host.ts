@@ -82,6 +82,15 @@ export class QueueHost {
     for (const peer of this.peers) scheduler.after(random.below(plan.delayMs + 1), () => isAlive() && peer.connect())
   }
 
+  /** Somebody moves dead letters back. */
+  redrive(): void {
+    const { scheduler, random, trace, oracle } = this.#world
+    const limit = random.pick([1, 3, Number.MAX_SAFE_INTEGER])
+    trace.note(scheduler.now, 'host', 'redrives', limit)
+    if (this.engine) oracle.redriven()
+    this.engine?.redrive(queueName, limit, () => {})
+  }
+
   /** Somebody sets the wall clock. */
   setClock(byMs: number): void {
     const { scheduler, trace } = this.#world

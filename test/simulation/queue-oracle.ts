@@ -22,6 +22,7 @@ export interface Known {
   readonly id: string | undefined
   /** When it may be delivered at the earliest, as the host counts time. */
   readonly notBefore: number
+  readonly delayMs: number
   /** Whether it may be dropped, by a limit or a time of its own. */
   mayGo: boolean
   /** Its sender was told that it is stored, or that another one is in its place. */
@@ -49,6 +50,12 @@ export interface DeadLetter {
   readonly history: readonly FailedAttempt[]
 }
 
+/** When a message has its turn: the time from which it is ready, by the clock of the host, and its position. */
+interface Turn {
+  readonly ready: number
+  readonly position: number
+}
+
 /** A lease as it was delivered. */
 interface KnownLease {
   readonly texts: readonly string[]
@@ -67,9 +74,11 @@ export class QueueOracle {
   #skippedMs = 0
   readonly #leases = new Map<number, KnownLease>()
   readonly #positions = new Map<number, string>()
-  /** Of each key, the message that was delivered and is not settled, and the last position that was begun. */
+  /** Of each key, the message that was delivered and is not settled, and the last turn that was begun. */
   readonly #holders = new Map<string, Known>()
-  readonly #begun = new Map<string, number>()
+  readonly #begun = new Map<string, Turn>()
+  /** Whether dead letters were moved back, which gives them other positions, and the attempts of new messages. */
+  #wereRedriven = false
 
   constructor(settings: QueueSettings, scheduler: Scheduler) {
     this.#settings = settings
@@ -90,6 +99,7 @@ export class QueueOracle {
       key,
       id,
       notBefore: this.#now + delayMs,
+      delayMs,
       mayGo: ttlMs !== undefined || isBounded || maxAgeMs !== Number.POSITIVE_INFINITY,
       confirmed: false,
       isDuplicate: false,
@@ -112,20 +122,24 @@ export class QueueOracle {
     if (isDuplicate) {
       if (message.id === undefined) this.#fail(`${text} is called a duplicate, and has no id`)
       if (message.position !== undefined) this.#fail(`${text} is called a duplicate, and was delivered`)
-    } else if (position !== undefined) this.#place(message, position)
+    } else if (position !== undefined) {
+      // it may be back from the dead letters, behind where it was, before its sender is told
+      const isBack = this.#wereRedriven && message.position !== undefined && message.position > position
+      if (!isBack) this.#place(message, position)
+    }
     // one that was stored before may have been a duplicate then, which nobody was told
     else if (message.id !== undefined) message.mayGo = true
   }
 
   /** Messages were delivered by the engine. */
   arrived(leased: LeasedBlock, consumer: string, host: number): void {
-    const { lease, positions, extras } = leased
+    const { lease, positions, times, extras } = leased
     const texts = textsOf(leased)
     if (this.#leases.has(lease)) this.#fail(`lease ${lease} was given twice`)
     this.#leases.set(lease, { texts, consumer, host })
     texts.forEach((text, index) => {
       const own = extras.find((one) => one.index === index)
-      this.#arrivedOne(text, positions[index] as number, own?.attempt ?? 1, lease, own)
+      this.#arrivedOne(text, positions[index] as number, times[index] as number, own?.attempt ?? 1, lease, own)
     })
   }
 
@@ -172,6 +186,11 @@ export class QueueOracle {
     }
   }
 
+  /** Some dead letters may be moved back. */
+  redriven(): void {
+    this.#wereRedriven = true
+  }
+
   /** The host has crashed. */
   crashed(): void {
     for (const message of this.#holders.values()) message.hidden += 1
@@ -184,7 +203,7 @@ export class QueueOracle {
       const message = this.#of(text)
       if (buried.has(text)) this.#fail(`${text} is a dead letter twice`)
       buried.add(text)
-      if (message.position !== undefined && message.position !== position)
+      if (message.position !== undefined && message.position !== position && !this.#wereRedriven)
         this.#fail(`${text} was never at ${position}`)
       if (message.acked) this.#fail(`${text} was acknowledged, and is a dead letter`)
       // a lease counts, also if a crash kept its messages from ever being delivered
@@ -209,6 +228,7 @@ export class QueueOracle {
   #arrivedOne(
     text: string,
     position: number,
+    time: number,
     attempt: number,
     lease: number,
     own?: { id?: string; key?: string },
@@ -219,13 +239,15 @@ export class QueueOracle {
     if (message.acked) this.#fail(`${text} was delivered after its ack was confirmed`)
     if (message.isDuplicate) this.#fail(`${text} was delivered, and is a duplicate`)
     if (own?.key !== message.key || own?.id !== message.id) this.#fail(`${text} has another key or id`)
+    const isNew = this.#wereRedriven && message.position !== undefined && message.position < position
+    if (isNew) this.#comesBack(message)
     this.#place(message, position)
     if (attempt > this.#settings.maxAttempts) this.#fail(`${text} was delivered for the ${attempt}th time`)
     const least = message.mayRepeat ? message.attempt : message.attempt + 1
     if (attempt < least) this.#fail(`${text} was delivered as attempt ${attempt} after ${message.attempt}`)
     if (lease <= message.lease) this.#fail(`${text} was delivered under lease ${lease} after ${message.lease}`)
     if (this.#now < message.notBefore) this.#fail(`${text} was delivered before its delay was over`)
-    this.#checkKey(message, position)
+    this.#checkKey(message, { ready: isNew ? time : time + message.delayMs, position }, isNew)
     message.attempt = attempt
     message.hidden = 0
     message.lease = lease
@@ -234,7 +256,15 @@ export class QueueOracle {
     message.maybeDead = false
   }
 
-  #checkKey(message: Known, position: number): void {
+  /** A message is back from the dead letters. */
+  #comesBack(message: Known): void {
+    this.#release(message)
+    message.position = undefined
+    message.attempt = 0
+    message.hidden = 0
+  }
+
+  #checkKey(message: Known, turn: Turn, isNew: boolean): void {
     const { key } = message
     if (key === undefined || !this.#settings.keyOrder) return
     const holder = this.#holders.get(key)
@@ -244,11 +274,12 @@ export class QueueOracle {
       if (!isOver) this.#fail(`${message.text} was delivered while ${holder.text} has the key ${key}`)
     }
     this.#holders.set(key, message)
-    const begun = this.#begun.get(key) ?? 0
-    if (message.attempt === 0 && message.lease === 0 && position < begun) {
-      this.#fail(`${message.text} at ${position} was delivered after ${begun} of its key`)
+    if (message.lease !== 0 && !isNew) return
+    const begun = this.#begun.get(key)
+    if (begun && isBefore(turn, begun)) {
+      this.#fail(`${message.text} of ${turn.ready} was delivered after one of ${begun.ready} of its key`)
     }
-    this.#begun.set(key, Math.max(begun, position))
+    this.#begun.set(key, turn)
   }
 
   #release(message: Known): void {
@@ -282,4 +313,8 @@ export class QueueOracle {
     this.broken ??= new BrokenPromise(what)
     throw this.broken
   }
+}
+
+function isBefore(one: Turn, other: Turn): boolean {
+  return one.ready < other.ready || (one.ready === other.ready && one.position < other.position)
 }

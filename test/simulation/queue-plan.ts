@@ -35,6 +35,8 @@ export interface QueueHabits {
   readonly nacks: number
   readonly rejects: number
   readonly releases: number
+  /** How often dead letters are moved back. */
+  readonly redrives: number
   /** How often a consumer extends its leases. */
   readonly extends: number
 }
@@ -69,13 +71,14 @@ export function queuePlanOf(random: Random): QueuePlan {
       blockMessages: random.pick([1, 3, 12]),
       ids: random.pick([0, 0, 0.3]),
       keys: keyOrder ? random.pick([0.5, 1]) : random.pick([0, 0.2]),
-      delays: keyOrder ? 0 : random.pick([0, 0, 0.3]),
+      delays: random.pick([0, 0, 0.3]),
       ttls: random.pick([0, 0, 0, 0.3]),
       credit: random.pick([1, 4, 30]),
       workMs: random.pick([1, 20, leaseMs, 3 * leaseMs]),
       nacks: random.pick([0, 0.1, 0.5]),
       rejects: random.pick([0, 0, 0.1]),
       releases: random.pick([0, 0, 0.2]),
+      redrives: random.pick([0, 0, 0.1]),
       extends: random.pick([0, 0.5, 1]),
     },
   }

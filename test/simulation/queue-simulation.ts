@@ -77,6 +77,7 @@ class QueueRun {
     for (let count = 0; count < plan.happenings; count++) {
       scheduler.run(random.below(plan.pauseMs + 1))
       if (random.below(100) < plan.trouble) this.#trouble()
+      else if (random.chance(plan.habits.redrives)) this.#host.redrive()
       else if (random.chance(0.5)) random.pick(this.#producers).act()
       else random.pick(this.#consumers).act()
     }
