@@ -4,6 +4,7 @@
  * Whoever calls has taken them out of where they were.
  */
 import type { FailedAttempt, QueueSettings } from './engine.js'
+import type { LaterEntry } from './later-table.js'
 import { type StoredMessage, withFailure } from './message-record.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
@@ -18,17 +19,16 @@ export interface Failure {
   readonly delayMs?: number | undefined
 }
 
-/** A message was not looked at: it is ready again, and its attempt does not count. */
-export function giveBack(tx: Transaction, queue: Queue, position: number, message: StoredMessage): void {
-  queue.later.put(tx, 0, position, message)
+/** A message was not looked at: it is ready again, as long as it was, and its attempt does not count. */
+export function giveBack(tx: Transaction, queue: Queue, { due, position, message }: LaterEntry): void {
+  queue.later.put(tx, due, position, message)
 }
 
 /** A delivery of a message failed. */
 export function fail(
   tx: Transaction,
   queue: Queue,
-  position: number,
-  message: StoredMessage,
+  { due, position, message }: LaterEntry,
   { cause, consumer, reason, stack, delayMs }: Failure,
 ): void {
   const attempt = message.attempts + 1
@@ -46,7 +46,7 @@ export function fail(
   }
   // a lease that ran out has made the message wait already
   const waitMs = cause === 'lease-lost' ? 0 : (delayMs ?? backoffMs(queue.settings, attempt))
-  queue.later.put(tx, waitMs > 0 ? Math.ceil(tx.wall + waitMs) : 0, position, failed)
+  queue.later.put(tx, waitMs > 0 ? Math.ceil(tx.wall + waitMs) : due, position, failed)
 }
 
 /** Moves a message to the dead letters; tells whether its queue has any. */

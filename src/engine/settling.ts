@@ -6,6 +6,7 @@
 import { type Block, bodyStart, bytesOf, checkAtIndex, extrasAt } from './block-record.js'
 import type { Settlement } from './engine.js'
 import { fail, forgetKey, giveBack } from './fates.js'
+import type { LaterEntry } from './later-table.js'
 import type { Lease, Segment } from './leases.js'
 import type { StoredMessage } from './message-record.js'
 import type { Queue } from './queue.js'
@@ -93,7 +94,7 @@ function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment)
 function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
   const message = queue.later.read(tx, piece.due, piece.position)
   queue.later.settle(tx, piece.due, piece.position)
-  if (message) returnMessage(tx, queue, lease, piece.position, message, fate)
+  if (message) returnMessage(tx, queue, lease, { due: piece.due, position: piece.position, message }, fate)
   else queue.lost(tx, piece.position, 1)
 }
 
@@ -112,7 +113,7 @@ function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment
     if (block.bad?.has(index)) {
       queue.corrupt(block.start + index, 1)
       forgetKey(tx, queue, message.key, block.start + index)
-    } else returnMessage(tx, queue, lease, block.start + index, message, fate)
+    } else returnMessage(tx, queue, lease, { due: 0, position: block.start + index, message }, fate)
   }
 }
 
@@ -120,12 +121,11 @@ function returnMessage(
   tx: Transaction,
   queue: Queue,
   { consumer }: Lease,
-  position: number,
-  message: StoredMessage,
+  entry: LaterEntry,
   { kind, reason, stack, delayMs }: Fate,
 ): void {
-  if (kind === 'release' || kind === 'ack') giveBack(tx, queue, position, message)
-  else fail(tx, queue, position, message, { cause: kind, consumer, reason, stack, delayMs })
+  if (kind === 'release' || kind === 'ack') giveBack(tx, queue, entry)
+  else fail(tx, queue, entry, { cause: kind, consumer, reason, stack, delayMs })
 }
 
 /** One message of a block by itself, of which it is known where its body begins. */

@@ -170,6 +170,38 @@ t.test('messages are kept back for as long as their sender says, and not longer 
   t.match(world.engine.counts('jobs'), { dropped: { expired: 3 } })
 })
 
+for (const how of ['release', 'lease-lost', 'nack'] as const) {
+  t.test(`a delay does not count as age when a message comes back: ${how}`, async (t) => {
+    const world = EngineWorld.withJobs({ maxAgeMs: 1000, leaseMs: 600, keyOrder: true })
+    const consumer = world.consumer('c', 1)
+    world.send(
+      ['first', 'delayed'],
+      [
+        { index: 0, key: 'k' },
+        { index: 1, key: 'k', delayMs: 5000 },
+      ],
+    )
+    world.run()
+    consumer.settle({ kind: 'nack', delayMs: 5000 })
+    consumer.attachment.grant(1)
+    world.run()
+    world.pass(5000)
+    t.strictSame(consumer.texts, ['first', 'first'])
+    // it has waited for its key since it was due
+    consumer.settle({ kind: 'ack' })
+    consumer.attachment.grant(1)
+    world.run()
+    t.strictSame(consumer.texts.slice(2), ['delayed'])
+    if (how === 'lease-lost') world.pass(600)
+    else consumer.settle({ kind: how, delayMs: 0 })
+    world.run()
+    world.pass(how === 'lease-lost' ? 399 : 999)
+    t.match(world.engine.counts('jobs'), { ready: 1, dropped: { expired: undefined } })
+    world.pass(1)
+    t.match(world.engine.counts('jobs'), { depth: 0, dropped: { expired: 1 } })
+  })
+}
+
 t.test('a schema is kept with the first message, and a block without one is refused', async (t) => {
   const world = EngineWorld.withJobs()
   const [one, other] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)]
