@@ -7,11 +7,25 @@ import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { errnoOf } from './translate.js'
 
+/** How long a listener must keep a connection to count as alive, in milliseconds: the system ends a killed process slowly. */
+const aliveMs = 500
+
+/** What the end of a connection to a path says about its listener, by the code of the system. */
+const meanings: Readonly<Record<string, 'none' | 'alive' | 'ending'>> = {
+  ECONNREFUSED: 'none',
+  ENOENT: 'none',
+  ETIMEDOUT: 'alive', // it has lasted
+  EAGAIN: 'alive', // its queue of connections is full
+  EPROTOTYPE: 'alive', // it is a socket of another type
+  ECONNRESET: 'ending',
+  EPIPE: 'ending',
+}
+
 /**
  * Makes sure that nobody listens on a path, and that no other file is lost. A socket that a process which was killed has
- * left behind is no hindrance.
+ * left behind is no hindrance, nor is a process that is being ended.
  *
- * @error with `code` EADDRINUSE or EEXIST, as the system has them.
+ * @error with the `code` of the system: EADDRINUSE, EEXIST, or what keeps this process from looking.
  */
 export async function mustBeFree(path: string): Promise<void> {
   // not a path: the system itself looks after such names, and `*` takes a new one
@@ -19,18 +33,29 @@ export async function mustBeFree(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return
   if (!found.isSocket()) throw failure('EEXIST', `${path} is a file and no socket`)
-  if (await hasListener(path)) throw failure('EADDRINUSE', `${path} is in use`)
+  const deadline = performance.now() + aliveMs
+  for (;;) {
+    const listener = await lookFor(path)
+    if (listener === 'none') return
+    if (listener === 'alive' || performance.now() >= deadline) throw failure('EADDRINUSE', `${path} is in use`)
+  }
 }
 
-function hasListener(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path)
-    const end = (isThere: boolean) => {
+/** Connects to a path: nobody is there, somebody keeps the connection, or ends it at once as a process that is ended. */
+function lookFor(path: string): Promise<'none' | 'alive' | 'ending'> {
+  return new Promise((resolve, reject) => {
+    const probe = connect({ path }) // not the bare text: a number would be a port
+    let code = ''
+    probe.setTimeout(aliveMs, () => {
+      code = 'ETIMEDOUT'
       probe.destroy()
-      resolve(isThere)
-    }
-    probe.once('connect', () => end(true))
-    probe.once('error', (error) => end(errnoOf(error) === 'EAGAIN')) // its queue of connections is full
+    })
+    probe.once('error', (error) => {
+      code = errnoOf(error)
+      if (!(code in meanings)) reject(error)
+    })
+    probe.once('close', () => resolve(meanings[code] ?? 'ending'))
+    probe.resume()
   })
 }
 
