@@ -127,7 +127,10 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     const known = this.#topics.get(name)
     if (known) {
       if (known.schemaText === codec.text) return known as unknown as TopicPublisher<In>
-      throw new RivuletError('RIVULET_INVALID_OPTION', `${this.name}: topic '${name}' has another schema already`)
+      throw new RivuletError(
+        'RIVULET_INVALID_OPTION',
+        `${this.name}: topic '${name}' was made with another schema; a topic has one schema, so use that or another topic`,
+      )
     }
     const topic = new PublishedTopic<In>({
       name,
@@ -152,7 +155,12 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     const [frame] = parts
     const mark = frame?.[0]
     if (frame === undefined || parts.length !== 1) {
-      this.reports.report(new RivuletError('RIVULET_BAD_FRAME', `a subscriber sent a message of ${parts.length} parts`))
+      this.reports.report(
+        new RivuletError(
+          'RIVULET_BAD_FRAME',
+          `a subscriber sent a message of ${parts.length} parts; subscriptions and requests have one`,
+        ),
+      )
     } else if (mark === 1 || mark === 0) {
       if (frame[1] !== inboxMark || frame.length === 1) this.#onSubscription(mark === 1, frame.subarray(1))
     } else {
@@ -196,7 +204,12 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     }
     const { inbox, nonce } = request
     if (inbox[0] !== inboxMark || inbox.length > 64) {
-      this.reports.report(new RivuletError('RIVULET_BAD_FRAME', 'a request names an inbox that is none'))
+      this.reports.report(
+        new RivuletError(
+          'RIVULET_BAD_FRAME',
+          'a request names an invalid inbox: it must begin with byte 0 and have at most 64 bytes',
+        ),
+      )
       return
     }
     const { outbox } = this.socket

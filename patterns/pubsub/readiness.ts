@@ -164,5 +164,8 @@ function linksOf(answers: ReadonlyMap<string, number>): number {
 }
 
 function closedError(): RivuletError {
-  return new RivuletError('RIVULET_CLOSED', 'the subscriber was closed before it was ready')
+  return new RivuletError(
+    'RIVULET_CLOSED',
+    'the subscriber was closed before its publishers confirmed its subscriptions',
+  )
 }

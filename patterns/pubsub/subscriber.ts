@@ -301,7 +301,12 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     const { header, topic: part } = frame
     const words = part && wordsOnWire(part)
     if (!words) {
-      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', 'a frame comes on a topic that is none'))
+      this.#rejected.add(
+        new RivuletError(
+          'RIVULET_BAD_FRAME',
+          'a frame has an invalid topic: words that end with a dot, at most 256 bytes of UTF-8',
+        ),
+      )
       return
     }
     const topic = words.join('.')

@@ -14,6 +14,13 @@ const maxTopicBytes = 255
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
 const controlCharacter = /[\u0000-\u001f\u007f]/
 
+/** Wildcards of other systems (NATS, MQTT, glob patterns), and what they are here. */
+const foreignWildcards: ReadonlyMap<string, string> = new Map([
+  ['>', "'#', any number of words at the end"],
+  ['+', "'*', one word"],
+  ['**', "'#', any number of words at the end"],
+])
+
 /** The first byte of inboxes, which no topic can begin with. */
 export const inboxMark = 0
 
@@ -35,7 +42,7 @@ export interface TopicPattern {
  */
 export function topicPart(name: string): Buffer {
   const words = wordsOf(name, 'a topic')
-  if (words.some(isWildcard)) throw invalid(name, 'a topic', 'has a wildcard; only patterns may')
+  if (words.some(isWildcard)) throw invalid(name, 'a topic', 'has a wildcard; only patterns of subscribers may')
   return onWire(words)
 }
 
@@ -48,7 +55,7 @@ export function topicPattern(text: string): TopicPattern {
   const words = wordsOf(text, 'a pattern')
   const open = words.at(-1) === '#'
   const fixed = open ? words.slice(0, -1) : words
-  if (fixed.includes('#')) throw invalid(text, 'a pattern', 'has a # that is not its last word')
+  if (fixed.includes('#')) throw invalid(text, 'a pattern', "has a '#' before its last word; '*' is one word there")
   const wild = fixed.indexOf('*')
   return {
     text,
@@ -82,11 +89,17 @@ function onWire(words: readonly string[]): Buffer {
 }
 
 function wordsOf(text: string, what: string): string[] {
-  if (typeof text !== 'string') throw invalid(text, what, 'is no string')
+  if (typeof text !== 'string') throw invalid(text, what, 'must be a string')
   const words = text.split('.')
   if (words.includes('')) throw invalid(text, what, 'has an empty word')
-  if (Buffer.byteLength(text) > maxTopicBytes) throw invalid(text, what, `has more than ${maxTopicBytes} bytes`)
-  if (controlCharacter.test(text) || !text.isWellFormed()) throw invalid(text, what, 'has characters that are no text')
+  const bytes = Buffer.byteLength(text)
+  if (bytes > maxTopicBytes) throw invalid(text, what, `has ${bytes} bytes, more than ${maxTopicBytes}`)
+  if (controlCharacter.test(text)) throw invalid(text, what, 'has a control character')
+  if (!text.isWellFormed()) throw invalid(text, what, 'has half of a surrogate pair')
+  for (const word of words) {
+    const ours = foreignWildcards.get(word)
+    if (ours !== undefined) throw invalid(text, what, `has the word '${word}'; the wildcard of a pattern is ${ours}`)
+  }
   return words
 }
 

@@ -54,6 +54,35 @@ t.test('what is neither a name nor a pattern', async (t) => {
   t.throws(() => topicPart('a.*'), { message: /'a\.\*'.*wildcard/ }, 'the error names what was given')
 })
 
+t.test('wildcards of other systems are refused, and the error names the one to use', async (t) => {
+  for (const [word, ours] of [
+    ['>', "'#'"],
+    ['**', "'#'"],
+    ['+', "'*'"],
+  ] as const) {
+    for (const text of [word, `a.${word}`, `${word}.b`, `a.${word}.#`]) {
+      t.throws(() => topicPattern(text), { ...invalid, message: `'${word}'; the wildcard of a pattern is ${ours}` })
+    }
+    t.throws(() => topicPart(`a.${word}`), { ...invalid, message: `'${word}'; the wildcard of a pattern is ${ours}` })
+    t.strictSame(wordsOnWire(Buffer.from(`a.${word}.`)), ['a', word], 'other publishers may have such topics')
+  }
+  t.equal(topicPattern('a>.+b').exact, true, 'as parts of a word they are no wildcards')
+})
+
+t.test('errors say what is wrong', async (t) => {
+  for (const [text, message] of [
+    ['a..b', 'has an empty word'],
+    ['x'.repeat(256), 'has 256 bytes, more than 255'],
+    ['a\nb', 'has a control character'],
+    ['a\ud800', 'has half of a surrogate pair'],
+    ['a.#.b', "has a '#' before its last word; '*' is one word there"],
+    [7 as never, 'must be a string'],
+  ] as const) {
+    t.throws(() => topicPattern(text), { ...invalid, message: `is not a pattern: it ${message}` })
+  }
+  t.throws(() => topicPart('a.*'), { ...invalid, message: 'has a wildcard; only patterns of subscribers may' })
+})
+
 t.test('topic parts that are none', async (t) => {
   const parts = ['', '.', 'a', 'a.b', '.a.', 'a..b.', '..', 'a\0.', '\0a.', 'a\n.', 'a.*.', '#.', `${'x'.repeat(256)}.`]
   for (const part of parts) t.equal(wordsOnWire(Buffer.from(part)), undefined, JSON.stringify(part))
