@@ -35,9 +35,11 @@ const errorChannel = channel('rivulet:error')
 const dropChannel = channel('rivulet:drop')
 const linkChannel = channel('rivulet:link')
 
-/** Publishes an error on `rivulet:error`. */
-export function publishError(resource: string, error: unknown): void {
-  if (errorChannel.hasSubscribers) errorChannel.publish({ resource, error } satisfies ErrorMessage)
+/** Publishes an error on `rivulet:error`; tells whether anybody listens there. */
+export function publishError(resource: string, error: unknown): boolean {
+  if (!errorChannel.hasSubscribers) return false
+  errorChannel.publish({ resource, error } satisfies ErrorMessage)
+  return true
 }
 
 /** Publishes dropped messages on `rivulet:drop`. */

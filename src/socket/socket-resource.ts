@@ -51,7 +51,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     this.#kind = factory.replace(/^create/, '').toLowerCase()
     this.#options = options
     this.runtime = options.runtime ?? defaultRuntime()
-    this.reports = new ErrorReports(() => this.name)
+    this.reports = new ErrorReports(() => this.name, this.runtime.clock)
     this.#links = new Links({
       resource: () => this.name,
       clock: this.runtime.clock,
