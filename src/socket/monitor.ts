@@ -2,15 +2,15 @@
  * Reads the monitor of a native socket, with or without keeping the process alive.
  *
  * A pending read of a monitor keeps the process alive, and there is no read that does not wait. So while the socket is
- * unreferenced, the newest monitor is left unread; at each tick another takes its place, and the old one is read to
- * its `end`, which libzmq sends at once. No event is lost, and nothing is pending in between.
+ * unreferenced, and always in a worker thread, the newest monitor is left unread; at each tick another takes its place,
+ * and the old one is read to its `end`, which libzmq sends at once. No event is lost, and nothing is pending in between.
  */
 import { deferred } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
-import { type MonitorEvent, type NativeObserver, type NativeSocket, observe } from './native.js'
+import { type MonitorEvent, mayPend, monitorPollMs, type NativeObserver, type NativeSocket, observe } from './native.js'
 
-/** How often an unreferenced monitor is read, in milliseconds. */
-const unreferencedTickMs = 100
+/** A timer that never fires in practice, in milliseconds: it keeps a thread alive as a pending read would. */
+const holdMs = 2_147_483_647
 
 /** The monitor of one native socket. */
 export class Monitor {
@@ -21,6 +21,8 @@ export class Monitor {
   #newest: NativeObserver
   #unread = false
   #tick: Timer | undefined
+  /** Keeps a worker thread alive, where nothing is pending. */
+  #hold: NodeJS.Timeout | undefined
   #closed = false
   /** Addresses that a closed socket has not let go of. */
   readonly #taken = new Set<string>()
@@ -37,21 +39,29 @@ export class Monitor {
     this.#onEvent = onEvent
     this.#onError = onError
     this.#newest = observe(socket)
-    void this.#read(this.#newest)
+    if (mayPend) {
+      void this.#read(this.#newest)
+    } else {
+      this.#unread = true
+      this.#poll()
+      this.ref()
+    }
   }
 
   /** Lets the process exit while the monitor waits. */
   unref(): void {
-    if (this.#tick || this.#closed) return
-    const turn = () => {
-      this.#tick = this.#clock.setTimer(turn, unreferencedTickMs)
-      this.#replace()
-    }
-    turn()
+    if (this.#closed) return
+    clearInterval(this.#hold)
+    if (this.#tick === undefined) this.#poll()
   }
 
   /** Keeps the process alive again. */
   ref(): void {
+    if (!mayPend) {
+      clearInterval(this.#hold)
+      this.#hold = setInterval(() => {}, holdMs)
+      return
+    }
     if (!this.#tick) return
     this.#tick.cancel()
     this.#tick = undefined
@@ -69,8 +79,15 @@ export class Monitor {
     for (const address of bound) this.#taken.add(address)
     if (bound.length === 0) this.#released.resolve()
     this.#tick?.cancel()
+    clearInterval(this.#hold)
     this.#readNewest()
     return this.#released.promise
+  }
+
+  /** Replaces the monitor now, and at each tick from now on. */
+  #poll(): void {
+    this.#tick = this.#clock.setTimer(() => this.#poll(), monitorPollMs)
+    this.#replace()
   }
 
   /** Puts an unread monitor in the place of the newest one, which then ends. */

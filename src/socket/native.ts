@@ -4,6 +4,7 @@
  * Nothing here sends, receives or connects; a `Socket` owns what this makes.
  */
 import { randomBytes } from 'node:crypto'
+import { isMainThread } from 'node:worker_threads'
 import * as zmq from 'zeromq'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
@@ -54,6 +55,20 @@ export interface MonitorEvent {
 
 /** How long one native `send` or `receive` waits, so that `unref` takes effect at last, in milliseconds. */
 export const nativeWaitMs = 1000
+
+/**
+ * Whether a native operation may be pending: not in a worker thread.
+ *
+ * zeromq.js aborts the whole process if a thread ends, by `terminate()`, `process.exit()` or an uncaught error, while a
+ * `send` or `receive` of it is pending (zeromq.js#411). In worker threads sockets are polled instead.
+ */
+export const mayPend = isMainThread
+
+/** How often a socket is polled that must have no operation pending, in milliseconds. */
+export const pollMs = mayPend ? 5 : 1
+
+/** How often a monitor is polled that must have no operation pending, in milliseconds. */
+export const monitorPollMs = mayPend ? 100 : 20
 
 /** Options that zeromq.js has no name for, by libzmq's number. */
 const option = {
@@ -139,7 +154,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     Object.assign(socket, { receiveHighWaterMark, receiveTimeout: nativeWaitMs })
   }
   // without it, frames are taken for a peer that never comes
-  if (kind === 'push') Object.assign(socket, { immediate: true, sendTimeout: nativeWaitMs })
+  if (kind === 'push') Object.assign(socket, { immediate: true, sendTimeout: mayPend ? nativeWaitMs : 0 })
   // with no wait, `send` is done when it returns, so that any number may follow each other
   if (kind === 'dealer')
     Object.assign(socket, { immediate: true, sendTimeout: 0, connectTimeout: defaults.handshakeMs })

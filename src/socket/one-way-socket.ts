@@ -5,9 +5,8 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import type { EndpointChange } from './endpoint-links.js'
-import { dropForFullPeers, nativeWaitMs, type SocketKind } from './native.js'
+import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind } from './native.js'
 import { Outbox } from './outbox.js'
-import { unreferencedWaitMs } from './read-loop.js'
 import { Socket, type SocketConfig } from './socket.js'
 import { errnoOf, translate } from './translate.js'
 
@@ -41,9 +40,10 @@ export interface OneWayConfig extends SocketConfig {
 export class OneWaySocket extends Socket {
   readonly outbox: Outbox
   readonly #config: OneWayConfig
-  #referenced = true
+  /** Whether a pending send does no harm: to the exit of the process, or of a worker thread. */
+  #mayWait = mayPend
   /** Whether a frame that finds no room waits in the library, which takes a look at the socket before each frame. */
-  #waits = true
+  #waits = mayPend
   /** Until then, on the runtime's clock, a publisher does not wait for peers that are full. */
   #impatientUntil = 0
   /** Until then, on the same clock, a peer that has left may still have its pipe; 0 if all is as it seems. */
@@ -93,7 +93,7 @@ export class OneWaySocket extends Socket {
   protected override onLinkChange({ state }: EndpointChange): void {
     // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
     if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
-    if ((state === 'connected' || state === 'disconnected') && this.#referenced) this.#wait(true)
+    if ((state === 'connected' || state === 'disconnected') && this.#mayWait) this.#wait(true)
   }
 
   protected override onEvent(type: string): void {
@@ -118,8 +118,8 @@ export class OneWaySocket extends Socket {
 
   #refer(on: boolean): void {
     if (this.closed) return
-    this.#referenced = on
-    this.#wait(on)
+    this.#mayWait = on && mayPend
+    this.#wait(this.#mayWait)
   }
 
   /** Whether a frame might be put into the pipe of a peer that has left. */
@@ -163,9 +163,9 @@ export class OneWaySocket extends Socket {
     for (let tries = 0; ; tries++) {
       if (this.closed || errnoOf(error) !== 'EAGAIN') return translate(`${this.name}: cannot send`, error)
       if (this.#config.kind === 'push') {
-        // it has waited in the library, or will, unless that would keep the process alive
-        if (this.#referenced) this.#wait(true)
-        else await new Promise<void>((resolve) => clock.setTimer(resolve, unreferencedWaitMs))
+        // it has waited in the library, or will, unless that would do harm
+        if (this.#mayWait) this.#wait(true)
+        else await new Promise<void>((resolve) => clock.setTimer(resolve, pollMs))
       } else {
         const now = clock.now()
         fullSince ??= now

@@ -5,14 +5,11 @@
  */
 import { turnOver } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/index.js'
-import type { NativeSocket } from './native.js'
+import { mayPend, type NativeSocket, pollMs } from './native.js'
 import { errnoOf } from './translate.js'
 
 /** How long one turn may read messages before timers and other sockets have theirs, in milliseconds. */
 const readSliceMs = 10
-
-/** How often an unreferenced socket is looked at, in milliseconds. */
-export const unreferencedWaitMs = 5
 
 const done = Promise.resolve()
 
@@ -70,8 +67,8 @@ export class ReadLoop {
     const native = this.#native
     this.#running = this.#wanted
     if (!this.#wanted) return
-    if (!this.#referenced && !native.readable) {
-      this.#clock.setTimer(this.#readNext, unreferencedWaitMs)
+    if (!(this.#referenced && mayPend) && !native.readable) {
+      this.#clock.setTimer(this.#readNext, pollMs)
       return
     }
     this.#idle = false
