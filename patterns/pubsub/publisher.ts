@@ -22,8 +22,21 @@ import { type PublisherOptions, publisherRules } from './options.js'
 import { inboxMark, topicPart } from './topic-name.js'
 import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
 
-/** The largest frame that comes from subscribers, in bytes: a subscription or a request. */
-const maxUpstreamBytes = 4096
+/**
+ * The largest frame that comes from subscribers, in bytes: a subscription or a request; larger ones end their connection.
+ *
+ * A topic has 256 bytes, and the handshake of a peer with an identity takes 300. libzmq keeps a trie with a node of 48
+ * bytes for each byte of a prefix, before the application sees it, also with ZMQ_XPUB_MANUAL.
+ */
+const maxUpstreamBytes = 512
+
+/**
+ * Frames that one subscriber may have in transit to this side.
+ *
+ * libzmq takes in all that has arrived before it returns to its caller, and lets each peer send on meanwhile: with one
+ * frame a flood leaves room for the rest of the process.
+ */
+const upstreamHighWaterMark = 1
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
@@ -104,7 +117,7 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     await this.openSocket({
       kind: 'xpub',
       sendHighWaterMark: highWaterMark,
-      receiveHighWaterMark: highWaterMark,
+      receiveHighWaterMark: upstreamHighWaterMark,
       maxFrameBytes: maxUpstreamBytes,
       socketBufferBytes: undefined,
       patienceMs: slowSubscribers === 'wait' ? Number.POSITIVE_INFINITY : defaults.slowSubscriberMs,

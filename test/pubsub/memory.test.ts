@@ -1,0 +1,23 @@
+/**
+ * What peers and past topics may cost: counted in processes of their own, with bounds far above what is due.
+ */
+import t from 'tap'
+import { loader, modulePath, run } from '../child-process.js'
+import type { Growth } from './memory-process.js'
+
+const mebibyte = 1024 * 1024
+const program = modulePath('test/pubsub/memory-process.ts')
+
+/** What a scenario of `memory-process.ts` says. */
+async function growthOf(scenario: string): Promise<Growth> {
+  const args = [...loader, '--expose-gc', program, scenario]
+  const { code, stdout, stderr } = await run(process.execPath, args, { cwd: process.cwd(), timeoutMs: 120_000 })
+  if (code !== 0) throw new Error(`${scenario} ended by ${code}: ${stderr}`)
+  return JSON.parse(stdout) as Growth
+}
+
+t.test('prefixes longer than any topic end their connection and cost nothing', async (t) => {
+  const { bytes, detail } = await growthOf('longPrefixes')
+  t.strictSame(detail, { delivered: 1, known: 1 }, 'the honest subscriber is served, and no other prefix is known')
+  t.ok(bytes < 100 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
+})
