@@ -9,6 +9,7 @@ export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
 export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
 export {
+  type DeliveryDetails,
   type ErrorCode,
   type ErrorCodeEntry,
   type ErrorDetails,

@@ -52,7 +52,7 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
    *
    * A message is acknowledged when its work has completed: a promise with its value, an observable after its last. Work
    * that throws or fails is reported as `RIVULET_HANDLER_FAILED` on `errors`, and its message is delivered again later, with
-   * the reason in its history. The lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
+   * the reason in its history. `delivery` of that error tells which message it was. The lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
    *
    * Lifetime: cold; each subscription takes messages, and is the one that may. Unsubscribing gives up the work under way,
    * whose messages go back at once, as failed.
@@ -108,7 +108,7 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
 
   private constructor(options: ResolvedConsumerOptions) {
     super('createConsumer', { ...options, outboxBytes: defaults.outboxBytes })
-    const { queue, schema, prefetch } = options
+    const { queue, schema, prefetch, name } = options
     const { clock } = this.runtime
     const report = (error: RivuletError) => this.reports.report(error)
     this.queue = queue
@@ -117,10 +117,12 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
       changed: () => this.#wantedChanged(),
       unreadable: unreadableMessage,
       report,
+      detailsOf: ({ position, attempt, id }) => ({ delivery: { queue, position, attempt, id, consumer: name } }),
     })
+    const identity = randomBytes(16).toString('hex')
     this.#prefetch = new Prefetch<Out>({
       queue,
-      consumer: randomBytes(16).toString('hex'),
+      consumer: name === undefined ? identity : `${name}/${identity}`,
       prefetch,
       codec: codecOf(schema) as Codec<never, Out>,
       now: () => clock.now(),

@@ -50,6 +50,12 @@ export interface ConsumerOptions<Out> extends DurableOptions {
    * More is faster for quick work; 1 leaves a message with the host until somebody is free for it.
    */
   readonly prefetch?: number
+  /**
+   * What errors and the history of messages call this consumer, 1 to 128 characters. Default: none.
+   *
+   * It need not be unique, and decides nothing.
+   */
+  readonly name?: string
 }
 
 /** How one message is sent. */
@@ -92,9 +98,18 @@ export const producerRules = {
   overflow: oneOf(overflowPolicies, 'block'),
 }
 
+/** The longest name of a consumer, in characters: something unique comes behind it on the wire. */
+const maxConsumerCharacters = 128
+
 /** The rules of `ConsumerOptions`. */
 export const consumerRules = {
   ...common,
+  name: instance(
+    `a well-formed text of 1 to ${maxConsumerCharacters} characters`,
+    (value): value is string =>
+      typeof value === 'string' && value.length >= 1 && value.length <= maxConsumerCharacters && isWellFormed(value),
+    undefined,
+  ),
   prefetch: integer({ min: 1, max: 65_536, fallback: defaults.prefetchMessages }),
 }
 

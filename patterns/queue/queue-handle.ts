@@ -53,7 +53,7 @@ export interface FailedDelivery {
   readonly time: number
   /** `nack`, `reject`, or that its lease was lost. */
   readonly cause: 'nack' | 'reject' | 'lease-lost'
-  /** The consumer, by the name that it gave itself. */
+  /** The consumer: its option `name`, if it has one, with `/` behind it, and a random text of its own. */
   readonly consumer: string
   /** Why, as the consumer said, up to 1000 characters. */
   readonly reason?: string

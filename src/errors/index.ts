@@ -1,3 +1,3 @@
 /** Errors: the closed list of codes, the class that carries them, and its guard. */
 export { type ErrorCode, type ErrorCodeEntry, errorCodes } from './codes.js'
-export { type ErrorDetails, type Issue, isRivuletError, RivuletError } from './rivulet-error.js'
+export { type DeliveryDetails, type ErrorDetails, type Issue, isRivuletError, RivuletError } from './rivulet-error.js'

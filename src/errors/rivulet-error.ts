@@ -16,6 +16,20 @@ export interface Issue {
   readonly message: string
 }
 
+/** The delivery of a durable queue that an error is about. */
+export interface DeliveryDetails {
+  /** The name of the queue. */
+  readonly queue: string
+  /** The place of the message in the queue. */
+  readonly position: number
+  /** Which delivery of the message it is, from 1 on. */
+  readonly attempt: number
+  /** The id that its producer gave the message, if it has one. */
+  readonly id: string | undefined
+  /** The name of the consumer that has it, if the option `name` gives it one. */
+  readonly consumer: string | undefined
+}
+
 /** What an error may carry beside its message. */
 export interface ErrorDetails {
   /** The error that led to this one. */
@@ -28,6 +42,8 @@ export interface ErrorDetails {
   readonly topic?: string
   /** Whether a call may have run. */
   readonly executed?: 'no' | 'maybe'
+  /** The delivery of a durable queue that is concerned. */
+  readonly delivery?: DeliveryDetails
 }
 
 /** An error with a stable code; what it says may change, its code does not. */
@@ -44,6 +60,8 @@ export class RivuletError extends Error {
   readonly topic: string | undefined
   /** For the outcome of a call, whether its handler may have run: `no` is certain. Else `undefined`. */
   readonly executed: 'no' | 'maybe' | undefined
+  /** The delivery of a durable queue that is concerned, if one is: its queue, position, attempt, id and consumer. */
+  readonly delivery: DeliveryDetails | undefined
 
   /**
    * Makes an error; applications receive errors and seldom make them.
@@ -59,6 +77,7 @@ export class RivuletError extends Error {
     this.messages = details.messages
     this.topic = details.topic
     this.executed = details.executed
+    this.delivery = details.delivery
   }
 
   static {

@@ -31,9 +31,11 @@ export function placeOf(error: RivuletError): string {
   return (framesOf(cause)[0] ?? headOf(cause)).trim().slice(0, placeChars)
 }
 
-/** What is known of an error beside its message: stacks, its own or those of what led to it. */
+/** What is known of an error beside its message: the delivery that it is about, and stacks. */
 export function detailOf(error: RivuletError): string {
   const lines: string[] = []
+  const delivery = deliveryOf(error)
+  if (delivery !== undefined) lines.push(delivery)
   const causes = causesOf(error)
   if (causes.length === 0) lines.push(...framesOf(error))
   for (const cause of causes) lines.push(`caused by ${headOf(cause)}`, ...framesOf(cause))
@@ -71,6 +73,17 @@ function headOf(value: unknown): string {
 function framesOf(value: unknown): string[] {
   const stack = textOr(read(value, 'stack'), '').slice(0, stackChars)
   return stack.split('\n').filter((line) => /^\s+at /.test(line))
+}
+
+function deliveryOf(error: RivuletError): string | undefined {
+  const delivery = read(error, 'delivery')
+  if (typeof delivery !== 'object' || delivery === null) return undefined
+  const parts = ['queue', 'position', 'attempt', 'id', 'consumer'].flatMap((member) => {
+    const value = read(delivery, member)
+    if (typeof value === 'number') return [`${member} ${value}`]
+    return typeof value === 'string' ? [`${member} ${JSON.stringify(value)}`] : []
+  })
+  return parts.join(', ')
 }
 
 function textOr(value: unknown, otherwise: string): string {

@@ -104,7 +104,7 @@ export class ErrorWarnings {
   }
 
   #print(error: RivuletError, others: number): void {
-    const more = others === 0 ? '' : `${others} more like it were not printed; `
+    const more = others === 0 ? '' : `${others} more like it not printed; `
     const text = `${this.#resource()}: ${messageOf(error)} (${more}subscribe to \`errors\` to handle these)`
     const detail = detailOf(error)
     const options = { type: 'RivuletWarning', code: codeOf(error) }

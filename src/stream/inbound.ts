@@ -3,13 +3,13 @@
  *
  * It queues what a socket may still bring after it was told to stop, and tells its owner when there is room for more.
  */
-import { RivuletError } from '../errors/index.js'
+import { type ErrorDetails, RivuletError } from '../errors/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import { MessageStream } from './message-stream.js'
 import type { StreamOwner, Supply } from './source.js'
 
 /** What an `Inbound` needs of its resource. */
-export interface InboundPorts {
+export interface InboundPorts<T> {
   /** Names the resource. */
   name(): string
   /** `wanted` or `backlogged` may have changed. */
@@ -17,6 +17,8 @@ export interface InboundPorts {
   /** Makes the error for a message that could not be read. */
   unreadable(cause: unknown): RivuletError
   report(error: RivuletError): void
+  /** What an error of the handler of a message tells of that. */
+  detailsOf?(value: T): ErrorDetails
 }
 
 /** A supply that can tell whether there was something wrong behind its last message. */
@@ -57,7 +59,7 @@ class Notice<T> implements CheckedSupply<T> {
 /** The way in to one stream. */
 export class Inbound<T> implements StreamOwner<T> {
   readonly stream: MessageStream<T>
-  readonly #ports: InboundPorts
+  readonly #ports: InboundPorts<T>
   readonly #waiting: CheckedSupply<T>[] = []
   readonly #dropped = new Tally()
   #received = 0
@@ -67,7 +69,7 @@ export class Inbound<T> implements StreamOwner<T> {
   #pendingNotices = 0
   #drainedWaiters: (() => void)[] = []
 
-  constructor(ports: InboundPorts) {
+  constructor(ports: InboundPorts<T>) {
     this.#ports = ports
     this.stream = new MessageStream<T>(this)
   }
@@ -174,6 +176,10 @@ export class Inbound<T> implements StreamOwner<T> {
 
   handlerFailed(error: RivuletError): void {
     this.#ports.report(error)
+  }
+
+  detailsOf(value: T): ErrorDetails {
+    return this.#ports.detailsOf?.(value) ?? {}
   }
 
   #take(supply: CheckedSupply<T>): void {

@@ -92,7 +92,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
 
   process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {
     const concurrency = concurrencyOf(project, options)
-    return processMessages(this, project, concurrency, (error) => this.#owner.handlerFailed(error))
+    return processMessages(this, project, concurrency, this.#owner)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {

@@ -6,6 +6,7 @@
 import { from, isObservable, Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import type { Consumer, Consumers } from './consumer.js'
+import type { StreamOwner } from './source.js'
 
 /** Works on one message. */
 export type Handler<T, R> = (value: T) => ObservableInput<R> | R
@@ -15,7 +16,7 @@ export function processMessages<T, R>(
   stream: Consumers<T>,
   project: Handler<T, R>,
   concurrency: number,
-  failed: (error: RivuletError) => void,
+  owner: Pick<StreamOwner<T>, 'handlerFailed' | 'detailsOf'>,
 ): Observable<R> {
   return new Observable<R>((subscriber) => {
     const work = new Subscription()
@@ -40,14 +41,14 @@ export function processMessages<T, R>(
         if (isAsynchronous(result)) results = from(result)
         else subscriber.next(result)
       } catch (cause) {
-        fail(cause)
+        fail(cause, value)
         return
       }
-      if (results) follow(results)
+      if (results) follow(results, value)
       else done()
     }
 
-    function follow(results: Observable<R>): void {
+    function follow(results: Observable<R>, value: T): void {
       // entered before it begins, since it may end within its own subscribe, or never while that lasts
       const one = new Subscription()
       work.add(one)
@@ -64,7 +65,7 @@ export function processMessages<T, R>(
             try {
               leave()
             } finally {
-              fail(cause)
+              fail(cause, value)
             }
           },
           complete: () => {
@@ -78,8 +79,9 @@ export function processMessages<T, R>(
       )
     }
 
-    function fail(cause: unknown): void {
-      failed(new RivuletError('RIVULET_HANDLER_FAILED', 'a handler of process failed', { cause }))
+    function fail(cause: unknown, value: T): void {
+      const details = { cause, ...owner.detailsOf?.(value) }
+      owner.handlerFailed(new RivuletError('RIVULET_HANDLER_FAILED', 'a handler of process failed', details))
       done()
     }
 

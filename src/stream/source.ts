@@ -3,7 +3,7 @@
  *
  * A supply holds messages that arrived and are still bytes; a `Batch` of the wire is one.
  */
-import type { RivuletError } from '../errors/index.js'
+import type { ErrorDetails, RivuletError } from '../errors/index.js'
 
 /** Messages that arrived together, taken one by one. */
 export interface Supply<T> {
@@ -27,4 +27,6 @@ export interface StreamOwner<T> {
   unreadable(cause: unknown, messages: number): void
   /** A handler of `process` or a teardown of a subscriber failed. */
   handlerFailed(error: RivuletError): void
+  /** What an error of the handler of a message tells of that. */
+  detailsOf?(value: T): ErrorDetails
 }

@@ -93,7 +93,7 @@ t.test('a warning has the cause with its stack, and how many like it were not pr
   clock.advance(1)
   await turn()
   t.equal(seen.length, 2)
-  t.match(seen[1]?.message, /^consumer: a handler failed \(8 more like it were not printed; subscribe/)
+  t.match(seen[1]?.message, /^consumer: a handler failed \(8 more like it not printed; subscribe/)
   t.match(seen[1]?.detail, /boom 9/)
   clock.advance(10 * warningMs)
   await turn()
@@ -116,7 +116,7 @@ t.test('what was not printed is told when the resource closes', async (t) => {
   await turn()
   t.match(
     seen.map(({ message }) => message),
-    [/: a handler failed \(subscribe/, /: a handler failed \(1 more like it were not printed; subscribe/],
+    [/: a handler failed \(subscribe/, /: a handler failed \(1 more like it not printed; subscribe/],
   )
   t.match(seen[1]?.detail, /boom 2/)
   t.equal(clock.timers, 0, 'and nothing is left')
@@ -181,6 +181,15 @@ t.test('a warning holds nothing of the values that errors carry', async (t) => {
   const texts = seen.map(({ message, detail }) => `${message}${detail}`).join()
   for (const what of ['secret', '115', '\u001b', '\u0007']) t.notOk(texts.includes(what), what)
   reports.complete()
+})
+
+t.test('the delivery that failed is named', async (t) => {
+  const seen = warnings(t)
+  const delivery = { queue: 'jobs', position: 17, attempt: 2, id: 'a"b', consumer: undefined }
+  const details = { cause: boom(0), delivery }
+  reportsOf('consumer').report(new RivuletError('RIVULET_HANDLER_FAILED', 'a handler failed', details))
+  await turn()
+  t.match(seen[0]?.detail, /^queue "jobs", position 17, attempt 2, id "a\\"b"\ncaused by Error: boom 0\n/)
 })
 
 t.test('no cause keeps an error from being reported', async (t) => {
