@@ -220,7 +220,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     if (engine.queues.filter((name) => !isDead(name)).length >= maxQueues) {
       throw new RivuletError(
         'RIVULET_UNKNOWN_QUEUE',
-        `there is no queue '${queue}', and there are ${maxQueues} already`,
+        `queue '${queue}' was not made: the host has ${maxQueues} queues, as many as it may; raise maxQueues`,
       )
     }
     engine.declare(queue, this.#settings.others)

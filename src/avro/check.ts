@@ -26,6 +26,9 @@ import { isPlain, isWellFormed, onlyKey } from './write-primitives.js'
 
 const mostIssues = 100
 
+/** Symbols of an enum that a message lists. */
+const mostSymbols = 10
+
 /** Returns the places where a value does not fit the schema; none if it can be written. */
 export function checkValue(node: SchemaNode, value: unknown, long: LongMode): Issue[] {
   const checker = new Checker(long)
@@ -89,10 +92,16 @@ class Checker {
     } else if (depth >= valueLimits.recordDepth) {
       this.#issue(path, 'records are nested too deep')
     } else {
+      const before = this.issues.length
       for (const field of node.fields) {
         const own = fieldValue(value as Record<string, unknown>, field)
         if (own === undefined && field.hasDefault) continue
         this.check(field.type, own, fieldPath(path, field.name), depth + 1)
+      }
+      // that fields are missing says less than what stands in the place of the object
+      if (this.issues.length > before && isCollection(value)) {
+        this.issues.length = before
+        this.#expected(`record ${node.name}`, value, path)
       }
     }
   }
@@ -139,7 +148,7 @@ function whatIsWrong(node: PrimitiveNode | EnumNode | FixedNode, value: unknown,
     case 'decimal': {
       const { precision, scale } = logical
       const fits = decimalToWire(value, precision, scale, size) !== undefined
-      return fits ? undefined : `decimal string of at most ${precision} digits, ${scale} behind the point`
+      return fits ? undefined : `decimal as a string, of at most ${precision} digits, ${scale} of them after the point`
     }
   }
   switch (node.kind) {
@@ -163,7 +172,7 @@ function whatIsWrong(node: PrimitiveNode | EnumNode | FixedNode, value: unknown,
       return value instanceof Uint8Array && value.length === size ? undefined : `fixed of ${size} bytes`
     case 'enum': {
       const fits = typeof value === 'string' && node.symbols.includes(value)
-      return fits ? undefined : `symbol of ${node.name}`
+      return fits ? undefined : `symbol of ${node.name} (${shownSymbols(node.symbols)})`
     }
   }
 }
@@ -192,10 +201,23 @@ function looksLike(node: SchemaNode, value: unknown, long: LongMode): boolean {
 function received(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
+  if (value instanceof Map) return 'Map, no plain object'
+  if (value instanceof Set) return 'Set, no plain object'
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid Date' : 'Date'
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (typeof value === 'string') return isWellFormed(value) ? 'string' : 'string with half a surrogate pair'
   if (typeof value !== 'number') return typeof value
   if (Number.isSafeInteger(value)) return 'integer'
-  return Number.isFinite(value) && !Number.isInteger(value) ? 'fraction' : 'number beyond the safe integers'
+  if (!Number.isFinite(value)) return String(value)
+  return Number.isInteger(value) ? 'number beyond the safe integers' : 'fraction'
+}
+
+function isCollection(value: unknown): boolean {
+  return Array.isArray(value) || value instanceof Map || value instanceof Set
+}
+
+/** Lists the symbols of an enum, the first of many. */
+function shownSymbols(symbols: readonly string[]): string {
+  const shown = symbols.slice(0, mostSymbols).map(quote).join(', ')
+  return symbols.length > mostSymbols ? `${shown} and ${symbols.length - mostSymbols} more` : shown
 }

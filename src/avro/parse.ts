@@ -30,6 +30,9 @@ export type SchemaRole = 'own' | 'writer'
 export const refusedNode: SchemaNode = { kind: 'null' }
 const mostIssues = 20
 
+/** Types that are no names: a field with one of them has it as an object of its own. */
+const needsObject: ReadonlySet<string> = new Set(['record', 'enum', 'fixed', 'array', 'map'])
+
 /**
  * Returns the node of a schema.
  *
@@ -150,7 +153,10 @@ export class SchemaParser {
   #named(name: string, namespace: string, path: string): SchemaNode {
     if (isPrimitiveName(name)) return { kind: name as PrimitiveName }
     const full = fullName(name, namespace)
-    return this.defined.get(full) ?? this.#known.get(full) ?? this.refuse(path, `unknown type ${quote(name)}`)
+    const hint = needsObject.has(name)
+      ? `; write the ${name} as an object of its own, type: { type: '${name}', … }`
+      : ''
+    return this.defined.get(full) ?? this.#known.get(full) ?? this.refuse(path, `unknown type ${quote(name)}${hint}`)
   }
 
   #logical(json: Record<string, unknown>, kind: 'fixed' | PrimitiveName, path: string, size?: number) {
@@ -260,6 +266,13 @@ export class SchemaParser {
       if (names.has(name)) this.refuse(at, 'the record has this field twice')
       names.add(name)
       if (this.#own && name === '__proto__') this.refuse(at, 'a field of this name cannot be held by an object')
+      if (this.#own && typeof json.type === 'string' && json.logicalType !== undefined) {
+        const { type: plain, logicalType } = json
+        this.refuse(
+          at,
+          `logicalType stands beside the type; write type: { type: '${plain}', logicalType: ${quote(logicalType)} }`,
+        )
+      }
       const type = this.parse(json.type, namespace, at, depth + 1)
       const hasDefault = json.default !== undefined
       const aliases = this.#aliases(json.aliases, at, isSimpleName)

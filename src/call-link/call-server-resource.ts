@@ -38,7 +38,7 @@ export abstract class CallServerResource<Stats> extends SocketResource<Stats> {
    * @throws RIVULET_INVALID_OPTION
    */
   constructor(factory: string, options: CallServerResourceOptions, served: ServedCalls) {
-    super(factory, options, served.mayBeUnbound ? 'none' : 'one')
+    super(factory, options, served.mayBeUnbound ? 'none' : 'bind')
     if (options.connect.length > 0) throw invalidOption(factory, 'connect', 'left out: a server binds', options.connect)
     const { clock } = this.runtime
     const { implementations, maxConcurrentCalls } = served

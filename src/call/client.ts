@@ -295,12 +295,19 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   #endLate(now: number): number {
     let earliest = Number.POSITIVE_INFINITY
     const look = (call: ClientCall): void => {
-      if (call.deadline <= now) call.stopWith('RIVULET_DEADLINE_EXCEEDED', `${call.method.label}: its deadline passed`)
+      if (call.deadline <= now) call.stopWith('RIVULET_DEADLINE_EXCEEDED', this.#whyLate(call))
       else if (call.deadline < earliest) earliest = call.deadline
     }
     for (const session of this.#sessions) for (const call of session.calls.all()) look(call)
     for (const call of this.#waiting) look(call)
     return earliest
+  }
+
+  #whyLate({ session, method: { label } }: ClientCall): string {
+    if (session !== undefined) return `${label}: its deadline passed`
+    const isConnected = this.#sessions.some(({ streams }) => streams.status === 'live')
+    const why = isConnected ? 'no connected server takes it' : 'no server is connected'
+    return `${label}: its deadline passed while it waited for a server: ${why}`
   }
 
   #lookWhetherDrained(): void {

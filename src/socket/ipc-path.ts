@@ -5,6 +5,7 @@
  */
 import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { errnoOf } from './translate.js'
 
 /** How long a listener must keep a connection to count as alive, in milliseconds: the system ends a killed process slowly. */
@@ -25,13 +26,17 @@ const meanings: Readonly<Record<string, 'none' | 'alive' | 'ending'>> = {
  * Makes sure that nobody listens on a path, and that no other file is lost. A socket that a process which was killed has
  * left behind is no hindrance, nor is a process that is being ended.
  *
- * @error with the `code` of the system: EADDRINUSE, EEXIST, or what keeps this process from looking.
+ * @error with the `code` of the system: EADDRINUSE, EEXIST, ENOENT, or what keeps this process from looking.
  */
 export async function mustBeFree(path: string): Promise<void> {
   // not a path: the system itself looks after such names, and `*` takes a new one
   if (path.startsWith('@') || path === '*') return
   const found = await lstat(path).catch(() => undefined)
-  if (found === undefined) return
+  if (found === undefined) {
+    const folder = dirname(path)
+    if (await isMissing(folder)) throw failure('ENOENT', `its folder ${folder} does not exist; make the folder first`)
+    return
+  }
   if (!found.isSocket()) throw failure('EEXIST', `${path} is a file and no socket`)
   const deadline = performance.now() + aliveMs
   for (;;) {
@@ -57,6 +62,14 @@ function lookFor(path: string): Promise<'none' | 'alive' | 'ending'> {
     probe.once('close', () => resolve(meanings[code] ?? 'ending'))
     probe.resume()
   })
+}
+
+/** Whether there is nothing at a path. */
+function isMissing(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => false,
+    (error) => errnoOf(error) === 'ENOENT',
+  )
 }
 
 function failure(code: string, message: string): Error {

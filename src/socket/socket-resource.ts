@@ -37,13 +37,18 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
 
   /**
    * @param factory - The public function, for messages: `createPush`.
-   * @param sides - Whether there must be one of `bind` and `connect`, at least one, or may be none.
+   * @param sides - Whether there must be `bind`, `connect`, one of the two, at least one, or may be none.
    * @throws RIVULET_INVALID_OPTION
    */
-  constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any' | 'none') {
+  constructor(factory: string, options: ResolvedSocketOptions, sides: 'bind' | 'connect' | 'one' | 'any' | 'none') {
     const { bind, connect } = options
     if (sides !== 'none' && bind.length === 0 && connect.length === 0) {
-      throw invalidOption(factory, 'bind or connect', 'given', undefined)
+      throw invalidOption(
+        factory,
+        sides === 'bind' || sides === 'connect' ? sides : 'bind or connect',
+        'given',
+        undefined,
+      )
     }
     if (sides !== 'any' && bind.length > 0 && connect.length > 0) {
       throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
