@@ -8,7 +8,7 @@ import type { Schema } from '../../src/avro/index.js'
 import { isSchema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { type WaitOptions, waitFor } from '../../src/lifecycle/index.js'
-import { publishDrop, Tally } from '../../src/observe/index.js'
+import { publishDrop } from '../../src/observe/index.js'
 import {
   defaults,
   integer,
@@ -30,6 +30,7 @@ import {
   writeRecordFrame,
 } from '../../src/wire/index.js'
 import { Interest } from './interest.js'
+import { MadeSubscriptions } from './made-subscriptions.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
 import { Readiness } from './readiness.js'
 import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
@@ -114,8 +115,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   readonly #rejected = new RejectedFrames(this.reports)
   readonly #receiver: FrameReceiver
   readonly #readiness: Readiness
-  /** Every subscription that was made, by schema, kind and pattern. */
-  readonly #made = new Map<unknown, Map<string, Subscription>>()
+  readonly #made = new MadeSubscriptions()
   readonly #interest = new Interest()
   readonly #backlogged = new Set<Subscription>()
   readonly #ports: SubscriptionPorts
@@ -196,19 +196,15 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   stats(): SubscriberStats {
     const { parkedMessages } = this.#receiver
-    const sums = { received: parkedMessages, delivered: 0, pending: parkedMessages, gaps: 0, missed: 0 }
-    const dropped = new Tally()
+    const { dropped, ...sums } = this.#made.sums()
     if (this.#lostUnread > 0) dropped.add('unknown-schema', this.#lostUnread)
-    for (const { inbound, counts } of this.#all()) {
-      sums.received += inbound.received
-      sums.delivered += inbound.delivered
-      sums.pending += inbound.pending
-      sums.gaps += counts.gaps
-      sums.missed += counts.missed
-      for (const [reason, count] of Object.entries(inbound.dropped.snapshot())) dropped.add(reason, count)
-    }
-    sums.received += this.#lostUnread
-    return Object.freeze({ ...sums, dropped: dropped.snapshot(), rejectedFrames: this.#rejected.snapshot() })
+    return Object.freeze({
+      ...sums,
+      received: sums.received + parkedMessages + this.#lostUnread,
+      pending: sums.pending + parkedMessages,
+      dropped: dropped.snapshot(),
+      rejectedFrames: this.#rejected.snapshot(),
+    })
   }
 
   #lostUnread = 0
@@ -225,22 +221,13 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   ): Stream<Item> {
     if (!isSchema(schema)) throw invalidOption(kind, 'schema', 'a schema of defineSchema', schema)
     const key = `${kind} ${pattern}`
-    let ofSchema = this.#made.get(schema)
-    if (!ofSchema) {
-      ofSchema = new Map()
-      this.#made.set(schema, ofSchema)
-    }
-    const known = ofSchema.get(key) as (Subscription & { stream: Stream<Item> }) | undefined
+    const known = this.#made.find(schema, key) as (Subscription & { stream: Stream<Item> }) | undefined
     if (known) return known.stream
     const made = make(pattern, schema, this.#ports)
-    if (this.life.isOpen) ofSchema.set(key, made)
+    if (this.life.isOpen) this.#made.add(schema, key, made)
     else made.inbound.complete()
     this.#receiver.know(made.codec.meaning, made.codec.text)
     return made.stream
-  }
-
-  *#all(): Iterable<Subscription> {
-    for (const ofSchema of this.#made.values()) yield* ofSchema.values()
   }
 
   #enter(subscription: Subscription): void {
@@ -272,7 +259,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   #served(source: string, position: number, upTo: number): void {
-    for (const subscription of this.#all()) {
+    for (const subscription of this.#made.inUse) {
       if (subscription.order > 0 && subscription.order <= upTo) subscription.served(source, position)
     }
   }
@@ -321,6 +308,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   #changed(subscription: Subscription): void {
+    this.#made.changed(subscription)
     if (subscription.wanted && subscription.backlogged) this.#backlogged.add(subscription)
     else this.#backlogged.delete(subscription)
     // without a pending read the library would not subscribe again after a cut, so only a backlog stops reading
@@ -332,9 +320,11 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
     this.#readiness.close()
-    const subscriptions = [...this.#all()]
-    await this.waitUntil(deadline, Promise.all(subscriptions.map(({ inbound }) => inbound.whenDrained())))
-    return subscriptions.reduce((sum, { inbound }) => sum + inbound.complete(), this.#receiver.close())
+    const drained = [...this.#made.inUse].map(({ inbound }) => inbound.whenDrained())
+    await this.waitUntil(deadline, Promise.all(drained))
+    // those that nobody uses have streams that end, too
+    const subscriptions = new Set([...this.#made.inUse, ...this.#made.all()])
+    return [...subscriptions].reduce((sum, { inbound }) => sum + inbound.complete(), this.#receiver.close())
   }
 
   protected released(): void {}

@@ -32,6 +32,16 @@ export interface TopicFrame {
   readonly publisher: string
 }
 
+/** What a subscription has counted. */
+export interface SubscriptionCounts {
+  readonly received: number
+  readonly delivered: number
+  readonly gaps: number
+  readonly missed: number
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, number>>
+}
+
 /** What a subscriber does with its subscriptions, whatever their types. */
 export interface Subscription {
   readonly pattern: TopicPattern
@@ -40,8 +50,9 @@ export interface Subscription {
   order: number
   readonly wanted: boolean
   readonly backlogged: boolean
-  readonly counts: { readonly gaps: number; readonly missed: number }
-  /** The way in, for the counts. */
+  /** What was counted since the last call. */
+  takeCounts(): SubscriptionCounts
+  /** The way in. */
   readonly inbound: Inbound<unknown>
   /** A publisher serves it since this position. */
   served(publisher: string, position: number): void
@@ -79,6 +90,8 @@ class TopicSubscription<Out, Item> implements Subscription {
   readonly #tracker = new SequenceTracker()
   #gaps = 0
   #missed = 0
+  /** The counts that were taken. */
+  #taken: SubscriptionCounts = { received: 0, delivered: 0, gaps: 0, missed: 0, dropped: {} }
 
   constructor(
     pattern: string,
@@ -123,8 +136,20 @@ class TopicSubscription<Out, Item> implements Subscription {
     return this.inbound.backlogged
   }
 
-  get counts(): { readonly gaps: number; readonly missed: number } {
-    return { gaps: this.#gaps, missed: this.#missed }
+  takeCounts(): SubscriptionCounts {
+    const { received, delivered } = this.inbound
+    const dropped = this.inbound.dropped.snapshot()
+    const before = this.#taken
+    this.#taken = { received, delivered, gaps: this.#gaps, missed: this.#missed, dropped }
+    return {
+      received: received - before.received,
+      delivered: delivered - before.delivered,
+      gaps: this.#gaps - before.gaps,
+      missed: this.#missed - before.missed,
+      dropped: Object.fromEntries(
+        Object.entries(dropped).map(([reason, count]) => [reason, count - (before.dropped[reason] ?? 0)]),
+      ),
+    }
   }
 
   served(publisher: string, position: number): void {

@@ -5,7 +5,7 @@
  */
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { defineSchema } from '../../src/avro/index.js'
-import { first } from '../support/events.js'
+import { first, turn } from '../support/events.js'
 import { TcpSubscriber } from './tcp-subscriber.js'
 
 /** What a scenario says. */
@@ -38,7 +38,45 @@ async function longPrefixes(): Promise<Growth> {
   return { bytes: process.memoryUsage().rss - before, detail: { delivered, known } }
 }
 
-const scenarios: Readonly<Record<string, () => Promise<Growth>>> = { longPrefixes }
+/** What the heap and the buffers of Node take when nothing more can be collected. */
+async function settled(): Promise<number> {
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.()
+    await turn()
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+const patterns = 20_000
+
+/** Patterns that are subscribed, bring a message each, and are left again; one stream is held meanwhile. */
+async function leftPatterns(): Promise<Growth> {
+  await using publisher = await createPublisher({ bind: 'tcp://127.0.0.1:*' })
+  await using subscriber = await createSubscriber({ connect: publisher.endpoint })
+  const held = subscriber.topic('held', Text)
+  const topic = publisher.topic('past.0.x', Text)
+  let delivered = 0
+  const pass = async (from: number, to: number): Promise<void> => {
+    for (let id = from; id < to; id++) {
+      const subscription = subscriber.topic(`past.*.x.${id}.#`, Text).subscribe()
+      subscription.unsubscribe()
+    }
+    const message = first(subscriber.topic('past.*.x', Text))
+    await subscriber.ready
+    topic.next('x')
+    await message
+    delivered += 1
+  }
+  await pass(0, 100)
+  const before = await settled()
+  for (let from = 100; from < patterns; from += 1000) await pass(from, from + 1000)
+  const bytes = (await settled()) - before
+  const counted = subscriber.stats().delivered - delivered
+  return { bytes, detail: { counted, same: subscriber.topic('held', Text) === held ? 1 : 0 } }
+}
+
+const scenarios: Readonly<Record<string, () => Promise<Growth>>> = { longPrefixes, leftPatterns }
 const scenario = scenarios[process.argv[2] as string]
 if (!scenario) throw new Error(`no scenario '${process.argv[2]}'`)
 console.log(JSON.stringify(await scenario()))

@@ -16,6 +16,12 @@ async function growthOf(scenario: string): Promise<Growth> {
   return JSON.parse(stdout) as Growth
 }
 
+t.test('patterns that are left are forgotten', async (t) => {
+  const { bytes, detail } = await growthOf('leftPatterns')
+  t.strictSame(detail, { counted: 0, same: 1 }, 'their messages stay counted, and a stream that is held stays the one')
+  t.ok(bytes < 8 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
+})
+
 t.test('prefixes longer than any topic end their connection and cost nothing', async (t) => {
   const { bytes, detail } = await growthOf('longPrefixes')
   t.strictSame(detail, { delivered: 1, known: 1 }, 'the honest subscriber is served, and no other prefix is known')
