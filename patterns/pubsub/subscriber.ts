@@ -264,6 +264,10 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     }
   }
 
+  protected override get isWanted(): boolean {
+    return true // it is read in any case
+  }
+
   protected onFrame(parts: readonly Buffer[]): void {
     const [topic, frame] = parts
     if (topic === undefined || frame === undefined || parts.length !== 2) {

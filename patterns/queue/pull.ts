@@ -97,6 +97,10 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
     })
   }
 
+  protected override get isWanted(): boolean {
+    return this.#inbound.wanted
+  }
+
   protected onFrame(parts: readonly Buffer[]): void {
     const [bytes] = parts
     if (bytes && parts.length === 1) this.#receiver.receive(bytes, undefined)

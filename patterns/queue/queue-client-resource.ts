@@ -4,7 +4,7 @@
  * What they say to it is their own business.
  */
 import { CallClientResource, type CallClientResourceOptions } from '../../src/call-link/index.js'
-import type { WaitOptions } from '../../src/lifecycle/index.js'
+import type { Closable, WaitOptions } from '../../src/lifecycle/index.js'
 import { hostOf, type QueueHostResource } from './host.js'
 import type { Line, LineUser } from './line.js'
 import { LocalLine } from './local-line.js'
@@ -42,6 +42,10 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
   /** Whether there is a host to speak with, also while this one closes. */
   protected get hasHost(): boolean {
     return this.#host?.isOpen ?? super.connected > 0
+  }
+
+  protected override uses(other: Closable): boolean {
+    return other === this.#host || super.uses(other)
   }
 
   /** The way to the host. */

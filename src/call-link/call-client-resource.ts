@@ -39,6 +39,10 @@ export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
     })
   }
 
+  protected get isSender(): boolean {
+    return true
+  }
+
   protected async openSockets(): Promise<void> {
     const opened: (() => void)[] = []
     for (const connect of this.#options.connect) {

@@ -51,6 +51,10 @@ export abstract class CallServerResource<Stats> extends SocketResource<Stats> {
     })
   }
 
+  protected get isSender(): boolean {
+    return false
+  }
+
   protected async openSockets(): Promise<void> {
     if (this.#bind.length === 0) return
     const config = { ...this.environment, bind: this.#bind, maxFrameBytes: maxLinkFrameBytes }

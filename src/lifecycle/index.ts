@@ -1,5 +1,6 @@
 /** Life cycle: opening, closing, waiting. */
-export { type Closable, type CloseOptions, type CloseResult, closeAll, LifeCycle, type Status } from './life-cycle.js'
+export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
+export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
 export { atEndOfTurn, endTurn, turnOver } from './turn.js'
 export {
   abortedError,

@@ -4,6 +4,7 @@
  * `close` is idempotent and shared by concurrent calls, and never rejects. What closing means is the owner's: it is
  * handed in as one function.
  */
+import { longestTimerMs } from './wait.js'
 
 /** Where a resource is in its life. */
 export type Status = 'opening' | 'open' | 'closing' | 'closed'
@@ -87,21 +88,14 @@ export class LifeCycle {
 
   async #closeOnce(options: CloseOptions): Promise<CloseResult> {
     this.#status = 'closing'
+    // timers of clocks keep no process alive, and what else closes meanwhile may have been the last that did
+    const vigil = setInterval(() => {}, longestTimerMs)
     for (const callback of this.#closingCallbacks) callback()
     this.#closingCallbacks.clear()
     const result = await this.#shutDown(options)
+    clearInterval(vigil)
     this.#status = 'closed'
     this.#markClosed()
     return result
   }
-}
-
-/**
- * Closes many resources side by side, for example when the process is told to stop.
- *
- * @returns What was undelivered, all resources together.
- */
-export async function closeAll(resources: Iterable<Closable>, options?: CloseOptions): Promise<CloseResult> {
-  const results = await Promise.all(Array.from(resources, (resource) => resource.close(options)))
-  return { undelivered: results.reduce((sum, result) => sum + result.undelivered, 0) }
 }

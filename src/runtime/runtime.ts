@@ -57,7 +57,7 @@ const rules = {
 /**
  * Makes a runtime; most applications use the default one and never call this.
  *
- * Lifetime: closing it closes every resource that was opened in it, in parallel.
+ * Lifetime: closing it closes every resource that was opened in it, as `closeAll` does: users of a resource first.
  * @throws RIVULET_INVALID_OPTION
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {

@@ -4,6 +4,7 @@
  * It resolves no names and opens nothing.
  */
 import { isIP } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
 import { RivuletError } from '../errors/index.js'
 import { describe } from '../options/index.js'
 
@@ -64,6 +65,21 @@ function parseTcp(text: string, rest: string, side: 'bind' | 'connect'): Endpoin
   const bound = side === 'bind' && host === 'localhost' ? '127.0.0.1' : host
   const address = `tcp://${ipv6 ? `[${bound}]` : bound}:${port === '0' ? '*' : port}`
   return { transport: 'tcp', address, local: isLoopback(bound), ipv6 }
+}
+
+/** Whether a connection to one endpoint of this process reaches another that is bound by it; both resolved. */
+export function reaches(connected: string, bound: string): boolean {
+  if (connected === bound) return true
+  const [from, to] = [connected, bound].map((text) => /^tcp:\/\/(.+):(\d+)$/.exec(text))
+  if (!from || !to || from[2] !== to[2]) return false
+  return from[1] === to[1] || (isHere(from[1] as string) && isHere(to[1] as string))
+}
+
+/** Whether a host is this machine, as far as its text tells. */
+function isHere(text: string): boolean {
+  const host = text.replace(/^\[(.+)\]$/, '$1')
+  if (isLoopback(host) || host === '0.0.0.0' || host === '::' || host === hostname()) return true
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === host))
 }
 
 function isLoopback(host: string): boolean {

@@ -4,6 +4,8 @@
  * The patterns extend it with what they send and receive; it moves no message itself.
  */
 import { RivuletError } from '../errors/index.js'
+import { type Closable, deferred } from '../lifecycle/index.js'
+import type { LinkChange } from './endpoint-links.js'
 import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
 import type { ResolvedSocketOptions } from './resource.js'
 import { SocketResource } from './socket-resource.js'
@@ -50,6 +52,43 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   protected openSocket(settings: SocketSettings): Promise<this> {
     this.#settings = settings
     return this.open()
+  }
+
+  protected get isSender(): boolean {
+    const kind = this.#settings?.kind
+    return kind === 'push' || kind === 'xpub'
+  }
+
+  /** Whether somebody takes what arrives; of a receiver. */
+  protected get isWanted(): boolean {
+    return false
+  }
+
+  /** What a sender has handed over still arrives until its link is down. */
+  protected override whenUsersClosed(users: readonly Closable[]): (deadline: number) => Promise<void> {
+    const isConnected = (one: Closable) => one instanceof SocketResource && one.connected > 0
+    const left = this.#whenLeft(users.filter(isConnected).length)
+    return async (deadline) => {
+      if (this.isWanted)
+        await this.waitUntil(
+          deadline,
+          left.then(() => this.socket.whenQuiet()),
+        )
+    }
+  }
+
+  /** Resolves when so many links have gone down, or the resource is closed. */
+  #whenLeft(links: number): Promise<void> {
+    if (links === 0) return Promise.resolve()
+    const { promise, resolve } = deferred()
+    let left = 0
+    const next = ({ state }: LinkChange) => {
+      if (state !== 'disconnected') return
+      left += 1
+      if (left === links) resolve()
+    }
+    const subscription = this.socket.links.changes.subscribe({ next, complete: resolve })
+    return promise.then(() => subscription.unsubscribe())
   }
 
   protected async openSockets(): Promise<void> {

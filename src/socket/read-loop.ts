@@ -31,6 +31,9 @@ export class ReadLoop {
   #referenced = true
   /** Whether the message that is read was not there when it was asked for. */
   #idle = false
+  /** Whether the library was asked for a message and has not brought one: at the end of a turn, none is there. */
+  #pending = false
+  #quietWaiters: (() => void)[] = []
   /** When others have their turn, by the clock; 0 before the first message of a turn. */
   #sliceEnd = 0
   // made once, since a message that comes alone would pay for each of them
@@ -39,6 +42,10 @@ export class ReadLoop {
   readonly #fail = (error: unknown) => this.#failed(error)
   readonly #becomeIdle = () => {
     this.#idle = true
+    if (this.#quietWaiters.length > 0) setImmediate(this.#lookQuiet)
+  }
+  readonly #lookQuiet = () => {
+    if (this.#pending || this.#native.closed) this.#beQuiet()
   }
 
   constructor(native: NativeSocket, clock: Clock, ports: ReadPorts) {
@@ -52,6 +59,14 @@ export class ReadLoop {
     return this.#running
   }
 
+  /** Resolves when a read has found nothing for a turn of the event loop. */
+  whenQuiet(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quietWaiters.push(resolve)
+      setImmediate(() => setImmediate(this.#lookQuiet))
+    })
+  }
+
   /** Whether messages are read. */
   set wanted(on: boolean) {
     this.#wanted = on
@@ -63,15 +78,21 @@ export class ReadLoop {
     this.#referenced = on
   }
 
+  #beQuiet(): void {
+    for (const resolve of this.#quietWaiters.splice(0)) resolve()
+  }
+
   #read(): void {
     const native = this.#native
     this.#running = this.#wanted
     if (!this.#wanted) return
     if (!(this.#referenced && mayPend) && !native.readable) {
       this.#clock.setTimer(this.#readNext, pollMs)
+      this.#beQuiet()
       return
     }
     this.#idle = false
+    this.#pending = true
     try {
       native.receive().then(this.#take, this.#fail)
     } catch (error) {
@@ -83,6 +104,7 @@ export class ReadLoop {
   }
 
   #pass(parts: readonly Buffer[]): void {
+    this.#pending = false
     this.#ports.message(parts)
     if (this.#idle) {
       this.#sliceEnd = 0
@@ -100,6 +122,7 @@ export class ReadLoop {
   }
 
   #failed(error: unknown): void {
+    this.#pending = false
     if (!this.#native.closed && errnoOf(error) === 'EAGAIN') {
       this.#read()
       return

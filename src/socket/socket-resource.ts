@@ -7,8 +7,11 @@ import type { Observable } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
+  type Closable,
   type CloseOptions,
   type CloseResult,
+  type ClosingOrder,
+  closingOrder,
   deferred,
   LifeCycle,
   onAbort,
@@ -19,6 +22,7 @@ import {
 import { ErrorReports } from '../observe/index.js'
 import { defaults, invalidOption } from '../options/index.js'
 import { defaultRuntime, type Runtime } from '../runtime/index.js'
+import { reaches } from './endpoint.js'
 import type { LinkChange } from './endpoint-links.js'
 import { Links } from './links.js'
 import type { ResolvedSocketOptions, Resource } from './resource.js'
@@ -34,6 +38,14 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   readonly #links: Links
   readonly #sockets: Socket[] = []
   #opened = false
+  /** Its place among resources that close together: it closes before those that it sends to or calls. */
+  readonly [closingOrder]: ClosingOrder = {
+    uses: (other) => this.uses(other),
+    whenUsersClosed: (users) => {
+      const whenClosed = this.whenUsersClosed(users)
+      return (timeoutMs) => whenClosed(this.runtime.clock.now() + timeoutMs)
+    },
+  }
 
   /**
    * @param factory - The public function, for messages: `createPush`.
@@ -103,6 +115,27 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
    * @returns Messages that were not delivered, those in the outbox aside.
    */
   protected abstract finish(deadline: number): Promise<number>
+
+  /** Whether it sends or calls, rather than receives or serves. */
+  protected abstract get isSender(): boolean
+
+  /** Whether it sends to another resource of this process or calls it, by their endpoints. */
+  protected uses(other: Closable): boolean {
+    if (!this.isSender || !(other instanceof SocketResource) || other.isSender) return false
+    return this.#isConnectedTo(other) || other.#isConnectedTo(this)
+  }
+
+  /** Waits until what its users send before they close has arrived; where they wait for that themselves, it has. */
+  protected whenUsersClosed(_users: readonly Closable[]): (deadline: number) => Promise<void> {
+    return () => Promise.resolve()
+  }
+
+  #isConnectedTo(other: SocketResource<unknown>): boolean {
+    const bound = other.endpoints.filter(
+      (endpoint) => !endpoint.startsWith('inproc:') || other.runtime === this.runtime,
+    )
+    return this.#options.connect.some((endpoint) => bound.some((one) => reaches(endpoint, one)))
+  }
 
   /** Waits for a promise until the deadline of `close`; what is not done by then is counted, not an error. */
   protected async waitUntil(deadline: number, done: Promise<unknown>): Promise<void> {

@@ -141,6 +141,11 @@ export abstract class Socket {
     this.#loop.wanted = on && !this.#closed
   }
 
+  /** Resolves when what had arrived was read. */
+  whenQuiet(): Promise<void> {
+    return this.#loop.whenQuiet()
+  }
+
   /** Whether a read is pending, or one follows. */
   protected get looping(): boolean {
     return this.#loop.running

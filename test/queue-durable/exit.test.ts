@@ -4,6 +4,7 @@ import { root } from '../../tools/build.js'
 import { complaint, loader, moduleUrl, runModule } from '../child-process.js'
 
 const program = (body: string) => `
+import { closeAll } from '${moduleUrl('src/index.ts')}'
 import { createConsumer, createProducer, createQueueHost } from '${moduleUrl('patterns/queue/index.ts')}'
 import { defineSchema } from '${moduleUrl('src/avro/index.ts')}'
 const Job = defineSchema({ type: 'record', name: 'Job', fields: [{ name: 'id', type: 'int' }] })
@@ -29,6 +30,12 @@ for (const [name, host, where] of [
     const closed = await runModule(program(`${host}\n${use(where)}\n${closing}`), root, ...loader)
     t.equal(complaint(closed), undefined)
     t.equal(closed.stdout, 'done\n')
+    const together = 'await closeAll([host, producer, consumer])'
+    for (const last of ['', 'producer.next({ id: 2 })']) {
+      const all = await runModule(program(`${host}\n${use(where)}\n${last}\n${together}`), root, ...loader)
+      t.equal(complaint(all), undefined, 'closed together')
+      t.equal(all.stdout, 'done\n')
+    }
     const left = 'for (const resource of [consumer, producer, host]) resource.unref()'
     const unref = await runModule(program(`${host}\n${use(where)}\n${left}`), root, ...loader)
     t.equal(complaint(unref), undefined)

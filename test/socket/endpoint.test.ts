@@ -1,7 +1,8 @@
 /** Endpoints as text: what binds and connects, what is refused, and what only this machine can reach. */
+import { hostname } from 'node:os'
 import t from 'tap'
 import { createPush } from '../../patterns/queue/index.js'
-import { parseEndpoint } from '../../src/socket/endpoint.js'
+import { parseEndpoint, reaches } from '../../src/socket/endpoint.js'
 import { Job } from '../support/job.js'
 
 const bindable: [string, string, boolean][] = [
@@ -121,4 +122,19 @@ t.test('a resource refuses to bind beyond this machine, unless it is told to', a
   const push = await createPush({ schema: Job, bind: 'tcp://0.0.0.0:*', insecure: true })
   t.match(push.endpoint, /^tcp:\/\/0\.0\.0\.0:\d+$/)
   await push.close()
+})
+
+t.test('which endpoint of this process a connection reaches', async (t) => {
+  const bound = (endpoint: string) => (connected: string) => reaches(connected, endpoint)
+  for (const endpoint of ['tcp://127.0.0.1:5000', 'tcp://localhost:5000', `tcp://${hostname()}:5000`]) {
+    t.ok(bound('tcp://127.0.0.1:5000')(endpoint), endpoint)
+    t.ok(bound('tcp://0.0.0.0:5000')(endpoint), `${endpoint} at a wildcard`)
+    t.ok(bound('tcp://[::]:5000')(endpoint), `${endpoint} at a wildcard of both versions`)
+    t.notOk(bound('tcp://127.0.0.1:5001')(endpoint), 'another port')
+    t.notOk(bound('ipc:///run/5000')(endpoint), 'another transport')
+  }
+  t.notOk(bound('tcp://0.0.0.0:5000')('tcp://node-2.example:5000'), 'another machine')
+  t.notOk(bound('tcp://127.0.0.1:5000')('tcp://192.0.2.7:5000'))
+  t.ok(bound('ipc:///run/a')('ipc:///run/a'))
+  t.notOk(bound('inproc://a')('inproc://b'))
 })

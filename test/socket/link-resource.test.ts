@@ -22,6 +22,7 @@ const maxFrameBytes = 1000
 
 /** A router for all its `bind`, and a dealer for each `connect`. */
 class Party extends SocketResource<undefined> {
+  protected readonly isSender = true
   readonly dealers: DealerSocket[] = []
   readonly events: string[] = []
   finished = 0

@@ -1,0 +1,62 @@
+/**
+ * Closing many resources: those that use others of them first, and the rest side by side.
+ *
+ * Which resource uses which is theirs to say; what closing means as well.
+ */
+import { defaults } from '../options/index.js'
+import type { Closable, CloseOptions, CloseResult } from './life-cycle.js'
+
+/** How a resource takes its place among others that close with it. */
+export interface ClosingOrder {
+  /** Whether it sends to another one or calls it, so that it closes first. */
+  uses(other: Closable): boolean
+  /**
+   * Told before its users close; returns what waits, when they have closed, until their last messages have arrived.
+   *
+   * That takes no longer than it is told, in milliseconds.
+   */
+  whenUsersClosed(users: readonly Closable[]): (timeoutMs: number) => Promise<void>
+}
+
+/** Where a resource keeps its `ClosingOrder`. */
+export const closingOrder = Symbol.for('rivulet.closing-order')
+
+/** A resource that may have a place. */
+type Ordered = Closable & { readonly [closingOrder]?: ClosingOrder }
+
+/**
+ * Closes many resources, for example when the process is told to stop: users of a resource first, the rest in parallel.
+ *
+ * A producer, a consumer, a client, a push and a publisher close before the host, the server, the pull or the subscriber
+ * among the resources that they are connected to. The order of the list does not matter. All together take no longer than
+ * `timeoutMs`.
+ *
+ * @returns What was undelivered, all resources together.
+ */
+export async function closeAll(resources: Iterable<Closable>, options: CloseOptions = {}): Promise<CloseResult> {
+  const all: Ordered[] = [...new Set(resources)]
+  const { drain = true, timeoutMs = defaults.closeTimeoutMs } = options
+  const deadline = performance.now() + timeoutMs
+  const left = () => Math.max(0, deadline - performance.now())
+  const closings = new Map<Ordered, Promise<CloseResult>>()
+
+  async function closeAfter(resource: Ordered, users: readonly Ordered[]): Promise<CloseResult> {
+    const whenArrived = resource[closingOrder]?.whenUsersClosed(users)
+    await Promise.all(users.map(closing))
+    if (drain) await whenArrived?.(left())
+    return resource.close({ ...options, timeoutMs: left() })
+  }
+
+  function closing(resource: Ordered): Promise<CloseResult> {
+    let result = closings.get(resource)
+    if (result === undefined) {
+      const users = all.filter((other) => other !== resource && other[closingOrder]?.uses(resource))
+      result = users.length === 0 ? resource.close(options) : closeAfter(resource, users)
+      closings.set(resource, result)
+    }
+    return result
+  }
+
+  const results = await Promise.all(all.map(closing))
+  return { undelivered: results.reduce((sum, { undelivered }) => sum + undelivered, 0) }
+}
