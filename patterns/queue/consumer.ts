@@ -146,6 +146,10 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
     return Object.freeze({ received, delivered, pending, dropped: dropped.snapshot(), unsettled })
   }
 
+  override closeWithHost(): Promise<unknown> {
+    return this.close({ drain: false }) // which tells the host what was settled, and gives back the rest
+  }
+
   protected override async finish(deadline: number): Promise<number> {
     // nothing more is asked for, and what nobody was given goes back
     this.#prefetch.stop()

@@ -116,8 +116,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   #opened: OpenedEngine | undefined
   /** Keeps the process alive where no socket does. */
   #vigil: NodeJS.Timeout | undefined
-  /** What lives in process with it, and closes when it has closed. */
-  readonly #guests = new Set<() => void>()
+  /** Producers and consumers of this process, which close before it. */
+  readonly #guests = new Set<Guest>()
+  #isServing = true
 
   static create(options: ResolvedHostOptions): Promise<QueueHostResource> {
     return new QueueHostResource(options).open()
@@ -159,9 +160,6 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     this.#settings = settings
     this.maxMessageBytes = options.maxMessageBytes
     hosts.set(this, this)
-    void this.whenClosed.then(() => {
-      for (const leave of this.#guests) leave()
-    })
   }
 
   get engine(): QueueEngine {
@@ -183,6 +181,11 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     return this.life.isOpen
   }
 
+  /** Whether it serves producers and consumers of this process: also while they close with it. */
+  get isServing(): boolean {
+    return this.#isServing
+  }
+
   get queues(): readonly string[] {
     return Object.freeze([...this.engine.queues])
   }
@@ -201,11 +204,10 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     return this.life.onClosing(callback)
   }
 
-  /** Closes a resource that lives in process with it, once it has closed; forgets it when that closes by itself. */
-  adopt(guest: Pick<Resource<unknown>, 'close' | 'whenClosed'>): void {
-    const leave = () => void guest.close({ drain: false })
-    this.#guests.add(leave)
-    void guest.whenClosed.then(() => this.#guests.delete(leave))
+  /** Takes in a producer or a consumer of this process: it closes with the host, and before it. */
+  adopt(guest: Guest): void {
+    this.#guests.add(guest)
+    void guest.whenClosed.then(() => this.#guests.delete(guest))
   }
 
   report(error: RivuletError): void {
@@ -286,6 +288,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     void this.callHost.drain() // no stream is taken from now on
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
     const drained = Promise.all([...this.served].map((one) => one.drain()))
+    await this.#closeGuests(deadline)
     await this.waitUntil(deadline, drained)
     await super.finish(deadline)
     await this.#opened?.close()
@@ -293,6 +296,19 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     // what the queues hold is safe, and what their producers hold is theirs
     return 0
   }
+
+  /** Closes the producers and consumers of this process: what they have sent and settled is stored. */
+  async #closeGuests(deadline: number): Promise<void> {
+    const timeoutMs = Math.max(0, deadline - this.clock.now())
+    await Promise.all([...this.#guests].map((guest) => guest.closeWithHost(timeoutMs)))
+    this.#isServing = false
+  }
+}
+
+/** A producer or a consumer of the same process. */
+interface Guest extends Pick<Resource<unknown>, 'whenClosed'> {
+  /** Closes before its host does. */
+  closeWithHost(timeoutMs: number): Promise<unknown>
 }
 
 function isDead(queue: string): boolean {

@@ -45,7 +45,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   }
 
   protected begin(): void {
-    if (!this.#host.isOpen) {
+    if (!this.#host.isServing) {
       this.ended(unavailable('the host is closing'))
       return
     }
@@ -57,7 +57,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
       superseded: () => this.#fail(session, unavailable('another stream took its place')),
     })
     this.#session = session
-    this.#served = { drain: () => this.#drain(session, unavailable('the host is closing')) }
+    this.#served = { drain: async () => {} } // its user closes before the host
     this.#host.served.add(this.#served)
     try {
       session.receive(this.user.open())

@@ -41,11 +41,16 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
 
   /** Whether there is a host to speak with, also while this one closes. */
   protected get hasHost(): boolean {
-    return this.#host?.isOpen ?? super.connected > 0
+    return this.#host?.isServing ?? super.connected > 0
   }
 
   protected override uses(other: Closable): boolean {
     return other === this.#host || super.uses(other)
+  }
+
+  /** Closes, since its host is about to: what it has said is stored, and work in progress is not waited for. */
+  closeWithHost(timeoutMs: number): Promise<unknown> {
+    return this.close({ drain: timeoutMs > 0, timeoutMs })
   }
 
   /** The way to the host. */

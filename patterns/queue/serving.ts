@@ -40,8 +40,10 @@ export interface Served {
 /** What streams need of their host. */
 export interface ServingHost extends HostDesk {
   readonly clock: Clock
-  /** Whether it takes streams. */
+  /** Whether it takes streams over links. */
   readonly isOpen: boolean
+  /** Whether it takes those of this process. */
+  readonly isServing: boolean
   readonly served: Set<Served>
   /** The sessions of consumers and of producers, by their queue and name. */
   readonly consumers: Map<string, ConsumeSession>

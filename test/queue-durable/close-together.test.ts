@@ -1,9 +1,10 @@
 /** A host, a producer and a consumer that close together, in every order: what was sent and settled is stored. */
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { closeAll } from '../../src/index.js'
 import { jobs } from '../support/job.js'
-import type { Place } from '../support/transports.js'
-import { eachWay, openConsumer, openHost, openProducer, type Where, watch } from './queues.js'
+import { type Place, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { eachWay, failure, folder, openConsumer, openHost, openProducer, Taken, type Where, watch } from './queues.js'
 
 /** A host whose consumer has emitted the result of one job, and whose producer has just sent three more. */
 async function atWork(place: Place, where: Where) {
@@ -54,4 +55,40 @@ eachWay('a producer that has not reached its host yet', async (t, place, where) 
   const sent = producer.send({ id: 1 })
   t.strictSame(await closeAll([host, producer]), { undelivered: 0 })
   t.match(await sent, { id: '1' })
+})
+
+const inProcess: Where = (host) => ({ host })
+
+t.test('a host that closes alone ends those of its process first', async (t) => {
+  const work = await atWork(place(t, 'inproc'), inProcess)
+  t.strictSame(await work.host.close(), { undelivered: 0 })
+  await everythingIsStored(t, work)
+})
+
+t.test('a host that closes without draining stores what was settled, and takes back what was not', async (t) => {
+  const here = place(t, 'inproc')
+  const path = folder(t, here)
+  const host = await openHost(here, { path })
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.sendAll(jobs(2))
+  const taken = new Taken(consumer)
+  const [first] = [await taken.at(0), await taken.at(1)]
+  const acked = first.ack()
+  t.strictSame(await host.close({ drain: false }), { undelivered: 0 })
+  await acked
+  const again = await openHost(here, { path })
+  t.match(again.queue('jobs').stats(), { depth: 1, ready: 1, leased: 0 })
+})
+
+t.test('a host that closes does not wait for work in progress in its process', async (t) => {
+  const here = place(t, 'inproc', { clock: new VirtualClock() }) // stands still: there is no time that could pass
+  const host = await openHost(here)
+  const producer = await openProducer(here, host, { host })
+  const consumer = await openConsumer(here, host, { host })
+  await producer.send({ id: 1 })
+  const delivery = await new Taken(consumer).at(0)
+  await host.close()
+  t.match(await failure(delivery.ack()), { code: 'RIVULET_CLOSED' })
+  t.match(host.stats(), { stored: 1, acked: 0 })
 })
