@@ -13,11 +13,13 @@ export const defaults = Object.freeze({
   reconnectMaxMs: 1000,
   /** How long a new connection may take to agree on the protocol, in milliseconds. */
   handshakeMs: 2000,
-  /** How often a subscriber shows its publishers that it lives, and how often the system probes, in milliseconds. */
+  /** How often a session shows a sign of life, and how often the system probes a silent connection, in milliseconds. */
   heartbeatMs: 1000,
   /** How long a connection may stay silent before it is cut, in milliseconds. */
   silenceMs: 10_000,
-  /** The same for a worker of a transient queue, which may have a backlog from a producer that is gone. */
+  /** How long frames for a subscriber may stay unacknowledged by its system before it is cut, in milliseconds. */
+  subscriberSilenceMs: 60_000,
+  /** The same as `silenceMs` for a worker of a transient queue, which may have a backlog from a producer that is gone. */
   workerSilenceMs: 600_000,
   /** How long `close` drains, in milliseconds. */
   closeTimeoutMs: 5000,

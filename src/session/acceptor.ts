@@ -17,7 +17,7 @@ import {
 } from './handshake.js'
 import { connectionOf } from './link-connection.js'
 import { Session } from './session.js'
-import type { SessionSettings } from './session-settings.js'
+import { type SessionSettings, silenceError } from './session-settings.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 
 /** How an acceptor behaves. */
@@ -231,12 +231,19 @@ export class Acceptor {
       },
       flushLater: () => flushLater(flush),
       replaceConnection: (reason) => this.#reset(entry, reason),
+      onSilence: () => this.#askForConnection(entry),
     })
     const flush = () => session.flush()
     const entry: Entry = { key, session, peer: undefined, connection: 0 }
     session.handler = accept(session)
     this.#byId.set(key, entry)
     return entry
+  }
+
+  /** Asks a silent peer for another connection, in case that this one is dead one way; a busy peer keeps its session. */
+  #askForConnection({ session, peer, connection }: Entry): void {
+    session.handler?.onStatus(undefined)
+    if (peer !== undefined) this.#refuse(peer, connection, refusalReason.reset, silenceError(this.#settings).message)
   }
 
   /** Ends the session that has been without a connection for longest, if there is one. */

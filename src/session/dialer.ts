@@ -16,7 +16,7 @@ import {
   writeHello,
 } from './handshake.js'
 import { Session } from './session.js'
-import type { SessionSettings } from './session-settings.js'
+import { type SessionSettings, silenceError } from './session-settings.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 
 /** How a dialer behaves; times in milliseconds. */
@@ -83,6 +83,7 @@ export class Dialer {
     if (this.#closed) return
     if (this.#isUp) this.down(new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
     this.#isUp = true
+    this.#session.liveness.reached(this.#ports.now())
     this.#hello()
   }
 
@@ -157,7 +158,7 @@ export class Dialer {
   /** The peer will begin the session that it was asked for: all that it hears of it is a goodbye. */
   #withdrawHello(reason: RivuletError): void {
     const { now, transmit } = this.#ports
-    const ports = { now, transmit, flushLater: () => {}, replaceConnection: () => {} }
+    const ports = { now, transmit, flushLater: () => {}, replaceConnection: () => {}, onSilence: () => {} }
     const session = new Session('dialer', this.#settings, ports, this.#peerLimits)
     session.attach(this.#connection, this.#settings.limits, 0)
     session.goodbye(reason)
@@ -165,7 +166,13 @@ export class Dialer {
 
   #newSession(): Session {
     const { now, transmit, flushLater, accept } = this.#ports
-    const sessionPorts = { now, transmit, flushLater, replaceConnection: (reason: RivuletError) => this.broken(reason) }
+    const sessionPorts = {
+      now,
+      transmit,
+      flushLater,
+      replaceConnection: (reason: RivuletError) => this.broken(reason),
+      onSilence: () => this.broken(silenceError(this.#settings)),
+    }
     const session = new Session('dialer', this.#settings, sessionPorts, this.#peerLimits)
     session.handler = accept(session)
     return session

@@ -1,7 +1,8 @@
 /**
  * What one side knows of its peer by the clock: silent or not, acknowledging or not; and of itself, whether it stalled.
  *
- * Silence alone never ends anything: a busy event loop is no dead one. DESIGN §4, Liveness.
+ * Silence alone never ends a session: a busy event loop is no dead one. It costs the connection, which may be dead. DESIGN §4,
+ * Liveness.
  */
 import type { SessionSettings } from './session-settings.js'
 
@@ -49,6 +50,11 @@ export class Liveness {
   connected(now: number): void {
     this.#heardAt = this.#progressAt = now
     this.#suspected = false
+  }
+
+  /** There is a connection, on which the peer has not answered yet: its process lives. */
+  reached(now: number): void {
+    this.#cutAt = now
   }
 
   /** The connection is lost. */

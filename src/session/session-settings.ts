@@ -1,7 +1,7 @@
 /**
  * How a session behaves, and what it needs of whoever drives it.
  */
-import type { RivuletError } from '../errors/index.js'
+import { RivuletError } from '../errors/index.js'
 import type { LinkLimits } from '../wire/index.js'
 
 /** How a session behaves; times in milliseconds. */
@@ -22,6 +22,11 @@ export function boundedLimits(theirs: LinkLimits, ours: LinkLimits): LinkLimits 
   return { ...theirs, itemBytes, windowBytes }
 }
 
+/** Why a connection is replaced on which nothing has come for long. */
+export function silenceError({ silenceMs }: SessionSettings): RivuletError {
+  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: the peer has been silent for ${silenceMs} ms`)
+}
+
 /** What a session needs of whoever drives it. */
 export interface SessionPorts {
   /** The time, in milliseconds; never goes back. */
@@ -32,6 +37,8 @@ export interface SessionPorts {
   flushLater(): void
   /** The present connection must be given up: something on it was lost or changed. */
   replaceConnection(reason: RivuletError): void
+  /** Nothing has come for `silenceMs`: the connection may be dead, or its peer busy. */
+  onSilence(): void
 }
 
 /** Which side of a session: streams of the one that dialed have positive numbers. */

@@ -28,13 +28,13 @@ import type { SessionStatus, SessionStreams, StreamsHandler } from './session-st
 export class Session implements SessionStreams, ItemTaker {
   /** Set by whoever makes the session, before anything else. */
   handler: StreamsHandler | undefined
+  readonly liveness: Liveness
   draining = false
   readonly #settings: SessionSettings
   readonly #ports: SessionPorts
   readonly #epoch: number
   readonly #sender: Sender
   readonly #incoming: IncomingStreams
-  readonly #liveness: Liveness
   #status: SessionStatus = 'opening'
   #nextStream: number
   readonly #streamStep: number
@@ -62,7 +62,7 @@ export class Session implements SessionStreams, ItemTaker {
       onWritable: (stream) => this.handler?.onWritable(stream),
     })
     this.#epoch = ports.now()
-    this.#liveness = new Liveness(settings, this.#epoch)
+    this.liveness = new Liveness(settings, this.#epoch)
   }
 
   get status(): SessionStatus {
@@ -70,11 +70,11 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   get suspected(): boolean {
-    return this.#liveness.suspected
+    return this.liveness.suspected
   }
 
   get heardAt(): number {
-    return this.#liveness.heardAt
+    return this.liveness.heardAt
   }
 
   /** The number of the last frame that came: what a hello and a welcome say. */
@@ -136,7 +136,7 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   fromSessionTime(time: number): number {
-    return this.#liveness.heardAt + (time - this.#numbers.time)
+    return this.liveness.heardAt + (time - this.#numbers.time)
   }
 
   /** Asks the peer to open no new streams, and to acknowledge at once: this side is about to close. */
@@ -172,7 +172,7 @@ export class Session implements SessionStreams, ItemTaker {
     this.#connection = connection
     this.#status = 'live'
     this.#unacknowledged = 0
-    this.#liveness.connected(this.#ports.now())
+    this.liveness.connected(this.#ports.now())
     this.#sender.acknowledge(peerReceived)
     this.#sender.connect(limits)
     this.handler?.onStatus(undefined)
@@ -183,7 +183,7 @@ export class Session implements SessionStreams, ItemTaker {
   detach(reason: RivuletError): void {
     if (this.#status !== 'live') return
     this.#status = 'cut'
-    this.#liveness.cut(this.#ports.now())
+    this.liveness.cut(this.#ports.now())
     this.#sender.disconnect()
     this.handler?.onStatus(reason)
   }
@@ -209,7 +209,7 @@ export class Session implements SessionStreams, ItemTaker {
     try {
       readLinkNumbers(bytes, cursor, numbers)
       if (numbers.connection !== this.#connection) return
-      if (this.#liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
+      if (this.liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
       this.#acknowledge(numbers.acknowledged)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor)
     } catch (cause) {
@@ -265,17 +265,17 @@ export class Session implements SessionStreams, ItemTaker {
   /** Time has passed; to be called every `heartbeatMs`. */
   tick(): void {
     const now = this.#ports.now()
-    this.#liveness.tick(now)
-    if (this.#status === 'cut' && this.#liveness.isLost(now)) {
+    this.liveness.tick(now)
+    if (this.#status === 'cut' && this.liveness.isLost(now)) {
       this.end(new RivuletError('RIVULET_SESSION_LOST', `no connection for ${this.#settings.retentionMs} ms`))
     }
     if (this.#status !== 'live') return
     if (!this.#sentSinceTick || this.#unacknowledged > 0) this.#sender.transmitEmpty()
     this.#sentSinceTick = false
-    if (this.#sender.unacknowledged === 0) this.#liveness.progressed(now)
-    if (this.#liveness.suspect(now)) this.handler?.onStatus(undefined)
+    if (this.#sender.unacknowledged === 0) this.liveness.progressed(now)
     if (this.#sender.isOverrun) this.end(violation('it acknowledges nothing'))
-    else if (this.#liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
+    else if (this.liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
+    else if (this.liveness.suspect(now)) this.#ports.onSilence()
   }
 
   /** Whether the rest of a frame is to be taken: a cut does not undo what has come. Handlers may change it. */
@@ -311,7 +311,7 @@ export class Session implements SessionStreams, ItemTaker {
 
   #acknowledge(sequence: number): void {
     if (sequence > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
-    if (this.#sender.acknowledge(sequence)) this.#liveness.progressed(this.#liveness.heardAt)
+    if (this.#sender.acknowledge(sequence)) this.liveness.progressed(this.liveness.heardAt)
   }
 
   /** Whether a frame is the next one; what came before is ignored, and a gap costs the connection. */

@@ -178,18 +178,16 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
 }
 
 /**
- * How a silent connection is found out, without cutting one whose reader is merely slow.
+ * How the system finds a dead connection: by probes while it is idle, and by a limit for bytes that are not acknowledged.
  *
- * ZMTP's own heartbeats cannot tell the two apart: a library whose queue is full stops reading its connection, answers no
- * PING and sees no PONG, and cuts in the end, with everything on the way lost. So the systems probe each other. Beside
- * that a subscriber sends PINGs, which only its publisher times. A worker must send nothing for long, since what it sends
- * to a producer that has closed comes back as a reset, and its library then drops what it has not read.
+ * No socket has ZMTP heartbeats. A library whose queue is full stops reading a connection: it answers no PING and sees no
+ * PONG, and cuts a peer that is merely slow. Worse, when a peer resets such a connection, the next heartbeat aborts the
+ * process (`!_io_error`, libzmq #4841), so that any peer that floods and resets could end a server.
  *
- * Links are different: what is on the way to a side stays below its mark, so that its library always reads, and answers
- * a PING however slow the application is. There the heartbeats cut, both ways; what is lost is sent again. Only a peer
- * that ignores its credit is ever stopped, and then cut. In 4.3.5 a heartbeat that cuts a stopped connection can abort the
- * process (libzmq #3937), but only where the queue outlives the connection: not where peers are accepted, and not with
- * `immediate` (measured: it does within seconds without, and not in 700 cuts of accepted peers and of `immediate` ones).
+ * The limit also ends a connection whose peer has not read for so long. On links a peer always reads, since credit bounds
+ * what comes; a subscriber that does not has lost frames long before. A worker may take its time, so a queue has no limit;
+ * and it probes seldom, since what it sends to a producer that has closed comes back as a reset, and its library then drops
+ * what it has not read. What the system cannot see, a proxy that swallows bytes, the sessions of links find out.
  */
 function liveness(kind: SocketKind): object {
   const silenceMs = kind === 'pull' ? defaults.workerSilenceMs : defaults.silenceMs
@@ -200,10 +198,9 @@ function liveness(kind: SocketKind): object {
     tcpKeepaliveInterval: defaults.heartbeatMs / 1000,
     tcpKeepaliveIdle: (silenceMs - probes * defaults.heartbeatMs) / 1000,
   }
-  const { heartbeatMs: heartbeatInterval } = defaults
-  if (kind === 'router' || kind === 'dealer') return { ...keepAlive, heartbeatInterval, heartbeatTimeout: silenceMs }
-  if (kind !== 'xsub') return keepAlive
-  return { ...keepAlive, heartbeatInterval, heartbeatTimeout: 0, heartbeatTimeToLive: silenceMs }
+  if (kind === 'push' || kind === 'pull') return keepAlive
+  const isLink = kind === 'router' || kind === 'dealer'
+  return { ...keepAlive, tcpMaxRetransmitTimeout: isLink ? silenceMs : defaults.subscriberSilenceMs }
 }
 
 /** Lets a publisher's frames be dropped for the peers that are full, or makes them wait for all. */

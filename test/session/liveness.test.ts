@@ -1,6 +1,7 @@
 /** Signs of life, acknowledgements, suspicion, retention: what the passing of time does to a session. */
 import t from 'tap'
-import { LinkPair, look, settings } from './link-pair.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { LinkPair, look, refusalsIn, settings } from './link-pair.js'
 
 const { heartbeatMs, silenceMs, retentionMs } = settings
 
@@ -88,18 +89,62 @@ t.test('a frame that comes again is ignored', async (t) => {
   t.equal(link.server.session.status, 'live')
 })
 
-t.test('silence makes suspected, and never more; a word ends it', async (t) => {
+t.test('silence costs the dialer its connection, and the acceptor asks for another; the session goes on', async (t) => {
   const link = new LinkPair().connect()
   link.pass(silenceMs, false)
-  t.equal(link.client.session.suspected, false)
-  link.pass(2 * heartbeatMs, false)
-  t.match([link.client.session, link.server.session], [{ suspected: true }, { suspected: true }])
-  link.pass(10 * retentionMs, false)
-  t.match([link.client.session, link.server.session], [{ status: 'live' }, { status: 'live' }])
-  t.equal(link.client.changes.filter(({ suspected }) => suspected).length, 1)
-  link.settle()
   t.match([link.client.session, link.server.session], [{ suspected: false }, { suspected: false }])
-  t.equal(link.reconnects, 0)
+  link.toDialer.length = 0
+  link.pass(heartbeatMs, false)
+  t.match(
+    [link.client, link.server],
+    [{ session: { status: 'cut' } }, { session: { suspected: true, status: 'live' } }],
+  )
+  t.equal(link.reconnects, 1)
+  t.strictSame(link.dialerReports, ['RIVULET_TRANSPORT_FAILED'])
+  t.strictSame(refusalsIn(link.toDialer), ['reset'])
+  link.cut()
+  link.client.send(1, 'kept')
+  link.connect()
+  t.strictSame(link.server.texts, ['kept'])
+  t.match([link.client.session, link.server.session], [{ suspected: false }, { suspected: false }])
+  t.equal(link.dialed.length, 1)
+})
+
+t.test(
+  'a peer that is silent for long keeps its session at the acceptor, and is asked once for a connection',
+  async (t) => {
+    const link = new LinkPair().connect()
+    link.pass(10 * retentionMs, false)
+    t.match(link.server.session, { suspected: true, status: 'live' })
+    t.equal(refusalsIn(link.toDialer).length, 1)
+    t.equal(link.server.changes.filter(({ suspected }) => suspected).length, 1)
+  },
+)
+
+t.test('a dialer that is asked for another connection, since nothing of it arrives, makes it', async (t) => {
+  const link = new LinkPair().connect()
+  for (let passed = 0; passed < silenceMs + heartbeatMs; passed += heartbeatMs) {
+    t.equal(link.reconnects, 0)
+    link.now += heartbeatMs
+    link.dialer.tick()
+    link.acceptor.tick()
+    link.toAcceptor.length = 0 // the way there is dead
+    for (const frame of link.toDialer.splice(0)) link.dialer.receive(frame)
+  }
+  t.equal(link.reconnects, 1)
+  t.equal(link.server.session.status, 'live')
+})
+
+t.test('a busy acceptor loses no session while connections to its process can be made', async (t) => {
+  const link = new LinkPair().connect()
+  link.client.send(1, 'patient')
+  for (let round = 0; round < 20; round++) {
+    link.pass(retentionMs - heartbeatMs, false)
+    link.dialer.down(new RivuletError('RIVULET_TRANSPORT_FAILED', 'replaced'))
+    link.up()
+  }
+  t.equal(link.dialed.length, 1)
+  t.equal(link.client.session.status, 'cut')
 })
 
 t.test('a side that has stalled itself gives its peer a fresh period', async (t) => {
