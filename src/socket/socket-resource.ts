@@ -144,7 +144,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     if (timeoutMs > 0) await waitFor(`${this.name}: close`, done, clock, { timeoutMs }).catch(() => {})
   }
 
-  /** Releases what is left when the sockets are closed; `left` messages in their outboxes were lost. */
+  /** Releases what is left as soon as the sockets are closed; `left` messages in their outboxes were lost. */
   protected abstract released(left: number): void
 
   abstract stats(): Stats
@@ -162,7 +162,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     } catch (error) {
       await this.close({ drain: false })
       // a runtime that closed in the meantime has closed this resource before it had all its sockets
-      await this.#closeSockets(0)
+      await this.#closeSockets(0).released
       throw error
     }
     this.life.opened()
@@ -250,18 +250,19 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     const { clock } = this.runtime
     const deadline = clock.now() + (drain ? timeoutMs : 0)
     const undelivered = this.#opened ? await this.finish(deadline) : 0
-    const left = await this.#closeSockets(deadline - clock.now())
+    const { left, released } = this.#closeSockets(deadline - clock.now())
+    // at once, so that the counts add up while the library frees the addresses
     this.released(left)
+    await released
     this.reports.complete()
     this.runtime.release(this)
     return { undelivered: undelivered + left }
   }
 
-  /** Returns messages that were not handed over. */
-  async #closeSockets(lingerMs: number): Promise<number> {
+  /** Returns the messages that were not handed over, and when the addresses are free. */
+  #closeSockets(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
     const left = this.#sockets.reduce((sum, socket) => sum + socket.close(lingerMs), 0)
     this.#links.close()
-    await Promise.all(this.#sockets.map(({ released }) => released))
-    return left
+    return { left, released: Promise.all(this.#sockets.map(({ released }) => released)) }
   }
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
-import { first, until } from '../support/events.js'
+import { first, total, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport } from '../support/transports.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -24,6 +24,18 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   await new Promise(setImmediate)
   return done
 }
+
+eachTransport(t, 'the counts of a producer add up at every moment of its close', async (t, { runtime, bind }) => {
+  const push = await createPush({ schema: Job, bind, runtime })
+  for (const job of jobs(10)) push.next(job)
+  void push.close({ drain: false })
+  while (!push.closed) {
+    const { accepted, sent, pending, dropped } = push.stats()
+    t.equal(sent + pending + total(dropped), accepted)
+    await null
+    if (pending === 0) await new Promise(setImmediate)
+  }
+})
 
 eachTransport(t, 'a producer without a worker waits as long as it is told, and counts', async (t, { bind }) => {
   const { clock, runtime } = still(t)
