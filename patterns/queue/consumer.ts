@@ -2,7 +2,7 @@
  * The consuming side of the durable queue: deliveries under leases, as a stream for one, or worked on by `process`.
  */
 import { randomBytes } from 'node:crypto'
-import type { Observable } from 'rxjs'
+import { Observable } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
@@ -58,7 +58,8 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
    * whose messages go back at once, as failed.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
-   * @throws RIVULET_INVALID_OPTION
+   * @throws RIVULET_INVALID_OPTION; RIVULET_CLOSED if the consumer is closing or closed.
+   * @error RIVULET_NOT_SUBSCRIBED, on `errors`, if the result has no subscriber after 5 s: until then it takes no message.
    */
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R>
 }
@@ -85,6 +86,9 @@ const looksPerLease = 4
 
 /** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
 const lingerMs = 1000
+
+/** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
+const unsubscribedMs = 5000
 
 /** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
 const farewellMs = 500
@@ -137,7 +141,24 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
   }
 
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
-    return this.deliveries.processValues(project, options)
+    if (!this.life.isOpen) {
+      throw new RivuletError(
+        'RIVULET_CLOSED',
+        `${this.name}: process was called on a consumer that is closing or closed`,
+      )
+    }
+    const results = this.deliveries.processValues(project, options)
+    const reminder = this.runtime.clock.setTimer(() => this.#remind(), unsubscribedMs)
+    return new Observable((subscriber) => {
+      reminder.cancel()
+      subscriber.add(results.subscribe(subscriber))
+    })
+  }
+
+  #remind(): void {
+    if (!this.life.isOpen) return
+    const message = `${this.name}: the result of process has no subscriber, so it takes no message; subscribe to it`
+    this.reports.report(new RivuletError('RIVULET_NOT_SUBSCRIBED', message))
   }
 
   stats(): ConsumerStats {

@@ -244,6 +244,11 @@ const entries = {
     meaning: 'The deliveries of a consumer have a subscriber already, and take one alone.',
     remedy: 'Open another consumer: the queue spreads its messages over all of them.',
   },
+  RIVULET_NOT_SUBSCRIBED: {
+    retryable: false,
+    meaning: 'The result of `process` has had no subscriber for 5 s, so it takes no message.',
+    remedy: 'Subscribe to what `process` returns.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */
