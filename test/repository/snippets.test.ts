@@ -5,6 +5,7 @@
  */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import type ts from 'typescript'
 import { build, root } from '../../tools/build.js'
@@ -15,8 +16,8 @@ import { examplesOf, type Snippet, snippetsOf } from './markdown.js'
 import { listFiles, readSources, sourceFile } from './sources.js'
 import { compile } from './type-check.js'
 
-const atOnce = 2
 const timeoutMs = 15_000
+const togetherMs = 60_000
 
 const pages = ['README.md', ...listFiles('docs', '.md').filter((path) => !path.startsWith('docs/api/'))]
 const found = [
@@ -51,16 +52,39 @@ async function check(
   }
   if (said.size > 0) wrong.set('the declaration files', [...said.values()].flat().join('\n'))
 
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { snippet, file } = next
-      if (snippet.compileOnly || wrong.has(snippet.place)) continue
-      const words = complaint(await run(process.execPath, [file.replace(/\.ts$/, '.js')], { cwd: folder, timeoutMs }))
-      if (words !== undefined) wrong.set(snippet.place, words)
-    }
+  const running = waiting
+    .filter(({ snippet }) => !snippet.compileOnly && !wrong.has(snippet.place))
+    .map(({ snippet, file }) => ({ place: snippet.place, program: file.replace(/\.ts$/, '.js') }))
+  const together = await runTogether(
+    folder,
+    running.map(({ program }) => program),
+  )
+  if (together === undefined) return wrong
+  const alone = new Map<string, string>()
+  for (const { place, program } of running) {
+    const words = complaint(await run(process.execPath, [program], { cwd: folder, timeoutMs }))
+    if (words !== undefined) alone.set(place, words)
   }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return wrong
+  if (alone.size === 0) alone.set('all in one process', together)
+  return new Map([...wrong, ...alone])
+}
+
+/**
+ * Runs programs one after another in one process; returns what is wrong if any of them is.
+ *
+ * A process for each takes ten times as long. A program that throws, does not settle, keeps the process alive or ends it
+ * is found, since the process then does not end with code 0 after the last program. Which one it is stays open.
+ */
+async function runTogether(
+  folder: string,
+  programs: readonly string[],
+  timeoutMs = togetherMs,
+): Promise<string | undefined> {
+  const done = 'after the last program'
+  const lines = programs.map((program) => `await import(${JSON.stringify(pathToFileURL(program))})`)
+  writeFileSync(join(folder, 'together.mjs'), [...lines, `console.log('${done}')`].join('\n'))
+  const ended = await run(process.execPath, ['together.mjs'], { cwd: folder, timeoutMs })
+  return complaint(ended) ?? (ended.stdout.includes(done) ? undefined : 'ended before the last program')
 }
 
 t.before(build)
@@ -98,6 +122,24 @@ t.test('snippets that are wrong are found', async (t) => {
   ]
   const wrong = await check(t.testdir(), programs, { skipLibCheck: true })
   t.strictSame([...wrong.keys()].sort(), ['inside', 'throws', 'type', 'waits'])
+})
+
+t.test('of programs in one process, one that is wrong is enough', async (t) => {
+  const programs: readonly (readonly [code: string, words: RegExp | undefined, timeoutMs?: number])[] = [
+    ['console.log(1)', undefined],
+    ["throw new Error('no')", /^ended with code 1\n/],
+    ["setTimeout(() => { throw new Error('late') })", /^ended with code 1\n/],
+    ['await new Promise(() => {})', /^ended with code 13\n/],
+    ['process.exit(0)', /^ended before the last program$/],
+    ['setInterval(() => {}, 1000)', /^did not end in time/, 1000],
+  ]
+  const folder = t.testdir({ 'package.json': '{ "type": "module" }', 'right.js': 'console.log(2)' })
+  const right = join(folder, 'right.js')
+  for (const [index, [code, words, timeoutMs]] of programs.entries()) {
+    const program = join(folder, `${index}.js`)
+    writeFileSync(program, code)
+    t.match((await runTogether(folder, [right, program, right], timeoutMs)) ?? '', words ?? /^$/, code)
+  }
 })
 
 t.test('fences that would slip past are found', async (t) => {
