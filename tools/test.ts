@@ -9,6 +9,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { root } from './build.js'
+import { writeBundles } from './bundles.js'
 import { inTurn, type Job, runFile, tell } from './files.js'
 import { writePlain } from './plain.js'
 import type { Tally } from './tally.js'
@@ -82,6 +83,7 @@ let folder = ''
 try {
   const compile: Job = async () => {
     folder = writePlain()
+    writeBundles(folder)
   }
   // the compiler works here while the build runs beside
   const [build, types, format] =

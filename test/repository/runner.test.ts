@@ -6,7 +6,7 @@ import { root } from '../../tools/build.js'
 import { type Ended, run } from '../child-process.js'
 
 const folder = t.testdir({ 'package.json': '{ "private": true, "type": "module" }', tools: {}, test: {} })
-for (const name of ['build.ts', 'files.ts', 'plain.ts', 'tally.ts', 'test.ts'])
+for (const name of ['build.ts', 'bundles.ts', 'files.ts', 'plain.ts', 'tally.ts', 'test.ts'])
   copyFileSync(join(root, 'tools', name), join(folder, 'tools', name))
 copyFileSync(join(root, '.taprc'), join(folder, '.taprc'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir')
