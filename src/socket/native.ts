@@ -79,6 +79,18 @@ const option = {
   disconnectMessage: 111,
 } as const
 
+/** The same of contexts. */
+const contextOption = { zeroCopyReceive: 10 } as const
+
+/**
+ * What the library reads at once while it expects the head of a frame, in bytes; a body is read in one piece.
+ *
+ * Less than the last byte of a frame and the shortest PING. A library whose queue is full stops within what it has read;
+ * if the peer resets the connection then, and the rest holds a PING, the answer aborts the process (`!_io_error` in
+ * `stream_engine_base_t::out_event`, libzmq 4.3.5), with heartbeats and without. So no rest can hold one.
+ */
+const inBatchBytes = 7
+
 const constructors = {
   push: zmq.Push,
   pull: zmq.Pull,
@@ -122,10 +134,18 @@ function contextOf(runtime: Runtime): zmq.Context {
   if (present) return present
   const { ioThreads, maxSockets } = runtime
   const idle = [...idleContexts].find((one) => one.ioThreads === ioThreads && one.maxSockets === maxSockets)
-  const context = idle ?? new zmq.Context({ ioThreads, maxSockets, blocky: false })
+  const context = idle ?? newContext(ioThreads, maxSockets)
   idleContexts.delete(context)
   contexts.set(runtime, context)
   void runtime.whenClosed.then(() => idleContexts.add(context))
+  return context
+}
+
+function newContext(ioThreads: number, maxSockets: number): zmq.Context {
+  const context = new zmq.Context({ ioThreads, maxSockets, blocky: false })
+  // unless it copies, a decoder whose buffer is smaller than the length of a frame writes beyond it
+  const byNumber = context as unknown as ByNumber
+  byNumber.setBoolOption(contextOption.zeroCopyReceive, false)
   return context
 }
 
@@ -166,13 +186,12 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     Object.assign(socket, { verbosity: 'allSubsUnsubs' })
     byNumber.setBoolOption(option.xpubNoDrop, true)
   }
+  byNumber.setInt32Option(option.inBatchBytes, inBatchBytes)
   const { socketBufferBytes } = settings
   if (socketBufferBytes !== undefined) {
     if (kind === 'push') Object.assign(socket, { sendBufferSize: socketBufferBytes })
     if (kind === 'pull') Object.assign(socket, { receiveBufferSize: socketBufferBytes })
-    const batchBytes = batchBytesFor(socketBufferBytes)
-    byNumber.setInt32Option(option.inBatchBytes, batchBytes)
-    byNumber.setInt32Option(option.outBatchBytes, batchBytes)
+    byNumber.setInt32Option(option.outBatchBytes, outBatchBytesFor(socketBufferBytes))
   }
   return socket as unknown as NativeSocket
 }
@@ -216,8 +235,8 @@ export function dropForFullPeers(socket: NativeSocket, drop: boolean): void {
   }
 }
 
-/** How much the library itself gathers around one system call: 8 KiB at most, and never so little that it crashes. */
-export function batchBytesFor(socketBufferBytes: number): number {
+/** How much the library itself gathers for one system call: 8 KiB at most. */
+function outBatchBytesFor(socketBufferBytes: number): number {
   return Math.max(512, Math.min(8192, socketBufferBytes >> 3))
 }
 
@@ -250,7 +269,7 @@ const ipcBufferBytes = 212_992
 export function connectionBacklogBytes(endpoint: string, socketBufferBytes: number): number {
   if (endpoint.startsWith('inproc:')) return 0
   const systems = endpoint.startsWith('ipc:') ? ipcBufferBytes : 2 * 2 * socketBufferBytes
-  return systems + 2 * 2 * batchBytesFor(socketBufferBytes)
+  return systems + 2 * outBatchBytesFor(socketBufferBytes)
 }
 
 /**
