@@ -286,8 +286,10 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
 
   protected override async finish(deadline: number): Promise<number> {
     void this.callHost.drain() // no stream is taken from now on
+    this.linkServer.announceDrain()
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
-    const drained = Promise.all([...this.served].map((one) => one.drain()))
+    const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), new Promise(() => {}))
+    const drained = Promise.all([...this.served].map((one) => one.drain(patience)))
     await this.#closeGuests(deadline)
     await this.waitUntil(deadline, drained)
     await super.finish(deadline)
@@ -304,6 +306,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     this.#isServing = false
   }
 }
+
+/** How long consumers on links have to say what they have settled before their host closes, in milliseconds. */
+const lastWordsMs = 500
 
 /** A producer or a consumer of the same process. */
 interface Guest extends Pick<Resource<unknown>, 'whenClosed'> {

@@ -143,6 +143,8 @@ export class RemoteLine<Request, Answer> extends ReopeningLine<Request, Answer> 
     this.#requests = requests
     const call = this.#client.stream(this.#method, requests, defaultStreamOptions)
     this.#call = call
+    // what was settled is said before the host closes; what was sent stays with its producer until it is confirmed
+    if (this.#name === 'consume') call.onDraining = () => requests.end()
     this.#answers = call.responses?.subscribe({
       next: (answer) => this.heard(answer as Answer),
       error: (cause: unknown) => this.#down(refusedBy(this.#name, cause) ?? cause),

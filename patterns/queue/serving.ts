@@ -33,8 +33,12 @@ export interface Session<Request> {
 
 /** What is being served: told to come to an end when the host closes. */
 export interface Served {
-  /** Takes no more, and resolves when what was taken has its outcome and that is about to be sent. */
-  drain(): Promise<void>
+  /**
+   * Takes no more, and resolves when what was taken has its outcome and that is about to be sent.
+   *
+   * @param patience - How long a consumer has to say what it has settled, and to end its stream.
+   */
+  drain(patience: Promise<void>): Promise<void>
 }
 
 /** What streams need of their host. */
@@ -191,7 +195,11 @@ function serve<Request, Answer>(
 
   let running: Promise<void> | undefined
   const served: Served = {
-    async drain() {
+    async drain(patience) {
+      if (method === 'consume') {
+        void session.drained() // it is given nothing more
+        await Promise.race([running, patience])
+      }
       leave()
       await running
     },

@@ -53,6 +53,8 @@ export class ClientSession implements StreamsHandler, CallSession {
   #sentOneWay = false
   /** The server said that it takes no calls any more. */
   #refuses = false
+  /** Whether its calls know that the server is about to close. */
+  #toldDraining = false
   #ended = false
 
   constructor(streams: SessionStreams, owner: ClientSessionOwner) {
@@ -137,6 +139,10 @@ export class ClientSession implements StreamsHandler, CallSession {
     if (this.#ended) return
     const wasDisconnected = this.isDisconnected
     this.#look()
+    if (this.streams.draining && !this.#toldDraining) {
+      this.#toldDraining = true
+      for (const call of this.calls.all()) call.onDraining?.()
+    }
     if (this.streams.status !== 'ended') {
       if (this.isReady) this.#owner.ready()
       else if (this.isDisconnected && !wasDisconnected) this.#owner.disconnected(this)

@@ -1,10 +1,24 @@
 /** A host, a producer and a consumer that close together, in every order: what was sent and settled is stored. */
+import { BehaviorSubject } from 'rxjs'
 import t, { type Test } from 'tap'
+import { type ConsumeRequest, QueueService } from '../../patterns/queue/wire.js'
+import { createRpcClient } from '../../patterns/rpc/index.js'
 import { closeAll } from '../../src/index.js'
 import { jobs } from '../support/job.js'
-import { type Place, place } from '../support/transports.js'
+import { eachTransport, type Place, place } from '../support/transports.js'
 import { VirtualClock } from '../support/virtual-clock.js'
-import { eachWay, failure, folder, openConsumer, openHost, openProducer, Taken, type Where, watch } from './queues.js'
+import {
+  countsOf,
+  eachWay,
+  failure,
+  folder,
+  openConsumer,
+  openHost,
+  openProducer,
+  Taken,
+  type Where,
+  watch,
+} from './queues.js'
 
 /** A host whose consumer has emitted the result of one job, and whose producer has just sent three more. */
 async function atWork(place: Place, where: Where) {
@@ -91,4 +105,39 @@ t.test('a host that closes does not wait for work in progress in its process', a
   await host.close()
   t.match(await failure(delivery.ack()), { code: 'RIVULET_CLOSED' })
   t.match(host.stats(), { stored: 1, acked: 0 })
+})
+
+eachTransport(t, 'a host that closes takes what consumers on links have settled', async (t, here) => {
+  const path = folder(t, here)
+  const host = await openHost(here, { path })
+  const producer = await openProducer(here, host)
+  const consumer = await openConsumer(here, host)
+  const errors = watch(consumer)
+  await producer.sendAll(jobs(2))
+  const taken = new Taken(consumer)
+  const [first, second] = [await taken.at(0), await taken.at(1)]
+  const acked = first.ack()
+  t.strictSame(await host.close(), { undelivered: 0 })
+  await acked
+  t.match(host.stats(), { acked: 1, depth: 1 })
+  // what is settled later waits for the host, as ever
+  const later = second.ack()
+  const again = await openHost({ ...here, bind: host.endpoint || here.bind }, { path })
+  await later
+  t.match(again.stats(), { acked: 1, depth: 0 })
+  t.strictSame(errors, [])
+})
+
+t.test('a consumer that does not hear of the closing is not waited for long', async (t) => {
+  const here = place(t, 'tcp')
+  const host = await openHost(here)
+  const client = await createRpcClient(QueueService, { connect: host.endpoint, runtime: here.runtime })
+  client.errors.subscribe()
+  const source = new BehaviorSubject<ConsumeRequest>({ open: { queue: 'jobs', consumer: 'silent' } })
+  const ended = new Promise((resolve) =>
+    client.consume(source).subscribe({ error: resolve, complete: () => resolve('end') }),
+  )
+  await countsOf(host, ({ consumers }) => consumers === 1)
+  t.strictSame(await host.close(), { undelivered: 0 })
+  await ended
 })
