@@ -2,6 +2,7 @@
 export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
 export { atEndOfTurn, endTurn, turnOver } from './turn.js'
+export { TurnBudget, type TurnClock, turnBudget } from './turn-budget.js'
 export {
   abortedError,
   type Deferred,

@@ -3,13 +3,13 @@
  *
  * A loop that is switched off may bring one more message: a pending read cannot be taken back.
  */
-import { turnOver } from '../lifecycle/index.js'
+import { turnBudget, turnOver } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/index.js'
 import { mayPend, type NativeSocket, pollMs } from './native.js'
 import { errnoOf } from './translate.js'
 
-/** How long one turn may read messages before timers and other sockets have theirs, in milliseconds. */
-const readSliceMs = 10
+/** So many bytes of a message count as a piece of work, as a power of two: reading a large one takes its time. */
+const pieceBits = 12
 
 const done = Promise.resolve()
 
@@ -34,8 +34,6 @@ export class ReadLoop {
   /** Whether the library was asked for a message and has not brought one: at the end of a turn, none is there. */
   #pending = false
   #quietWaiters: (() => void)[] = []
-  /** When others have their turn, by the clock; 0 before the first message of a turn. */
-  #sliceEnd = 0
   // made once, since a message that comes alone would pay for each of them
   readonly #readNext = () => this.#read()
   readonly #take = (parts: Buffer[]) => this.#pass(parts)
@@ -106,19 +104,10 @@ export class ReadLoop {
   #pass(parts: readonly Buffer[]): void {
     this.#pending = false
     this.#ports.message(parts)
-    if (this.#idle) {
-      this.#sliceEnd = 0
-      turnOver(this.#readNext)
-      return
-    }
-    const now = this.#clock.now()
-    if (this.#sliceEnd === 0) this.#sliceEnd = now + readSliceMs
-    if (now <= this.#sliceEnd) {
-      this.#read()
-      return
-    }
-    this.#sliceEnd = 0
-    setImmediate(this.#readNext)
+    const bytes = parts.at(-1)?.length ?? 0
+    if (turnBudget.spend(1 + (bytes >> pieceBits))) turnBudget.nextTurn(this.#readNext)
+    else if (this.#idle) turnOver(this.#readNext)
+    else this.#read()
   }
 
   #failed(error: unknown): void {

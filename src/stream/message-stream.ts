@@ -4,6 +4,7 @@
  * It holds at most one supply, and asks for the next when that is used up. It knows no sockets and no schemas.
  */
 import { Observable, type Subscriber } from 'rxjs'
+import { turnBudget } from '../lifecycle/index.js'
 import { integer, invalidOption, resolveOptions } from '../options/index.js'
 import type { Consumer, Consumers } from './consumer.js'
 import { MessageIterator } from './message-iterator.js'
@@ -11,13 +12,6 @@ import { type Handler, processMessages } from './process.js'
 import type { StreamOwner, Supply } from './source.js'
 import type { ProcessOptions, Stream } from './stream.js'
 import { SubscriberConsumer, teardownFailed } from './subscriber-consumer.js'
-
-/** Messages between two looks at the clock; fewer while they take longer than `lookMs`. */
-const mostPerLook = 64
-const lookMs = 1
-
-/** How long messages are delivered in one turn before other work of the process has its own, in milliseconds. */
-const sliceMs = 10
 
 const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
 
@@ -36,15 +30,10 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   #delivered = 0
   #delivering = false
   #yielding = false
-  /** When the deliveries of this turn of the event loop must pause; 0 until the first look at the clock in it. */
-  #sliceEnd = 0
-  #lookedAt = 0
-  #messagesPerLook = mostPerLook
-  #messagesToLook = mostPerLook
   #completed = false
-  readonly #endSlice = () => {
-    if (this.#messagesToLook < this.#messagesPerLook) this.#pace(performance.now())
-    this.#sliceEnd = 0
+  readonly #goOn = () => {
+    this.#yielding = false
+    this.#deliver()
   }
 
   constructor(owner: StreamOwner<T>) {
@@ -131,7 +120,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
 
   #deliver(): void {
     if (this.#delivering || this.#yielding || this.#supply === undefined) return
-    if (this.#sliceOver()) {
+    if (turnBudget.isSpent) {
       this.#yield()
       return
     }
@@ -143,7 +132,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
           this.#delivering = false
           return
         }
-        if (this.#sliceOver()) {
+        if (turnBudget.isSpent) {
           this.#delivering = false
           this.#yield()
           return
@@ -160,7 +149,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   #deliverSome(supply: Supply<T>): boolean {
     const consumers = this.#consumers
     const only = consumers.length === 1 ? consumers[0] : undefined
-    const most = Math.min(this.#messagesToLook, supply.remaining)
+    const most = Math.min(turnBudget.piecesToLook, supply.remaining)
     let count = most
     try {
       if (only?.demand === Number.POSITIVE_INFINITY) {
@@ -186,7 +175,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
       this.#owner.unreadable(cause, supply.failed(cause))
       return true
     } finally {
-      this.#messagesToLook -= most - count
+      turnBudget.spend(most - count)
     }
   }
 
@@ -197,45 +186,9 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     return true
   }
 
-  /**
-   * Whether this turn has taken long enough; looks at the clock when it is time for that.
-   *
-   * A slice is of the turn, not of one delivery: handlers that end in promise jobs make each delivery a short one, and
-   * all of them one turn. It begins at the first look, so that a lone message costs none.
-   */
-  #sliceOver(): boolean {
-    if (this.#messagesToLook > 0) return false
-    const now = performance.now()
-    if (this.#sliceEnd > 0) {
-      this.#pace(now)
-      return now > this.#sliceEnd
-    }
-    this.#beginSlice(now)
-    // what came before may have been slow
-    this.#messagesToLook = Math.max(1, this.#messagesPerLook >> 2)
-    return false
-  }
-
-  #beginSlice(now: number): void {
-    this.#sliceEnd = now + sliceMs
-    this.#lookedAt = now
-    setImmediate(this.#endSlice)
-  }
-
-  /** Looks less often while messages are quick. */
-  #pace(now: number): void {
-    this.#messagesPerLook = now - this.#lookedAt > lookMs ? Math.max(1, this.#messagesPerLook >> 2) : mostPerLook
-    this.#messagesToLook = this.#messagesPerLook
-    this.#lookedAt = now
-  }
-
-  /** Lets timers and other sockets have their turn, then goes on. */
+  /** Lets timers and other sockets have their turn, then continues. */
   #yield(): void {
     this.#yielding = true
-    setImmediate(() => {
-      this.#yielding = false
-      if (this.#sliceEnd === 0) this.#beginSlice(performance.now())
-      this.#deliver()
-    })
+    turnBudget.nextTurn(this.#goOn)
   }
 }

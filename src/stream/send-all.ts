@@ -5,7 +5,7 @@
  */
 import { from, type Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
-import { abortedError, onAbort } from '../lifecycle/index.js'
+import { abortedError, onAbort, turnBudget } from '../lifecycle/index.js'
 import { invalidOption, resolveOptions, signal } from '../options/index.js'
 import { type Intake, shed } from './intake.js'
 
@@ -25,12 +25,6 @@ export interface SendAllResult {
   /** Not taken: they did not fit their schema, or found no room and could not wait. */
   readonly dropped: number
 }
-
-/** Messages between two looks at the clock. */
-const messagesPerLook = 256
-
-/** How long messages are taken from a source before other work of the process has its turn, in milliseconds. */
-const sliceMs = 10
 
 const subject = 'sendAll'
 const rules = { signal }
@@ -117,8 +111,7 @@ function iteratorOf<In>(source: SendAllSource<In>): AnyIterator<In> | undefined 
 async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts: Counts, stop: Stop): Promise<void> {
   let ended = false
   try {
-    let sliceEnd = performance.now() + sliceMs
-    for (let count = 1; ; count++) {
+    for (;;) {
       if (stop.error) throw stop.error
       const step = nextOf(iterator)
       const result = step instanceof Promise ? await stop.wait(step) : step
@@ -137,10 +130,7 @@ async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts
       if (!refusal) counts.sent += 1
       else if (refusal === shed) counts.dropped += 1
       else await retry(intake, value, refusal, counts, stop)
-      if (count % messagesPerLook === 0 && performance.now() > sliceEnd) {
-        await new Promise(setImmediate)
-        sliceEnd = performance.now() + sliceMs
-      }
+      if (turnBudget.spend()) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
     }
   } catch (error) {
     if (error instanceof SourceFailure) ended = true

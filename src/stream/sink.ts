@@ -5,6 +5,7 @@
  */
 import type { Observer } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
+import { turnBudget } from '../lifecycle/index.js'
 import { type Intake, shed } from './intake.js'
 import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
 import { WaitingOffers } from './waiting-offers.js'
@@ -52,18 +53,10 @@ export interface Sink<In> extends Observer<In> {
 /** Resolved once and for all, so that a message that is taken costs no promise. */
 const taken = Promise.resolve()
 
-/** Sends between two looks at the clock. */
-const sendsPerLook = 256
-
-/** How long a loop of awaited sends goes on before other work of the process has its turn, in milliseconds. */
-const sliceMs = 10
-
 /** The implementation of `Sink`. */
 export class MessageSink<In> implements Sink<In> {
   readonly #intake: Intake<In>
   readonly #offers: WaitingOffers
-  #sends = 0
-  #sliceEnd = 0
 
   constructor(intake: Intake<In>) {
     this.#intake = intake
@@ -98,14 +91,7 @@ export class MessageSink<In> implements Sink<In> {
 
   /** A loop that awaits promises which are resolved already would let no timer and no socket have its turn. */
   #breathe(): Promise<void> {
-    this.#sends += 1
-    if (this.#sends % sendsPerLook !== 0 || performance.now() < this.#sliceEnd) return taken
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#sliceEnd = performance.now() + sliceMs
-        resolve()
-      })
-    })
+    return turnBudget.spend() ? new Promise((resolve) => turnBudget.nextTurn(resolve)) : taken
   }
 
   #wait(value: In, room: Promise<void> | undefined): Promise<void> {

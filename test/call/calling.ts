@@ -118,7 +118,7 @@ export class Calling {
 
   /** Moves items and lets promises run, until nothing moves any more. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < 3; ) {
+    for (let quiet = 0; quiet < 10; ) {
       const moved = this.pairs.map((pair) => pair.pump()).reduce((sum, count) => sum + count, 0)
       quiet = moved === 0 ? quiet + 1 : 0
       await new Promise(setImmediate)

@@ -5,6 +5,9 @@ import { RivuletError } from '../../src/errors/index.js'
 import { turn } from '../support/events.js'
 import { ArraySupply, Feed, unreadable } from '../support/feed.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 /** A frame that nothing can be found in behind what could not be read. */
 class Broken<T> extends ArraySupply<T> {
   override failed(): number {

@@ -23,7 +23,11 @@ import {
 } from 'rxjs'
 import t from 'tap'
 import { FallibleObservable, failSubscriber } from '../../src/stream/fallible-observable.js'
+import { turn } from '../support/events.js'
 import { uncaught } from '../support/uncaught.js'
+
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
 
 /** A stream that a peer feeds and makes fail. */
 class PeerStream {

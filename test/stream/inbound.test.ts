@@ -5,6 +5,9 @@ import t from 'tap'
 import { turn } from '../support/events.js'
 import { Feed, unreadable } from '../support/feed.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 /** Whether a promise is settled once the event loop has turned. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
   let done = false

@@ -3,6 +3,9 @@ import t from 'tap'
 import { turn } from '../support/events.js'
 import { Feed } from '../support/feed.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 t.test('a loop takes one message at a time', async (t) => {
   const feed = new Feed<number>()
   const supply = feed.frame(1, 2, 3)

@@ -6,6 +6,9 @@ import { turn } from '../support/events.js'
 import { jobs } from '../support/job.js'
 import { Sending } from '../support/sending.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 /** Whether a promise is settled once the event loop has turned, and how. */
 async function outcome(promise: Promise<unknown>): Promise<string> {
   let state = 'waits'

@@ -4,6 +4,9 @@ import t from 'tap'
 import { turn } from '../support/events.js'
 import { Feed } from '../support/feed.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 /** Work that is done when the test says so. */
 class Work {
   readonly begun: number[] = []

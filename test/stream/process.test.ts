@@ -1,7 +1,11 @@
 /** `process`: the bound, the kinds of results, their order, what failures and unsubscribing do. */
 import { firstValueFrom, Observable, of, range, Subject, take, toArray } from 'rxjs'
 import t from 'tap'
+import { turn } from '../support/events.js'
 import { Feed } from '../support/feed.js'
+
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
 
 t.test('no more messages are in work than the bound, and the rest stays where it is', async (t) => {
   const feed = new Feed<number>()

@@ -8,8 +8,14 @@ import { Feed } from '../support/feed.js'
 import type { Job } from '../support/job.js'
 import { Sending } from '../support/sending.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 const job = (id: number): Job => ({ id, note: '' })
 const three = [job(1), job(2), job(3)]
+/** Messages that one turn takes in any case. */
+const fewestPieces = 16
+
 const many = { outboxBytes: 1e6, maxBatchMessages: 1000 }
 
 const stops: Record<string, (sending: Sending, controller: AbortController) => void> = {
@@ -196,7 +202,7 @@ t.test('an endless source that is always ready lets timers run', async (t) => {
     const sent = sending.sink.sendAll(source[kind](), { signal: controller.signal })
     setTimeout(() => controller.abort(), 1)
     await t.rejects(sent, { code: 'RIVULET_ABORTED' })
-    t.ok(source.yielded >= 256)
+    t.ok(source.yielded >= fewestPieces)
     await turn()
     t.ok(source.left)
     t.equal(sending.unaccounted, 0)

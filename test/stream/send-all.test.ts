@@ -7,6 +7,9 @@ import { Feed } from '../support/feed.js'
 import type { Job } from '../support/job.js'
 import { Sending } from '../support/sending.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 const job = (id: number): Job => ({ id, note: '' })
 const invalid = { id: 'one', note: '' } as never
 const many = { outboxBytes: 1e6, maxBatchMessages: 1000 }

@@ -5,6 +5,9 @@ import { turn } from '../support/events.js'
 import { jobs } from '../support/job.js'
 import { Sending } from '../support/sending.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 const job = (id: number) => ({ id, note: '' })
 const invalid = { id: 'one', note: '' } as never
 const large = { id: 1, note: 'x'.repeat(2000) }
@@ -212,7 +215,7 @@ t.test('endless loops of awaited sends let timers run', async (t) => {
     for (; !fired; sent++) await sending.sink.send(job(sent))
   }
   await Promise.all([loop(), loop(), loop()])
-  t.ok(sent >= 256)
+  t.ok(sent >= 16, 'as many as one turn takes in any case')
   t.equal(sending.unaccounted, 0)
 })
 

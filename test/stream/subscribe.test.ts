@@ -1,7 +1,11 @@
 /** `subscribe`: hot and shared, lazy, and what nobody took waits for the next subscriber. */
 import { config, filter, firstValueFrom, isObservable, map, merge, take, toArray } from 'rxjs'
 import t from 'tap'
+import { turn } from '../support/events.js'
 import { Feed } from '../support/feed.js'
+
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
 
 /** Everything that a subscription sees, its end included. */
 function record<T>(stream: Feed<T>['stream']): { seen: (T | 'end')[]; unsubscribe: () => void } {

@@ -3,6 +3,9 @@ import t from 'tap'
 import { turn, until } from '../support/events.js'
 import { Feed } from '../support/feed.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 /** Keeps the thread busy. */
 function burn(ms: number): void {
   const end = performance.now() + ms

@@ -11,6 +11,9 @@ import { Sending } from '../support/sending.js'
 import { uncaught } from '../support/uncaught.js'
 import { broken, rejections, throwing, untouchables } from '../support/untouchable.js'
 
+// deliveries are synchronous while the turn has a budget left
+t.beforeEach(turn)
+
 t.test('process: work that cannot be touched is a failed message', async (t) => {
   const unhandled = rejections(t)
   for (const [what, make] of Object.entries(untouchables)) {

@@ -1,0 +1,117 @@
+/**
+ * The time that Rivulet takes of one turn of the event loop, before timers and other sockets of the process have theirs.
+ *
+ * All loops that peers can keep busy share one budget: read loops, deliveries, sources that are sent. Each counts its pieces of
+ * work, and waits for the next turn when the budget is spent. Only an immediate tells that a turn has passed: a read that
+ * had to wait does not, since a send within the same turn may have completed it.
+ */
+
+/** What one turn may take, in milliseconds, and pieces of work that it may take in any case. */
+const sliceMs = 10
+const fewestPieces = 16
+
+/** Pieces of work between two looks at the clock, and how long they may take before looks become more frequent. */
+const mostPerLook = 64
+const firstPerLook = 16
+const lookMs = 1
+
+/** What a budget needs of the event loop. */
+export interface TurnClock {
+  /** The time, in milliseconds; never goes back. */
+  now(): number
+  /** Calls back in the next turn. */
+  nextTurn(callback: () => void): void
+}
+
+const eventLoop: TurnClock = { now: () => performance.now(), nextTurn: (callback) => void setImmediate(callback) }
+
+/** The budget of each turn of an event loop. */
+export class TurnBudget {
+  readonly #clock: TurnClock
+  /** Pieces until the next look; more often while pieces are slow. */
+  #toLook = firstPerLook
+  #perLook = firstPerLook
+  #lookedAt = 0
+  /** The first look that may belong to this turn; 0 if there was none. */
+  #firstLookAt = 0
+  /** Whether the next turn will tell that it has come: then `#sliceEnd` is the end of the budget of this one. */
+  #isAwaited = false
+  #sliceEnd = 0
+  /** Pieces that were counted since the turn is awaited. */
+  #pieces = 0
+  #isSpent = false
+  /** Those that go on in the next turn, in order. */
+  #waiting: (() => void)[] = []
+  readonly #begin = () => this.#beginTurn()
+
+  constructor(clock = eventLoop) {
+    this.#clock = clock
+  }
+
+  /** Whether the budget of this turn is spent. */
+  get isSpent(): boolean {
+    return this.#isSpent
+  }
+
+  /** Pieces of work until the next look at the clock: no use to ask before. */
+  get piecesToLook(): number {
+    return this.#toLook
+  }
+
+  /** Counts work that was done; returns whether the budget of this turn is spent. Slow work counts several pieces. */
+  spend(pieces = 1): boolean {
+    this.#toLook -= pieces
+    if (this.#toLook <= 0) this.#look()
+    return this.#isSpent
+  }
+
+  /** Calls back in the next turn that has a budget left for it; those that wait longer go first. */
+  nextTurn(callback: () => void): void {
+    this.#waiting.push(callback)
+    this.#awaitTurn()
+  }
+
+  #look(): void {
+    const now = this.#clock.now()
+    this.#pieces += this.#perLook - this.#toLook
+    this.#perLook =
+      now - this.#lookedAt > lookMs ? Math.max(1, this.#perLook >> 2) : Math.min(mostPerLook, this.#perLook * 2)
+    this.#toLook = this.#perLook
+    this.#lookedAt = now
+    if (this.#isAwaited) {
+      if (now > this.#sliceEnd && this.#pieces >= fewestPieces) this.#isSpent = true
+    } else if (this.#firstLookAt === 0) {
+      this.#firstLookAt = now
+    } else if (now - this.#firstLookAt > lookMs) {
+      // turns may have passed or not: from here on that is known. Lone messages pay for this once in a while at most.
+      this.#awaitTurn()
+    }
+  }
+
+  #awaitTurn(): void {
+    if (this.#isAwaited) return
+    this.#isAwaited = true
+    this.#sliceEnd = this.#clock.now() + sliceMs
+    this.#pieces = 0
+    this.#clock.nextTurn(this.#begin)
+  }
+
+  #beginTurn(): void {
+    this.#isAwaited = false
+    this.#isSpent = false
+    this.#firstLookAt = 0
+    const ready = this.#waiting
+    if (ready.length === 0) return
+    this.#waiting = []
+    this.#awaitTurn()
+    let begun = 0
+    try {
+      while (begun < ready.length && !this.#isSpent) ready[begun++]?.()
+    } finally {
+      if (begun < ready.length) this.#waiting = [...ready.slice(begun), ...this.#waiting]
+    }
+  }
+}
+
+/** The budget of the turns of this thread. */
+export const turnBudget = new TurnBudget()
