@@ -12,6 +12,7 @@ import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../s
 import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
+import type { HeldLease } from './held-lease.js'
 import type { Line } from './line.js'
 import { Prefetch, unreadableMessage } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
@@ -115,13 +116,19 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
     const { queue, schema, prefetch, name } = options
     const { clock } = this.runtime
     const report = (error: RivuletError) => this.reports.report(error)
+    const detailsOf = ({ position, attempt, id }: Pick<Delivery, 'position' | 'attempt' | 'id'>) => ({
+      delivery: { queue, position, attempt, id, consumer: name },
+    })
     this.queue = queue
     this.#inbound = new Inbound<Delivery<Out>>({
       name: () => this.name,
       changed: () => this.#wantedChanged(),
-      unreadable: unreadableMessage,
+      unreadable: (cause, supply) => {
+        const { code, message, issues } = unreadableMessage(cause)
+        return new RivuletError(code, message, { cause, issues, ...detailsOf((supply as HeldLease<Out>).lastTaken) })
+      },
       report,
-      detailsOf: ({ position, attempt, id }) => ({ delivery: { queue, position, attempt, id, consumer: name } }),
+      detailsOf,
     })
     const identity = randomBytes(16).toString('hex')
     this.#prefetch = new Prefetch<Out>({

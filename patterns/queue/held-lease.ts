@@ -62,6 +62,8 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   #next = 0
   #start = 0
   #nextExtras = 0
+  /** What the message that was taken last has beside its body. */
+  #taken: DeliveredExtras | undefined
   #end: number
   /** The acks that were not collected lie between these. */
   #low = Number.POSITIVE_INFINITY
@@ -119,8 +121,8 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     this.#next += 1
     this.#start = end
     this.#marks[index] = inHand
-    let own: DeliveredExtras | undefined
-    if (extras[this.#nextExtras]?.index === index) own = extras[this.#nextExtras++]
+    const own = extras[this.#nextExtras]?.index === index ? extras[this.#nextExtras++] : undefined
+    this.#taken = own
     if (crc32(bodies, start, end) !== this.#checks.readUInt32BE(4 * index)) {
       throw new Malformed('its check does not match its bytes')
     }
@@ -139,6 +141,12 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     this.#say({ kind: 'reject', reason: reasonText(`it cannot be read: ${reason}`) }, index, 1)
     this.#owner.settled(1, 0)
     return 1
+  }
+
+  /** The message that was taken last, also if it could not be read. */
+  get lastTaken(): { readonly position: number; readonly attempt: number; readonly id: string | undefined } {
+    const { attempt, id } = this.#taken ?? {}
+    return { position: this.positionOf(this.#next - 1), attempt: attempt ?? 1, id: id ?? undefined }
   }
 
   /** Releases what was not handed out; returns how many messages that were. */

@@ -29,7 +29,7 @@ export interface Resource<Stats = unknown> extends Closable {
   /**
    * Failures of single messages and of strangers' connections; they end no stream.
    *
-   * Hot; completes when the resource is closed. What nobody observes is a process warning, once per code.
+   * Hot; completes when the resource is closed. What nobody observes is a process warning, at a bounded rate.
    */
   readonly errors: Observable<RivuletError>
   /** A snapshot of the counts; the unit is messages. */

@@ -14,8 +14,8 @@ export interface InboundPorts<T> {
   name(): string
   /** `wanted` or `backlogged` may have changed. */
   changed(): void
-  /** Makes the error for a message that could not be read. */
-  unreadable(cause: unknown): RivuletError
+  /** Makes the error for a message of a supply that could not be read. */
+  unreadable(cause: unknown, supply: Supply<T>): RivuletError
   report(error: RivuletError): void
   /** What an error of the handler of a message tells of that. */
   detailsOf?(value: T): ErrorDetails
@@ -167,11 +167,11 @@ export class Inbound<T> implements StreamOwner<T> {
     this.#ports.changed()
   }
 
-  unreadable(cause: unknown, messages: number): void {
+  unreadable(cause: unknown, messages: number, supply: Supply<T>): void {
     this.#drop('undecodable', messages)
-    const { code, message, issues } = this.#ports.unreadable(cause)
+    const { code, message, issues, delivery } = this.#ports.unreadable(cause, supply)
     const text = messages > 1 ? `${message}; ${messages - 1} messages behind it are lost with it` : message
-    this.#ports.report(new RivuletError(code, text, { cause, issues, messages }))
+    this.#ports.report(new RivuletError(code, text, { cause, issues, messages, ...(delivery && { delivery }) }))
   }
 
   handlerFailed(error: RivuletError): void {

@@ -172,7 +172,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
       return true
     } catch (cause) {
       count -= 1
-      this.#owner.unreadable(cause, supply.failed(cause))
+      this.#owner.unreadable(cause, supply.failed(cause), supply)
       return true
     } finally {
       turnBudget.spend(most - count)

@@ -23,8 +23,8 @@ export interface StreamOwner<T> {
   demanded(wanted: boolean): void
   /** The supply at hand is used up; the owner may give the next one within the call. */
   used(supply: Supply<T>): void
-  /** A message could not be read; `messages` counts those that were lost with it. */
-  unreadable(cause: unknown, messages: number): void
+  /** A message could not be read; `messages` counts those that were lost with it, all of one supply. */
+  unreadable(cause: unknown, messages: number, supply: Supply<T>): void
   /** A handler of `process` or a teardown of a subscriber failed. */
   handlerFailed(error: RivuletError): void
   /** What an error of the handler of a message tells of that. */

@@ -1,7 +1,8 @@
 /** What is told of work that failed: which message it was, and whose work. */
 import { throwError } from 'rxjs'
 import t from 'tap'
-import { createConsumer } from '../../patterns/queue/index.js'
+import { createConsumer, createProducer } from '../../patterns/queue/index.js'
+import { defineSchema } from '../../src/avro/index.js'
 import { turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { place } from '../support/transports.js'
@@ -64,6 +65,24 @@ t.test(
     t.match(again?.history.at(-1), { consumer: /^[0-9a-f]{32}$/ })
   },
 )
+
+t.test('the error of a message that cannot be read names its delivery', async (t) => {
+  const here = place(t, 'inproc')
+  const host = await openHost(here, { queues })
+  const fields = (n: unknown) => ({ type: 'record', name: 'N', fields: [{ name: 'n', type: n }] })
+  const common = { host, queue: 'jobs' }
+  const producer = await createProducer({ ...common, schema: defineSchema(fields(['int', 'string']) as never) })
+  const consumer = await createConsumer({ ...common, schema: defineSchema(fields('int') as never), name: 'resize' })
+  const errors = watch(consumer)
+  await producer.send({ n: 1 } as never)
+  await producer.send({ n: 'two' } as never, { id: 'named' })
+  consumer.process(() => {}).subscribe()
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.strictSame(
+    errors.map(({ delivery }) => delivery),
+    [{ queue: 'jobs', position: 2, attempt: 1, id: 'named', consumer: 'resize' }],
+  )
+})
 
 t.test('ten jobs that fail where nobody observes it are a warning with the first of them', async (t) => {
   const seen: (Error & { detail?: string })[] = []
