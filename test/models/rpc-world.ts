@@ -1,0 +1,323 @@
+/** Servers and clients of one service, as the models of RPC see them: which calls were made, which ran, how each ended. */
+import { NEVER, Observable, of, throwError } from 'rxjs'
+import {
+  createRpcClient,
+  createRpcServer,
+  implement,
+  type RpcClientOptions,
+  type RpcServer,
+  type RpcServerOptions,
+} from '../../patterns/rpc/index.js'
+import { isDeclared } from '../../src/avro/declared-error.js'
+import type { ErrorCode } from '../../src/errors/index.js'
+import { type LabClient, Lab as Service } from '../rpc/lab.js'
+import type { Random } from '../simulation/random.js'
+import type { Lab, Outcome } from './lab.js'
+import { stepsOf } from './model.js'
+import { answering, type Behaviour, handlersOf } from './rpc-handlers.js'
+
+/** Options of the first of each. */
+export interface Setup {
+  readonly servers: number
+  readonly server: Omit<Partial<RpcServerOptions>, 'services'>
+  readonly client: Partial<RpcClientOptions>
+}
+
+/** A call that was made. */
+interface Made {
+  readonly id: string
+  readonly method: string
+  readonly outcome: Outcome<unknown>
+  readonly does: Behaviour
+  readonly isPlain: boolean
+}
+
+/** The servers, the clients, and their calls. */
+export interface World {
+  readonly lab: Lab
+  readonly setup: Setup
+  readonly servers: { server: RpcServer; readonly address: string; readonly way: string }[]
+  readonly clients: LabClient[]
+  readonly made: Made[]
+  readonly runs: Map<string, number>
+  /** Whether nothing happened that may end a call which is not its own doing. */
+  calm: boolean
+}
+
+/** Codes of calls whose link or side ended. */
+const disturbed: readonly ErrorCode[] = [
+  'RIVULET_CLOSED',
+  'RIVULET_SERVER_CLOSING',
+  'RIVULET_UNAVAILABLE',
+  'RIVULET_UNKNOWN_OUTCOME',
+  'RIVULET_DEADLINE_EXCEEDED',
+  'RIVULET_OVERLOADED',
+]
+
+/** Codes of calls that fail for what their handler or their caller does. */
+const ownFailures: readonly ErrorCode[] = [
+  'RIVULET_INTERNAL',
+  'RIVULET_ABORTED',
+  'RIVULET_CANCELLED',
+  'RIVULET_SOURCE_FAILED',
+  'RIVULET_INVALID_MESSAGE',
+  'RIVULET_INVALID_REQUEST',
+  'RIVULET_OUTBOX_FULL',
+]
+
+const step = stepsOf<World>()
+
+/** Opens a server, at an address that is free again after it. */
+export async function openServer(world: Pick<World, 'lab' | 'setup' | 'runs'>, bind: string): Promise<RpcServer> {
+  const { lab, setup, runs } = world
+  const handlers = handlersOf((call) => runs.set(call, (runs.get(call) ?? 0) + 1))
+  const services = [implement(Service, handlers)]
+  return lab.watch(await createRpcServer({ runtime: lab.runtime, ...setup.server, bind, services }))
+}
+
+/** Opens a world. */
+export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
+  const world: World = { lab, setup, servers: [], clients: [], made: [], runs: new Map(), calm: true }
+  for (let count = 0; count < setup.servers; count++) {
+    const server = await openServer(world, lab.endpoint())
+    world.servers.push({ server, address: server.endpoint, way: await lab.way(server.endpoint) })
+  }
+  await openClient(world)
+  return world
+}
+
+async function openClient(world: World): Promise<void> {
+  const { lab, setup, servers } = world
+  const connect = servers.map(({ way }) => way)
+  world.clients.push(lab.watch(await createRpcClient(Service, { runtime: lab.runtime, connect, ...setup.client })))
+}
+
+const requestKinds = ['some', 'none', 'invalid', 'fails', 'endless'] as const
+
+function requestsOf(kind: (typeof requestKinds)[number], count: number): Observable<{ id: number }> {
+  if (kind === 'fails') return throwError(() => new Error('as it was told to'))
+  if (kind === 'endless') return NEVER
+  if (kind === 'invalid') return of({ id: 1 }, { id: 'two' } as never, { id: 3 })
+  return new Observable((subscriber) => {
+    for (let id = 0; id < (kind === 'none' ? 0 : count); id++) subscriber.next({ id })
+    subscriber.complete()
+  })
+}
+
+const deadlines = [undefined, undefined, 0, 5, 1000, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER] as const
+
+/** Draws how a call is made. */
+function drawCall(random: Random, behaviours: readonly Behaviour[]) {
+  return {
+    client: random.below(4),
+    method: random.pick(['get', 'get', 'peek', 'echo', 'list', 'total', 'relay', 'note'] as const),
+    does: random.pick(behaviours),
+    count: random.pick([0, 1, 5, 300]),
+    requests: random.pick(requestKinds),
+    timeout: random.below(deadlines.length),
+    cancel: random.pick(['', '', '', 'now', 'turn', 'tick'] as const),
+    bytes: random.pick([0, 10, 200_000]),
+  }
+}
+
+function call(world: World, drawn: ReturnType<typeof drawCall>): void {
+  const { lab, clients, made } = world
+  const client = clients[drawn.client % clients.length] as LabClient
+  const { method, does, count, cancel } = drawn
+  const timeoutMs = deadlines[drawn.timeout]
+  const id = String(made.length)
+  const abort = new AbortController()
+  const options = {
+    headers: { call: id, does },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(cancel === '' ? {} : { signal: abort.signal }),
+  }
+  const answers = (answering as readonly string[]).includes(does)
+  const takesRequests = method === 'total' || method === 'relay'
+  const isStream = takesRequests || method === 'list'
+  const { timeoutMs: usualMs = Number.POSITIVE_INFINITY, outboxBytes } = world.setup.client
+  const isPlain =
+    answers &&
+    cancel === '' &&
+    (timeoutMs ?? usualMs) > 1e6 &&
+    outboxBytes === undefined &&
+    (!isStream || does === 'value' || does === 'later') &&
+    (!takesRequests || drawn.requests === 'some' || drawn.requests === 'none')
+  // how a plain call ended is looked at when it is known whether something disturbed it
+  const rejects: ErrorCode[] = isPlain ? [...disturbed] : [...disturbed, ...ownFailures]
+  const requests = requestsOf(drawn.requests, count)
+  const start = {
+    get: () => client.promises.get({ id: 7 }, options),
+    peek: () => client.promises.peek({ id: 7 }, options),
+    echo: () => client.promises.echo({ data: Buffer.alloc(drawn.bytes) }, options),
+    note: () => client.promises.note({ id: 7 }, options),
+    total: () => client.promises.total(requests, options),
+  }
+  const label = `${method} (${does})`
+  let outcome: Outcome<unknown>
+  if (method === 'list' || method === 'relay') {
+    const source = method === 'list' ? client.calls.list({ count }, options) : client.calls.relay(requests, options)
+    const undeclared = new Observable<{ readonly id: number }>((subscriber) =>
+      source.subscribe({
+        next: (value) => subscriber.next(value),
+        complete: () => subscriber.complete(),
+        error: (error: unknown) => (isDeclared(error) ? subscriber.complete() : subscriber.error(error)),
+      }),
+    )
+    const watched = lab.observe(label, undeclared, { rejects })
+    outcome = watched
+    if (cancel === 'tick') {
+      void turnThen(() => watched.unsubscribe())
+    }
+  } else {
+    const undeclared = () =>
+      (start[method]() as Promise<unknown>).catch((error: unknown) => {
+        if (!isDeclared(error)) throw error
+      })
+    outcome = lab.call(label, undeclared, { rejects })
+  }
+  made.push({ id, method, outcome, does, isPlain })
+  if (cancel === 'now') abort.abort()
+  else if (cancel !== '') void turnThen(() => abort.abort())
+}
+
+async function turnThen(act: () => void): Promise<void> {
+  await new Promise(setImmediate)
+  act()
+}
+
+/** Steps of calls with these behaviours. */
+export function callStep(weight: number, behaviours: readonly Behaviour[]) {
+  return step('call', weight, (random) => drawCall(random, behaviours), call)
+}
+
+/** Several plain calls in one turn. */
+export const burstStep = step(
+  'burst',
+  3,
+  (random) => ({ client: random.below(4), count: random.pick([2, 20]) }),
+  (world, { client, count }) => {
+    const plain = { client, does: 'value', count: 3, requests: 'some', timeout: 0, cancel: '', bytes: 10 } as const
+    const methods = ['get', 'peek', 'list', 'total', 'note'] as const
+    for (let at = 0; at < count; at++) call(world, { ...plain, method: methods[at % methods.length] as 'get' })
+  },
+)
+
+const closings = [{}, { timeoutMs: 0 }, { timeoutMs: 20 }, { drain: false }] as const
+
+/** Steps of those who come and go. */
+export const comingAndGoing = [
+  step(
+    'clientJoins',
+    2,
+    () => ({}),
+    (world) => openClient(world),
+  ),
+  step(
+    'clientLeaves',
+    1,
+    (random) => ({ client: random.below(4), options: random.pick(closings) }),
+    (world, { client, options }) => {
+      world.calm = false
+      const leaving = world.clients[client % world.clients.length]
+      if (leaving) world.lab.close(leaving, options)
+    },
+  ),
+  step(
+    'serverCloses',
+    1,
+    (random) => ({ server: random.below(2), options: random.pick(closings) }),
+    (world, { server, options }) => {
+      world.calm = false
+      const leaving = world.servers[server % world.servers.length]
+      if (leaving) world.lab.close(leaving.server, options)
+    },
+  ),
+  step(
+    'serverRestarts',
+    2,
+    (random) => ({ server: random.below(2) }),
+    async (world, { server }) => {
+      const entry = world.servers[server % world.servers.length]
+      if (!entry) return
+      world.calm = false
+      world.lab.close(entry.server, { timeoutMs: 20 })
+      await world.lab.within(entry.server.whenClosed, 'a server closes')
+      entry.server = await openServer(world, entry.address)
+    },
+  ),
+  step(
+    'untrusted',
+    1,
+    (random) => ({ frames: random.between(1, 5) }),
+    async ({ lab, servers }, { frames }) => {
+      const [entry] = servers
+      if (!entry || entry.server.closed) return
+      const raw = lab.raw('dealer')
+      raw.connect(entry.way)
+      for (let at = 0; at < frames; at++) {
+        const parts = Array.from({ length: lab.random.between(1, 3) }, () => lab.random.bytes(lab.random.below(60)))
+        await raw.send(parts).catch(() => {})
+      }
+    },
+  ),
+  step(
+    'ref',
+    1,
+    (random) => ({ on: random.chance(0.5), client: random.below(4) }),
+    ({ clients }, { on, client }) => {
+      const one = clients[client % clients.length]
+      if (on) one?.ref()
+      else one?.unref()
+    },
+  ),
+]
+
+/** Checks what holds at all times. */
+export function checkCounts({ lab, servers, clients }: World): void {
+  for (const { server } of servers) {
+    const { started, answered, failed, cancelled, open } = server.stats()
+    lab.expect(started === answered + failed + cancelled + open, () => `server: ${JSON.stringify(server.stats())}`)
+  }
+  for (const client of clients) {
+    const { started, succeeded, failed, open, waiting } = client.stats()
+    lab.expect(started === succeeded + failed + open + waiting, () => `client: ${JSON.stringify(client.stats())}`)
+  }
+}
+
+/** Comes to rest, closes, and checks how calls ended and what ran. */
+export async function endWorld(world: World): Promise<void> {
+  const { lab, servers, clients, made, runs } = world
+  if (world.calm && lab.transport === 'inproc') {
+    const plain = made.filter(({ isPlain }) => isPlain)
+    const late = () => plain.filter(({ outcome }) => !outcome.settled).map(({ outcome }) => outcome.label)
+    await lab.until(
+      () => plain.every(({ outcome }) => outcome.settled),
+      () => `answers of ${late()}`,
+    )
+    for (const { outcome } of plain) {
+      lab.expect(
+        outcome.error === undefined,
+        () => `${outcome.label} ended with ${outcome.error?.code} in a calm world: ${outcome.error?.message}`,
+      )
+    }
+  }
+  for (const client of clients) lab.close(client, { timeoutMs: 50 })
+  await lab.until(() => clients.every(({ closed }) => closed), 'clients close')
+  await lab.until(
+    () => servers.every(({ server }) => server.closed || server.stats().open === 0),
+    'servers forget calls of clients that are gone',
+  )
+  for (const { server } of servers) lab.close(server, { timeoutMs: 50 })
+  await lab.settled()
+  for (const { server } of servers) lab.expect(server.stats().open === 0, 'a closed server has open calls')
+  for (const client of clients) {
+    const { open, waiting } = client.stats()
+    lab.expect(open + waiting === 0, 'a closed client has open calls')
+  }
+  for (const { id, method, outcome } of made) {
+    const times = runs.get(id) ?? 0
+    if (method !== 'peek') lab.expect(times <= 1, `${outcome.label} ran ${times} times`)
+    lab.expect(times === 0 || outcome.error?.executed !== 'no', `${outcome.label} ran, and is said not to`)
+  }
+}
