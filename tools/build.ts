@@ -108,9 +108,21 @@ function compile(): void {
     if (!existsSync(path)) throw new Error(`package.json names a program that the sources do not make: ${program}`)
     chmodSync(path, 0o755)
   }
+  for (const file of filesUnder(staging)) if (file.endsWith('.d.ts')) portDeclarations(file)
   writeFileSync(join(staging, '.sources'), before)
   rmSync(dist, { recursive: true, force: true })
   renameSync(staging, dist)
+}
+
+/**
+ * Makes a declaration file readable for every compiler from TypeScript 5.4 on, in a project without `types`.
+ *
+ * Before 5.7, views of bytes took no type argument; the one that is left out is their default. Since 6.0, the types of Node
+ * are there only for those that name them.
+ */
+function portDeclarations(file: string): void {
+  const text = readFileSync(file, 'utf8').replace(/\b(Buffer|Uint8Array)<ArrayBuffer(?:Like)?>/g, '$1')
+  writeFileSync(file, `/// <reference types="node" />\n${text}`)
 }
 
 /** The programs of the package, relative to `dist`. */
