@@ -48,13 +48,14 @@ export interface SenderPorts {
 /** The sending half of a session. */
 export class Sender {
   readonly #ports: SenderPorts
-  readonly #outboxBytes: number
   readonly #writer = new LinkWriter(linkFrameBytes)
   readonly #retained = new RetainedFrames()
   /** Short items that wait, before all others. */
   readonly #urgent = new Fifo<UrgentItem>()
   readonly #outgoing: OutgoingStreams
   readonly #stamp: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
+  /** Thrown for each item without room: one with a stack of its own would cost many times what the item does. */
+  readonly #full: RivuletError
   #peerLimits: LinkLimits
   #connected = false
   /** Whether an item is being written: a getter of its value may send another, which then waits. */
@@ -62,7 +63,7 @@ export class Sender {
 
   constructor(limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
     this.#peerLimits = limits
-    this.#outboxBytes = outboxBytes
+    this.#full = new RivuletError('RIVULET_OUTBOX_FULL', `more than ${outboxBytes} bytes wait to leave on a link`)
     this.#outgoing = new OutgoingStreams(limits, outboxBytes)
     this.#ports = ports
   }
@@ -146,7 +147,7 @@ export class Sender {
     if (this.#isFree(stream) && this.#writeNow(stream, kind, flags, body)) return
     const outgoing = this.#outgoing
     if (outgoing.wouldRefuse(stream) || !outgoing.add(stream, { kind, flags, body: this.#written(body) })) {
-      throw new RivuletError('RIVULET_OUTBOX_FULL', `more than ${this.#outboxBytes} bytes wait to leave on a link`)
+      throw this.#full
     }
   }
 
