@@ -41,7 +41,7 @@ export class Worker {
   readonly #lab: Lab
   #reading = new Subscription()
 
-  private constructor(lab: Lab, pull: Pull<unknown>, version: keyof typeof versions) {
+  constructor(lab: Lab, pull: Pull<unknown>, version: keyof typeof versions) {
     this.#lab = lab
     this.pull = pull
     this.version = version
