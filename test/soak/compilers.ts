@@ -1,5 +1,5 @@
 /**
- * `npm run soak -- types`: the packed package in a new strict project, checked by each compiler from TypeScript 5.4 to 7.
+ * `npm run soak -- compilers`: the packed package in a new strict project, checked by each compiler from TypeScript 5.4 to 7.
  *
  * It installs the compilers and the package's dependencies into a temporary folder, from the registry.
  */
