@@ -12,7 +12,11 @@ export interface SendResult {
    * try had stored it.
    */
   readonly id: string
-  /** Whether a message of this id was there already, so that this one was not stored. */
+  /**
+   * Whether a message of this id was there already, so that this one was not stored.
+   *
+   * `false` as well if an earlier try was a duplicate and its confirmation was lost with a connection.
+   */
   readonly duplicate: boolean
 }
 
