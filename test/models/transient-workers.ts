@@ -38,8 +38,11 @@ export class Worker {
   readonly version: keyof typeof versions
   readonly got: number[] = []
   left = false
+  /** Whether `got` has the order in which messages were handed out: an iterator that was left has taken one later. */
+  inOrder = true
   readonly #lab: Lab
   #reading = new Subscription()
+  #iterates = false
 
   constructor(lab: Lab, pull: Pull<unknown>, version: keyof typeof versions) {
     this.#lab = lab
@@ -62,6 +65,8 @@ export class Worker {
   /** Takes messages in this way from now on. */
   read(reading: Reading): void {
     this.#reading.unsubscribe()
+    if (this.#iterates) this.inOrder = false
+    this.#iterates = reading === 'iterate'
     const subscription = new Subscription()
     this.#reading = subscription
     const take = (value: unknown) => void this.got.push((value as { id: number }).id)
