@@ -46,8 +46,8 @@ function isFresh(): boolean {
 /** A digest over everything that the build reads. */
 function digest(): string {
   const hash = createHash('sha256')
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) =>
-    join(root, name),
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/build.ts'].map(
+    (name) => join(root, name),
   )
   for (const folder of ['src', 'patterns']) files.push(...filesUnder(join(root, folder)))
   for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
