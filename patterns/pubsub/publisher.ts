@@ -21,6 +21,7 @@ import {
 import { type PublisherOptions, publisherRules } from './options.js'
 import { inboxMark, topicPart } from './topic-name.js'
 import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
+import { TopicTable } from './topic-table.js'
 
 /**
  * The largest frame that comes from subscribers, in bytes: a subscription or a request; larger ones end their connection.
@@ -89,9 +90,11 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
   readonly #options: ResolvedPublisherOptions
   readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
   readonly #outgoing: Outgoing
-  readonly #topics = new Map<string, PublishedTopic<never>>()
-  /** The topics under each beginning of their names, by whole words as on the wire. */
-  readonly #topicsUnder = new Map<string, PublishedTopic<never>[]>()
+  readonly #topics = new TopicTable({
+    clock: this.runtime.clock,
+    announceMs: defaults.announceMs,
+    position: () => this.#origin.position,
+  })
   readonly #prefixes = new Map<string, number>()
   readonly #subscriptionChanges = new Subject<SubscriptionChange>()
 
@@ -137,26 +140,29 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     const part = topicPart(name)
     if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
     const codec = codecOf(schema) as Codec<In, unknown>
-    const known = this.#topics.get(name)
-    if (known) {
-      if (known.schemaText === codec.text) return known as unknown as TopicPublisher<In>
+    const madeWith = this.#topics.schemaText(name)
+    if (madeWith !== undefined && madeWith !== codec.text) {
       throw new RivuletError(
         'RIVULET_INVALID_OPTION',
         `${this.name}: topic '${name}' was made with another schema; a topic has one schema, so use that or another topic`,
       )
     }
+    const known = this.#topics.sink(name)
+    if (known) return known as unknown as TopicPublisher<In>
     const topic = new PublishedTopic<In>({
       name,
       part,
       codec,
       origin: this.#origin,
+      numbers: this.#topics.numbers(name),
       outgoing: this.#outgoing,
       outbox: () => this.socket.outbox,
       maxBatchMessages: this.#options.maxBatchMessages,
       maxMessageBytes: this.#options.maxMessageBytes,
       subscribed: () => this.#isSubscribed(name),
+      used: (used) => this.#topics.used(used),
     })
-    this.#enter(topic as unknown as PublishedTopic<never>)
+    this.#topics.add(topic as unknown as PublishedTopic<never>)
     return topic
   }
 
@@ -181,17 +187,6 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     }
   }
 
-  #enter(topic: PublishedTopic<never>): void {
-    this.#topics.set(topic.name, topic)
-    const words = topic.name.split('.').map((word) => `${word}.`)
-    for (let count = 0; count <= words.length; count++) {
-      const beginning = words.slice(0, count).join('')
-      const under = this.#topicsUnder.get(beginning)
-      if (under) under.push(topic)
-      else this.#topicsUnder.set(beginning, [topic])
-    }
-  }
-
   #onSubscription(subscribed: boolean, bytes: Buffer): void {
     const beginning = bytes.toString()
     const prefix = beginning.replace(/\.$/, '')
@@ -200,9 +195,7 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     if (!known && (!subscribed || this.#prefixes.size >= maxPrefixes)) return
     if (subscribers > 0) this.#prefixes.set(prefix, subscribers)
     else this.#prefixes.delete(prefix)
-    if (subscribed) {
-      for (const topic of this.#topicsUnder.get(beginning) ?? []) topic.introduce()
-    }
+    if (subscribed) this.#topics.introduce(beginning)
     this.#subscriptionChanges.next({ kind: subscribed ? 'subscribed' : 'unsubscribed', prefix, subscribers })
   }
 
@@ -253,6 +246,7 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
 
   protected released(left: number): void {
     this.#outgoing.lost('closed', left)
+    this.#topics.close()
     this.#subscriptionChanges.complete()
   }
 }

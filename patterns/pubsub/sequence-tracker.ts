@@ -75,6 +75,8 @@ export class SequenceTracker {
     seen.interrupted = false
     if (sequence === next) return inOrder
     if (sequence < next) return { duplicates: Math.min(count, next - sequence), gap: undefined }
+    // its publisher has forgotten the topic, and begins with a number above all that it may have had
+    if (previous === 0) return inOrder
     if (!interrupted) return { duplicates: 0, gap: { from: next, to: sequence - 1 } }
     // what was published before the subscription was served is not missing
     const { servedFrom } = state

@@ -7,7 +7,7 @@ import type { Codec } from '../../src/avro/codec.js'
 import { defaults } from '../../src/options/index.js'
 import type { Outbox } from '../../src/socket/index.js'
 import { MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
-import { BatchWriter, type Origin } from '../../src/wire/index.js'
+import { BatchWriter, type Origin, type TopicNumbers } from '../../src/wire/index.js'
 
 /** A topic to publish on: a sink, open as long as its publisher. */
 export interface TopicPublisher<In> extends Sink<In> {
@@ -24,36 +24,61 @@ interface TopicParts<In> {
   readonly part: Buffer
   readonly codec: Codec<In, unknown>
   readonly origin: Origin
+  /** Shared with the table of topics, which outlives this. */
+  readonly numbers: TopicNumbers
   readonly outgoing: Outgoing
   readonly outbox: () => Outbox
   readonly maxBatchMessages: number
   readonly maxMessageBytes: number
   readonly subscribed: () => boolean
+  /** A frame leaves. */
+  readonly used: (topic: PublishedTopic<never>) => void
 }
 
 /** The implementation of `TopicPublisher`. */
 export class PublishedTopic<In> extends MessageSink<In> implements TopicPublisher<In> {
   readonly name: string
   readonly schemaText: string
+  readonly numbers: TopicNumbers
   readonly #writer: BatchWriter<In>
   readonly #isSubscribed: () => boolean
 
   constructor(parts: TopicParts<In>) {
-    const { name, part, codec, origin, outgoing, outbox, maxBatchMessages, maxMessageBytes, subscribed } = parts
+    const {
+      name,
+      part,
+      codec,
+      origin,
+      numbers,
+      outgoing,
+      outbox,
+      maxBatchMessages,
+      maxMessageBytes,
+      subscribed,
+      used,
+    } = parts
+    // whatever still writes on the topic holds it, so that there is one writer at a time
+    const holder: { topic?: PublishedTopic<never> } = {}
     const writer = new BatchWriter<In>({
       codec,
       origin,
+      numbers,
       topic: part,
       frameBytes: defaults.frameBytes,
       maxBatchMessages,
       maxMessageBytes,
       // every subscriber gets every frame
       spread: () => 1,
-      cut: ({ bytes, messages }) => outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length }),
+      cut: ({ bytes, messages }) => {
+        used(holder.topic as PublishedTopic<never>)
+        outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length })
+      },
     })
     super(outgoing.intake(writer))
     this.name = name
     this.schemaText = codec.text
+    this.numbers = numbers
+    holder.topic = this as unknown as PublishedTopic<never>
     this.#writer = writer
     this.#isSubscribed = subscribed
   }

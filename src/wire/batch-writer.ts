@@ -23,11 +23,19 @@ export interface CutFrame {
   readonly messages: number
 }
 
+/** Where the messages of a writer stand: the number of the next one, and the position of the last; 0 if there is none. */
+export interface TopicNumbers {
+  sequence: number
+  previous: number
+}
+
 /** How a writer cuts frames. */
 export interface BatchWriterOptions<In> {
   readonly codec: Codec<In, unknown>
   /** Numbers the messages and frames. */
   readonly origin: Origin
+  /** Continued and kept up to date; from 1 if left out. */
+  readonly numbers?: TopicNumbers
   /** The topic part, for topics. */
   readonly topic: Buffer | undefined
   /**
@@ -65,9 +73,7 @@ export class BatchWriter<In> {
   #count = 0
   #slabBytes = smallSlabBytes
   #writing = false
-  /** The number of the next message, and the position of the last one over all topics. */
-  #sequence = 1
-  #previous = 0
+  readonly #numbers: TopicNumbers
   /** Frames that still carry the schema, and when it was last announced. */
   #announcements = 1
   #announcedAt = Number.NEGATIVE_INFINITY
@@ -76,6 +82,7 @@ export class BatchWriter<In> {
   constructor(options: BatchWriterOptions<In>) {
     this.#options = options
     this.#write = options.codec.write
+    this.#numbers = options.numbers ?? { sequence: 1, previous: 0 }
     this.#maxMessages = Math.min(options.maxBatchMessages, maxFrameMessages)
     const { codec, frameBytes } = options
     const schemaBytes = Math.min(Buffer.byteLength(codec.text), frameBytes >> 1)
@@ -256,6 +263,7 @@ export class BatchWriter<In> {
 
   #emit(kind: HeaderInput['kind'], slab: Buffer, start: number, end: number, count: number): void {
     const { codec, origin, topic, cut } = this.#options
+    const numbers = this.#numbers
     const time = origin.clock.wallNow()
     const position = origin.take(count)
     const bytes = writeDataFrame(
@@ -266,8 +274,8 @@ export class BatchWriter<In> {
         writerSchema: this.#schemaIfDue() ? codec.text : null,
         source: origin.source,
         position,
-        sequence: this.#sequence,
-        previous: this.#previous,
+        sequence: numbers.sequence,
+        previous: numbers.previous,
         time,
         count,
       },
@@ -276,8 +284,8 @@ export class BatchWriter<In> {
       end,
       topic,
     )
-    this.#sequence += count
-    if (count > 0) this.#previous = position + count - 1
+    numbers.sequence += count
+    if (count > 0) numbers.previous = position + count - 1
     cut({ bytes, messages: count })
   }
 

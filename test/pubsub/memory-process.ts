@@ -3,9 +3,10 @@
  *
  * Prints one line of JSON: what grew, in bytes.
  */
-import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { createPublisher, createSubscriber, type TopicEvent } from '../../patterns/pubsub/index.js'
 import { defineSchema } from '../../src/avro/index.js'
-import { first, turn } from '../support/events.js'
+import { type Clock, createRuntime, systemClock } from '../../src/runtime/index.js'
+import { first, turn, until } from '../support/events.js'
 import { TcpSubscriber } from './tcp-subscriber.js'
 
 /** What a scenario says. */
@@ -76,7 +77,51 @@ async function leftPatterns(): Promise<Growth> {
   return { bytes, detail: { counted, same: subscriber.topic('held', Text) === held ? 1 : 0 } }
 }
 
-const scenarios: Readonly<Record<string, () => Promise<Growth>>> = { longPrefixes, leftPatterns }
+const topics = 20_000
+
+/** A clock whose timers fire a hundred times as early: nothing here waits for seconds to pass. */
+const hurriedClock: Clock = {
+  ...systemClock,
+  setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs / 100),
+}
+
+/** Topics that are used once each; one is used again when it has no sink any more. */
+async function pastTopics(): Promise<Growth> {
+  const runtime = createRuntime({ clock: hurriedClock })
+  await using publisher = await createPublisher({ bind: 'inproc://past', runtime })
+  await using subscriber = await createSubscriber({ connect: 'inproc://past', runtime })
+  const events: TopicEvent<string>[] = []
+  const subscription = subscriber.events('again.*', Text).subscribe((event) => events.push(event))
+  await subscriber.ready
+  let sinks = 0
+  const collected = new FinalizationRegistry(() => (sinks -= 1))
+  const publish = async (name: string): Promise<void> => {
+    const sink = publisher.topic(name, Text)
+    sinks += 1
+    collected.register(sink, undefined)
+    await sink.send('x')
+  }
+  let passes = 0
+  const pass = async (from: number, to: number): Promise<void> => {
+    for (let id = from; id < to; id++) await publish(`past.${id}`)
+    await publish('again.a')
+    passes += 1
+    await until(() => events.length === passes)
+  }
+  await pass(0, 100)
+  const before = await settled()
+  for (let from = 100; from < topics; from += 1000) await pass(from, from + 1000)
+  // those that were used last are kept for a moment
+  let rounds = 0
+  while (sinks > 0 && rounds++ < 1000) await settled()
+  const bytes = (await settled()) - before
+  await pass(0, 0)
+  subscription.unsubscribe()
+  const inOrder = events.filter((event, at) => event.kind === 'message' && event.sequence === at + 1).length
+  return { bytes, detail: { sinks, events: events.length, inOrder } }
+}
+
+const scenarios: Readonly<Record<string, () => Promise<Growth>>> = { longPrefixes, leftPatterns, pastTopics }
 const scenario = scenarios[process.argv[2] as string]
 if (!scenario) throw new Error(`no scenario '${process.argv[2]}'`)
 console.log(JSON.stringify(await scenario()))

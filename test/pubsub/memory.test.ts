@@ -22,6 +22,12 @@ t.test('patterns that are left are forgotten', async (t) => {
   t.ok(bytes < 8 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
 })
 
+t.test('topics of the past are forgotten, and continue where they ended', async (t) => {
+  const { bytes, detail } = await growthOf('pastTopics')
+  t.strictSame(detail, { sinks: 1, events: 22, inOrder: 22 }, 'no duplicate and no gap where a topic is used again')
+  t.ok(bytes < 12 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
+})
+
 t.test('prefixes longer than any topic end their connection and cost nothing', async (t) => {
   const { bytes, detail } = await growthOf('longPrefixes')
   t.strictSame(detail, { delivered: 1, known: 1 }, 'the honest subscriber is served, and no other prefix is known')

@@ -1,0 +1,151 @@
+/**
+ * The topics of one publisher: those in use or held, and the numbers of those that were.
+ *
+ * A sink that is neither held by its user nor used within the last seconds is left to the garbage collector. Its numbers
+ * are kept apart, for so many topics, so that a topic that is used again continues where it ended.
+ */
+import type { Clock, Timer } from '../../src/runtime/index.js'
+import type { TopicNumbers } from '../../src/wire/index.js'
+import type { PublishedTopic } from './topic-publisher.js'
+
+/** Topics without a sink whose numbers were kept last; up to as many of those before them are kept too. */
+const maxPast = 32_768
+
+/** What is known of a topic. */
+interface KnownTopic {
+  readonly name: string
+  readonly schemaText: string
+  readonly numbers: TopicNumbers
+}
+
+interface LiveTopic extends KnownTopic {
+  readonly sink: WeakRef<PublishedTopic<never>>
+}
+
+/** What the table needs of its publisher. */
+export interface TopicTablePorts {
+  readonly clock: Clock
+  /** How long a new subscriber may still get a frame without its schema, in milliseconds. */
+  readonly announceMs: number
+  /** The position of the last message over all topics. */
+  position(): number
+}
+
+/** The topics of one publisher. */
+export class TopicTable {
+  readonly #ports: TopicTablePorts
+  readonly #maxPast: number
+  readonly #live = new Map<string, LiveTopic>()
+  /** The live topics under each beginning of their names, by whole words as on the wire. */
+  readonly #under = new Map<string, Set<LiveTopic>>()
+  readonly #collected = new FinalizationRegistry<LiveTopic>((topic) => this.#release(topic))
+  /** Topics without a sink, in two turns: taking the oldest out of one large map is slow. */
+  #past = new Map<string, KnownTopic>()
+  #former = new Map<string, KnownTopic>()
+  #forgot = false
+  /** Sinks that were used since the last tick and before it: a new subscriber is told their schemas. */
+  #recent = new Set<PublishedTopic<never>>()
+  #lately = new Set<PublishedTopic<never>>()
+  #tick: Timer | undefined
+
+  constructor(ports: TopicTablePorts, past = maxPast) {
+    this.#ports = ports
+    this.#maxPast = past
+  }
+
+  /** The sink of a topic, if it may still be held. */
+  sink(name: string): PublishedTopic<never> | undefined {
+    return this.#live.get(name)?.sink.deref()
+  }
+
+  /** The schema that a topic was made with, as long as it is known. */
+  schemaText(name: string): string | undefined {
+    return this.#known(name)?.schemaText
+  }
+
+  /**
+   * The numbers that a new sink of a topic continues with.
+   *
+   * A topic that may have been forgotten begins with a number above all that it may have had: each message has taken a
+   * position as well.
+   */
+  numbers(name: string): TopicNumbers {
+    return this.#known(name)?.numbers ?? { sequence: this.#forgot ? this.#ports.position() + 1 : 1, previous: 0 }
+  }
+
+  /** Enters a sink. */
+  add(topic: PublishedTopic<never>): void {
+    const { name, schemaText, numbers } = topic
+    const former = this.#live.get(name)
+    if (former) this.#leave(former)
+    this.#past.delete(name)
+    this.#former.delete(name)
+    const live = { name, schemaText, numbers, sink: new WeakRef(topic) }
+    this.#live.set(name, live)
+    for (const beginning of beginningsOf(name)) {
+      const under = this.#under.get(beginning)
+      if (under) under.add(live)
+      else this.#under.set(beginning, new Set([live]))
+    }
+    this.#collected.register(topic, live)
+  }
+
+  /** A frame of a topic leaves. */
+  used(topic: PublishedTopic<never>): void {
+    this.#recent.add(topic)
+    this.#tick ??= this.#ports.clock.setTimer(() => this.#onTick(), this.#ports.announceMs)
+  }
+
+  /** Tells a new subscriber the schemas of what it may get. */
+  introduce(beginning: string): void {
+    for (const { sink } of this.#under.get(beginning) ?? []) sink.deref()?.introduce()
+  }
+
+  close(): void {
+    this.#tick?.cancel()
+    this.#tick = undefined
+    this.#recent.clear()
+    this.#lately.clear()
+  }
+
+  #known(name: string): KnownTopic | undefined {
+    return this.#live.get(name) ?? this.#past.get(name) ?? this.#former.get(name)
+  }
+
+  #onTick(): void {
+    this.#tick = undefined
+    this.#lately = this.#recent
+    this.#recent = new Set()
+    if (this.#lately.size > 0) this.#tick = this.#ports.clock.setTimer(() => this.#onTick(), this.#ports.announceMs)
+  }
+
+  /** A sink was collected: keeps the numbers of what was published. */
+  #release(topic: LiveTopic): void {
+    // another sink may have taken its place
+    if (this.#live.get(topic.name) !== topic) return
+    this.#leave(topic)
+    const { name, schemaText, numbers } = topic
+    if (numbers.previous === 0) return
+    if (this.#past.size >= this.#maxPast) {
+      this.#forgot ||= this.#former.size > 0
+      this.#former = this.#past
+      this.#past = new Map()
+    }
+    this.#past.set(name, { name, schemaText, numbers })
+  }
+
+  #leave(topic: LiveTopic): void {
+    this.#live.delete(topic.name)
+    for (const beginning of beginningsOf(topic.name)) {
+      const under = this.#under.get(beginning)
+      under?.delete(topic)
+      if (under?.size === 0) this.#under.delete(beginning)
+    }
+  }
+}
+
+/** The beginnings of a name by whole words, as on the wire: none of its words, one of them, all of them. */
+function beginningsOf(name: string): string[] {
+  const words = name.split('.').map((word) => `${word}.`)
+  return Array.from({ length: words.length + 1 }, (_, count) => words.slice(0, count).join(''))
+}
