@@ -99,5 +99,6 @@ t.test('TypeDoc documents exactly the entries', async (t) => {
     const target = manifest.exports[`.${entry.slice(manifest.name.length)}`]
     return typeof target === 'object' ? target.types?.replace('./dist/', '').replace('.d.ts', '.ts') : undefined
   })
-  t.strictSame(entryPoints, sources)
+  // `reference.test.ts` holds their order
+  t.strictSame([...entryPoints].sort(), [...sources].sort())
 })
