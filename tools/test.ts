@@ -17,10 +17,12 @@ import type { Tally } from './tally.js'
 /** What takes longest begins first, so that nothing runs alone at the end. */
 const longest = [
   'test/examples/demo',
+  'test/socket/flood-reset',
   'test/repository/snippets',
   'test/repository/package',
   'test/simulation/session',
   'test/socket/link-silence',
+  'test/queue-durable/blocked-loops',
   'test/repository/',
   'test/avro/cli',
   'test/simulation/',
