@@ -8,14 +8,7 @@ import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../s
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { invalidRequest, nameOf, settlementOf } from './garbage.js'
 import type { HostDesk, SessionPorts } from './produce-session.js'
-import {
-  bufferOf,
-  type ConsumeAnswer,
-  type ConsumeRequest,
-  type LeasedMessages,
-  type RangeOutcome,
-  type SettledRange,
-} from './wire.js'
+import { bufferOf, type ConsumeAnswer, type ConsumeRequest, type LeasedMessages, type RangeOutcome } from './wire.js'
 
 /** What a consumer may say that it has room for, in messages, at once and altogether. */
 const maxCredit = 1_000_000
@@ -45,8 +38,6 @@ const stale: RangeOutcome = Object.freeze({ settled: 0, stale: 0 })
 export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
   /** What it sent and was not read, in bytes. */
   unread(): number
-  /** How long nothing has come from the consumer, in milliseconds, if that can be known. */
-  readonly silentMs?: (() => number) | undefined
   /** Takes back deliveries that have not left; returns their leases. */
   withdraw(): LeasedMessages[]
   /** Puts an end to it: another session of the same consumer has come. */
@@ -195,7 +186,6 @@ export class ConsumeSession {
     const attachment = engine.attach(queue, consumer, {
       deliver: (leased) => this.#deliver(leased),
       lost: (lease) => this.#loses(lease),
-      ...(this.#ports.silentMs && { silentMs: this.#ports.silentMs }),
     })
     this.#attachment = attachment
     if (this.#isSuspended) attachment.suspend([])
@@ -208,9 +198,8 @@ export class ConsumeSession {
   }
 
   #settle(attachment: Attachment, number: number, ranges: NonNullable<ConsumeRequest['settlements']>): void {
-    // the engine knows what an acknowledgement under a lease that has run out is worth
-    const mayHave = ({ lease, kind }: SettledRange) => kind === 'ack' || this.#leases.has(lease)
-    const settlements = ranges.map((range) => settlementOf(range, mayHave))
+    const has = (lease: number) => this.#leases.has(lease)
+    const settlements = ranges.map((range) => settlementOf(range, has))
     const known = settlements.filter((settlement): settlement is Settlement => settlement !== undefined)
     const all = (outcomes: readonly SettleOutcome[]): void => {
       let next = 0

@@ -182,12 +182,11 @@ export class Queue implements Participant {
 
   counts(wall: number): QueueCounts {
     const { happenings, log, later, leases, keys } = this
-    const lapsed = leases.lapsedMessages
     return {
       depth: this.depth,
-      ready: log.ready + later.due + keys.parked + lapsed,
+      ready: log.ready + later.due + keys.parked,
       delayed: later.delayed,
-      leased: leases.messages - lapsed,
+      leased: leases.messages,
       bytes: this.bytes,
       oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
       consumers: this.#reachable,
@@ -272,7 +271,6 @@ export class Queue implements Participant {
     if (before) {
       lease.owner = before.owner
       lease.isDelivered = before.isDelivered
-      lease.lapsedAt = before.lapsedAt
     }
     return lease
   }
