@@ -22,6 +22,7 @@ const longest = [
   'test/repository/package',
   'test/simulation/session',
   'test/socket/link-silence',
+  'test/queue-durable/blocked-loops',
   'test/repository/',
   'test/avro/cli',
   'test/simulation/',

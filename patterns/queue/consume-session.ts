@@ -8,7 +8,14 @@ import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../s
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { invalidRequest, nameOf, settlementOf } from './garbage.js'
 import type { HostDesk, SessionPorts } from './produce-session.js'
-import { bufferOf, type ConsumeAnswer, type ConsumeRequest, type LeasedMessages, type RangeOutcome } from './wire.js'
+import {
+  bufferOf,
+  type ConsumeAnswer,
+  type ConsumeRequest,
+  type LeasedMessages,
+  type RangeOutcome,
+  type SettledRange,
+} from './wire.js'
 
 /** What a consumer may say that it has room for, in messages, at once and altogether. */
 const maxCredit = 1_000_000
@@ -38,6 +45,8 @@ const stale: RangeOutcome = Object.freeze({ settled: 0, stale: 0 })
 export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
   /** What it sent and was not read, in bytes. */
   unread(): number
+  /** How long nothing has come from the consumer, in milliseconds, if that can be known. */
+  readonly silentMs?: (() => number) | undefined
   /** Takes back deliveries that have not left; returns their leases. */
   withdraw(): LeasedMessages[]
   /** Puts an end to it: another session of the same consumer has come. */
@@ -186,6 +195,7 @@ export class ConsumeSession {
     const attachment = engine.attach(queue, consumer, {
       deliver: (leased) => this.#deliver(leased),
       lost: (lease) => this.#loses(lease),
+      ...(this.#ports.silentMs && { silentMs: this.#ports.silentMs }),
     })
     this.#attachment = attachment
     if (this.#isSuspended) attachment.suspend([])
@@ -198,8 +208,9 @@ export class ConsumeSession {
   }
 
   #settle(attachment: Attachment, number: number, ranges: NonNullable<ConsumeRequest['settlements']>): void {
-    const has = (lease: number) => this.#leases.has(lease)
-    const settlements = ranges.map((range) => settlementOf(range, has))
+    // the engine knows what an acknowledgement under a lease that has run out is worth
+    const mayHave = ({ lease, kind }: SettledRange) => kind === 'ack' || this.#leases.has(lease)
+    const settlements = ranges.map((range) => settlementOf(range, mayHave))
     const known = settlements.filter((settlement): settlement is Settlement => settlement !== undefined)
     const all = (outcomes: readonly SettleOutcome[]): void => {
       let next = 0

@@ -14,9 +14,10 @@ import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
 import type { HeldLease } from './held-lease.js'
 import type { Line } from './line.js'
-import { Prefetch, unreadableMessage } from './prefetch.js'
+import { Prefetch } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
 import { consumerOf } from './serving.js'
+import { unreadableMessage } from './writer-schemas.js'
 
 /** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
 export interface ConsumerStats {
@@ -208,10 +209,13 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
     if (!isNeeded || leaseMs !== this.#lookingAtMs) {
       this.#looking?.cancel()
       this.#looking = undefined
+      this.#prefetch.expectTick(Number.POSITIVE_INFINITY)
     }
-    if (!isNeeded) return
+    if (!isNeeded || this.#looking !== undefined) return
+    const { clock } = this.runtime
     this.#lookingAtMs = leaseMs
-    this.#looking ??= this.runtime.clock.setTimer(() => {
+    this.#prefetch.expectTick(clock.now() + leaseMs / looksPerLease)
+    this.#looking = clock.setTimer(() => {
       this.#looking = undefined
       this.#prefetch.tick()
       this.#look()

@@ -19,8 +19,8 @@ export interface NackOptions {
  * It is under a lease: as long as that lasts, nobody else has the message. Every delivery has to be settled by one of `ack`,
  * `nack` and `reject`; the first one counts, and further ones have its outcome. What is not settled is delivered again when its lease has ended.
  *
- * What these return resolves when the host has made it safe, and rejects with RIVULET_LEASE_LOST if the lease had
- * ended, or with what kept the host from it. Nobody has to wait: what is not waited for fails on `errors` of the consumer.
+ * What these return resolves when the host has made it safe, and rejects with RIVULET_LEASE_LOST if the lease has ended, or
+ * with what kept the host from it. An `ack` counts until another consumer has received the message. Nobody has to wait: what is not waited for fails on `errors` of the consumer.
  */
 export interface Delivery<Out = unknown> {
   /** The message. */
@@ -37,7 +37,11 @@ export interface Delivery<Out = unknown> {
   readonly key: string | undefined
   /** Whether it was settled here. */
   readonly settled: boolean
-  /** Aborts when the lease is lost, or the host has been silent for as long as it lasts: somebody else may have the message. */
+  /**
+   * Aborts when the lease is lost, or was not renewed for as long as it lasts: another consumer may have the message.
+   *
+   * The reason is a RIVULET_LEASE_LOST; its `cause` is RIVULET_EVENT_LOOP_BLOCKED if the event loop of this process was blocked.
+   */
   readonly signal: AbortSignal
   /**
    * The message is done, and is removed.

@@ -67,14 +67,14 @@ export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageB
   return { count, meaning, lengths, checks, bodies, extras: extrasOf(batch.extras, count) }
 }
 
-/** Returns what a consumer says about messages as the engine takes it; `undefined` if it is of no lease that it has. */
-export function settlementOf(range: SettledRange, has: (lease: number) => boolean): Settlement | undefined {
+/** Returns what a consumer says about messages as the engine takes it; `undefined` if it is of no lease that it may have. */
+export function settlementOf(range: SettledRange, mayHave: (range: SettledRange) => boolean): Settlement | undefined {
   const { lease, index, count, kind, delayMs, reason, stack } = range
   if (!(index >= 0 && count > 0 && index + count <= maxBatchMessages)) {
     throw invalidRequest(`a settlement of ${count} messages from ${index} on`)
   }
   if (delayMs != null && !(delayMs >= 0 && delayMs <= maxDelayMs)) throw invalidRequest('a delay beyond the bounds')
-  if (!has(lease)) return undefined
+  if (!mayHave(range)) return undefined
   return {
     lease,
     index,

@@ -5,10 +5,11 @@
  */
 import { Malformed } from '../../src/avro/read-primitives.js'
 import { crc32 } from '../../src/checksum/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
 import type { CheckedSupply } from '../../src/stream/index.js'
 import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
+import { leaseLost } from './lease-errors.js'
 import { describeReason, reasonText } from './reason.js'
 import { bufferOf, type DeliveredExtras, type LeasedMessages, type SettledRange } from './wire.js'
 
@@ -31,6 +32,8 @@ export interface LeaseOwner {
 const inHand = 1
 const acked = 2
 const settledOtherwise = 3
+/** Handed out and not settled when the lease was lost: the host knows whether somebody else has it. */
+const lostInHand = 4
 
 /** Something that was said, and waits for its outcome. */
 export interface SaidRange {
@@ -102,9 +105,9 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return count
   }
 
-  /** Whether it was lost. */
-  get isLost(): boolean {
-    return this.#lost !== undefined
+  /** Why it was lost; `undefined` if it was not. */
+  get lostBy(): RivuletError | undefined {
+    return this.#lost
   }
 
   /** Whether each message has its outcome: there is nothing left to extend. */
@@ -199,6 +202,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   ack(index: number): Promise<void> {
+    if (this.#marks[index] === lostInHand) return this.#ackLate(index)
     if (this.#marks[index] !== inHand) return this.#tooLate()
     this.#marks[index] = acked
     if (index < this.#low) this.#low = index
@@ -271,10 +275,10 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return ranges.map((range) => ({ lease: this, range, confirmation }))
   }
 
-  /** Nothing was heard of the host for as long as the lease lasts: somebody else may have the messages. */
-  suspect(): void {
+  /** Nothing has renewed it for as long as it lasts: somebody else may have the messages. */
+  suspect(why: string): void {
     if (this.#suspected !== undefined) return
-    this.#suspected = leaseLost('the host has been silent for as long as the lease lasts')
+    this.#suspected = leaseLost(why)
     this.#abort(this.#suspected)
   }
 
@@ -291,7 +295,9 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     const { unsettled } = this
     this.#end = this.#next
     const said = this.collect()
-    this.#marks.fill(settledOtherwise)
+    this.#marks.forEach((mark, index) => {
+      this.#marks[index] = mark === inHand ? lostInHand : settledOtherwise
+    })
     this.open = 0
     if (undelivered + unsettled > 0) this.#owner.settled(undelivered + unsettled, unsettled)
     this.#abort(error)
@@ -310,12 +316,23 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return confirmation
   }
 
+  /** Acknowledges a message although the lease is lost: it counts as long as nobody else has been dealt the message. */
+  #ackLate(index: number): Promise<void> {
+    this.#marks[index] = settledOtherwise
+    this.#say({ kind: 'ack' }, index, 1)
+    return this.#confirmed()
+  }
+
   #said(index: number): Promise<void> {
     this.#signals.delete(index)
-    this.#confirmation ??= new Confirmation()
-    this.#confirmation.holders += 1
     this.#owner.settled(1, 1)
     this.#owner.touched(this)
+    return this.#confirmed()
+  }
+
+  #confirmed(): Promise<void> {
+    this.#confirmation ??= new Confirmation()
+    this.#confirmation.holders += 1
     return this.#confirmation
   }
 
@@ -329,9 +346,4 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     if (this.#lost !== undefined) this.#signals.clear()
     for (const controller of controllers) controller.abort(error)
   }
-}
-
-/** The error for a lease that has ended. */
-export function leaseLost(why: string): RivuletError {
-  return new RivuletError('RIVULET_LEASE_LOST', `the lease of a delivery is lost: ${why}`)
 }

@@ -4,18 +4,20 @@
  *
  * It hands nothing out itself: what comes goes to an `Inbound`, whose stream does. It has a clock, and no timer.
  */
-import { type Codec, decodeFailure } from '../../src/avro/codec.js'
+import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { Inbound } from '../../src/stream/index.js'
-import { CompatibleReader } from '../../src/wire/index.js'
 import { isLeaseTime, isWhole } from './answer-checks.js'
 import type { Confirmation } from './confirmation.js'
 import type { Delivery } from './delivery.js'
-import { HeldLease, type LeaseOwner, leaseLost, type SaidRange } from './held-lease.js'
+import { HeldLease, type LeaseOwner, type SaidRange } from './held-lease.js'
+import { leaseLost, leaseLostByBlocking, notExtended, silence } from './lease-errors.js'
 import type { LineUser } from './line.js'
+import { LoopLag } from './loop-lag.js'
 import { Settlements } from './settlements.js'
-import { type ConsumeAnswer, type ConsumeRequest, type LeasedMessages, toldError } from './wire.js'
+import type { ConsumeAnswer, ConsumeRequest, LeasedMessages } from './wire.js'
+import { noReader, WriterSchemas } from './writer-schemas.js'
 
 /** What a prefetch needs of its consumer. */
 export interface PrefetchPorts<Out> {
@@ -34,19 +36,20 @@ export interface PrefetchPorts<Out> {
   report(error: RivuletError): void
 }
 
-/** Schemas that are remembered by their hash. */
-const maxSchemas = 1024
-
 /** The prefetch of one consumer. */
 export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, ConsumeAnswer> {
   /** How long a lease lasts, in milliseconds; infinite until the host has said so. */
   leaseMs = Number.POSITIVE_INFINITY
   readonly #ports: PrefetchPorts<Out>
-  readonly #reader: CompatibleReader<Out>
+  readonly #schemas: WriterSchemas<Out>
   readonly #settlements: Settlements
   readonly #leases = new Map<number, HeldLease<Out>>()
   readonly #touched = new Set<HeldLease<unknown>>()
-  readonly #schemas = new Map<string, string>()
+  readonly #lag = new LoopLag()
+  /** Since when it has listened to the host without having been blocked. */
+  #listensSince = Number.NEGATIVE_INFINITY
+  /** Why nothing is said any more. */
+  #finished: RivuletError | undefined
   #epoch = ''
   #isOpened = false
   /** What the host was asked for on this stream and has not sent. */
@@ -62,14 +65,14 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #settledWaiters: (() => void)[] = []
   readonly #flush = () => {
     this.#scheduled = false
-    this.#ports.wake()
+    if (this.#finished === undefined) this.#ports.wake()
+    else this.#failTouched(this.#finished)
   }
 
   constructor(ports: PrefetchPorts<Out>) {
     this.#ports = ports
-    this.#reader = new CompatibleReader(ports.codec, (error) => ports.report(error))
+    this.#schemas = new WriterSchemas(ports.codec, (error) => ports.report(error))
     this.#settlements = new Settlements((error, unheard) => this.#unheard(error, unheard))
-    this.#schemas.set(keyOf(ports.codec.meaning), ports.codec.text)
   }
 
   /** Leases that it holds. */
@@ -106,11 +109,19 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     if (released > 0) this.#ports.inbound().givenUp(reason, released)
   }
 
+  /** When `tick` is due next; at infinity if it is not. */
+  expectTick(dueAt: number): void {
+    this.#lag.expect(dueAt)
+  }
+
   /** Extends the leases that are in use, and suspects those of which nothing was heard. */
   tick(): void {
     const now = this.#ports.now()
+    // what the host has said meanwhile is read after this
+    if (this.#lag.looked(now, this.leaseMs)) this.#listensSince = now
     for (const lease of this.#leases.values()) {
-      if (now - lease.renewedAt >= this.leaseMs) lease.suspect()
+      const hasRunOut = now - Math.max(lease.renewedAt, this.#listensSince) >= this.leaseMs
+      if (hasRunOut) lease.suspect(this.#isOpened && !lease.isInUse ? notExtended(this.leaseMs) : silence)
       if (lease.isInUse) lease.renew()
     }
   }
@@ -142,7 +153,9 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
 
   /** Nothing is answered any more. */
   failAll(error: RivuletError): void {
+    this.#finished = error
     for (const lease of [...this.#leases.values()]) this.#lose(lease, error)
+    this.#failTouched(error)
     this.#settlements.failAll(error)
     this.#lookWhetherSettled()
   }
@@ -248,15 +261,14 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
       return
     }
     this.#outstanding += count
-    const text = this.#schemaOf(leased)
-    const reader = text === undefined ? undefined : this.#reader.readerFor(text)
-    const lease = new HeldLease<Out>(this, leased, reader?.read ?? unreadable, this.#ports.now())
+    const reader = this.#schemas.readerOf(leased)
+    const read = typeof reader === 'string' ? noReader : reader.read
+    const lease = new HeldLease<Out>(this, leased, read, this.#ports.now())
     this.#leases.set(lease.number, lease)
     if (this.#leases.size === 1) this.#ports.leasesChanged()
-    if (reader === undefined) {
-      const reason = text === undefined ? 'unknown-schema' : 'incompatible-schema'
-      lease.refuse(`its schema is ${text === undefined ? 'not known' : 'not one that the consumer can read'}`)
-      inbound.lose(reason, count)
+    if (typeof reader === 'string') {
+      lease.refuse(`its schema is ${reader === 'unknown-schema' ? 'not known' : 'not one that the consumer can read'}`)
+      inbound.lose(reader, count)
     } else if (this.#closing || this.#isIdle) {
       lease.discard()
       inbound.lose(this.#closing ? 'closed' : 'released', count)
@@ -265,18 +277,15 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     }
   }
 
-  #schemaOf({ meaning, schema }: LeasedMessages): string | undefined {
-    const key = keyOf(meaning)
-    const known = this.#schemas.get(key)
-    if (known !== undefined || schema == null) return known
-    if (this.#schemas.size >= maxSchemas) this.#schemas.delete([...this.#schemas.keys()][1] as string)
-    this.#schemas.set(key, schema)
-    return schema
-  }
-
   #hostLost(number: number): void {
     const lease = this.#leases.get(number)
-    if (lease !== undefined) this.#lose(lease, leaseLost('the host has taken it back'))
+    if (lease === undefined) return
+    const blockedMs = this.#lag.blockedSince(lease.renewedAt, this.#ports.now(), this.leaseMs)
+    const isBlocked = blockedMs > 0
+    this.#lose(
+      lease,
+      isBlocked ? leaseLostByBlocking(blockedMs, this.leaseMs) : leaseLost('the host has taken it back'),
+    )
   }
 
   #lose(lease: HeldLease<Out>, error: RivuletError): void {
@@ -291,11 +300,17 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   /** Messages have their outcome; a lease without others is over. */
   #closeRange({ lease, range }: SaidRange): void {
     lease.open -= range.count
-    if (!lease.isOver || lease.isLost) return
+    if (!lease.isOver || lease.lostBy !== undefined) return
     lease.extension?.confirm()
     lease.extension = undefined
     this.#leases.delete(lease.number)
     if (this.#leases.size === 0) this.#ports.leasesChanged()
+  }
+
+  /** Fails what was said and not collected, since nobody is told any more. */
+  #failTouched(error: RivuletError): void {
+    for (const lease of this.#touched) this.#settlements.lost(lease, lease.collect(), error)
+    this.#touched.clear()
   }
 
   #creditToGive(): number {
@@ -327,18 +342,4 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     const { code, message, cause, executed } = error
     this.#ports.report(new RivuletError(code, message, { cause, messages, ...(executed && { executed }) }))
   }
-}
-
-/** The error of a message that cannot be read. */
-export function unreadableMessage(cause: unknown): RivuletError {
-  return decodeFailure(cause, 'a message of the queue, now a dead letter')
-}
-
-function unreadable(): never {
-  throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
-}
-
-/** The 16 bytes of a meaning as a key. */
-function keyOf(meaning: Uint8Array): string {
-  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.byteLength).toString('latin1')
 }

@@ -77,6 +77,8 @@ export interface StreamPorts<Answer> {
   answer(answer: Answer): void
   room(): void
   unread(): number
+  /** How long nothing has come from the client, in milliseconds, if that can be known. */
+  readonly silentMs?: (() => number) | undefined
   /** Takes back answers that have not left, those that a test is true of; returns them. */
   withdraw(isMeant: (answer: Answer) => boolean): Answer[]
   superseded(): void
@@ -157,6 +159,7 @@ function serve<Request, Answer>(
     answer: (answer) => answers.push(answer),
     room: makeRoom,
     unread: () => answers.bytes,
+    silentMs: connection && (() => connection.silentMs),
     withdraw: (isMeant) => answers.withdraw(isMeant),
     superseded: leave,
   })

@@ -3,7 +3,8 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import type { Confirmation } from './confirmation.js'
-import { type HeldLease, leaseLost, type SaidRange } from './held-lease.js'
+import type { HeldLease, SaidRange } from './held-lease.js'
+import { leaseLost } from './lease-errors.js'
 import { type RangeOutcome, toldError } from './wire.js'
 
 /** What one request has at the most: ranges of messages, and characters of reasons and stacks. */
@@ -81,8 +82,8 @@ export class Settlements {
     if (extending === undefined) return
     this.#extensions.delete(number)
     for (const { lease, confirmation } of extending.leases) {
-      if (lease.isLost) {
-        this.#finish(confirmation, leaseLost('it had run out'))
+      if (lease.lostBy !== undefined) {
+        this.#finish(confirmation, lease.lostBy)
       } else {
         lease.renewed(extending.at)
         confirmation.confirm()
@@ -101,7 +102,7 @@ export class Settlements {
     this.#requests.clear()
     for (const { leases } of this.#extensions.values()) {
       for (const { lease, confirmation } of leases) {
-        if (lease.isLost) this.#finish(confirmation, leaseLost('it had run out'))
+        if (lease.lostBy !== undefined) this.#finish(confirmation, lease.lostBy)
         else if (lease.isOver || lease.extension !== undefined) confirmation.confirm()
         else lease.extension = confirmation
       }
@@ -141,7 +142,8 @@ export class Settlements {
     if (outcome === undefined) return unknown(away)
     if (outcome.code != null) return toldError(outcome.code, outcome.message ?? '')
     if (outcome.stale === 0 || one.range.kind === 'release') return undefined
-    return this.#saidBefore.has(one) ? unknown(away) : leaseLost('it had ended before this came')
+    if (this.#saidBefore.has(one)) return unknown(away)
+    return one.lease.lostBy ?? leaseLost('it had ended before this came')
   }
 
   #finish(confirmation: Confirmation, error: RivuletError | undefined): void {

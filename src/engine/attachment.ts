@@ -47,6 +47,8 @@ export class LocalAttachment implements Attachment {
   }
 
   extend(leases: readonly number[]): number[] {
+    // one that was silent is dealt messages again
+    if (this.#consumer.silentAt !== undefined) this.#ports.mayDeal()
     return this.#take(leases, ({ owner }) => owner === this.#consumer)
   }
 

@@ -16,6 +16,8 @@ export class Consumer {
   isAttached = true
   /** Whether it is attached and what is dealt to it would not reach it. */
   isSuspended = false
+  /** When a lease of it lapsed while it was silent; `undefined` if it was heard of since. */
+  silentAt: number | undefined
 
   constructor(name: string, ports: ConsumerPorts) {
     this.name = name

@@ -11,11 +11,13 @@ import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from '.
 import type { LeasedBlock } from './engine.js'
 import { bury } from './fates.js'
 import { maxParked } from './key-order.js'
+import { endLapsed } from './lapsing.js'
 import type { LaterEntry } from './later-table.js'
 import { fitting, LeaseBatch } from './lease-batch.js'
 import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
 import { messageOf } from './settling.js'
+import { takersOf } from './takers.js'
 import type { Transaction } from './transaction.js'
 
 /** What one lease has at the most. */
@@ -48,7 +50,8 @@ export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean
   let bytes = 0
   const end = { changes: tx.changes.length + dealtChanges, bytes: queue.bytes - dropBodyBytes }
   for (;;) {
-    const takers = takersOf(queue)
+    const takers = takersOf(queue, tx.now)
+    if (takers.length > 0 && queue.leases.lapsed.size > 0) endLapsed(tx, queue, takers)
     const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue) + queue.keys.held
     if (ready === 0) return false
     const share = Math.ceil(ready / takers.length)
@@ -72,13 +75,6 @@ function isEnough(tx: Transaction, queue: Queue, { changes, bytes }: End): boole
   return tx.changes.length >= changes || queue.bytes <= bytes
 }
 
-/** The consumers that may be given something, those with the least first. */
-function takersOf(queue: Queue): Consumer[] {
-  const takers: Consumer[] = []
-  for (const consumer of queue.consumers) if (consumer.credit > 0 && !consumer.isSuspended) takers.push(consumer)
-  return takers.length > 1 ? takers.sort((one, other) => one.outstanding - other.outstanding) : takers
-}
-
 /** About how many messages that wait by themselves are due; not 0 if one is. */
 function readyLater(tx: Transaction, queue: Queue): number {
   const first = queue.later.size > 0 ? queue.later.first(tx) : undefined
@@ -100,6 +96,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
     lengths: leased.messages.lengths,
     extras: leased.extras,
     isDelivered: false,
+    lapsedAt: undefined,
   }
   queue.leases.add(lease)
   queue.happenings.delivered += batch.count

@@ -142,15 +142,20 @@ export interface SettleOutcome {
 export interface ConsumerPorts {
   /** Takes messages; their attempts are stored. */
   deliver(leased: LeasedBlock): void
-  /** A lease ran out, or its messages were taken back: what is said about them from now on is stale. */
+  /** A lease has ended: another consumer may be dealt its messages. */
   lost(lease: number): void
+  /** How long nothing has come from the consumer, in milliseconds; always 0 if left out. */
+  silentMs?(): number
 }
 
 /** A consumer at its queue. */
 export interface Attachment {
   /** Lets the engine deal out so many messages more. */
   grant(messages: number): void
-  /** Settles messages; `done` is called when that is as safe as the engine's durability says. */
+  /**
+   * Settles messages; `done` is called when that is as safe as the engine's durability says. An `ack` counts until another
+   * consumer is dealt the message, also when the lease has run out.
+   */
   settle(settlements: readonly Settlement[], done: (outcomes: readonly SettleOutcome[]) => void): void
   /** Lets leases begin anew; returns those that are lost. */
   extend(leases: readonly number[]): number[]

@@ -126,6 +126,23 @@ export class LaterTable {
     return entry
   }
 
+  /** Reads a message that waits. */
+  waiting(tx: Transaction, due: number, position: number): StoredMessage | undefined {
+    return this.#leased.has(`${due}:${position}`) ? undefined : this.read(tx, due, position)
+  }
+
+  /** Takes a message away that waits, wherever it is. */
+  take(tx: Transaction, due: number, position: number, message: StoredMessage): void {
+    const at = placeOf(this.#window, due, position) - 1
+    const entry = this.#window[at]
+    if (entry?.due === due && entry.position === position) {
+      this.#window.splice(at, 1)
+      this.#windowBytes -= message.body.length + messageCostBytes
+    }
+    this.#count(due, position, message.body.length, -1)
+    tx.removeVisible(keyOf(table.later, this.#owner.number, due, position))
+  }
+
   /** A message is under a lease, as a record says. */
   leased(due: number, position: number): void {
     this.#leased.add(`${due}:${position}`)

@@ -40,7 +40,18 @@ export interface Lease {
   readonly extras: readonly DeliveryExtras[] | undefined
   /** Whether its owner was ever told of it. */
   isDelivered: boolean
+  /** When it first ran out, if it has not ended since; `undefined` while it runs. */
+  lapsedAt: number | undefined
 }
+
+/** A lease that has run out and ended, and the messages that it had then. */
+export interface PastLease {
+  readonly consumer: string
+  readonly segments: readonly Segment[]
+}
+
+/** What is remembered of leases that have run out, in segments. */
+const pastSegments = 16_384
 
 const fixedBytes = 10
 const segmentBytes = 32
@@ -58,6 +69,11 @@ export class Leases {
   readonly #changed = new Set<Lease>()
   /** Leases that this write ends: if it fails, they go on. */
   readonly #ended = new Map<number, Lease>()
+  /** Leases that have run out and that nobody wanted, the oldest first. */
+  readonly lapsed = new Set<Lease>()
+  /** The last leases that have run out and ended. */
+  readonly #past = new Map<number, PastLease>()
+  #pastSegments = 0
   readonly #queue: number
 
   constructor(queue: number) {
@@ -86,6 +102,18 @@ export class Leases {
     return this.#leases.values()
   }
 
+  /** Messages of leases that have lapsed: others may have them. */
+  get lapsedMessages(): number {
+    let messages = 0
+    for (const { segments } of this.lapsed) for (const { count } of segments) messages += count
+    return messages
+  }
+
+  /** A lease that has run out and ended, if it is one of the last. */
+  past(number: number): PastLease | undefined {
+    return this.#past.get(number)
+  }
+
   /** The first to run out. */
   get first(): Lease | undefined {
     for (const lease of this.#leases.values()) return lease
@@ -101,6 +129,7 @@ export class Leases {
   /** A lease that was read. */
   restore(lease: Lease): void {
     this.#leases.set(lease.number, lease)
+    if (lease.lapsedAt !== undefined) this.lapsed.add(lease)
     for (const { count, bytes } of lease.segments) {
       this.messages += count
       this.bytes += bytes
@@ -109,6 +138,30 @@ export class Leases {
 
   /** Lets a lease begin anew. */
   extend(lease: Lease, deadline: number): void {
+    lease.lapsedAt = undefined
+    this.lapsed.delete(lease)
+    this.#runUntil(lease, deadline)
+  }
+
+  /** Leaves a lease that has run out with its owner until somebody wants its messages; looks at it again later. */
+  lapse(lease: Lease, now: number, lookAt: number): void {
+    lease.lapsedAt ??= now
+    this.lapsed.add(lease)
+    this.#runUntil(lease, lookAt)
+  }
+
+  /** Remembers a lease that has run out and is about to end, so that late acknowledgements are understood. */
+  remember({ number, consumer, segments }: Lease): void {
+    this.#past.set(number, { consumer, segments })
+    this.#pastSegments += segments.length
+    for (const [first, { segments }] of this.#past) {
+      if (this.#pastSegments <= pastSegments) return
+      this.#past.delete(first)
+      this.#pastSegments -= segments.length
+    }
+  }
+
+  #runUntil(lease: Lease, deadline: number): void {
     lease.deadline = deadline
     this.#leases.delete(lease.number)
     this.#leases.set(lease.number, lease)
@@ -122,6 +175,7 @@ export class Leases {
     this.#changed.add(lease)
     if (segments.length > 0) return
     this.#leases.delete(lease.number)
+    this.lapsed.delete(lease)
     this.#ended.set(lease.number, lease)
     // parts of a block that cannot be read any more were counted as nothing
     if (this.#leases.size === 0) this.bytes = 0
@@ -178,5 +232,15 @@ export function decodeLease(number: number, value: Uint8Array, deadline: number)
   const consumer = bytes.toString('utf8', fixedBytes, nameEnd)
   const count = bytes.readUInt32BE(0)
   const known = { lengths: undefined, extras: undefined }
-  return { number, consumer, owner: undefined, deadline, count, segments, ...known, isDelivered: true }
+  return {
+    number,
+    consumer,
+    owner: undefined,
+    deadline,
+    count,
+    segments,
+    ...known,
+    isDelivered: true,
+    lapsedAt: undefined,
+  }
 }

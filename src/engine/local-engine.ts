@@ -77,7 +77,7 @@ export class LocalEngine implements QueueEngine {
       recover,
       now: () => ports.clock.now(),
     })
-    this.#timers = new Timers(ports.clock, (operation) => this.#ask(operation))
+    this.#timers = new Timers(ports, (operation) => this.#ask(operation))
     this.#names.load(ports.clock.now())
     this.#time = new EngineTime(ports.clock, this.#names.lastWrite)
     for (const queue of this.#names.all) this.#begin(queue)

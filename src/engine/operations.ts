@@ -8,11 +8,11 @@ import type { Consumer } from './consumer.js'
 import { dropExpired, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
 import { forgetKey } from './fates.js'
-import type { Lease } from './leases.js'
+import { endLease, neverDelivered, runOut } from './lapsing.js'
 import type { Queue } from './queue.js'
 import type { SchemaTexts } from './schema-texts.js'
 import { refusedFrom, store } from './sending.js'
-import { settle } from './settling.js'
+import { settle, settleLate } from './settling.js'
 import type { Transaction } from './transaction.js'
 
 /** Something that changes a queue. */
@@ -77,9 +77,7 @@ export function settleOperation(
     apply(tx) {
       tx.touch(queue)
       const outcomes = settlements.map((settlement) => {
-        const lease = queue.leases.get(settlement.lease)
-        const isOwn = lease?.owner === consumer
-        const settled = isOwn ? settle(tx, queue, lease, settlement.index, settlement.count, settlement) : 0
+        const settled = settleOwn(tx, queue, consumer, settlement)
         const stale = Math.max(0, settlement.count - settled)
         queue.happenings.stale += stale
         return { settled, stale }
@@ -89,6 +87,15 @@ export function settleOperation(
     },
     fail: (_, error) => done(settlements.map(() => ({ settled: 0, stale: 0, error }))),
   }
+}
+
+/** Settles messages of a lease that a consumer has, or had; returns how many were unsettled. */
+function settleOwn(tx: Transaction, queue: Queue, consumer: Consumer, settlement: Settlement): number {
+  const { index, count, kind } = settlement
+  const lease = queue.leases.get(settlement.lease)
+  if (lease) return lease.owner === consumer ? settle(tx, queue, lease, index, count, settlement) : 0
+  const past = kind === 'ack' ? queue.leases.past(settlement.lease) : undefined
+  return past?.consumer === consumer.name ? settleLate(tx, queue, past, index, count) : 0
 }
 
 /** Gives back all messages of some leases. */
@@ -128,17 +135,16 @@ export function abandonOperation(queue: Queue, consumer: Consumer, writeBytes: n
   }
 }
 
-/** Ends leases that have run out, and drops what is too old. */
-export function tickOperation(queue: Queue, writeBytes: number): Operation {
+/** Looks at leases that have run out, or had at a time, and drops what is too old. */
+export function tickOperation(queue: Queue, writeBytes: number, until = Number.POSITIVE_INFINITY): Operation {
   return {
     rescue: 'forget',
     apply(tx) {
       tx.touch(queue)
-      for (let lease = queue.leases.first; lease && lease.deadline <= tx.now; lease = queue.leases.first) {
+      const end = Math.min(until, tx.now)
+      for (let lease = queue.leases.first; lease && lease.deadline <= end; lease = queue.leases.first) {
         if (tx.bytes >= writeBytes) return false
-        const { number, owner } = lease
-        endLease(tx, queue, lease)
-        if (owner) tx.completions.push(() => owner.isAttached && owner.ports.lost(number))
+        runOut(tx, queue, lease)
       }
       dropNoOrder(tx, queue)
       return !dropExpired(tx, queue)
@@ -170,6 +176,8 @@ export function purgeOperation(queue: Queue, done: (dropped: number, error?: Riv
     apply(tx) {
       tx.touch(queue)
       before ??= queue.nextPosition
+      // others may have their messages, so that they wait
+      for (const lease of [...queue.leases.lapsed]) endLease(tx, queue, lease)
       const { dropped, isDone } = purgeSome(tx, queue, before)
       tx.completions.push(() => {
         total += dropped
@@ -220,22 +228,6 @@ export function redriveOperation(
     },
     fail: (_, error) => done(total, error),
   }
-}
-
-/** Ends a lease whose time is over. */
-function endLease(tx: Transaction, queue: Queue, lease: Lease): void {
-  const { isDelivered } = lease
-  // a consumer that could not be reached while its lease was stored has failed at nothing
-  if (!isDelivered) neverDelivered(tx, queue, lease)
-  settle(tx, queue, lease, 0, lease.count, { kind: isDelivered ? 'lease-lost' : 'release' })
-}
-
-/** Takes back that a lease was dealt out: its owner was never given it. */
-function neverDelivered(tx: Transaction, queue: Queue, { owner, count }: Lease): void {
-  queue.happenings.delivered -= count
-  tx.completions.push(() => {
-    if (owner) owner.credit += count
-  })
 }
 
 /** Lets parked messages go where keys are not kept in order any more. */

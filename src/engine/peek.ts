@@ -1,7 +1,8 @@
 /**
  * The first messages of a queue as they are on disk, for people to look at.
  *
- * It reads what the last writes left, and nothing of what the engine has in memory: a look at the queue changes nothing.
+ * It reads what the last writes left, and of what the engine has in memory only which leases have lapsed: a look at the
+ * queue changes nothing.
  */
 import { bodyStart, decodeBlock } from './block-record.js'
 import type { PeekedMessage } from './engine.js'
@@ -63,25 +64,30 @@ export function peek(store: EngineStore, queue: Queue, limit: number, wall: numb
   return found.slice(0, limit)
 }
 
-function leasedOf(store: EngineStore, { number, intern }: Queue, { segments }: Lease): PeekedMessage[] {
+function leasedOf(store: EngineStore, { number, intern, leases }: Queue, lease: Lease): PeekedMessage[] {
+  const { segments } = lease
+  const state = leases.get(lease.number)?.lapsedAt === undefined ? 'leased' : 'ready'
+  const shownUnder = (position: number, message: StoredMessage) => {
+    const one = shown(position, message, state)
+    return { ...one, attempts: one.attempts + 1 }
+  }
   return segments.flatMap(({ block: start, due, position, count }) => {
     const value = store.get(start < 0 ? keyOf(table.later, number, due, position) : keyOf(table.block, number, start))
     if (!value) return []
-    if (start < 0) return [shown(position, decodeMessage(value, intern), 'leased')]
+    if (start < 0) return [shownUnder(position, decodeMessage(value, intern))]
     const block = decodeBlock(start, value, intern)
     if (!block) return []
     let at = bodyStart(block.lengths, position - start)
     return Array.from({ length: count }, (_, offset) => {
       const message = messageOf(block, position - start + offset, at)
       at += message.body.length
-      return shown(position + offset, message, 'leased')
+      return shownUnder(position + offset, message)
     })
   })
 }
 
 function shown(position: number, message: StoredMessage, state: PeekedMessage['state']): PeekedMessage {
-  const { time, meaning, body, id, key, history = [], origin } = message
-  const attempts = message.attempts + (state === 'leased' ? 1 : 0)
+  const { time, meaning, body, attempts, id, key, history = [], origin } = message
   return {
     position,
     time,

@@ -27,6 +27,8 @@ export interface EnginePorts {
   report(error: RivuletError): void
   /** Calls back once what the present turn of the event loop asks for has been asked. */
   flushLater(callback: () => void): void
+  /** Calls back in the next turn of the event loop, when what has arrived by now was read; in this one if left out. */
+  nextTurn?(callback: () => void): void
 }
 
 /** What may be said about the world of an engine; the store must be. */
@@ -38,7 +40,14 @@ export interface EngineWorld {
 
 /** The ports of an engine in a process. */
 export function portsOver({ store, clock = systemClock, report = () => {} }: EngineWorld): EnginePorts {
-  return { clock, store: callbackStore(store), random: randomBytes, report, flushLater: atEndOfTurn }
+  return {
+    clock,
+    store: callbackStore(store),
+    random: randomBytes,
+    report,
+    flushLater: atEndOfTurn,
+    nextTurn: setImmediate,
+  }
 }
 
 /** A store with callbacks over one with promises. */

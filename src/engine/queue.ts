@@ -182,11 +182,12 @@ export class Queue implements Participant {
 
   counts(wall: number): QueueCounts {
     const { happenings, log, later, leases, keys } = this
+    const lapsed = leases.lapsedMessages
     return {
       depth: this.depth,
-      ready: log.ready + later.due + keys.parked,
+      ready: log.ready + later.due + keys.parked + lapsed,
       delayed: later.delayed,
-      leased: leases.messages,
+      leased: leases.messages - lapsed,
       bytes: this.bytes,
       oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
       consumers: this.#reachable,
@@ -271,6 +272,7 @@ export class Queue implements Participant {
     if (before) {
       lease.owner = before.owner
       lease.isDelivered = before.isDelivered
+      lease.lapsedAt = before.lapsedAt
     }
     return lease
   }

@@ -7,7 +7,7 @@ import { type Block, bodyStart, bytesOf, checkAtIndex, extrasAt } from './block-
 import type { Settlement } from './engine.js'
 import { fail, forgetKey, giveBack } from './fates.js'
 import type { LaterEntry } from './later-table.js'
-import type { Lease, Segment } from './leases.js'
+import type { Lease, PastLease, Segment } from './leases.js'
 import type { StoredMessage } from './message-record.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
@@ -47,6 +47,26 @@ export function settle(tx: Transaction, queue: Queue, lease: Lease, index: numbe
   if (fate.kind === 'ack') queue.happenings.acked += messages
   else if (fate.kind === 'nack' || fate.kind === 'reject') queue.happenings.nacked += messages
   else if (fate.kind === 'lease-lost') queue.happenings.leasesLost += 1
+  return messages
+}
+
+/** Acknowledges messages whose lease has run out, those of them that nobody has been dealt since; returns how many. */
+export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index: number, count: number): number {
+  let messages = 0
+  for (const segment of past.segments) {
+    const to = Math.min(index + count, segment.index + segment.count)
+    for (let at = Math.max(index, segment.index); at < to; at++) {
+      const position = segment.position + at - segment.index
+      const message = queue.later.waiting(tx, segment.due, position)
+      const last = message?.history?.at(-1)
+      // whoever has it, or had it, says more of it
+      if (!message || last?.cause !== 'lease-lost' || last.consumer !== past.consumer) continue
+      queue.later.take(tx, segment.due, position, message)
+      forgetKey(tx, queue, message.key, position)
+      messages += 1
+    }
+  }
+  queue.happenings.acked += messages
   return messages
 }
 

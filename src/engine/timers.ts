@@ -7,6 +7,7 @@ import { longestTimerMs } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
 import { extrasAt } from './block-record.js'
 import { type Operation, sweepOperation, tickOperation } from './operations.js'
+import type { EnginePorts } from './ports.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
 
@@ -29,6 +30,7 @@ interface Waking {
 /** The timers of an engine. */
 export class Timers {
   readonly #clock: Clock
+  readonly #nextTurn: EnginePorts['nextTurn']
   readonly #ask: (operation: Operation) => void
   readonly #wakings = new Map<Queue, Waking>()
   readonly #planned = new Set<Queue>()
@@ -36,15 +38,16 @@ export class Timers {
   #sweeps = 0
   #isClosed = false
 
-  constructor(clock: Clock, ask: (operation: Operation) => void) {
+  constructor({ clock, nextTurn }: Pick<EnginePorts, 'clock' | 'nextTurn'>, ask: (operation: Operation) => void) {
     this.#clock = clock
+    this.#nextTurn = nextTurn
     this.#ask = ask
     this.#sweepLater()
   }
 
   /** Looks at a queue with the next write. */
-  look(queue: Queue): void {
-    if (!this.#isClosed) this.#ask(tickOperation(queue, tickBytes))
+  look(queue: Queue, until?: number): void {
+    if (!this.#isClosed) this.#ask(tickOperation(queue, tickBytes, until))
   }
 
   /** Sweeps a queue with the next write. */
@@ -89,11 +92,24 @@ export class Timers {
     waking.timer?.cancel()
     waking.armedFor = waking.wanted
     const delayMs = Math.min(longestTimerMs, Math.max(0, Math.ceil(waking.wanted - this.#clock.now())))
-    waking.timer = this.#clock.setTimer(() => {
+    if (delayMs === 0) this.#wake(queue, waking)
+    else waking.timer = this.#clock.setTimer(() => this.#wake(queue, waking), delayMs)
+  }
+
+  /**
+   * Looks at a queue in the next turn: where the event loop was blocked, what consumers have said meanwhile is read first,
+   * and leases that have run out since are looked at by themselves.
+   */
+  #wake(queue: Queue, waking: Waking): void {
+    const now = this.#clock.now()
+    waking.armedFor = Number.NEGATIVE_INFINITY
+    waking.timer = undefined
+    const look = (until?: number) => {
       waking.armedFor = Number.POSITIVE_INFINITY
-      waking.timer = undefined
-      this.look(queue)
-    }, delayMs)
+      this.look(queue, until)
+    }
+    if (this.#nextTurn) this.#nextTurn(() => look(now))
+    else look()
   }
 
   #sweepLater(): void {

@@ -235,9 +235,15 @@ const entries = {
   },
   RIVULET_LEASE_LOST: {
     retryable: false,
-    meaning: 'The lease of a delivery has ended, so what is said about the delivery does not count any more.',
+    meaning: 'The lease of a delivery has ended, and another consumer may have its message.',
     remedy:
-      'Leave the work: the message is delivered again. Use `process` or `extend` for work that takes longer than a lease.',
+      'Leave the work: the message is delivered again. Use `process` or `extend` for work that takes longer than a lease; read `cause`.',
+  },
+  RIVULET_EVENT_LOOP_BLOCKED: {
+    retryable: false,
+    meaning:
+      'The event loop of this process was blocked for so long that it lost leases; it is the cause of RIVULET_LEASE_LOST.',
+    remedy: 'Move work that computes for long to a worker thread, or raise `leaseMs` of the queue.',
   },
   RIVULET_ALREADY_CONSUMED: {
     retryable: false,

@@ -1,5 +1,5 @@
 /** The wire: frames as bytes. */
-export { Batch } from './batch.js'
+export { Batch, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
 export { CompatibleReader } from './compatible-reader.js'
 export { type DataFrame, maxFrameMessages, maxHeaderBytes, readRecordFrame, writeRecordFrame } from './data-frame.js'

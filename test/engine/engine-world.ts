@@ -60,10 +60,11 @@ export class TestConsumer {
   readonly outcomes: (readonly SettleOutcome[])[] = []
   readonly attachment: Attachment
 
-  constructor(engine: LocalEngine, queue: string, name: string, credit = 0) {
+  constructor(engine: LocalEngine, queue: string, name: string, credit = 0, silentMs?: () => number) {
     this.attachment = engine.attach(queue, name, {
       deliver: (leased) => void this.blocks.push(leased),
       lost: (lease) => void this.lost.push(lease),
+      ...(silentMs && { silentMs }),
     })
     if (credit > 0) this.attachment.grant(credit)
   }
@@ -137,6 +138,17 @@ export class EngineWorld {
 
   consumer(name = 'c', credit = 1000, queue = 'jobs'): TestConsumer {
     return new TestConsumer(this.engine, queue, name, credit)
+  }
+
+  /** A consumer whose event loop may be blocked: nothing comes from it from now on, until `heard` is called. */
+  silentConsumer(name = 'c', credit = 1000): TestConsumer & { heard(): void } {
+    let heardAt = this.clock.now()
+    const consumer = new TestConsumer(this.engine, 'jobs', name, credit, () => this.clock.now() - heardAt)
+    return Object.assign(consumer, {
+      heard: () => {
+        heardAt = this.clock.now()
+      },
+    })
   }
 
   /** Ends the turn: a write begins, if there is something to write. */

@@ -218,6 +218,7 @@ t.test('leases that were read anew run out in their order', async (t) => {
   world.step()
   world.store.fail(failed)
   world.run()
+  world.consumer('other')
   world.pass(700)
   t.strictSame(consumer.lost, [2])
   world.pass(300)

@@ -20,6 +20,8 @@ interface Message {
   /** What its turn is made of. */
   ready: number
   position: number
+  /** Whether its last failure was that its lease ran out. */
+  mayBeLate: boolean
 }
 
 interface Sent {
@@ -89,6 +91,8 @@ class Play {
   readonly #dead: Message[] = []
   /** The messages of each lease that are out, by index. */
   readonly #leases = new Map<number, (Message | undefined)[]>()
+  /** What was out of a lease when it had run out and ended. */
+  readonly #past = new Map<number, (Message | undefined)[]>()
   #world: EngineWorld
   #consumer: TestConsumer
   #credit = 0
@@ -148,6 +152,7 @@ class Play {
         state: 'waiting',
         ready: this.#now + delayMs,
         position,
+        mayBeLate: false,
       })
       return { index, ...(key && { key }), ...(delayMs && { delayMs }), ...(ttlMs && { ttlMs }) }
     })
@@ -191,8 +196,10 @@ class Play {
   /** The consumer, or the host with it, goes and comes back. */
   #leave({ kind, adopts }: { readonly kind: 'reopen' | 'detach'; readonly adopts: boolean }): void {
     const leases = adopts ? [...this.#leases.keys()] : []
-    if (kind === 'reopen') this.#world = this.#world.reopened(0, this.#settings)
-    else this.#consumer.attachment.detach()
+    if (kind === 'reopen') {
+      this.#world = this.#world.reopened(0, this.#settings)
+      this.#past.clear()
+    } else this.#consumer.attachment.detach()
     const { blocks } = this.#consumer
     this.#consumer = this.#world.consumer('c', 0)
     this.#credit = 0
@@ -206,10 +213,13 @@ class Play {
   /** What becomes of messages of a lease. */
   #said(lease: number, index: number, count: number, how: string, waitMs: number): void {
     const messages = this.#leases.get(lease) ?? []
+    if (how === 'lease-lost') this.#past.set(lease, [...messages])
+    if (how === 'ack') this.#saidLate(lease, index, count)
     for (let at = index; at < Math.min(messages.length, index + count); at++) {
       const message = messages[at]
       if (!message) continue
       messages[at] = undefined
+      if (how !== 'release') message.mayBeLate = how === 'lease-lost'
       if (how === 'ack') message.state = 'gone'
       else if (how === 'reject' || (how !== 'release' && message.attempts >= this.#settings.maxAttempts)) {
         message.state = 'dead'
@@ -221,6 +231,13 @@ class Play {
       }
     }
     if (messages.every((message) => message === undefined)) this.#leases.delete(lease)
+  }
+
+  /** Messages whose lease has run out are acknowledged, if they were not delivered since. */
+  #saidLate(lease: number, index: number, count: number): void {
+    for (const message of this.#past.get(lease)?.slice(index, index + count) ?? []) {
+      if (message?.state === 'failed' && message.mayBeLate) message.state = 'gone'
+    }
   }
 
   /** Lets time pass, and holds what happened against what is expected. */

@@ -143,7 +143,7 @@ t.test('released messages are delivered again at once, as if nothing had been', 
   t.strictSame(other.blocks, [{ ...other.blocks[0], positions: [1, 2, 3], extras: [] }])
 })
 
-t.test('a lease runs out unless it is extended, and what is said about it then is stale', async (t) => {
+t.test('a lease runs out unless it is extended, and goes to whoever wants it', async (t) => {
   const world = EngineWorld.withJobs({ leaseMs: 1000, maxAttempts: 2 })
   const consumer = world.consumer('c', 3)
   world.send(['a', 'b'])
@@ -152,18 +152,20 @@ t.test('a lease runs out unless it is extended, and what is said about it then i
   world.run()
   world.pass(600)
   t.strictSame(consumer.attachment.extend([2, 99]), [99])
+  const other = world.consumer('d', 2)
   world.pass(400)
   t.strictSame(consumer.lost, [1])
-  t.match(world.engine.counts('jobs'), { ready: 2, leased: 1, leasesLost: 1 })
+  t.match(other.blocks, [{ positions: [1, 2], extras: [{ attempt: 2 }, { attempt: 2 }] }])
+  t.match(world.engine.counts('jobs'), { ready: 0, leased: 3, leasesLost: 1 })
   consumer.settle({ kind: 'ack', lease: 1, count: 2 })
   world.run()
   t.strictSame(consumer.outcomes, [[{ settled: 0, stale: 2 }]])
+  consumer.attachment.grant(3)
   world.pass(600)
   t.strictSame(consumer.lost, [1, 2])
-  consumer.attachment.grant(3)
-  world.run()
-  t.match(consumer.blocks[2], { positions: [1, 2, 3], extras: [{ attempt: 2 }, { attempt: 2 }, { attempt: 2 }] })
-  world.pass(1000)
+  t.match(consumer.blocks[2], { positions: [3], extras: [{ attempt: 2 }] }, 'to its own consumer, too')
+  world.pass(400)
+  world.pass(600)
   t.match(world.engine.counts('jobs'), { depth: 0, deadLettered: 3 })
   t.match(world.engine.peek('jobs.dead', 1), [
     { history: [{ cause: 'lease-lost' }, { cause: 'lease-lost', attempt: 2 }] },

@@ -12,6 +12,8 @@ interface Message {
   attempts: number
   state: 'ready' | 'waiting' | 'leased' | 'done' | 'dead'
   due: number
+  /** Whether its last failure was that its lease ran out: then a late acknowledgement counts as long as it is ready. */
+  mayBeLate: boolean
 }
 
 type Command =
@@ -55,6 +57,9 @@ class Model {
   readonly messages = new Map<string, Message>()
   /** The messages of each lease that are not settled, by index. */
   readonly leases = new Map<number, (Message | undefined)[]>()
+  /** When each lease began, and what it had when it had run out and ended. */
+  readonly since = new Map<number, number>()
+  readonly past = new Map<number, (Message | undefined)[]>()
   readonly maxAttempts: number
 
   constructor(maxAttempts: number) {
@@ -63,6 +68,15 @@ class Model {
 
   count(...states: readonly Message['state'][]): number {
     return [...this.messages.values()].filter(({ state }) => states.includes(state)).length
+  }
+
+  /** Messages under leases that have not run out. */
+  leased(now: number): number {
+    let count = 0
+    for (const [lease, messages] of this.leases) {
+      if ((this.since.get(lease) as number) + leaseMs > now) count += messages.filter((one) => one).length
+    }
+    return count
   }
 
   delivered(consumer: TestConsumer, now: number): void {
@@ -81,18 +95,29 @@ class Model {
         return message
       })
       this.leases.set(block.lease, messages)
+      this.since.set(block.lease, now)
     }
+  }
+
+  /** Acknowledges messages whose lease has run out; returns how many were ready. */
+  settleLate(lease: number, index: number, count: number): number {
+    const messages = this.past.get(lease)?.slice(index, index + count) ?? []
+    const late = messages.filter((one) => one?.state === 'ready' && one.mayBeLate)
+    for (const message of late) (message as Message).state = 'done'
+    return late.length
   }
 
   /** Settles; returns how many messages were unsettled. */
   settle(lease: number, index: number, count: number, how: string, due: number): number {
     const messages = this.leases.get(lease) ?? []
-    let settled = 0
+    let settled = how === 'ack' ? this.settleLate(lease, index, count) : 0
+    if (how === 'lease-lost') this.past.set(lease, [...messages])
     for (let at = index; at < Math.min(messages.length, index + count); at++) {
       const message = messages[at]
       if (!message) continue
       settled += 1
       messages[at] = undefined
+      if (how !== 'release') message.mayBeLate = how === 'lease-lost'
       if (how === 'ack') message.state = 'done'
       else if (how === 'release') {
         message.attempts -= 1
@@ -121,7 +146,8 @@ function play(commands: readonly Command[], maxAttempts: number): void {
     }
     const { depth, leased, deadLettered } = world.engine.counts('jobs')
     if (depth !== model.count('ready', 'waiting', 'leased')) throw new Error(`depth is ${depth}`)
-    if (leased !== model.count('leased')) throw new Error(`${leased} are leased, not ${model.count('leased')}`)
+    const held = model.leased(world.clock.now())
+    if (leased !== held) throw new Error(`${leased} are leased, not ${held}`)
     const shown = world.engine.peek('jobs', Number.POSITIVE_INFINITY)
     for (const state of ['ready', 'delayed'] as const) {
       const count = shown.filter((message) => message.state === state).length
@@ -141,6 +167,7 @@ function play(commands: readonly Command[], maxAttempts: number): void {
           attempts: 0,
           state: isDelayed ? 'waiting' : 'ready',
           due: world.clock.now() + 30,
+          mayBeLate: false,
         })
       }
       for (let times = one.again ? 2 : 1; times > 0; times--) world.sendAt(sequence, texts, extras)
@@ -166,8 +193,10 @@ function play(commands: readonly Command[], maxAttempts: number): void {
         look()
       }
     } else {
-      if (one.kind === 'reopen') world = world.reopened(0, settings)
-      else consumer.attachment.detach()
+      if (one.kind === 'reopen') {
+        world = world.reopened(0, settings)
+        model.past.clear()
+      } else consumer.attachment.detach()
       // all leases of the consumer are released, since it names none
       for (const lease of model.leases.keys()) model.settle(lease, 0, Number.POSITIVE_INFINITY, 'release', 0)
       consumer = world.consumer('c', 0)

@@ -148,3 +148,38 @@ t.test('leases that last for no time, or for ever', async (t) => {
   await taken.at(0)
   t.equal(errors.length, strange.length)
 })
+
+t.test('the host decides whether an acknowledgement of a lost lease counts', async (t) => {
+  const { answers, lend, taken, said, settlements, consumer, errors } = await open(t)
+  for (let lease = 0; lease < 4; lease++) lend({})
+  const [first, second, third, fourth] = await Promise.all([0, 1, 2, 3].map((at) => taken.at(at)))
+  answers.next({ lost: [1, 2, 3, 4] })
+  await until(() => consumer.stats().unsettled === 0)
+  t.equal(first?.settled, true)
+  const counts = first?.ack()
+  const stale = failure(second?.ack() as Promise<void>)
+  t.equal(first?.ack(), counts, 'the first word counts')
+  t.match(await failure(third?.nack() as Promise<void>), { code: 'RIVULET_LEASE_LOST' })
+  await until(() => settlements().length === 2)
+  t.match(settlements(), [
+    { lease: 1, kind: 'ack' },
+    { lease: 2, kind: 'ack' },
+  ])
+  const number = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  answers.next({
+    settled: [
+      {
+        number,
+        outcomes: [
+          { settled: 1, stale: 0 },
+          { settled: 0, stale: 1 },
+        ],
+      },
+    ],
+  })
+  await counts
+  t.match(await stale, { code: 'RIVULET_LEASE_LOST' })
+  await consumer.close({ drain: false })
+  t.match(await failure(fourth?.ack() as Promise<void>), { code: 'RIVULET_CLOSED' }, 'nobody is asked any more')
+  t.strictSame(errors, [])
+})

@@ -182,7 +182,7 @@ t.test(
     clock.advance(2)
     const again = await taken.at(1)
     t.equal(signal.aborted, true)
-    t.match(signal.reason, { code: 'RIVULET_LEASE_LOST' })
+    t.match(signal.reason, { code: 'RIVULET_LEASE_LOST', message: /neither settled nor extended for 5000 ms/ })
     t.match(again, { attempt: 2, value: { id: 1 } })
     t.match(await failure(late.ack()), { code: 'RIVULET_LEASE_LOST' })
     t.match(await failure(late.extend()), { code: 'RIVULET_LEASE_LOST' })

@@ -24,6 +24,7 @@ export class SimulatedConsumer {
   /** Leases that the engine has delivered and that have not arrived. */
   readonly #inTransit = new Set<number>()
   #isSuspended = false
+  #frozenFrom = 0
   #frozenUntil = 0
   /** Messages that the engine may still deliver to the present attachment. */
   #credit = 0
@@ -58,6 +59,7 @@ export class SimulatedConsumer {
         })
       },
       lost: (lease) => connection.send(() => this.#lost(lease)),
+      silentMs: () => this.#silentMs,
     })
     this.#attachment = attachment
     const leases = [...this.#held.keys()]
@@ -112,6 +114,8 @@ export class SimulatedConsumer {
 
   /** Does nothing for a while, not even extend its leases. */
   freeze(ms: number): void {
+    const { now } = this.#world.scheduler
+    if (now >= this.#frozenUntil) this.#frozenFrom = now
     this.#frozenUntil = Math.max(this.#frozenUntil, this.#world.scheduler.now + ms)
   }
 
@@ -128,6 +132,12 @@ export class SimulatedConsumer {
         for (const lease of lost) this.#lost(lease)
       })
     })
+  }
+
+  /** How long nothing comes from it. */
+  get #silentMs(): number {
+    const { now } = this.#world.scheduler
+    return now < this.#frozenUntil ? now - this.#frozenFrom : 0
   }
 
   #adopt(attachment: Attachment, leases: readonly number[]): number[] {

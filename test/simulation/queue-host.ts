@@ -77,6 +77,7 @@ export class QueueHost {
       random: (bytes) => random.bytes(bytes),
       report: (error) => this.#reported(error),
       flushLater: (callback) => scheduler.after(0, () => isAlive() && callback()),
+      nextTurn: (callback) => scheduler.after(0, () => isAlive() && callback()),
     })
     this.engine.declare(queueName, plan.settings)
     for (const peer of this.peers) scheduler.after(random.below(plan.delayMs + 1), () => isAlive() && peer.connect())

@@ -146,7 +146,7 @@ export class QueueOracle {
   /** A consumer says something about messages, and the engine has heard it. */
   said({ lease, index, count, kind }: Settlement): void {
     for (const message of this.#messagesOf(lease, index, count)) {
-      if (message.lease !== lease) continue
+      if (message.lease !== lease && !(kind === 'ack' && this.#mayAckLate(message, lease))) continue
       if (kind === 'ack') message.maybeGone = true
       if (kind === 'release') message.mayRepeat = true
       const isLast = message.attempt >= this.#settings.maxAttempts
@@ -159,7 +159,7 @@ export class QueueOracle {
     if (error) return
     if (settled + stale < count) this.#fail(`of ${count} messages ${settled} were settled, ${stale} stale`)
     for (const message of settled === count ? this.#messagesOf(lease, index, count) : []) {
-      if (message.lease !== lease)
+      if (message.lease !== lease && !(kind === 'ack' && this.#mayAckLate(message, lease)))
         this.#fail(`${message.text} was settled under lease ${lease}, it has ${message.lease}`)
       if (kind === 'ack') message.acked = true
       const isLast = message.attempt >= this.#settings.maxAttempts
@@ -280,6 +280,12 @@ export class QueueOracle {
       this.#fail(`${message.text} of ${turn.ready} was delivered after one of ${begun.ready} of its key`)
     }
     this.#begun.set(key, turn)
+  }
+
+  /** Whether nobody but the consumer of a lease has kept a message since: it was given back, or came to that one again. */
+  #mayAckLate(message: Known, lease: number): boolean {
+    const consumerOf = (number: number) => this.#leases.get(number)?.consumer
+    return message.mayRepeat || consumerOf(message.lease) === consumerOf(lease)
   }
 
   #release(message: Known): void {

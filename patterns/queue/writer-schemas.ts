@@ -1,0 +1,55 @@
+/**
+ * The schemas that the messages of a queue were written with, as one consumer knows them, and their readers.
+ *
+ * A text comes with the first messages of a stream that were written with it, and is remembered by its hash.
+ */
+import { type Codec, decodeFailure } from '../../src/avro/codec.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { CompatibleReader, type MessageReader } from '../../src/wire/index.js'
+import { type LeasedMessages, toldError } from './wire.js'
+
+/** Schemas that are remembered by their hash. */
+const maxSchemas = 1024
+
+/** The schemas of the writers of one queue. */
+export class WriterSchemas<Out> {
+  readonly #reader: CompatibleReader<Out>
+  readonly #texts = new Map<string, string>()
+
+  /** @param onRefused - Told once of each schema that cannot be read. */
+  constructor(codec: Codec<never, Out>, onRefused: (error: RivuletError) => void) {
+    this.#reader = new CompatibleReader(codec, onRefused)
+    this.#texts.set(keyOf(codec.meaning), codec.text)
+  }
+
+  /** Returns the reader of messages, or why there is none. */
+  readerOf({ meaning, schema }: LeasedMessages): MessageReader<Out> | 'unknown-schema' | 'incompatible-schema' {
+    const key = keyOf(meaning)
+    const text = this.#texts.get(key) ?? this.#learn(key, schema ?? undefined)
+    if (text === undefined) return 'unknown-schema'
+    return this.#reader.readerFor(text) ?? 'incompatible-schema'
+  }
+
+  #learn(key: string, text: string | undefined): string | undefined {
+    if (text === undefined) return undefined
+    // its own, which is the first, is never forgotten
+    if (this.#texts.size >= maxSchemas) this.#texts.delete([...this.#texts.keys()][1] as string)
+    this.#texts.set(key, text)
+    return text
+  }
+}
+
+/** The 16 bytes of a meaning as a key. */
+function keyOf(meaning: Uint8Array): string {
+  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.byteLength).toString('latin1')
+}
+
+/** The error of a message that cannot be read. */
+export function unreadableMessage(cause: unknown): RivuletError {
+  return decodeFailure(cause, 'a message of the queue, now a dead letter')
+}
+
+/** Reads messages without a reader, which are never handed out. */
+export function noReader(): never {
+  throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
+}
