@@ -3,7 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { RivuletError } from '../errors/index.js'
-import { atEndOfTurn } from '../lifecycle/index.js'
+import { atEndOfTurn, turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/index.js'
 import { Dialer, type SessionStreams, type StreamsHandler } from '../session/index.js'
@@ -43,6 +43,7 @@ export class LinkClient extends LinkDriver implements LinkHandler {
         random: randomBytes,
         transmit: (frame) => this.#socket?.send(onlyPeer, frame),
         flushLater: () => atEndOfTurn(flush),
+        spend: () => turnBudget.spend(),
         reconnect: () => this.#socket?.reconnect(),
         accept: (session) => {
           this.#handler = ports.accept(session)
@@ -100,8 +101,8 @@ export class LinkClient extends LinkDriver implements LinkHandler {
   }
 
   onFrame(_peer: string, frame: Buffer): void {
-    this.#dialer.receive(frame)
-    this.checkSettled()
+    if (this.#dialer.receive(frame)) this.checkSettled()
+    else this.hold()
   }
 
   onBad(_peer: string, error: RivuletError): void {
@@ -110,5 +111,13 @@ export class LinkClient extends LinkDriver implements LinkHandler {
 
   protected tick(): void {
     this.#dialer.tick()
+  }
+
+  protected takeRest(): boolean {
+    return this.#dialer.takeRest()
+  }
+
+  protected get socket(): DealerSocket | undefined {
+    return this.#socket
   }
 }

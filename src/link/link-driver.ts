@@ -1,7 +1,10 @@
 /**
- * What both sides of links have in common: the passing of time, and waiting until everything has arrived.
+ * What both sides of links have in common: the passing of time, frames that one turn cannot take, and waiting until everything
+ * has arrived.
  */
+import { turnBudget } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
+import type { LinkSocket } from '../socket/index.js'
 
 /** Drives one pure machine. */
 export abstract class LinkDriver {
@@ -10,6 +13,7 @@ export abstract class LinkDriver {
   #timer: Timer | undefined
   #settledWaiters: (() => void)[] = []
   #stopped = false
+  readonly #goOn = () => this.#takeMore()
 
   /**
    * @param tickMs - How often the machine is told that time has passed.
@@ -23,6 +27,18 @@ export abstract class LinkDriver {
   abstract get settled(): boolean
 
   protected abstract tick(): void
+
+  /** The socket, once there is one. */
+  protected abstract get socket(): LinkSocket | undefined
+
+  /** Takes more of a frame that is held; returns whether that was all of it. */
+  protected abstract takeRest(): boolean
+
+  /** Reads no further frames until the last one was taken as a whole, in the next turns. */
+  protected hold(): void {
+    this.socket?.hold(true)
+    turnBudget.nextTurn(this.#goOn)
+  }
 
   /** Begins to pass time. */
   protected run(): void {
@@ -51,5 +67,14 @@ export abstract class LinkDriver {
   protected checkSettled(): void {
     if (this.#settledWaiters.length === 0 || !this.settled) return
     for (const resolve of this.#settledWaiters.splice(0)) resolve()
+  }
+
+  #takeMore(): void {
+    if (!this.takeRest()) {
+      turnBudget.nextTurn(this.#goOn)
+      return
+    }
+    this.socket?.hold(false)
+    this.checkSettled()
   }
 }

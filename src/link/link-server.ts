@@ -2,7 +2,7 @@
  * The accepting side of links over a ROUTER socket: an acceptor, driven.
  */
 import { RivuletError } from '../errors/index.js'
-import { atEndOfTurn, deferred } from '../lifecycle/index.js'
+import { atEndOfTurn, deferred, turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/index.js'
 import { isHello } from '../session/handshake.js'
@@ -42,6 +42,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
         now: () => clock.now(),
         transmit: (peer, frame) => this.#socket?.send(peer, frame),
         flushLater: atEndOfTurn,
+        spend: () => turnBudget.spend(),
         accept: (session) => ports.accept(session),
         report: (error) => ports.report(error),
       },
@@ -112,8 +113,8 @@ export class LinkServer extends LinkDriver implements LinkHandler {
       if (isHello(frame)) this.#hasLeft(peer)
       return
     }
-    this.#acceptor.receive(peer, frame)
-    this.checkSettled()
+    if (this.#acceptor.receive(peer, frame)) this.checkSettled()
+    else this.hold()
   }
 
   onBad(peer: string, error: RivuletError): void {
@@ -122,6 +123,14 @@ export class LinkServer extends LinkDriver implements LinkHandler {
 
   protected tick(): void {
     this.#acceptor.tick()
+  }
+
+  protected takeRest(): boolean {
+    return this.#acceptor.takeRest()
+  }
+
+  protected get socket(): RouterSocket | undefined {
+    return this.#socket
   }
 
   #hasLeft(peer: PeerHandle): void {

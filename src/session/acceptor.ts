@@ -32,6 +32,8 @@ export interface AcceptorPorts {
   transmit(peer: string, frame: Buffer): void
   /** Asks for a call of the function at the end of this turn. */
   flushLater(flush: () => void): void
+  /** Counts an item that was taken; returns whether the rest of its frame must wait for the next turn. */
+  spend(): boolean
   /** A new session begins; nothing happens on it before this returns. */
   accept(session: SessionStreams): StreamsHandler
   report(error: RivuletError): void
@@ -53,6 +55,8 @@ export class Acceptor {
   readonly #byPeer = new Map<string, Entry>()
   /** Those without a connection, the one that was cut first in front. */
   readonly #cut = new Set<Entry>()
+  /** The session that has taken its last frame in part. */
+  #held: Entry | undefined
   #strayFrames = 0
   #draining = false
   #closed = false
@@ -85,19 +89,23 @@ export class Acceptor {
     return bytes
   }
 
-  /** Takes a frame of a connection; never throws. */
-  receive(peer: string, frame: Buffer): void {
-    if (this.#closed) return
+  /**
+   * Takes a frame of a connection; never throws.
+   *
+   * Returns whether that was all of it. If not, no frame of any connection may come before `takeRest` has taken the rest.
+   */
+  receive(peer: string, frame: Buffer): boolean {
+    if (this.#closed) return true
     let kind: number
     try {
       kind = kindOf(frame)
     } catch (error) {
       this.broken(peer, error as RivuletError)
-      return
+      return true
     }
     const entry = this.#byPeer.get(peer)
     try {
-      if (kind === frameKind.link && entry) entry.session.receive(frame)
+      if (kind === frameKind.link && entry) this.#held = entry.session.receive(frame) ? undefined : entry
       else if (kind === frameKind.link) this.#stray(peer, frame)
       else if (kind === frameKind.hello) this.#hello(peer, readHello(frame))
       else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
@@ -105,6 +113,22 @@ export class Acceptor {
       this.#violated(peer, error as RivuletError)
     }
     if (entry?.session.status === 'ended') this.#remove(entry)
+    return this.#held === undefined
+  }
+
+  /** Takes more of a frame that is held, in another turn; returns whether that was all of it. Never throws. */
+  takeRest(): boolean {
+    const entry = this.#held
+    if (entry === undefined) return true
+    try {
+      if (!entry.session.takeRest()) return false
+    } catch (error) {
+      this.#ports.report(error as RivuletError)
+      this.#accuse(entry, error as RivuletError)
+    }
+    this.#held = undefined
+    if (entry.session.status === 'ended') this.#remove(entry)
+    return true
   }
 
   /** What came on a connection was changed on its way, or is no frame at all. */
@@ -223,13 +247,14 @@ export class Acceptor {
   }
 
   #newEntry(key: string): Entry {
-    const { now, transmit, flushLater, accept } = this.#ports
+    const { now, transmit, flushLater, spend, accept } = this.#ports
     const session: Session = new Session('acceptor', this.#settings, {
       now,
       transmit: (frame) => {
         if (entry.peer !== undefined) transmit(entry.peer, frame)
       },
       flushLater: () => flushLater(flush),
+      spend,
       replaceConnection: (reason) => this.#reset(entry, reason),
       onSilence: () => this.#askForConnection(entry),
     })
@@ -278,8 +303,14 @@ export class Acceptor {
       this.#strayFrames += 1
       return
     }
-    this.#refuse(peer, entry.connection, refusalReason.violation, error.message)
-    entry.session.end(error)
+    this.#accuse(entry, error)
+  }
+
+  /** Ends the session of a peer that breaks the protocol. */
+  #accuse(entry: Entry, error: RivuletError): void {
+    const { peer, connection, session } = entry
+    if (peer !== undefined) this.#refuse(peer, connection, refusalReason.violation, error.message)
+    session.end(error)
     this.#remove(entry)
   }
 

@@ -33,6 +33,8 @@ export interface DialerPorts {
   transmit(frame: Buffer): void
   /** Asks for a call of `flush` at the end of this turn. */
   flushLater(): void
+  /** Counts an item that was taken; returns whether the rest of its frame must wait for the next turn. */
+  spend(): boolean
   /** Makes a new connection in place of the present one: `down` and `up` follow. */
   reconnect(): void
   /** A new session begins; nothing happens on it before this returns. */
@@ -94,28 +96,43 @@ export class Dialer {
     this.#session.detach(reason)
   }
 
-  /** Takes a frame of the connection; never throws. */
-  receive(frame: Buffer): void {
-    if (this.#closed || !this.#isUp) return
+  /**
+   * Takes a frame of the connection; never throws.
+   *
+   * Returns whether that was all of it. If not, no other frame may come before `takeRest` has taken the rest.
+   */
+  receive(frame: Buffer): boolean {
+    if (this.#closed || !this.#isUp) return true
     let kind: number
     try {
       kind = kindOf(frame)
     } catch (error) {
       this.broken(error as RivuletError)
-      return
+      return true
     }
+    let isTaken = true
     try {
-      if (kind === frameKind.link) this.#session.receive(frame)
+      if (kind === frameKind.link) isTaken = this.#session.receive(frame)
       else if (kind === frameKind.welcome) this.#welcome(frame)
       else if (kind === frameKind.refusal) this.#refusal(frame)
       else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
     } catch (error) {
-      // the frame arrived as it was sent: its sender is broken or hostile
-      this.#ports.report(error as RivuletError)
-      this.#session.end(error as RivuletError)
-      this.#waits = true
+      this.#accuse(error as RivuletError)
     }
     if (this.#session.status === 'ended') this.#beginAnew()
+    return isTaken
+  }
+
+  /** Takes more of a frame that is held, in another turn; returns whether that was all of it. Never throws. */
+  takeRest(): boolean {
+    let isTaken = true
+    try {
+      isTaken = this.#session.takeRest()
+    } catch (error) {
+      this.#accuse(error as RivuletError)
+    }
+    if (this.#session.status === 'ended') this.#beginAnew()
+    return isTaken
   }
 
   /** What came on the connection was changed on its way, or lost: it is replaced, and the session goes on. */
@@ -155,21 +172,29 @@ export class Dialer {
     this.#session.goodbye(reason)
   }
 
+  /** A frame arrived as it was sent: its sender is broken or hostile. */
+  #accuse(error: RivuletError): void {
+    this.#ports.report(error)
+    this.#session.end(error)
+    this.#waits = true
+  }
+
   /** The peer will begin the session that it was asked for: all that it hears of it is a goodbye. */
   #withdrawHello(reason: RivuletError): void {
-    const { now, transmit } = this.#ports
-    const ports = { now, transmit, flushLater: () => {}, replaceConnection: () => {}, onSilence: () => {} }
+    const { now, transmit, spend } = this.#ports
+    const ports = { now, transmit, spend, flushLater: () => {}, replaceConnection: () => {}, onSilence: () => {} }
     const session = new Session('dialer', this.#settings, ports, this.#peerLimits)
     session.attach(this.#connection, this.#settings.limits, 0)
     session.goodbye(reason)
   }
 
   #newSession(): Session {
-    const { now, transmit, flushLater, accept } = this.#ports
+    const { now, transmit, flushLater, spend, accept } = this.#ports
     const sessionPorts = {
       now,
       transmit,
       flushLater,
+      spend,
       replaceConnection: (reason: RivuletError) => this.broken(reason),
       onSilence: () => this.broken(silenceError(this.#settings)),
     }

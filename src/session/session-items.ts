@@ -4,6 +4,7 @@
 import { bufferFull } from '../avro/codec.js'
 import { readLong } from '../avro/read-primitives.js'
 import { writeLong } from '../avro/write-primitives.js'
+import { RivuletError } from '../errors/index.js'
 import { violation } from './incoming-streams.js'
 import type { ItemBody } from './item.js'
 
@@ -37,6 +38,11 @@ const copied = {
 export function bytesItem(body: Buffer): ItemBody {
   copied.body = body
   return copied
+}
+
+/** Why a session ends whose peer says goodbye. */
+export function goodbyeError(): RivuletError {
+  return new RivuletError('RIVULET_CLOSED', 'the peer has closed the session')
 }
 
 /** Reads the body of a credit item. */

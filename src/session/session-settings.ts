@@ -35,6 +35,8 @@ export interface SessionPorts {
   transmit(frame: Buffer): void
   /** Asks for a call of `flush` at the end of this turn. */
   flushLater(): void
+  /** Counts an item that was taken; returns whether the rest of its frame must wait for the next turn. */
+  spend(): boolean
   /** The present connection must be given up: something on it was lost or changed. */
   replaceConnection(reason: RivuletError): void
   /** Nothing has come for `silenceMs`: the connection may be dead, or its peer busy. */

@@ -7,28 +7,23 @@
 import type { Cursor } from '../avro/codec.js'
 import { decodeFailure } from '../avro/decode-failure.js'
 import { RivuletError } from '../errors/index.js'
-import {
-  hasNoItems,
-  type ItemTaker,
-  type LinkLimits,
-  type LinkNumbers,
-  readItems,
-  readLinkNumbers,
-} from '../wire/index.js'
+import { hasNoItems, type LinkLimits, type LinkNumbers, readLinkNumbers } from '../wire/index.js'
+import { FrameIntake, type FrameIntakeOwner } from './frame-intake.js'
 import { IncomingStreams, violation } from './incoming-streams.js'
-import { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag, maxUrgentBytes, sessionKind } from './item.js'
+import { firstPatternKind, type ItemBody, sessionKind } from './item.js'
 import { Liveness } from './liveness.js'
 import { frameCostBytes } from './retained-frames.js'
 import { linkFrameBytes, Sender } from './sender.js'
-import { longItem, noBody, readCredit } from './session-items.js'
+import { longItem, noBody } from './session-items.js'
 import { boundedLimits, type SessionPorts, type SessionRole, type SessionSettings } from './session-settings.js'
 import type { SessionStatus, SessionStreams, StreamsHandler } from './session-streams.js'
 
 /** One side of a session. */
-export class Session implements SessionStreams, ItemTaker {
+export class Session implements SessionStreams, FrameIntakeOwner {
   /** Set by whoever makes the session, before anything else. */
   handler: StreamsHandler | undefined
   readonly liveness: Liveness
+  readonly intake: FrameIntake
   draining = false
   readonly #settings: SessionSettings
   readonly #ports: SessionPorts
@@ -48,6 +43,8 @@ export class Session implements SessionStreams, ItemTaker {
   /** The frame that is being read. */
   readonly #numbers: LinkNumbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
   readonly #cursor: Cursor = { position: 0 }
+  /** What a time of the peer's session clock lacks to one of this side's clock, as of that frame. */
+  #clockOffset: number
 
   /** `peerLimits` is what the peer is thought to take, until it says so itself. */
   constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts, peerLimits = settings.limits) {
@@ -56,12 +53,13 @@ export class Session implements SessionStreams, ItemTaker {
     this.#streamStep = role === 'dialer' ? 1 : -1
     this.#nextStream = this.#streamStep
     this.#incoming = new IncomingStreams(settings.limits)
+    this.intake = new FrameIntake(this, this.#incoming, ports.spend)
     this.#sender = new Sender(boundedLimits(peerLimits, settings.limits), settings.outboxBytes, {
       stamp: (numbers) => this.#stamp(numbers),
       transmit: (frame) => this.#transmit(frame),
       onWritable: (stream) => this.handler?.onWritable(stream),
     })
-    this.#epoch = ports.now()
+    this.#epoch = this.#clockOffset = ports.now()
     this.liveness = new Liveness(settings, this.#epoch)
   }
 
@@ -82,9 +80,9 @@ export class Session implements SessionStreams, ItemTaker {
     return this.#received
   }
 
-  /** Whether everything that was sent has arrived. */
+  /** Whether everything that was sent has arrived, and everything that came was taken. */
   get settled(): boolean {
-    return this.#status === 'ended' || this.#sender.settled
+    return this.#status === 'ended' || (this.#sender.settled && !this.intake.isHeld)
   }
 
   /** What is held for the peer, in bytes: sent and not acknowledged, waiting, and in fragments. */
@@ -136,7 +134,7 @@ export class Session implements SessionStreams, ItemTaker {
   }
 
   fromSessionTime(time: number): number {
-    return this.liveness.heardAt + (time - this.#numbers.time)
+    return time + this.#clockOffset
   }
 
   /** Asks the peer to open no new streams, and to acknowledge at once: this side is about to close. */
@@ -195,62 +193,58 @@ export class Session implements SessionStreams, ItemTaker {
     this.handler?.onStatus(reason)
     this.#sender.clear()
     this.#incoming.clear()
+    this.intake.clear()
+  }
+
+  granted(stream: number, bytes: number): void {
+    this.#sender.grant(stream, bytes)
+  }
+
+  peerDrains(): void {
+    this.draining = true
+    this.handler?.onStatus(undefined)
   }
 
   /**
    * Takes a link frame of the present connection, its prelude opened.
    *
+   * Returns whether that was all of it. If not, no other frame may come before `takeRest` has taken the rest.
+   *
    * @throws RIVULET_PROTOCOL_VIOLATION, RIVULET_DECODE_FAILED: the peer is no honest one, and the session is to be ended.
    */
-  receive(bytes: Buffer): void {
-    if (this.#status !== 'live') return
+  receive(bytes: Buffer): boolean {
+    if (this.#status !== 'live') return true
     const numbers = this.#numbers
     const cursor = this.#cursor
     try {
       readLinkNumbers(bytes, cursor, numbers)
-      if (numbers.connection !== this.#connection) return
+      if (numbers.connection !== this.#connection) return true
       if (this.liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
+      this.#clockOffset = this.liveness.heardAt - numbers.time
       this.#acknowledge(numbers.acknowledged)
-      if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor)
+      if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor.position)
     } catch (cause) {
-      if (cause instanceof RivuletError) throw cause
-      throw decodeFailure(cause, 'a link frame')
+      throw asDecodeFailure(cause)
     }
+    return this.#answer()
+  }
+
+  /** Takes more of a frame that is held, in another turn; returns and throws what `receive` does. */
+  takeRest(): boolean {
+    try {
+      this.intake.takeRest()
+    } catch (cause) {
+      throw asDecodeFailure(cause)
+    }
+    return this.#answer()
+  }
+
+  /** Lets the peer know what was taken; returns whether that was the whole frame. */
+  #answer(): boolean {
     // a reader that is busy with what has come must not keep the peer waiting for room
     if (this.#owesAcknowledgement()) this.flush()
     else if (this.#sender.mayPump || this.draining) this.#flushLater()
-  }
-
-  takeItem(
-    stream: number,
-    kind: number,
-    flags: number,
-    bytes: Buffer,
-    view: DataView,
-    start: number,
-    end: number,
-  ): boolean {
-    if (kind < firstUrgentKind) {
-      this.#takeSessionItem(stream, kind, flags, bytes, start, end)
-      return this.#isOpen()
-    }
-    const last = (flags & itemFlag.last) !== 0
-    const more = (flags & itemFlag.more) !== 0
-    if (kind < firstPatternKind) {
-      if (more || end - start > maxUrgentBytes) throw violation(`an urgent item on stream ${stream} is too large`)
-      if (last) this.#incoming.forget(stream)
-      this.handler?.onItem(stream, kind, flags, bytes, view, start, end)
-    } else if (this.#incoming.isWhole(stream, more)) {
-      this.#incoming.count(stream, end - start, last)
-      this.handler?.onItem(stream, kind, flags, bytes, view, start, end)
-    } else {
-      const whole = this.#incoming.assemble(stream, kind, more, bytes.subarray(start, end))
-      if (!whole) return true
-      this.#incoming.count(stream, whole.length, last)
-      const wholeView = new DataView(whole.buffer, whole.byteOffset, whole.length)
-      this.handler?.onItem(stream, kind, flags, whole, wholeView, 0, whole.length)
-    }
-    return this.#isOpen()
+    return !this.intake.isHeld
   }
 
   /** Lets what this turn produced leave, and acknowledges when enough has come. */
@@ -276,11 +270,6 @@ export class Session implements SessionStreams, ItemTaker {
     if (this.#sender.isOverrun) this.end(violation('it acknowledges nothing'))
     else if (this.liveness.isStuck(now)) this.#replaceConnection('the peer acknowledges nothing')
     else if (this.liveness.suspect(now)) this.#ports.onSilence()
-  }
-
-  /** Whether the rest of a frame is to be taken: a cut does not undo what has come. Handlers may change it. */
-  #isOpen(): boolean {
-    return this.#status !== 'ended'
   }
 
   #owesAcknowledgement(): boolean {
@@ -325,26 +314,15 @@ export class Session implements SessionStreams, ItemTaker {
     return !isEmpty && sequence === this.#received + 1
   }
 
-  #takeItems(bytes: Buffer, cursor: Cursor): void {
+  #takeItems(bytes: Buffer, position: number): void {
     // the window needs no check: it is acknowledged as it comes, and what streams hold of it has bounds of its own
     if (bytes.length > 2 * linkFrameBytes) throw violation(`it sends a frame of ${bytes.length} bytes`)
     this.#received += 1
-    this.#unacknowledged += bytes.length - cursor.position + frameCostBytes
-    readItems(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), cursor, this)
+    this.#unacknowledged += bytes.length - position + frameCostBytes
+    this.intake.take(bytes, position)
   }
+}
 
-  #takeSessionItem(stream: number, kind: number, flags: number, bytes: Buffer, start: number, end: number): void {
-    if (kind === sessionKind.credit) {
-      this.#sender.grant(stream, readCredit(bytes, start, end))
-    } else if (kind === sessionKind.abandon) {
-      this.#incoming.abandon(stream)
-    } else if (kind === sessionKind.goodbye) {
-      this.end(new RivuletError('RIVULET_CLOSED', 'the peer has closed the session'))
-    } else if (kind === sessionKind.drain) {
-      this.draining = true
-      this.handler?.onStatus(undefined)
-    } else if (flags & itemFlag.critical) {
-      throw violation(`it needs items of kind ${kind}, which this version does not know`)
-    }
-  }
+function asDecodeFailure(cause: unknown): RivuletError {
+  return cause instanceof RivuletError ? cause : decodeFailure(cause, 'a link frame')
 }

@@ -67,6 +67,10 @@ export class DealerSocket extends Socket implements LinkSocket {
     if (this.up) this.native.send(frame).catch((error: unknown) => this.#onUnsent(error))
   }
 
+  hold(on: boolean): void {
+    this.read(!on)
+  }
+
   /** Gives up the connection, at the end of this job, and makes another: what cures gaps and stalls. */
   reconnect(): void {
     this.#renew(undefined)

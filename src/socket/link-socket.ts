@@ -57,6 +57,8 @@ export interface LinkConfig extends SocketEnvironment {
 export interface LinkSocket {
   /** Begins to read and to tell; once, and for as long as the socket is open, since credit bounds what comes. */
   start(): void
+  /** Reads no further frames, or continues; to be called from `onFrame`, where no read is pending, or while held. */
+  hold(on: boolean): void
   /**
    * Sends a frame, now or never; never throws, and never waits.
    *

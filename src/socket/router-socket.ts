@@ -55,6 +55,10 @@ export class RouterSocket extends Socket implements LinkSocket {
     this.read(true)
   }
 
+  hold(on: boolean): void {
+    this.read(!on)
+  }
+
   send(handle: PeerHandle, frame: Buffer): void {
     const peer = this.#peers.get(handle)
     if (!peer || peer.gone || this.closed) return

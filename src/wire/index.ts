@@ -9,6 +9,7 @@ export {
   copyItems,
   emptyLinkFrame,
   hasNoItems,
+  type ItemCursor,
   type ItemTaker,
   itemHeaderBytes,
   type LinkNumbers,

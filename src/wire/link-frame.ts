@@ -35,9 +35,15 @@ export interface CutItems {
   readonly count: number
 }
 
+/** Where the items of a frame were left. */
+export interface ItemCursor extends Cursor {
+  /** Items of the current block of the array that were not handed out; 0 before the first block. */
+  left: number
+}
+
 /** Takes the items of a frame, in order; their bodies are lent. */
 export interface ItemTaker {
-  /** Returns whether to go on. */
+  /** Returns whether to continue. */
   takeItem(
     stream: number,
     kind: number,
@@ -123,17 +129,18 @@ function skipBytes(bytes: Buffer, cursor: Cursor, end: number): void {
 }
 
 /**
- * Hands out the items behind the header, until the taker has enough; throws what codecs throw.
+ * Hands out the items behind the header until the taker has enough; returns whether it has taken all of them.
  *
- * The cursor stands behind the last item that was taken whole.
+ * The cursor stands behind the last item that was taken: another call continues there. Throws what codecs throw.
  */
-export function readItems(bytes: Buffer, view: DataView, cursor: Cursor, taker: ItemTaker): void {
+export function readItems(bytes: Buffer, view: DataView, cursor: ItemCursor, taker: ItemTaker): boolean {
   const end = bytes.length
+  let count = cursor.left
   for (;;) {
-    let count = readLong(bytes, cursor, end)
+    if (count === 0) count = readLong(bytes, cursor, end)
     if (count === 0) break
     if (count < 0) count = sizedBlock(bytes, cursor, end, count)
-    for (; count > 0; count--) {
+    while (count > 0) {
       const stream = readLong(bytes, cursor, end)
       const kind = readInt(bytes, cursor, end)
       const flags = readInt(bytes, cursor, end)
@@ -141,10 +148,16 @@ export function readItems(bytes: Buffer, view: DataView, cursor: Cursor, taker: 
       const start = cursor.position
       if (length < 0 || length > end - start) fail('the body of an item is beyond the end of its frame')
       cursor.position = start + length
-      if (!taker.takeItem(stream, kind, flags, bytes, view, start, start + length)) return
+      count -= 1
+      if (!taker.takeItem(stream, kind, flags, bytes, view, start, start + length)) {
+        cursor.left = count
+        return false
+      }
     }
   }
   if (cursor.position !== end) fail('there is more behind the items of a frame')
+  cursor.left = 0
+  return true
 }
 
 /** Whether a frame has no items; the cursor stands where they would be, and stays. */

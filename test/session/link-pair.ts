@@ -130,6 +130,14 @@ export function look(frame: Buffer): { kind: number; bytes: number } & Partial<L
   return { kind, bytes: frame.length, ...numbers }
 }
 
+/** How a pair is set up. */
+export interface LinkPairOptions {
+  readonly dialer?: Partial<DialerSettings>
+  readonly acceptor?: Partial<AcceptorSettings>
+  /** Counts an item; returns whether the rest of its frame waits for another turn. Default: it never does. */
+  readonly spend?: () => boolean
+}
+
 /** A dialer, an acceptor and a wire. */
 export class LinkPair {
   now = 5000
@@ -151,8 +159,9 @@ export class LinkPair {
   #flushes = new Set<() => void>()
   #ids = 0
 
-  constructor(options: { dialer?: Partial<DialerSettings>; acceptor?: Partial<AcceptorSettings> } = {}) {
+  constructor(options: LinkPairOptions = {}) {
     const now = () => this.now
+    const { spend = () => false } = options
     this.acceptor = new Acceptor(
       { ...settings, ...options.acceptor },
       {
@@ -162,6 +171,7 @@ export class LinkPair {
           else this.elsewhere.push({ peer, frame })
         },
         flushLater: (flush) => this.#flushes.add(flush),
+        spend,
         accept: (session) => listener(session, this.accepted),
         report: ({ code }) => this.acceptorReports.push(code),
       },
@@ -173,6 +183,7 @@ export class LinkPair {
         random: (bytes) => Buffer.alloc(bytes, ++this.#ids),
         transmit: (frame) => this.toAcceptor.push(frame),
         flushLater: () => this.#flushes.add(this.#flush),
+        spend,
         reconnect: () => {
           this.reconnects += 1
         },
@@ -229,8 +240,8 @@ export class LinkPair {
       this.flush()
       const [toAcceptor] = this.toAcceptor.splice(0, 1)
       const [toDialer] = this.toDialer.splice(0, 1)
-      if (toAcceptor) this.acceptor.receive(this.peer, toAcceptor)
-      if (toDialer) this.dialer.receive(toDialer)
+      if (toAcceptor && !this.acceptor.receive(this.peer, toAcceptor)) while (!this.acceptor.takeRest());
+      if (toDialer && !this.dialer.receive(toDialer)) while (!this.dialer.takeRest());
       if (!toAcceptor && !toDialer && this.#flushes.size === 0) return
     }
   }

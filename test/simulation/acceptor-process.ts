@@ -39,6 +39,7 @@ export class AcceptorProcess extends SessionProcess {
         this.#connections.get(peer)?.send('acceptor', (side && this.world.tamper?.(side, frame)) ?? frame)
       },
       flushLater: (flush) => this.flushes.add(flush),
+      spend: this.spend,
       accept: (session) => {
         const user = this.accept(session, 'acceptor', this.#key)
         this.#sides.set(this.#peer, user.side)
@@ -78,18 +79,30 @@ export class AcceptorProcess extends SessionProcess {
   override arrived(connection: Connection, frame: Buffer): void {
     const { name } = connection
     const { life } = this
-    this.enqueue(() => {
-      if (life === this.life && this.#connections.get(name) === connection) this.#receive(name, frame)
-    })
+    this.enqueue(() =>
+      this.read(() => {
+        return life !== this.life || this.#connections.get(name) !== connection || this.#receive(name, frame)
+      }),
+    )
   }
 
   override lost(connection: Connection): void {
-    const { name } = connection
+    // a peer that a frame cannot go to is given up at once, with what was not read of it
+    const atOnce = this.world.turnEnds > 0 && this.random.chance(0.5)
     this.enqueue(() => {
-      if (this.#connections.get(name) !== connection) return
-      this.note('gone')
-      this.#acceptor?.gone(name, lost())
+      if (atOnce) {
+        this.#gone(connection)
+        this.#connections.delete(connection.name)
+      } else this.read(() => this.#gone(connection))
     })
+  }
+
+  #gone(connection: Connection): boolean {
+    const { name } = connection
+    if (this.#connections.get(name) !== connection) return true
+    this.note('gone')
+    this.#acceptor?.gone(name, lost())
+    return true
   }
 
   protected override get isFull(): boolean {
@@ -100,7 +113,11 @@ export class AcceptorProcess extends SessionProcess {
     this.#acceptor?.tick()
   }
 
-  #receive(peer: string, frame: Buffer): void {
+  protected override takeRest(): boolean {
+    return this.#acceptor?.takeRest() ?? true
+  }
+
+  #receive(peer: string, frame: Buffer): boolean {
     const hello = readHello(frame)
     if (hello) {
       this.#peer = peer
@@ -112,9 +129,10 @@ export class AcceptorProcess extends SessionProcess {
       }
     }
     this.watchComing(this.#sides.get(peer), frame)
-    this.#acceptor?.receive(peer, frame)
+    const isTaken = this.#acceptor?.receive(peer, frame) ?? true
     const { maxSessions } = this.settings
     if (this.sessions > maxSessions) throw new BrokenPromise(`${this.name} has ${this.sessions} sessions`)
+    return isTaken
   }
 }
 

@@ -112,7 +112,7 @@ export const brokenMachines: readonly BrokenMachine[] = [
               const isOld = read && !read.isEmpty && read.header.sequence <= this.received
               if (!isOld || read.header.connection !== connections.get(this)) return receive.call(this, bytes)
               const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-              readItems(bytes, view, { position: read.itemsAt }, this)
+              return !readItems(bytes, view, { position: read.itemsAt, left: 0 }, this.intake)
             },
         ),
       )
@@ -158,7 +158,7 @@ export const brokenMachines: readonly BrokenMachine[] = [
               greeted.set(this, peers)
               if (kindOf(frame) === frameKind.hello) peers.set(dialer, peer)
               // as if a connection had a session from its beginning
-              receive.call(this, kindOf(frame) === frameKind.link ? (peers.get(dialer) ?? peer) : peer, frame)
+              return receive.call(this, kindOf(frame) === frameKind.link ? (peers.get(dialer) ?? peer) : peer, frame)
             },
         ),
         takeAnyConnection(),
@@ -236,6 +236,19 @@ export const brokenMachines: readonly BrokenMachine[] = [
       ),
   },
   {
+    name: 'drops the rest of a frame when the connection is lost',
+    breakIt: () =>
+      replace(
+        Session.prototype,
+        'detach',
+        (detach) =>
+          function (this: Session, reason) {
+            this.intake.clear()
+            detach.call(this, reason)
+          },
+      ),
+  },
+  {
     name: 'gives up an item without telling',
     breakIt: () =>
       replace(
@@ -283,7 +296,7 @@ function takeAnyConnection(): () => void {
     'receive',
     (receive) =>
       function (this: Session, bytes) {
-        receive.call(this, restamped(bytes, { connection: connections.get(this) ?? 0 }))
+        return receive.call(this, restamped(bytes, { connection: connections.get(this) ?? 0 }))
       },
   )
 }

@@ -43,6 +43,7 @@ export class DialerProcess extends SessionProcess {
         this.#transmit(frame)
       },
       flushLater: () => this.flushes.add(this.#flush),
+      spend: this.spend,
       reconnect: () => {
         this.#connection?.cut('dialer')
         const connection = this.#connection
@@ -82,10 +83,12 @@ export class DialerProcess extends SessionProcess {
   override arrived(connection: Connection, frame: Buffer): void {
     // a DEALER does not tell which connection a frame came on
     if (this.isAlive && this.#knows(connection)) {
-      this.enqueue(() => {
-        this.watchComing(this.#side, frame)
-        this.#dialer?.receive(frame)
-      })
+      this.enqueue(() =>
+        this.read(() => {
+          this.watchComing(this.#side, frame)
+          return this.#dialer?.receive(frame) ?? true
+        }),
+      )
     }
   }
 
@@ -99,6 +102,10 @@ export class DialerProcess extends SessionProcess {
 
   protected override tick(): void {
     this.#dialer?.tick()
+  }
+
+  protected override takeRest(): boolean {
+    return this.#dialer?.takeRest() ?? true
   }
 
   #knows(connection: Connection): boolean {

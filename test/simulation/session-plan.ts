@@ -18,10 +18,15 @@ export interface SessionPlan {
   readonly pauseMs: number
   /** Of a hundred happenings, how many are trouble. */
   readonly trouble: number
+  /** That a turn ends behind an item: the rest of its frame waits for the next. */
+  readonly turnEnds: number
 }
 
 /** Seeds from here on are brief: ten times as many in the same time, each with a tenth of the trouble. */
 export const briefFrom = 1_000_000
+
+/** How often turns end behind an item, in the plans where they do. */
+const turnEnds = [0.05, 0.3, 1]
 
 /** Draws a plan. */
 export function planOf(random: Random, seed: number): SessionPlan {
@@ -67,6 +72,8 @@ export function planOf(random: Random, seed: number): SessionPlan {
     happenings: seed < briefFrom ? random.between(20, 90) : random.between(2, 9),
     pauseMs: random.pick([5, 50, heartbeatMs]),
     trouble: calm ? 0 : random.pick([5, 20, 40]),
+    // not drawn, so that seeds that once found something still do
+    turnEnds: seed % 4 === 0 ? (turnEnds[(seed >> 2) % turnEnds.length] as number) : 0,
   }
 }
 

@@ -21,6 +21,8 @@ export interface SessionWorld extends SimulatedWorld {
   readonly network: Network
   readonly oracle: SessionOracle
   readonly habits: UserHabits
+  /** That a turn ends behind an item. */
+  readonly turnEnds: number
   /** Changes the frames of a side, for machines that are broken on purpose. */
   readonly tamper: ((side: Side, frame: Buffer) => Buffer | undefined) | undefined
 }
@@ -43,6 +45,9 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
   /** The users of sessions that have not ended. */
   readonly users = new Set<SessionUser>()
   protected readonly flushes = new Set<() => void>()
+  /** What is not read yet, while a frame is held: what the socket has is read in order. */
+  readonly #unread: (() => boolean)[] = []
+  #isHeld = false
 
   constructor(name: string, world: SessionWorld, settings: ProcessSettings) {
     super(name, world, settings.heartbeatMs)
@@ -63,6 +68,43 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
   /** Ends without a word. */
   abstract crash(): void
   abstract boot(): void
+
+  /** Takes more of a frame that is held; returns whether that was all of it. */
+  protected abstract takeRest(): boolean
+
+  /** Counts an item; returns whether the rest of its frame waits for another turn. */
+  protected readonly spend = (): boolean => this.world.turnEnds > 0 && this.random.chance(this.world.turnEnds)
+
+  /** Reads something of the socket, behind what is not read yet; `take` returns whether it was taken as a whole. */
+  protected read(take: () => boolean): void {
+    this.#unread.push(take)
+    if (!this.#isHeld) this.#readOn()
+  }
+
+  protected override stop(): void {
+    super.stop()
+    this.#unread.length = 0
+    this.#isHeld = false
+  }
+
+  #readOn(): void {
+    this.#isHeld = false
+    while (!this.#isHeld) {
+      const take = this.#unread.shift()
+      if (!take) return
+      if (!take()) this.#hold()
+    }
+  }
+
+  #hold(): void {
+    this.#isHeld = true
+    this.note('holds')
+    // others may have the turns in between for a while
+    this.enqueueLater(this.random.chance(0.1) ? this.random.below(20) : 0, () => {
+      if (this.takeRest()) this.#readOn()
+      else this.#hold()
+    })
+  }
 
   protected accept(session: SessionStreams, role: Side['role'], key: string): SessionUser {
     const { oracle, habits } = this.world

@@ -80,7 +80,8 @@ class SessionRun {
       (frame) => kindOf(frame) === frameKind.hello,
     )
     const { scheduler, trace, oracle } = this
-    const world = { scheduler, random, trace, oracle, network: this.#network, habits: plan.habits, tamper }
+    const { habits, turnEnds } = plan
+    const world = { scheduler, random, trace, oracle, network: this.#network, habits, turnEnds, tamper }
     for (let index = 0; index < plan.acceptors; index++) {
       this.#acceptors.push(new AcceptorProcess(`acc${index}`, world, plan.acceptorSettings))
     }

@@ -8,6 +8,7 @@ import {
   emptyLinkFrame,
   hasNoItems,
   Item,
+  type ItemTaker,
   LinkHeader,
   type LinkNumbers,
   readItems,
@@ -33,7 +34,7 @@ function read(
   most = Number.POSITIVE_INFINITY,
 ): { numbers: LinkNumbers; items: Taken[]; empty: boolean } {
   const numbers = { connection: 0, sequence: 0, acknowledged: 0, time: 0 }
-  const cursor = { position: 0 }
+  const cursor = { position: 0, left: 0 }
   const items: Taken[] = []
   readLinkNumbers(frame, cursor, numbers)
   const empty = hasNoItems(frame, cursor)
@@ -112,6 +113,30 @@ t.test('an empty frame', async (t) => {
 t.test('who has enough gets no more', async (t) => {
   const items = [1, 2, 3].map((stream) => ({ stream, kind: 16, flags: 0, body: Buffer.from('abc') }))
   t.strictSame(read(frameOf(LinkHeader.encode(header), blocks(items, [])), 2).items, items.slice(0, 2))
+})
+
+t.test('who has enough may take the rest later, in blocks of every kind', async () => {
+  checkWithSeeds(
+    fc.property(fc.array(one, { maxLength: 12 }), arbitraryBlocks, fc.func(fc.boolean()), (items, sizes, isEnough) => {
+      const frame = frameOf(LinkHeader.encode(header), blocks(items, sizes))
+      const cursor = { position: 0, left: 0 }
+      readLinkNumbers(frame, cursor, { connection: 0, sequence: 0, acknowledged: 0, time: 0 })
+      const taken: Taken[] = []
+      const taker = {
+        takeItem(...[stream, kind, flags, bytes, , start, end]: Parameters<ItemTaker['takeItem']>) {
+          taken.push({ stream, kind, flags, body: Buffer.from(bytes.subarray(start, end)) })
+          return !isEnough(taken.length)
+        },
+      }
+      const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+      while (!readItems(frame, view, cursor, taker));
+      assert.deepEqual(
+        taken,
+        items.map((item) => ({ ...item })),
+      )
+    }),
+    400,
+  )
 })
 
 const malformed: Record<string, Buffer> = {
