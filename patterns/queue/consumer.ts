@@ -14,6 +14,7 @@ import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
 import type { HeldLease } from './held-lease.js'
 import type { Line } from './line.js'
+import { looksPerLease } from './loop-lag.js'
 import { Prefetch } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
 import { consumerOf } from './serving.js'
@@ -82,9 +83,6 @@ export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promis
 }
 
 type ResolvedConsumerOptions = Resolved<typeof consumerRules>
-
-/** How often leases are looked at, as a part of how long they last. */
-const looksPerLease = 4
 
 /** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
 const lingerMs = 1000

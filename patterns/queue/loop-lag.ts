@@ -4,6 +4,11 @@
  * A block is measured from when a look was due, so that it may have been longer by the time between two looks. It has no
  * timer of its own, and counts only blocks of at least half a lease: shorter ones lose none.
  */
+
+/** How often a consumer looks at its leases, as a part of how long they last. */
+export const looksPerLease = 4
+
+/** The looks of a consumer, and how late they are. */
 export class LoopLag {
   #dueAt = Number.POSITIVE_INFINITY
   /** When the last block ended, and how long it was, in milliseconds. */
@@ -15,10 +20,15 @@ export class LoopLag {
     this.#dueAt = dueAt
   }
 
-  /** A look takes place; tells whether the event loop was blocked until now. */
+  /** Whether a look is due: the event loop is blocked, or has just been. */
+  isDue(now: number): boolean {
+    return now >= this.#dueAt
+  }
+
+  /** A look takes place, and the next one is due in time; tells whether the event loop was blocked until now. */
   looked(now: number, leaseMs: number): boolean {
     const lateMs = now - this.#dueAt
-    this.#dueAt = Number.POSITIVE_INFINITY
+    this.#dueAt = now + leaseMs / looksPerLease
     if (lateMs < leaseMs / 2) return false
     this.#endedAt = now
     this.#blockedMs = lateMs

@@ -168,6 +168,9 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
 
   take(): ConsumeRequest | undefined {
     if (!this.#isOpened) return undefined
+    const now = this.#ports.now()
+    // the host hears that this consumer is alive: it must hear of its leases as well, or they are lost
+    if (this.#lag.isDue(now)) this.tick()
     const ranges: SaidRange[] = []
     const extended: HeldLease<unknown>[] = []
     for (const lease of this.#touched) {
@@ -178,7 +181,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     const credit = this.#creditToGive()
     if (ranges.length === 0 && extended.length === 0 && credit === 0 && !this.#settlements.hasMore) return undefined
     this.#granted += credit
-    const { number, said } = this.#settlements.say(ranges, extended, this.#ports.now())
+    const { number, said } = this.#settlements.say(ranges, extended, now)
     const settlements = said.map(({ range }) => range)
     return { number, credit, settlements, extend: extended.map((lease) => lease.number) }
   }

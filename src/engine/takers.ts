@@ -6,7 +6,7 @@
 import type { Consumer } from './consumer.js'
 import type { Queue } from './queue.js'
 
-/** How long a consumer sends nothing before it counts as silent, in milliseconds: two heartbeats, or half a lease. */
+/** How long a consumer sends nothing before it counts as silent, in milliseconds: two heartbeats, or a quarter of a lease. */
 const silentMs = 2000
 
 /** Returns the consumers that may be dealt messages, those with the fewest first. */
@@ -20,7 +20,7 @@ export function takersOf(queue: Queue, now: number): Consumer[] {
 
 /** Whether nothing has come from a consumer for so long that its event loop may be blocked. */
 export function isSilent(queue: Queue, { ports }: Consumer): boolean {
-  return (ports.silentMs?.() ?? 0) > Math.min(silentMs, queue.settings.leaseMs / 2)
+  return (ports.silentMs?.() ?? 0) > Math.min(silentMs, queue.settings.leaseMs / 4)
 }
 
 /** Whether something has come from a consumer at a time or later. */

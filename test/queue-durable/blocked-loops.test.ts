@@ -8,11 +8,12 @@ import { QueueChild } from '../support/queue-child.js'
 import { place } from '../support/transports.js'
 import { countsOf, folder, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
-const leaseMs = 200
+/** Long enough for a process that gets no processor for a while: only the loop that is blocked on purpose must be late. */
+const leaseMs = 600
 
 /** Blocks the event loop. */
 function block(ms: number): void {
-  for (const end = performance.now() + ms; performance.now() < end; );
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 /** A host in a process of its own, of which counts can be had. */
@@ -46,20 +47,20 @@ t.test('work that computes for longer than a lease lasts is done once', async (t
   const producer = await openProducer(here, host as never, { connect })
   const consumer = await openConsumer(here, host as never, { connect })
   const errors = watch(consumer)
-  await producer.sendAll(jobs(3))
+  await producer.sendAll(jobs(2))
   const runs: number[] = []
   const work = async ({ id }: Job) => {
     runs.push(id)
-    block(3 * leaseMs)
+    block(1.5 * leaseMs)
     await new Promise(setImmediate)
-    block(2 * leaseMs)
+    block(1.5 * leaseMs)
   }
   consumer.process(work, { concurrency: 2 }).subscribe()
-  await until(() => consumer.stats().unsettled === 0 && runs.length === 3)
+  await until(() => consumer.stats().unsettled === 0 && runs.length >= 2)
   await consumer.close()
-  t.strictSame(runs, [0, 1, 2])
+  t.strictSame(runs, [0, 1])
   t.strictSame(errors, [])
-  t.match(await host.counts(), { depth: 0, acked: 3, delivered: 3, leasesLost: 0, deadLettered: 0 })
+  t.match(await host.counts(), { depth: 0, acked: 2, delivered: 2, leasesLost: 0, deadLettered: 0 })
 })
 
 t.test('a lease that was lost to another consumer meanwhile: the error says why, and for how long', async (t) => {
@@ -78,7 +79,7 @@ t.test('a lease that was lost to another consumer meanwhile: the error says why,
       await holder.says('u')
       while ((await host.counts()).consumers < 2);
       resolve()
-      block(4 * leaseMs)
+      block(3 * leaseMs)
     }
     consumer.process(work).subscribe()
   })
@@ -103,24 +104,23 @@ t.test('work in the process of the host is done once, too', async (t) => {
   const runs: number[] = []
   const work = async ({ id }: Job) => {
     runs.push(id)
-    block(2 * leaseMs)
+    block(1.5 * leaseMs)
     await new Promise((resolve) => setTimeout(resolve, 1))
-    block(2 * leaseMs)
+    block(1.5 * leaseMs)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   consumer.process(work).subscribe()
   other.process(work).subscribe()
-  await producer.sendAll(jobs(3))
+  await producer.sendAll(jobs(2))
   await countsOf(host, ({ depth }) => depth === 0)
-  t.strictSame(runs.sort(), [0, 1, 2])
+  t.strictSame(runs.sort(), [0, 1])
   t.strictSame(errors, [])
-  t.match(host.queue('jobs').stats(), { acked: 3, delivered: 3, leasesLost: 0 })
+  t.match(host.queue('jobs').stats(), { acked: 2, delivered: 2, leasesLost: 0 })
 })
 
 t.test('a host that was blocked hears first what its consumers have said meanwhile', async (t) => {
   const here = place(t, 'tcp')
-  const longMs = 2 * leaseMs // the other process may be slow
-  const host = await openHost(here, { queues: { jobs: { leaseMs: longMs } } })
+  const host = await openHost(here, { queues: { jobs: { leaseMs } } })
   const producer = await openProducer(here, host, { host })
   const child = new QueueChild({ role: 'holder', connect: host.endpoint }, () => {})
   t.teardown(() => child.kill())
@@ -129,7 +129,7 @@ t.test('a host that was blocked hears first what its consumers have said meanwhi
   const taken = new Taken(await openConsumer(here, host, { host }))
   for (let round = 0; round < 2; round++) {
     await new Promise(setImmediate)
-    block(3 * longMs)
+    block(2 * leaseMs)
   }
   const done = child.says('o')
   child.tell('ack')

@@ -9,6 +9,7 @@ t.test('a block counts from half a lease on, for leases that began before its en
   t.equal(lag.blockedSince(0, 749, 1000), 0)
   t.equal(lag.blockedSince(0, 750, 1000), 500, 'while it lasts')
   t.equal(lag.looked(749, 1000), false)
+  t.strictSame([lag.isDue(998), lag.isDue(999)], [false, true], 'a quarter of a lease later')
   lag.expect(1000)
   t.equal(lag.looked(4000, 1000), true)
   lag.expect(4250)
