@@ -96,7 +96,7 @@ function isAlive(pid: number): boolean {
 function compile(): void {
   const before = digest()
   rmSync(staging, { recursive: true, force: true })
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const compiler = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc')
   const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', staging, '--pretty', 'false']
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   if (result.status !== 0) {

@@ -31,7 +31,7 @@ const longest = [
 
 const checks: ReadonlyArray<readonly [name: string, program: string, ...args: string[]]> = [
   ['build', 'tsx/dist/cli.mjs', join('tools', 'build.ts')],
-  ['types', 'typescript/bin/tsc', '--noEmit'],
+  ['types', 'typescript-7/bin/tsc', '--noEmit'],
   ['format and lint', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
 ]
 

@@ -8,7 +8,7 @@ import { build, root } from '../../tools/build.js'
 import { loader, modulePath } from '../child-process.js'
 
 const command = modulePath('src/avro/cli.ts')
-const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc')
 
 function run(args: string[], cwd = root) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
