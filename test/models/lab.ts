@@ -3,7 +3,7 @@
  *
  * It knows no pattern. Nothing here waits for the time of the machine: limits are counted in turns of this process.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { types } from 'node:util'
@@ -19,10 +19,15 @@ import type { Transport } from '../support/transports.js'
 import { PassingClock } from './passing-clock.js'
 import { tick } from './ticks.js'
 
-/** Ticks that may go by without what is waited for, before it is given up. */
-const mostTicks = 6000
+/** Ticks that may go by without what is waited for, before it is given up; and where that happens again and again. */
+export const patience = { whole: 6000, short: 1000 } as const
 /** Ticks in which time runs as on the machine; after them more of it passes at each tick. */
 const patientTicks = 60
+/**
+ * Where folders of sequences are: in memory, where the system has that, since thousands of them wait for flushes otherwise.
+ * What a flush is worth is not for models to find out.
+ */
+const temporary = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** How much time passes at each tick of an impatient wait, in milliseconds. */
 const hasteMs = 100
 
@@ -77,10 +82,15 @@ export class Lab {
   readonly #proxies: ChaosProxy[] = []
   readonly #endings: (() => unknown)[] = []
   #folder: string | undefined
+  readonly #mostTicks: number
 
-  constructor(seed: number, transport: Transport) {
+  /**
+   * @param mostTicks - Ticks that may go by without what is waited for, before it is given up.
+   */
+  constructor(seed: number, transport: Transport, mostTicks: number = patience.whole) {
     this.random = new Random(seed ^ 0x5bd1e995)
     this.transport = transport
+    this.#mostTicks = mostTicks
   }
 
   /** An endpoint to bind; connect to what the resource says. */
@@ -88,13 +98,13 @@ export class Lab {
     names += 1
     if (this.transport === 'inproc') return `inproc://model-${names}`
     if (this.transport === 'tcp') return 'tcp://127.0.0.1:*'
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'rivulet-model-'))
+    this.#folder ??= mkdtempSync(join(temporary, 'rivulet-model-'))
     return `ipc://${this.#folder}/${names}`
   }
 
   /** A folder of this sequence alone. */
   folder(): string {
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'rivulet-model-'))
+    this.#folder ??= mkdtempSync(join(temporary, 'rivulet-model-'))
     return this.#folder
   }
 
@@ -216,7 +226,7 @@ export class Lab {
   async until(condition: () => boolean, text: string | (() => string)): Promise<void> {
     for (let looks = 0; !condition(); looks++) {
       this.throwIfBroken()
-      if (looks > mostTicks) this.expect(false, () => `never: ${typeof text === 'string' ? text : text()}`)
+      if (looks > this.#mostTicks) this.expect(false, () => `never: ${typeof text === 'string' ? text : text()}`)
       if (looks > patientTicks) this.clock.jump(hasteMs)
       await (looks < 3 ? turn() : tick())
     }

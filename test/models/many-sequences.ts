@@ -17,6 +17,8 @@ export interface SequenceRange {
   readonly atOnce: number
   /** Left out: most seeds are over inproc, a share over the others. */
   readonly transport?: Transport | undefined
+  /** Ticks that may go by without what is waited for. Default: those of the lab. */
+  readonly mostTicks?: number | undefined
   /** Hears of each seed that begins and ends. */
   readonly onSeed?: (seed: number, begins: boolean) => void
 }
@@ -54,7 +56,7 @@ export function catchUncaught(): void {
 
 /** Runs a range of seeds; resolves with those that failed. */
 export async function runMany(model: AnyModel, range: SequenceRange): Promise<FailedSeed[]> {
-  const { from, count, atOnce, transport, onSeed } = range
+  const { from, count, atOnce, transport, mostTicks, onSeed } = range
   const failures: Failure[] = []
   const suspects: { plan: Plan; text: string }[] = []
   let next = from
@@ -63,7 +65,7 @@ export async function runMany(model: AnyModel, range: SequenceRange): Promise<Fa
       const seed = next++
       onSeed?.(seed, true)
       const plan = planOf(model, seed, transport ?? transportOf(seed))
-      const { failure, suspicion } = await runSequence(model, plan)
+      const { failure, suspicion } = await runSequence(model, plan, mostTicks)
       if (failure) failures.push(failure)
       if (suspicion !== undefined) suspects.push({ plan, text: suspicion })
       onSeed?.(seed, false)
@@ -73,7 +75,7 @@ export async function runMany(model: AnyModel, range: SequenceRange): Promise<Fa
   const guilty: Failure[] = []
   for (const { plan } of suspects) {
     for (let run = 0; run < suspectRuns; run++) {
-      const { failure } = await runSequence(model, plan)
+      const { failure } = await runSequence(model, plan, mostTicks)
       if (!failure) continue
       guilty.push(failure)
       break
@@ -85,7 +87,7 @@ export async function runMany(model: AnyModel, range: SequenceRange): Promise<Fa
     const { seed } = failure.plan
     if (failed.length >= mostShrunk) failed.push({ seed, text: failureText(failure) })
     else {
-      const { again, ...shrunk } = await shrink(model, failure)
+      const { again, ...shrunk } = await shrink(model, failure, mostTicks)
       failed.push({
         seed,
         text: again > 0 ? failureText(shrunk) : `once, and not again alone: ${failureText(failure)}`,

@@ -67,8 +67,14 @@ export function defineModel<Setup, World>(model: Model<Setup, World>): AnyModel 
   return model as unknown as AnyModel
 }
 
-/** The model of this name. */
+/** The model of this name, or one of several in a file: `FILE:NAME`. */
 export async function loadModel(name: string): Promise<AnyModel> {
-  const { model } = (await import(`./${name}-model.js`)) as { model: AnyModel }
-  return model
+  const [file, part = ''] = name.split(':')
+  const { model, models } = (await import(`./${file}-model.js`)) as {
+    readonly model?: AnyModel
+    readonly models?: Readonly<Record<string, AnyModel>>
+  }
+  const found = part === '' ? model : models?.[part]
+  if (!found) throw new Error(`there is no model ${name}`)
+  return found
 }

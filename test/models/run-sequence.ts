@@ -42,8 +42,8 @@ const pauses: Record<string, (lab: Lab, args: never) => Promise<void>> = {
 export const running = new Set<Lab>()
 
 /** Runs a sequence; never rejects. */
-export async function runSequence(model: AnyModel, plan: Plan): Promise<SequenceOutcome> {
-  const lab = new Lab(plan.seed, plan.transport)
+export async function runSequence(model: AnyModel, plan: Plan, mostTicks?: number): Promise<SequenceOutcome> {
+  const lab = new Lab(plan.seed, plan.transport, mostTicks)
   running.add(lab)
   let calls = 0
   try {

@@ -1,4 +1,5 @@
 /** Shortens a sequence that fails: leaves out calls as long as it still fails. */
+import { patience } from './lab.js'
 import type { AnyModel } from './model.js'
 import type { Plan } from './plan.js'
 import { type Failure, runSequence } from './run-sequence.js'
@@ -14,12 +15,16 @@ export interface Shrunk extends Failure {
   readonly again: number
 }
 
-/** Runs a failed sequence again, alone, and shortens it if it fails then. */
-export async function shrink(model: AnyModel, failure: Failure): Promise<Shrunk> {
+/**
+ * Runs a failed sequence again, alone, and shortens it if it fails then.
+ *
+ * @param mostTicks - How patient it is in doing so: much less than with a sequence that is new, or it would take minutes.
+ */
+export async function shrink(model: AnyModel, failure: Failure, mostTicks: number = patience.short): Promise<Shrunk> {
   let again = 0
   let best = failure
   for (let run = 0; run < repeats; run++) {
-    const { failure } = await runSequence(model, best.plan)
+    const { failure } = await runSequence(model, best.plan, mostTicks)
     if (failure === undefined) continue
     again += 1
     best = failure
@@ -31,7 +36,7 @@ export async function shrink(model: AnyModel, failure: Failure): Promise<Shrunk>
     for (let at = 0; at < calls.length && tries < mostTries; ) {
       tries += 1
       const plan: Plan = { ...best.plan, calls: [...calls.slice(0, at), ...calls.slice(at + size)] }
-      const { failure } = await runSequence(model, plan)
+      const { failure } = await runSequence(model, plan, mostTicks)
       if (failure === undefined) {
         at += size
       } else {

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly transport?: Transport | undefined
   /** Failures after which no more is begun. Default: no limit. */
   readonly mostFailures?: number
+  /** Ticks that may go by without what is waited for. Default: those of the lab. */
+  readonly mostTicks?: number
   /** What Node is given to run a worker. Default: the source, as it is run here. */
   readonly program?: readonly string[]
   readonly progress?: (tally: PoolTally) => void
@@ -109,7 +111,7 @@ class Worker {
     atOnce: number,
     onEnd: () => void,
   ): Promise<Extract<Report, { failed: unknown }> | undefined> {
-    const { model, transport } = this.#options
+    const { model, transport, mostTicks } = this.#options
     const done = new Promise<Extract<Report, { failed: unknown }>>((resolve) => {
       const listen = (report: Report) => {
         if ('begins' in report) this.running.add(report.begins)
@@ -122,7 +124,7 @@ class Worker {
       }
       this.#child.on('message', listen)
     })
-    this.#child.send({ model, transport, atOnce, ...range } satisfies Order)
+    this.#child.send({ model, transport, mostTicks, atOnce, ...range } satisfies Order)
     return Promise.race([done, this.#ended.then(() => undefined)])
   }
 

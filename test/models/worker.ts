@@ -14,6 +14,7 @@ export interface Order {
   readonly count: number
   readonly atOnce: number
   readonly transport?: Transport | undefined
+  readonly mostTicks?: number | undefined
 }
 
 /** What it tells: a seed that begins, one that ends, or the outcome of an order. */

@@ -31,7 +31,7 @@ const { values } = parseArgs({
   },
 })
 const names = readdirSync(join(root, 'test', 'models'))
-  .filter((name) => name.endsWith('-model.ts'))
+  .filter((name) => name.endsWith('-model.ts') && name !== 'planted-model.ts')
   .map((name) => name.slice(0, -'-model.ts'.length))
   .sort()
 const resources = values.resource === undefined ? names : [values.resource]
