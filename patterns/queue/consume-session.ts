@@ -17,6 +17,9 @@ import {
   type SettledRange,
 } from './wire.js'
 
+/** Schemas that a consumer may name as those that it cannot read. */
+const maxUnreadable = 1024
+
 /** What a consumer may say that it has room for, in messages, at once and altogether. */
 const maxCredit = 1_000_000
 
@@ -66,6 +69,8 @@ export class ConsumeSession {
   #granted = 0
   /** What it may be given and not used, in messages as large as the last ones. */
   #window = firstGrant
+  /** Schemas that it has named. */
+  #unreadable = 0
   #settling = 0
   #settlingBytes = 0
   #settled: NonNullable<ConsumeAnswer['settled']>[number][] = []
@@ -109,12 +114,14 @@ export class ConsumeSession {
    * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
    */
   receive(request: ConsumeRequest, opened: (session: ConsumeSession, key: string) => void): void {
-    const { open, number = 0, credit = 0, settlements = [], extend = [] } = request
+    const { open, number = 0, credit = 0, settlements = [], extend = [], unreadable = [] } = request
     if (open) this.#open(open, opened)
     const attachment = this.#attachment
     if (attachment === undefined) throw invalidRequest('a consumer speaks before it opens')
     if (credit < 0 || credit > maxCredit) throw invalidRequest(`a credit of ${credit} messages`)
     if (settlements.length > maxListed || extend.length > maxListed) throw invalidRequest('a request of a long list')
+    // before the messages that it gives back since it cannot read them
+    if (unreadable.length > 0) this.#cannotRead(attachment, unreadable)
     if (settlements.length > 0) this.#settle(attachment, number, settlements)
     if (extend.length > 0) this.#extend(attachment, number, extend)
     if (credit > 0) {
@@ -182,7 +189,7 @@ export class ConsumeSession {
   }
 
   #open(
-    { queue, consumer, held = [] }: NonNullable<ConsumeRequest['open']>,
+    { queue, consumer, held = [], unreadable = [] }: NonNullable<ConsumeRequest['open']>,
     opened: (session: ConsumeSession, key: string) => void,
   ): void {
     if (this.#attachment !== undefined) throw invalidRequest('a consumer opens twice')
@@ -200,11 +207,20 @@ export class ConsumeSession {
     this.#attachment = attachment
     if (this.#isSuspended) attachment.suspend([])
     const possible = held.filter((lease) => Number.isSafeInteger(lease) && lease >= 0)
+    if (unreadable.length > 0) this.#cannotRead(attachment, unreadable)
     const lost = attachment.adopt(possible)
     for (const lease of possible) this.#leases.set(lease, Number.POSITIVE_INFINITY)
     for (const lease of lost) this.#leases.delete(lease)
     const gone = held.filter((lease) => !this.#leases.has(lease))
-    this.#ports.answer({ opened: { epoch: engine.epoch, leaseMs: this.#desk.leaseMsOf(queue), lost: gone } })
+    const leaseMs = this.#desk.leaseMsOf(queue)
+    this.#ports.answer({ opened: { epoch: engine.epoch, leaseMs, lost: gone, setsAside: true } })
+  }
+
+  #cannotRead(attachment: Attachment, meanings: readonly Uint8Array[]): void {
+    this.#unreadable += meanings.length
+    if (this.#unreadable > maxUnreadable) throw invalidRequest(`more than ${maxUnreadable} schemas cannot be read`)
+    if (meanings.some(({ length }) => length !== 16)) throw invalidRequest('the hash of a schema is not of 16 bytes')
+    attachment.cannotRead(meanings)
   }
 
   #settle(attachment: Attachment, number: number, ranges: NonNullable<ConsumeRequest['settlements']>): void {

@@ -29,8 +29,8 @@ export interface ConsumerStats {
   /** Waiting to be handed out. */
   readonly pending: number
   /**
-   * Not handed out: `released` and `closed` went back to the queue, `lease-lost` was taken back, and `undecodable`,
-   * `incompatible-schema` and `unknown-schema` are dead letters.
+   * Not handed out: `released` and `closed` went back to the queue, `incompatible-schema` and `unknown-schema` went back for
+   * other consumers, `lease-lost` was taken back, and `undecodable` are dead letters.
    */
   readonly dropped: Reasons
   /** Handed out, and not settled. */

@@ -164,9 +164,10 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return remaining
   }
 
-  /** Sends everything to the dead letters: nobody with this schema will ever read it. */
-  refuse(reason: string): void {
+  /** Sends everything to the dead letters, since the host does not keep what one consumer cannot read for others. */
+  refuse(why: 'unknown-schema' | 'incompatible-schema'): void {
     const { remaining } = this
+    const reason = `its schema is ${why === 'unknown-schema' ? 'not known' : 'not one that the consumer can read'}`
     const first = this.#next
     this.#end = first
     this.#marks.fill(settledOtherwise, first)

@@ -51,6 +51,13 @@ export interface QueueOptions {
    * Their order is that in which they were stored, became due, or came back from the dead letters. Default: false.
    */
   readonly keyOrder?: boolean
+  /**
+   * What happens to messages whose schema no attached consumer can read. Default: `keep`.
+   *
+   * With `keep` they wait for a consumer that can read them, and others pass them. With `dead-letter` they go to the dead
+   * letters, also while the consumers that can read them are away, for example after a restart.
+   */
+  readonly unreadable?: 'keep' | 'dead-letter'
 }
 
 /** Options of `createQueueHost`. */
@@ -123,6 +130,7 @@ const queueRules = {
   overflow: oneOf(['reject', 'drop-oldest'], 'reject'),
   dedupeMs: milliseconds({ max: maxDelayMs, fallback: defaults.dedupeMs }),
   keyOrder: flag(false),
+  unreadable: oneOf(['keep', 'dead-letter'], 'keep'),
 }
 
 /** The rules of `QueueHostOptions`. */

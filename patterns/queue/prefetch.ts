@@ -163,7 +163,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   open(): ConsumeRequest {
     const { queue, consumer } = this.#ports
     this.#isOpened = false
-    return { open: { queue, consumer, held: [...this.#leases.keys()] } }
+    return { open: { queue, consumer, held: [...this.#leases.keys()], unreadable: this.#schemas.allUnreadable() } }
   }
 
   take(): ConsumeRequest | undefined {
@@ -183,7 +183,8 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#granted += credit
     const { number, said } = this.#settlements.say(ranges, extended, now)
     const settlements = said.map(({ range }) => range)
-    return { number, credit, settlements, extend: extended.map((lease) => lease.number) }
+    const unreadable = this.#schemas.newUnreadable()
+    return { number, credit, settlements, extend: extended.map((lease) => lease.number), unreadable }
   }
 
   answer({ opened, leased, settled = [], extended = [], lost = [] }: ConsumeAnswer): void {
@@ -235,7 +236,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     atEndOfTurn(() => this.#unheard(error, confirmation.fail(error)))
   }
 
-  #opened({ epoch, leaseMs, lost = [] }: NonNullable<ConsumeAnswer['opened']>): void {
+  #opened({ epoch, leaseMs, lost = [], setsAside = false }: NonNullable<ConsumeAnswer['opened']>): void {
     if (!isLeaseTime(leaseMs)) {
       this.#violated(`the leases of the host last for ${leaseMs} ms`) // nothing is asked of it, and nothing said to it
       return
@@ -245,6 +246,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#refusal = undefined
     this.#epoch = epoch
     this.leaseMs = leaseMs
+    this.#schemas.hostSetsAside = setsAside
     const now = this.#ports.now()
     for (const lease of lost) this.#hostLost(lease)
     // adopted leases begin anew; what nobody was given goes to whoever is free now
@@ -270,7 +272,8 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#leases.set(lease.number, lease)
     if (this.#leases.size === 1) this.#ports.leasesChanged()
     if (typeof reader === 'string') {
-      lease.refuse(`its schema is ${reader === 'unknown-schema' ? 'not known' : 'not one that the consumer can read'}`)
+      if (this.#schemas.mayGoBack(leased)) lease.discard()
+      else lease.refuse(reader)
       inbound.lose(reader, count)
     } else if (this.#closing || this.#isIdle) {
       lease.discard()

@@ -108,6 +108,7 @@ export const QueueService = defineService({
         { name: 'queue', type: 'string' },
         { name: 'consumer', type: 'string' },
         { name: 'held', type: { type: 'array', items: 'long' }, default: [] },
+        { name: 'unreadable', type: { type: 'array', items: 'bytes' }, default: [] },
       ],
     },
     { type: 'enum', name: 'SettlementKind', symbols: ['ack', 'nack', 'reject', 'release'] },
@@ -131,6 +132,7 @@ export const QueueService = defineService({
         { name: 'epoch', type: 'string' },
         { name: 'leaseMs', type: 'long' },
         { name: 'lost', type: { type: 'array', items: 'long' }, default: [] },
+        { name: 'setsAside', type: 'boolean', default: false },
       ],
     },
     {
@@ -207,6 +209,7 @@ export const QueueService = defineService({
         { name: 'credit', type: 'int', default: 0 },
         { name: 'settlements', type: { type: 'array', items: 'SettledRange' }, default: [] },
         { name: 'extend', type: { type: 'array', items: 'long' }, default: [] },
+        { name: 'unreadable', type: { type: 'array', items: 'bytes' }, default: [] },
       ],
       response: 'ConsumeAnswer',
       errors: ['QueueRefused'],

@@ -11,10 +11,18 @@ import { type LeasedMessages, toldError } from './wire.js'
 /** Schemas that are remembered by their hash. */
 const maxSchemas = 1024
 
+/** Schemas that the host is told of, since they cannot be read: messages of others are dead letters. */
+const maxUnreadable = 1024
+
 /** The schemas of the writers of one queue. */
 export class WriterSchemas<Out> {
   readonly #reader: CompatibleReader<Out>
   readonly #texts = new Map<string, string>()
+  /** The meanings that cannot be read, and those of them that the host has not been told on this stream. */
+  readonly #unreadable = new Map<string, Buffer>()
+  #untold: Buffer[] = []
+  /** Whether the host keeps messages that this consumer cannot read for others; it tells when a stream is opened. */
+  hostSetsAside = false
 
   /** @param onRefused - Told once of each schema that cannot be read. */
   constructor(codec: Codec<never, Out>, onRefused: (error: RivuletError) => void) {
@@ -28,6 +36,29 @@ export class WriterSchemas<Out> {
     const text = this.#texts.get(key) ?? this.#learn(key, schema ?? undefined)
     if (text === undefined) return 'unknown-schema'
     return this.#reader.readerFor(text) ?? 'incompatible-schema'
+  }
+
+  /** Whether messages that cannot be read may go back to the host, which deals out no more of their schema then. */
+  mayGoBack({ meaning }: LeasedMessages): boolean {
+    if (!this.hostSetsAside) return false
+    const key = keyOf(meaning)
+    if (this.#unreadable.has(key)) return true
+    if (this.#unreadable.size >= maxUnreadable) return false
+    const bytes = Buffer.from(meaning)
+    this.#unreadable.set(key, bytes)
+    this.#untold.push(bytes)
+    return true
+  }
+
+  /** All that the host is told when a stream is opened. */
+  allUnreadable(): Buffer[] {
+    this.#untold = []
+    return [...this.#unreadable.values()]
+  }
+
+  /** What it is told next on this stream. */
+  newUnreadable(): Buffer[] {
+    return this.#untold.splice(0)
   }
 
   #learn(key: string, text: string | undefined): string | undefined {

@@ -8,6 +8,7 @@ import type { Attachment, Settlement, SettleOutcome } from './engine.js'
 import type { Lease } from './leases.js'
 import { abandonOperation, type Operation, releaseOperation, settleOperation } from './operations.js'
 import type { Queue } from './queue.js'
+import { meaningName } from './schema-texts.js'
 
 /** What ending the leases of a consumer changes by one write at the most, in bytes. */
 const abandonBytes = 1_048_576
@@ -44,6 +45,12 @@ export class LocalAttachment implements Attachment {
 
   settle(settlements: readonly Settlement[], done: (outcomes: readonly SettleOutcome[]) => void): void {
     this.#ports.ask(settleOperation(this.#queue, this.#consumer, settlements, done))
+  }
+
+  cannotRead(meanings: readonly Uint8Array[]): void {
+    for (const meaning of meanings) this.#consumer.unreadable.add(meaningName(meaning))
+    this.#ports.changed()
+    this.#ports.mayDeal()
   }
 
   extend(leases: readonly number[]): number[] {

@@ -4,6 +4,13 @@
  * What it says goes through the engine; this is only what is remembered of it.
  */
 import type { ConsumerPorts } from './engine.js'
+import { meaningName } from './schema-texts.js'
+
+/** Whether one of some consumers can read a schema, by the name of its meaning. */
+export function isReadable(consumers: Iterable<Consumer>, name: string): boolean {
+  for (const { unreadable } of consumers) if (!unreadable.has(name)) return true
+  return false
+}
 
 /** A consumer that is attached, or was. */
 export class Consumer {
@@ -18,9 +25,16 @@ export class Consumer {
   isSuspended = false
   /** When a lease of it lapsed while it was silent; `undefined` if it was heard of since. */
   silentAt: number | undefined
+  /** The schemas that it cannot read, by the names of their meanings. */
+  readonly unreadable = new Set<string>()
 
   constructor(name: string, ports: ConsumerPorts) {
     this.name = name
     this.ports = ports
+  }
+
+  /** Whether it can read messages of a schema, as far as it has said; those of which the schema is not known, it may. */
+  canRead(meaning: Uint8Array | undefined): boolean {
+    return this.unreadable.size === 0 || meaning === undefined || !this.unreadable.has(meaningName(meaning))
   }
 }

@@ -6,23 +6,23 @@
  */
 import type { Block } from './block-record.js'
 import { extrasAt } from './block-record.js'
-import type { Consumer } from './consumer.js'
+import { type Consumer, isReadable } from './consumer.js'
 import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
 import type { LeasedBlock } from './engine.js'
 import { bury } from './fates.js'
 import { maxParked } from './key-order.js'
 import { endLapsed } from './lapsing.js'
 import type { LaterEntry } from './later-table.js'
-import { fitting, LeaseBatch } from './lease-batch.js'
+import { fitting, LeaseBatch, leaseBytes } from './lease-batch.js'
 import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
+import { gatherAside, judgeAside, readerOf, setHeadAside } from './readers.js'
 import { messageOf } from './settling.js'
 import { takersOf } from './takers.js'
 import type { Transaction } from './transaction.js'
 
-/** What one lease has at the most. */
+/** What one lease has at the most, in messages. */
 const leaseMessages = 1024
-const leaseBytes = 1_048_576
 
 /** What one write deals out at the most, in bytes of bodies: they are held until it is safe. */
 const dealtBytes = 8_388_608
@@ -38,41 +38,59 @@ export interface Dealt {
   readonly leased: LeasedBlock
 }
 
-/** Where dealing out ends for one write: at so many changes, or with so many bytes left in the queue. */
+/** Where dealing out ends for one write: at so many changes, or bytes of changes, or with so many bytes left in the queue. */
 interface End {
   readonly changes: number
+  readonly written: number
   readonly bytes: number
 }
 
 /** Deals out what can be; tells whether more could be, by the next write. */
 export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean {
   tx.touch(queue)
+  const changes = tx.changes.length + dealtChanges
+  const end = { changes, written: tx.bytes + dealtBytes, bytes: queue.bytes - dropBodyBytes }
+  const hasMore = deal(tx, queue, dealt, end)
+  return (queue.aside.messages > 0 && judgeAside(tx, queue, () => !isEnough(tx, queue, end))) || hasMore
+}
+
+function deal(tx: Transaction, queue: Queue, dealt: Dealt[], end: End): boolean {
   let bytes = 0
-  const end = { changes: tx.changes.length + dealtChanges, bytes: queue.bytes - dropBodyBytes }
+  /** Consumers that have got something in the last round. */
+  let sharers = Number.POSITIVE_INFINITY
   for (;;) {
     const takers = takersOf(queue, tx.now)
     if (takers.length > 0 && queue.leases.lapsed.size > 0) endLapsed(tx, queue, takers)
-    const ready = takers.length === 0 ? 0 : queue.log.ready + readyLater(tx, queue) + queue.keys.held
+    const ready = takers.length === 0 ? 0 : readyFor(tx, queue, takers)
     if (ready === 0) return false
-    const share = Math.ceil(ready / takers.length)
-    let hasDealt = false
+    const share = Math.ceil(ready / Math.min(sharers, takers.length))
+    sharers = 0
     for (const consumer of takers) {
       const batch = new LeaseBatch()
-      gather(tx, queue, batch, Math.min(consumer.credit, share, leaseMessages), end)
-      if (batch.count === 0) break
-      hasDealt = true
+      gather(tx, queue, batch, consumer, Math.min(consumer.credit, share, leaseMessages), end)
+      // others may read what this one cannot
+      if (batch.count === 0) continue
+      sharers += 1
       bytes += batch.bytes
       dealt.push(lease(tx, queue, consumer, batch))
     }
     if (isEnough(tx, queue, end)) return true
-    if (!hasDealt) return false
+    if (sharers === 0) return false
     if (bytes >= dealtBytes) return true
   }
 }
 
 /** Whether so much was changed, or dropped, that the rest is for the next write. */
-function isEnough(tx: Transaction, queue: Queue, { changes, bytes }: End): boolean {
-  return tx.changes.length >= changes || queue.bytes <= bytes
+function isEnough(tx: Transaction, queue: Queue, { changes, written, bytes }: End): boolean {
+  return tx.changes.length >= changes || tx.bytes >= written || queue.bytes <= bytes
+}
+
+/** About how many messages are ready, without those that were set aside and that none of some consumers can read. */
+function readyFor(tx: Transaction, queue: Queue, takers: readonly Consumer[]): number {
+  const { log, keys, aside } = queue
+  const ready = log.ready + readyLater(tx, queue) + keys.held
+  if (aside.messages === 0) return ready
+  return ready + aside.count((name) => isReadable(takers, name))
 }
 
 /** About how many messages that wait by themselves are due; not 0 if one is. */
@@ -90,6 +108,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
     number,
     consumer: consumer.name,
     owner: consumer,
+    meaning: batch.meaning,
     deadline: tx.now + queue.settings.leaseMs,
     count: batch.count,
     segments: batch.segments,
@@ -105,19 +124,26 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
   return { queue, consumer, lease, leased }
 }
 
-/** Gathers messages of one schema, as many as may be: those that waited by themselves, then those of the log. */
-function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number, end: End): void {
+/**
+ * Gathers messages of one schema, as many as may be: those that had been set aside, then those that waited by themselves,
+ * then those of the log.
+ */
+function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, limit: number, end: End): void {
+  if (queue.aside.messages > 0) gatherAside(tx, queue, batch, consumer, limit, () => !isEnough(tx, queue, end))
   while (batch.count < limit && batch.bytes < leaseBytes && !isEnough(tx, queue, end)) {
     // before any that became ready after them
     if (queue.keys.held > 0 && releaseHeld(tx, queue)) continue
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
-    const isTaken = entry && entry.due <= tx.wall ? gatherSingle(tx, queue, batch) : gatherHead(tx, queue, batch, limit)
+    const isTaken =
+      entry && entry.due <= tx.wall
+        ? gatherSingle(tx, queue, batch, consumer)
+        : gatherHead(tx, queue, batch, consumer, limit, end)
     if (!isTaken) return
   }
 }
 
 /** Deals with the first message by itself; tells whether to go on. */
-function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch): boolean {
+function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer): boolean {
   const { later, settings } = queue
   const entry = later.first(tx)
   if (!entry) return false
@@ -129,10 +155,12 @@ function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch): boolean
     bury(tx, queue, position, message)
   } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
     return false
-  } else if (settings.keyOrder && waitsForKey(tx, queue, entry)) {
-    later.removeFirst(tx)
   } else {
-    batch.addSingle(later.leaseFirst())
+    const reader = readerOf(queue, consumer, message.meaning)
+    if (reader === 'other') return false
+    if (settings.keyOrder && waitsForKey(tx, queue, entry)) later.removeFirst(tx)
+    else if (reader === 'none') queue.aside.put(tx, later.removeFirst(tx))
+    else batch.addSingle(later.leaseFirst())
   }
   return true
 }
@@ -164,7 +192,14 @@ function releaseHeld(tx: Transaction, { keys, log, later }: Queue): boolean {
 }
 
 /** Deals with the front of the log; tells whether to go on. */
-function gatherHead(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: number): boolean {
+function gatherHead(
+  tx: Transaction,
+  queue: Queue,
+  batch: LeaseBatch,
+  consumer: Consumer,
+  limit: number,
+  end: End,
+): boolean {
   const { log, keys } = queue
   const block = log.head(tx)
   if (!block || keys.parked - keys.held >= maxParked) return false
@@ -180,7 +215,13 @@ function gatherHead(tx: Transaction, queue: Queue, batch: LeaseBatch, limit: num
   }
   // before its key is looked at: a message that is left in front must not own it
   if (!batch.fits(block.meaning, block.lengths[log.headOffset] as number, leaseBytes)) return false
+  const reader = readerOf(queue, consumer, block.meaning)
+  if (reader === 'other') return false
   if (isParked(tx, queue, block)) return true
+  if (reader === 'none') {
+    setHeadAside(tx, queue, block, () => !isEnough(tx, queue, end))
+    return true
+  }
   const isEach = block.extras.length > 0 || block.bad !== undefined
   const offset = log.headOffset
   const { count, bytes } = fitting(block, offset, isEach ? 1 : limit - batch.count, leaseBytes - batch.bytes)

@@ -8,6 +8,7 @@ import type { DropReason } from './counts.js'
 import { forgetKey } from './fates.js'
 import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
+import type { Lane } from './set-aside.js'
 import type { Transaction } from './transaction.js'
 
 /** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
@@ -15,12 +16,17 @@ const dropBytes = 1_048_576
 export const dropBodyBytes = 16_777_216
 
 /**
- * Makes room for what was sent: what is ready goes first, by itself or in the log, then what waits for its key, and what is
- * not due at last.
+ * Makes room for what was sent: what is set aside goes first, then what is ready, by itself or in the log, then what waits
+ * for its key, and what is not due at last.
  */
 export function dropOverflow(tx: Transaction, queue: Queue): void {
   const { maxLength, maxBytes } = queue.settings
   while (queue.depth > maxLength || queue.bytes > maxBytes) {
+    const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
+    if (lane) {
+      dropAside(tx, queue, lane, 1, 'overflow')
+      continue
+    }
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
     if (entry && entry.due <= tx.wall) {
       dropFirst(tx, queue, 'overflow')
@@ -48,6 +54,11 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
 export function dropExpired(tx: Transaction, queue: Queue): boolean {
   const { bytes } = queue
   while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
+    const { at, lane } = queue.aside.nextEnd(tx, queue.settings.maxAgeMs)
+    if (lane && at <= tx.wall) {
+      dropAside(tx, queue, lane, 1, 'expired')
+      continue
+    }
     const entry = queue.later.first(tx)
     if (entry && isExpired(tx, queue, entry)) {
       dropFirst(tx, queue, 'expired')
@@ -93,6 +104,15 @@ export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): vo
   forgetKey(tx, queue, message.key, position)
 }
 
+/** Drops the first messages of a schema that are set aside. */
+function dropAside(tx: Transaction, queue: Queue, lane: Lane, limit: number, reason: DropReason): void {
+  for (const entry of queue.aside.first(tx, lane, limit)) {
+    queue.aside.take(tx, lane, entry)
+    queue.happenings[reason] += 1
+    forgetKey(tx, queue, entry.message.key, entry.position)
+  }
+}
+
 /** Drops messages that wait for their keys, whatever those are. */
 function dropParked(tx: Transaction, queue: Queue, limit: number, reason: DropReason): void {
   queue.happenings[reason] += queue.keys.unpark(tx, limit).length
@@ -106,6 +126,11 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
   while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
       dropParked(tx, queue, 256, 'purged')
+      continue
+    }
+    const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
+    if (lane) {
+      dropAside(tx, queue, lane, 256, 'purged')
       continue
     }
     if (queue.later.first(tx)) {

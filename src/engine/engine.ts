@@ -39,6 +39,8 @@ export interface QueueSettings {
   readonly dedupeMs: number
   /** Whether messages of one key are delivered one after the other, by when they are ready, each when the one before it is gone. */
   readonly keyOrder: boolean
+  /** What happens to messages that no attached consumer can read: they wait for one that can, or go to the dead letters. */
+  readonly unreadable: 'keep' | 'dead-letter'
 }
 
 /** Messages side by side, so that nothing need be done for each of them: sent together, and dealt out together. */
@@ -157,6 +159,8 @@ export interface Attachment {
    * consumer is dealt the message, also when the lease has run out.
    */
   settle(settlements: readonly Settlement[], done: (outcomes: readonly SettleOutcome[]) => void): void
+  /** The consumer cannot read messages of some schemas: it is dealt none of them any more. */
+  cannotRead(meanings: readonly Uint8Array[]): void
   /** Lets leases begin anew; returns those that are lost. */
   extend(leases: readonly number[]): number[]
   /**
@@ -212,8 +216,10 @@ export interface FailedAttempt {
 export interface QueueCounts {
   /** Messages in the queue: `ready`, `delayed` and `leased` together. */
   readonly depth: number
-  /** Messages that wait for a consumer. */
+  /** Messages that wait for a consumer, those that are `unreadable` included. */
   readonly ready: number
+  /** Messages that wait, and whose schema no attached consumer can read: others pass them. */
+  readonly unreadable: number
   /** Messages that are not due yet: delayed by their producer, or because they failed. */
   readonly delayed: number
   /** Messages that consumers have. */

@@ -75,7 +75,9 @@ export class LaterTable {
     const [due, position] = hasLooked ? [this.lookedDue, this.lookedPosition] : [this.#lastDue, this.#lastPosition]
     const from = keyOf(table.later, number, due, Math.min(lastPosition, position + 1))
     for (const { key } of tx.range(from, keyOf(table.later, number, tx.wall + 1), lookMessages, windowBytes)) {
-      this.#becomesDue(firstNumber(key), secondNumber(key))
+      const [due, position] = [firstNumber(key), secondNumber(key)]
+      // one that was lent before it was looked at is not counted
+      if (!this.#leased.has(`${due}:${position}`)) this.#becomesDue(due, position)
     }
   }
 
@@ -117,6 +119,12 @@ export class LaterTable {
     const entry = this.#shift()
     this.#leased.add(`${entry.due}:${entry.position}`)
     return entry
+  }
+
+  /** Takes a message for a lease that did not wait here. */
+  lend(tx: Transaction, { due, position, message }: LaterEntry): void {
+    tx.putVisible(keyOf(table.later, this.#owner.number, due, position), Buffer.concat(encodeMessage(message)))
+    this.#leased.add(`${due}:${position}`)
   }
 
   /** Takes the first message away for good. */

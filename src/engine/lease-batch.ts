@@ -8,6 +8,9 @@ import type { DeliveryExtras, LeasedBlock } from './engine.js'
 import type { LaterEntry } from './later-table.js'
 import type { Segment } from './leases.js'
 
+/** What the messages of one lease take at the most, in bytes. */
+export const leaseBytes = 1_048_576
+
 /** Messages of a block, one after the other. */
 interface BlockPiece {
   readonly block: Block

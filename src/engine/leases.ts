@@ -31,6 +31,8 @@ export interface Lease {
   /** The name of the consumer, and who it is now, if it is there. */
   readonly consumer: string
   owner: Consumer | undefined
+  /** The schema of its messages; not known of a lease that was read. */
+  meaning: Uint8Array | undefined
   /** When it runs out, on the clock that never goes back, in milliseconds. */
   deadline: number
   readonly count: number
@@ -236,6 +238,7 @@ export function decodeLease(number: number, value: Uint8Array, deadline: number)
     number,
     consumer,
     owner: undefined,
+    meaning: undefined,
     deadline,
     count,
     segments,

@@ -207,11 +207,14 @@ export function redriveOperation(
         tx.touch(queue)
         tx.touch(dead)
         for (;;) {
-          const entry = total + moved < limit ? dead.later.first(tx) : undefined
+          const lane = dead.aside.messages > 0 ? dead.aside.oldestLane(tx) : undefined
+          const [aside] = lane ? dead.aside.first(tx, lane, 1) : []
+          const entry = total + moved < limit ? (aside ?? dead.later.first(tx)) : undefined
           if (!entry || !hasRoom(queue, entry.message.body.length)) break
           isDone = tx.bytes < writeBytes
           if (!isDone) break
-          dead.later.removeFirst(tx)
+          if (lane && aside) dead.aside.take(tx, lane, aside)
+          else dead.later.removeFirst(tx)
           forgetKey(tx, dead, entry.message.key, entry.position)
           const { origin: _, ...message } = entry.message
           // ready from now on, behind what the log has of its key

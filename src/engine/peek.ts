@@ -38,6 +38,10 @@ export function peek(store: EngineStore, queue: Queue, limit: number, wall: numb
     if (due <= wall) ready.push(shown(position, message, 'ready'))
     else delayed.push({ ...shown(position, message, 'delayed'), due })
   }
+  for (const { key, value, damaged } of store.range(...rangeOf(table.aside, number))) {
+    if (ready.length >= limit) break
+    if (!damaged) ready.push(shown(lastNumber(key), decodeMessage(value, intern), 'ready'))
+  }
   for (const { key, value, damaged } of store.range(
     keyOf(table.block, number, state.headStart),
     keyOf(table.block, number + 1),

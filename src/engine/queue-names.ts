@@ -26,6 +26,7 @@ export const defaultSettings: QueueSettings = Object.freeze({
   overflow: 'reject',
   dedupeMs: 120_000,
   keyOrder: false,
+  unreadable: 'keep',
 })
 
 /** The queues of an engine. */

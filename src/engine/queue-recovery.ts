@@ -55,6 +55,20 @@ export function recover(tx: Transaction, queue: Queue): void {
     if (spans.isReadySince(position, lastButOneNumber(key))) tx.removeVisible(key)
     else queue.keys.count(key, 1)
   }
+  for (const { key } of all(table.asideCount)) tx.remove(key)
+  for (const { key, value, damaged } of all(table.aside)) {
+    const [due, position] = [lastButOneNumber(key), lastNumber(key)]
+    nextPosition = Math.max(nextPosition, position + 1)
+    tx.removeVisible(key)
+    if (spans.isReadySince(position, due)) continue
+    if (damaged) {
+      queue.corrupt(position, 1)
+      continue
+    }
+    const message = decodeMessage(value, intern)
+    queue.later.put(tx, due, position, message)
+    if (message.key !== undefined) owners.push([message.key, position])
+  }
   queue.keys.isActive = true
   while (queue.keys.forget(tx, 1000));
   for (const [key, position] of owners) queue.keys.own(tx, key, position)

@@ -6,7 +6,7 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import { BlockLog, corruptError } from './block-log.js'
-import type { Consumer } from './consumer.js'
+import { type Consumer, isReadable } from './consumer.js'
 import { droppedOf, type Happenings, noHappenings } from './counts.js'
 import type { QueueCounts, QueueSettings } from './engine.js'
 import { Ids } from './ids.js'
@@ -15,6 +15,7 @@ import { LaterTable } from './later-table.js'
 import { decodeLease, type Lease, Leases } from './leases.js'
 import { asStoreError, type EngineStore } from './ports.js'
 import { Producers } from './producers.js'
+import { SetAside } from './set-aside.js'
 import { decodeState, encodeState, isSameState, type QueueState } from './state-record.js'
 import { firstNumber, keyOf, rangeOf, table } from './tables.js'
 import type { Participant, Transaction } from './transaction.js'
@@ -31,6 +32,9 @@ export interface QueueOwner {
   deadOf(queue: Queue): Queue | undefined
 }
 
+/** The tables with messages. */
+const kept = [table.state, table.block, table.later, table.parked, table.aside]
+
 /** A queue of an engine. */
 export class Queue implements Participant {
   readonly number: number
@@ -44,6 +48,7 @@ export class Queue implements Participant {
   producers!: Producers
   ids!: Ids
   keys!: KeyOrder
+  aside!: SetAside
   nextPosition = 1
   /** When it was last written as it is on disk, in milliseconds since 1970. */
   writtenAt = 0
@@ -71,11 +76,11 @@ export class Queue implements Participant {
 
   /** Messages in the queue, and what their bodies take. */
   get depth(): number {
-    return this.log.ready + this.later.size + this.keys.parked + this.leases.messages
+    return this.log.ready + this.later.size + this.keys.parked + this.aside.messages + this.leases.messages
   }
 
   get bytes(): number {
-    return this.log.bytes + this.later.bytes + this.keys.bytes + this.leases.bytes
+    return this.log.bytes + this.later.bytes + this.keys.bytes + this.aside.bytes + this.leases.bytes
   }
 
   readonly intern = (meaning: Uint8Array): Uint8Array => this.#owner.intern(meaning)
@@ -109,6 +114,10 @@ export class Queue implements Participant {
     }
   }
 
+  report(error: RivuletError): void {
+    this.#owner.report(error)
+  }
+
   beforeWrite(tx: Transaction): void {
     if (this.#isUnread) this.reload()
     this.#happeningsBefore = { ...this.happenings }
@@ -125,6 +134,7 @@ export class Queue implements Participant {
   flush(tx: Transaction): void {
     this.leases.flush(tx)
     this.producers.flush(tx)
+    this.aside.flush(tx)
     this.later.look(tx)
     if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
     this.#isNamed = true
@@ -157,6 +167,7 @@ export class Queue implements Participant {
     this.#written = value && Buffer.from(value)
     const state = value && decodeState(value)
     if (state) this.#apply(state)
+    this.aside.load(store)
     for (const consumer of this.consumers) consumer.outstanding = 0
     const leases: Lease[] = []
     for (const { key, value, damaged } of store.range(...rangeOf(table.lease, this.number))) {
@@ -164,8 +175,9 @@ export class Queue implements Participant {
     }
     for (const lease of leases.sort((one, other) => one.deadline - other.deadline)) this.#restoreLease(lease)
     // a state that is there and cannot be read counts, too: numbers that it had given must not come again
-    const hasRecords = () => [table.state, table.block, table.later, table.parked].some((which) => this.#hasAny(which))
-    this.isBroken = state ? state.leases !== this.leases.size : this.leases.size > 0 || hasRecords()
+    const hasRecords = () => kept.some((which) => this.#hasAny(which))
+    const isWhole = (known: QueueState) => known.leases === this.leases.size && known.aside === this.aside.messages
+    this.isBroken = state ? !isWhole(state) : this.leases.size > 0 || hasRecords()
     if (!state && !this.isBroken) this.log.beginEmpty()
     this.#leasesBefore = undefined
   }
@@ -181,15 +193,19 @@ export class Queue implements Participant {
   }
 
   counts(wall: number): QueueCounts {
-    const { happenings, log, later, leases, keys } = this
+    const { happenings, log, later, leases, keys, aside } = this
     const lapsed = leases.lapsedMessages
     return {
       depth: this.depth,
-      ready: log.ready + later.due + keys.parked + lapsed,
+      ready: log.ready + later.due + keys.parked + aside.messages + lapsed,
+      unreadable: aside.count((name) => !isReadable(this.consumers, name)),
       delayed: later.delayed,
       leased: leases.messages - lapsed,
       bytes: this.bytes,
-      oldestMs: Math.max(0, wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall)),
+      oldestMs: Math.max(
+        0,
+        wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall, aside.oldest ?? wall),
+      ),
       consumers: this.#reachable,
       stored: happenings.stored,
       duplicates: happenings.duplicates,
@@ -220,6 +236,7 @@ export class Queue implements Participant {
     this.producers = new Producers(number, this.producers)
     this.ids = new Ids(number)
     this.keys = new KeyOrder(this)
+    this.aside = new SetAside(this, this.aside)
     this.nextPosition = 1
   }
 
@@ -244,6 +261,7 @@ export class Queue implements Participant {
       lookedPosition: later.lookedPosition,
       writtenAt,
       held: keys.held,
+      aside: this.aside.messages,
     }
   }
 
@@ -271,6 +289,7 @@ export class Queue implements Participant {
     const lease = decodeLease(number, value, before?.deadline ?? now + this.settings.leaseMs)
     if (before) {
       lease.owner = before.owner
+      lease.meaning = before.meaning
       lease.isDelivered = before.isDelivered
       lease.lapsedAt = before.lapsedAt
     }

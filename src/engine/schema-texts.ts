@@ -55,7 +55,7 @@ export class SchemaTexts {
 
   #find(meaning: Uint8Array): Meaning {
     if (this.#last && isSame(this.#last.bytes, meaning)) return this.#last
-    const name = Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
+    const name = meaningName(meaning)
     let found = this.#meanings.get(name)
     if (!found) {
       if (this.#meanings.size >= maxRemembered) this.#meanings.delete(this.#meanings.keys().next().value as string)
@@ -65,6 +65,11 @@ export class SchemaTexts {
     this.#last = found
     return found
   }
+}
+
+/** The hash of a schema as a text. */
+export function meaningName(meaning: Uint8Array): string {
+  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

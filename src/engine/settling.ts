@@ -57,11 +57,14 @@ export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index
     const to = Math.min(index + count, segment.index + segment.count)
     for (let at = Math.max(index, segment.index); at < to; at++) {
       const position = segment.position + at - segment.index
-      const message = queue.later.waiting(tx, segment.due, position)
+      const waiting = queue.later.waiting(tx, segment.due, position)
+      const found = waiting ? undefined : queue.aside.find(tx, segment.due, position)
+      const message = waiting ?? found?.entry.message
       const last = message?.history?.at(-1)
       // whoever has it, or had it, says more of it
       if (!message || last?.cause !== 'lease-lost' || last.consumer !== past.consumer) continue
-      queue.later.take(tx, segment.due, position, message)
+      if (found) queue.aside.take(tx, found.lane, found.entry, false)
+      else queue.later.take(tx, segment.due, position, message)
       forgetKey(tx, queue, message.key, position)
       messages += 1
     }

@@ -25,6 +25,7 @@ const fields = [
   'lookedPosition',
   'writtenAt',
   'held',
+  'aside',
 ] as const
 
 /** Where the time of the write is, which alone does not make another state. */

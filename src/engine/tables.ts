@@ -30,6 +30,10 @@ export const table = {
   parked: 10,
   /** The message of each key that the others wait for. */
   keyOwner: 11,
+  /** Messages that no consumer could read: by schema, in order. */
+  aside: 12,
+  /** How many of them each schema has. */
+  asideCount: 13,
 } as const
 
 /** What a table of messages needs of its queue. */

@@ -141,6 +141,7 @@ function dueMs(tx: Transaction, queue: Queue): number {
     const expires = extrasAt(block.extras, log.headOffset)?.expires
     at = Math.min(at, expires ?? at, block.time + settings.maxAgeMs)
   }
+  if (queue.aside.messages > 0) at = Math.min(at, queue.aside.nextEnd(tx, settings.maxAgeMs).at)
   if (queue.keys.isActive && !settings.keyOrder) return 0
   return Math.max(1, at - tx.wall)
 }

@@ -117,10 +117,21 @@ export class EngineWorld {
   }
 
   /** Sends texts as one block of a producer that numbers them. */
-  send(texts: readonly string[], extras: readonly MessageExtras[] = [], producer = 'p', queue = 'jobs'): void {
+  send(
+    texts: readonly string[],
+    extras: readonly MessageExtras[] = [],
+    producer = 'p',
+    queue = 'jobs',
+    hash: Uint8Array = meaning,
+  ): void {
     const sequence = (this.#sequences.get(producer) ?? 0) + 1
     this.#sequences.set(producer, sequence + texts.length - 1)
-    this.sendAt(sequence, texts, extras, producer, queue)
+    this.sendAt(sequence, texts, extras, producer, queue, hash)
+  }
+
+  /** Sends texts of another schema. */
+  sendOf(hash: Uint8Array, texts: readonly string[], extras: readonly MessageExtras[] = []): void {
+    this.send(texts, extras, 'p', 'jobs', hash)
   }
 
   /** Sends texts under a number. */
@@ -130,8 +141,9 @@ export class EngineWorld {
     extras: readonly MessageExtras[] = [],
     producer = 'p',
     queue = 'jobs',
+    hash: Uint8Array = meaning,
   ): void {
-    this.engine.send(queue, producer, sequence, blockOf(texts, extras), schemaText, (outcome) => {
+    this.engine.send(queue, producer, sequence, blockOf(texts, extras, hash), schemaText, (outcome) => {
       this.outcomes.push(outcome)
     })
   }

@@ -27,6 +27,8 @@ export class HeldStore implements EngineStore {
   /** Whether reading fails. */
   isBroken = false
   bytes = 0
+  /** Records that were read in ranges. */
+  reads = 0
   #values = new Map<string, Buffer>()
   #order = new SortedTexts()
   #held: Held[] = []
@@ -60,6 +62,7 @@ export class HeldStore implements EngineStore {
       for (const text of piece) {
         const key = Buffer.from(text, 'latin1')
         const damaged = this.damaged.has(key.toString('hex'))
+        this.reads += 1
         yield { key, value: Buffer.from(this.#values.get(text) as Buffer), ...(damaged ? { damaged } : undefined) }
       }
       if (piece.length === 0) return

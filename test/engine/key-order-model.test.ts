@@ -10,10 +10,14 @@ const stepMs = 10
 const leaseMs = 400
 const backoffMs = 50
 
+/** The schema that consumers may say that they cannot read. */
+const youngHash = 8
+
 /** A message of the model. */
 interface Message {
   readonly text: string
   readonly key: string | undefined
+  readonly hash: number
   readonly expires: number
   attempts: number
   state: 'waiting' | 'out' | 'failed' | 'gone' | 'dead'
@@ -42,6 +46,7 @@ type Command =
     }
   | { readonly kind: 'pass'; readonly ms: number }
   | { readonly kind: 'redrive'; readonly limit: number }
+  | { readonly kind: 'outdated' }
   | { readonly kind: 'reopen' | 'detach'; readonly adopts: boolean }
 
 const sent: fc.Arbitrary<Sent> = fc.record({
@@ -56,7 +61,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('send' as const),
       messages: fc.array(sent, { minLength: 1, maxLength: 6 }),
-      hash: fc.constantFrom(7, 7, 8),
+      hash: fc.constantFrom(7, 7, youngHash),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('grant' as const), count: fc.integer({ min: 1, max: 8 }) }) },
@@ -71,6 +76,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(10, 30, 100, 500) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('outdated' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('redrive' as const), limit: fc.constantFrom(1, 2, 1000) }) },
   {
     weight: 1,
@@ -96,6 +102,8 @@ class Play {
   #world: EngineWorld
   #consumer: TestConsumer
   #credit = 0
+  /** Whether the consumer has said that it cannot read one of the schemas. */
+  #isOutdated = false
   #made = 0
   #nextPosition = 1
   #lastLease = 0
@@ -112,6 +120,7 @@ class Play {
     else if (one.kind === 'grant') this.#grant(one.count)
     else if (one.kind === 'settle') this.#settle(one)
     else if (one.kind === 'redrive') this.#redrive(one.limit)
+    else if (one.kind === 'outdated') this.#outdate()
     else if (one.kind !== 'pass') this.#leave(one)
     // by small steps, so that each is seen at its time
     else for (let ms = 0; ms < one.ms; ms += stepMs) this.#look(stepMs)
@@ -120,6 +129,7 @@ class Play {
 
   /** All is acknowledged, and nothing is left. */
   finish(): void {
+    if (this.#isOutdated) this.#leave({ kind: 'detach', adopts: true })
     this.#grant(1000)
     for (let round = 0; round < 200; round++) {
       this.#look(stepMs)
@@ -147,6 +157,7 @@ class Play {
       this.#messages.set(text, {
         text,
         key,
+        hash,
         expires,
         attempts: 0,
         state: 'waiting',
@@ -193,7 +204,12 @@ class Play {
     }
   }
 
-  /** The consumer, or the host with it, goes and comes back. */
+  #outdate(): void {
+    this.#isOutdated = true
+    this.#consumer.attachment.cannotRead([Buffer.alloc(16, youngHash)])
+  }
+
+  /** The consumer, or the host with it, goes and comes back; then it can read all. */
   #leave({ kind, adopts }: { readonly kind: 'reopen' | 'detach'; readonly adopts: boolean }): void {
     const leases = adopts ? [...this.#leases.keys()] : []
     if (kind === 'reopen') {
@@ -203,6 +219,7 @@ class Play {
     const { blocks } = this.#consumer
     this.#consumer = this.#world.consumer('c', 0)
     this.#credit = 0
+    this.#isOutdated = false
     const lost = this.#consumer.attachment.adopt(leases)
     for (const lease of this.#leases.keys()) {
       if (!leases.includes(lease)) this.#said(lease, 0, 1000, 'release', 0)
@@ -288,7 +305,8 @@ class Play {
 
   /** Whether a message has its turn. */
   #mayGo(message: Message): boolean {
-    const { key, state, ready } = message
+    const { key, hash, state, ready } = message
+    if (this.#isOutdated && hash === youngHash) return false
     if ((state !== 'waiting' && state !== 'failed') || ready > this.#now) return false
     if (key === undefined || state === 'failed') return true
     return [...this.#messages.values()].every((other) => {

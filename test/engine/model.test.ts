@@ -1,14 +1,18 @@
 /** The engine against a simple model: any commands in any order, and the same messages with the same attempts. */
 import fc from 'fast-check'
 import t from 'tap'
-import { EngineWorld, type TestConsumer, textsOf } from './engine-world.js'
+import { EngineWorld, meaning, type TestConsumer, textsOf } from './engine-world.js'
 
 const backoffMs = 50
 const leaseMs = 400
 
+/** The schemas of messages; consumers say that they cannot read the second. */
+const meanings = [meaning, Buffer.alloc(16, 8)]
+
 /** A message of the model. */
 interface Message {
   readonly text: string
+  readonly schema: number
   attempts: number
   state: 'ready' | 'waiting' | 'leased' | 'done' | 'dead'
   due: number
@@ -17,7 +21,13 @@ interface Message {
 }
 
 type Command =
-  | { readonly kind: 'send'; readonly count: number; readonly delay: boolean; readonly again: boolean }
+  | {
+      readonly kind: 'send'
+      readonly count: number
+      readonly delay: boolean
+      readonly again: boolean
+      readonly schema: number
+    }
   | { readonly kind: 'grant'; readonly count: number }
   | {
       readonly kind: 'settle'
@@ -26,7 +36,7 @@ type Command =
       readonly parts: number
     }
   | { readonly kind: 'pass'; readonly ms: number }
-  | { readonly kind: 'reopen' | 'detach' }
+  | { readonly kind: 'reopen' | 'detach' | 'outdated' }
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -36,6 +46,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       count: fc.integer({ min: 1, max: 6 }),
       delay: fc.boolean(),
       again: fc.boolean(),
+      schema: fc.nat(1),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('grant' as const), count: fc.integer({ min: 1, max: 8 }) }) },
@@ -49,7 +60,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 60, 500) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('reopen' as const, 'detach' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('reopen' as const, 'detach' as const, 'outdated' as const) }),
+  },
 )
 
 /** What the engine is held against. */
@@ -61,6 +75,8 @@ class Model {
   readonly since = new Map<number, number>()
   readonly past = new Map<number, (Message | undefined)[]>()
   readonly maxAttempts: number
+  /** Whether the consumer has said that it cannot read the second schema. */
+  isOutdated = false
 
   constructor(maxAttempts: number) {
     this.maxAttempts = maxAttempts
@@ -68,6 +84,14 @@ class Model {
 
   count(...states: readonly Message['state'][]): number {
     return [...this.messages.values()].filter(({ state }) => states.includes(state)).length
+  }
+
+  /** Messages that wait, and that the consumer cannot read. */
+  unreadable(): number {
+    if (!this.isOutdated) return 0
+    return [...this.messages.values()].filter(
+      ({ schema, state }) => schema === 1 && (state === 'ready' || state === 'waiting'),
+    ).length
   }
 
   /** Messages under leases that have not run out. */
@@ -89,6 +113,7 @@ class Model {
           throw new Error(`${text} was delivered, and is ${message?.state}`)
         }
         if (message.state === 'waiting' && message.due > now) throw new Error(`${text} was delivered too early`)
+        if (this.isOutdated && message.schema === 1) throw new Error(`${text} was delivered, and cannot be read`)
         message.attempts += 1
         if (attempt !== message.attempts) throw new Error(`${text}: attempt ${attempt}, not ${message.attempts}`)
         message.state = 'leased'
@@ -144,10 +169,11 @@ function play(commands: readonly Command[], maxAttempts: number): void {
       if (model.settle(lease, 0, Number.POSITIVE_INFINITY, 'lease-lost', 0) === 0)
         throw new Error(`lease ${lease} was lost, and is settled`)
     }
-    const { depth, leased, deadLettered } = world.engine.counts('jobs')
+    const { depth, leased, deadLettered, unreadable } = world.engine.counts('jobs')
     if (depth !== model.count('ready', 'waiting', 'leased')) throw new Error(`depth is ${depth}`)
     const held = model.leased(world.clock.now())
     if (leased !== held) throw new Error(`${leased} are leased, not ${held}`)
+    if (unreadable > model.unreadable()) throw new Error(`${unreadable} cannot be read, not ${model.unreadable()}`)
     const shown = world.engine.peek('jobs', Number.POSITIVE_INFINITY)
     for (const state of ['ready', 'delayed'] as const) {
       const count = shown.filter((message) => message.state === state).length
@@ -164,13 +190,16 @@ function play(commands: readonly Command[], maxAttempts: number): void {
         const isDelayed = one.delay && index === 0
         model.messages.set(text, {
           text,
+          schema: one.schema,
           attempts: 0,
           state: isDelayed ? 'waiting' : 'ready',
           due: world.clock.now() + 30,
           mayBeLate: false,
         })
       }
-      for (let times = one.again ? 2 : 1; times > 0; times--) world.sendAt(sequence, texts, extras)
+      for (let times = one.again ? 2 : 1; times > 0; times--) {
+        world.sendAt(sequence, texts, extras, 'p', 'jobs', meanings[one.schema])
+      }
       sequence += one.count
     } else if (one.kind === 'grant') {
       consumer.attachment.grant(one.count)
@@ -192,7 +221,11 @@ function play(commands: readonly Command[], maxAttempts: number): void {
         for (const lease of consumer.lost.splice(0)) model.settle(lease, 0, Number.POSITIVE_INFINITY, 'lease-lost', 0)
         look()
       }
+    } else if (one.kind === 'outdated') {
+      consumer.attachment.cannotRead([meanings[1] as Buffer])
+      model.isOutdated = true
     } else {
+      model.isOutdated = false
       if (one.kind === 'reopen') {
         world = world.reopened(0, settings)
         model.past.clear()
@@ -207,6 +240,12 @@ function play(commands: readonly Command[], maxAttempts: number): void {
     for (const lease of consumer.lost.splice(0)) model.settle(lease, 0, Number.POSITIVE_INFINITY, 'lease-lost', 0)
     look()
   }
+  // one that can read all gets all, also what was set aside
+  consumer.attachment.detach()
+  world.consumer('good', 10_000)
+  world.pass(leaseMs + backoffMs)
+  const { ready, delayed, unreadable } = world.engine.counts('jobs')
+  if (ready + delayed + unreadable > 0) throw new Error(`${ready} and ${delayed} are left`)
 }
 
 t.test('any commands', async (t) => {

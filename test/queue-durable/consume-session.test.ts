@@ -9,6 +9,7 @@ function open({ isOpened = true } = {}) {
   const answers: ConsumeAnswer[] = []
   const settling: ((outcomes: SettleOutcome[]) => void)[] = []
   const suspensions: (readonly number[] | 'resumed' | 'abandoned')[] = []
+  const unreadable: Uint8Array[] = []
   let unsent = 0
   let granted = 0
   let rooms = 0
@@ -19,6 +20,7 @@ function open({ isOpened = true } = {}) {
       granted += messages
     },
     settle: (_, done) => settling.push(done),
+    cannotRead: (meanings) => void unreadable.push(...meanings),
     extend: () => [],
     adopt: () => [],
     suspend: (unsent) => void suspensions.push(unsent),
@@ -67,6 +69,7 @@ function open({ isOpened = true } = {}) {
     granted: () => granted,
     rooms: () => rooms,
     suspensions,
+    unreadable,
     /** The last so many answers have not left. */
     leave: (count: number) => {
       unsent = count
@@ -137,4 +140,24 @@ t.test('a consumer that is lost before it has opened is given nothing either', a
   session.suspend()
   receive({ open: { queue: 'jobs', consumer: 'c' } })
   t.strictSame(suspensions, [[]])
+})
+
+t.test('schemas that it cannot read are bounded, and heard before what it gives back', async (t) => {
+  const { receive, unreadable, answers, settling } = open({ isOpened: false })
+  const hash = (index: number) => {
+    const bytes = Buffer.alloc(16)
+    bytes.writeUInt32BE(index)
+    return bytes
+  }
+  receive({ open: { queue: 'jobs', consumer: 'c', held: [1], unreadable: [hash(0)] } })
+  t.match(answers, [{ opened: { setsAside: true } }])
+  t.strictSame(unreadable, [hash(0)])
+  const range: SettledRange = { lease: 1, index: 0, count: 1, kind: 'release' }
+  t.throws(() => receive({ number: 1, settlements: [range], unreadable: [Buffer.alloc(15)] }), {
+    code: 'RIVULET_INVALID_REQUEST',
+  })
+  t.equal(settling.length, 0)
+  receive({ unreadable: Array.from({ length: 1022 }, (_, index) => hash(index + 1)) })
+  t.equal(unreadable.length, 1023)
+  t.throws(() => receive({ unreadable: [hash(1024)] }), { code: 'RIVULET_INVALID_REQUEST' })
 })

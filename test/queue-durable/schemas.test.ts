@@ -19,6 +19,7 @@ const foreign = defineSchema({ type: 'record', name: 'Order', fields: [{ name: '
 
 eachTransport(t, 'older and newer writers, and one that nobody understands', async (t, place) => {
   const host = await openHost(place)
+  const reports = watch(host)
   const common = { connect: host.endpoint, queue: 'jobs', runtime: place.runtime }
   const old = await createProducer({ ...common, schema: first })
   const young = await createProducer({ ...common, schema: second })
@@ -41,13 +42,14 @@ eachTransport(t, 'older and newer writers, and one that nobody understands', asy
     ],
   )
   await Promise.all(taken.map((delivery) => delivery.ack()))
-  await countsOf(host, ({ deadLettered }) => deadLettered === 1)
+  await countsOf(host, ({ depth, unreadable }) => depth === 1 && unreadable === 1)
   t.match(errors, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA' }])
+  t.match(reports, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA', message: /queue jobs/ }])
   t.match(consumer.stats(), { received: 4, delivered: 3, dropped: { 'incompatible-schema': 1 }, unsettled: 0 })
-  const [dead] = await host.queue('jobs.dead').peek(1, { schema: foreign })
-  t.match(dead, { value: { text: 'who reads this?' }, history: [{ cause: 'reject', reason: /schema/ }] })
-  t.strictSame(JSON.parse(dead?.schema ?? ''), foreign.json)
-  const [unread] = await host.queue('jobs.dead').peek(1, { schema: first })
+  const [kept] = await host.queue('jobs').peek(1, { schema: foreign })
+  t.match(kept, { value: { text: 'who reads this?' }, state: 'ready', attempts: 0, history: [] })
+  t.strictSame(JSON.parse(kept?.schema ?? ''), foreign.json)
+  const [unread] = await host.queue('jobs').peek(1, { schema: first })
   t.equal(unread?.value, undefined, 'what a schema does not fit is shown as bytes')
 })
 

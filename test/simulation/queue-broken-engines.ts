@@ -5,12 +5,14 @@
  */
 import { LocalAttachment } from '../../src/engine/attachment.js'
 import { BlockLog } from '../../src/engine/block-log.js'
+import { Consumer } from '../../src/engine/consumer.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { KeyOrder } from '../../src/engine/key-order.js'
 import { LaterTable } from '../../src/engine/later-table.js'
 import { type Lease, Leases } from '../../src/engine/leases.js'
 import { Producers } from '../../src/engine/producers.js'
 import { Queue } from '../../src/engine/queue.js'
+import { SetAside } from '../../src/engine/set-aside.js'
 import { Transaction } from '../../src/engine/transaction.js'
 import { all, replace } from './broken-machines.js'
 
@@ -155,6 +157,30 @@ export const brokenEngines: readonly BrokenEngine[] = [
   {
     name: 'deals to consumers that cannot be reached',
     breakIt: () => replace(LocalAttachment.prototype, 'suspend', () => function (this: LocalAttachment) {}),
+  },
+  {
+    name: 'deals out what a consumer cannot read',
+    breakIt: () => replace(Consumer.prototype, 'canRead', () => () => true),
+  },
+  {
+    name: 'keeps what is set aside from consumers that can read it',
+    breakIt: () => replace(SetAside.prototype, 'oldestLane', () => () => undefined),
+  },
+  {
+    name: 'forgets the order of a key when a message is set aside',
+    breakIt: () =>
+      replace(
+        SetAside.prototype,
+        'put',
+        (put) =>
+          function (this: SetAside, tx, entry) {
+            put.call(this, tx, { ...entry, message: { ...entry.message, key: undefined } })
+          },
+      ),
+  },
+  {
+    name: 'does not count what is set aside on disk',
+    breakIt: () => replace(SetAside.prototype, 'flush', () => function (this: SetAside) {}),
   },
   {
     name: 'keeps what was tried again',

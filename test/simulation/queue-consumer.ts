@@ -4,7 +4,9 @@
  * What it has said is said again until it is confirmed. Leases that it holds it takes over after each cut.
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
+import { meaningName } from '../../src/engine/schema-texts.js'
 import { Connection, type QueueHost, type QueueWorld, queueName } from './queue-host.js'
+import { meaningOf } from './queue-producer.js'
 
 /** Messages of a lease that it has not settled, by index. */
 interface Held {
@@ -24,6 +26,10 @@ export class SimulatedConsumer {
   /** Leases that the engine has delivered and that have not arrived. */
   readonly #inTransit = new Set<number>()
   #isSuspended = false
+  /** The schemas that it cannot read, by the names of their meanings; those that it knows of; those that the engine does. */
+  readonly #unreadable = new Set<string>()
+  readonly #refused = new Map<string, Uint8Array>()
+  #named = new Set<string>()
   #frozenFrom = 0
   #frozenUntil = 0
   /** Messages that the engine may still deliver to the present attachment. */
@@ -31,11 +37,16 @@ export class SimulatedConsumer {
   /** Whether it acknowledges all, without haste or mistakes. */
   isTame = false
 
-  constructor(name: string, world: QueueWorld, host: QueueHost) {
+  /** @param isOutdated - Whether it cannot read some schemas. */
+  constructor(name: string, world: QueueWorld, host: QueueHost, isOutdated: boolean) {
     this.name = name
     this.#world = world
     this.#host = host
     host.peers.push(this)
+    const { random, plan } = world
+    for (let schema = 0; isOutdated && schema < plan.schemas; schema++) {
+      if (random.chance(plan.outdated)) this.#unreadable.add(meaningName(meaningOf(schema)))
+    }
   }
 
   connect(): void {
@@ -49,6 +60,8 @@ export class SimulatedConsumer {
     const attachment = engine.attach(queueName, this.name, {
       deliver: (leased) => {
         if (attachment !== this.#attachment) oracle.fail(`${this.name} is delivered to after it left`)
+        if (this.#named.has(meaningName(leased.messages.meaning)))
+          oracle.fail(`${this.name} is given what it cannot read`)
         if (this.#isSuspended) oracle.fail(`${this.name} is delivered to while it cannot be reached`)
         this.#credit -= leased.messages.count
         if (this.#credit < 0) oracle.fail(`${this.name} was given more than its credit`)
@@ -62,6 +75,8 @@ export class SimulatedConsumer {
       silentMs: () => this.#silentMs,
     })
     this.#attachment = attachment
+    this.#named = new Set(this.#refused.keys())
+    if (this.#named.size > 0) attachment.cannotRead([...this.#refused.values()])
     const leases = [...this.#held.keys()]
     for (const lease of this.#adopt(attachment, leases)) this.#lost(lease)
     for (const settlement of this.#unconfirmed) this.#say(settlement)
@@ -145,9 +160,14 @@ export class SimulatedConsumer {
     return attachment.adopt(leases)
   }
 
-  #arrived(connection: Connection, { lease, messages }: LeasedBlock): void {
+  #arrived(connection: Connection, leased: LeasedBlock): void {
     const { random, plan } = this.#world
+    const { lease, messages } = leased
     const { count } = messages
+    if (this.#unreadable.has(meaningName(messages.meaning))) {
+      if (connection === this.#connection) this.#refuse(connection, leased)
+      return
+    }
     this.#held.set(lease, { lease, open: new Set(Array.from({ length: count }, (_, index) => index)) })
     if (connection === this.#connection) this.#grant(count)
     // work on all of it at once, or on parts
@@ -158,6 +178,24 @@ export class SimulatedConsumer {
       this.#after(this.isTame ? 0 : random.below(plan.habits.workMs + 1), () => this.#finish(lease, from, size))
       index += size
     }
+  }
+
+  /** Gives back messages that it cannot read, and says so. */
+  #refuse(connection: Connection, { lease, messages }: LeasedBlock): void {
+    const { meaning, count } = messages
+    const name = meaningName(meaning)
+    const attachment = this.#attachment
+    this.#refused.set(name, meaning)
+    connection.send(() => {
+      const named = this.#named
+      attachment?.cannotRead([meaning])
+      // what was being dealt out then is still delivered
+      this.#host.engine?.settled(() => named.add(name))
+    })
+    const settlement: Settlement = { lease, index: 0, count, kind: 'release' }
+    this.#unconfirmed.add(settlement)
+    this.#say(settlement)
+    this.#grant(count)
   }
 
   #finish(lease: number, index: number, count: number): void {

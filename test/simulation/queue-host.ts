@@ -113,7 +113,8 @@ export class QueueHost {
   }
 
   #reported(error: RivuletError): void {
-    if (error.code !== 'RIVULET_STORE_FULL') this.#world.oracle.fail(`the engine reports ${error.message}`)
+    const isExpected = error.code === 'RIVULET_STORE_FULL' || error.code === 'RIVULET_INCOMPATIBLE_SCHEMA'
+    if (!isExpected) this.#world.oracle.fail(`the engine reports ${error.message}`)
   }
 }
 

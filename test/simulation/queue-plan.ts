@@ -7,6 +7,9 @@ export interface QueuePlan {
   readonly settings: QueueSettings
   readonly producers: number
   readonly consumers: number
+  /** Schemas of messages; each consumer but the first may not be able to read some of them, as often as that. */
+  readonly schemas: number
+  readonly outdated: number
   /** The longest write, in milliseconds. */
   readonly flushMs: number
   /** The longest way between a host and its peers, in milliseconds. */
@@ -61,6 +64,8 @@ export function queuePlanOf(random: Random): QueuePlan {
     },
     producers: random.between(1, 3),
     consumers: random.between(1, 4),
+    schemas: random.pick([1, 1, 2, 3]),
+    outdated: random.pick([0, 0.5, 1]),
     flushMs: random.pick([0, 2, 20, 100]),
     // there and back, and back again, within a lease
     delayMs: random.pick(leaseMs < 100 ? [0, 3] : [0, 3, 30]),

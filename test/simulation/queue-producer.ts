@@ -9,6 +9,9 @@ interface Unconfirmed {
   readonly extras: Omit<MessageExtras, 'index'> | undefined
 }
 
+/** The hash of a schema. */
+export const meaningOf = (schema: number): Buffer => Buffer.alloc(16, 7 + schema)
+
 /** How long it waits after a refusal, in milliseconds. */
 const patienceMs = 40
 
@@ -86,6 +89,7 @@ export class SimulatedProducer {
       const block = blockOf(
         batch.map(({ text }) => text),
         extras,
+        meaningOf(random.below(plan.schemas)),
       )
       connection.send(() => {
         this.#host.engine?.send(queueName, this.name, sequence, block, schemaText, (outcome) => {

@@ -1,0 +1,233 @@
+/**
+ * Messages that are ready and that no consumer could read: set aside by the schema that they were written with, so that
+ * others pass them, until a consumer that can read them takes them.
+ *
+ * In memory are the schemas and how many messages each has. Who can read what is decided in `readers.ts`.
+ */
+import { readU64, writeU64 } from '../store/index.js'
+import type { LaterEntry, LaterOwner } from './later-table.js'
+import { decodeMessage, encodeMessage } from './message-record.js'
+import type { EngineStore } from './ports.js'
+import { meaningName } from './schema-texts.js'
+import { lastButOneNumber, lastNumber, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
+import type { Transaction } from './transaction.js'
+
+/** What is read at once, in messages and bytes. */
+const readMessages = 256
+const readBytes = 1_048_576
+
+/** Schemas of which is remembered that they were reported. */
+const maxReported = 1024
+
+/** What is known of a message without its body. */
+interface Front {
+  readonly due: number
+  readonly position: number
+  /** Since when it is ready, and when it ends by itself, if it does, in milliseconds since 1970. */
+  readonly since: number
+  readonly expires: number
+}
+
+/** Messages of one schema. */
+export interface Lane {
+  readonly meaning: Uint8Array
+  /** The meaning as a text. */
+  readonly name: string
+  messages: number
+  bytes: number
+  /** The first message, if it is known. */
+  front: Front | undefined
+  /** A place that none is before: what this write took is not read again. */
+  from: Pick<LaterEntry, 'due' | 'position'>
+}
+
+/** The messages of a queue that are set aside. */
+export class SetAside {
+  messages = 0
+  bytes = 0
+  readonly #owner: LaterOwner
+  readonly #lanes = new Map<string, Lane>()
+  readonly #changed = new Set<Lane>()
+  readonly #reported: Set<string>
+
+  /** @param former - What it was before the records are read again. */
+  constructor(owner: LaterOwner, former: SetAside | undefined) {
+    this.#owner = owner
+    this.#reported = former ? former.#reported : new Set()
+  }
+
+  get lanes(): Iterable<Lane> {
+    return this.#lanes.values()
+  }
+
+  /** Reads which schemas there are. */
+  load(store: EngineStore): void {
+    for (const { key, value, damaged } of store.range(...rangeOf(table.asideCount, this.#owner.number))) {
+      if (damaged) continue
+      const lane = this.#laneOf(this.#owner.intern(nameOf(key)))
+      lane.messages = readU64(value)
+      lane.bytes = readU64(value, 8)
+      this.messages += lane.messages
+      this.bytes += lane.bytes
+    }
+  }
+
+  /** Messages of the schemas that a test is true of. */
+  count(isMeant: (name: string) => boolean): number {
+    let messages = 0
+    for (const lane of this.#lanes.values()) if (isMeant(lane.name)) messages += lane.messages
+    return messages
+  }
+
+  /** Since when the oldest is ready, of those that are known, in milliseconds since 1970. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined
+    for (const { front } of this.#lanes.values()) if (front) oldest = Math.min(oldest ?? front.since, front.since)
+    return oldest
+  }
+
+  /** Whether a schema was reported before. */
+  wasReported({ name }: Lane): boolean {
+    return this.#reported.has(name)
+  }
+
+  reported({ name }: Lane): void {
+    if (this.#reported.size >= maxReported) this.#reported.delete([...this.#reported][0] as string)
+    this.#reported.add(name)
+  }
+
+  /** Sets a message aside. */
+  put(tx: Transaction, entry: LaterEntry): void {
+    const { due, position, message } = entry
+    const lane = this.#laneOf(message.meaning)
+    const isFirst = lane.messages === 0 || (lane.front !== undefined && isBefore(entry, lane.front))
+    tx.putVisible(this.#keyOf(lane, entry), Buffer.concat(encodeMessage(message)))
+    this.#count(lane, 1, message.body.length)
+    if (isBefore(entry, lane.from)) lane.from = { due, position }
+    if (isFirst) lane.front = frontOf(entry)
+  }
+
+  /** The first messages of a schema; fewer than there are, and none where they are damaged. */
+  first(tx: Transaction, lane: Lane, limit = readMessages): LaterEntry[] {
+    const from = this.#keyOf(lane, lane.from)
+    const to = nameKey(table.aside, this.#owner.number, lane.meaning, Number.MAX_SAFE_INTEGER)
+    const records = tx.range(from, to, Math.min(limit, readMessages), readBytes)
+    if (records.length === 0) this.#missAll(lane)
+    const entries: LaterEntry[] = []
+    for (const { key, value, damaged } of records) {
+      const [due, position] = [lastButOneNumber(key), lastNumber(key)]
+      if (damaged) {
+        tx.removeVisible(key)
+        this.#count(lane, -1, 0)
+        this.#owner.lost(tx, position, 1)
+      } else entries.push({ due, position, message: decodeMessage(value, this.#owner.intern) })
+    }
+    if (entries[0]) lane.front = frontOf(entries[0])
+    return entries
+  }
+
+  /** Takes a message away: the first of its schema, unless it is said that it is another one. */
+  take(tx: Transaction, lane: Lane, entry: LaterEntry, isFirst = true): void {
+    const { due, position, message } = entry
+    tx.removeVisible(this.#keyOf(lane, entry))
+    this.#count(lane, -1, message.body.length)
+    lane.front = undefined
+    if (isFirst) lane.from = { due, position }
+  }
+
+  /** Looks for a message wherever it is. */
+  find(tx: Transaction, due: number, position: number): { lane: Lane; entry: LaterEntry } | undefined {
+    for (const lane of this.#lanes.values()) {
+      const value = tx.get(this.#keyOf(lane, { due, position }))
+      if (value) return { lane, entry: { due, position, message: decodeMessage(value, this.#owner.intern) } }
+    }
+    return undefined
+  }
+
+  /** The schema with the oldest message, of those that a test is true of. */
+  oldestLane(tx: Transaction, isMeant: (name: string) => boolean = () => true): Lane | undefined {
+    let oldest: Lane | undefined
+    for (const lane of [...this.#lanes.values()]) {
+      if (!isMeant(lane.name)) continue
+      const front = this.#frontOf(tx, lane)
+      if (front && (!oldest?.front || front.since < oldest.front.since)) oldest = lane
+    }
+    return oldest
+  }
+
+  /** When the first message of some schema ends, by itself or by its age, in milliseconds since 1970. */
+  nextEnd(tx: Transaction, maxAgeMs: number): { at: number; lane: Lane | undefined } {
+    let found: { at: number; lane: Lane | undefined } = { at: Number.POSITIVE_INFINITY, lane: undefined }
+    for (const lane of [...this.#lanes.values()]) {
+      const front = this.#frontOf(tx, lane)
+      if (!front) continue
+      const at = Math.min(front.expires || Number.POSITIVE_INFINITY, front.since + maxAgeMs)
+      if (at < found.at) found = { at, lane }
+    }
+    return found
+  }
+
+  /** Makes what has changed part of the write. */
+  flush(tx: Transaction): void {
+    for (const { meaning, messages, bytes } of this.#changed) {
+      const key = nameKey(table.asideCount, this.#owner.number, meaning)
+      if (messages === 0) {
+        tx.remove(key)
+        continue
+      }
+      const value = Buffer.allocUnsafe(16)
+      writeU64(value, messages)
+      writeU64(value, bytes, 8)
+      tx.put(key, value)
+    }
+    this.#changed.clear()
+  }
+
+  #frontOf(tx: Transaction, lane: Lane): Front | undefined {
+    while (!lane.front && lane.messages > 0) this.first(tx, lane, 1)
+    return lane.front
+  }
+
+  #laneOf(meaning: Uint8Array): Lane {
+    const name = meaningName(meaning)
+    let lane = this.#lanes.get(name)
+    if (!lane) {
+      lane = { meaning, name, messages: 0, bytes: 0, front: undefined, from: { due: 0, position: 0 } }
+      this.#lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  #keyOf({ meaning }: Lane, { due, position }: Lane['from']): Buffer {
+    return turnKey(table.aside, this.#owner.number, meaning, due, position)
+  }
+
+  #count(lane: Lane, messages: 1 | -1, bytes: number): void {
+    const more = lane.messages === 1 && messages < 0 ? -lane.bytes : messages * bytes
+    lane.messages += messages
+    lane.bytes += more
+    this.messages += messages
+    this.bytes += more
+    this.#changed.add(lane)
+    if (lane.messages === 0) this.#lanes.delete(lane.name)
+  }
+
+  /** There are no more messages: what the counts still know of was in records that are gone. */
+  #missAll(lane: Lane): void {
+    this.#owner.corrupt(lane.from.position, lane.messages)
+    this.messages -= lane.messages
+    this.bytes -= lane.bytes
+    lane.messages = lane.bytes = 0
+    lane.front = undefined
+    this.#changed.add(lane)
+    this.#lanes.delete(lane.name)
+  }
+}
+
+function frontOf({ due, position, message }: LaterEntry): Front {
+  return { due, position, since: Math.max(due, message.time), expires: message.expires }
+}
+
+function isBefore(one: Lane['from'], other: Lane['from']): boolean {
+  return one.due < other.due || (one.due === other.due && one.position < other.position)
+}
