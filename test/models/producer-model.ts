@@ -21,6 +21,8 @@ import type { Lab } from './lab.js'
 import { defineModel, stepsOf } from './model.js'
 
 interface Setup {
+  /** Whether messages are on disk: then the host restarts, and is looked at by another one in the end. */
+  readonly isOnDisk: boolean
   readonly overflow: OverflowPolicy | undefined
   readonly outboxBytes: number | undefined
   readonly local: boolean
@@ -60,9 +62,10 @@ function ownOf(kind: (typeof kinds)[number], number: number): SendOptions {
   return kind === 'brief' ? { ttlMs: 1 } : {}
 }
 
-function openHost({ lab, path, bind }: Pick<World, 'lab' | 'path' | 'bind'>): Promise<QueueHost> {
+function openHost({ lab, path, bind, setup }: Pick<World, 'lab' | 'path' | 'bind' | 'setup'>): Promise<QueueHost> {
   const queues = { jobs: { dedupeMs: 1000 * hourMs } }
-  return createQueueHost({ runtime: lab.runtime, bind, path, queues, durability: 'committed' })
+  const store = setup.isOnDisk ? ({ path, durability: 'committed' } as const) : ({ store: 'memory' } as const)
+  return createQueueHost({ runtime: lab.runtime, bind, queues, ...store })
 }
 
 async function join({ lab, setup, producers, host, bind }: World, local: boolean): Promise<void> {
@@ -132,7 +135,7 @@ const steps = [
     2,
     () => undefined,
     async (world) => {
-      if (world.host === undefined) return
+      if (world.host === undefined || !world.setup.isOnDisk) return
       await world.lab.within(world.host.close(), 'the host closes')
       const left = world.producers.filter(({ status }) => status === 'open')
       world.producers.splice(0, world.producers.length, ...left)
@@ -156,15 +159,17 @@ export const model = defineModel<Setup, World>({
   name: 'producer',
 
   draw: (random) => ({
+    isOnDisk: random.chance(0.15),
     overflow: random.pick([undefined, undefined, 'drop-oldest', 'drop-newest', 'error'] as const),
     outboxBytes: random.pick([undefined, undefined, 40_000]),
     local: random.chance(0.5),
   }),
 
   async open(lab, setup) {
-    const opened = { lab, path: `${lab.folder()}/queues`, bind: lab.endpoint() }
+    const path = setup.isOnDisk ? `${lab.folder()}/queues` : ''
+    const opened = { lab, setup, path, bind: lab.endpoint() }
     const host = lab.watch(await openHost(opened))
-    const world: World = { ...opened, bind: host.endpoint, setup, host, producers: [], sent: new Map(), ids: 0 }
+    const world: World = { ...opened, bind: host.endpoint, host, producers: [], sent: new Map(), ids: 0 }
     await join(world, setup.local)
     return world
   },
@@ -179,14 +184,15 @@ export const model = defineModel<Setup, World>({
   },
 
   async end(world) {
-    const { lab, sent, producers } = world
+    const { lab, setup, sent, producers } = world
     const host = world.host as QueueHost
     // everything that was taken is confirmed when they close, in whatever order
-    const closing = closeAll(lab.random.chance(0.5) ? [host, ...producers] : [...producers, host])
+    const all = setup.isOnDisk ? [host] : []
+    const closing = closeAll(lab.random.chance(0.5) ? [...all, ...producers] : [...producers, ...all])
     const { undelivered } = await lab.within(closing, 'all close')
     lab.expect(undelivered === 0, `${undelivered} undelivered`)
     await lab.until(() => [...lab.open].every(({ label }) => !label.startsWith('send')), 'sends that settle')
-    const again = lab.watch(await openHost(world))
+    const again = setup.isOnDisk ? lab.watch(await openHost(world)) : host
     const found = await lab.within(again.queue('jobs').peek(10_000, { schema: Job }), 'peek')
     const byNumber = new Map(found.map((message) => [message.value?.id ?? -1, message]))
     const names = found.flatMap(({ id }) => (id === undefined ? [] : [id]))
