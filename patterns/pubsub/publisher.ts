@@ -7,9 +7,10 @@ import { Observable, Subject } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { OneWayResource, type Resource } from '../../src/socket/index.js'
-import { Outgoing, type SenderStats } from '../../src/stream/index.js'
+import { Outgoing, type Reasons, RejectedFrames, type SenderStats } from '../../src/stream/index.js'
 import {
   frameKind,
   Origin,
@@ -55,8 +56,18 @@ export interface SubscriptionChange {
   readonly subscribers: number
 }
 
+/** The counts of a publisher. */
+export interface PublisherStats extends SenderStats {
+  /**
+   * Frames of subscribers, not messages, that are neither subscriptions nor requests: `bad-frame`, `corrupt-frame`.
+   *
+   * `errors` reports the first at once and further ones together, at most one report in 10 s.
+   */
+  readonly rejectedFrames: Reasons
+}
+
 /** Publishes messages on topics. */
-export interface Publisher extends Resource<SenderStats> {
+export interface Publisher extends Resource<PublisherStats> {
   /**
    * Returns the sink of a topic; the same one for the same name and schema.
    *
@@ -86,7 +97,7 @@ export async function createPublisher(options: PublisherOptions): Promise<Publis
 
 type ResolvedPublisherOptions = Resolved<typeof publisherRules>
 
-class PublisherResource extends OneWayResource<SenderStats> implements Publisher {
+class PublisherResource extends OneWayResource<PublisherStats> implements Publisher {
   readonly #options: ResolvedPublisherOptions
   readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
   readonly #outgoing: Outgoing
@@ -96,6 +107,7 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     position: () => this.#origin.position,
   })
   readonly #prefixes = new Map<string, number>()
+  readonly #rejected = new RejectedFrames(new SparseReports(this.runtime.clock, (error) => this.reports.report(error)))
   readonly #subscriptionChanges = new Subject<SubscriptionChange>()
 
   static create(options: ResolvedPublisherOptions): Promise<PublisherResource> {
@@ -166,15 +178,15 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     return topic
   }
 
-  stats(): SenderStats {
-    return this.#outgoing.stats()
+  stats(): PublisherStats {
+    return Object.freeze({ ...this.#outgoing.stats(), rejectedFrames: this.#rejected.snapshot() })
   }
 
   protected onFrame(parts: readonly Buffer[]): void {
     const [frame] = parts
     const mark = frame?.[0]
     if (frame === undefined || parts.length !== 1) {
-      this.reports.report(
+      this.#rejected.add(
         new RivuletError(
           'RIVULET_BAD_FRAME',
           `a subscriber sent a message of ${parts.length} parts; subscriptions and requests have one`,
@@ -205,12 +217,12 @@ class PublisherResource extends OneWayResource<SenderStats> implements Publisher
     try {
       request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
     } catch (error) {
-      this.reports.report(error as RivuletError)
+      this.#rejected.add(error as RivuletError)
       return
     }
     const { inbox, nonce } = request
     if (inbox[0] !== inboxMark || inbox.length > 64) {
-      this.reports.report(
+      this.#rejected.add(
         new RivuletError(
           'RIVULET_BAD_FRAME',
           'a request names an invalid inbox: it must begin with byte 0 and have at most 64 bytes',

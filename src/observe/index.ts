@@ -8,4 +8,5 @@ export {
   publishLink,
 } from './channels.js'
 export { ErrorReports } from './error-reports.js'
+export { SparseReports } from './sparse-reports.js'
 export { Tally } from './tally.js'

@@ -4,14 +4,11 @@
  * Each endpoint counts its own (`endpoint-links.ts`); this adds them up and tells those who watch.
  */
 import { Observable, Subject } from 'rxjs'
-import { RivuletError } from '../errors/index.js'
-import { publishLink } from '../observe/index.js'
+import type { RivuletError } from '../errors/index.js'
+import { publishLink, SparseReports } from '../observe/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/index.js'
 import { type EndpointChange, EndpointLinks, type LinkChange } from './endpoint-links.js'
-
-/** The shortest time between two reports of refused connections, in milliseconds: a port scan is one report. */
-const refusalReportMs = 10_000
 
 /** What links need of their resource. */
 export interface LinksPorts {
@@ -29,12 +26,11 @@ export class Links {
   readonly #ports: LinksPorts
   #connected = 0
   #refused = 0
-  /** Refusals of before the last report, which are not reported again. */
-  #reported = 0
-  #nextReportAt = Number.NEGATIVE_INFINITY
+  readonly #refusals: SparseReports
 
   constructor(ports: LinksPorts) {
     this.#ports = ports
+    this.#refusals = new SparseReports(ports.clock, ports.onRefused)
   }
 
   /** Live links. */
@@ -83,7 +79,7 @@ export class Links {
         const whole = this.#complete(change)
         publishLink(resource(), whole)
         this.#changes.next(whole)
-        if (change.state === 'refused' && change.cause) this.#report(change.cause)
+        if (change.state === 'refused' && change.cause) this.#refusals.report(change.cause)
       },
       whenSure: (callback) => {
         const timer = clock.setTimer(callback, defaults.handshakeMs)
@@ -98,21 +94,6 @@ export class Links {
   close(): void {
     for (const links of this.#endpoints) links.clear()
     this.#changes.complete()
-  }
-
-  /** Reports a refusal, with the number of those since the last report; not again for some time. */
-  #report(cause: RivuletError): void {
-    const { clock, onRefused } = this.#ports
-    const now = clock.now()
-    if (now < this.#nextReportAt) return
-    this.#nextReportAt = now + refusalReportMs
-    const others = this.#refused - this.#reported - 1
-    this.#reported = this.#refused
-    if (others === 0) onRefused(cause)
-    else
-      onRefused(
-        new RivuletError(cause.code, `${cause.message} (and ${others} others since the last report)`, { cause }),
-      )
   }
 
   #complete(change: EndpointChange): LinkChange {

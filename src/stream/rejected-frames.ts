@@ -1,5 +1,5 @@
 /**
- * Counts frames that could not be opened, by reason, and reports each.
+ * Counts frames that could not be opened, by reason, and reports them.
  */
 import type { ErrorCode, RivuletError } from '../errors/index.js'
 import { type ErrorReports, Tally } from '../observe/index.js'
@@ -15,9 +15,12 @@ const reasons: Partial<Record<ErrorCode, string>> = {
 /** The rejected frames of one receiver. */
 export class RejectedFrames {
   readonly #tally = new Tally()
-  readonly #reports: ErrorReports
+  readonly #reports: Pick<ErrorReports, 'report'>
 
-  constructor(reports: ErrorReports) {
+  /**
+   * @param reports - Takes each of them; for frames of untrusted peers, one that reports at a bounded rate.
+   */
+  constructor(reports: Pick<ErrorReports, 'report'>) {
     this.#reports = reports
   }
 
