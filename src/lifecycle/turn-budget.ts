@@ -8,6 +8,8 @@
 
 /** What one turn may take, in milliseconds, and pieces of work that it may take in any case. */
 const sliceMs = 10
+/** What it may take before work is interrupted that leaves in fewer and larger frames as a whole, in milliseconds. */
+const interruptMs = 20
 const fewestPieces = 16
 
 /** Pieces of work between two looks at the clock, and how long they may take before looks become more frequent. */
@@ -40,6 +42,7 @@ export class TurnBudget {
   /** Pieces that were counted since the turn is awaited. */
   #pieces = 0
   #isSpent = false
+  #isExceeded = false
   /** Those that go on in the next turn, in order. */
   #waiting: (() => void)[] = []
   readonly #begin = () => this.#beginTurn()
@@ -65,10 +68,33 @@ export class TurnBudget {
     return this.#isSpent
   }
 
+  /** Counts a part of work that should be done as a whole; returns whether it must be interrupted all the same. */
+  exceed(): boolean {
+    this.#toLook -= 1
+    if (this.#toLook <= 0) this.#look()
+    return this.#isExceeded
+  }
+
   /** Calls back in the next turn that has a budget left for it; those that wait longer go first. */
   nextTurn(callback: () => void): void {
     this.#waiting.push(callback)
     this.#awaitTurn()
+  }
+
+  /** Calls back for each of a list, in order: now as far as the budget goes, and for the rest in the next turns. */
+  forEach<T>(list: readonly T[], callback: (one: T) => void, done: () => void = () => {}): void {
+    let at = 0
+    const goOn = () => {
+      while (at < list.length) {
+        callback(list[at++] as T)
+        if (this.spend() && at < list.length) {
+          this.nextTurn(goOn)
+          return
+        }
+      }
+      done()
+    }
+    goOn()
   }
 
   #look(): void {
@@ -79,7 +105,10 @@ export class TurnBudget {
     this.#toLook = this.#perLook
     this.#lookedAt = now
     if (this.#isAwaited) {
-      if (now > this.#sliceEnd && this.#pieces >= fewestPieces) this.#isSpent = true
+      if (now > this.#sliceEnd && this.#pieces >= fewestPieces) {
+        this.#isSpent = true
+        if (now > this.#sliceEnd + interruptMs - sliceMs) this.#isExceeded = true
+      }
     } else if (this.#firstLookAt === 0) {
       this.#firstLookAt = now
     } else if (now - this.#firstLookAt > lookMs) {
@@ -98,7 +127,7 @@ export class TurnBudget {
 
   #beginTurn(): void {
     this.#isAwaited = false
-    this.#isSpent = false
+    this.#isSpent = this.#isExceeded = false
     this.#firstLookAt = 0
     const ready = this.#waiting
     if (ready.length === 0) return

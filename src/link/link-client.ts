@@ -43,7 +43,7 @@ export class LinkClient extends LinkDriver implements LinkHandler {
         random: randomBytes,
         transmit: (frame) => this.#socket?.send(onlyPeer, frame),
         flushLater: () => atEndOfTurn(flush),
-        spend: () => turnBudget.spend(),
+        spend: () => turnBudget.exceed(),
         reconnect: () => this.#socket?.reconnect(),
         accept: (session) => {
           this.#handler = ports.accept(session)

@@ -42,7 +42,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
         now: () => clock.now(),
         transmit: (peer, frame) => this.#socket?.send(peer, frame),
         flushLater: atEndOfTurn,
-        spend: () => turnBudget.spend(),
+        spend: () => turnBudget.exceed(),
         accept: (session) => ports.accept(session),
         report: (error) => ports.report(error),
       },

@@ -50,6 +50,57 @@ t.test(
   },
 )
 
+t.test('work that should be done as a whole is interrupted after twice the budget', async (t) => {
+  const loop = new Loop()
+  for (let turn = 0; turn < 5; turn++) {
+    const begun = loop.time
+    let spentAt: number | undefined
+    do {
+      loop.time += 0.02
+      if (loop.budget.isSpent) spentAt ??= loop.time - begun
+    } while (!loop.budget.exceed())
+    const took = loop.time - begun
+    t.ok(spentAt !== undefined && spentAt <= 15, `turn ${turn}: spent after ${spentAt} ms`)
+    t.ok(took >= 19 && took <= 25, `turn ${turn}: interrupted after ${took} ms`)
+    loop.turn()
+    t.equal(loop.budget.isSpent, false)
+    t.equal(loop.budget.exceed(), false)
+  }
+})
+
+t.test('a list is worked off in order, in as many turns as it takes', async (t) => {
+  const loop = new Loop()
+  const list = Array.from({ length: 3000 }, (_, index) => index)
+  const seen: number[] = []
+  const perTurn: number[] = []
+  let isDone = false
+  const each = (one: number) => {
+    loop.time += 0.02
+    seen.push(one)
+  }
+  loop.budget.forEach(list, each, () => {
+    isDone = true
+  })
+  while (!isDone) {
+    perTurn.push(seen.length)
+    loop.turn()
+  }
+  t.strictSame(seen, list)
+  t.ok(perTurn.length >= 5, `${perTurn.length} turns of ten milliseconds for sixty`)
+})
+
+t.test('a short list is worked off at once', async (t) => {
+  const loop = new Loop()
+  const seen: string[] = []
+  loop.budget.forEach(['a', 'b'], (one) => seen.push(one))
+  loop.budget.forEach(
+    [],
+    () => seen.push('never'),
+    () => seen.push('done'),
+  )
+  t.strictSame(seen, ['a', 'b', 'done'])
+})
+
 t.test('slow pieces: no more than a few beyond the least of a turn', async (t) => {
   const loop = new Loop()
   t.ok(loop.work(2) <= 48)
