@@ -66,7 +66,7 @@ export abstract class CallServerResource<Stats> extends SocketResource<Stats> {
     await this.waitUntil(deadline, this.callHost.drain())
     const { open } = this.callHost.stats()
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    this.callHost.stopAll(closed)
+    await this.callHost.stopAll(closed)
     await this.waitUntil(deadline, this.linkServer.whenSettled())
     // whoever is not told waits for a server that does not come back, so that this is worth a moment in any case
     const told = this.linkServer.close(closed)

@@ -7,13 +7,15 @@
  */
 import type { ServiceCodec } from '../avro/service-codec.js'
 import type { RivuletError } from '../errors/index.js'
+import { turnBudget } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
+import { chooseSession } from './choose-session.js'
 import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
 import { type ClientMethod, ClientService } from './client-method.js'
 import { ClientSession, type ClientSessionOwner } from './client-session.js'
-import { DeadlineSweep } from './deadline-sweep.js'
+import { DeadlineSweep, sweepLate } from './deadline-sweep.js'
 import { callError } from './failure.js'
 import { refusalError } from './refusal.js'
 import { SignalCalls } from './signal-calls.js'
@@ -65,6 +67,8 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   #succeeded = 0
   #failed = 0
   #closing = false
+  /** Why calls that a session has lost since go nowhere else: all calls were ended. */
+  #failure: RivuletError | undefined
   #drained: Promise<void> | undefined
   #markDrained = ignore
 
@@ -166,10 +170,10 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   /** Ends all calls with an error, to which is added whether each may have run; the servers are told. */
-  failAll({ code, message, cause }: RivuletError): void {
-    for (const call of [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]) {
-      call.stopWith(code, message, cause)
-    }
+  failAll(error: RivuletError): void {
+    const { code, message, cause } = error
+    if (this.#closing) this.#failure = error
+    for (const call of this.#unfinished()) call.stopWith(code, message, cause)
     if (this.#closing) this.#stopTimers()
   }
 
@@ -190,11 +194,10 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   ready(): void {
-    for (const call of [...this.#waiting]) {
-      if (!this.#waiting.delete(call)) continue
-      this.#place(call)
-    }
-    this.#failOver(this.#ports.clock.now())
+    turnBudget.forEach([...this.#waiting], (call) => {
+      if (this.#waiting.delete(call)) this.#place(call)
+    })
+    this.#failover.watch(this.#failOver(this.#ports.clock.now()))
   }
 
   disconnected(session: ClientSession): void {
@@ -211,9 +214,12 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
 
   ended(session: ClientSession, reason: RivuletError | undefined): void {
     this.#sessions = this.#sessions.filter((other) => other !== session)
-    for (const call of session.takeCalls()) {
-      if (call.done) continue
-      const isUnsent = session.streams.isUnsent(call.stream)
+    const calls = session.takeCalls()
+    // the session knows it no longer in later turns
+    const unsent = new Set(calls.filter(({ stream }) => session.streams.isUnsent(stream)))
+    turnBudget.forEach(calls, (call) => {
+      if (call.done) return
+      const isUnsent = unsent.has(call)
       if (!isUnsent) call.executedBefore = 'maybe'
       if (isUnsent ? call.isMovable : call.isRepeatable) {
         this.moved(call)
@@ -227,7 +233,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
         const code = isClosing ? 'RIVULET_SERVER_CLOSING' : 'RIVULET_UNKNOWN_OUTCOME'
         call.fail(callError(code, `${call.method.label}: ${what} before the outcome came`, 'maybe', { cause: reason }))
       }
-    }
+    })
   }
 
   /** Lets sessions that have been disconnected for too long give up calls; returns when the next one does. */
@@ -235,16 +241,24 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     let earliest = Number.POSITIVE_INFINITY
     for (const session of this.#sessions) {
       if (!session.isDisconnected) continue
-      if (session.failoverAt > now) earliest = Math.min(earliest, session.failoverAt)
-      else for (const call of session.calls.all()) this.#giveUp(call, session)
+      if (session.failoverAt > now) {
+        earliest = Math.min(earliest, session.failoverAt)
+        continue
+      }
+      for (const call of session.calls.all()) {
+        if (this.#giveUp(call, session) && turnBudget.spend()) return now // the others behind what waits for this turn
+      }
     }
     return earliest
   }
 
-  /** Takes a call from a disconnected session, if another session takes calls of its method and a second run does no harm. */
-  #giveUp(call: ClientCall, session: ClientSession): void {
-    const other = this.#choose(call.method)
-    if (call.done || other === undefined || other.isSuspected) return
+  /**
+   * Takes a call from a disconnected session, if another session takes calls of its method and a second run does no harm;
+   * returns whether it did.
+   */
+  #giveUp(call: ClientCall, session: ClientSession): boolean {
+    const other = chooseSession(this.#sessions, call.method)
+    if (call.done || other === undefined || other.isSuspected) return false
     const isUnsent = session.streams.isUnsent(call.stream)
     if (isUnsent ? call.isMovable : call.isRepeatable) {
       call.executedBefore = session.abandon(call)
@@ -253,26 +267,22 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
       const { label } = call.method
       const message = `${label}: its link has no connection, and a stream that has begun cannot continue at another server`
       call.fail(callError('RIVULET_UNKNOWN_OUTCOME', message, session.abandon(call)))
+    } else {
+      return false
     }
+    return true
   }
 
   /** Gives a call to a session, or lets it wait. */
   #place(call: ClientCall): void {
-    const session = this.#choose(call.method)
+    if (this.#failure !== undefined) {
+      const { code, message, cause } = this.#failure
+      call.fail(callError(code, message, call.executedBefore, { cause }))
+      return
+    }
+    const session = chooseSession(this.#sessions, call.method)
     if (session === undefined) this.#hold(call)
     else session.begin(call)
-  }
-
-  /** The session with the fewest calls that agreed on the method; a suspected one if there is no other. */
-  #choose({ number }: ClientMethod): ClientSession | undefined {
-    let best: ClientSession | undefined
-    for (const session of this.#sessions) {
-      if (!session.isReady) continue
-      const agreed = session.agreement.methods[number]
-      if (agreed === undefined || agreed.refusal !== undefined) continue
-      if (best === undefined || isBetter(session, best)) best = session
-    }
-    return best
   }
 
   #hold(call: ClientCall): void {
@@ -293,14 +303,12 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   #endLate(now: number): number {
-    let earliest = Number.POSITIVE_INFINITY
-    const look = (call: ClientCall): void => {
-      if (call.deadline <= now) call.stopWith('RIVULET_DEADLINE_EXCEEDED', this.#whyLate(call))
-      else if (call.deadline < earliest) earliest = call.deadline
-    }
-    for (const session of this.#sessions) for (const call of session.calls.all()) look(call)
-    for (const call of this.#waiting) look(call)
-    return earliest
+    const end = (call: ClientCall) => call.stopWith('RIVULET_DEADLINE_EXCEEDED', this.#whyLate(call))
+    return sweepLate(this.#unfinished(), now, end)
+  }
+
+  #unfinished(): ClientCall[] {
+    return [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]
   }
 
   #whyLate({ session, method: { label } }: ClientCall): string {
@@ -320,11 +328,6 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     this.#sweep.stop()
     this.#failover.stop()
   }
-}
-
-function isBetter(session: ClientSession, other: ClientSession): boolean {
-  if (session.isSuspected !== other.isSuspected) return other.isSuspected
-  return session.calls.size < other.calls.size
 }
 
 /** The ends of the promise that was made last: taken at once, so that a call costs no closure. */

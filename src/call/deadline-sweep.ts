@@ -4,11 +4,34 @@
  * A call costs one comparison. There is no queue of deadlines, which would grow with the rate of calls rather than with
  * the number of open ones: almost every call is over long before its deadline.
  */
-import { longestTimerMs } from '../lifecycle/index.js'
+import { longestTimerMs, turnBudget } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/clock.js'
 
 /** Ends what is late at `now`, and returns the earliest deadline that is left: infinity if there is none. */
 export type Sweep = (now: number) => number
+
+/** What has a deadline. */
+interface Timed {
+  readonly deadline: number
+}
+
+/**
+ * Ends those of a list that are late at `now`, the earliest first; returns the earliest deadline that is left.
+ *
+ * If that is more than one turn takes, the rest is still late: the next sweep, which is due at once, ends it behind what waits
+ * for this turn.
+ */
+export function sweepLate<T extends Timed>(list: readonly T[], now: number, end: (late: T) => void): number {
+  const late = list.filter(({ deadline }) => deadline <= now).sort((one, other) => one.deadline - other.deadline)
+  for (const [at, one] of late.entries()) {
+    end(one)
+    if (turnBudget.spend() && at < late.length - 1) return now
+  }
+  return list.reduce(
+    (earliest, { deadline }) => (deadline > now ? Math.min(earliest, deadline) : earliest),
+    Number.POSITIVE_INFINITY,
+  )
+}
 
 /** The timer of the earliest deadline. */
 export class DeadlineSweep {

@@ -8,7 +8,7 @@ import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import type { CallLimits, Shedding } from './call-limits.js'
-import { DeadlineSweep } from './deadline-sweep.js'
+import { DeadlineSweep, sweepLate } from './deadline-sweep.js'
 import { type Implementation, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'
@@ -132,10 +132,11 @@ export class CallHost implements ServerPorts {
     return this.#drained
   }
 
-  /** Stops all handlers; the clients learn of it by the end of their sessions. */
-  stopAll(error: RivuletError): void {
-    for (const server of this.#servers) server.stopAll(error)
+  /** Stops all handlers, and resolves when all are; the clients learn of it by the end of their sessions. */
+  async stopAll(error: RivuletError): Promise<void> {
+    const stopping = [...this.#servers].map((server) => new Promise<void>((done) => server.stopAll(error, done)))
     this.#sweep.stop()
+    await Promise.all(stopping)
   }
 
   refusalFor(server: CallServer): Shedding | undefined {
@@ -190,13 +191,7 @@ export class CallHost implements ServerPorts {
   }
 
   #stopLate(now: number): number {
-    let earliest = Number.POSITIVE_INFINITY
-    for (const server of this.#servers) {
-      for (const call of server.calls.all()) {
-        if (call.deadline <= now) server.stopLate(call)
-        else if (call.deadline < earliest) earliest = call.deadline
-      }
-    }
-    return earliest
+    const open = [...this.#servers].flatMap((server) => server.calls.all())
+    return sweepLate(open, now, (call) => call.server.stopLate(call))
   }
 }

@@ -7,6 +7,8 @@
  */
 import { bufferFull } from '../avro/codec.js'
 import { isRivuletError } from '../errors/index.js'
+import { turnBudget } from '../lifecycle/index.js'
+import { Fifo } from '../session/fifo.js'
 import type { ItemBody } from '../session/item.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { writeWaiting } from '../session/waiting-body.js'
@@ -49,8 +51,13 @@ class WrittenBody implements ItemBody {
 export class OwedItems {
   readonly #streams: SessionStreams
   readonly #maxBytes: number
-  #waiting: Owed[] = []
+  readonly #waiting = new Fifo<Owed>()
   #bytes = 0
+  #isResting = false
+  readonly #goOn = () => {
+    this.#isResting = false
+    this.retry()
+  }
 
   /**
    * @param maxBytes - What may wait; one item may be larger.
@@ -75,24 +82,23 @@ export class OwedItems {
     return (!mustWait && this.#trySend(stream, kind, flags, body)) || this.#keep(stream, kind, flags, body)
   }
 
-  /** There may be room again. */
+  /** There may be room again: sends what waits, in several turns if that is very much. */
   retry(): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    let sent = 0
-    for (const { stream, kind, flags, body } of waiting) {
-      if (!this.#trySend(stream, kind, flags, body)) break
-      this.#bytes -= body.bytes.length
-      sent += 1
+    if (this.#isResting) return
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      const { stream, kind, flags, body } = first
+      if (!this.#trySend(stream, kind, flags, body)) return
+      if (this.#waiting.shift() !== undefined) this.#bytes -= body.bytes.length // else all was forgotten meanwhile
+      if (!turnBudget.spend()) continue
+      this.#isResting = true
+      turnBudget.nextTurn(this.#goOn)
+      return
     }
-    // what was sent may have led to more, which belongs behind the rest
-    if (sent < waiting.length) this.#waiting = [...waiting.slice(sent), ...this.#waiting]
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#waiting = []
+    this.#waiting.clear()
     this.#bytes = 0
   }
 

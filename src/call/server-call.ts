@@ -43,6 +43,8 @@ export interface CallOrigin {
   sendLast(stream: number, kind: number, body: OwedBody): boolean
   /** A handler is done. */
   released(): void
+  /** Ends a call that is late. */
+  stopLate(call: ServerCall): void
   /** Ends a call of which an item cannot be read. */
   refuseItem(call: ServerCall, cause: unknown): void
   report(error: RivuletError): void

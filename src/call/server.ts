@@ -6,6 +6,7 @@
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
+import { turnBudget } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/clock.js'
 import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
@@ -116,8 +117,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.#ended = true
     this.#owed.clear()
     this.#answered.clear()
-    this.stopAll(gone(reason))
-    this.#host.ended(this)
+    this.stopAll(gone(reason), () => this.#host.ended(this))
   }
 
   get drainReason(): RivuletError | undefined {
@@ -147,14 +147,14 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.#host.finished(how)
   }
 
-  /** Stops all handlers; the client is told nothing: the end of the session will. */
-  stopAll(error: RivuletError): void {
-    for (const call of this.calls.all()) call.stop(error)
+  /** Stops all handlers, in several turns if they are very many; the client is told by the end of the session. */
+  stopAll(error: RivuletError, done?: () => void): void {
+    turnBudget.forEach(this.calls.all(), (call) => call.stop(error), done)
   }
 
   /** Tells all handlers that the server is closing. */
   drain(): void {
-    for (const call of this.calls.all()) call.drain()
+    turnBudget.forEach(this.calls.all(), (call) => call.drain())
   }
 
   /** Ends a call that is late. */

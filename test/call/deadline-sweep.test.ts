@@ -1,6 +1,8 @@
 /** One timer for all deadlines: it costs no queue, and is set anew only when it must be. */
 import t from 'tap'
-import { DeadlineSweep } from '../../src/call/deadline-sweep.js'
+import { DeadlineSweep, sweepLate } from '../../src/call/deadline-sweep.js'
+import { turn } from '../support/events.js'
+import { burn } from '../support/turns.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 /** Deadlines under a sweep, and how often it looked and set its timer. */
@@ -94,4 +96,40 @@ t.test('stopping takes the timer back', async (t) => {
   swept.add(swept.clock.now() - 1)
   swept.clock.advance(0)
   t.equal(swept.ended.length, 2, 'what is late already ends at once')
+})
+
+t.test('the late ones end in the order of their deadlines, whatever the order in which they came', async (t) => {
+  await turn()
+  const ended: number[] = []
+  const list = [40, 10, 70, 30, 20, 60].map((deadline) => ({ deadline }))
+  t.equal(
+    sweepLate(list, 40, ({ deadline }) => ended.push(deadline)),
+    60,
+  )
+  t.strictSame(ended, [10, 20, 30, 40])
+  t.equal(
+    sweepLate(list.slice(0, 2), 40, () => {}),
+    Number.POSITIVE_INFINITY,
+  )
+})
+
+t.test('more than one turn takes: the rest is due at once', async (t) => {
+  await turn()
+  const ended: number[] = []
+  let open = Array.from({ length: 200 }, (_, index) => ({ deadline: 200 - index }))
+  const end = (one: { deadline: number }) => {
+    burn(0.5)
+    open = open.filter((other) => other !== one)
+    ended.push(one.deadline)
+  }
+  let sweeps = 0
+  for (let next = 0; next !== Number.POSITIVE_INFINITY; sweeps++) {
+    next = sweepLate(open, 300, end)
+    await turn()
+  }
+  t.ok(sweeps >= 2, `${sweeps} turns`)
+  t.strictSame(
+    ended,
+    Array.from({ length: 200 }, (_, index) => index + 1),
+  )
 })

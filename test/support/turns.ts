@@ -32,6 +32,11 @@ export class Turns {
     burn(ms)
   }
 
+  /** Counts from here on. */
+  reset(): void {
+    this.#inTurn = this.#most = 0
+  }
+
   stop(): void {
     this.#stopped = true
   }
