@@ -18,6 +18,7 @@ import type { Tally } from './tally.js'
 const longest = [
   'test/examples/demo',
   'test/socket/flood-reset',
+  'test/hostile/',
   'test/repository/snippets',
   'test/repository/package',
   'test/simulation/session',

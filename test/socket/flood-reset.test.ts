@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { loader, modulePath } from '../child-process.js'
-import { rawPeer, zmtpCommand, zmtpFrame } from '../support/raw-zmtp.js'
+import { floods } from '../support/floods.js'
+import { rawPeer } from '../support/raw-zmtp.js'
 
 const program = modulePath('test/socket/flooded-process.ts')
 
@@ -13,13 +14,6 @@ const peers = 5
 
 /** Frames of each: more than any mark. */
 const frames = 20_000
-
-/** What floods, frame by frame: a message that subscribes to nothing, alone or with a PING behind it. */
-const floods = {
-  messages: zmtpFrame(Buffer.from([9])),
-  'messages and PINGs': Buffer.concat([zmtpFrame(Buffer.from([9])), zmtpCommand('PING', Buffer.alloc(2))]),
-  'messages and short PINGs': Buffer.concat([zmtpFrame(Buffer.alloc(0)), zmtpCommand('PING', Buffer.alloc(0))]),
-}
 
 const socketTypes = { pull: 'PUSH', publisher: 'XSUB', subscriber: 'XPUB', server: 'DEALER' }
 

@@ -1,6 +1,6 @@
 /** Connections that do not speak ZMTP 3 are refused before any message, on each kind of socket that binds, and counted. */
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createPull, createPush } from '../../patterns/queue/index.js'
@@ -9,33 +9,16 @@ import type { Resource } from '../../src/socket/index.js'
 import { Lab, openServer } from '../rpc/lab.js'
 import { codesOf, linkState, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
-import { seeded } from '../support/seeded.js'
+import { openings } from '../support/openings.js'
+import { rawConnection, whenClosed } from '../support/raw-zmtp.js'
 import { type Place, place } from '../support/transports.js'
 
-const random = seeded(11)
-const noise = (first: number) => Buffer.from([first, ...Array.from({ length: 399 }, () => Math.floor(random() * 256))])
-
-/** What other protocols say first; after the greetings of ZMTP 1 and 2 comes a message. */
-const openings: Readonly<Record<string, Buffer>> = {
-  http: Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n'),
-  tls: Buffer.from(`16030100c8010000c40303${'5a'.repeat(196)}`, 'hex'),
-  'zmtp 1': Buffer.from(`0100${'0500'}${'4a'.repeat(4)}`, 'hex'),
-  'zmtp 1 with an identity': Buffer.from('ff00000000000000067e6f74686572', 'hex'),
-  'zmtp 2 with a socket type': Buffer.from(`ff00000000000000017f01070000${'0004'}${'4a'.repeat(4)}`, 'hex'),
-  'zmtp 2': Buffer.from(`ff00000000000000017f02080000${'0004'}${'4a'.repeat(4)}`, 'hex'),
-  noise: noise(0x2a),
-  'noise that begins as a greeting': noise(0xff),
-}
-
-/** Says each of these to an endpoint, without closing; resolves when every connection was closed from there. */
+/** Says each opening to an endpoint, without closing; resolves when every connection was closed from there. */
 async function sayAll(t: Test, endpoint: string): Promise<void> {
   const ends = Object.values(openings).map(async (opening) => {
-    const { protocol, port, pathname } = new URL(endpoint)
-    const socket = protocol === 'tcp:' ? connect(Number(port), '127.0.0.1') : connect(pathname)
-    t.teardown(() => socket.destroy())
-    socket.on('error', () => {}).resume()
+    const socket = rawConnection(t, endpoint).resume()
     socket.write(opening)
-    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
+    await whenClosed(socket)
   })
   await Promise.all(ends)
 }

@@ -6,9 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
-import type { Test } from 'tap'
 import * as zmq from 'zeromq'
-import { until } from './events.js'
+import type { Scope } from './scope.js'
 import { block, sealed } from './stranger.js'
 
 const typeOf = (name: string): avsc.Type =>
@@ -119,10 +118,12 @@ export class LinkStranger {
   sequence = 0
   /** The number of the last frame that came. */
   received = 0
+  /** Called when something has come. */
+  #wake = () => {}
   readonly #socket = new zmq.Dealer({ linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 })
 
   /** Connects; it is closed with the test. */
-  static open(t: Test, endpoint: string): LinkStranger {
+  static open(t: Scope, endpoint: string): LinkStranger {
     const stranger = new LinkStranger()
     stranger.#socket.connect(endpoint)
     t.teardown(() => stranger.close())
@@ -174,9 +175,13 @@ export class LinkStranger {
   /** The next frame of this form; those before it are dropped. */
   async answer(fits: (answer: Answer) => boolean): Promise<Answer> {
     for (;;) {
-      await until(() => this.answers.length > 0)
-      const answer = this.answers.shift() as Answer
-      if (fits(answer)) return answer
+      const answer = this.answers.shift()
+      if (answer !== undefined && fits(answer)) return answer
+      if (answer === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
     }
   }
 
@@ -199,6 +204,7 @@ export class LinkStranger {
       if (kind === frameKinds.welcome) this.answers.push({ kind, items: [], ...Welcome.fromBuffer(rest) })
       else if (kind === frameKinds.refusal) this.answers.push({ kind, items: [], ...Refusal.fromBuffer(rest) })
       else this.#link(rest)
+      this.#wake()
     }
   }
 

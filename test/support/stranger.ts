@@ -56,7 +56,7 @@ export function headerBytes(claims: Claims): Buffer {
 }
 
 /** Puts the prelude before the rest of a frame, with the right check. */
-export function sealed(rest: Buffer, { kind = 1, version = 1, topic = Buffer.alloc(0) } = {}): Buffer {
+export function sealed(rest: Buffer, { kind = 1, version = 1, topic = Buffer.alloc(0) as Buffer } = {}): Buffer {
   const head = Buffer.from([0x52, 0x76, version << 1, kind << 1])
   const check = Buffer.alloc(4)
   check.writeUInt32BE(crc32(rest, crc32(head, crc32(topic))))

@@ -1,0 +1,52 @@
+/** What an attack is: something that one peer, or many, do to a pattern that listens. */
+import type { Scope } from '../support/scope.js'
+import type { Deeds, Target } from './orders.js'
+import type { PatternName } from './patterns.js'
+
+/** What an attack is given for one round. */
+export interface AttackContext {
+  readonly target: Target
+  /** Numbers from 0 up to 1, from the seed. */
+  readonly random: () => number
+  /** How much of it there is: 1 is little. */
+  readonly scale: number
+  /** Ends with the round. */
+  readonly scope: Scope
+  /** Counts what was done. */
+  readonly did: (deeds: Partial<Deeds>) => void
+}
+
+/** An attack. */
+export interface Attack {
+  readonly name: string
+  /** The patterns that it is made for. */
+  readonly patterns: readonly PatternName[]
+  /** The patterns that surely count something of each round, beside connections that are refused. */
+  readonly counted: readonly PatternName[]
+  /**
+   * Patterns where links of its peers may stay when those have gone.
+   *
+   * A PUSH never reads what workers send. When its queue of one is full, libzmq 4.3.5 reads that connection no more, and
+   * finds out neither an end nor a reset.
+   */
+  readonly stays?: readonly PatternName[]
+  /** Descriptors that the victim has while it is attacked. Default: many. */
+  readonly descriptors?: number
+  /** Makes one round; resolves when it has done what it does. */
+  run(context: AttackContext): Promise<void>
+}
+
+/** A whole number from 0 up to, but not including, `below`. */
+export function below(random: () => number, below: number): number {
+  return Math.floor(random() * below)
+}
+
+/** One of a list. */
+export function oneOf<T>(random: () => number, list: readonly T[]): T {
+  return list[below(random, list.length)] as T
+}
+
+/** Random bytes. */
+export function noise(random: () => number, length: number): Buffer {
+  return Buffer.from(Array.from({ length }, () => below(random, 256)))
+}

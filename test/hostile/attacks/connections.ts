@@ -1,0 +1,103 @@
+/** Attacks by connections alone: nobody that makes them ever agrees on ZMTP 3. */
+import type { Socket } from 'node:net'
+import { openings } from '../../support/openings.js'
+import { greeting, rawConnection, whenClosed, zmtpReady } from '../../support/raw-zmtp.js'
+import { type Attack, type AttackContext, below, noise } from '../attack.js'
+import { patternNames, peerSockets } from '../patterns.js'
+
+/** Connections that are open at the same time; the system queues about so many for one listener. */
+const atOnce = 50
+
+/** Does something for each number, so many at the same time. */
+async function each(count: number, action: (index: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await action(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane))
+}
+
+/** Opens a connection that will be refused. */
+function open({ scope, target, did }: AttackContext): Socket {
+  did({ connections: 1, refused: 1 })
+  return rawConnection(scope, target.endpoint).resume()
+}
+
+/** Says bytes and waits until the other side has closed. */
+async function sayAndWait(context: AttackContext, bytes: Buffer): Promise<void> {
+  const socket = open(context)
+  socket.write(bytes)
+  await whenClosed(socket)
+}
+
+const randomBytes: Attack = {
+  name: 'random-bytes',
+  patterns: patternNames,
+  counted: [],
+  run: (context) =>
+    each(8 * context.scale, () => sayAndWait(context, noise(context.random, 1 + below(context.random, 2000)))),
+}
+
+/** Each length of the greeting and the READY of a peer, and then silence. */
+const halfHandshakes: Attack = {
+  name: 'half-handshakes',
+  patterns: patternNames,
+  counted: [],
+  async run(context) {
+    const { pattern, part, parts } = context.target
+    const handshake = Buffer.concat([greeting, zmtpReady(peerSockets[pattern])])
+    const lengths = [...handshake.keys()].filter((length) => length % parts === part)
+    await Promise.all(lengths.map((length) => sayAndWait(context, handshake.subarray(0, length))))
+  },
+}
+
+const oldGreetings: Attack = {
+  name: 'old-greetings',
+  patterns: patternNames,
+  counted: [],
+  run: (context) => {
+    const all = Object.values(openings)
+    return each(all.length * context.scale, (index) => sayAndWait(context, all[index % all.length] as Buffer))
+  },
+}
+
+/** Connections that are closed at once: without a word, with a reset, or behind a greeting. */
+const openClose: Attack = {
+  name: 'open-close',
+  patterns: patternNames,
+  counted: [],
+  run: (context) =>
+    each(30 * context.scale, async (index) => {
+      const socket = open(context)
+      await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))
+      if (index % 3 === 0) socket.end()
+      else if (index % 3 === 1 && context.target.endpoint.startsWith('tcp:')) socket.resetAndDestroy()
+      else {
+        socket.write(greeting)
+        socket.destroySoon()
+      }
+      await whenClosed(socket)
+    }),
+}
+
+/** More connections than the victim may have descriptors, all held until their handshake is late, and again. */
+const heldDescriptors: Attack = {
+  name: 'descriptors-held',
+  patterns: patternNames,
+  counted: [],
+  descriptors: 256,
+  async run({ scope, target, did, scale }) {
+    const sockets = Array.from({ length: 300 * scale }, () => rawConnection(scope, target.endpoint).resume())
+    did({ connections: sockets.length })
+    await Promise.race(sockets.map(whenClosed))
+  },
+}
+
+/** The attacks. */
+export const connectionAttacks: readonly Attack[] = [
+  randomBytes,
+  halfHandshakes,
+  oldGreetings,
+  openClose,
+  heldDescriptors,
+]

@@ -1,0 +1,96 @@
+/** Attacks by amounts: peers that agree on ZMTP, and then send too much. */
+import type { Socket } from 'node:net'
+import { flood, floods } from '../../support/floods.js'
+import { rawPeer, zmtpCommand, zmtpFrame } from '../../support/raw-zmtp.js'
+import { type Attack, type AttackContext, below, noise } from '../attack.js'
+import { patternNames, peerSockets } from '../patterns.js'
+
+/** Connections that flood at the same time. */
+const flooders = 4
+
+/** Opens a peer that the other side takes for one of its own. */
+export async function agreedPeer({ scope, target, did }: AttackContext): Promise<Socket> {
+  const socket = await rawPeer(scope, target.endpoint, peerSockets[target.pattern])
+  did({ connections: 1 })
+  return socket
+}
+
+/** Closes a connection so that the other side loses what it has not read. */
+export function reset(socket: Socket, endpoint: string): void {
+  if (endpoint.startsWith('tcp:')) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+/** Frames until the mark is reached, and a reset. */
+const floodAndReset: Attack = {
+  name: 'flood-reset',
+  patterns: patternNames,
+  counted: [],
+  stays: ['push'],
+  async run(context) {
+    const { target, scale, did } = context
+    const units = Object.values(floods)
+    const flooding = Array.from({ length: flooders }, async (_, index) => {
+      const frames = 2000
+      const bytes = Buffer.concat(Array(frames).fill(units[(index + target.part) % units.length]))
+      const socket = await agreedPeer(context)
+      did({ messages: frames * (await flood(socket, bytes, scale)) })
+      reset(socket, target.endpoint)
+    })
+    await Promise.all(flooding)
+  },
+}
+
+/** Messages that are large, and cut their connection, and messages of very many parts. */
+const floodOfParts: Attack = {
+  name: 'many-parts',
+  patterns: patternNames,
+  counted: [],
+  stays: ['push'],
+  async run(context) {
+    const { target, scale, did } = context
+    const large = await agreedPeer(context)
+    // the head of a message of 2^62 bytes, and the first of them
+    large.write(Buffer.concat([Buffer.from([2, 0x40, 0, 0, 0, 0, 0, 0, 0]), Buffer.alloc(10_000)]))
+    const socket = await agreedPeer(context)
+    const part = zmtpFrame(Buffer.alloc(100), { more: true })
+    did({ messages: 1 + (await flood(socket, Buffer.concat(Array(500).fill(part)), scale)) })
+    socket.write(zmtpFrame(Buffer.alloc(1)))
+    reset(large, target.endpoint)
+    reset(socket, target.endpoint)
+  },
+}
+
+/** Subscriptions to many prefixes, long ones, the same again and again, and in both forms of ZMTP 3.1. */
+const subscriptionFlood: Attack = {
+  name: 'subscription-flood',
+  patterns: ['publisher'],
+  counted: [],
+  async run(context) {
+    const { random, scale, did } = context
+    const prefix = () => noise(random, 8 + below(random, 16)).toString('hex')
+    const message = (mark: number, text: string) => zmtpFrame(Buffer.concat([Buffer.of(mark), Buffer.from(text)]))
+    const command = (text: string) => zmtpCommand('SUBSCRIBE', Buffer.from(text))
+    const same = prefix()
+    const kinds = [
+      () => message(1, prefix()),
+      () => command(prefix()),
+      () => message(1, `${prefix()}${'x'.repeat(400)}`),
+      () => Buffer.concat([message(1, same), message(0, same), message(0, prefix())]),
+    ]
+    const flooding = kinds.map(async (make) => {
+      const socket = await agreedPeer(context)
+      for (let round = 0; round < scale; round++) {
+        const bytes = Buffer.concat(Array.from({ length: 500 }, make))
+        did({ messages: 500 * (await flood(socket, bytes, 1)) })
+      }
+      socket.end()
+    })
+    const large = await agreedPeer(context)
+    large.write(message(1, 'x'.repeat(5000)))
+    await Promise.all(flooding)
+  },
+}
+
+/** The attacks. */
+export const floodAttacks: readonly Attack[] = [floodAndReset, floodOfParts, subscriptionFlood]

@@ -1,0 +1,47 @@
+/** What an attacker needs to call a pattern with links by frames of its own: the agreement, and requests as bytes. */
+import { readFileSync } from 'node:fs'
+import avsc from 'avsc'
+import { QueueService } from '../../patterns/queue/wire.js'
+import { serviceOf } from '../../src/avro/service-codec.js'
+import { bindItem } from '../rpc/hostile.js'
+import { long, type RawItem, requestBody } from '../support/link-stranger.js'
+import { Keep, keepMethods } from './keep.js'
+import type { PatternName } from './patterns.js'
+import { strangersQueue } from './recording.js'
+
+const Queue = avsc.Service.forProtocol(JSON.parse(readFileSync('docs/protocol/queue.avpr', 'utf8')))
+
+/** The number of a method, in the order of the protocol. */
+const queueMethods = Queue.messages.map(({ name }) => name)
+
+/** A request of a stream of the durable queue, as bytes. */
+export function queueRequest(method: 'produce' | 'consume', request: object): Buffer {
+  return Queue.message(method).requestType.toBuffer(request)
+}
+
+/** The head of a stream of requests to the durable queue. */
+export function queueHead(method: 'produce' | 'consume'): Buffer {
+  return requestBody(queueMethods.indexOf(method))
+}
+
+const keepItem = bindItem(serviceOf(Keep).text, 0, 'Keep')
+const queueItem = bindItem(serviceOf(QueueService).text, 0, 'rivulet.queue.Queue')
+
+/** The item that announces the service of a pattern. */
+export function bindService(pattern: PatternName): RawItem {
+  return pattern === 'rpc' ? keepItem : queueItem
+}
+
+const nothing = { open: null, number: 0, credit: 0, settlements: [], extend: [] }
+
+/** A request of a consumer of the queue for strangers; what is given replaces what is empty. */
+export function consumeRequest(request: object): Buffer {
+  return queueRequest('consume', { ...nothing, ...request })
+}
+
+/** The bodies that open a stream of answers without end on a pattern: the head, and the requests of its stream. */
+export function openingOf(pattern: PatternName, name: string): Buffer[] {
+  if (pattern === 'rpc') return [requestBody(keepMethods.items, long(10_000))]
+  const open = { queue: strangersQueue, consumer: name, held: [] }
+  return [queueHead('consume'), consumeRequest({ open }), consumeRequest({ credit: 1_000_000 })]
+}

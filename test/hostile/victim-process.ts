@@ -1,0 +1,157 @@
+/**
+ * The program of a `Victim`: one resource of each pattern that is asked for, bound over TCP and IPC.
+ *
+ * The argument is a `VictimSetup` as JSON. Nothing catches errors here: an uncaught one ends the process.
+ */
+import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
+import { createRpcServer } from '../../patterns/rpc/index.js'
+import type { Resource } from '../../src/socket/index.js'
+import { Job } from '../support/job.js'
+import { HonestOrder, honestTopic } from './honest-order.js'
+import { keepImplementation, untouchable } from './keep.js'
+import {
+  countedOf,
+  type PatternReport,
+  type Settled,
+  type VictimNews,
+  type VictimOrder,
+  type VictimReport,
+  type VictimSetup,
+} from './orders.js'
+import type { Endpoints, PatternName } from './patterns.js'
+import { SelfWatch } from './self-watch.js'
+
+interface Victim {
+  readonly resource: Resource<object>
+  /** Sends so many messages to honest peers. */
+  send?(count: number): void
+}
+
+const { patterns, folder } = JSON.parse(process.argv[2] as string) as VictimSetup
+const faults: string[] = []
+const warnings: string[] = []
+const codes = new Map<PatternName, Map<string, number>>()
+const unsaid = new Map<PatternName, number>()
+const orders = new Map<PatternName, HonestOrder>()
+
+function say(news: VictimNews): void {
+  process.send?.(news)
+}
+
+/** Counts what has come from an honest peer, and says it once in a turn. */
+function seen(pattern: PatternName): void {
+  if (unsaid.size === 0) {
+    setImmediate(() => {
+      for (const [name, count] of unsaid) say({ seen: name, count })
+      unsaid.clear()
+    })
+  }
+  unsaid.set(pattern, (unsaid.get(pattern) ?? 0) + 1)
+}
+
+/** Takes a message of anybody, as a handler of `process`; what an attacker asks for it returns. */
+function take(pattern: PatternName, { id, note }: Job): unknown {
+  if (note === 'untouchable') return untouchable(id)
+  const order = orders.get(pattern) as HonestOrder
+  if (order.take({ id, note })) seen(pattern)
+  return undefined
+}
+
+const binds = (pattern: PatternName) => ['tcp://127.0.0.1:*', `ipc://${folder}/${pattern}`]
+/** How often is looked whether a pattern is settled, in milliseconds: not all counts have an event. */
+const settlingMs = 10
+
+const many = { concurrency: 64 }
+
+const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> = {
+  rpc: async (bind) => ({ resource: await createRpcServer({ bind, services: [keepImplementation] }) }),
+
+  async push(bind) {
+    const push = await createPush({ schema: Job, bind })
+    let id = 0
+    return { resource: push, send: (count) => repeat(count, () => push.next(HonestOrder.job(id++))) }
+  },
+
+  async pull(bind) {
+    const pull = await createPull({ schema: Job, bind })
+    pull.messages.process((job) => take('pull', job), many).subscribe()
+    return { resource: pull }
+  },
+
+  async queue(bind) {
+    const queues = { jobs: {}, strangers: { maxLength: 10_000, overflow: 'drop-oldest' as const } }
+    return { resource: await createQueueHost({ bind, store: 'memory', queues }) }
+  },
+
+  async publisher(bind) {
+    const publisher = await createPublisher({ bind })
+    const topic = publisher.topic(honestTopic, Job)
+    let id = 0
+    return { resource: publisher, send: (count) => repeat(count, () => topic.next(HonestOrder.job(id++))) }
+  },
+
+  async subscriber(bind) {
+    const subscriber = await createSubscriber({ bind })
+    subscriber
+      .topic('a.#', Job)
+      .process((job) => take('subscriber', job), many)
+      .subscribe()
+    return { resource: subscriber }
+  },
+}
+
+function repeat(count: number, action: () => void): void {
+  for (let done = 0; done < count; done++) action()
+}
+
+function reportOf(pattern: PatternName, { resource }: Victim): PatternReport {
+  return {
+    connected: resource.connected,
+    refused: resource.refusedConnections,
+    codes: Object.fromEntries(codes.get(pattern) ?? []),
+    stats: { ...resource.stats() },
+  }
+}
+
+function report(): VictimReport {
+  const reports = [...victims].map(([name, victim]) => [name, reportOf(name, victim)])
+  return { patterns: Object.fromEntries(reports), faults, warnings, ...watch.figures }
+}
+
+const victims = new Map<PatternName, Victim>()
+const watch = new SelfWatch()
+const endpoints: Partial<Record<PatternName, Endpoints>> = {}
+
+for (const pattern of patterns) {
+  orders.set(pattern, new HonestOrder((fault) => faults.push(`${pattern}: ${fault}`)))
+  const victim = await open[pattern](binds(pattern))
+  const byCode = new Map<string, number>()
+  victim.resource.errors.subscribe(({ code }) => byCode.set(code, (byCode.get(code) ?? 0) + 1))
+  codes.set(pattern, byCode)
+  victims.set(pattern, victim)
+  const [tcp, ipc] = victim.resource.endpoints as [string, string]
+  endpoints[pattern] = { tcp, ipc }
+}
+
+/** Reports when each pattern is settled. */
+function reportWhen(wanted: Readonly<Partial<Record<PatternName, Settled>>>): void {
+  const isSettled = [...victims].every(([name, victim]) => {
+    const { counted, connected } = wanted[name] ?? { counted: 0, connected: Number.MAX_SAFE_INTEGER }
+    const report = reportOf(name, victim)
+    return countedOf(report) >= counted && report.connected <= connected
+  })
+  if (isSettled) say({ report: report() })
+  else setTimeout(() => reportWhen(wanted), settlingMs)
+}
+
+process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`))
+process.on('disconnect', () => process.exit())
+process.on('message', (order: VictimOrder) => {
+  if ('send' in order) victims.get(order.send)?.send?.(order.count)
+  else if ('measure' in order) watch.begin()
+  else if ('when' in order) reportWhen(order.when)
+  else if ('report' in order) say({ report: report() })
+  else process.exit()
+})
+say({ endpoints })
