@@ -33,12 +33,12 @@ const folder = mkdtempSync(join(tmpdir(), 'rivulet-types-'))
 let failed = 0
 try {
   await build()
-  execute('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], root)
+  const packed = execute('npm', ['pack', '--ignore-scripts', '--pack-destination', folder, '--silent'], root).trim()
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
   writeFileSync(join(folder, 'program.ts'), program)
   const compilers = versions.map((version) => `${nameOf(version)}@npm:typescript@${version}`)
-  execute('npm', ['install', '--ignore-scripts', './rivulet-0.1.0.tgz', 'rxjs', ...compilers], folder)
+  execute('npm', ['install', '--ignore-scripts', `./${packed}`, 'rxjs', ...compilers], folder)
   for (const version of versions) {
     const compiler = join('node_modules', nameOf(version), 'bin', 'tsc')
     const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', '.'], { cwd: folder, encoding: 'utf8' })
@@ -55,7 +55,8 @@ function nameOf(version: string): string {
   return `typescript-${version}`
 }
 
-function execute(command: string, args: readonly string[], cwd: string): void {
-  const { status, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+function execute(command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed\n${stderr}`)
+  return stdout
 }
