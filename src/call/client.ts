@@ -7,7 +7,7 @@
  */
 import type { ServiceCodec } from '../avro/service-codec.js'
 import type { RivuletError } from '../errors/index.js'
-import { turnBudget } from '../lifecycle/index.js'
+import { turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
@@ -18,7 +18,6 @@ import { ClientSession, type ClientSessionOwner } from './client-session.js'
 import { DeadlineSweep, sweepLate } from './deadline-sweep.js'
 import { callError } from './failure.js'
 import { refusalError } from './refusal.js'
-import { SignalCalls } from './signal-calls.js'
 
 /** What a client needs. */
 export interface CallClientPorts {
@@ -62,7 +61,6 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   readonly #sweep: DeadlineSweep
   /** Waits until the next disconnected session gives up calls. */
   readonly #failover: DeadlineSweep
-  readonly #signals = new SignalCalls()
   #started = 0
   #succeeded = 0
   #failed = 0
@@ -126,7 +124,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     } else if (signal?.aborted) {
       call.cancel(signal.reason)
     } else {
-      if (signal !== undefined) this.#signals.add(signal, call)
+      if (signal !== undefined) watchAbort(signal, call)
       if (deadline !== Number.POSITIVE_INFINITY) this.#sweep.watch(deadline)
       this.#place(call)
     }
@@ -183,7 +181,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
 
   finished(call: ClientCall, failed: boolean): void {
     const { signal } = call.options
-    if (signal !== undefined) this.#signals.remove(signal, call)
+    if (signal !== undefined) unwatchAbort(signal, call)
     if (failed) this.#failed += 1
     else this.#succeeded += 1
     if (this.#drained !== undefined) this.#lookWhetherDrained()

@@ -1,4 +1,5 @@
 /** Life cycle: opening, closing, waiting. */
+export { type AbortWatcher, onAbort, unwatchAbort, watchAbort } from './abort-watchers.js'
 export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
 export { atEndOfTurn, endTurn, turnOver } from './turn.js'
@@ -8,7 +9,6 @@ export {
   type Deferred,
   deferred,
   longestTimerMs,
-  onAbort,
   type WaitClock,
   type WaitOptions,
   waitFor,

@@ -4,6 +4,7 @@
  * It waits for a promise; it does not stop what the promise stands for.
  */
 import { RivuletError } from '../errors/index.js'
+import { onAbort } from './abort-watchers.js'
 
 /** The longest time that a timer of the system can run, in milliseconds; a longer one would fire at once. */
 export const longestTimerMs = 2_147_483_647
@@ -24,17 +25,6 @@ export interface WaitClock {
 /** The error for an aborted signal. */
 export function abortedError(subject: string, signal: AbortSignal): RivuletError {
   return new RivuletError('RIVULET_ABORTED', `${subject}: aborted by its signal`, { cause: signal.reason })
-}
-
-/** Calls back once when the signal aborts, or at once if it has; returns how to take that back. */
-export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
-  if (!signal) return () => {}
-  if (signal.aborted) {
-    callback()
-    return () => {}
-  }
-  signal.addEventListener('abort', callback, { once: true })
-  return () => signal.removeEventListener('abort', callback)
 }
 
 /**

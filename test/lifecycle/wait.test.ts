@@ -72,6 +72,26 @@ t.test('onAbort calls once, at once if it is late, and can be taken back', async
   t.equal(calls, 2)
 })
 
+t.test('a signal has one listener for all that wait, and none when they have left', async (t) => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const called: number[] = []
+  const forget = Array.from({ length: 20 }, (_, index) => onAbort(signal, () => called.push(index)))
+  t.equal(listeners(signal), 1)
+  for (const index of [0, 7, 19]) forget[index]?.()
+  controller.abort()
+  t.equal(called.length, 17)
+  t.strictSame(
+    called,
+    called.toSorted((one, other) => one - other),
+  )
+  for (const one of forget) one()
+  t.equal(listeners(signal), 0)
+  const another = new AbortController()
+  onAbort(another.signal, () => {})()
+  t.equal(listeners(another.signal), 0)
+})
+
 t.test('a deferred rejection that nobody waits for is not an error of the process', async (t) => {
   const { promise, reject } = deferred()
   reject(new Error('unseen'))

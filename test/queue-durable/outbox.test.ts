@@ -1,5 +1,4 @@
 /** What a producer keeps, for how long, and what it does when that is too much. */
-import { setMaxListeners } from 'node:events'
 import { throwError } from 'rxjs'
 import t, { type Test } from 'tap'
 import type { ProducerOptions } from '../../patterns/queue/index.js'
@@ -110,7 +109,6 @@ t.test('many that give up at once are out at once', async (t) => {
   const clock = new VirtualClock()
   const { producer, runtime } = await alone(t, {}, clock)
   const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
   const gone = jobs(20_000).map(({ id }) => failure(producer.send({ id }, { timeoutMs: 1000 + (id % 50) })))
   const aborted = jobs(20_000).map(({ id }) => failure(producer.send({ id }, { signal: controller.signal })))
   const kept = jobs(10).map(({ id }) => producer.send({ id }, { id: `${id}`, timeoutMs: 10_000 }))
