@@ -1,10 +1,10 @@
 /**
- * Packages that almost every test loads, each as one file beside the plain JavaScript of the tests.
+ * Packages that almost every test loads, in few files beside the plain JavaScript of the tests.
  *
  * tap and RxJS are hundreds of small files, and to find and read them costs a process more than most tests do. The code is
- * the packages' own. The examples import the build, which lies elsewhere; they share the RxJS that it imports.
+ * the packages' own. The examples start many processes; they import this package in the same way.
  */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -21,8 +21,34 @@ export function writeBundles(folder: string): void {
   write(join(modules, '@tapjs', 'tap'), "export * from 'tap'; export { default } from 'tap'")
   symlinkSync(join('@tapjs', 'tap'), join(modules, 'tap'), 'dir')
   write(join(modules, 'rxjs'), `export { ${namesOf('rxjs')} } from 'rxjs'`)
-  mkdirSync(join(folder, 'examples', 'node_modules'), { recursive: true })
-  symlinkSync(join(root, 'node_modules', 'rxjs'), join(folder, 'examples', 'node_modules', 'rxjs'), 'dir')
+  writePackage(join(folder, 'examples'))
+}
+
+/** Writes this package, and the RxJS that it shares with its users, where the examples find them. */
+function writePackage(examples: string): void {
+  // a package of their own, or Node would take the import of `rivulet` for one of itself
+  writeFileSync(join(examples, 'package.json'), '{ "type": "module" }')
+  const place = join(examples, 'node_modules', 'rivulet')
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+  const built = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default]))
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: built.map((path) => path.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')),
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'es2023',
+    outbase: root,
+    outdir: join(place, 'dist'),
+  })
+  writeFileSync(join(place, 'package.json'), JSON.stringify(manifest))
+  symlinkSync(join('..', '..', 'node_modules', 'rxjs'), join(examples, 'node_modules', 'rxjs'), 'dir')
+}
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>
 }
 
 function write(place: string, contents: string): void {

@@ -287,11 +287,8 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     const lease = this.#leases.get(number)
     if (lease === undefined) return
     const blockedMs = this.#lag.blockedSince(lease.renewedAt, this.#ports.now(), this.leaseMs)
-    const isBlocked = blockedMs > 0
-    this.#lose(
-      lease,
-      isBlocked ? leaseLostByBlocking(blockedMs, this.leaseMs) : leaseLost('the host has taken it back'),
-    )
+    const takenBack = () => leaseLost('the host has taken it back')
+    this.#lose(lease, blockedMs > 0 ? leaseLostByBlocking(blockedMs, this.leaseMs) : takenBack())
   }
 
   #lose(lease: HeldLease<Out>, error: RivuletError): void {

@@ -16,6 +16,7 @@ import {
   type QueueHostOptions,
 } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import { until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, type Place, place } from '../support/transports.js'
 
@@ -124,11 +125,5 @@ export function countsOf(
   queue = 'jobs',
 ): Promise<void> {
   const handle = host.queue(queue)
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (holds(handle.stats())) resolve()
-      else setImmediate(look)
-    }
-    look()
-  })
+  return until(() => holds(handle.stats()))
 }

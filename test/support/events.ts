@@ -1,4 +1,5 @@
 /** Waiting for what an observable, a stream or a condition brings; every wait has the time limit of the test alone. */
+import { setTimeout } from 'node:timers/promises'
 import { filter, firstValueFrom, type Observable, take, toArray } from 'rxjs'
 import type { LinkChange, LinkState } from '../../src/socket/index.js'
 
@@ -17,9 +18,12 @@ export function linkState(resource: { readonly links: Observable<LinkChange> }, 
   return first(resource.links, (change) => change.state === state)
 }
 
-/** Resolves when a condition holds, looked at once in each turn of the event loop: for what announces itself nowhere. */
+/** Turns of the event loop in which a condition is looked at before looks become rarer, so that waiting takes no processor. */
+const quickLooks = 100
+
+/** Resolves when a condition holds, looked at again and again: for what announces itself nowhere. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn()
+  for (let looks = 0; !condition(); looks++) await (looks < quickLooks ? turn() : setTimeout(1))
 }
 
 /** Lets the event loop turn once. */
