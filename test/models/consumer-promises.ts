@@ -66,19 +66,19 @@ function checkFate({ lab }: World, { result, error, handed }: Sent, isThere: boo
 
 /** What failed so far. */
 function checkHistory(world: World, { handed }: Sent, found: Found, isDead: boolean, text: Text): void {
-  const { lab, maxAttempts, hasUnfit } = world
+  const { lab, maxAttempts, buriesUnread } = world
   const last = handed.at(-1)
   const failure = found.history.at(-1)
   const attempts = isDead ? (failure?.attempt ?? 0) : found.attempts
   const isRejected = handed.some(({ said, outcome }) => said === 'reject' && outcome === 'done')
   if (isRejected) lab.expect(isDead, text('it was rejected, and is no dead letter'))
-  if (isDead && !hasUnfit)
+  if (isDead && !buriesUnread)
     lab.expect(isRejected || attempts >= maxAttempts || last?.isUnsure === true || isMaybe(last, 'reject'), () =>
       text(`a dead letter after ${attempts} attempts`)(),
     )
   if (!isDead) lab.expect(attempts < maxAttempts, text(`${attempts} attempts, and no dead letter`))
   lab.expect(attempts >= (last?.attempt ?? 0), text(`${attempts} attempts`))
-  if (world.isCalm && !hasUnfit) lab.expect(attempts === handed.length, text(`${attempts} attempts`))
+  if (world.isCalm && !(isDead && buriesUnread)) lab.expect(attempts === handed.length, text(`${attempts} attempts`))
   if (last?.attempt !== attempts || last.isUnsure || last.outcome !== 'done') return
   if (last.said === 'ack') return
   const isOwn = failure?.cause === last.said && failure?.reason === last.reason && failure?.attempt === last.attempt

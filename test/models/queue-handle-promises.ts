@@ -117,7 +117,9 @@ async function contentsOf({ lab }: World, handle: QueueHandle): Promise<Contents
   const messages = await lab.within(handle.peek(10_000, { schema: Job }), 'peek')
   const after = handle.stats()
   const between = [from, lab.clock.wallNow()] as const
-  const counts = () => `${handle.name} shows ${messages.length} messages: ${JSON.stringify([before, after])}`
+  const [one, other] = [before, after].map(({ depth, delayed, dropped }) => JSON.stringify({ depth, delayed, dropped }))
+  const states = () => messages.map(({ state, time, due }) => `${state} ${time} ${due}`).join(', ')
+  const counts = () => `${handle.name} had ${one}, has ${other}, and shows between ${between}: ${states()}`
   // meanwhile delays end, and what is too old is dropped
   lab.expect(messages.length <= before.depth && messages.length >= after.depth, counts)
   const delayed = messages.filter(({ state }) => state === 'delayed').length

@@ -61,6 +61,10 @@ export class QueueWorker {
   left = false
   readonly #ledger: Ledger
   #reading = new Subscription()
+  /** Whether an iterator has been in use. */
+  #iterates = false
+  #passedBefore = 0
+  #passedAfter: number | undefined
   /** Ends work that lasts. */
   readonly #held: (() => void)[] = []
 
@@ -77,6 +81,11 @@ export class QueueWorker {
     this.prefetch = prefetch
     this.name = name
     consumer.errors.subscribe((error) => this.errors.push(error))
+  }
+
+  /** Whether time was let pass while it closed: then what it said last may have come too late. */
+  get leftInHaste(): boolean {
+    return this.left && this.#passedBefore !== (this.#passedAfter ?? this.#ledger.lab.clock.passed)
   }
 
   static async open(
@@ -139,6 +148,10 @@ export class QueueWorker {
     this.left = true
     const { lab } = this.#ledger
     const unsettled = this.handed.filter(({ delivery }) => !delivery.settled).length
+    this.#passedBefore = lab.clock.passed
+    void this.consumer.whenClosed.then(() => {
+      this.#passedAfter = lab.clock.passed
+    })
     const closing = lab.close(this.consumer, options)
     lab.atEnd(() => {
       const { value } = closing
@@ -154,9 +167,11 @@ export class QueueWorker {
     const text = () => `a consumer: ${JSON.stringify(stats)}`
     lab.expect(received === delivered + pending + total(dropped), text)
     lab.expect(unsettled + pending <= this.prefetch, text)
-    lab.expect(delivered === this.handed.length, () => `${text()}, handed ${this.handed.length}`)
+    // an iterator has its next delivery some promise jobs before its user
+    const onItsWay = delivered - this.handed.length
+    lab.expect(onItsWay === 0 || (onItsWay === 1 && this.#iterates), () => `${text()}, handed ${this.handed.length}`)
     const inHand = this.handed.filter(({ delivery }) => !delivery.settled).length
-    lab.expect(unsettled === inHand, () => `${text()}, in hand ${inHand}`)
+    lab.expect(unsettled - inHand >= 0 && unsettled - inHand <= onItsWay, () => `${text()}, in hand ${inHand}`)
   }
 
   /** Checks that each failure of work was reported, with its delivery. */
@@ -169,6 +184,9 @@ export class QueueWorker {
       const isThis = found?.delivery.position === delivery?.position && found?.attempt === delivery?.attempt
       lab.expect(isOwn && isThis, () => `a failure is reported as ${JSON.stringify(delivery)}: ${messageOf(cause)}`)
     }
+    const unread = this.errors.filter(({ code }) => code === 'RIVULET_INCOMPATIBLE_SCHEMA')
+    lab.expect(unread.length <= (this.version === 'other' ? 1 : 0), `${unread.length} schemas cannot be read`)
+    lab.expect(this.version !== 'other' || this.handed.length === 0, 'a consumer was handed what it cannot read')
     const sure = this.failed.filter(({ isUnsure }) => !isUnsure).length
     const { length } = reported
     lab.expect(length >= sure && length <= this.failed.length, () => `${length} of ${sure} failures are reported`)
@@ -268,6 +286,7 @@ export class QueueWorker {
   }
 
   async #iterate(subscription: Subscription): Promise<void> {
+    this.#iterates = true
     const iterator = this.consumer.deliveries[Symbol.asyncIterator]()
     subscription.add(() => void iterator.return?.())
     for (;;) {
