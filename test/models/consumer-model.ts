@@ -7,6 +7,7 @@ import { Job } from '../support/job.js'
 import { checkKeyOrder, checkMessages } from './consumer-promises.js'
 import { type Joining, type Setup, World } from './consumer-world.js'
 import { defineModel, stepsOf } from './model.js'
+import { clockJumps } from './passing-clock.js'
 import { sometimes } from './push-world.js'
 import { readings } from './queue-workers.js'
 
@@ -114,6 +115,12 @@ const steps = [
       world.isDisturbed = true
       world.lab.clock.jump(ms)
     },
+  ),
+  step(
+    'setClock',
+    1,
+    (random) => random.pick(clockJumps),
+    ({ lab }, ms) => lab.clock.jumpWall(ms),
   ),
   step(
     'restart',

@@ -6,6 +6,9 @@
 import { longestTimerMs } from '../../src/lifecycle/index.js'
 import type { Clock, Timer } from '../../src/runtime/index.js'
 
+/** What operators set the time of day by, in milliseconds. */
+export const clockJumps = [-86_400_000, -5000, 5000, 86_400_000] as const
+
 interface Waiting {
   readonly at: number
   readonly callback: () => void
@@ -17,11 +20,6 @@ export class PassingClock implements Clock {
   #ahead = 0
   #wallAhead = 0
   readonly #waiting = new Set<Waiting>()
-
-  /** How much time was let pass, in milliseconds. */
-  get passed(): number {
-    return this.#ahead
-  }
 
   now(): number {
     return performance.now() + this.#ahead

@@ -6,6 +6,7 @@
 import type { QueueStats } from '../../patterns/queue/index.js'
 import { total } from '../support/events.js'
 import { defineModel, stepsOf } from './model.js'
+import { clockJumps } from './passing-clock.js'
 import { sometimes } from './push-world.js'
 import { checkContents, checkIds, checkSums } from './queue-handle-promises.js'
 import { type OneQueue, queueNames, type Setup, World } from './queue-handle-world.js'
@@ -119,6 +120,12 @@ const steps = [
     ({ watches }, at) => {
       watches.splice(at % Math.max(1, watches.length), 1)[0]?.watched.unsubscribe()
     },
+  ),
+  step(
+    'setClock',
+    1,
+    (random) => random.pick(clockJumps),
+    ({ lab }, ms) => lab.clock.jumpWall(ms),
   ),
   step(
     'unknown',

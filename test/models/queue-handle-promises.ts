@@ -111,12 +111,13 @@ interface Contents {
   readonly between: readonly [number, number]
 }
 
-async function contentsOf({ lab }: World, handle: QueueHandle): Promise<Contents> {
+async function contentsOf(world: World, handle: QueueHandle): Promise<Contents> {
+  const { lab } = world
   const before = handle.stats()
-  const from = lab.clock.wallNow()
+  const from = world.hostTime
   const messages = await lab.within(handle.peek(10_000, { schema: Job }), 'peek')
   const after = handle.stats()
-  const between = [from, lab.clock.wallNow()] as const
+  const between = [from, world.hostTime] as const
   const [one, other] = [before, after].map(({ depth, delayed, dropped }) => JSON.stringify({ depth, delayed, dropped }))
   const states = () => messages.map(({ state, time, due }) => `${state} ${time} ${due}`).join(', ')
   const counts = () => `${handle.name} had ${one}, has ${other}, and shows between ${between}: ${states()}`

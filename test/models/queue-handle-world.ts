@@ -72,9 +72,12 @@ export class World {
   readonly host: QueueHost
   readonly queues: OneQueue[] = []
   readonly watches: { readonly one: OneQueue; readonly watched: Watched<QueueStats> }[] = []
+  /** What the time of day of the host is ahead of the clock. */
+  readonly #aheadMs: number
   #ids = 0
 
   private constructor(lab: Lab, host: QueueHost) {
+    this.#aheadMs = lab.clock.wallNow() - lab.clock.now()
     this.lab = lab
     this.host = host
   }
@@ -107,6 +110,11 @@ export class World {
       world.queues.push(one)
     }
     return world
+  }
+
+  /** The time of day as the host counts it. */
+  get hostTime(): number {
+    return this.#aheadMs + this.lab.clock.now()
   }
 
   queueAt(at: number): OneQueue {

@@ -45,6 +45,9 @@ export interface Ledger {
   took(handed: Handed): void
 }
 
+/** A consumer that closes has this long for its last words, less what is in transit, in milliseconds. */
+const farewellMs = 400
+
 /** Codes that something which is said of a delivery may reject with. */
 const rejects = ['RIVULET_LEASE_LOST', 'RIVULET_CLOSED', 'RIVULET_UNKNOWN_OUTCOME'] as const
 
@@ -63,8 +66,8 @@ export class QueueWorker {
   #reading = new Subscription()
   /** Whether an iterator has been in use. */
   #iterates = false
-  #passedBefore = 0
-  #passedAfter: number | undefined
+  #leftAt = 0
+  #closedAt: number | undefined
   /** Ends work that lasts. */
   readonly #held: (() => void)[] = []
 
@@ -83,9 +86,9 @@ export class QueueWorker {
     consumer.errors.subscribe((error) => this.errors.push(error))
   }
 
-  /** Whether time was let pass while it closed: then what it said last may have come too late. */
-  get leftInHaste(): boolean {
-    return this.left && this.#passedBefore !== (this.#passedAfter ?? this.#ledger.lab.clock.passed)
+  /** Whether it took long to close, also since time was let pass: then what it said last may have come too late. */
+  get leftLate(): boolean {
+    return this.left && (this.#closedAt ?? this.#ledger.lab.clock.now()) - this.#leftAt > farewellMs
   }
 
   static async open(
@@ -148,9 +151,9 @@ export class QueueWorker {
     this.left = true
     const { lab } = this.#ledger
     const unsettled = this.handed.filter(({ delivery }) => !delivery.settled).length
-    this.#passedBefore = lab.clock.passed
+    this.#leftAt = lab.clock.now()
     void this.consumer.whenClosed.then(() => {
-      this.#passedAfter = lab.clock.passed
+      this.#closedAt = lab.clock.now()
     })
     const closing = lab.close(this.consumer, options)
     lab.atEnd(() => {
