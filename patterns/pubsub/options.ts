@@ -28,6 +28,14 @@ export interface PublisherOptions extends TopicOptions {
   readonly overflow?: OverflowPolicy
   /** What the outbox may hold over all topics, in bytes, 1 to 1 GiB; one frame a topic more may be gathered. Default: 8 MiB. */
   readonly outboxBytes?: number
+  /**
+   * What the subscriptions of all subscribers may add up to, in bytes, 1024 to 1 GiB. Default: 512 KiB.
+   *
+   * Each distinct prefix counts as its length and 15 more, each further subscriber of it as 1; the memory that they take is
+   * up to 65 times as much. Above a quarter of it, new ones are taken slowly. Above it, all subscribers are disconnected,
+   * since ZeroMQ does not tell whose they are; honest ones connect and subscribe again, and what they missed is a gap.
+   */
+  readonly subscriptionBytes?: number
   /** Messages in one frame at the most, 1 to 65536. Default: 65536, so that the size of frames decides. */
   readonly maxBatchMessages?: number
 }
@@ -49,6 +57,7 @@ export const publisherRules = {
   slowSubscribers: oneOf(['drop', 'wait'], 'drop'),
   overflow: oneOf(overflowPolicies, 'block'),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
+  subscriptionBytes: integer({ min: 1024, max: 1024 * mebibyte, fallback: defaults.subscriptionBytes }),
   maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: maxFrameMessages }),
 }
 

@@ -9,7 +9,7 @@ import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { OneWayResource, type Resource } from '../../src/socket/index.js'
+import { OneWayResource, type Pressure, type Resource } from '../../src/socket/index.js'
 import { Outgoing, type Reasons, RejectedFrames, type SenderStats } from '../../src/stream/index.js'
 import {
   frameKind,
@@ -20,6 +20,7 @@ import {
   writeRecordFrame,
 } from '../../src/wire/index.js'
 import { type PublisherOptions, publisherRules } from './options.js'
+import { SubscriptionCost } from './subscription-cost.js'
 import { inboxMark, topicPart } from './topic-name.js'
 import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
 import { TopicTable } from './topic-table.js'
@@ -43,9 +44,6 @@ const upstreamHighWaterMark = 1
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
 
-/** Prefixes that are remembered and told; strangers may subscribe to more, which are served all the same. */
-const maxPrefixes = 65_536
-
 /** A change of what is subscribed. */
 export interface SubscriptionChange {
   /** What happened. */
@@ -64,6 +62,12 @@ export interface PublisherStats extends SenderStats {
    * `errors` reports the first at once and further ones together, at most one report in 10 s.
    */
   readonly rejectedFrames: Reasons
+  /**
+   * How often subscriptions exceeded `subscriptionBytes`, so that all subscribers were disconnected.
+   *
+   * `errors` reports the first at once and further ones together, at most one report in 10 s.
+   */
+  readonly subscriptionResets: number
 }
 
 /** Publishes messages on topics. */
@@ -76,7 +80,7 @@ export interface Publisher extends Resource<PublisherStats> {
    */
   topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
   /**
-   * What is subscribed, current prefixes first, then changes; 65,536 prefixes are remembered at the most.
+   * What is subscribed, current prefixes first, then changes.
    *
    * Hot; completes when the publisher is closed.
    */
@@ -107,7 +111,12 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     position: () => this.#origin.position,
   })
   readonly #prefixes = new Map<string, number>()
-  readonly #rejected = new RejectedFrames(new SparseReports(this.runtime.clock, (error) => this.reports.report(error)))
+  #cost = new SubscriptionCost()
+  readonly #rejected = new RejectedFrames(this.#sparseReports())
+  readonly #excess = this.#sparseReports()
+  readonly #pressure: Pressure
+  #resets = 0
+  #isStartingOver = false
   readonly #subscriptionChanges = new Subject<SubscriptionChange>()
 
   static create(options: ResolvedPublisherOptions): Promise<PublisherResource> {
@@ -117,6 +126,10 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   private constructor(options: ResolvedPublisherOptions) {
     super('createPublisher', options, 'any')
     this.#options = options
+    this.#pressure = {
+      bytes: () => this.#cost.total(this.socket.subscribedPrefixes),
+      limitBytes: options.subscriptionBytes,
+    }
     this.#outgoing = new Outgoing({
       overflow: options.overflow,
       queue: () => this.socket.outbox,
@@ -137,6 +150,9 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       socketBufferBytes: undefined,
       patienceMs: slowSubscribers === 'wait' ? Number.POSITIVE_INFINITY : defaults.slowSubscriberMs,
       outboxBytes,
+    })
+    this.socket.links.changes.subscribe(({ connected }) => {
+      if (connected === 0) this.#cost.nobodyThere(this.socket.subscribedPrefixes)
     })
     this.socket.reading = true
     return this
@@ -178,11 +194,21 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     return topic
   }
 
+  #sparseReports(): SparseReports {
+    return new SparseReports(this.runtime.clock, (error) => this.reports.report(error))
+  }
+
   stats(): PublisherStats {
-    return Object.freeze({ ...this.#outgoing.stats(), rejectedFrames: this.#rejected.snapshot() })
+    return Object.freeze({
+      ...this.#outgoing.stats(),
+      rejectedFrames: this.#rejected.snapshot(),
+      subscriptionResets: this.#resets,
+    })
   }
 
   protected onFrame(parts: readonly Buffer[]): void {
+    // it is of the former socket
+    if (this.#isStartingOver) return
     const [frame] = parts
     const mark = frame?.[0]
     if (frame === undefined || parts.length !== 1) {
@@ -193,7 +219,9 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
         ),
       )
     } else if (mark === 1 || mark === 0) {
-      if (frame[1] !== inboxMark || frame.length === 1) this.#onSubscription(mark === 1, frame.subarray(1))
+      const prefix = frame.subarray(1)
+      if (prefix[0] !== inboxMark) this.#onSubscription(mark === 1, prefix)
+      this.#bound(mark === 1, prefix)
     } else {
       this.#onRequest(frame)
     }
@@ -202,13 +230,44 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   #onSubscription(subscribed: boolean, bytes: Buffer): void {
     const beginning = bytes.toString()
     const prefix = beginning.replace(/\.$/, '')
-    const subscribers = Math.max(0, (this.#prefixes.get(prefix) ?? 0) + (subscribed ? 1 : -1))
-    const known = this.#prefixes.has(prefix)
-    if (!known && (!subscribed || this.#prefixes.size >= maxPrefixes)) return
+    const before = this.#prefixes.get(prefix) ?? 0
+    if (before === 0 && !subscribed) return
+    const subscribers = before + (subscribed ? 1 : -1)
     if (subscribers > 0) this.#prefixes.set(prefix, subscribers)
     else this.#prefixes.delete(prefix)
     if (subscribed) this.#topics.introduce(beginning)
     this.#subscriptionChanges.next({ kind: subscribed ? 'subscribed' : 'unsubscribed', prefix, subscribers })
+  }
+
+  /** Keeps what subscriptions cost the native library within `subscriptionBytes`. */
+  #bound(subscribed: boolean, prefix: Buffer): void {
+    const { subscribedPrefixes } = this.socket
+    this.#cost.count(subscribed, prefix)
+    const bytes = this.#cost.total(subscribedPrefixes)
+    const { subscriptionBytes } = this.#options
+    if (this.isShut) return
+    if (bytes > subscriptionBytes) void this.#startOver(bytes)
+    else if (subscribed && bytes > subscriptionBytes / 4) this.socket.slowDown(this.#pressure)
+  }
+
+  /**
+   * Disconnects all subscribers and forgets what they have subscribed: it is not known whose subscriptions are too many.
+   *
+   * Honest ones connect and subscribe again, and see what they missed as gaps.
+   */
+  async #startOver(bytes: number): Promise<void> {
+    this.#isStartingOver = true
+    this.#resets += 1
+    const text = `${this.name}: subscriptions take ${bytes} bytes, more than subscriptionBytes (${this.#options.subscriptionBytes}); all subscribers were disconnected`
+    this.#excess.report(new RivuletError('RIVULET_TOO_MANY_SUBSCRIPTIONS', text))
+    const prefixes = [...this.#prefixes.keys()]
+    this.#prefixes.clear()
+    this.#cost = new SubscriptionCost()
+    const renewed = this.renewSocket()
+    for (const prefix of prefixes) this.#subscriptionChanges.next({ kind: 'unsubscribed', prefix, subscribers: 0 })
+    await renewed
+    this.#isStartingOver = false
+    if (!this.isShut) this.socket.reading = true
   }
 
   /** Answers that everything subscribed before the request is in force, and from which position on. */

@@ -132,6 +132,12 @@ const entries = {
     meaning: 'The server has as many sessions as it may.',
     remedy: 'Raise `maxSessions`, or find out who opens them.',
   },
+  RIVULET_TOO_MANY_SUBSCRIPTIONS: {
+    retryable: true,
+    meaning: 'The subscriptions of a publisher exceeded `subscriptionBytes`, so it disconnected all subscribers.',
+    remedy:
+      'Find the peer that subscribes without end, or raise `subscriptionBytes`. Honest subscribers connect again.',
+  },
   RIVULET_OUTBOX_FULL: {
     retryable: true,
     meaning: 'The bounded outbox has no room, so the message was not taken.',

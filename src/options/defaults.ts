@@ -53,6 +53,8 @@ export const defaults = Object.freeze({
   topicHighWaterMark: 128,
   /** How long a publisher waits for a subscriber that is full before that one loses frames, in milliseconds. */
   slowSubscriberMs: 200,
+  /** What the subscriptions of all subscribers of a publisher may add up to, in bytes. */
+  subscriptionBytes: 524_288,
   /** What the system may hold for one connection of a transient queue, in bytes a side. */
   socketBufferBytes: 65_536,
   /** How often a writer announces its schema while it sends, in milliseconds. */

@@ -90,6 +90,13 @@ export class Links {
     return links
   }
 
+  /** Marks the links of an endpoint down and forgets it: its socket was closed. */
+  remove(links: EndpointLinks): void {
+    links.clear()
+    const at = this.#endpoints.indexOf(links)
+    if (at >= 0) this.#endpoints.splice(at, 1)
+  }
+
   /** Marks every link down and ends the observables. */
   close(): void {
     for (const links of this.#endpoints) links.clear()

@@ -5,22 +5,18 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { type Closable, deferred } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 import type { LinkChange } from './endpoint-links.js'
 import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
+import { Outbox } from './outbox.js'
 import type { ResolvedSocketOptions } from './resource.js'
 import { SocketResource } from './socket-resource.js'
 
 /** What a pattern decides about its socket. */
 export type SocketSettings = Pick<
   OneWayConfig,
-  | 'kind'
-  | 'sendHighWaterMark'
-  | 'receiveHighWaterMark'
-  | 'maxFrameBytes'
-  | 'socketBufferBytes'
-  | 'patienceMs'
-  | 'outboxBytes'
->
+  'kind' | 'sendHighWaterMark' | 'receiveHighWaterMark' | 'maxFrameBytes' | 'socketBufferBytes' | 'patienceMs'
+> & { readonly outboxBytes: number }
 
 /** The base of a resource with one socket of a one-way pattern. */
 export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
@@ -92,15 +88,47 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   }
 
   protected async openSockets(): Promise<void> {
-    const { bind, connect } = this.#options
-    const config = {
+    const { outboxBytes } = this.#settings as SocketSettings
+    this.#socket = await this.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
+  }
+
+  /**
+   * Puts a new socket in the place of the present one, at the same endpoints; resolves when it is open.
+   *
+   * Peers connect again. What waits in the outbox leaves through the new socket; what the library held is lost.
+   */
+  protected renewSocket(): Promise<void> {
+    const renewal = this.#renewSocket()
+    this.renewal = renewal
+    return renewal
+  }
+
+  async #renewSocket(): Promise<void> {
+    const former = this.socket
+    const { endpoints, outbox } = former
+    former.giveUp()
+    await former.released
+    for (let isReported = false; !this.isShut; isReported = true) {
+      try {
+        this.#socket = await this.own(this.#openSocket(endpoints, outbox), former)
+        return
+      } catch (error) {
+        // another process may have taken the address; it is tried until the resource is closed
+        if (!isReported && !this.isShut) this.reports.report(error as RivuletError)
+        await new Promise<void>((resolve) => this.runtime.clock.setTimer(resolve, defaults.reconnectMs))
+      }
+    }
+  }
+
+  #openSocket(bind: readonly string[], outbox: Outbox): Promise<OneWaySocket> {
+    return OneWaySocket.open({
       ...this.environment,
       ...(this.#settings as SocketSettings),
       bind,
-      connect,
+      connect: this.#options.connect,
+      outbox,
       onFrame: (parts: readonly Buffer[]) => this.onFrame(parts),
       onLost: (messages: number) => this.onLost(messages),
-    }
-    this.#socket = await this.own(OneWaySocket.open(config))
+    })
   }
 }

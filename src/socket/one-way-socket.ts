@@ -5,8 +5,9 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import type { EndpointChange } from './endpoint-links.js'
-import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind } from './native.js'
-import { Outbox } from './outbox.js'
+import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
+import type { Outbox } from './outbox.js'
+import { type Pressure, SlowRounds } from './slow-rounds.js'
 import { Socket, type SocketConfig } from './socket.js'
 import { errnoOf, translate } from './translate.js'
 
@@ -27,7 +28,8 @@ const sent = () => undefined
 /** What a one-way socket is made of. */
 export interface OneWayConfig extends SocketConfig {
   readonly kind: Exclude<SocketKind, 'router' | 'dealer'>
-  readonly outboxBytes: number
+  /** What waits for the transport; of a socket that this one replaces, too. */
+  readonly outbox: Outbox
   /** How long a publisher waits for a full subscriber before that one loses frames, in milliseconds; may be infinite. */
   readonly patienceMs: number
   /** Takes each message that arrives; must not throw. */
@@ -40,6 +42,10 @@ export interface OneWayConfig extends SocketConfig {
 export class OneWaySocket extends Socket {
   readonly outbox: Outbox
   readonly #config: OneWayConfig
+  /** Who takes care of the outbox: the socket that this one replaces, this one, or the resource until this one is replaced. */
+  #owner: 'other' | 'this' | 'resource' = 'other'
+  /** While peers subscribe very much. */
+  #rounds: SlowRounds | undefined
   /** Whether a pending send does no harm: to the exit of the process, or of a worker thread. */
   #mayWait = mayPend
   /** Whether a frame that finds no room waits in the library, which takes a look at the socket before each frame. */
@@ -55,24 +61,48 @@ export class OneWaySocket extends Socket {
    * @error RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS
    */
   static async open(config: OneWayConfig): Promise<OneWaySocket> {
-    return new OneWaySocket(config).enter()
-  }
-
-  private constructor(config: OneWayConfig) {
-    super(config)
-    this.#config = config
-    this.outbox = new Outbox(config.outboxBytes, {
-      send: (parts) => this.#send(parts),
+    const socket = await new OneWaySocket(config).enter()
+    config.outbox.attach({
+      send: (parts) => socket.#send(parts),
       failed: (error, messages) => {
         if (messages > 0) config.onLost(messages)
         config.onError(error)
       },
     })
+    socket.#owner = 'this'
+    return socket
+  }
+
+  private constructor(config: OneWayConfig) {
+    super(config)
+    this.#config = config
+    this.outbox = config.outbox
   }
 
   /** Whether messages are read; one more may still come after it was switched off. */
   set reading(on: boolean) {
     this.read(on)
+  }
+
+  /** How many prefixes the library counts; of a publisher. */
+  get subscribedPrefixes(): number {
+    return this.closed ? 0 : subscribedPrefixes(this.native)
+  }
+
+  /** Calls the library in rounds with rests in between, until one brings nothing. To be called while a message is taken. */
+  slowDown(pressure: Pressure): void {
+    if (this.#rounds || this.closed) return
+    this.read(false)
+    this.#rounds = new SlowRounds(this.native, pressure, {
+      clock: this.#config.runtime.clock,
+      isWaiting: () => this.outbox.bytes > 0,
+      message: (parts) => this.onMessage(parts),
+      failed: (error) => this.report(`${this.name}: cannot receive`, error),
+      ended: () => {
+        this.#rounds = undefined
+        this.read(true)
+      },
+    })
   }
 
   override ref(): void {
@@ -113,7 +143,20 @@ export class OneWaySocket extends Socket {
   }
 
   protected stop(): number {
-    return this.outbox.stop()
+    this.#rounds?.stop()
+    return this.#owner === 'this' ? this.outbox.stop() : 0
+  }
+
+  override close(lingerMs: number): number {
+    const left = super.close(lingerMs)
+    return this.#owner === 'resource' ? this.outbox.stop() : left
+  }
+
+  /** Closes at once and leaves its outbox to the socket that replaces it; what the library holds is lost. */
+  giveUp(): void {
+    this.#owner = 'resource'
+    this.outbox.attach(undefined)
+    super.close(0)
   }
 
   #refer(on: boolean): void {
@@ -138,6 +181,8 @@ export class OneWaySocket extends Socket {
 
   #send(parts: Buffer | readonly Buffer[]): Promise<RivuletError | undefined> {
     if (this.#config.kind === 'push' && this.#isLeaving() && this.links.connected === 0) return this.#sendLater(parts)
+    const rest = this.#rounds?.rest
+    if (rest) return rest.then(() => this.#send(parts))
     try {
       const sending = this.native.send(parts).then(sent, (error) => this.#sendAgain(parts, error))
       // nothing waits behind it, so there is room, or there will be soon: the next frame is tried without a look
@@ -173,6 +218,7 @@ export class OneWaySocket extends Socket {
         if (tries < fullQuickTries) await new Promise(setImmediate)
         else if (now - fullSince >= patienceMs) dropping = true
         else await new Promise<void>((resolve) => clock.setTimer(resolve, fullRetryMs))
+        await this.#rounds?.rest
       }
       try {
         await (dropping ? this.#sendDropping(parts) : this.native.send(parts))

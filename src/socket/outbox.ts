@@ -28,7 +28,8 @@ const framesPerTurn = 16
 /** A queue of frames with a limit in bytes. */
 export class Outbox {
   readonly limitBytes: number
-  readonly #ports: OutboxPorts
+  /** The transport; none while its socket is replaced. */
+  #ports: OutboxPorts | undefined
   #queue: (OutFrame | undefined)[] = []
   #head = 0
   #bytes = 0
@@ -36,6 +37,8 @@ export class Outbox {
   #sent = 0
   /** The frame that is being handed over, or was last before others have their turn. */
   #withTransport: OutFrame | undefined
+  /** Who has that frame. */
+  #sender: OutboxPorts | undefined
   #handedOverInTurn = 0
   #stopped = false
   #roomWaiters: (() => void)[] = []
@@ -44,9 +47,15 @@ export class Outbox {
   readonly #handedOver = (error: RivuletError | undefined) => this.#goOn(error)
   readonly #nextTurn = () => this.#next()
 
-  constructor(limitBytes: number, ports: OutboxPorts) {
+  constructor(limitBytes: number, ports?: OutboxPorts) {
     this.limitBytes = limitBytes
     this.#ports = ports
+  }
+
+  /** Hands frames over to another transport from now on, or to none: then they wait. */
+  attach(ports: OutboxPorts | undefined): void {
+    this.#ports = ports
+    if (ports && this.#withTransport === undefined && this.#head < this.#queue.length) this.#handOver()
   }
 
   /** Whether the limit is reached. */
@@ -87,7 +96,7 @@ export class Outbox {
     }
     this.#bytes += frame.bytes
     this.#messages += frame.messages
-    if (this.#withTransport === undefined) this.#handOver()
+    if (this.#withTransport === undefined && this.#ports) this.#handOver()
   }
 
   /** Takes a frame that goes before those that wait: what a new peer must know to read them. */
@@ -129,9 +138,11 @@ export class Outbox {
   }
 
   #handOver(): void {
+    const ports = this.#ports as OutboxPorts
     const frame = this.#shift()
     this.#withTransport = frame
-    void this.#ports.send(frame.parts).then(this.#handedOver)
+    this.#sender = ports
+    void ports.send(frame.parts).then(this.#handedOver)
   }
 
   #goOn(error: RivuletError | undefined): void {
@@ -139,7 +150,13 @@ export class Outbox {
     if (this.#stopped) return
     const frame = this.#withTransport as OutFrame
     this.#forget(frame)
-    if (error) this.#ports.failed(error, frame.messages)
+    if (error && this.#sender !== this.#ports) {
+      // its transport was replaced before it took the frame
+      this.#withTransport = undefined
+      this.addFirst(frame)
+      return
+    }
+    if (error) this.#sender?.failed(error, frame.messages)
     else this.#sent += frame.messages
     this.#wake()
     this.#handedOverInTurn += 1
@@ -153,8 +170,8 @@ export class Outbox {
 
   #next(): void {
     this.#withTransport = undefined
-    if (this.#head < this.#queue.length) this.#handOver()
-    else this.#handedOverInTurn = 0
+    if (this.#head === this.#queue.length) this.#handedOverInTurn = 0
+    else if (this.#ports) this.#handOver()
   }
 
   #shift(): OutFrame {

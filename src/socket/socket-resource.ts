@@ -38,6 +38,10 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   readonly #links: Links
   readonly #sockets: Socket[] = []
   #opened = false
+  #isShut = false
+  /** A socket that takes the place of another one. */
+  protected renewal: Promise<unknown> = Promise.resolve()
+  #isReferenced = true
   /** Its place among resources that close together: it closes before those that it sends to or calls. */
   readonly [closingOrder]: ClosingOrder = {
     uses: (other) => this.uses(other),
@@ -101,11 +105,31 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
    */
   protected abstract openSockets(): Promise<void>
 
-  /** Makes a socket one of this resource: told when to close, and whether it keeps the process alive. */
-  protected async own<Owned extends Socket>(opening: Promise<Owned>): Promise<Owned> {
+  /**
+   * Makes a socket one of this resource: it is closed with the resource, and keeps the process alive as the resource does.
+   *
+   * @param former - The closed socket that it replaces.
+   * @error RIVULET_CLOSED if the resource has closed its sockets meanwhile.
+   */
+  protected async own<Owned extends Socket>(opening: Promise<Owned>, former?: Socket): Promise<Owned> {
     const socket = await opening
-    this.#sockets.push(socket)
+    if (former === undefined) {
+      this.#sockets.push(socket)
+      return socket
+    }
+    if (this.#isShut) {
+      socket.close(0)
+      await socket.released
+      throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
+    }
+    this.#sockets.splice(this.#sockets.indexOf(former), 1, socket)
+    if (!this.#isReferenced) socket.unref()
     return socket
+  }
+
+  /** Whether the sockets were closed with the resource. */
+  protected get isShut(): boolean {
+    return this.#isShut
   }
 
   /**
@@ -226,11 +250,13 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   }
 
   ref(): this {
+    this.#isReferenced = true
     for (const socket of this.#sockets) socket.ref()
     return this
   }
 
   unref(): this {
+    this.#isReferenced = false
     for (const socket of this.#sockets) socket.unref()
     return this
   }
@@ -261,8 +287,9 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
 
   /** Returns the messages that were not handed over, and when the addresses are free. */
   #closeSockets(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
+    this.#isShut = true
     const left = this.#sockets.reduce((sum, socket) => sum + socket.close(lingerMs), 0)
     this.#links.close()
-    return { left, released: Promise.all(this.#sockets.map(({ released }) => released)) }
+    return { left, released: Promise.all([...this.#sockets.map(({ released }) => released), this.renewal]) }
   }
 }

@@ -183,7 +183,7 @@ export abstract class Socket {
     this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
     this.native.linger = this.lingers ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
     this.native.close()
-    for (const links of this.#entries) links.clear()
+    for (const links of this.#entries) this.links.remove(links)
     return left
   }
 

@@ -28,6 +28,17 @@ t.test('topics of the past are forgotten, and continue where they ended', async 
   t.ok(bytes < 12 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
 })
 
+for (const scenario of ['manyPrefixes', 'hiddenPrefixes']) {
+  t.test(
+    `subscriptions without end cost bounded memory, and an honest subscriber is served (${scenario})`,
+    async (t) => {
+      const { bytes, detail } = await growthOf(scenario)
+      t.strictSame(detail, { disordered: 0, unsent: 0, reported: 1, gap: 1 }, 'what it missed is a gap, and reported')
+      t.ok(bytes < 100 * mebibyte, `${Math.round(bytes / mebibyte)} MiB`)
+    },
+  )
+}
+
 t.test('prefixes longer than any topic end their connection and cost nothing', async (t) => {
   const { bytes, detail } = await growthOf('longPrefixes')
   t.strictSame(detail, { delivered: 1, known: 1 }, 'the honest subscriber is served, and no other prefix is known')

@@ -182,3 +182,45 @@ t.test('stopping wakes everyone, tells what is lost once, and leaves nothing pen
   t.equal(transport.outbox.sent, 0, 'what was with the transport counts as lost already')
   await transport.outbox.whenRoom()
 })
+
+t.test('an outbox without a transport keeps its frames, and the next one sends them in order', async (t) => {
+  const former = new Transport(1000)
+  const { outbox } = former
+  former.add('a')
+  former.add('b')
+  outbox.attach(undefined)
+  former.add('c')
+  await former.take(new RivuletError('RIVULET_TRANSPORT_FAILED', 'its socket was closed'))
+  t.strictSame(former.failures, [], 'what was not taken is not lost')
+  t.match(outbox, { messages: 3, bytes: 3, sent: 0 })
+  const taken: string[] = []
+  outbox.attach({
+    send: async (parts) => {
+      taken.push(parts.toString())
+      return undefined
+    },
+    failed: () => t.fail(),
+  })
+  await outbox.whenEmpty()
+  t.strictSame(taken, ['a', 'b', 'c'])
+  t.equal(outbox.sent, 3)
+})
+
+t.test('a frame that the former transport has taken is not sent again', async (t) => {
+  const former = new Transport(1000)
+  former.add('a')
+  former.add('b')
+  const next: string[] = []
+  former.outbox.attach(undefined)
+  former.outbox.attach({
+    send: async (parts) => {
+      next.push(parts.toString())
+      return undefined
+    },
+    failed: () => t.fail(),
+  })
+  t.strictSame(next, [], 'one at a time')
+  await former.take()
+  await former.outbox.whenEmpty()
+  t.strictSame(next, ['b'])
+})
