@@ -35,11 +35,14 @@ const errorChannel = channel('rivulet:error')
 const dropChannel = channel('rivulet:drop')
 const linkChannel = channel('rivulet:link')
 
-/** Publishes an error on `rivulet:error`; tells whether anybody listens there. */
-export function publishError(resource: string, error: unknown): boolean {
-  if (!errorChannel.hasSubscribers) return false
-  errorChannel.publish({ resource, error } satisfies ErrorMessage)
-  return true
+/** Whether anybody listens on `rivulet:error`. */
+export function isErrorLogged(): boolean {
+  return errorChannel.hasSubscribers
+}
+
+/** Publishes an error on `rivulet:error`. */
+export function publishError(resource: string, error: unknown): void {
+  if (errorChannel.hasSubscribers) errorChannel.publish({ resource, error } satisfies ErrorMessage)
 }
 
 /** Publishes dropped messages on `rivulet:drop`. */

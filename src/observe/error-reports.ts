@@ -1,36 +1,75 @@
 /**
  * The `errors` of one resource: failures of single messages, which end no stream.
  *
+ * What peers can cause as often as they like is reported at a bounded rate: the first errors of each code, and from then on
+ * one with the number of the others. It is counted elsewhere, in `stats()`.
+ *
  * Each report goes to the observers and to the diagnostics channel. What has neither observers nor subscribers of the
  * channel becomes a warning of the process, at a bounded rate, so that no failure passes in silence.
  */
 import { type Observable, Subject } from 'rxjs'
-import type { RivuletError } from '../errors/index.js'
-import { publishError } from './channels.js'
+import type { ErrorCode, RivuletError } from '../errors/index.js'
+import { isErrorLogged, publishError } from './channels.js'
+import { codeOf } from './describe-error.js'
 import { ErrorWarnings, type WarningClock } from './error-warnings.js'
+import { SparseReports } from './sparse-reports.js'
+
+/** What peers cause with frames, requests and schemas of their own; of a delivery, each is reported. */
+const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
+  'RIVULET_BAD_FRAME',
+  'RIVULET_CORRUPT_FRAME',
+  'RIVULET_FRAME_TOO_LARGE',
+  'RIVULET_DECODE_FAILED',
+  'RIVULET_INVALID_SCHEMA',
+  'RIVULET_INCOMPATIBLE_SCHEMA',
+  'RIVULET_UNKNOWN_SCHEMA',
+  'RIVULET_INVALID_REQUEST',
+  'RIVULET_PROTOCOL_VIOLATION',
+  'RIVULET_TOO_MANY_SESSIONS',
+])
+
+/** Errors of one code that are reported at once; more within 10 s are counted. */
+const mostAtOnce = 32
 
 /** Reports the errors of one resource. */
 export class ErrorReports {
   readonly #subject = new Subject<RivuletError>()
   readonly #resource: () => string
   readonly #warnings: ErrorWarnings
+  readonly #clock: WarningClock
+  /** Of those that peers cause, by code. */
+  readonly #sparse = new Map<ErrorCode, SparseReports>()
 
   /**
    * @param resource - Names the resource at the time of the report.
    */
   constructor(resource: () => string, clock: WarningClock) {
     this.#resource = resource
+    this.#clock = clock
     this.#warnings = new ErrorWarnings(resource, clock)
   }
 
   /** Hot: what was reported before a subscription is not repeated. Completes when the resource is closed. */
   readonly observable: Observable<RivuletError> = this.#subject.asObservable()
 
-  /** Reports one error; never throws. */
+  /** Reports one error, or counts it for a later report; never throws. */
   report(error: RivuletError): void {
-    const isLogged = publishError(this.#resource(), error)
-    if (this.#subject.observed) this.#subject.next(error)
-    else if (!isLogged) this.#warnings.warn(error)
+    if (!this.#subject.observed && !isErrorLogged()) this.#warnings.warn(error)
+    else if (causedByPeers.has(codeOf(error)) && error.delivery === undefined) this.#sparseOf(error.code).report(error)
+    else this.#pass(error)
+  }
+
+  #sparseOf(code: ErrorCode): SparseReports {
+    const known = this.#sparse.get(code)
+    if (known) return known
+    const reports = new SparseReports(this.#clock, (error) => this.#pass(error), mostAtOnce)
+    this.#sparse.set(code, reports)
+    return reports
+  }
+
+  #pass(error: RivuletError): void {
+    publishError(this.#resource(), error)
+    this.#subject.next(error)
   }
 
   /** Ends the observable; later reports still reach the diagnostics channel. */

@@ -1,32 +1,43 @@
 /**
- * Reports of what untrusted peers cause as often as they like: the first at once, further ones together, seldom.
+ * Reports of what untrusted peers cause as often as they like: the first few at once, further ones together, seldom.
  */
 import { RivuletError } from '../errors/index.js'
 
-/** The shortest time between two reports, in milliseconds: a port scan is one report. */
+/** The shortest time between a report and the one of those that followed, in milliseconds: a port scan is one report. */
 const reportMs = 10_000
 
 /** Reports errors of one kind. */
 export class SparseReports {
   readonly #clock: { now(): number }
   readonly #pass: (error: RivuletError) => void
+  /** Reports in such a time. */
+  readonly #most: number
+  #left = 0
   /** Errors since the last report. */
   #unreported = 0
   #nextAt = Number.NEGATIVE_INFINITY
 
-  constructor(clock: { now(): number }, pass: (error: RivuletError) => void) {
+  /**
+   * @param most - Errors that are reported at once, before the others are only counted.
+   */
+  constructor(clock: { now(): number }, pass: (error: RivuletError) => void, most = 1) {
     this.#clock = clock
     this.#pass = pass
+    this.#most = most
   }
 
   /** Reports an error, with the number of those since the last report, or only counts it. */
   report(error: RivuletError): void {
     const now = this.#clock.now()
-    if (now < this.#nextAt) {
+    if (now >= this.#nextAt) {
+      this.#nextAt = now + reportMs
+      this.#left = this.#most
+    }
+    if (this.#left === 0) {
       this.#unreported += 1
       return
     }
-    this.#nextAt = now + reportMs
+    this.#left -= 1
     const others = this.#unreported
     this.#unreported = 0
     if (others === 0) this.#pass(error)

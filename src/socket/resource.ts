@@ -29,7 +29,9 @@ export interface Resource<Stats = unknown> extends Closable {
   /**
    * Failures of single messages and of strangers' connections; they end no stream.
    *
-   * Hot; completes when the resource is closed. What nobody observes is a process warning, at a bounded rate.
+   * Hot; completes when the resource is closed. What nobody observes is a process warning, at a bounded rate. Of what peers
+   * cause with malformed frames, requests and schemas, 32 errors of each code are reported at once; those that follow
+   * within 10 s are counted, in `stats()` and in the next report.
    */
   readonly errors: Observable<RivuletError>
   /** A snapshot of the counts; the unit is messages. */

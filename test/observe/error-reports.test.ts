@@ -54,6 +54,45 @@ t.test('an observed error goes to every observer and is no warning', async (t) =
   t.strictSame(seen, [])
 })
 
+t.test('what peers can cause without end is reported at a bounded rate, of each code and each resource', async (t) => {
+  const clock = new VirtualClock()
+  const reports = reportsOf('pull', clock)
+  const seen: RivuletError[] = []
+  reports.observable.subscribe((error) => seen.push(error))
+  const logged = listen<ErrorMessage>(t, 'rivulet:error')
+  for (let count = 0; count < 1000; count++) reports.report(error())
+  reports.report(error('RIVULET_CORRUPT_FRAME'))
+  t.strictSame(
+    seen.map(({ code }) => code),
+    [...Array(32).fill('RIVULET_BAD_FRAME'), 'RIVULET_CORRUPT_FRAME'],
+  )
+  t.equal(logged.length, seen.length)
+  clock.advance(9_999)
+  reports.report(error())
+  t.equal(seen.length, 33)
+  clock.advance(1)
+  const last = error()
+  reports.report(last)
+  t.equal(seen.at(-1)?.message, 'about RIVULET_BAD_FRAME (and 969 others since the last report)')
+  t.equal(seen.at(-1)?.cause, last)
+  reports.report(error())
+  t.equal(seen.at(-1)?.message, 'about RIVULET_BAD_FRAME', 'and so are the next')
+  t.equal(seen.length, 35)
+  t.equal(clock.timers, 0)
+})
+
+t.test('failures of handlers and of deliveries are reported each', async (t) => {
+  const reports = reportsOf('consumer')
+  let seen = 0
+  reports.observable.subscribe(() => seen++)
+  const delivery = { queue: 'jobs', position: 1, attempt: 1, id: undefined, consumer: undefined }
+  for (let count = 0; count < 100; count++) {
+    reports.report(failed(boom(count)))
+    reports.report(new RivuletError('RIVULET_DECODE_FAILED', 'unreadable', { delivery }))
+  }
+  t.equal(seen, 200)
+})
+
 t.test('unobserved errors of one kind warn once, for each resource', async (t) => {
   const seen = warnings(t)
   const reports = reportsOf('push tcp://127.0.0.1:5000')
