@@ -1,0 +1,122 @@
+/**
+ * `npm run soak -- hostile [--attack NAME] [--pattern NAME] [--transport tcp|ipc] [--seconds N] [--seed S] [--scale N] [--json]`:
+ * each attack of `test/hostile` on each pattern that listens, one after the other, measured.
+ *
+ * Held: the victim lives, no work of honest peers is lost, they keep half of their undisturbed rate, timers fire within
+ * 50 ms, memory is bounded, and errors are reported together. Rates and delays leave out the time in which the processes
+ * waited for a CPU that others had; the column `busy` says how much that was. Measure on a quiet machine where it is above
+ * a few per cent.
+ */
+import { rmSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { plainPath, writePlain } from '../../tools/plain.js'
+import { attackerProgram } from '../hostile/attacker.js'
+import { attacks } from '../hostile/attacks/index.js'
+import { patternNames, transportNames } from '../hostile/patterns.js'
+import { type Trial, tryOut } from '../hostile/trial.js'
+import { victimProgram } from '../hostile/victim.js'
+
+const { values } = parseArgs({
+  options: {
+    attack: { type: 'string' },
+    pattern: { type: 'string' },
+    transport: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    scale: { type: 'string', default: '4' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+/** The names that are asked for: one, or all. */
+function chosen<T extends string>(what: string, name: string | undefined, all: readonly T[]): readonly T[] {
+  if (name === undefined) return all
+  const one = all.filter((candidate) => candidate === name)
+  if (one.length === 0) throw new Error(`there is no ${what} ${name}; there are ${all.join(', ')}`)
+  return one
+}
+
+const columns = [
+  'attack',
+  'pattern',
+  'over',
+  'rate',
+  'kept',
+  'delay',
+  'of it own',
+  'busy',
+  'grown',
+  'deeds',
+  'counted',
+  'reported',
+  'verdict',
+]
+const widths = [19, 11, 5, 7, 5, 8, 10, 5, 7, 15, 9, 9, 0]
+
+const line = (cells: readonly string[]) =>
+  cells
+    .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+    .join(' ')
+    .trimEnd()
+
+function row({
+  attack,
+  pattern,
+  transport,
+  before,
+  kept,
+  delayMs,
+  ownDelayMs,
+  waited,
+  grownMiB,
+  deeds,
+  counted,
+  codes,
+  complaints,
+}: Trial): string {
+  return line([
+    attack,
+    pattern,
+    transport,
+    `${before.perSecond.toFixed(0)}/s`,
+    kept.toFixed(2),
+    `${delayMs.toFixed(0)} ms`,
+    `${ownDelayMs.toFixed(0)} ms`,
+    `${(100 * waited).toFixed(0)}%`,
+    `${grownMiB.toFixed(0)} MiB`,
+    `${deeds.connections}c ${deeds.messages}m`,
+    String(counted),
+    String(Object.values(codes).reduce((sum, count) => sum + count, 0)),
+    complaints.length === 0 ? 'held' : complaints.join('; '),
+  ])
+}
+
+const plain = writePlain()
+try {
+  const names = chosen(
+    'attack',
+    values.attack,
+    attacks.map(({ name }) => name),
+  )
+  const patterns = chosen('pattern', values.pattern, patternNames)
+  const transports = chosen('transport', values.transport, transportNames)
+  const programs = { victim: [plainPath(plain, victimProgram)], attacker: [plainPath(plain, attackerProgram)] }
+  const [seed, lastingMs, scale] = [Number(values.seed), 1000 * Number(values.seconds), Number(values.scale)]
+  let failed = 0
+  let tried = 0
+  if (!values.json) console.log(line(columns))
+  for (const attack of attacks.filter(({ name }) => names.includes(name))) {
+    for (const pattern of patterns.filter((one) => attack.patterns.includes(one))) {
+      for (const transport of transports) {
+        const trial = await tryOut({ attack: attack.name, pattern, transport, seed, lastingMs, scale, programs })
+        tried += 1
+        if (trial.complaints.length > 0) failed += 1
+        console.log(values.json ? JSON.stringify(trial) : row(trial))
+      }
+    }
+  }
+  if (!values.json) console.log(`${tried} trials with seed ${seed}, ${failed} failed`)
+  if (failed > 0) process.exitCode = 1
+} finally {
+  rmSync(plain, { recursive: true })
+}
