@@ -67,6 +67,9 @@ const unitsPerTick = 20
 const mostPending = 200
 
 const warmUpMs = 700
+
+/** A connection that is refused beside a live link is known after 2 s. */
+const settlingMs = 10_000
 const nothing: Deeds = { connections: 0, refused: 0, messages: 0 }
 
 /** Runs one trial. */
@@ -91,7 +94,8 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
     })
     stop()
     await siege.work(unitsPerTick)
-    const after = await siege.victim.report()
+    const wanted = (before.report ? countedOf(before.report.patterns[pattern] as PatternReport) : 0) + deeds.refused
+    const after = await settled(siege, pattern, wanted)
     const complaints = siege.faults(after)
     await siege.end()
     return judged({ ...same, before, during, deeds, complaints, after })
@@ -105,6 +109,16 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
       complaints: [String(error)],
       after: undefined,
     })
+  }
+}
+
+/** The report when the victim has counted so much; as it is if that takes too long. */
+async function settled(siege: Siege, pattern: PatternName, counted: number): Promise<VictimReport> {
+  const end = performance.now() + settlingMs
+  for (;;) {
+    const report = await siege.victim.report()
+    if (countedOf(report.patterns[pattern] as PatternReport) >= counted || performance.now() > end) return report
+    await pass(tickMs)()
   }
 }
 
@@ -164,6 +178,8 @@ function judged({ before, during, after, complaints, ...same }: Figures): Trial 
     if (kept < bounds.kept) all.push(`honest peers kept ${kept.toFixed(2)} of their rate`)
     if (ownDelayMs > bounds.delayMs) all.push(`a timer was ${ownDelayMs.toFixed(0)} ms late`)
     if (grownMiB > bounds.grownMiB) all.push(`memory grew by ${grownMiB.toFixed(0)} MiB`)
+    const counted = (countedAfter ?? 0) - (countedBefore ?? 0)
+    if (counted < same.deeds.refused) all.push(`${counted} of ${same.deeds.refused} refused connections are counted`)
     if (reports > bounds.reports) all.push(`${reports} errors were reported`)
   }
   return {
