@@ -40,8 +40,9 @@ export class BlockLog {
   #unstored: Block[] = []
   /** The last block that was read for messages under leases, and the write that it was read for. */
   #read: { readonly tx: Transaction; readonly start: number; readonly block: Block | undefined } | undefined
-  /** Messages under leases, by block. */
+  /** Messages under leases, by block; those of these blocks that have left the log and of which others are set aside. */
   readonly #leased = new Map<number, number>()
+  readonly #kept = new Set<number>()
 
   constructor(owner: TableOwner) {
     this.#owner = owner
@@ -104,8 +105,27 @@ export class BlockLog {
     return block.time < due || (block.time === due && block.start + this.headOffset < position)
   }
 
-  /** Messages of the block in front are dealt out, or dropped. */
-  advance(tx: Transaction, block: Block, count: number, bytes: number): void {
+  /** What is left of the block in front is set aside: it leaves the log, and its record stays. */
+  pass(tx: Transaction, block: Block): void {
+    this.advance(tx, block, block.count - this.headOffset, block.bodies.length - this.headBytes, true)
+    this.setAside(tx, block.start, true)
+  }
+
+  /** Whether messages of a block that has left the log are set aside from now on. */
+  setAside(tx: Transaction, start: number, isAside: boolean): void {
+    const isLeased = this.#leased.has(start)
+    if (isAside && isLeased) this.#kept.add(start)
+    else if (!isAside) this.#kept.delete(start)
+    if (!isAside && !isLeased) this.#remove(tx, start)
+  }
+
+  /** Looks which blocks with messages under leases have others that are set aside. */
+  keepThose(isAside: (start: number) => boolean): void {
+    for (const start of this.#leased.keys()) if (isAside(start)) this.#kept.add(start)
+  }
+
+  /** Messages of the block in front are dealt out, or dropped; its record goes with the last one, or is kept. */
+  advance(tx: Transaction, block: Block, count: number, bytes: number, isKept = false): void {
     this.headOffset += count
     this.headBytes += bytes
     this.ready -= count
@@ -122,7 +142,7 @@ export class BlockLog {
       this.#window = this.#window.slice(this.#taken)
       this.#taken = 0
     }
-    if (!this.#leased.has(block.start)) this.#remove(tx, block.start)
+    if (!isKept && !this.#leased.has(block.start)) this.#remove(tx, block.start)
   }
 
   /** Messages of a block are under a lease from now on. */
@@ -138,10 +158,10 @@ export class BlockLog {
       return
     }
     this.#leased.delete(start)
-    if (start < this.headStart) this.#remove(tx, start)
+    if (!this.#kept.delete(start) && start < this.headStart) this.#remove(tx, start)
   }
 
-  /** Reads a block that has messages under leases; once for many of its messages, if they come one after the other. */
+  /** Reads a block that has messages under leases, or set aside; once for many of its messages, if they come one after the other. */
   read(tx: Transaction, start: number): Block | undefined {
     if (this.#read?.tx === tx && this.#read.start === start) return this.#read.block
     const { number } = this.#owner

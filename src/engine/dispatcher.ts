@@ -43,13 +43,15 @@ interface End {
   readonly changes: number
   readonly written: number
   readonly bytes: number
+  /** Bytes of bodies that were set aside. */
+  aside: number
 }
 
 /** Deals out what can be; tells whether more could be, by the next write. */
 export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean {
   tx.touch(queue)
   const changes = tx.changes.length + dealtChanges
-  const end = { changes, written: tx.bytes + dealtBytes, bytes: queue.bytes - dropBodyBytes }
+  const end = { changes, written: tx.bytes + dealtBytes, bytes: queue.bytes - dropBodyBytes, aside: 0 }
   const hasMore = deal(tx, queue, dealt, end)
   return (queue.aside.messages > 0 && judgeAside(tx, queue, () => !isEnough(tx, queue, end))) || hasMore
 }
@@ -81,8 +83,8 @@ function deal(tx: Transaction, queue: Queue, dealt: Dealt[], end: End): boolean 
 }
 
 /** Whether so much was changed, or dropped, that the rest is for the next write. */
-function isEnough(tx: Transaction, queue: Queue, { changes, written, bytes }: End): boolean {
-  return tx.changes.length >= changes || tx.bytes >= written || queue.bytes <= bytes
+function isEnough(tx: Transaction, queue: Queue, { changes, written, bytes, aside }: End): boolean {
+  return tx.changes.length >= changes || tx.bytes >= written || queue.bytes <= bytes || aside >= dealtBytes
 }
 
 /** About how many messages are ready, without those that were set aside and that none of some consumers can read. */
@@ -159,7 +161,7 @@ function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer
     const reader = readerOf(queue, consumer, message.meaning)
     if (reader === 'other') return false
     if (settings.keyOrder && waitsForKey(tx, queue, entry)) later.removeFirst(tx)
-    else if (reader === 'none') queue.aside.put(tx, later.removeFirst(tx))
+    else if (reader === 'none') queue.aside.put(tx, message.meaning, later.removeFirst(tx))
     else batch.addSingle(later.leaseFirst())
   }
   return true
@@ -219,7 +221,7 @@ function gatherHead(
   if (reader === 'other') return false
   if (isParked(tx, queue, block)) return true
   if (reader === 'none') {
-    setHeadAside(tx, queue, block, () => !isEnough(tx, queue, end))
+    end.aside += setHeadAside(tx, queue, block)
     return true
   }
   const isEach = block.extras.length > 0 || block.bad !== undefined

@@ -3,12 +3,13 @@
  *
  * Messages under a lease are never dropped.
  */
+import { dropAside } from './aside-messages.js'
+import type { AsideEntry } from './aside-record.js'
 import { type Block, bytesOf, extrasAt } from './block-record.js'
 import type { DropReason } from './counts.js'
 import { forgetKey } from './fates.js'
 import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
-import type { Lane } from './set-aside.js'
 import type { Transaction } from './transaction.js'
 
 /** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
@@ -24,7 +25,7 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
   while (queue.depth > maxLength || queue.bytes > maxBytes) {
     const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
     if (lane) {
-      dropAside(tx, queue, lane, 1, 'overflow')
+      dropAside(tx, queue, lane, 'overflow', { limit: 1 })
       continue
     }
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
@@ -56,7 +57,7 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
   while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     const { at, lane } = queue.aside.nextEnd(tx, queue.settings.maxAgeMs)
     if (lane && at <= tx.wall) {
-      dropAside(tx, queue, lane, 1, 'expired')
+      dropAside(tx, queue, lane, 'expired', { mayDrop: (entry) => isOver(tx, queue, entry) })
       continue
     }
     const entry = queue.later.first(tx)
@@ -76,6 +77,12 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
 export function isExpired(tx: Transaction, queue: Queue, { due, message }: LaterEntry): boolean {
   if (message.expires > 0 && message.expires <= tx.wall) return true
   return Math.max(due, message.time) + queue.settings.maxAgeMs <= tx.wall
+}
+
+/** Whether what is set aside under one record is too old. */
+function isOver(tx: Transaction, queue: Queue, entry: AsideEntry): boolean {
+  if ('message' in entry) return isExpired(tx, queue, entry)
+  return entry.due + queue.settings.maxAgeMs <= tx.wall
 }
 
 /** How many messages in front of a block are too old, before one that is not. */
@@ -104,15 +111,6 @@ export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): vo
   forgetKey(tx, queue, message.key, position)
 }
 
-/** Drops the first messages of a schema that are set aside. */
-function dropAside(tx: Transaction, queue: Queue, lane: Lane, limit: number, reason: DropReason): void {
-  for (const entry of queue.aside.first(tx, lane, limit)) {
-    queue.aside.take(tx, lane, entry)
-    queue.happenings[reason] += 1
-    forgetKey(tx, queue, entry.message.key, entry.position)
-  }
-}
-
 /** Drops messages that wait for their keys, whatever those are. */
 function dropParked(tx: Transaction, queue: Queue, limit: number, reason: DropReason): void {
   queue.happenings[reason] += queue.keys.unpark(tx, limit).length
@@ -130,7 +128,7 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
     }
     const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
     if (lane) {
-      dropAside(tx, queue, lane, 256, 'purged')
+      dropAside(tx, queue, lane, 'purged')
       continue
     }
     if (queue.later.first(tx)) {

@@ -4,6 +4,7 @@
  * The operations of one write are applied in the order in which they were asked for.
  */
 import { RivuletError } from '../errors/index.js'
+import { firstAside } from './aside-messages.js'
 import type { Consumer } from './consumer.js'
 import { dropExpired, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
@@ -208,12 +209,12 @@ export function redriveOperation(
         tx.touch(dead)
         for (;;) {
           const lane = dead.aside.messages > 0 ? dead.aside.oldestLane(tx) : undefined
-          const [aside] = lane ? dead.aside.first(tx, lane, 1) : []
-          const entry = total + moved < limit ? (aside ?? dead.later.first(tx)) : undefined
+          const aside = lane ? firstAside(tx, dead, lane) : undefined
+          const entry = total + moved < limit ? (aside?.entry ?? dead.later.first(tx)) : undefined
           if (!entry || !hasRoom(queue, entry.message.body.length)) break
           isDone = tx.bytes < writeBytes
           if (!isDone) break
-          if (lane && aside) dead.aside.take(tx, lane, aside)
+          if (aside) aside.take()
           else dead.later.removeFirst(tx)
           forgetKey(tx, dead, entry.message.key, entry.position)
           const { origin: _, ...message } = entry.message

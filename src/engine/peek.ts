@@ -4,6 +4,8 @@
  * It reads what the last writes left, and of what the engine has in memory only which leases have lapsed: a look at the
  * queue changes nothing.
  */
+
+import { blockStartOf, positionOf } from './aside-record.js'
 import { bodyStart, decodeBlock } from './block-record.js'
 import type { PeekedMessage } from './engine.js'
 import { decodeLease, type Lease } from './leases.js'
@@ -38,23 +40,34 @@ export function peek(store: EngineStore, queue: Queue, limit: number, wall: numb
     if (due <= wall) ready.push(shown(position, message, 'ready'))
     else delayed.push({ ...shown(position, message, 'delayed'), due })
   }
+  const showBlock = (
+    start: number,
+    value: Uint8Array | undefined,
+    damaged: boolean | undefined,
+    from: number,
+  ): void => {
+    const block = value && decodeBlock(start, value, intern, damaged)
+    let at = block ? bodyStart(block.lengths, from) : 0
+    for (let index = from; block && index < block.count && ready.length < limit; index++) {
+      const message = messageOf(block, index, at)
+      at += message.body.length
+      if (!block.bad?.has(index)) ready.push(shown(block.start + index, message, 'ready'))
+    }
+  }
   for (const { key, value, damaged } of store.range(...rangeOf(table.aside, number))) {
     if (ready.length >= limit) break
-    if (!damaged) ready.push(shown(lastNumber(key), decodeMessage(value, intern), 'ready'))
+    const start = blockStartOf(key)
+    if (start !== undefined)
+      showBlock(start, store.get(keyOf(table.block, number, start)), false, positionOf(key) - start)
+    else if (!damaged) ready.push(shown(positionOf(key), decodeMessage(value, intern), 'ready'))
   }
   for (const { key, value, damaged } of store.range(
     keyOf(table.block, number, state.headStart),
     keyOf(table.block, number + 1),
   )) {
     if (ready.length >= limit) break
-    const block = decodeBlock(firstNumber(key), value, intern, damaged)
-    let index = block?.start === state.headStart ? state.headOffset : 0
-    let at = block ? bodyStart(block.lengths, index) : 0
-    for (; block && index < block.count && ready.length < limit; index++) {
-      const message = messageOf(block, index, at)
-      at += message.body.length
-      if (!block.bad?.has(index)) ready.push(shown(block.start + index, message, 'ready'))
-    }
+    const start = firstNumber(key)
+    showBlock(start, value, damaged, start === state.headStart ? state.headOffset : 0)
   }
   for (const { key, value, damaged } of store.range(...rangeOf(table.parked, number))) {
     if (ready.length >= limit) break

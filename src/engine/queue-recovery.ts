@@ -4,6 +4,8 @@
  * Better delivered twice than lost: all leases end, and every message that is in a block is ready again. A record of its own
  * that such a message has goes, unless that makes it wait for longer, so that each has one turn in the order of its key.
  */
+
+import { blockStartOf, dueOf, positionOf } from './aside-record.js'
 import { type Block, decodeBlock } from './block-record.js'
 import { decodeMessage } from './message-record.js'
 import type { Queue } from './queue.js'
@@ -57,10 +59,10 @@ export function recover(tx: Transaction, queue: Queue): void {
   }
   for (const { key } of all(table.asideCount)) tx.remove(key)
   for (const { key, value, damaged } of all(table.aside)) {
-    const [due, position] = [lastButOneNumber(key), lastNumber(key)]
+    const [due, position] = [dueOf(key), positionOf(key)]
     nextPosition = Math.max(nextPosition, position + 1)
     tx.removeVisible(key)
-    if (spans.isReadySince(position, due)) continue
+    if (blockStartOf(key) !== undefined || spans.isReadySince(position, due)) continue
     if (damaged) {
       queue.corrupt(position, 1)
       continue

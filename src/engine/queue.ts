@@ -174,6 +174,7 @@ export class Queue implements Participant {
       if (!damaged) leases.push(this.#readLease(firstNumber(key), value, known, now))
     }
     for (const lease of leases.sort((one, other) => one.deadline - other.deadline)) this.#restoreLease(lease)
+    if (this.aside.messages > 0) this.log.keepThose((start) => this.aside.holds(store, start))
     // a state that is there and cannot be read counts, too: numbers that it had given must not come again
     const hasRecords = () => kept.some((which) => this.#hasAny(which))
     const isWhole = (known: QueueState) => known.leases === this.leases.size && known.aside === this.aside.messages

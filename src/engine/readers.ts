@@ -5,11 +5,14 @@
  * it, it is dealt out before all others. `set-aside.ts` keeps it meanwhile.
  */
 import { RivuletError } from '../errors/index.js'
+import { dropBad, firstAside, readAside, shiftAside } from './aside-messages.js'
+import type { AsideBlock } from './aside-record.js'
 import type { Block } from './block-record.js'
 import { type Consumer, isReadable } from './consumer.js'
 import { isExpired } from './dropping.js'
 import { bury, forgetKey } from './fates.js'
-import { type LeaseBatch, leaseBytes } from './lease-batch.js'
+import type { LaterEntry } from './later-table.js'
+import { fitting, type LeaseBatch, leaseBytes } from './lease-batch.js'
 import { withFailure } from './message-record.js'
 import type { Queue } from './queue.js'
 import type { Lane } from './set-aside.js'
@@ -29,16 +32,32 @@ export function readerOf(queue: Queue, consumer: Consumer, meaning: Uint8Array):
   return 'none'
 }
 
-/** Sets messages of the block in front aside: those that have nothing of their own together. */
-export function setHeadAside(tx: Transaction, { log, aside }: Queue, block: Block, hasRoom: HasRoom): void {
-  let count = block.extras.length > 0 || block.bad ? 1 : block.count - log.headOffset
-  for (; count > 0; count--) {
-    const position = block.start + log.headOffset
-    const message = messageOf(block, log.headOffset, log.headBytes)
-    log.advance(tx, block, 1, message.body.length)
-    aside.put(tx, { due: block.time, position, message })
-    if (!hasRoom()) return
+/** Sets messages of the block in front aside: all that are left, if none has anything of its own, or one. */
+export function setHeadAside(tx: Transaction, queue: Queue, block: Block): number {
+  const { log, aside } = queue
+  const { headOffset, headBytes } = log
+  const position = block.start + headOffset
+  if (isPlain(queue, block)) {
+    const [count, bytes] = [block.count - headOffset, block.bodies.length - headBytes]
+    aside.put(tx, block.meaning, { due: block.time, position, start: block.start, headBytes, count, bytes })
+    log.pass(tx, block)
+    return bytes
   }
+  const message = messageOf(block, headOffset, headBytes)
+  log.advance(tx, block, 1, message.body.length)
+  aside.put(tx, block.meaning, { due: block.time, position, message })
+  return message.body.length
+}
+
+/** Whether messages of a block can be set aside together: each is like the others, and nobody takes one out by this write. */
+function isPlain(queue: Queue, { extras, bad }: Block): boolean {
+  if (bad || isBuried(queue)) return false
+  return extras.every(({ key, expires }) => key === undefined && expires === undefined)
+}
+
+/** Whether what no attached consumer can read goes to the dead letters. */
+function isBuried({ settings, dead }: Queue): boolean {
+  return settings.unreadable === 'dead-letter' && dead !== undefined
 }
 
 /** Gathers what was set aside and a consumer can read, the oldest first. */
@@ -57,7 +76,7 @@ export function gatherAside(
   }
 }
 
-/** Gathers messages of one schema; tells whether to look for another one. */
+/** Gathers messages of one schema; tells whether to look for more. */
 function gatherLane(
   tx: Transaction,
   queue: Queue,
@@ -66,31 +85,65 @@ function gatherLane(
   limit: number,
   hasRoom: HasRoom,
 ): boolean {
-  const { aside, keys, later, settings } = queue
-  for (const entry of aside.first(tx, lane, limit - batch.count)) {
-    const { message, position } = entry
-    if (isExpired(tx, queue, entry)) {
-      aside.take(tx, lane, entry)
-      queue.happenings.expired += 1
-      forgetKey(tx, queue, message.key, position)
-    } else if (message.attempts >= settings.maxAttempts && queue.dead) {
-      aside.take(tx, lane, entry)
-      bury(tx, queue, position, message)
-    } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
-      return false
+  for (const entry of queue.aside.first(tx, lane)) {
+    if (batch.count >= limit || batch.bytes >= leaseBytes || !hasRoom()) return false
+    if ('message' in entry) {
+      if (!gatherMessage(tx, queue, batch, lane, entry)) return false
+    } else if (entry.due + queue.settings.maxAgeMs <= tx.wall) {
+      queue.happenings.expired += entry.count
+      shiftAside(tx, queue, lane, entry, entry.count, entry.bytes)
     } else {
-      aside.take(tx, lane, entry)
-      // it owns its key, unless keys were not kept in order when it was set aside
-      if (settings.keyOrder && message.key !== undefined && !keys.own(tx, message.key, position)) {
-        keys.park(tx, message.key, entry)
-      } else {
-        later.lend(tx, entry)
-        batch.addSingle(entry)
-      }
+      const block = readAside(tx, queue, lane, entry)
+      if (block && dropBad(tx, queue, lane, entry, block)) return true
+      if (block && !gatherBlock(tx, queue, batch, lane, entry, block, limit - batch.count)) return false
     }
-    if (batch.bytes >= leaseBytes || !hasRoom()) return false
   }
   return true
+}
+
+/** Deals with one message; tells whether to go on. */
+function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: Lane, entry: LaterEntry): boolean {
+  const { aside, keys, later, settings } = queue
+  const { message, position } = entry
+  if (isExpired(tx, queue, entry)) {
+    aside.take(tx, lane, entry)
+    queue.happenings.expired += 1
+    forgetKey(tx, queue, message.key, position)
+  } else if (message.attempts >= settings.maxAttempts && queue.dead) {
+    aside.take(tx, lane, entry)
+    bury(tx, queue, position, message)
+  } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
+    return false
+  } else {
+    aside.take(tx, lane, entry)
+    // it owns its key, unless keys were not kept in order when it was set aside
+    if (settings.keyOrder && message.key !== undefined && !keys.own(tx, message.key, position)) {
+      keys.park(tx, message.key, entry)
+    } else {
+      later.lend(tx, entry)
+      batch.addSingle(entry)
+    }
+  }
+  return true
+}
+
+/** Deals with messages of a block; tells whether to go on with what is behind it. */
+function gatherBlock(
+  tx: Transaction,
+  queue: Queue,
+  batch: LeaseBatch,
+  lane: Lane,
+  entry: AsideBlock,
+  block: Block,
+  limit: number,
+): boolean {
+  const { start, position, headBytes } = entry
+  const offset = position - start
+  if (!batch.fits(block.meaning, block.lengths[offset] as number, leaseBytes)) return false
+  const { count, bytes } = fitting(block, offset, block.bad ? 1 : limit, leaseBytes - batch.bytes)
+  batch.addBlock(block, offset, count, headBytes, bytes)
+  queue.log.lease(start, count)
+  return !shiftAside(tx, queue, lane, entry, count, bytes)
 }
 
 /**
@@ -98,35 +151,35 @@ function gatherLane(
  * queue says so. Tells whether there is more to do.
  */
 export function judgeAside(tx: Transaction, queue: Queue, hasRoom: HasRoom): boolean {
-  const { aside, consumers, settings } = queue
+  const { aside, consumers } = queue
   const [consumer] = consumers
   if (!consumer) return false
-  const isBuried = settings.unreadable === 'dead-letter' && queue.dead !== undefined
+  const mustGo = isBuried(queue)
   for (const lane of [...aside.lanes]) {
     if (isReadable(consumers, lane.name)) continue
     if (!aside.wasReported(lane)) {
       tx.completions.push(() => {
         aside.reported(lane)
-        queue.report(unreadError(queue, lane, isBuried))
+        queue.report(unreadError(queue, lane, mustGo))
       })
     }
-    while (isBuried && lane.messages > 0) {
-      for (const entry of aside.first(tx, lane)) {
-        if (!hasRoom()) return true
-        const { position, message } = entry
-        const [attempt, time, reason] = [message.attempts + 1, tx.wall, 'no attached consumer can read its schema']
-        const failure = { attempt, time, cause: 'reject' as const, consumer: consumer.name, reason }
-        aside.take(tx, lane, entry)
-        bury(tx, queue, position, { ...message, history: withFailure(message.history, failure) })
-      }
+    while (mustGo && lane.messages > 0) {
+      if (!hasRoom()) return true
+      const first = firstAside(tx, queue, lane)
+      if (!first) continue
+      first.take()
+      const { position, message } = first.entry
+      const [attempt, time, reason] = [message.attempts + 1, tx.wall, 'no attached consumer can read its schema']
+      const failure = { attempt, time, cause: 'reject' as const, consumer: consumer.name, reason }
+      bury(tx, queue, position, { ...message, history: withFailure(message.history, failure) })
     }
   }
   return false
 }
 
-function unreadError({ name }: Queue, { meaning }: Lane, isBuried: boolean): RivuletError {
+function unreadError({ name }: Queue, { meaning }: Lane, mustGo: boolean): RivuletError {
   const hash = Buffer.from(meaning).toString('hex')
-  const then = isBuried ? 'they are dead letters' : 'they wait for one that can, and others pass them'
+  const then = mustGo ? 'they are dead letters' : 'they wait for one that can, and others pass them'
   const message = `queue ${name}: no attached consumer can read messages of the schema ${hash}; ${then}`
   return new RivuletError('RIVULET_INCOMPATIBLE_SCHEMA', message)
 }

@@ -2,18 +2,32 @@
  * Messages that are ready and that no consumer could read: set aside by the schema that they were written with, so that
  * others pass them, until a consumer that can read them takes them.
  *
- * In memory are the schemas and how many messages each has. Who can read what is decided in `readers.ts`.
+ * A block whose messages have nothing of their own stays where it is, and one record names it; other messages have a record
+ * each. In memory are the schemas and how many messages each has. Who can read what is decided in `readers.ts`.
  */
-import { readU64, writeU64 } from '../store/index.js'
+import { readU64, type StoredRecord, writeU64 } from '../store/index.js'
+import {
+  type AsideBlock,
+  type AsideEntry,
+  asideKey,
+  blockStartOf,
+  decodeAside,
+  dueOf,
+  encodeAside,
+  positionOf,
+  sizeOf,
+} from './aside-record.js'
+import type { BlockLog } from './block-log.js'
+import { bytesOf, decodeBlock } from './block-record.js'
 import type { LaterEntry, LaterOwner } from './later-table.js'
 import { decodeMessage, encodeMessage } from './message-record.js'
 import type { EngineStore } from './ports.js'
 import { meaningName } from './schema-texts.js'
-import { lastButOneNumber, lastNumber, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
+import { keyOf, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
 import type { Transaction } from './transaction.js'
 
-/** What is read at once, in messages and bytes. */
-const readMessages = 256
+/** What is read at once, in records and bytes. */
+const readRecords = 64
 const readBytes = 1_048_576
 
 /** Schemas of which is remembered that they were reported. */
@@ -41,17 +55,22 @@ export interface Lane {
   from: Pick<LaterEntry, 'due' | 'position'>
 }
 
+/** What is needed of the queue. */
+export interface AsideOwner extends LaterOwner {
+  readonly log: BlockLog
+}
+
 /** The messages of a queue that are set aside. */
 export class SetAside {
   messages = 0
   bytes = 0
-  readonly #owner: LaterOwner
+  readonly #owner: AsideOwner
   readonly #lanes = new Map<string, Lane>()
   readonly #changed = new Set<Lane>()
   readonly #reported: Set<string>
 
   /** @param former - What it was before the records are read again. */
-  constructor(owner: LaterOwner, former: SetAside | undefined) {
+  constructor(owner: AsideOwner, former: SetAside | undefined) {
     this.#owner = owner
     this.#reported = former ? former.#reported : new Set()
   }
@@ -96,49 +115,82 @@ export class SetAside {
     this.#reported.add(name)
   }
 
-  /** Sets a message aside. */
-  put(tx: Transaction, entry: LaterEntry): void {
-    const { due, position, message } = entry
-    const lane = this.#laneOf(message.meaning)
+  /** Sets messages of a schema aside. */
+  put(tx: Transaction, meaning: Uint8Array, entry: AsideEntry): void {
+    const { due, position } = entry
+    const lane = this.#laneOf(meaning)
     const isFirst = lane.messages === 0 || (lane.front !== undefined && isBefore(entry, lane.front))
-    tx.putVisible(this.#keyOf(lane, entry), Buffer.concat(encodeMessage(message)))
-    this.#count(lane, 1, message.body.length)
+    tx.putVisible(
+      this.#keyOf(lane, entry),
+      'start' in entry ? encodeAside(entry) : Buffer.concat(encodeMessage(entry.message)),
+    )
+    const [messages, bytes] = sizeOf(entry)
+    this.#count(lane, messages, bytes)
     if (isBefore(entry, lane.from)) lane.from = { due, position }
     if (isFirst) lane.front = frontOf(entry)
   }
 
-  /** The first messages of a schema; fewer than there are, and none where they are damaged. */
-  first(tx: Transaction, lane: Lane, limit = readMessages): LaterEntry[] {
-    const from = this.#keyOf(lane, lane.from)
+  /** The first records of a schema; fewer than there are, and none where they are damaged. */
+  first(tx: Transaction, lane: Lane, limit = readRecords): AsideEntry[] {
+    const from = turnKey(table.aside, this.#owner.number, lane.meaning, lane.from.due, lane.from.position)
     const to = nameKey(table.aside, this.#owner.number, lane.meaning, Number.MAX_SAFE_INTEGER)
-    const records = tx.range(from, to, Math.min(limit, readMessages), readBytes)
+    const records = tx.range(from, to, Math.min(limit, readRecords), readBytes)
     if (records.length === 0) this.#missAll(lane)
-    const entries: LaterEntry[] = []
-    for (const { key, value, damaged } of records) {
-      const [due, position] = [lastButOneNumber(key), lastNumber(key)]
-      if (damaged) {
-        tx.removeVisible(key)
-        this.#count(lane, -1, 0)
-        this.#owner.lost(tx, position, 1)
-      } else entries.push({ due, position, message: decodeMessage(value, this.#owner.intern) })
+    const entries: AsideEntry[] = []
+    for (const record of records) {
+      const entry = this.#read(tx, record)
+      if (entry) {
+        entries.push(entry)
+        continue
+      }
+      tx.removeVisible(record.key)
+      this.#count(lane, -1, 0)
+      this.#owner.lost(tx, positionOf(record.key), 1)
     }
     if (entries[0]) lane.front = frontOf(entries[0])
     return entries
   }
 
-  /** Takes a message away: the first of its schema, unless it is said that it is another one. */
-  take(tx: Transaction, lane: Lane, entry: LaterEntry, isFirst = true): void {
-    const { due, position, message } = entry
+  /** Takes a record away: the first of its schema, unless it is said that it is another one. */
+  take(tx: Transaction, lane: Lane, entry: AsideEntry, isFirst = true): void {
+    const { due, position } = entry
+    const [messages, bytes] = sizeOf(entry)
     tx.removeVisible(this.#keyOf(lane, entry))
-    this.#count(lane, -1, message.body.length)
+    this.#count(lane, -messages, -bytes)
     lane.front = undefined
     if (isFirst) lane.from = { due, position }
+  }
+
+  /** Takes the first messages of a block away, which is the first of its schema; tells whether others of it are left. */
+  shift(tx: Transaction, lane: Lane, block: AsideBlock, count: number, bytes: number): boolean {
+    this.take(tx, lane, block)
+    if (count === block.count) return false
+    const left = { count: block.count - count, bytes: block.bytes - bytes, headBytes: block.headBytes + bytes }
+    this.put(tx, lane.meaning, { ...block, ...left, position: block.position + count })
+    return true
+  }
+
+  /** Whether messages of a block are set aside, as the records say. */
+  holds(store: EngineStore, start: number): boolean {
+    const { number, intern } = this.#owner
+    for (const { value, damaged } of store.range(
+      keyOf(table.block, number, start),
+      keyOf(table.block, number, start + 1),
+    )) {
+      const block = decodeBlock(start, value, intern, damaged)
+      if (!block) return false
+      const at = (position: number) => turnKey(table.aside, number, block.meaning, block.time, position)
+      for (const { key } of store.range(at(start), at(start + block.count))) {
+        if (blockStartOf(key) === start) return true
+      }
+    }
+    return false
   }
 
   /** Looks for a message wherever it is. */
   find(tx: Transaction, due: number, position: number): { lane: Lane; entry: LaterEntry } | undefined {
     for (const lane of this.#lanes.values()) {
-      const value = tx.get(this.#keyOf(lane, { due, position }))
+      const value = tx.get(turnKey(table.aside, this.#owner.number, lane.meaning, due, position))
       if (value) return { lane, entry: { due, position, message: decodeMessage(value, this.#owner.intern) } }
     }
     return undefined
@@ -198,12 +250,30 @@ export class SetAside {
     return lane
   }
 
-  #keyOf({ meaning }: Lane, { due, position }: Lane['from']): Buffer {
-    return turnKey(table.aside, this.#owner.number, meaning, due, position)
+  #keyOf({ meaning }: Lane, entry: AsideEntry): Buffer {
+    return asideKey(this.#owner.number, meaning, entry)
   }
 
-  #count(lane: Lane, messages: 1 | -1, bytes: number): void {
-    const more = lane.messages === 1 && messages < 0 ? -lane.bytes : messages * bytes
+  /** Reads a record; `undefined` if it is damaged and cannot be made out. */
+  #read(tx: Transaction, { key, value, damaged }: StoredRecord): AsideEntry | undefined {
+    const start = blockStartOf(key)
+    if (start !== undefined) return damaged ? this.#makeOut(tx, key, start) : decodeAside(key, start, value)
+    if (damaged) return undefined
+    return { due: dueOf(key), position: positionOf(key), message: decodeMessage(value, this.#owner.intern) }
+  }
+
+  /** What the damaged record of a block has said. */
+  #makeOut(tx: Transaction, key: Uint8Array, start: number): AsideBlock | undefined {
+    const block = this.#owner.log.read(tx, start)
+    if (!block) return undefined
+    const position = positionOf(key)
+    const [offset, count] = [position - start, start + block.count - position]
+    const [headBytes, bytes] = [bytesOf(block.lengths, 0, offset), bytesOf(block.lengths, offset, count)]
+    return { due: dueOf(key), position, start, headBytes, count, bytes }
+  }
+
+  #count(lane: Lane, messages: number, bytes: number): void {
+    const more = lane.messages + messages === 0 ? -lane.bytes : bytes
     lane.messages += messages
     lane.bytes += more
     this.messages += messages
@@ -224,8 +294,10 @@ export class SetAside {
   }
 }
 
-function frontOf({ due, position, message }: LaterEntry): Front {
-  return { due, position, since: Math.max(due, message.time), expires: message.expires }
+function frontOf(entry: AsideEntry): Front {
+  const { due, position } = entry
+  if ('start' in entry) return { due, position, since: due, expires: 0 }
+  return { due, position, since: Math.max(due, entry.message.time), expires: entry.message.expires }
 }
 
 function isBefore(one: Lane['from'], other: Lane['from']): boolean {

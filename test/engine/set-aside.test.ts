@@ -248,3 +248,20 @@ t.test('a lease lapses although one is there that could not read its messages', 
   t.strictSame(good.outcomes, [[{ settled: 1, stale: 0 }]])
   t.strictSame(one.texts, [])
 })
+
+t.test('counts of a queue that was opened again know what has been dealt out of what was set aside', async (t) => {
+  const world = EngineWorld.withJobs()
+  const one = outdated(world, 'old', 1)
+  world.sendOf(young, ['a'], [{ index: 0, key: 'k' }])
+  world.send(['z'], [{ index: 0, delayMs: 80 }], 'q')
+  world.run()
+  const good = world.consumer('good', 1)
+  world.run()
+  t.strictSame([one.texts, good.texts], [[], ['a']])
+  const again = new EngineWorld(world.store.crashed(), world.clock)
+  again.declare('jobs')
+  const counts = { ready: 0, delayed: 1, leased: 1, depth: 2, bytes: 2 }
+  t.match(again.engine.counts('jobs'), counts)
+  again.run()
+  t.match(again.engine.counts('jobs'), counts)
+})

@@ -173,14 +173,19 @@ export const brokenEngines: readonly BrokenEngine[] = [
         SetAside.prototype,
         'put',
         (put) =>
-          function (this: SetAside, tx, entry) {
-            put.call(this, tx, { ...entry, message: { ...entry.message, key: undefined } })
+          function (this: SetAside, tx, meaning, entry) {
+            const isSingle = 'message' in entry
+            put.call(this, tx, meaning, isSingle ? { ...entry, message: { ...entry.message, key: undefined } } : entry)
           },
       ),
   },
   {
     name: 'does not count what is set aside on disk',
     breakIt: () => replace(SetAside.prototype, 'flush', () => function (this: SetAside) {}),
+  },
+  {
+    name: 'removes blocks of which messages are set aside',
+    breakIt: () => replace(BlockLog.prototype, 'setAside', () => function (this: BlockLog) {}),
   },
   {
     name: 'keeps what was tried again',
