@@ -11,6 +11,7 @@ import { defaults, invalidOption, type Resolved, resolveOptions } from '../../sr
 import type { Clock, Runtime } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import type { StoreUsage } from '../../src/store/index.js'
+import type { Reasons } from '../../src/stream/index.js'
 import type { ConsumeSession } from './consume-session.js'
 import { isQueueName } from './garbage.js'
 import { hostRules, type QueueHostOptions, type ResolvedQueues, resolveQueues } from './host-options.js'
@@ -38,6 +39,15 @@ export interface QueueHostStats {
   readonly sessions: number
   /** Frames that came on a connection without a session, and were dropped. */
   readonly strayFrames: number
+  /**
+   * Frames of producers and consumers that were rejected, by reason: `bad-frame`, `corrupt-frame`, `decode-failed`,
+   * `protocol-violation`, `too-many-sessions`, `transport-failed`. Stray ones are among them if they were malformed.
+   */
+  readonly rejectedFrames: Reasons
+  /** Streams that were refused or ended with an error, and calls of anything else. */
+  readonly refusedStreams: number
+  /** Items of producers and consumers that made no sense, and were dropped. */
+  readonly strange: number
   /** What the store takes, in bytes. */
   readonly storage: StoreUsage
 }
@@ -244,13 +254,18 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
       total.delivered += delivered
       total.acked += acked
     }
+    const { failed, refused, strange } = this.callHost.stats()
+    const { sessions, strayFrames, rejectedFrames } = this.linkServer
     const storage = opened?.usage() ?? { file: 0, used: 0, free: 0, limit: this.#options.maxBytes }
     return Object.freeze({
       queues: opened?.engine.queues.length ?? 0,
       ...total,
       streams: this.served.size,
-      sessions: this.linkServer.sessions,
-      strayFrames: this.linkServer.strayFrames,
+      sessions,
+      strayFrames,
+      rejectedFrames,
+      refusedStreams: refused + failed,
+      strange,
       storage: Object.freeze(storage),
     })
   }

@@ -5,6 +5,7 @@ import type { CallServerStats, Implementation as ImplementedCalls } from '../../
 import { CallServerResource } from '../../src/call-link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Resource } from '../../src/socket/index.js'
+import type { Reasons } from '../../src/stream/index.js'
 import { implementedBy } from './implement.js'
 import { type RpcServerOptions, serverRules } from './options.js'
 
@@ -12,6 +13,11 @@ import { type RpcServerOptions, serverRules } from './options.js'
 export interface RpcServerStats extends CallServerStats {
   /** Frames that came on a connection without a session, and were dropped. */
   readonly strayFrames: number
+  /**
+   * Frames of clients that were rejected, by reason: `bad-frame`, `corrupt-frame`, `decode-failed`, `protocol-violation`,
+   * `too-many-sessions`, `transport-failed`. Stray ones are among them if they were malformed.
+   */
+  readonly rejectedFrames: Reasons
 }
 
 /** The serving side of RPC. */
@@ -51,6 +57,7 @@ class RpcServerResource extends CallServerResource<RpcServerStats> implements Rp
   }
 
   stats(): RpcServerStats {
-    return Object.freeze({ ...this.callHost.stats(), strayFrames: this.linkServer.strayFrames })
+    const { strayFrames, rejectedFrames } = this.linkServer
+    return Object.freeze({ ...this.callHost.stats(), strayFrames, rejectedFrames })
   }
 }

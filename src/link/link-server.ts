@@ -3,6 +3,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, deferred, turnBudget } from '../lifecycle/index.js'
+import { Tally } from '../observe/index.js'
 import { defaults } from '../options/index.js'
 import type { Clock } from '../runtime/index.js'
 import { isHello } from '../session/handshake.js'
@@ -28,6 +29,8 @@ export interface LinkServerPorts {
 export class LinkServer extends LinkDriver implements LinkHandler {
   readonly #acceptor: Acceptor
   readonly #ports: LinkServerPorts
+  /** What peers did wrong, by the code of the error. */
+  readonly #rejected = new Tally()
   #socket: RouterSocket | undefined
   /** Peers that have not read the goodbye yet, once it was said. */
   #leaving: Set<PeerHandle> | undefined
@@ -44,7 +47,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
         flushLater: atEndOfTurn,
         spend: () => turnBudget.exceed(),
         accept: (session) => ports.accept(session),
-        report: (error) => ports.report(error),
+        report: (error) => this.#reject(error),
       },
     )
   }
@@ -61,6 +64,11 @@ export class LinkServer extends LinkDriver implements LinkHandler {
   /** Frames that came on a connection without a session. */
   get strayFrames(): number {
     return this.#acceptor.strayFrames
+  }
+
+  /** Frames that could not be opened, were not to be sent, or found no room, by reason: `bad-frame`, `protocol-violation`. */
+  get rejectedFrames(): Readonly<Record<string, number>> {
+    return this.#rejected.snapshot()
   }
 
   /** Begins to work over a socket whose handler this is. */
@@ -99,7 +107,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
       this.#hasLeft(peer)
       return
     }
-    if (error) this.#ports.report(error)
+    if (error) this.#reject(error)
     this.#acceptor.gone(
       peer,
       error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'),
@@ -131,6 +139,11 @@ export class LinkServer extends LinkDriver implements LinkHandler {
 
   protected get socket(): RouterSocket | undefined {
     return this.#socket
+  }
+
+  #reject(error: RivuletError): void {
+    this.#rejected.add(error.code.slice('RIVULET_'.length).toLowerCase().replaceAll('_', '-'))
+    this.#ports.report(error)
   }
 
   #hasLeft(peer: PeerHandle): void {

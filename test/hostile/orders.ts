@@ -41,12 +41,12 @@ export interface PatternReport {
 }
 
 /** Members of `stats` that count what peers did wrong. */
-const countedStats = ['rejectedFrames', 'dropped', 'strayFrames', 'strange', 'refused', 'failed']
+const countedStats = ['rejectedFrames', 'dropped', 'strayFrames', 'strange', 'refused', 'refusedStreams', 'failed']
 
 /** What a pattern has counted of what peers did wrong: refused connections, and frames, items, calls and messages. */
-export function countedOf({ refused, codes, stats }: PatternReport): number {
+export function countedOf({ refused, stats }: PatternReport): number {
   const counts = countedStats.map((name) => sumOf(stats[name]))
-  return refused + sumOf(codes) + counts.reduce((sum, count) => sum + count, 0)
+  return refused + counts.reduce((sum, count) => sum + count, 0)
 }
 
 function sumOf(counts: unknown): number {

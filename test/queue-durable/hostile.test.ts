@@ -122,7 +122,7 @@ t.test('batches that do not add up', async (t) => {
   t.ok(errors.length >= Object.keys(bad).length)
   for (const error of errors) t.match(error, { code: 'RIVULET_INVALID_REQUEST' })
   await stillWorks()
-  t.match(host.stats(), { streams: 2 })
+  t.match(host.stats(), { streams: 2, refusedStreams: Object.keys(bad).length + 4, rejectedFrames: {} })
 })
 
 t.test('messages that are too large end the stream', async (t) => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createConnection } from 'node:net'
 import t from 'tap'
-import { until } from '../support/events.js'
+import { total, until } from '../support/events.js'
 import {
   flags,
   type HelloClaims,
@@ -61,6 +61,10 @@ t.test('what is no frame, before and after a hello', async (t) => {
     t.equal(await late.refused(), 'reset')
     late.close()
   }
+  // each is counted, also those that are not reported any more
+  const { rejectedFrames } = server.stats()
+  t.equal(total(rejectedFrames), 2 * garbage.length + 50)
+  t.strictSame(Object.keys(rejectedFrames).sort(), ['bad-frame', 'corrupt-frame'])
   await unharmed(t)
 })
 

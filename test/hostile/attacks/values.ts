@@ -103,7 +103,7 @@ const schemaBombAttack: Attack = {
 const refusedCalls: Attack = {
   name: 'refused-calls',
   patterns: linked,
-  counted: ['rpc'],
+  counted: linked,
   async run({ target, scope, scale, did }) {
     const stranger = await LinkStranger.open(scope, target.endpoint).enter()
     await stranger.items([bindService(target.pattern)])
@@ -127,7 +127,7 @@ const refusedCalls: Attack = {
 const untouchableValues: Attack = {
   name: 'untouchable-values',
   patterns: ['rpc', ...receiving],
-  counted: ['rpc', ...receiving],
+  counted: ['rpc'],
   async run({ target, scope, scale, did }) {
     const connect = target.endpoint
     const all = Array.from({ length: untouchableKinds * scale }, (_, kind) => kind)
