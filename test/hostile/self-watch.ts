@@ -1,5 +1,5 @@
 /** What a process finds out about itself: how late its timers are, and how much memory it has. */
-import { readFileSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 
 /** The timer that is measured, in milliseconds. */
 const tickMs = 10
@@ -63,11 +63,17 @@ export class SelfWatch {
   }
 }
 
+/** Kept open, since a process that is attacked may have no descriptor left. */
+let schedule: number | undefined
+const bytes = Buffer.alloc(128)
+
 /** How long the main thread has waited for a CPU that others had, in milliseconds; 0 where the system does not tell. */
 export function waitedMs(): number {
   try {
-    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6
+    schedule ??= openSync(`/proc/self/task/${process.pid}/schedstat`, 'r')
   } catch {
     return 0
   }
+  const length = readSync(schedule, bytes, 0, bytes.length, 0)
+  return Number(bytes.toString('latin1', 0, length).split(' ')[1]) / 1e6
 }
