@@ -194,7 +194,8 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     byNumber.setStringOption(option.disconnectMessage, disconnectMessage)
   }
   if (kind === 'xpub') {
-    Object.assign(socket, { verbosity: 'allSubsUnsubs', receiveBufferSize: upstreamBufferBytes })
+    // immediate: otherwise what a bound subscriber had stays subscribed when its connection has ended, for good
+    Object.assign(socket, { immediate: true, verbosity: 'allSubsUnsubs', receiveBufferSize: upstreamBufferBytes })
     byNumber.setBoolOption(option.xpubNoDrop, true)
   }
   byNumber.setInt32Option(option.inBatchBytes, inBatchBytes)

@@ -82,6 +82,23 @@ eachTransport(t, 'who left gets nothing any more, who stayed does', async (t, { 
   t.equal(leaving.stats().gaps, 0, 'what was published meanwhile is not missing')
 })
 
+eachTransport(t, 'what a bound subscriber had goes with its connection', async (t, { runtime, bind }) => {
+  const former = await createSubscriber({ bind, runtime })
+  const { endpoint } = former
+  const publisher = await createPublisher({ connect: endpoint, runtime })
+  const seen = new Seen(publisher.subscriptions)
+  former.topic('ticks.former', Job).subscribe()
+  await former.ready
+  await former.close()
+  await seen.count(2)
+  t.equal(publisher.topic('ticks.former', Job).subscribed, false)
+
+  const latter = await createSubscriber({ bind: endpoint, runtime })
+  latter.topic('ticks.latter', Job).subscribe()
+  await latter.ready
+  t.strictSame(seen.values.map(short), ['+ticks.former 1', '-ticks.former 0', '+ticks.latter 1'])
+})
+
 t.test('which subscriptions concern a topic', async (t) => {
   const { runtime, bind } = place(t, 'inproc')
   const publisher = await createPublisher({ bind, runtime })
