@@ -87,7 +87,7 @@ function row({
     `${deeds.connections}c ${deeds.messages}m`,
     String(counted),
     String(Object.values(codes).reduce((sum, count) => sum + count, 0)),
-    complaints.length === 0 ? 'held' : complaints.join('; '),
+    complaints.length === 0 ? 'held' : complaints.map((text) => text.split('\n')[0]).join('; '),
   ])
 }
 
