@@ -17,10 +17,10 @@ export const schemaLimits = {
   fixedBytes: 16 * 1024 * 1024,
   /** Precision of a decimal, in decimal digits. */
   decimalDigits: 1000,
-  /** Values that the defaults of a schema may hold together. */
-  defaultValues: 65_536,
+  /** Values that the defaults of a schema may hold together: a short text can name very many. */
+  defaultValues: 4096,
   /** Characters that the defaults of a schema may come to as source text, each level of nesting counted. */
-  defaultCharacters: 4 * 1024 * 1024,
+  defaultCharacters: 256 * 1024,
   /** Pairs of types that the resolution of two schemas may look at. */
   resolutionSteps: 250_000,
 } as const

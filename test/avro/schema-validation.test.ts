@@ -101,6 +101,26 @@ t.test('refused, with the path', async (t) => {
   for (const [name, schema, paths] of cases) t.same(pathsOf(schema), paths, name)
 })
 
+t.test('defaults hold a bounded number of values, so that a short text costs little', async (t) => {
+  const isTaken = (schema: unknown) => t.doesNotThrow(() => defineSchema(schema as AvroSchema))
+  const ints = { type: 'array', items: 'int' }
+  const listOf = (count: number) => record([{ name: 'f', type: ints, default: Array(count).fill(1) }])
+  isTaken(listOf(4095)) // and the list itself
+  t.same(pathsOf(listOf(4096)), ['f'])
+  // each level holds the one below twice, and all of them are defaults: about 4 · 2ⁿ values
+  const levels = (count: number): unknown => {
+    const [first, second] = count === 0 ? ['int', 'int'] : [levels(count - 1), `L${count - 1}`]
+    const value = count === 0 ? 1 : {}
+    const fields = [
+      { name: 'a', type: first, default: value },
+      { name: 'b', type: second, default: value },
+    ]
+    return record(fields, `L${count}`)
+  }
+  isTaken(levels(9))
+  t.ok(pathsOf(levels(10)).length > 0)
+})
+
 t.test('a default that explodes is refused in time', async (t) => {
   const fields = Array.from({ length: 40 }, (_, level) => {
     const inner = level === 0 ? 'int' : `L${level - 1}`
