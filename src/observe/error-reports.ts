@@ -26,6 +26,7 @@ const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_INVALID_REQUEST',
   'RIVULET_PROTOCOL_VIOLATION',
   'RIVULET_TOO_MANY_SESSIONS',
+  'RIVULET_TRANSPORT_FAILED',
 ])
 
 /** Errors of one code that are reported at once; more within 10 s are counted. */

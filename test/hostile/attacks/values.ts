@@ -85,6 +85,15 @@ async function bombFrames(context: AttackContext): Promise<void> {
       did({ messages: 1 })
     }
   }
+  // the most expensive one for its length, very often
+  const [, exploding] = schemaBombs().find(([name]) => name === 'exploding defaults') as [string, string]
+  const flood = Array.from({ length: 10 * scale }, () => {
+    const schema = `${exploding}${' '.repeat(1 + Math.floor(random() * 10_000))}`
+    const frame = dataFrame({ schema, count: 1 }, block(ints(1)))
+    return topic.length > 0 ? zmtpMessage(topic, sealed(frame.subarray(8), { topic })) : zmtpMessage(frame)
+  })
+  await new Promise<void>((resolve) => socket.write(Buffer.concat(flood), () => resolve()))
+  did({ messages: flood.length })
   socket.end()
 }
 
