@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import * as zmq from 'zeromq'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
+import { whenReleased } from './taken-endpoint.js'
 
 /** The socket types in use. */
 export type SocketKind = 'push' | 'pull' | 'xpub' | 'xsub' | 'router' | 'dealer'
@@ -268,7 +269,7 @@ const unclosable = new Set<NativeSocket>()
  */
 export function observe(socket: NativeSocket): NativeObserver {
   try {
-    return new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver
+    return whenReleased(() => new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver)
   } catch (error) {
     unclosable.add(socket)
     throw error
