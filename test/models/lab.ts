@@ -78,6 +78,7 @@ export class Lab {
   readonly open = new Set<Outcome<unknown>>()
   /** Errors that resources reported, for models that count them. */
   readonly errors: RivuletError[] = []
+  readonly #callbacks = new Map<Outcome<unknown>, () => void>()
   readonly #resources = new Set<Closable>()
   readonly #proxies: ChaosProxy[] = []
   readonly #endings: (() => unknown)[] = []
@@ -191,6 +192,12 @@ export class Lab {
     return outcome
   }
 
+  /** Calls back when a call has its outcome. */
+  whenSettled(outcome: Outcome<unknown>, callback: () => void): void {
+    if (outcome.settled) callback()
+    else this.#callbacks.set(outcome, callback)
+  }
+
   /** Subscribes; the observable must end before the sequence does, unless it is left. */
   observe<T>(label: string, source: Observable<T>, ends: CallEnds = {}, next?: (value: T) => void): Watched<T> {
     const values: T[] = []
@@ -294,6 +301,7 @@ export class Lab {
     this.expect(!outcome.settled, () => `${outcome.label}: two outcomes`)
     outcome.settled = true
     this.open.delete(outcome)
+    this.#callbacks.get(outcome)?.()
     if (error === undefined && how === '') return
     if (!this.#mustBeOurs(outcome.label, error)) return
     outcome.error = error

@@ -1,5 +1,6 @@
 /** What handlers do in the models of RPC: answer, fail, never end, or return what cannot be touched. */
-import { NEVER, Observable, of } from 'rxjs'
+import { from, NEVER, Observable, of } from 'rxjs'
+import type { CallContext } from '../../patterns/rpc/index.js'
 import type { LabHandlers } from '../rpc/lab.js'
 import { Lab as Service } from '../rpc/lab.js'
 import { turn } from '../support/events.js'
@@ -22,8 +23,8 @@ export const failing = [
   'wrong type',
 ] as const
 
-/** All of them; `never` ends when nobody waits any more. */
-export const behaviours = [...answering, ...failing, 'never'] as const
+/** All of them; `never` ends when nobody waits any more, `drains` when the server closes. */
+export const behaviours = [...answering, ...failing, 'never', 'drains'] as const
 
 /** One of them. */
 export type Behaviour = (typeof behaviours)[number]
@@ -47,9 +48,27 @@ async function later<T>(value: T): Promise<T> {
   return value
 }
 
+/** What the model hears of handlers. */
+export interface Heard {
+  /** A call runs. */
+  runs(call: string): void
+  /** A handler waits for the end of its server, until this aborts or nobody waits for its call. */
+  waits(draining: AbortSignal, signal: AbortSignal): void
+}
+
+/** Ends as its server begins to close, and says so. */
+function drains({ waits }: Heard, { draining, signal }: CallContext): Promise<never> {
+  waits(draining, signal)
+  return new Promise((_, reject) => {
+    const end = () => reject(draining.reason)
+    if (draining.aborted) end()
+    else draining.addEventListener('abort', end, { once: true })
+  })
+}
+
 /** Does it with one response. */
-export function behave<T>(behaviour: Behaviour, value: T): T | Promise<T> | Observable<T> {
-  const acts: Record<Behaviour, () => T | Promise<T> | Observable<T>> = {
+export function behave<T>(behaviour: Exclude<Behaviour, 'drains'>, value: T): T | Promise<T> | Observable<T> {
+  const acts: Record<Exclude<Behaviour, 'drains'>, () => T | Promise<T> | Observable<T>> = {
     value: () => value,
     promise: () => Promise.resolve(value),
     later: () => later(value),
@@ -77,36 +96,41 @@ export function behave<T>(behaviour: Behaviour, value: T): T | Promise<T> | Obse
 }
 
 /** Handlers that do what the headers of a call say, and tell which call runs. */
-export function handlersOf(runs: (call: string) => void): LabHandlers {
-  const begin = (headers: Readonly<Record<string, string>>): Behaviour => {
-    runs(headers.call ?? '')
+export function handlersOf(heard: Heard): LabHandlers {
+  const begin = ({ headers }: CallContext): Behaviour => {
+    heard.runs(headers.call ?? '')
     return headers.does as Behaviour
   }
+  const answer = <T>(context: CallContext, value: T) => {
+    const does = begin(context)
+    return does === 'drains' ? drains(heard, context) : behave(does, value)
+  }
   return {
-    get: ({ id }, { headers }) => behave(begin(headers), { id }),
-    peek: ({ id }, { headers }) => behave(begin(headers), { id }),
-    echo: ({ data }, { headers }) => behave(begin(headers), data),
-    list({ count }, { headers }) {
-      const does = begin(headers)
+    get: ({ id }, context) => answer(context, { id }),
+    peek: ({ id }, context) => answer(context, { id }),
+    echo: ({ data }, context) => answer(context, data),
+    list({ count }, context) {
+      const does = begin(context)
       if (does === 'value') return Array.from({ length: count }, (_, id) => ({ id }))
       if (does === 'later') return slowly(count)
+      if (does === 'drains') return from(drains(heard, context))
       return behave(does, { id: 0 }) as never
     },
-    total(requests, { headers }) {
-      const does = begin(headers)
+    total(requests, context) {
+      const does = begin(context)
       if (does === 'value' || does === 'later') return sumOf(requests)
       // a subscriber that does not care how the requests end
       requests.subscribe()
-      return behave(does, 0)
+      return does === 'drains' ? drains(heard, context) : behave(does, 0)
     },
-    relay(requests, { headers }) {
-      const does = begin(headers)
+    relay(requests, context) {
+      const does = begin(context)
       if (does === 'value' || does === 'later') return requests
       requests.subscribe()
-      return behave(does, { id: 0 }) as never
+      return does === 'drains' ? from(drains(heard, context)) : (behave(does, { id: 0 }) as never)
     },
-    note: (_, { headers }) => {
-      begin(headers)
+    note: (_, context) => {
+      begin(context)
     },
   }
 }

@@ -6,16 +6,8 @@
 import { defineModel } from './model.js'
 import { sometimes } from './push-world.js'
 import { behaviours } from './rpc-handlers.js'
-import {
-  burstStep,
-  callStep,
-  checkCounts,
-  comingAndGoing,
-  endWorld,
-  openWorld,
-  type Setup,
-  type World,
-} from './rpc-world.js'
+import { checkCounts, endWorld } from './rpc-promises.js'
+import { burstStep, callStep, comingAndGoing, openWorld, type Setup, type World } from './rpc-world.js'
 
 export const model = defineModel<Setup, World>({
   name: 'rpc-server',

@@ -1,0 +1,65 @@
+/** What is promised of the calls of a service: at all times, and when clients and servers have closed. */
+import type { World } from './rpc-world.js'
+
+/** How long a peer may be silent before its session is in doubt, in milliseconds, less what is in transit. */
+const silenceMs = 8000
+
+/** Checks what holds at all times. */
+export function checkCounts({ lab, servers, clients }: World): void {
+  for (const { server } of servers) {
+    const { started, answered, failed, cancelled, open } = server.stats()
+    lab.expect(started === answered + failed + cancelled + open, () => `server: ${JSON.stringify(server.stats())}`)
+  }
+  for (const client of clients) {
+    const { started, succeeded, failed, open, waiting } = client.stats()
+    lab.expect(started === succeeded + failed + open + waiting, () => `client: ${JSON.stringify(client.stats())}`)
+  }
+}
+
+/** What a server that closes does to calls is said as that, as long as nobody was silent for long. */
+function checkOrderlyEnds({ lab, made }: World): void {
+  if (lab.transport !== 'inproc') return
+  for (const { outcome, client, madeAt, endedAt } of made) {
+    if (outcome.error?.code !== 'RIVULET_UNKNOWN_OUTCOME' || client.status !== 'open') continue
+    const tookMs = endedAt - madeAt
+    lab.expect(tookMs > silenceMs, () => `${outcome.label} ended after ${tookMs} ms: ${outcome.error?.message}`)
+  }
+}
+
+/** Comes to rest, closes, and checks how calls ended and what ran. */
+export async function endWorld(world: World): Promise<void> {
+  const { lab, servers, clients, made, runs } = world
+  if (world.calm && lab.transport === 'inproc') {
+    const plain = made.filter(({ isPlain }) => isPlain)
+    const late = () => plain.filter(({ outcome }) => !outcome.settled).map(({ outcome }) => outcome.label)
+    await lab.until(
+      () => plain.every(({ outcome }) => outcome.settled),
+      () => `answers of ${late()}`,
+    )
+    for (const { outcome } of plain) {
+      lab.expect(
+        outcome.error === undefined,
+        () => `${outcome.label} ended with ${outcome.error?.code} in a calm world: ${outcome.error?.message}`,
+      )
+    }
+  }
+  checkOrderlyEnds(world)
+  for (const client of clients) lab.close(client, { timeoutMs: 50 })
+  await lab.until(() => clients.every(({ closed }) => closed), 'clients close')
+  await lab.until(
+    () => servers.every(({ server }) => server.closed || server.stats().open === 0),
+    'servers forget calls of clients that are gone',
+  )
+  for (const { server } of servers) lab.close(server, { timeoutMs: 50 })
+  await lab.settled()
+  for (const { server } of servers) lab.expect(server.stats().open === 0, 'a closed server has open calls')
+  for (const client of clients) {
+    const { open, waiting } = client.stats()
+    lab.expect(open + waiting === 0, 'a closed client has open calls')
+  }
+  for (const { id, method, outcome } of made) {
+    const times = runs.get(id) ?? 0
+    if (method !== 'peek') lab.expect(times <= 1, `${outcome.label} ran ${times} times`)
+    lab.expect(times === 0 || outcome.error?.executed !== 'no', `${outcome.label} ran, and is said not to`)
+  }
+}
