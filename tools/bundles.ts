@@ -4,7 +4,7 @@
  * tap and RxJS are hundreds of small files, and to find and read them costs a process more than most tests do. The code is
  * the packages' own. The examples start many processes; they import this package in the same way.
  */
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -21,7 +21,8 @@ export function writeBundles(folder: string): void {
   write(join(modules, '@tapjs', 'tap'), "export * from 'tap'; export { default } from 'tap'")
   symlinkSync(join('@tapjs', 'tap'), join(modules, 'tap'), 'dir')
   write(join(modules, 'rxjs'), `export { ${namesOf('rxjs')} } from 'rxjs'`)
-  writePackage(join(folder, 'examples'))
+  const examples = join(folder, 'examples')
+  if (existsSync(examples)) writePackage(examples)
 }
 
 /** Writes this package, and the RxJS that it shares with its users, where the examples find them. */
