@@ -18,7 +18,6 @@ import { looksPerLease } from './loop-lag.js'
 import { Prefetch } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
 import { consumerOf } from './serving.js'
-import { unreadableMessage } from './writer-schemas.js'
 
 /** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
 export interface ConsumerStats {
@@ -30,7 +29,8 @@ export interface ConsumerStats {
   readonly pending: number
   /**
    * Not handed out: `released` and `closed` went back to the queue, `incompatible-schema` and `unknown-schema` went back for
-   * other consumers, `lease-lost` was taken back, and `undecodable` are dead letters.
+   * other consumers, `lease-lost` was taken back, and `undecodable` are dead letters, or went back for other consumers if
+   * this one has no place for the value.
    */
   readonly dropped: Reasons
   /** Handed out, and not settled. */
@@ -123,7 +123,7 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
       name: () => this.name,
       changed: () => this.#wantedChanged(),
       unreadable: (cause, supply) => {
-        const { code, message, issues } = unreadableMessage(cause)
+        const { code, message, issues } = this.#prefetch.schemas.errorOf(cause)
         return new RivuletError(code, message, { cause, issues, ...detailsOf((supply as HeldLease<Out>).lastTaken) })
       },
       report,

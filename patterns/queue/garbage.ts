@@ -69,7 +69,7 @@ export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageB
 
 /** Returns what a consumer says about messages as the engine takes it; `undefined` if it is of no lease that it may have. */
 export function settlementOf(range: SettledRange, mayHave: (range: SettledRange) => boolean): Settlement | undefined {
-  const { lease, index, count, kind, delayMs, reason, stack } = range
+  const { lease, index, count, kind, delayMs, reason, stack, unreadable } = range
   if (!(index >= 0 && count > 0 && index + count <= maxBatchMessages)) {
     throw invalidRequest(`a settlement of ${count} messages from ${index} on`)
   }
@@ -83,6 +83,7 @@ export function settlementOf(range: SettledRange, mayHave: (range: SettledRange)
     ...(delayMs != null && { delayMs }),
     ...(reason != null && { reason: reason.slice(0, maxReasonCharacters) }),
     ...(stack != null && { stack: stack.slice(0, maxStackCharacters) }),
+    ...(unreadable && { unreadable }),
   }
 }
 

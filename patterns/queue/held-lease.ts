@@ -10,8 +10,8 @@ import type { CheckedSupply } from '../../src/stream/index.js'
 import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
 import { leaseLost } from './lease-errors.js'
-import { describeReason, reasonText } from './reason.js'
-import { bufferOf, type DeliveredExtras, type LeasedMessages, type SettledRange } from './wire.js'
+import { describeReason } from './reason.js'
+import { bufferOf, type DeliveredExtras, type Fate, type LeasedMessages, type SettledRange } from './wire.js'
 
 /** Reads a message of the writer that the lease has messages of. */
 export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out
@@ -26,6 +26,8 @@ export interface LeaseOwner {
   settled(messages: number, handedOut: number): void
   /** Something was said when the lease was lost already; its holder is to be told at the end of this turn. */
   late(confirmation: Confirmation, error: RivuletError): void
+  /** Knows what becomes of messages that cannot be read. */
+  readonly schemas: { fateOf(cause: unknown): Fate }
 }
 
 /** What is known of a message; 0 while it waits to be handed out. */
@@ -136,12 +138,11 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return new LeasedDelivery(value, this, index, own)
   }
 
-  /** A message that cannot be read is a dead letter: nobody with this schema will ever read it. */
+  /** A message cannot be read: it goes to others that may, or is a dead letter. */
   failed(cause: unknown): number {
     const index = this.#next - 1
-    const reason = cause instanceof Error ? cause.message : ((cause as { message?: string }).message ?? 'unreadable')
     this.#marks[index] = settledOtherwise
-    this.#say({ kind: 'reject', reason: reasonText(`it cannot be read: ${reason}`) }, index, 1)
+    this.#say(this.#owner.schemas.fateOf(cause), index, 1)
     this.#owner.settled(1, 0)
     return 1
   }
@@ -155,23 +156,17 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   /** Releases what was not handed out; returns how many messages that were. */
   discard(): number {
     const { remaining } = this
-    if (remaining === 0) return 0
-    const first = this.#next
-    this.#end = first
-    this.#marks.fill(settledOtherwise, first)
-    this.#say({ kind: 'release' }, first, remaining)
-    this.#owner.settled(remaining, 0)
+    if (remaining > 0) this.sayOfRest({ kind: 'release' })
     return remaining
   }
 
-  /** Sends everything to the dead letters, since the host does not keep what one consumer cannot read for others. */
-  refuse(why: 'unknown-schema' | 'incompatible-schema'): void {
+  /** Says something of all that was not handed out, and never will be. */
+  sayOfRest(what: Fate): void {
     const { remaining } = this
-    const reason = `its schema is ${why === 'unknown-schema' ? 'not known' : 'not one that the consumer can read'}`
     const first = this.#next
     this.#end = first
     this.#marks.fill(settledOtherwise, first)
-    this.#say({ kind: 'reject', reason }, first, remaining)
+    this.#say(what, first, remaining)
     this.#owner.settled(remaining, 0)
   }
 
@@ -337,7 +332,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     return this.#confirmation
   }
 
-  #say(what: Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack'>, index: number, count: number): void {
+  #say(what: Fate, index: number, count: number): void {
     this.#others.push({ lease: this.number, index, count, ...what })
     this.#owner.touched(this)
   }

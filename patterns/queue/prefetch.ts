@@ -41,7 +41,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   /** How long a lease lasts, in milliseconds; infinite until the host has said so. */
   leaseMs = Number.POSITIVE_INFINITY
   readonly #ports: PrefetchPorts<Out>
-  readonly #schemas: WriterSchemas<Out>
+  readonly schemas: WriterSchemas<Out>
   readonly #settlements: Settlements
   readonly #leases = new Map<number, HeldLease<Out>>()
   readonly #touched = new Set<HeldLease<unknown>>()
@@ -71,7 +71,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
 
   constructor(ports: PrefetchPorts<Out>) {
     this.#ports = ports
-    this.#schemas = new WriterSchemas(ports.codec, (error) => ports.report(error))
+    this.schemas = new WriterSchemas(ports.codec, (error) => ports.report(error))
     this.#settlements = new Settlements((error, unheard) => this.#unheard(error, unheard))
   }
 
@@ -163,7 +163,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   open(): ConsumeRequest {
     const { queue, consumer } = this.#ports
     this.#isOpened = false
-    return { open: { queue, consumer, held: [...this.#leases.keys()], unreadable: this.#schemas.allUnreadable() } }
+    return { open: { queue, consumer, held: [...this.#leases.keys()], unreadable: this.schemas.allUnreadable() } }
   }
 
   take(): ConsumeRequest | undefined {
@@ -183,7 +183,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#granted += credit
     const { number, said } = this.#settlements.say(ranges, extended, now)
     const settlements = said.map(({ range }) => range)
-    const unreadable = this.#schemas.newUnreadable()
+    const unreadable = this.schemas.newUnreadable()
     return { number, credit, settlements, extend: extended.map((lease) => lease.number), unreadable }
   }
 
@@ -246,7 +246,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#refusal = undefined
     this.#epoch = epoch
     this.leaseMs = leaseMs
-    this.#schemas.hostSetsAside = setsAside
+    this.schemas.hostSetsAside = setsAside
     const now = this.#ports.now()
     for (const lease of lost) this.#hostLost(lease)
     // adopted leases begin anew; what nobody was given goes to whoever is free now
@@ -266,14 +266,13 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
       return
     }
     this.#outstanding += count
-    const reader = this.#schemas.readerOf(leased)
+    const reader = this.schemas.readerOf(leased)
     const read = typeof reader === 'string' ? noReader : reader.read
     const lease = new HeldLease<Out>(this, leased, read, this.#ports.now())
     this.#leases.set(lease.number, lease)
     if (this.#leases.size === 1) this.#ports.leasesChanged()
     if (typeof reader === 'string') {
-      if (this.#schemas.mayGoBack(leased)) lease.discard()
-      else lease.refuse(reader)
+      lease.sayOfRest(this.schemas.fateWithout(reader, leased))
       inbound.lose(reader, count)
     } else if (this.#closing || this.#isIdle) {
       lease.discard()

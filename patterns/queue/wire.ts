@@ -123,6 +123,7 @@ export const QueueService = defineService({
         { name: 'delayMs', type: ['null', 'long'], default: null },
         { name: 'reason', type: ['null', 'string'], default: null },
         { name: 'stack', type: ['null', 'string'], default: null },
+        { name: 'unreadable', type: 'boolean', default: false },
       ],
     },
     {
@@ -236,6 +237,8 @@ export type ConsumeRequest = RequestInputOf<Service, 'consume'>
 export type ConsumeAnswer = ResponseInputOf<Service, 'consume'>
 /** What became of messages that are side by side under one lease. */
 export type SettledRange = NonNullable<ConsumeRequest['settlements']>[number]
+/** What becomes of messages, without their place. */
+export type Fate = Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack' | 'unreadable'>
 /** Messages under a lease. */
 export type LeasedMessages = NonNullable<ConsumeAnswer['leased']>
 /** What some of them have. */

@@ -4,9 +4,11 @@
  * A text comes with the first messages of a stream that were written with it, and is remembered by its hash.
  */
 import { type Codec, decodeFailure } from '../../src/avro/codec.js'
+import { Malformed, Unresolvable } from '../../src/avro/read-primitives.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { CompatibleReader, type MessageReader } from '../../src/wire/index.js'
-import { type LeasedMessages, toldError } from './wire.js'
+import { reasonText } from './reason.js'
+import { type Fate, type LeasedMessages, toldError } from './wire.js'
 
 /** Schemas that are remembered by their hash. */
 const maxSchemas = 1024
@@ -38,8 +40,15 @@ export class WriterSchemas<Out> {
     return this.#reader.readerFor(text) ?? 'incompatible-schema'
   }
 
+  /** What becomes of messages of a schema that cannot be read: they go back for others, or are dead letters. */
+  fateWithout(why: 'unknown-schema' | 'incompatible-schema', leased: LeasedMessages): Fate {
+    if (this.#mayGoBack(leased)) return { kind: 'release' }
+    const what = why === 'unknown-schema' ? 'not known' : 'not one that the consumer can read'
+    return { kind: 'reject', reason: `its schema is ${what}` }
+  }
+
   /** Whether messages that cannot be read may go back to the host, which deals out no more of their schema then. */
-  mayGoBack({ meaning }: LeasedMessages): boolean {
+  #mayGoBack({ meaning }: LeasedMessages): boolean {
     if (!this.hostSetsAside) return false
     const key = keyOf(meaning)
     if (this.#unreadable.has(key)) return true
@@ -48,6 +57,24 @@ export class WriterSchemas<Out> {
     this.#unreadable.set(key, bytes)
     this.#untold.push(bytes)
     return true
+  }
+
+  /** What becomes of a message that cannot be read: others may have a place for its value, or it is a dead letter. */
+  fateOf(cause: unknown): Fate {
+    if (this.#isForOthers(cause)) return { kind: 'release', unreadable: true }
+    const why = cause instanceof Malformed ? cause.reason : cause instanceof Error ? cause.message : 'unreadable'
+    return { kind: 'reject', reason: reasonText(`it cannot be read: ${why}`) }
+  }
+
+  /** The error of such a message. */
+  errorOf(cause: unknown): RivuletError {
+    const then = this.#isForOthers(cause) ? 'back for other consumers' : 'now a dead letter'
+    return decodeFailure(cause, `a message of the queue, ${then}`)
+  }
+
+  /** Whether a consumer with another schema may have a place for a value. */
+  #isForOthers(cause: unknown): boolean {
+    return this.hostSetsAside && cause instanceof Unresolvable
   }
 
   /** All that the host is told when a stream is opened. */
@@ -73,11 +100,6 @@ export class WriterSchemas<Out> {
 /** The 16 bytes of a meaning as a key. */
 function keyOf(meaning: Uint8Array): string {
   return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.byteLength).toString('latin1')
-}
-
-/** The error of a message that cannot be read. */
-export function unreadableMessage(cause: unknown): RivuletError {
-  return decodeFailure(cause, 'a message of the queue, now a dead letter')
 }
 
 /** Reads messages without a reader, which are never handed out. */

@@ -7,8 +7,8 @@ import { readU64, writeU64 } from '../store/index.js'
 import type { LaterEntry } from './later-table.js'
 import { lastButOneNumber, lastNumber, table, turnKey } from './tables.js'
 
-/** The bytes of the key of a message: table and queue, the meaning, and the turn. */
-const messageKeyBytes = 5 + 16 + 16
+/** The bytes of the key of a message: table and queue, the lane, and the turn. */
+const messageKeyBytes = 5 + 17 + 16
 
 /** What the key of a block has behind that of a message, and what its record takes, in bytes. */
 const startBytes = 8
@@ -30,9 +30,19 @@ export interface AsideBlock {
 /** What is set aside under one record. */
 export type AsideEntry = LaterEntry | AsideBlock
 
+/** What the keys of a lane begin with: the meaning, and whether only some values of the schema cannot be read. */
+export function laneId(meaning: Uint8Array, isOfValues: boolean): Buffer {
+  return Buffer.concat([meaning, Buffer.of(isOfValues ? 1 : 0)])
+}
+
+/** Whether only some values of the schema of a lane cannot be read. */
+export function isOfValues(id: Uint8Array): boolean {
+  return id[16] === 1
+}
+
 /** The key of what is set aside. */
-export function asideKey(queue: number, meaning: Uint8Array, entry: AsideEntry): Buffer {
-  const key = turnKey(table.aside, queue, meaning, entry.due, entry.position)
+export function asideKey(queue: number, lane: Uint8Array, entry: AsideEntry): Buffer {
+  const key = turnKey(table.aside, queue, lane, entry.due, entry.position)
   if (!('start' in entry)) return key
   const start = Buffer.allocUnsafe(startBytes)
   writeU64(start, entry.start)

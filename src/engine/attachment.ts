@@ -8,7 +8,6 @@ import type { Attachment, Settlement, SettleOutcome } from './engine.js'
 import type { Lease } from './leases.js'
 import { abandonOperation, type Operation, releaseOperation, settleOperation } from './operations.js'
 import type { Queue } from './queue.js'
-import { meaningName } from './schema-texts.js'
 
 /** What ending the leases of a consumer changes by one write at the most, in bytes. */
 const abandonBytes = 1_048_576
@@ -48,7 +47,7 @@ export class LocalAttachment implements Attachment {
   }
 
   cannotRead(meanings: readonly Uint8Array[]): void {
-    for (const meaning of meanings) this.#consumer.unreadable.add(meaningName(meaning))
+    for (const meaning of meanings) this.#consumer.cannotRead(meaning)
     this.#ports.changed()
     this.#ports.mayDeal()
   }

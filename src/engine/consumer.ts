@@ -4,7 +4,10 @@
  * What it says goes through the engine; this is only what is remembered of it.
  */
 import type { ConsumerPorts } from './engine.js'
-import { meaningName } from './schema-texts.js'
+import { meaningName, valuesName } from './schema-texts.js'
+
+/** Names that are remembered of what a consumer cannot read. */
+const maxUnreadable = 4096
 
 /** Whether one of some consumers can read a schema, by the name of its meaning. */
 export function isReadable(consumers: Iterable<Consumer>, name: string): boolean {
@@ -25,12 +28,25 @@ export class Consumer {
   isSuspended = false
   /** When a lease of it lapsed while it was silent; `undefined` if it was heard of since. */
   silentAt: number | undefined
-  /** The schemas that it cannot read, by the names of their meanings. */
+  /** The schemas that it cannot read, and those of which it cannot read some values, by name. */
   readonly unreadable = new Set<string>()
 
   constructor(name: string, ports: ConsumerPorts) {
     this.name = name
     this.ports = ports
+  }
+
+  /** It cannot read a schema. */
+  cannotRead(meaning: Uint8Array): void {
+    this.unreadable.add(meaningName(meaning)).add(valuesName(meaning))
+  }
+
+  /** It cannot read some values of a schema; tells whether that is remembered. */
+  cannotReadValues(meaning: Uint8Array): boolean {
+    const name = valuesName(meaning)
+    if (this.unreadable.size >= maxUnreadable && !this.unreadable.has(name)) return false
+    this.unreadable.add(name)
+    return true
   }
 
   /** Whether it can read messages of a schema, as far as it has said; those of which the schema is not known, it may. */

@@ -126,6 +126,11 @@ export interface Settlement {
    * once. `release`: never looked at, which does not count as an attempt.
    */
   readonly kind: 'ack' | 'nack' | 'reject' | 'release'
+  /**
+   * With `release`: the consumer cannot read these values, though it can read others of their schema. They are dealt to
+   * consumers that have not said so of values of the schema.
+   */
+  readonly unreadable?: boolean
   readonly delayMs?: number
   /** Why it failed, for the history of the message: a text, and a stack if there is one. */
   readonly reason?: string

@@ -6,7 +6,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { dropBad, firstAside, readAside, shiftAside } from './aside-messages.js'
-import type { AsideBlock } from './aside-record.js'
+import { type AsideBlock, isOfValues } from './aside-record.js'
 import type { Block } from './block-record.js'
 import { type Consumer, isReadable } from './consumer.js'
 import { isExpired } from './dropping.js'
@@ -169,7 +169,7 @@ export function judgeAside(tx: Transaction, queue: Queue, hasRoom: HasRoom): boo
       if (!first) continue
       first.take()
       const { position, message } = first.entry
-      const [attempt, time, reason] = [message.attempts + 1, tx.wall, 'no attached consumer can read its schema']
+      const [attempt, time, reason] = [message.attempts + 1, tx.wall, 'no attached consumer can read it']
       const failure = { attempt, time, cause: 'reject' as const, consumer: consumer.name, reason }
       bury(tx, queue, position, { ...message, history: withFailure(message.history, failure) })
     }
@@ -177,9 +177,10 @@ export function judgeAside(tx: Transaction, queue: Queue, hasRoom: HasRoom): boo
   return false
 }
 
-function unreadError({ name }: Queue, { meaning }: Lane, mustGo: boolean): RivuletError {
+function unreadError({ name }: Queue, { id, meaning }: Lane, mustGo: boolean): RivuletError {
   const hash = Buffer.from(meaning).toString('hex')
+  const which = isOfValues(id) ? 'some values' : 'messages'
   const then = mustGo ? 'they are dead letters' : 'they wait for one that can, and others pass them'
-  const message = `queue ${name}: no attached consumer can read messages of the schema ${hash}; ${then}`
+  const message = `queue ${name}: no attached consumer can read ${which} of the schema ${hash}; ${then}`
   return new RivuletError('RIVULET_INCOMPATIBLE_SCHEMA', message)
 }

@@ -72,6 +72,11 @@ export function meaningName(meaning: Uint8Array): string {
   return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
 }
 
+/** The same for single values of a schema that a consumer cannot read although it can read others. */
+export function valuesName(meaning: Uint8Array): string {
+  return `${meaningName(meaning)}!`
+}
+
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   if (one === other) return true
   for (let at = 0; at < 16; at++) if (one[at] !== other[at]) return false

@@ -14,6 +14,8 @@ import {
   decodeAside,
   dueOf,
   encodeAside,
+  isOfValues,
+  laneId,
   positionOf,
   sizeOf,
 } from './aside-record.js'
@@ -22,7 +24,7 @@ import { bytesOf, decodeBlock } from './block-record.js'
 import type { LaterEntry, LaterOwner } from './later-table.js'
 import { decodeMessage, encodeMessage } from './message-record.js'
 import type { EngineStore } from './ports.js'
-import { meaningName } from './schema-texts.js'
+import { meaningName, valuesName } from './schema-texts.js'
 import { keyOf, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
 import type { Transaction } from './transaction.js'
 
@@ -42,10 +44,11 @@ interface Front {
   readonly expires: number
 }
 
-/** Messages of one schema. */
+/** Messages of one schema: those of consumers that cannot read it at all, or those whose values some cannot read. */
 export interface Lane {
+  readonly id: Uint8Array
   readonly meaning: Uint8Array
-  /** The meaning as a text. */
+  /** What consumers that cannot read them call them. */
   readonly name: string
   messages: number
   bytes: number
@@ -83,7 +86,8 @@ export class SetAside {
   load(store: EngineStore): void {
     for (const { key, value, damaged } of store.range(...rangeOf(table.asideCount, this.#owner.number))) {
       if (damaged) continue
-      const lane = this.#laneOf(this.#owner.intern(nameOf(key)))
+      const id = nameOf(key)
+      const lane = this.#laneOf(this.#owner.intern(id.subarray(0, 16)), isOfValues(id))
       lane.messages = readU64(value)
       lane.bytes = readU64(value, 8)
       this.messages += lane.messages
@@ -115,10 +119,10 @@ export class SetAside {
     this.#reported.add(name)
   }
 
-  /** Sets messages of a schema aside. */
-  put(tx: Transaction, meaning: Uint8Array, entry: AsideEntry): void {
+  /** Sets messages of a schema aside: with others of the schema, or with those whose values some consumers cannot read. */
+  put(tx: Transaction, meaning: Uint8Array, entry: AsideEntry, areValues = false): void {
     const { due, position } = entry
-    const lane = this.#laneOf(meaning)
+    const lane = this.#laneOf(meaning, areValues)
     const isFirst = lane.messages === 0 || (lane.front !== undefined && isBefore(entry, lane.front))
     tx.putVisible(
       this.#keyOf(lane, entry),
@@ -132,8 +136,8 @@ export class SetAside {
 
   /** The first records of a schema; fewer than there are, and none where they are damaged. */
   first(tx: Transaction, lane: Lane, limit = readRecords): AsideEntry[] {
-    const from = turnKey(table.aside, this.#owner.number, lane.meaning, lane.from.due, lane.from.position)
-    const to = nameKey(table.aside, this.#owner.number, lane.meaning, Number.MAX_SAFE_INTEGER)
+    const from = turnKey(table.aside, this.#owner.number, lane.id, lane.from.due, lane.from.position)
+    const to = nameKey(table.aside, this.#owner.number, lane.id, Number.MAX_SAFE_INTEGER)
     const records = tx.range(from, to, Math.min(limit, readRecords), readBytes)
     if (records.length === 0) this.#missAll(lane)
     const entries: AsideEntry[] = []
@@ -179,7 +183,8 @@ export class SetAside {
     )) {
       const block = decodeBlock(start, value, intern, damaged)
       if (!block) return false
-      const at = (position: number) => turnKey(table.aside, number, block.meaning, block.time, position)
+      const id = laneId(block.meaning, false)
+      const at = (position: number) => turnKey(table.aside, number, id, block.time, position)
       for (const { key } of store.range(at(start), at(start + block.count))) {
         if (blockStartOf(key) === start) return true
       }
@@ -190,7 +195,7 @@ export class SetAside {
   /** Looks for a message wherever it is. */
   find(tx: Transaction, due: number, position: number): { lane: Lane; entry: LaterEntry } | undefined {
     for (const lane of this.#lanes.values()) {
-      const value = tx.get(turnKey(table.aside, this.#owner.number, lane.meaning, due, position))
+      const value = tx.get(turnKey(table.aside, this.#owner.number, lane.id, due, position))
       if (value) return { lane, entry: { due, position, message: decodeMessage(value, this.#owner.intern) } }
     }
     return undefined
@@ -221,8 +226,8 @@ export class SetAside {
 
   /** Makes what has changed part of the write. */
   flush(tx: Transaction): void {
-    for (const { meaning, messages, bytes } of this.#changed) {
-      const key = nameKey(table.asideCount, this.#owner.number, meaning)
+    for (const { id, messages, bytes } of this.#changed) {
+      const key = nameKey(table.asideCount, this.#owner.number, id)
       if (messages === 0) {
         tx.remove(key)
         continue
@@ -240,18 +245,19 @@ export class SetAside {
     return lane.front
   }
 
-  #laneOf(meaning: Uint8Array): Lane {
-    const name = meaningName(meaning)
+  #laneOf(meaning: Uint8Array, areValues: boolean): Lane {
+    const name = areValues ? valuesName(meaning) : meaningName(meaning)
     let lane = this.#lanes.get(name)
     if (!lane) {
-      lane = { meaning, name, messages: 0, bytes: 0, front: undefined, from: { due: 0, position: 0 } }
+      const id = laneId(meaning, areValues)
+      lane = { id, meaning, name, messages: 0, bytes: 0, front: undefined, from: { due: 0, position: 0 } }
       this.#lanes.set(name, lane)
     }
     return lane
   }
 
-  #keyOf({ meaning }: Lane, entry: AsideEntry): Buffer {
-    return asideKey(this.#owner.number, meaning, entry)
+  #keyOf({ id }: Lane, entry: AsideEntry): Buffer {
+    return asideKey(this.#owner.number, id, entry)
   }
 
   /** Reads a record; `undefined` if it is damaged and cannot be made out. */

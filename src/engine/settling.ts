@@ -13,7 +13,7 @@ import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
 
 /** What is to become of messages: a settlement without its place, or that their lease ran out. */
-export type Fate = Pick<Settlement, 'delayMs' | 'reason' | 'stack'> & {
+export type Fate = Pick<Settlement, 'delayMs' | 'reason' | 'stack' | 'unreadable'> & {
   readonly kind: Settlement['kind'] | 'lease-lost'
 }
 
@@ -143,11 +143,15 @@ function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment
 function returnMessage(
   tx: Transaction,
   queue: Queue,
-  { consumer }: Lease,
+  { consumer, owner }: Lease,
   entry: LaterEntry,
-  { kind, reason, stack, delayMs }: Fate,
+  { kind, reason, stack, delayMs, unreadable }: Fate,
 ): void {
-  if (kind === 'release' || kind === 'ack') giveBack(tx, queue, entry)
+  const { meaning } = entry.message
+  if (kind === 'release' && unreadable && owner) {
+    if (owner.cannotReadValues(meaning)) queue.aside.put(tx, meaning, entry, true)
+    else fail(tx, queue, entry, { cause: 'reject', consumer, reason: 'it cannot be read' })
+  } else if (kind === 'release' || kind === 'ack') giveBack(tx, queue, entry)
   else fail(tx, queue, entry, { cause: kind, consumer, reason, stack, delayMs })
 }
 

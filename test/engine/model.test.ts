@@ -13,6 +13,8 @@ const meanings = [meaning, Buffer.alloc(16, 8)]
 interface Message {
   readonly text: string
   readonly schema: number
+  /** Whether it waits for a consumer that can read its value. */
+  isHard: boolean
   attempts: number
   state: 'ready' | 'waiting' | 'leased' | 'done' | 'dead'
   due: number
@@ -31,7 +33,7 @@ type Command =
   | { readonly kind: 'grant'; readonly count: number }
   | {
       readonly kind: 'settle'
-      readonly how: 'ack' | 'nack' | 'reject' | 'release'
+      readonly how: 'ack' | 'nack' | 'reject' | 'release' | 'unreadable'
       readonly pick: number
       readonly parts: number
     }
@@ -54,7 +56,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant('settle' as const),
-      how: fc.constantFrom('ack' as const, 'nack' as const, 'reject' as const, 'release' as const),
+      how: fc.constantFrom('ack', 'ack', 'nack', 'nack', 'reject', 'release', 'unreadable'),
       pick: fc.nat(20),
       parts: fc.nat(3),
     }),
@@ -77,6 +79,8 @@ class Model {
   readonly maxAttempts: number
   /** Whether the consumer has said that it cannot read the second schema. */
   isOutdated = false
+  /** The schemas of which it has said that it cannot read some values. */
+  readonly hard = new Set<number>()
 
   constructor(maxAttempts: number) {
     this.maxAttempts = maxAttempts
@@ -88,9 +92,10 @@ class Model {
 
   /** Messages that wait, and that the consumer cannot read. */
   unreadable(): number {
-    if (!this.isOutdated) return 0
+    const isUnread = ({ schema, isHard }: Message) =>
+      (this.isOutdated && schema === 1) || (isHard && this.hard.has(schema))
     return [...this.messages.values()].filter(
-      ({ schema, state }) => schema === 1 && (state === 'ready' || state === 'waiting'),
+      (one) => isUnread(one) && (one.state === 'ready' || one.state === 'waiting'),
     ).length
   }
 
@@ -114,6 +119,8 @@ class Model {
         }
         if (message.state === 'waiting' && message.due > now) throw new Error(`${text} was delivered too early`)
         if (this.isOutdated && message.schema === 1) throw new Error(`${text} was delivered, and cannot be read`)
+        if (message.isHard && this.hard.has(message.schema)) throw new Error(`${text} was delivered, and is too hard`)
+        message.isHard = false
         message.attempts += 1
         if (attempt !== message.attempts) throw new Error(`${text}: attempt ${attempt}, not ${message.attempts}`)
         message.state = 'leased'
@@ -142,9 +149,11 @@ class Model {
       if (!message) continue
       settled += 1
       messages[at] = undefined
-      if (how !== 'release') message.mayBeLate = how === 'lease-lost'
+      if (how !== 'release' && how !== 'unreadable') message.mayBeLate = how === 'lease-lost'
       if (how === 'ack') message.state = 'done'
-      else if (how === 'release') {
+      else if (how === 'release' || how === 'unreadable') {
+        if (how === 'unreadable') this.hard.add(message.schema)
+        message.isHard = how === 'unreadable'
         message.attempts -= 1
         message.state = 'ready'
       } else if (how === 'reject' || message.attempts >= this.maxAttempts) message.state = 'dead'
@@ -191,6 +200,7 @@ function play(commands: readonly Command[], maxAttempts: number): void {
         model.messages.set(text, {
           text,
           schema: one.schema,
+          isHard: false,
           attempts: 0,
           state: isDelayed ? 'waiting' : 'ready',
           due: world.clock.now() + 30,
@@ -210,7 +220,8 @@ function play(commands: readonly Command[], maxAttempts: number): void {
       const index = one.parts % count
       const size = Math.max(1, count - index - (one.parts >> 1))
       const expected = model.settle(block.lease, index, size, one.how, world.clock.now() + backoffMs)
-      consumer.settle({ kind: one.how, lease: block.lease, index, count: size })
+      const how = one.how === 'unreadable' ? { kind: 'release' as const, unreadable: true } : { kind: one.how }
+      consumer.settle({ ...how, lease: block.lease, index, count: size })
       world.run()
       const [outcome] = consumer.outcomes.at(-1) ?? []
       if (outcome?.settled !== expected) throw new Error(`${outcome?.settled} were settled, not ${expected}`)
@@ -226,6 +237,7 @@ function play(commands: readonly Command[], maxAttempts: number): void {
       model.isOutdated = true
     } else {
       model.isOutdated = false
+      model.hard.clear()
       if (one.kind === 'reopen') {
         world = world.reopened(0, settings)
         model.past.clear()

@@ -69,6 +69,7 @@ t.test(
 t.test('the error of a message that cannot be read names its delivery', async (t) => {
   const here = place(t, 'inproc')
   const host = await openHost(here, { queues })
+  watch(host)
   const fields = (n: unknown) => ({ type: 'record', name: 'N', fields: [{ name: 'n', type: n }] })
   const common = { host, queue: 'jobs' }
   const producer = await createProducer({ ...common, schema: defineSchema(fields(['int', 'string']) as never) })
@@ -77,7 +78,7 @@ t.test('the error of a message that cannot be read names its delivery', async (t
   await producer.send({ n: 1 } as never)
   await producer.send({ n: 'two' } as never, { id: 'named' })
   consumer.process(() => {}).subscribe()
-  await countsOf(host, ({ depth }) => depth === 0)
+  await countsOf(host, ({ depth, unreadable }) => depth === 1 && unreadable === 1)
   t.strictSame(
     errors.map(({ delivery }) => delivery),
     [{ queue: 'jobs', position: 2, attempt: 1, id: 'named', consumer: 'resize' }],

@@ -96,6 +96,7 @@ eachWay('outdated consumers alone keep nothing from passing; a good one gets it 
   await until(() => outdated.flatMap(({ ids }) => ids).length === 2)
   await countsOf(host, ({ unreadable, leased }) => unreadable === count && leased === 0)
   t.match(host.queue('jobs').stats(), { depth: count, ready: count, deadLettered: 0, acked: 2 })
+  await until(() => reports.length > 0)
   t.match(reports, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA', message: /queue jobs/ }])
   t.match(await host.queue('jobs').peek(1, { schema: New }), [{ value: { id: 'o0' }, state: 'ready', attempts: 0 }])
   const good = await openGood(where(host), place)
@@ -146,4 +147,26 @@ eachTransport(t, 'over a restart of the host, an outdated consumer is dealt noth
   await countsOf(again, ({ acked }) => acked === count + 1)
   t.ok(good.taken.every(({ attempt }) => attempt === 1))
   t.equal(outdated.consumer.stats().received, received)
+})
+
+eachWay('values that an older consumer has no place for reach a newer one', async (t, place, where) => {
+  const enumOf = (...symbols: string[]) => ({ type: 'enum', name: 'Kind', symbols }) as const
+  const kindOf = (kind: ReturnType<typeof enumOf>) =>
+    defineSchema({ type: 'record', name: 'Task', fields: [{ name: 'kind', type: kind }] })
+  const [older, newer] = [kindOf(enumOf('copy')), kindOf(enumOf('copy', 'move'))]
+  const host = await openHost(place, { queues: { jobs: { maxAttempts: 1 } } })
+  const common = { ...where(host), runtime: place.runtime, queue: 'jobs' }
+  const old = await createConsumer({ ...common, schema: older })
+  const good = await createConsumer({ ...common, schema: newer, prefetch: 4 })
+  watch(old)
+  const seen = { old: [] as string[], good: [] as string[] }
+  old.process(({ kind }) => void seen.old.push(kind)).subscribe()
+  good.process(({ kind }) => void seen.good.push(kind)).subscribe()
+  await countsOf(host, ({ consumers }) => consumers === 2)
+  const producer = await createProducer({ ...common, schema: newer })
+  await producer.sendAll(Array.from({ length: count }, (_, index) => ({ kind: index % 4 === 0 ? 'move' : 'copy' })))
+  await countsOf(host, ({ depth, deadLettered }) => depth === 0 || deadLettered > 0)
+  t.match(host.queue('jobs').stats(), { acked: count, deadLettered: 0, nacked: 0, unreadable: 0 })
+  t.equal(seen.good.filter((kind) => kind === 'move').length, count / 4)
+  t.ok(seen.old.every((kind) => kind === 'copy'))
 })

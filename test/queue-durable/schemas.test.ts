@@ -44,6 +44,7 @@ eachTransport(t, 'older and newer writers, and one that nobody understands', asy
   await Promise.all(taken.map((delivery) => delivery.ack()))
   await countsOf(host, ({ depth, unreadable }) => depth === 1 && unreadable === 1)
   t.match(errors, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA' }])
+  await until(() => reports.length > 0)
   t.match(reports, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA', message: /queue jobs/ }])
   t.match(consumer.stats(), { received: 4, delivered: 3, dropped: { 'incompatible-schema': 1 }, unsettled: 0 })
   const [kept] = await host.queue('jobs').peek(1, { schema: foreign })
@@ -53,10 +54,11 @@ eachTransport(t, 'older and newer writers, and one that nobody understands', asy
   t.equal(unread?.value, undefined, 'what a schema does not fit is shown as bytes')
 })
 
-eachTransport(t, 'a value that the reader cannot hold is a dead letter alone', async (t, place) => {
+eachTransport(t, 'a value that the reader cannot hold waits alone for another consumer', async (t, place) => {
   const wide = defineSchema({ type: 'record', name: 'N', fields: [{ name: 'n', type: ['int', 'string'] }] })
   const narrow = defineSchema({ type: 'record', name: 'N', fields: [{ name: 'n', type: 'int' }] })
   const host = await openHost(place)
+  const reports = watch(host)
   const common = { connect: host.endpoint, queue: 'jobs', runtime: place.runtime }
   const producer = await createProducer({ ...common, schema: wide })
   const consumer = await createConsumer({ ...common, schema: narrow })
@@ -64,9 +66,16 @@ eachTransport(t, 'a value that the reader cannot hold is a dead letter alone', a
   await producer.sendAll([{ n: 1 }, { n: 'two' }, { n: 3 }])
   const values: number[] = []
   consumer.process(({ n }) => void values.push(n)).subscribe()
-  await countsOf(host, ({ depth, deadLettered }) => depth === 0 && deadLettered === 1)
+  await countsOf(host, ({ depth, unreadable }) => depth === 1 && unreadable === 1)
   t.strictSame(values, [1, 3])
-  t.equal(errors.length, 1)
+  t.match(errors, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA', message: /back for other consumers/ }])
+  await until(() => reports.length > 0)
+  t.match(reports, [{ code: 'RIVULET_INCOMPATIBLE_SCHEMA', message: /some values/ }])
   t.match(consumer.stats(), { received: 3, delivered: 2, dropped: { undecodable: 1 }, unsettled: 0 })
-  t.match(await host.queue('jobs.dead').peek(), [{ history: [{ reason: /cannot be read/ }] }])
+  t.match(await host.queue('jobs').peek(1, { schema: wide }), [{ value: { n: 'two' }, attempts: 0, history: [] }])
+  const other = await createConsumer({ ...common, schema: wide })
+  const others: unknown[] = []
+  other.process(({ n }, { attempt }) => void others.push([n, attempt])).subscribe()
+  await countsOf(host, ({ depth }) => depth === 0)
+  t.strictSame(others, [['two', 1]])
 })

@@ -5,6 +5,7 @@
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
 import { meaningName } from '../../src/engine/schema-texts.js'
+import { textsOf } from '../engine/engine-world.js'
 import { Connection, type QueueHost, type QueueWorld, queueName } from './queue-host.js'
 import { meaningOf } from './queue-producer.js'
 
@@ -30,6 +31,8 @@ export class SimulatedConsumer {
   readonly #unreadable = new Set<string>()
   readonly #refused = new Map<string, Uint8Array>()
   #named = new Set<string>()
+  /** Whether it cannot read some values, whatever their schema. */
+  readonly #isPicky: boolean
   #frozenFrom = 0
   #frozenUntil = 0
   /** Messages that the engine may still deliver to the present attachment. */
@@ -44,6 +47,7 @@ export class SimulatedConsumer {
     this.#host = host
     host.peers.push(this)
     const { random, plan } = world
+    this.#isPicky = isOutdated && random.chance(plan.outdated)
     for (let schema = 0; isOutdated && schema < plan.schemas; schema++) {
       if (random.chance(plan.outdated)) this.#unreadable.add(meaningName(meaningOf(schema)))
     }
@@ -172,9 +176,16 @@ export class SimulatedConsumer {
     if (connection === this.#connection) this.#grant(count)
     // work on all of it at once, or on parts
     let index = 0
+    const hard = this.#isPicky ? textsOf(leased).flatMap((text, at) => (text.endsWith('3') ? [at] : [])) : []
     while (index < count) {
-      const size = this.isTame ? count : random.between(1, count - index)
       const from = index
+      const next = hard.find((at) => at >= from) ?? count
+      if (next === from) {
+        this.#giveBack(lease, from)
+        index += 1
+        continue
+      }
+      const size = this.isTame ? next - from : random.between(1, next - from)
       this.#after(this.isTame ? 0 : random.below(plan.habits.workMs + 1), () => this.#finish(lease, from, size))
       index += size
     }
@@ -196,6 +207,16 @@ export class SimulatedConsumer {
     this.#unconfirmed.add(settlement)
     this.#say(settlement)
     this.#grant(count)
+  }
+
+  /** Gives back a message whose value it cannot read. */
+  #giveBack(lease: number, index: number): void {
+    const held = this.#held.get(lease)
+    held?.open.delete(index)
+    if (held?.open.size === 0) this.#held.delete(lease)
+    const settlement: Settlement = { lease, index, count: 1, kind: 'release', unreadable: true }
+    this.#unconfirmed.add(settlement)
+    this.#say(settlement)
   }
 
   #finish(lease: number, index: number, count: number): void {
