@@ -11,6 +11,9 @@ import { errnoOf } from './translate.js'
 /** So many bytes of a message count as a piece of work, as a power of two: reading a large one takes its time. */
 const pieceBits = 12
 
+/** The same for its parts: an untrusted peer may send a message of very many. */
+const partBits = 4
+
 const done = Promise.resolve()
 
 /** How a read loop tells what it reads. */
@@ -105,7 +108,7 @@ export class ReadLoop {
     this.#pending = false
     this.#ports.message(parts)
     const bytes = parts.at(-1)?.length ?? 0
-    if (turnBudget.spend(1 + (bytes >> pieceBits))) turnBudget.nextTurn(this.#readNext)
+    if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextTurn(this.#readNext)
     else if (this.#idle) turnOver(this.#readNext)
     else this.#read()
   }

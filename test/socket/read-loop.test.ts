@@ -60,6 +60,36 @@ for (const [kind, jobs] of Object.entries({ 'are ready': 0, 'had to wait within 
   })
 }
 
+t.test('messages of very many parts, which take long to read, are few in a turn', async (t) => {
+  const parts = Array.from({ length: 2000 }, () => Buffer.alloc(1))
+  const receive = async () => {
+    burn(3)
+    return parts
+  }
+  const perTurn: number[] = [0]
+  let messages = 0
+  await new Promise<void>((resolve) => {
+    const tick = () => {
+      perTurn.push(0)
+      if (messages < 60) setImmediate(tick)
+    }
+    setImmediate(tick)
+    const loop = new ReadLoop({ closed: false, readable: true, receive } as unknown as NativeSocket, systemClock, {
+      message() {
+        messages += 1
+        perTurn[perTurn.length - 1] = (perTurn.at(-1) as number) + 1
+        if (messages < 60) return
+        loop.wanted = false
+        resolve()
+      },
+      failed: (error) => t.fail(String(error)),
+    })
+    loop.wanted = true
+  })
+  const most = Math.max(...perTurn)
+  t.ok(most <= 8, `${most} messages of 3 ms in one turn`)
+})
+
 t.test('several loops share the turns', async (t) => {
   const counts = [0, 0, 0]
   await new Promise<void>((resolve) => {
