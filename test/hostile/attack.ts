@@ -30,6 +30,8 @@ export interface Attack {
    * finds out neither an end nor a reset.
    */
   readonly stays?: readonly PatternName[]
+  /** What is known not to hold, and why; `npm test` leaves the attack out. */
+  readonly known?: string
   /** Descriptors that the victim has while it is attacked. Default: many. */
   readonly descriptors?: number
   /** Makes one round; resolves when it has done what it does. */

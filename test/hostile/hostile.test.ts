@@ -36,8 +36,11 @@ t.teardown(() => siege.end())
 /** Patterns that may have more links than honest peers from here on. */
 const stay = new Set<PatternName>()
 
-// `descriptors-held` needs a victim of its own, with few descriptors
-for (const attack of attacks.filter(({ descriptors }) => descriptors === undefined)) {
+for (const attack of attacks) {
+  if (attack.known !== undefined) {
+    t.comment(`not made: ${attack.name}, ${attack.known}`)
+    continue
+  }
   t.test(attack.name, async (t) => {
     const before = await siege.victim.report()
     const [deeds] = await Promise.all([

