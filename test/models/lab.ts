@@ -21,8 +21,9 @@ import { tick } from './ticks.js'
 
 /** Ticks that may go by without what is waited for, before it is given up; and where that happens again and again. */
 export const patience = { whole: 6000, short: 1000 } as const
-/** Ticks in which time runs as on the machine; after them more of it passes at each tick. */
+/** Ticks in which time runs as on the machine; after them more of it passes at each third tick: frames need some. */
 const patientTicks = 60
+const ticksPerHaste = 3
 /**
  * Where folders of sequences are: in memory, where the system has that, since thousands of them wait for flushes otherwise.
  * What a flush is worth is not for models to find out.
@@ -234,7 +235,7 @@ export class Lab {
     for (let looks = 0; !condition(); looks++) {
       this.throwIfBroken()
       if (looks > this.#mostTicks) this.expect(false, () => `never: ${typeof text === 'string' ? text : text()}`)
-      if (looks > patientTicks) this.clock.jump(hasteMs)
+      if (looks > patientTicks && looks % ticksPerHaste === 0) this.clock.jump(hasteMs)
       await (looks < 3 ? turn() : tick())
     }
     this.throwIfBroken()

@@ -21,6 +21,11 @@ export class PassingClock implements Clock {
   #wallAhead = 0
   readonly #waiting = new Set<Waiting>()
 
+  /** How much time was let pass so far, in milliseconds. */
+  get passed(): number {
+    return this.#ahead
+  }
+
   now(): number {
     return performance.now() + this.#ahead
   }

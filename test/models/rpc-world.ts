@@ -16,6 +16,7 @@ import { turn } from '../support/events.js'
 import type { Lab, Outcome } from './lab.js'
 import { stepsOf } from './model.js'
 import { answering, type Behaviour, handlersOf } from './rpc-handlers.js'
+import { tick } from './ticks.js'
 
 /** Options of the first of each. */
 export interface Setup {
@@ -32,7 +33,7 @@ interface Made {
   readonly does: Behaviour
   readonly isPlain: boolean
   readonly client: LabClient
-  /** When it was made, and when it had its outcome. */
+  /** What time was let pass before it was made, and before it had its outcome. */
   readonly madeAt: number
   endedAt: number
 }
@@ -194,11 +195,11 @@ function call(world: World, drawn: ReturnType<typeof drawCall>): void {
       })
     outcome = lab.call(label, undeclared, { rejects })
   }
-  const madeAt = lab.clock.now()
+  const madeAt = lab.clock.passed
   const one: Made = { id, method, outcome, does, isPlain, client, madeAt, endedAt: Number.NaN }
   made.push(one)
   lab.whenSettled(outcome, () => {
-    one.endedAt = lab.clock.now()
+    one.endedAt = lab.clock.passed
   })
   if (cancel === 'now') abort.abort()
   else if (cancel !== '') void turnThen(() => abort.abort())
@@ -266,6 +267,20 @@ export const comingAndGoing = [
       world.calm = false
       const leaving = world.servers[server % world.servers.length]
       if (leaving) closeServer(world, leaving, options)
+    },
+  ),
+  step(
+    'serverClosesInWork',
+    2,
+    (random) => ({ server: random.below(2), client: random.below(4), options: random.pick([{}, { timeoutMs: 500 }]) }),
+    async (world, { server, client, options }) => {
+      const entry = world.servers[server % world.servers.length]
+      if (entry?.server.status !== 'open') return
+      const lasting = { client, count: 3, requests: 'some', timeout: 0, cancel: '', bytes: 0 } as const
+      for (const does of ['drains', 'never'] as const) call(world, { ...lasting, does, method: 'get' })
+      for (let ticks = 0; ticks < 5; ticks++) await tick()
+      world.calm = false
+      closeServer(world, entry, options)
     },
   ),
   step(
