@@ -2,15 +2,23 @@
  * Reads the monitor of a native socket, with or without keeping the process alive.
  *
  * A pending read of a monitor keeps the process alive, and there is no read that does not wait. So while the socket is
- * unreferenced, and always in a worker thread, the newest monitor is left unread; at each tick another takes its place,
- * and the old one is read to its `end`, which libzmq sends at once. No event is lost, and nothing is pending in between.
+ * unreferenced, and always in a worker thread, the newest monitor is left unread; at each tick it is read until it is empty,
+ * another takes its place, and it brings its `end` at once. No event is lost, and nothing is pending in between.
+ *
+ * A full monitor stops the library until it is read, also in the call that would replace it. So it must be empty by then,
+ * which cannot be seen in a worker thread.
  */
-import { deferred } from '../lifecycle/index.js'
+import { deferred, turnBudget } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
 import { type MonitorEvent, mayPend, monitorPollMs, type NativeObserver, type NativeSocket, observe } from './native.js'
 
 /** A timer that never fires in practice, in milliseconds: it keeps a thread alive as a pending read would. */
 const holdMs = 2_147_483_647
+
+const done = Promise.resolve()
+
+/** Promise jobs until what is there already has arrived. */
+const jobsToArrive = 2
 
 /** The monitor of one native socket. */
 export class Monitor {
@@ -20,6 +28,12 @@ export class Monitor {
   readonly #onError: (error: unknown) => void
   #newest: NativeObserver
   #unread = false
+  /** Whether the newest is read and has brought everything. */
+  #isEmpty = false
+  /** Whether another takes the place of the newest as soon as that is empty. */
+  #replacing = false
+  /** Whether no other could be made: there was no socket for it. */
+  #isLost = false
   #tick: Timer | undefined
   /** Keeps a worker thread alive, where nothing is pending. */
   #hold: NodeJS.Timeout | undefined
@@ -65,6 +79,7 @@ export class Monitor {
     if (!this.#tick) return
     this.#tick.cancel()
     this.#tick = undefined
+    this.#replacing = false
     this.#readNewest()
   }
 
@@ -90,18 +105,53 @@ export class Monitor {
     this.#replace()
   }
 
-  /** Puts an unread monitor in the place of the newest one, which then ends. */
+  /** Puts an unread monitor in the place of the newest one, which then ends, as soon as that is empty. */
   #replace(): void {
-    const former = this.#newest
-    const unread = this.#unread
-    this.#newest = observe(this.#socket)
-    this.#unread = true
-    if (unread) void this.#read(former)
+    if (this.#isEmpty || this.#isLost) {
+      this.#observe()
+    } else if (mayPend) {
+      this.#replacing = true
+      this.#readNewest()
+    } else {
+      // only a pending read shows that it is empty: here it is replaced in any case, and must not be full by then
+      const former = this.#unread ? this.#newest : undefined
+      this.#observe()
+      if (former) void this.#read(former)
+    }
+  }
+
+  #observe(): void {
+    this.#replacing = this.#isEmpty = this.#unread = false
+    try {
+      this.#newest = observe(this.#socket)
+      this.#unread = true
+      this.#isLost = false
+    } catch (error) {
+      // at the next tick again
+      if (!this.#isLost) this.#onError(error)
+      this.#isLost = true
+    }
   }
 
   #readNewest(): void {
     if (this.#unread) void this.#read(this.#newest)
     this.#unread = false
+  }
+
+  /** Waits for the next event; what is there already comes before a promise job. */
+  async #next(observer: NativeObserver): Promise<MonitorEvent | undefined> {
+    let isThere = false
+    const arriving = observer.receive().finally(() => {
+      isThere = true
+    })
+    if (observer === this.#newest) {
+      for (let job = 0; job < jobsToArrive; job++) await done
+      this.#isEmpty = !isThere
+      if (this.#isEmpty && this.#replacing && !this.#closed) this.#observe()
+    }
+    const event = await arriving
+    if (observer === this.#newest) this.#isEmpty = false
+    return event
   }
 
   #release(address: string | undefined): void {
@@ -112,10 +162,12 @@ export class Monitor {
   async #read(observer: NativeObserver): Promise<void> {
     try {
       for (;;) {
-        const event = await observer.receive()
+        const event = await this.#next(observer)
         if (!event || event.type === 'end') break
         if (!this.#closed) this.#onEvent(event)
         else if (event.type === 'close') this.#release(event.address)
+        // peers that connect and leave without end keep it busy
+        if (turnBudget.spend()) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
       }
     } catch (error) {
       if (!this.#closed) this.#onError(error)
