@@ -76,7 +76,7 @@ export class EndpointLinks {
   event(type: string, error?: Error): void {
     if (type === 'accept' || type === 'connect') this.#open += 1
     else if (type === 'handshake') this.#agree()
-    else if (type.startsWith('handshake:error')) this.#fail(error)
+    else if (type.startsWith('handshake:error')) this.#fail(error, type === 'handshake:error:auth')
     else if (type === 'disconnect') this.#disconnect()
     else if (type === 'connect:retry') {
       this.#attempt += 1
@@ -104,9 +104,9 @@ export class EndpointLinks {
     this.#emit('connected')
   }
 
-  #fail(error: Error | undefined): void {
+  #fail(error: Error | undefined, isFull: boolean): void {
     this.#failed += 1
-    this.#refuse(error)
+    this.#refuse(error, isFull)
   }
 
   #disconnect(): void {
@@ -145,8 +145,12 @@ export class EndpointLinks {
     this.#emit('disconnected')
   }
 
-  #refuse(reason: Error | undefined): void {
-    const why = reason ? reason.message : 'the peer is no ZeroMQ socket of a matching kind'
+  /** `isFull`: by the one that accepts, since it has no file descriptors to spare (`admission.ts`). */
+  #refuse(reason: Error | undefined, isFull = false): void {
+    const full = this.side === 'bind' ? 'too few file descriptors are left' : 'the peer admits none for now'
+    const why = reason
+      ? `${reason.message}${isFull ? ` (${full})` : ''}`
+      : 'the peer is no ZeroMQ socket of a matching kind'
     const message = `a connection on ${this.endpoint} was refused: ${why}`
     this.#emit('refused', new RivuletError('RIVULET_HANDSHAKE_FAILED', message, { cause: reason }))
   }

@@ -68,7 +68,7 @@ export interface LinkSocket {
 }
 
 /** What every socket under links is set to. */
-export function linkSettings(config: LinkConfig): Omit<NativeSettings, 'kind' | 'ipv6'> {
+export function linkSettings(config: LinkConfig): Omit<NativeSettings, 'kind' | 'ipv6' | 'isBound'> {
   return {
     sendHighWaterMark: highWaterMark,
     receiveHighWaterMark: highWaterMark,

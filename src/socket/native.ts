@@ -25,6 +25,8 @@ export interface NativeSettings {
   /** What the system may hold for one connection, in bytes a side; `undefined` leaves it to the system. */
   readonly socketBufferBytes: number | undefined
   readonly ipv6: boolean
+  /** Whether it accepts connections. Default: false. */
+  readonly isBound?: boolean
 }
 
 /** What the rest of `src/socket` uses of a native socket. */
@@ -36,6 +38,7 @@ export interface NativeSocket {
   sendTimeout: number
   receiveTimeout: number
   bind(address: string): Promise<void>
+  bindSync(address: string): void
   connect(address: string): void
   disconnect(address: string): void
   send(frame: Buffer | readonly Buffer[]): Promise<void>
@@ -122,10 +125,13 @@ export const disconnectMessage = randomBytes(16)
  * The ZAP domain of every socket (RFC 27/ZAP): with one, libzmq refuses peers below ZMTP 3.
  *
  * Without it, whatever does not greet as ZMTP 3 is taken for a ZMTP 1 peer, a line of HTTP too, and gets its share of
- * the messages, also from a side that connects. The domain alone decides (`session_base_t::zap_enabled`); no handler is
- * bound, since that would make each handshake wait for the event loop.
+ * the messages, also from a side that connects. The domain alone decides (`session_base_t::zap_enabled`); a handler is bound
+ * only while peers are refused (`admission.ts`), since it makes each handshake wait for the event loop.
  */
 const zapDomain = 'rivulet'
+
+/** The domain of sockets that accept connections. */
+export const boundZapDomain = 'rivulet.bound'
 
 /** Setters that exist in zeromq.js but are typed as protected. */
 interface ByNumber {
@@ -169,7 +175,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   Object.assign(socket, {
     linger: 0, // the default of −1 hangs the exit of a process whose peer is away
     ipv6: settings.ipv6,
-    zapDomain,
+    zapDomain: settings.isBound ? boundZapDomain : zapDomain,
     maxMessageSize: settings.maxFrameBytes,
     handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
     // at random, so that the clients of one server do not come back in step
@@ -205,6 +211,23 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     if (kind === 'push') Object.assign(socket, { sendBufferSize: socketBufferBytes })
     if (kind === 'pull') Object.assign(socket, { receiveBufferSize: socketBufferBytes })
     byNumber.setInt32Option(option.outBatchBytes, outBatchBytesFor(socketBufferBytes))
+  }
+  return socket as unknown as NativeSocket
+}
+
+/** Makes the socket that is asked about each handshake in the context of a runtime (RFC 27/ZAP). */
+export function bindAuthenticator(runtime: Runtime): NativeSocket {
+  const socket = new zmq.Router({
+    context: contextOf(runtime),
+    linger: 0,
+    sendTimeout: 0,
+    receiveTimeout: nativeWaitMs,
+  })
+  try {
+    socket.bindSync('inproc://zeromq.zap.01')
+  } catch (error) {
+    socket.close()
+    throw error
   }
   return socket as unknown as NativeSocket
 }

@@ -19,7 +19,9 @@ export interface Resource<Stats = unknown> extends Closable {
   /** How many links are live. */
   readonly connected: number
   /**
-   * How many connections ended before both sides agreed: no ZeroMQ peer, or a socket of another kind.
+   * How many connections ended before both sides agreed: no ZeroMQ peer, one of another kind, or one refused.
+   *
+   * Peers are refused while the process has few file descriptors left: less than a quarter of its limit.
    *
    * `errors` reports the first at once and further ones together, at most one report in 10 s.
    */

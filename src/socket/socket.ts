@@ -7,12 +7,14 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { longestTimerMs } from '../lifecycle/index.js'
+import { SparseReports } from '../observe/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { joinInproc } from './inproc.js'
 import { mustBeFree } from './ipc-path.js'
 import type { Links } from './links.js'
+import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
 import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
 import { ReadLoop } from './read-loop.js'
@@ -33,7 +35,7 @@ export interface SocketEnvironment {
 }
 
 /** What a socket is made of. */
-export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6'> {
+export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6' | 'isBound'> {
   readonly bind: readonly string[]
   readonly connect: readonly string[]
 }
@@ -52,6 +54,7 @@ export abstract class Socket {
   readonly #watchdog: Watchdog
   /** Endpoints that were given up and are connected anew: what is still told of their former connections is not true. */
   readonly #renewed = new Set<EndpointLinks>()
+  readonly #guard: ListenerGuard
   readonly #loop: ReadLoop
   /** Events of while an endpoint is being bound, when its links have no name yet: peers may wait for it already. */
   #early: MonitorEvent[] | undefined
@@ -73,17 +76,19 @@ export abstract class Socket {
     this.#watchdog = new Watchdog(config.runtime.clock, (address) => this.#connectAnew(address))
     const ipv6 = [...this.#bind, ...this.#connect].some((endpoint) => endpoint.ipv6)
     const { clock } = config.runtime
+    const monitorFailures = new SparseReports(clock, (error) => config.onError(error))
     try {
-      this.native = createNative(config.runtime, { ...config, ipv6 })
+      this.native = createNative(config.runtime, { ...config, ipv6, isBound: config.bind.length > 0 })
       this.#monitor = new Monitor(
         this.native,
         clock,
         (event) => this.#onMonitorEvent(event),
-        (error) => this.report(`${this.name}: cannot read the monitor`, error),
+        (error) => monitorFailures.report(translate(`${this.name}: cannot read the monitor`, error)),
       )
     } catch (error) {
       throw translate(`${config.name}: cannot make a socket`, error)
     }
+    this.#guard = this.#newGuard()
     this.#loop = new ReadLoop(this.native, clock, {
       message: (parts) => this.onMessage(parts),
       failed: (error) => this.report(`${this.name}: cannot receive`, error),
@@ -258,6 +263,21 @@ export abstract class Socket {
     links.clear()
   }
 
+  #newGuard(): ListenerGuard {
+    const socket = this
+    return new ListenerGuard(this.#config.runtime, {
+      get closed() {
+        return socket.#closed
+      },
+      get name() {
+        return socket.name
+      },
+      unbind: (address) => this.#disconnect(address),
+      bind: (address) => this.native.bindSync(address),
+      report: (error) => this.#config.onError(error),
+    })
+  }
+
   #disconnect(address: string): void {
     try {
       this.native.disconnect(address)
@@ -318,7 +338,7 @@ export abstract class Socket {
       this.#watchdog.event(type, links.endpoint)
       // one connection at a time: the former one was given up before its events were read
       if (type === 'connect' && this.#connect.length === 1) links.clear()
-    }
+    } else if (!this.#guard.event(type, links, error)) return
     links.event(type, error)
   }
 }

@@ -1,0 +1,159 @@
+/**
+ * Admits peers to the bound sockets of a runtime while the process has file descriptors to spare.
+ *
+ * libzmq accepts every connection. When no descriptor is left it tries again and again (tcp), which takes the time of all
+ * connections, or aborts the process (ipc). No call makes it stop accepting and keep what it has accepted. But a ZAP handler
+ * (RFC 27/ZAP) refuses peers at their handshake, which frees their descriptors. It is bound only while few descriptors are
+ * left: otherwise each handshake would wait for the event loop.
+ */
+import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
+import { descriptorLimit, descriptorsInUse } from './descriptors.js'
+import { bindAuthenticator, boundZapDomain, type NativeSocket } from './native.js'
+import { ReadLoop } from './read-loop.js'
+
+/**
+ * The part of all descriptors that is kept for the rest of the process and for handshakes; of few descriptors more, since the
+ * library accepts hundreds before this side hears of the first.
+ */
+const reservedPart = 1 / 4
+const reservedOfFew = 256
+const reservedPartOfFew = 1 / 2
+
+/** Peers are admitted again when so many times the reserve is free, which is looked at so often, in milliseconds. */
+const roomyFactor = 1.25
+const lookMs = 250
+
+/** The shortest time between two reports of a kind, in milliseconds. */
+const reportMs = 10_000
+
+/** What an admission needs of the system. */
+export interface AdmissionPorts {
+  readonly clock: Clock
+  /** How many descriptors the process may have; infinite where that is not known. */
+  readonly limit: number
+  /** How many it has. */
+  inUse(): number
+  /** Makes a socket that is asked about each handshake. */
+  bindAuthenticator(): NativeSocket
+}
+
+/** Admits peers, or refuses them. */
+export class Admission {
+  readonly #ports: AdmissionPorts
+  readonly #reserve: number
+  /** So many connections may be accepted before descriptors are counted: that takes too long to do it for each. */
+  #untilLook = 0
+  /** When it is reported again that peers are refused, and that no connection can be accepted. */
+  #nextRefusalAt = Number.NEGATIVE_INFINITY
+  #nextFailureAt = Number.NEGATIVE_INFINITY
+  #authenticator: NativeSocket | undefined
+  #timer: Timer | undefined
+  readonly #onRoom: (() => void)[] = []
+
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports
+    const { limit } = ports
+    this.#reserve = Math.min(limit * reservedPartOfFew, Math.max(limit * reservedPart, reservedOfFew))
+  }
+
+  /** Whether peers are refused. */
+  get isRefusing(): boolean {
+    return this.#authenticator !== undefined
+  }
+
+  /** A connection was accepted; returns why peers are refused from now on, if that is to be reported. */
+  accepted(): string | undefined {
+    this.#untilLook -= 1
+    const { limit } = this.#ports
+    if (this.#untilLook > 0 || this.isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
+    const inUse = this.#ports.inUse()
+    const spare = limit - this.#reserve - inUse
+    // each look covers half of what is left, so that there are few of them
+    this.#untilLook = spare / 2
+    if (spare > 0 || !this.#refuse()) return undefined
+    const now = this.#ports.clock.now()
+    if (now < this.#nextRefusalAt) return undefined
+    this.#nextRefusalAt = now + reportMs
+    return `${Math.min(inUse, limit)} of ${limit} file descriptors are in use: new peers are refused until there are fewer`
+  }
+
+  /** No connection can be accepted; returns whether that is to be reported, since the library tries again without end. */
+  failed(): boolean {
+    const now = this.#ports.clock.now()
+    if (now < this.#nextFailureAt) return false
+    this.#nextFailureAt = now + reportMs
+    if (!this.isRefusing) this.#refuse()
+    return true
+  }
+
+  /** Calls back when peers are admitted again. */
+  onRoom(callback: () => void): void {
+    this.#onRoom.push(callback)
+  }
+
+  /** Admits peers from now on. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#authenticator?.close()
+    this.#authenticator = undefined
+    this.#untilLook = 0
+    for (const callback of this.#onRoom.splice(0)) callback()
+  }
+
+  /** Refuses peers; returns whether it can, and knows when to admit them again. */
+  #refuse(): boolean {
+    if (this.#ports.limit === Number.POSITIVE_INFINITY) return false
+    let authenticator: NativeSocket
+    try {
+      authenticator = this.#ports.bindAuthenticator()
+    } catch {
+      return false // no socket is left: the failures to accept are reported
+    }
+    this.#authenticator = authenticator
+    const loop = new ReadLoop(authenticator, this.#ports.clock, {
+      message: (parts) => {
+        if (!authenticator.closed) void authenticator.send(answerTo(parts)).catch(() => {})
+      },
+      failed: () => this.close(),
+    })
+    loop.referenced = false
+    loop.wanted = true
+    this.#lookLater()
+    return true
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#ports.clock.setTimer(() => {
+      if (this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) this.close()
+      else this.#lookLater()
+    }, lookMs)
+  }
+}
+
+const admissions = new WeakMap<Runtime, Admission>()
+
+/** The admission of a runtime. */
+export function admissionOf(runtime: Runtime): Admission {
+  const present = admissions.get(runtime)
+  if (present) return present
+  const admission = new Admission({
+    // descriptors and handshakes have the time of the system, whatever clock the messages have
+    clock: systemClock,
+    limit: descriptorLimit(),
+    inUse: descriptorsInUse,
+    bindAuthenticator: () => bindAuthenticator(runtime),
+  })
+  admissions.set(runtime, admission)
+  void runtime.whenClosed.then(() => admission.close())
+  return admission
+}
+
+const none = Buffer.alloc(0)
+const version = Buffer.from('1.0')
+
+/** The answer to a request of ZAP: peers of bound sockets are refused, those that this side connects to are not. */
+function answerTo([peer = none, , , request = none, domain = none]: readonly Buffer[]): Buffer[] {
+  const isRefused = domain.toString('latin1') === boundZapDomain
+  const [status, text] = isRefused ? ['400', 'too few file descriptors'] : ['200', '']
+  return [peer, none, version, request, Buffer.from(status), Buffer.from(text), none, none]
+}
