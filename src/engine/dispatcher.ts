@@ -27,6 +27,9 @@ const leaseMessages = 1024
 /** What one write deals out at the most, in bytes of bodies: they are held until it is safe. */
 const dealtBytes = 8_388_608
 
+/** What setting something aside counts for beside its bytes: one write sets aside about 4000 messages one by one. */
+const asideCostBytes = 2048
+
 /** Changes that dealing out adds to one write at the most: dropping and parking may come to many. */
 const dealtChanges = 20_000
 
@@ -43,7 +46,7 @@ interface End {
   readonly changes: number
   readonly written: number
   readonly bytes: number
-  /** Bytes of bodies that were set aside. */
+  /** Bytes of what was set aside, with `asideCostBytes` for each record. */
   aside: number
 }
 
@@ -138,14 +141,14 @@ function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Cons
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
     const isTaken =
       entry && entry.due <= tx.wall
-        ? gatherSingle(tx, queue, batch, consumer)
+        ? gatherSingle(tx, queue, batch, consumer, end)
         : gatherHead(tx, queue, batch, consumer, limit, end)
     if (!isTaken) return
   }
 }
 
 /** Deals with the first message by itself; tells whether to go on. */
-function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer): boolean {
+function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, end: End): boolean {
   const { later, settings } = queue
   const entry = later.first(tx)
   if (!entry) return false
@@ -161,8 +164,10 @@ function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer
     const reader = readerOf(queue, consumer, message.meaning)
     if (reader === 'other') return false
     if (settings.keyOrder && waitsForKey(tx, queue, entry)) later.removeFirst(tx)
-    else if (reader === 'none') queue.aside.put(tx, message.meaning, later.removeFirst(tx))
-    else batch.addSingle(later.leaseFirst())
+    else if (reader === 'none') {
+      queue.aside.put(tx, message.meaning, later.removeFirst(tx))
+      end.aside += message.body.length + asideCostBytes
+    } else batch.addSingle(later.leaseFirst())
   }
   return true
 }
@@ -221,7 +226,7 @@ function gatherHead(
   if (reader === 'other') return false
   if (isParked(tx, queue, block)) return true
   if (reader === 'none') {
-    end.aside += setHeadAside(tx, queue, block)
+    end.aside += setHeadAside(tx, queue, block) + asideCostBytes
     return true
   }
   const isEach = block.extras.length > 0 || block.bad !== undefined

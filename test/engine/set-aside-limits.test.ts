@@ -116,3 +116,22 @@ t.test('what is set aside is not read again with each message that passes', asyn
   t.equal(world.engine.counts('jobs').acked, 20)
   t.ok(world.store.reads - reads < 200, `${world.store.reads - reads} records were read`)
 })
+
+t.test('one write sets some thousand messages aside', async (t) => {
+  const world = EngineWorld.withJobs()
+  const texts = Array.from({ length: 9000 }, (_, index) => `m${index}`)
+  world.sendOf(
+    young,
+    texts,
+    texts.map((key, index) => ({ index, key })),
+  )
+  world.run()
+  let most = 0
+  world.store.onWrite = ({ length }) => {
+    most = Math.max(most, length)
+  }
+  outdated(world)
+  world.run()
+  t.match(world.engine.counts('jobs'), { unreadable: 9000 })
+  t.ok(most < 5000, `${most} changes in one write`)
+})
