@@ -19,6 +19,9 @@ const reservedPart = 1 / 4
 const reservedOfFew = 256
 const reservedPartOfFew = 1 / 2
 
+/** The part of what is left that may be accepted between two looks. */
+const lookedAtPart = 1 / 4
+
 /** Peers are admitted again when so many times the reserve is free, which is looked at so often, in milliseconds. */
 const roomyFactor = 1.25
 const lookMs = 250
@@ -46,6 +49,7 @@ export class Admission {
   /** When it is reported again that peers are refused, and that no connection can be accepted. */
   #nextRefusalAt = Number.NEGATIVE_INFINITY
   #nextFailureAt = Number.NEGATIVE_INFINITY
+  #isRefusing = false
   #authenticator: NativeSocket | undefined
   #timer: Timer | undefined
   readonly #onRoom: (() => void)[] = []
@@ -58,19 +62,26 @@ export class Admission {
 
   /** Whether peers are refused. */
   get isRefusing(): boolean {
-    return this.#authenticator !== undefined
+    return this.#isRefusing
   }
 
-  /** A connection was accepted; returns why peers are refused from now on, if that is to be reported. */
-  accepted(): string | undefined {
+  /**
+   * A connection was accepted; returns why peers are refused from now on, if that is to be reported.
+   *
+   * @param stop - Called first if peers are refused: what stops the listener, if that can be.
+   */
+  accepted(stop?: () => void): string | undefined {
+    if (this.#isRefusing) stop?.()
     this.#untilLook -= 1
     const { limit } = this.#ports
-    if (this.#untilLook > 0 || this.isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
+    if (this.#untilLook > 0 || this.#isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
     const inUse = this.#ports.inUse()
     const spare = limit - this.#reserve - inUse
-    // each look covers half of what is left, so that there are few of them
-    this.#untilLook = spare / 2
-    if (spare > 0 || !this.#refuse()) return undefined
+    // each look covers a part of what is left, so that there are few of them
+    this.#untilLook = spare * lookedAtPart
+    if (spare > 0) return undefined
+    stop?.()
+    this.#refuse()
     const now = this.#ports.clock.now()
     if (now < this.#nextRefusalAt) return undefined
     this.#nextRefusalAt = now + reportMs
@@ -82,7 +93,7 @@ export class Admission {
     const now = this.#ports.clock.now()
     if (now < this.#nextFailureAt) return false
     this.#nextFailureAt = now + reportMs
-    if (!this.isRefusing) this.#refuse()
+    this.#refuse()
     return true
   }
 
@@ -94,38 +105,51 @@ export class Admission {
   /** Admits peers from now on. */
   close(): void {
     this.#timer?.cancel()
+    this.#isRefusing = false
     this.#authenticator?.close()
     this.#authenticator = undefined
     this.#untilLook = 0
     for (const callback of this.#onRoom.splice(0)) callback()
   }
 
-  /** Refuses peers; returns whether it can, and knows when to admit them again. */
-  #refuse(): boolean {
-    if (this.#ports.limit === Number.POSITIVE_INFINITY) return false
+  /** Refuses peers until there is room, if that can be known. */
+  #refuse(): void {
+    if (this.#isRefusing || this.#ports.limit === Number.POSITIVE_INFINITY) return
+    this.#isRefusing = true
+    this.#authenticate()
+    this.#lookLater()
+  }
+
+  /** Answers handshakes. Without a socket for that, peers are admitted until there is one. */
+  #authenticate(): void {
     let authenticator: NativeSocket
     try {
       authenticator = this.#ports.bindAuthenticator()
     } catch {
-      return false // no socket is left: the failures to accept are reported
+      return
     }
     this.#authenticator = authenticator
     const loop = new ReadLoop(authenticator, this.#ports.clock, {
       message: (parts) => {
         if (!authenticator.closed) void authenticator.send(answerTo(parts)).catch(() => {})
       },
-      failed: () => this.close(),
+      failed: () => {
+        if (this.#authenticator === authenticator) this.#authenticator = undefined
+        authenticator.close()
+      },
     })
     loop.referenced = false
     loop.wanted = true
-    this.#lookLater()
-    return true
   }
 
   #lookLater(): void {
     this.#timer = this.#ports.clock.setTimer(() => {
-      if (this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) this.close()
-      else this.#lookLater()
+      if (this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) {
+        this.close()
+        return
+      }
+      if (this.#authenticator === undefined) this.#authenticate()
+      this.#lookLater()
     }, lookMs)
   }
 }

@@ -45,9 +45,9 @@ export class ListenerGuard {
 
   #accepted(links: EndpointLinks): void {
     const { name, report } = this.#ports
-    const why = this.#admission.accepted()
+    const withdraw = links.endpoint.startsWith('ipc:') ? () => this.#withdraw(links) : undefined
+    const why = this.#admission.accepted(withdraw)
     if (why !== undefined) report(new RivuletError('RIVULET_TOO_MANY_SOCKETS', `${name}: ${why}`))
-    if (this.#admission.isRefusing && links.endpoint.startsWith('ipc:')) this.#withdraw(links)
   }
 
   /** An ipc listener that finds no descriptor aborts the process (libzmq 4.3.5): until there are some it is not bound. */

@@ -62,7 +62,7 @@ function refusesAt(t: Test, limit: number, expected: number): void {
   const process = new Process(limit)
   while (!process.admission.isRefusing) process.accept(1)
   t.equal(process.inUse, expected, `of ${limit}`)
-  t.ok(process.looks <= 2 * Math.log2(limit), `${process.looks} looks`)
+  t.ok(process.looks <= 3 * Math.log2(limit), `${process.looks} looks`)
 }
 
 t.test('a quarter is kept, and of few descriptors up to a half', async (t) => {
@@ -149,11 +149,29 @@ t.test('connections that cannot be accepted: reported once in ten seconds, and p
   process.admission.close()
 })
 
-t.test('without a socket for it, peers are admitted as before', async (t) => {
+t.test('without a socket for it, handshakes are answered as soon as there is one', async (t) => {
   const process = new Process(128)
   process.hasNone = true
-  t.strictSame(process.accept(60), [])
-  t.notOk(process.admission.isRefusing)
+  t.equal(process.accept(60).length, 1)
+  t.ok(process.admission.isRefusing)
+  t.equal(process.authenticators.length, 0)
   process.hasNone = false
-  t.equal(process.accept(1).length, 1)
+  process.clock.advance(250)
+  t.equal(process.authenticators.length, 1)
+  process.clock.advance(1000)
+  t.equal(process.authenticators.length, 1)
+  process.admission.close()
+})
+
+t.test('a listener that can be stopped is, before anything else and at each connection from then on', async (t) => {
+  const process = new Process(128)
+  const stops: number[] = []
+  const stop = () => void stops.push(process.authenticators.length)
+  for (process.inUse = 30; process.inUse < 63; process.inUse++) process.admission.accepted(stop)
+  t.strictSame(stops, [])
+  process.inUse = 100
+  while (!process.admission.isRefusing) process.admission.accepted(stop)
+  process.admission.accepted(stop)
+  t.strictSame(stops, [0, 1])
+  process.admission.close()
 })
