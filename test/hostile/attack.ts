@@ -30,6 +30,8 @@ export interface Attack {
    * finds out neither an end nor a reset.
    */
   readonly stays?: readonly PatternName[]
+  /** Patterns whose honest peers may lose messages when there is much of it, since all are disconnected then. */
+  readonly loses?: readonly PatternName[]
   /** What is known not to hold, and why; `npm test` leaves the attack out. */
   readonly known?: string
   /** Descriptors that the victim has while it is attacked. Default: many. */

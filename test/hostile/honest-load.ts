@@ -21,6 +21,8 @@ export abstract class HonestLoad {
   /** Units that were begun, and units that ended as they should. */
   issued = 0
   seen = 0
+  /** Whether some may be lost without a fault. */
+  readonly missing: Missing = 'none'
   /** Why the others did not. */
   readonly faults: string[] = []
   #waiters: (() => void)[] = []
@@ -137,6 +139,7 @@ class QueuedJobs extends HonestLoad {
 class Receives extends HonestLoad {
   readonly #send: (count: number) => void
   readonly #peer: Resource
+  override readonly missing: Missing
   readonly order: HonestOrder
 
   static async pull({ endpoint, missing }: LoadOptions, victim: Victim) {
@@ -157,6 +160,7 @@ class Receives extends HonestLoad {
 
   private constructor(peer: Resource, missing: Missing, send: (count: number) => void) {
     super()
+    this.missing = missing
     this.order = new HonestOrder((fault) => this.faults.push(fault), missing)
     this.#peer = peer
     this.#send = send

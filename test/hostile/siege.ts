@@ -10,6 +10,8 @@ import { Victim, type VictimOptions } from './victim.js'
 export interface SiegeOptions extends Omit<VictimOptions, 'patterns'> {
   /** The patterns of the victim, each with the transport of its honest peers. */
   readonly honest: Readonly<Partial<Record<PatternName, TransportName>>>
+  /** Patterns whose honest peers may miss messages, beside those of a push. */
+  readonly missing?: readonly PatternName[]
   /** What Node is given to run the attacker. Default: the source, as it is run here. */
   readonly attackerProgram?: readonly string[]
 }
@@ -33,7 +35,7 @@ export class Siege {
   readonly #attacker: Attacker
 
   /** Starts all processes; resolves when the honest peers are linked. */
-  static async start({ honest, attackerProgram, ...options }: SiegeOptions): Promise<Siege> {
+  static async start({ honest, missing: more = [], attackerProgram, ...options }: SiegeOptions): Promise<Siege> {
     const patterns = Object.keys(honest) as PatternName[]
     const [victim, attacker] = await Promise.all([
       Victim.start({ ...options, patterns }),
@@ -42,7 +44,7 @@ export class Siege {
     const loads = new Map<PatternName, HonestLoad>()
     for (const pattern of patterns) {
       const endpoint = victim.endpoints[pattern]?.[honest[pattern] as TransportName] as string
-      const missing = pattern === 'push' ? 'some' : 'none'
+      const missing = pattern === 'push' || more.includes(pattern) ? 'some' : 'none'
       loads.set(pattern, await victim.alive(openLoad[pattern]({ endpoint, missing }, victim)))
     }
     return new Siege(victim, attacker, loads)
@@ -79,10 +81,10 @@ export class Siege {
 
   /** Lets every honest peer do so many units of work, and resolves when all are done. */
   async work(count: number): Promise<void> {
-    const working = [...this.loads].map(async ([pattern, load]) => {
+    const working = [...this.loads.values()].map(async (load) => {
       const wanted = load.seen + count
       load.issue(count)
-      if (pattern === 'push') await this.#replaceLost(load, wanted)
+      if (load.missing === 'some') await this.#replaceLost(load, wanted)
       await this.victim.alive(load.whenSeen(wanted))
     })
     await Promise.all(working)
@@ -106,7 +108,7 @@ export class Siege {
     await this.victim.stop()
   }
 
-  /** A worker of an attacker may be dealt some until it has left: others take their place. */
+  /** Units that are lost, for example dealt to a worker of an attacker, are replaced. */
   async #replaceLost(load: HonestLoad, wanted: number): Promise<void> {
     while (load.seen < wanted) {
       const { seen } = load

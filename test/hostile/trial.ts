@@ -35,6 +35,8 @@ export interface Trial extends Pick<TrialOptions, 'attack' | 'pattern' | 'transp
   readonly kept: number
   readonly delayMs: number
   readonly ownDelayMs: number
+  /** The same without an attack, which is what this machine does to a timer now. */
+  readonly usualDelayMs: number
   /** The part of the attack in which the victim's event loop waited for a CPU, 0 to 1. */
   readonly waited: number
   readonly grownMiB: number
@@ -75,9 +77,10 @@ const nothing: Deeds = { connections: 0, refused: 0, messages: 0 }
 /** Runs one trial. */
 export async function tryOut(options: TrialOptions): Promise<Trial> {
   const { attack: name, pattern, transport, seed, lastingMs, scale, programs } = options
-  const descriptors = attacks.find((attack) => attack.name === name)?.descriptors
+  const { descriptors, loses: missing = [] } = attacks.find((attack) => attack.name === name) ?? {}
   const siege = await Siege.start({
     honest: { [pattern]: transport },
+    missing,
     program: programs.victim,
     attackerProgram: programs.attacker,
     ...(descriptors === undefined ? {} : { descriptors }),
@@ -189,6 +192,7 @@ function judged({ before, during, after, complaints, ...same }: Figures): Trial 
     kept,
     delayMs,
     ownDelayMs,
+    usualDelayMs: before.report?.ownDelayMs ?? 0,
     waited: attacked?.waited ?? 0,
     grownMiB,
     counted: (countedAfter ?? 0) - (countedBefore ?? 0),

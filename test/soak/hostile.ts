@@ -43,7 +43,7 @@ const columns = [
   'rate',
   'kept',
   'delay',
-  'of it own',
+  'own (usual)',
   'busy',
   'grown',
   'deeds',
@@ -51,7 +51,7 @@ const columns = [
   'reported',
   'verdict',
 ]
-const widths = [19, 11, 5, 7, 5, 8, 10, 5, 7, 15, 9, 9, 0]
+const widths = [19, 11, 5, 7, 5, 8, 13, 5, 7, 15, 9, 9, 0]
 
 const line = (cells: readonly string[]) =>
   cells
@@ -67,6 +67,7 @@ function row({
   kept,
   delayMs,
   ownDelayMs,
+  usualDelayMs,
   waited,
   grownMiB,
   deeds,
@@ -81,7 +82,7 @@ function row({
     `${before.perSecond.toFixed(0)}/s`,
     kept.toFixed(2),
     `${delayMs.toFixed(0)} ms`,
-    `${ownDelayMs.toFixed(0)} ms`,
+    `${ownDelayMs.toFixed(0)} (${usualDelayMs.toFixed(0)}) ms`,
     `${(100 * waited).toFixed(0)}%`,
     `${grownMiB.toFixed(0)} MiB`,
     `${deeds.connections}c ${deeds.messages}m`,
