@@ -9,11 +9,13 @@ import { type Joining, type Setup, World } from './consumer-world.js'
 import { defineModel, stepsOf } from './model.js'
 import { clockJumps } from './passing-clock.js'
 import { sometimes } from './push-world.js'
-import { readings } from './queue-workers.js'
+import { type Handed, readings } from './queue-workers.js'
 
 const step = stepsOf<World>()
 
 const kinds = ['plain', 'plain', 'plain', 'id', 'key', 'key', 'delay', 'delayed key'] as const
+/** Less than the time after which the session of a lost link ends, in milliseconds. */
+const sessionMs = 12_000
 const closings = [{}, { timeoutMs: 0 }, { timeoutMs: 100 }, { drain: false }] as const
 const words = ['ack', 'ack', 'ack', 'nack', 'nack', 'reject', 'extend'] as const
 
@@ -117,6 +119,59 @@ const steps = [
     },
   ),
   step(
+    'ackLate',
+    2,
+    () => undefined,
+    async (world) => {
+      const { lab, workers } = world
+      const isHeld = (one: Handed) => !one.worker.left && !one.isWorked && one.worker.consumer.status === 'open'
+      const late = world.inHand.filter(isHeld)
+      if (late.length === 0 || lab.transport !== 'inproc') return
+      world.isDisturbed = true
+      for (const worker of workers) worker.read('nothing')
+      // what was not handed out goes back, and then the leases run out: nobody takes the messages
+      await lab.pass(2000)
+      await lab.pass(world.leaseMs + 1000)
+      const said = late.filter((one) => isHeld(one) && one.said === undefined && one.attempt < world.maxAttempts)
+      for (const handed of said) handed.worker.say(handed, 'ack')
+      await lab.until(() => said.every(({ outcome }) => outcome !== undefined), 'late acknowledgements')
+      for (const { number, outcome } of said) lab.expect(outcome === 'done', `${number}, acknowledged late: ${outcome}`)
+    },
+  ),
+  step(
+    'isolate',
+    2,
+    () => undefined,
+    async (world) => {
+      const { lab, workers, host } = world
+      if (lab.transport !== 'tcp' || world.leaseMs < 30_000) return
+      if (workers.some(({ left, consumer }) => left && !consumer.closed)) return
+      const jobs = host.queue('jobs')
+      const same = { version: 'same', reading: 'deliveries', concurrency: 1, options: { prefetch: 1000 } } as const
+      // nobody else takes messages, to keep them waiting
+      for (const worker of workers) worker.read('nothing')
+      await world.join({ ...same, isLocal: false })
+      const far = workers.at(-1)
+      await world.join({ ...same, isLocal: true })
+      const open = workers.filter(({ consumer }) => consumer.status === 'open').length
+      await lab.until(() => jobs.stats().consumers >= open, 'consumers that come')
+      const { consumers } = jobs.stats()
+      const cutAt = lab.clock.now()
+      lab.isolate(far?.way ?? '')
+      await lab.until(() => jobs.stats().consumers < consumers, 'a host that notices a connection that is closed')
+      const tookMs = lab.clock.now() - cutAt
+      lab.expect(tookMs < sessionMs, `a consumer whose connection is closed counted for ${tookMs} ms`)
+      const from = world.ids
+      for (let count = 0; count < 5; count++) world.send({}, 0)
+      const after = [...world.sent].filter(([number]) => number >= from).map(([, sent]) => sent)
+      await lab.until(() => after.every(({ handed }) => handed.length > 0), 'messages that others have')
+      const attempts = after.map(({ handed }) => handed[0]?.attempt)
+      const isFirst = attempts.every((attempt) => attempt === 1)
+      lab.expect(isFirst, `messages were dealt to a consumer that was gone: attempts ${attempts}`)
+      lab.rejoin()
+    },
+  ),
+  step(
     'setClock',
     1,
     (random) => random.pick(clockJumps),
@@ -156,7 +211,6 @@ export const model = defineModel<Setup, World>({
   async open(lab, setup) {
     const world = new World(lab, setup)
     await world.openHost()
-    world.way = await lab.way(world.bind)
     await world.openProducer()
     return world
   },

@@ -56,7 +56,6 @@ export class World implements Ledger {
   host!: QueueHost
   producer!: Producer<{ id: number; note?: string }>
   bind: string
-  way = ''
   /** What the time of day of the host is ahead of the clock: it is read when the host is opened. */
   aheadMs = 0
   /** Messages in the queue when its host was opened, and those of them that consumers had. */
@@ -114,8 +113,10 @@ export class World implements Ledger {
 
   async join({ isLocal, version, reading, concurrency, options }: Joining): Promise<void> {
     if (version === 'other' && this.setup.queue.unreadable === 'dead-letter') this.buriesUnread = true
-    const place = isLocal ? { host: this.host } : { connect: this.way }
+    const way = isLocal ? '' : await this.lab.way(this.bind)
+    const place = isLocal ? { host: this.host } : { connect: way }
     const worker = await QueueWorker.open(this, place, version, options)
+    worker.way = way
     this.workers.push(worker)
     worker.read(reading, concurrency)
   }

@@ -16,6 +16,8 @@ import { Random } from '../simulation/random.js'
 import { ChaosProxy } from '../support/chaos-proxy.js'
 import { turn } from '../support/events.js'
 import type { Transport } from '../support/transports.js'
+import { type ChildRole, LabChild } from './lab-child.js'
+import type { CallEnds, Outcome, Watched } from './outcomes.js'
 import { PassingClock } from './passing-clock.js'
 import { tick } from './ticks.js'
 
@@ -35,29 +37,6 @@ const hasteMs = 100
 /** What a sequence ends with as soon as a promise is broken. */
 export class Broken extends Error {}
 
-/** How a call may end. */
-export interface CallEnds {
-  /** Codes that its promise may reject with. */
-  readonly rejects?: readonly ErrorCode[]
-  /** Codes that it may throw at once; then the outcome has the code as well. */
-  readonly throws?: readonly ErrorCode[]
-}
-
-/** What became of a call. */
-export interface Outcome<T> {
-  readonly label: string
-  settled: boolean
-  value?: T
-  error?: RivuletError
-}
-
-/** What an observable did so far. */
-export interface Watched<T> extends Outcome<T> {
-  readonly values: T[]
-  unsubscribe(): void
-}
-
-/** What `watch` needs of a resource. */
 interface Watchable extends Closable {
   readonly errors: Observable<RivuletError>
 }
@@ -83,8 +62,11 @@ export class Lab {
   readonly #resources = new Set<Closable>()
   readonly #proxies: ChaosProxy[] = []
   readonly #endings: (() => unknown)[] = []
+  readonly #children: LabChild[] = []
   #folder: string | undefined
   readonly #mostTicks: number
+  /** What is waited for, the last at the end. */
+  readonly #waits: symbol[] = []
 
   /**
    * @param mostTicks - Ticks that may go by without what is waited for, before it is given up.
@@ -121,6 +103,37 @@ export class Lab {
   /** Cuts every connection that goes through a proxy. */
   cut(how: 'reset' | 'end'): void {
     for (const proxy of this.#proxies) proxy.cut(how)
+  }
+
+  /** Takes connections through a proxy away and lets none come back, until `rejoin`. */
+  isolate(way: string): void {
+    this.#proxies
+      .find(({ endpoint }) => endpoint === way)
+      ?.set({ refuse: true })
+      .cut()
+  }
+
+  /** Lets connections through again. */
+  rejoin(): void {
+    for (const proxy of this.#proxies) proxy.set({ refuse: false })
+  }
+
+  /** Starts a process, over tcp, that `kill` kills and starts again. */
+  async child(role: ChildRole, runs?: (call: string) => void): Promise<LabChild> {
+    const child = new LabChild(role, runs)
+    this.#children.push(child)
+    await child.start()
+    return child
+  }
+
+  /** Kills every child, and starts another one in its place. */
+  async kill(): Promise<void> {
+    await this.within(Promise.all(this.#children.map((child) => child.restart())), 'children that start again')
+  }
+
+  /** Kills every child for good. */
+  async end(): Promise<void> {
+    await this.within(Promise.all(this.#children.map((child) => child.kill())), 'children that end')
   }
 
   /** A plain socket of the native library in the same context, so that it meets resources over inproc, too. */
@@ -230,14 +243,21 @@ export class Lab {
     return closing
   }
 
-  /** Resolves when a condition holds; time passes when nothing happens. */
+  /** Resolves when a condition holds; time passes when nothing happens. Of waits within each other the last one decides. */
   async until(condition: () => boolean, text: string | (() => string)): Promise<void> {
-    for (let looks = 0; !condition(); looks++) {
+    const wait = Symbol()
+    this.#waits.push(wait)
+    let looks = 0
+    for (let turns = 0; !condition(); turns++) {
       this.throwIfBroken()
-      if (looks > this.#mostTicks) this.expect(false, () => `never: ${typeof text === 'string' ? text : text()}`)
-      if (looks > patientTicks && looks % ticksPerHaste === 0) this.clock.jump(hasteMs)
-      await (looks < 3 ? turn() : tick())
+      if (this.#waits.at(-1) === wait) {
+        looks += 1
+        if (looks > this.#mostTicks) this.expect(false, () => `never: ${typeof text === 'string' ? text : text()}`)
+        if (looks > patientTicks && looks % ticksPerHaste === 0) this.clock.jump(hasteMs)
+      }
+      await (turns < 3 ? turn() : tick())
     }
+    this.#waits.splice(this.#waits.indexOf(wait), 1)
     this.throwIfBroken()
   }
 
@@ -294,6 +314,7 @@ export class Lab {
   /** Gives back what the machine lent; never throws. */
   async leave(): Promise<void> {
     for (const ending of this.#endings) await ending()
+    for (const child of this.#children) await child.kill()
     for (const proxy of this.#proxies) await proxy.close()
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
   }

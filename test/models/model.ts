@@ -16,7 +16,7 @@
  * 5. `always` is checked after each call: counts that add up. `end` lets everything come to rest, with
  *    `lab.until(condition, text)`, checks the rest, and closes through `lab.close(resource)`; what is left open is closed.
  * 6. The kit adds the ends of turns, time that passes (`lab.clock`, the clock of the runtime), and cuts (tcp, through
- *    `lab.way(endpoint)`). It fails a sequence for every uncaught error, for calls that never settle, and for
+ *    `lab.way(endpoint)`). Kills are steps of the models whose resources `lab.child` starts. It fails a sequence for every uncaught error, for calls that never settle, and for
  *    resources that do not close. Never sleep: `until` waits, and passes time when nothing else happens.
  * 7. `NAME.test.ts` calls `testModel('NAME')`. `npm run soak -- models --resource NAME` runs many; a failure prints the
  *    seed and the shortened calls. Take a repair back, run that, and see it fail before you trust the model.

@@ -23,6 +23,8 @@ import { defineModel, stepsOf } from './model.js'
 interface Setup {
   /** Whether messages are on disk: then the host restarts, and is looked at by another one in the end. */
   readonly isOnDisk: boolean
+  /** Whether the host is in a process of its own, over tcp: then it is killed. */
+  readonly isApart: boolean
   readonly overflow: OverflowPolicy | undefined
   readonly outboxBytes: number | undefined
   readonly local: boolean
@@ -42,6 +44,8 @@ interface World {
   readonly setup: Setup
   readonly path: string
   readonly bind: string
+  /** Where producers connect. */
+  readonly way: string
   host: QueueHost | undefined
   readonly producers: Producer<{ id: number; note?: string }>[]
   readonly sent: Map<number, Sent>
@@ -50,6 +54,7 @@ interface World {
 
 const kinds = ['plain', 'plain', 'plain', 'id', 'shared', 'key', 'delay', 'life', 'brief'] as const
 const hourMs = 3_600_000
+const queues = { jobs: { dedupeMs: 1000 * hourMs } }
 const rejects = ['RIVULET_OUTBOX_FULL', 'RIVULET_CLOSED', 'RIVULET_UNKNOWN_OUTCOME', 'RIVULET_ABORTED'] as const
 const step = stepsOf<World>()
 
@@ -63,15 +68,14 @@ function ownOf(kind: (typeof kinds)[number], number: number): SendOptions {
 }
 
 function openHost({ lab, path, bind, setup }: Pick<World, 'lab' | 'path' | 'bind' | 'setup'>): Promise<QueueHost> {
-  const queues = { jobs: { dedupeMs: 1000 * hourMs } }
   const store = setup.isOnDisk ? ({ path, durability: 'committed' } as const) : ({ store: 'memory' } as const)
   return createQueueHost({ runtime: lab.runtime, bind, queues, ...store })
 }
 
-async function join({ lab, setup, producers, host, bind }: World, local: boolean): Promise<void> {
+async function join({ lab, setup, producers, host, way }: World, local: boolean): Promise<void> {
   const { overflow, outboxBytes } = setup
   const options = { ...(overflow && { overflow }), ...(outboxBytes && { outboxBytes }) }
-  const where = local && host !== undefined ? { host } : { connect: bind }
+  const where = local && host !== undefined ? { host } : { connect: way }
   producers.push(
     lab.watch(await createProducer({ runtime: lab.runtime, queue: 'jobs', schema: Job, ...where, ...options })),
   )
@@ -144,6 +148,14 @@ const steps = [
     },
   ),
   step(
+    'kill',
+    2,
+    () => undefined,
+    async ({ lab, setup }) => {
+      if (setup.isApart) await lab.kill()
+    },
+  ),
+  step(
     'look',
     2,
     (random) => random.between(1, 20),
@@ -160,16 +172,22 @@ export const model = defineModel<Setup, World>({
 
   draw: (random) => ({
     isOnDisk: random.chance(0.15),
+    isApart: random.chance(0.15),
     overflow: random.pick([undefined, undefined, 'drop-oldest', 'drop-newest', 'error'] as const),
     outboxBytes: random.pick([undefined, undefined, 40_000]),
     local: random.chance(0.5),
   }),
 
-  async open(lab, setup) {
+  async open(lab, drawn) {
+    const isApart = drawn.isApart && lab.transport === 'tcp'
+    const setup = { ...drawn, isApart, isOnDisk: drawn.isOnDisk || isApart }
     const path = setup.isOnDisk ? `${lab.folder()}/queues` : ''
     const opened = { lab, setup, path, bind: lab.endpoint() }
-    const host = lab.watch(await openHost(opened))
-    const world: World = { ...opened, bind: host.endpoint, host, producers: [], sent: new Map(), ids: 0 }
+    const options = { path, queues, durability: 'committed' } as const
+    const child = isApart ? await lab.child({ role: 'host', options }) : undefined
+    const host = child ? undefined : lab.watch(await openHost(opened))
+    const bind = (child ?? (host as QueueHost)).endpoint
+    const world: World = { ...opened, bind, way: await lab.way(bind), host, producers: [], sent: new Map(), ids: 0 }
     await join(world, setup.local)
     return world
   },
@@ -184,15 +202,16 @@ export const model = defineModel<Setup, World>({
   },
 
   async end(world) {
-    const { lab, setup, sent, producers } = world
-    const host = world.host as QueueHost
-    // everything that was taken is confirmed when they close, in whatever order
-    const all = setup.isOnDisk ? [host] : []
+    const { lab, setup, sent, producers, host } = world
+    // everything that was taken is confirmed when they close, in whatever order if no proxy hides who uses the host
+    const all = setup.isOnDisk && host && lab.transport !== 'tcp' ? [host] : []
     const closing = closeAll(lab.random.chance(0.5) ? [...all, ...producers] : [...producers, ...all])
     const { undelivered } = await lab.within(closing, 'all close')
     lab.expect(undelivered === 0, `${undelivered} undelivered`)
     await lab.until(() => [...lab.open].every(({ label }) => !label.startsWith('send')), 'sends that settle')
-    const again = setup.isOnDisk ? lab.watch(await openHost(world)) : host
+    await lab.end()
+    if (setup.isOnDisk && host) await lab.within(host.close(), 'the host closes')
+    const again = setup.isOnDisk || !host ? lab.watch(await openHost(world)) : host
     const found = await lab.within(again.queue('jobs').peek(10_000, { schema: Job }), 'peek')
     const byNumber = new Map(found.map((message) => [message.value?.id ?? -1, message]))
     const names = found.flatMap(({ id }) => (id === undefined ? [] : [id]))

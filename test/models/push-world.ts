@@ -1,7 +1,8 @@
 /** A push and its workers, as the model sees them: what was sent, and what may have been lost. */
 import type { Push, PushOptions } from '../../patterns/queue/index.js'
 import type { Random } from '../simulation/random.js'
-import type { Lab, Outcome } from './lab.js'
+import type { Lab } from './lab.js'
+import type { Outcome } from './outcomes.js'
 import { type Reading, type versions, Worker } from './transient-workers.js'
 
 export interface Setup {

@@ -16,7 +16,8 @@ import {
 } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'
-import type { Lab, Watched } from './lab.js'
+import type { Lab } from './lab.js'
+import type { Watched } from './outcomes.js'
 
 /** The queues. */
 export const queueNames = ['one', 'two'] as const

@@ -4,7 +4,8 @@ import { type Consumer, type ConsumerOptions, createConsumer, type Delivery } fr
 import type { ErrorCode, RivuletError } from '../../src/errors/index.js'
 import type { CloseOptions } from '../../src/lifecycle/index.js'
 import { total, turn } from '../support/events.js'
-import type { Lab, Outcome } from './lab.js'
+import type { Lab } from './lab.js'
+import type { Outcome } from './outcomes.js'
 import { versions } from './transient-workers.js'
 
 /** How a worker takes messages. */
@@ -62,6 +63,8 @@ export class QueueWorker {
   readonly failed: Handed[] = []
   readonly errors: RivuletError[] = []
   left = false
+  /** Where it connects, if it does. */
+  way = ''
   readonly #ledger: Ledger
   #reading = new Subscription()
   /** Whether an iterator has been in use. */
@@ -150,7 +153,6 @@ export class QueueWorker {
   leave(options: CloseOptions): void {
     this.left = true
     const { lab } = this.#ledger
-    const unsettled = this.handed.filter(({ delivery }) => !delivery.settled).length
     this.#leftAt = lab.clock.now()
     void this.consumer.whenClosed.then(() => {
       this.#closedAt = lab.clock.now()
@@ -158,7 +160,8 @@ export class QueueWorker {
     const closing = lab.close(this.consumer, options)
     lab.atEnd(() => {
       const { value } = closing
-      if (value) lab.expect(value.undelivered <= unsettled, () => `${value.undelivered} given up of ${unsettled}`)
+      const unsaid = this.handed.filter(({ said, outcome }) => said === undefined || outcome !== 'done').length
+      if (value) lab.expect(value.undelivered <= unsaid, () => `${value.undelivered} given up of ${unsaid}`)
     })
   }
 

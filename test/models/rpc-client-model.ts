@@ -5,6 +5,7 @@
  */
 import { defineModel } from './model.js'
 import { sometimes } from './push-world.js'
+import { isolateStep } from './rpc-failover.js'
 import { behaviours } from './rpc-handlers.js'
 import { checkCounts, endWorld } from './rpc-promises.js'
 import { burstStep, callStep, comingAndGoing, openWorld, type Setup, type World } from './rpc-world.js'
@@ -13,6 +14,7 @@ export const model = defineModel<Setup, World>({
   name: 'rpc-client',
   draw: (random) => ({
     servers: random.between(1, 2),
+    isApart: random.chance(0.15),
     server: {},
     client: {
       ...sometimes(random, 'timeoutMs', [5, 1000, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER]),
@@ -22,7 +24,7 @@ export const model = defineModel<Setup, World>({
     },
   }),
   open: openWorld,
-  steps: [callStep(10, behaviours), burstStep, ...comingAndGoing],
+  steps: [callStep(10, behaviours), burstStep, isolateStep, ...comingAndGoing],
   always: checkCounts,
   end: endWorld,
 })

@@ -13,6 +13,7 @@ export const model = defineModel<Setup, World>({
   name: 'rpc-server',
   draw: (random) => ({
     servers: 1,
+    isApart: random.chance(0.15),
     server: {
       ...sometimes(random, 'retentionMs', [0, 100]),
       ...sometimes(random, 'maxMessageBytes', [1_000_000]),

@@ -13,14 +13,17 @@ import type { ErrorCode } from '../../src/errors/index.js'
 import { type LabClient, Lab as Service } from '../rpc/lab.js'
 import type { Random } from '../simulation/random.js'
 import { turn } from '../support/events.js'
-import type { Lab, Outcome } from './lab.js'
+import type { Lab } from './lab.js'
 import { stepsOf } from './model.js'
+import type { Outcome } from './outcomes.js'
 import { answering, type Behaviour, handlersOf } from './rpc-handlers.js'
 import { tick } from './ticks.js'
 
 /** Options of the first of each. */
 export interface Setup {
   readonly servers: number
+  /** Whether one more is in a process of its own, over tcp: then it is killed. */
+  readonly isApart: boolean
   readonly server: Omit<Partial<RpcServerOptions>, 'services'>
   readonly client: Partial<RpcClientOptions>
 }
@@ -52,6 +55,8 @@ export interface World {
   readonly lab: Lab
   readonly setup: Setup
   readonly servers: Served[]
+  /** Where clients connect. */
+  readonly ways: string[]
   readonly clients: LabClient[]
   readonly made: Made[]
   readonly runs: Map<string, number>
@@ -84,30 +89,40 @@ const step = stepsOf<World>()
 
 /** Opens a server, at an address that is free again after it. */
 async function openServer(world: World, waiting: Served['waiting'], bind: string): Promise<RpcServer> {
-  const { lab, setup, runs } = world
+  const { lab, setup } = world
   const handlers = handlersOf({
-    runs: (call) => runs.set(call, (runs.get(call) ?? 0) + 1),
+    runs: (call) => ran(world, call),
     waits: (draining, signal) => waiting.add({ draining, signal }),
   })
   const services = [implement(Service, handlers)]
   return lab.watch(await createRpcServer({ runtime: lab.runtime, ...setup.server, bind, services }))
 }
 
+function ran({ runs }: World, call: string): void {
+  runs.set(call, (runs.get(call) ?? 0) + 1)
+}
+
 /** Opens a world. */
 export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
-  const world: World = { lab, setup, servers: [], clients: [], made: [], runs: new Map(), calm: true }
+  const world: World = { lab, setup, servers: [], ways: [], clients: [], made: [], runs: new Map(), calm: true }
   for (let count = 0; count < setup.servers; count++) {
     const waiting: Served['waiting'] = new Set()
     const server = await openServer(world, waiting, lab.endpoint())
-    world.servers.push({ server, waiting, address: server.endpoint, way: await lab.way(server.endpoint) })
+    const way = await lab.way(server.endpoint)
+    world.servers.push({ server, waiting, address: server.endpoint, way })
+    world.ways.push(way)
+  }
+  if (setup.isApart && lab.transport === 'tcp') {
+    const role = { role: 'rpc-server', options: setup.server } as const
+    const { endpoint } = await lab.child(role, (call) => ran(world, call))
+    world.ways.push(await lab.way(endpoint))
   }
   await openClient(world)
   return world
 }
 
 async function openClient(world: World): Promise<void> {
-  const { lab, setup, servers } = world
-  const connect = servers.map(({ way }) => way)
+  const { lab, setup, ways: connect } = world
   world.clients.push(lab.watch(await createRpcClient(Service, { runtime: lab.runtime, connect, ...setup.client })))
 }
 
@@ -139,7 +154,8 @@ function drawCall(random: Random, behaviours: readonly Behaviour[]) {
   }
 }
 
-function call(world: World, drawn: ReturnType<typeof drawCall>): void {
+/** Makes a call. */
+export function call(world: World, drawn: ReturnType<typeof drawCall>): void {
   const { lab, clients, made } = world
   const client = clients[drawn.client % clients.length] as LabClient
   const { method, does, count, cancel } = drawn
@@ -294,6 +310,14 @@ export const comingAndGoing = [
       closeServer(world, entry, { timeoutMs: 20 })
       await world.lab.within(entry.server.whenClosed, 'a server closes')
       entry.server = await openServer(world, entry.waiting, entry.address)
+    },
+  ),
+  step(
+    'kill',
+    2,
+    () => undefined,
+    async ({ lab, setup }) => {
+      if (setup.isApart && lab.transport === 'tcp') await lab.kill()
     },
   ),
   step(

@@ -3,7 +3,7 @@
  * sequences of public calls against the models of `test/models`.
  *
  * Without `--resource` every model has its turn; without `--transport` most sequences are over inproc, a share over ipc,
- * and over tcp with cuts. Held: what each model promises, see `test/models/model.ts`. A failed seed is printed with its
+ * and over tcp with cuts and kills. Held: what each model promises, see `test/models/model.ts`. A failed seed is printed with its
  * shortened calls; `--seed S --sequences 1` has it again.
  */
 import { readdirSync, rmSync } from 'node:fs'
