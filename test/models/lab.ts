@@ -54,6 +54,8 @@ export class Lab {
   failure: string | undefined
   /** What nobody caught while this sequence and others ran. */
   suspicion: string | undefined
+  /** Whether connections were cut. */
+  hasCut = false
   /** Calls that have not settled. */
   readonly open = new Set<Outcome<unknown>>()
   /** Errors that resources reported, for models that count them. */
@@ -102,6 +104,7 @@ export class Lab {
 
   /** Cuts every connection that goes through a proxy. */
   cut(how: 'reset' | 'end'): void {
+    this.hasCut = true
     for (const proxy of this.#proxies) proxy.cut(how)
   }
 
