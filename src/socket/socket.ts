@@ -300,9 +300,11 @@ export abstract class Socket {
     const party = {
       linked: () => {
         // an inproc connection that waits for its binder could never be closed, and libzmq forgets one whose binder has
-        // gone: it is made whenever there is a binder; one to a former binder, still being closed, would take its share
+        // gone: it is made whenever there is a binder; one to a former binder, still being closed, would take its share.
+        // A receiver reads what that has sent: the library ends its connection. To end it here would also abort the process
+        // of a subscriber that has begun with a message (`!_more` in `fq_t::recvpipe`, libzmq 4.3.5).
         if (side === 'connect') {
-          this.#disconnect(address)
+          if (this.letsGo) this.#disconnect(address)
           this.#connectAgain(address)
         }
         links.event(side === 'bind' ? 'accept' : 'connect')
