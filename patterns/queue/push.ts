@@ -108,7 +108,9 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
       outboxBytes,
     })
     this.socket.links.changes.subscribe(({ state }) => {
-      if (state === 'connected') this.#writer.introduce(this.connected, this.socket.outbox.messages > 0)
+      const { messages, introductions } = this.socket.outbox
+      // many may join at once: those frames that wait for the ones before go round to the next as well
+      if (state === 'connected') this.#writer.introduce(this.connected, messages > 0, introductions)
     })
     return this
   }

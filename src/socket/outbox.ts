@@ -34,6 +34,8 @@ export class Outbox {
   #head = 0
   #bytes = 0
   #messages = 0
+  /** Frames in the queue that only the protocol knows. */
+  #introductions = 0
   #sent = 0
   /** The frame that is being handed over, or was last before others have their turn. */
   #withTransport: OutFrame | undefined
@@ -78,6 +80,11 @@ export class Outbox {
     return this.#queue.length - this.#head
   }
 
+  /** Of these, the ones without messages, which go before the others. */
+  get introductions(): number {
+    return this.#introductions
+  }
+
   /** Messages that the transport has taken. */
   get sent(): number {
     return this.#sent
@@ -96,6 +103,7 @@ export class Outbox {
     }
     this.#bytes += frame.bytes
     this.#messages += frame.messages
+    if (frame.messages === 0) this.#introductions += 1
     if (this.#withTransport === undefined && this.#ports) this.#handOver()
   }
 
@@ -132,7 +140,7 @@ export class Outbox {
     const left = this.#messages
     this.#stopped = true
     this.#queue = []
-    this.#head = this.#bytes = this.#messages = 0
+    this.#head = this.#bytes = this.#messages = this.#introductions = 0
     this.#wakeAll()
     return left
   }
@@ -175,6 +183,12 @@ export class Outbox {
   }
 
   #shift(): OutFrame {
+    const frame = this.#takeFirst()
+    if (frame.messages === 0) this.#introductions -= 1
+    return frame
+  }
+
+  #takeFirst(): OutFrame {
     // the usual case, a lone frame, keeps the array as it is
     if (this.#queue.length === 1) return this.#queue.pop() as OutFrame
     const frame = this.#queue[this.#head] as OutFrame

@@ -157,13 +157,14 @@ export class BatchWriter<In> {
    * messages carry the schema at once.
    *
    * @param waiting - Whether frames that were cut before are still to leave, which may be as well without the schema.
+   * @param introduced - Frames without messages that are still to leave: they are the first of those that are needed.
    */
-  introduce(receivers: number, waiting = false): void {
+  introduce(receivers: number, waiting = false, introduced = 0): void {
     this.#announcements = Math.max(this.#announcements, receivers)
     const { clock, announceMs } = this.#options.origin
     if (!waiting && clock.now() - this.#unannouncedAt > announceMs) return
     this.flush()
-    for (let count = 0; count < receivers; count++) this.#beacon()
+    for (let count = introduced; count < receivers; count++) this.#beacon()
   }
 
   /** Cuts a frame without messages, which carries the schema and the number of the next message. */

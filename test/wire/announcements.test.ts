@@ -78,6 +78,16 @@ t.test('and also while frames without it are still waiting to leave', async (t) 
   t.strictSame(kinds(writing), ['data with schema', 'data', 'beacon with schema'])
 })
 
+t.test('what was written for receivers before, and has not left, does for those that come later', async (t) => {
+  const writing = new Writing(Job)
+  send(writing)
+  send(writing)
+  for (let receivers = 1; receivers <= 100; receivers++) writing.writer.introduce(receivers, true, receivers - 1)
+  t.equal(kinds(writing).filter((kind) => kind === 'beacon with schema').length, 100, 'one for each, and not 5050')
+  writing.writer.introduce(100, true, 100)
+  t.equal(writing.frames().length, 102)
+})
+
 t.test('a writer that never sent has nobody to tell', async (t) => {
   const writing = new Writing(Job)
   writing.writer.introduce(1)
