@@ -156,7 +156,7 @@ export class World implements Ledger {
     lab.expect(attempt > (last?.attempt ?? 0), text(`after attempt ${last?.attempt}`))
     lab.expect(attempt <= this.maxAttempts, text(`${this.maxAttempts} are allowed`))
     if (this.isCalm) lab.expect(attempt === sent.handed.length + 1, text(`after ${sent.handed.length} deliveries`))
-    const isAcked = sent.handed.some(({ said, outcome }) => said === 'ack' && outcome === 'done')
+    const isAcked = sent.handed.some(({ said, outcome, isUnsure }) => said === 'ack' && outcome === 'done' && !isUnsure)
     lab.expect(!isAcked, text('it was acknowledged'))
     lab.expect(last === undefined || last.delivery.position === delivery.position, text('it has another place'))
     if (last !== undefined && this.isCalm && lab.clock.now() - last.since < this.leaseMs / 2)
