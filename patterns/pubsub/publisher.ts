@@ -41,6 +41,10 @@ const maxUpstreamBytes = 512
  */
 const upstreamHighWaterMark = 1
 
+/** How long disconnected subscribers have to connect again, and then to subscribe, before anything is sent, in milliseconds. */
+const returnMs = 2 * defaults.reconnectMs + 100
+const subscribeMs = 50
+
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
 
@@ -253,7 +257,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   /**
    * Disconnects all subscribers and forgets what they have subscribed: it is not known whose subscriptions are too many.
    *
-   * Honest ones connect and subscribe again, and see what they missed as gaps.
+   * Honest ones connect and subscribe again before anything is sent, and see what they missed as gaps.
    */
   async #startOver(bytes: number): Promise<void> {
     this.#isStartingOver = true
@@ -266,8 +270,17 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     const renewed = this.renewSocket()
     for (const prefix of prefixes) this.#subscriptionChanges.next({ kind: 'unsubscribed', prefix, subscribers: 0 })
     await renewed
+    // nothing is taken from the one that subscribes too much before the others are there, too
+    await this.#pause(returnMs)
     this.#isStartingOver = false
-    if (!this.isShut) this.socket.reading = true
+    if (this.isShut) return
+    this.socket.reading = true
+    await this.#pause(subscribeMs)
+    if (!this.isShut && !this.#isStartingOver) this.socket.startSending()
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.runtime.clock.setTimer(resolve, ms))
   }
 
   /** Answers that everything subscribed before the request is in force, and from which position on. */

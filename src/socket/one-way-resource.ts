@@ -90,12 +90,13 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   protected async openSockets(): Promise<void> {
     const { outboxBytes } = this.#settings as SocketSettings
     this.#socket = await this.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
+    this.#socket.startSending()
   }
 
   /**
    * Puts a new socket in the place of the present one, at the same endpoints; resolves when it is open.
    *
-   * Peers connect again. What waits in the outbox leaves through the new socket; what the library held is lost.
+   * Peers connect again. What the library held is lost; what waits in the outbox waits for `startSending`.
    */
   protected renewSocket(): Promise<void> {
     const renewal = this.#renewSocket()

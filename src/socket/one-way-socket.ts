@@ -62,15 +62,20 @@ export class OneWaySocket extends Socket {
    */
   static async open(config: OneWayConfig): Promise<OneWaySocket> {
     const socket = await new OneWaySocket(config).enter()
-    config.outbox.attach({
-      send: (parts) => socket.#send(parts),
-      failed: (error, messages) => {
-        if (messages > 0) config.onLost(messages)
-        config.onError(error)
-      },
-    })
     socket.#owner = 'this'
     return socket
+  }
+
+  /** Sends what waits in the outbox, from now on. */
+  startSending(): void {
+    const { onLost, onError } = this.#config
+    this.outbox.attach({
+      send: (parts) => this.#send(parts),
+      failed: (error, messages) => {
+        if (messages > 0) onLost(messages)
+        onError(error)
+      },
+    })
   }
 
   private constructor(config: OneWayConfig) {
