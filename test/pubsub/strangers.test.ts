@@ -297,10 +297,13 @@ t.test('answers that are not fetched do not pile up without end', async (t) => {
 t.test('bytes that are no ZeroMQ', async (t) => {
   const { publisher, errors, goesOn } = await boundPublisher(t)
   const socket = connect(Number(publisher.endpoint.split(':').at(-1)), '127.0.0.1')
+  // a reset is an end like any other
+  socket.on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect')
   socket.end('GET / HTTP/1.1\r\nHost: here\r\n\r\n')
   socket.resume()
-  await once(socket, 'close')
+  await closed
   await until(() => errors.some(({ code }) => code === 'RIVULET_HANDSHAKE_FAILED'))
   await goesOn()
 })
