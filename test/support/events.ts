@@ -19,7 +19,7 @@ export function linkState(resource: { readonly links: Observable<LinkChange> }, 
 }
 
 /** Turns of the event loop in which a condition is looked at before looks become rarer, so that waiting takes no processor. */
-const quickLooks = 100
+const quickLooks = 2000
 
 /** Resolves when a condition holds, looked at again and again: for what announces itself nowhere. */
 export async function until(condition: () => boolean): Promise<void> {
