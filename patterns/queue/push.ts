@@ -60,11 +60,16 @@ export async function createPush<In>(options: PushOptions<In>): Promise<Push<In>
 
 type ResolvedPushOptions = Resolved<typeof pushRules>
 
+/** Frames that introduce workers and wait to leave, before each worker that joins adds fewer than one for every worker. */
+const mostIntroductions = 64
+
 class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
   readonly #options: ResolvedPushOptions
   readonly #outgoing: Outgoing
   readonly #writer: BatchWriter<In>
   readonly #sink: MessageSink<In>
+  /** A frame with the schema was dropped: what is left of it must not go before another. */
+  readonly #announceAgain = () => this.#writer.introduce(this.connected, true)
 
   static create<In>(options: ResolvedPushOptions): Promise<PushResource<In>> {
     return new PushResource<In>(options).#start()
@@ -109,16 +114,18 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
     })
     this.socket.links.changes.subscribe(({ state }) => {
       const { messages, introductions } = this.socket.outbox
-      // many may join at once: those frames that wait for the ones before go round to the next as well
-      if (state === 'connected') this.#writer.introduce(this.connected, messages > 0, introductions)
+      // where very many join at once, the frames that wait for those before them serve the next ones as well
+      const spare = Math.max(0, introductions - mostIntroductions)
+      if (state === 'connected') this.#writer.introduce(this.connected, messages > 0, spare)
     })
     return this
   }
 
   /** A frame without messages tells new workers the schema: it goes before the frames that they cannot read without. */
-  #cut({ bytes, messages }: CutFrame): void {
+  #cut({ bytes, messages, announces }: CutFrame): void {
     const { outbox } = this.socket
-    const frame = { parts: bytes, messages, bytes: bytes.length }
+    const dropped = announces ? { dropped: this.#announceAgain } : undefined
+    const frame = { parts: bytes, messages, bytes: bytes.length, ...dropped }
     if (messages > 0) outbox.add(frame)
     else outbox.addFirst(frame)
   }

@@ -12,6 +12,8 @@ export interface OutFrame {
   /** Messages in it; 0 for frames that only the protocol knows. */
   readonly messages: number
   readonly bytes: number
+  /** Called when it was dropped for want of room, once for all frames that were dropped together and share it. */
+  readonly dropped?: () => void
 }
 
 /** How an outbox reaches the transport and tells what became of its frames. */
@@ -118,9 +120,17 @@ export class Outbox {
   /** Drops what waits longest until the limit is kept again; returns how many messages that were. */
   dropOldest(): number {
     const before = this.#messages
-    // the frame with the transport is out of the queue already, and out of reach
-    while (this.full && this.#head < this.#queue.length) this.#forget(this.#shift())
-    return before - this.#messages
+    const callbacks = new Set<() => void>()
+    // The frame with the transport is out of the queue already, and out of reach. Frames without messages stay: what is
+    // left cannot be read without them.
+    while (this.full && this.waiting > this.#introductions) {
+      const frame = this.#introductions === 0 ? this.#shift() : this.#takeBehindIntroductions()
+      this.#forget(frame)
+      if (frame.dropped) callbacks.add(frame.dropped)
+    }
+    const dropped = before - this.#messages
+    for (const callback of callbacks) callback()
+    return dropped
   }
 
   /** Resolves when there is room, or when the outbox is stopped. */
@@ -186,6 +196,11 @@ export class Outbox {
     const frame = this.#takeFirst()
     if (frame.messages === 0) this.#introductions -= 1
     return frame
+  }
+
+  #takeBehindIntroductions(): OutFrame {
+    const [frame] = this.#queue.splice(this.#head + this.#introductions, 1)
+    return frame as OutFrame
   }
 
   #takeFirst(): OutFrame {

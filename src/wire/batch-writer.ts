@@ -21,6 +21,8 @@ const worthwhileBytes = headerRoom + 256
 export interface CutFrame {
   readonly bytes: Buffer
   readonly messages: number
+  /** Whether it carries the schema. */
+  readonly announces: boolean
 }
 
 /** Where the messages of a writer stand: the number of the next one, and the position of the last; 0 if there is none. */
@@ -267,12 +269,13 @@ export class BatchWriter<In> {
     const numbers = this.#numbers
     const time = origin.clock.wallNow()
     const position = origin.take(count)
+    const announces = this.#schemaIfDue()
     const bytes = writeDataFrame(
       {
         kind,
         fingerprint: codec.fingerprint,
         meaning: codec.meaning,
-        writerSchema: this.#schemaIfDue() ? codec.text : null,
+        writerSchema: announces ? codec.text : null,
         source: origin.source,
         position,
         sequence: numbers.sequence,
@@ -287,7 +290,7 @@ export class BatchWriter<In> {
     )
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
-    cut({ bytes, messages: count })
+    cut({ bytes, messages: count, announces })
   }
 
   #schemaIfDue(): boolean {

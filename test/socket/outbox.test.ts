@@ -229,3 +229,22 @@ t.test('a frame that the former transport has taken is not sent again', async (t
   await former.outbox.whenEmpty()
   t.strictSame(next, ['b'])
 })
+
+t.test('what is dropped is told once, and frames without messages stay', async (t) => {
+  const transport = new Transport(4)
+  const { outbox } = transport
+  let told = 0
+  const dropped = () => {
+    told += 1
+    outbox.addFirst({ parts: Buffer.from('again'), messages: 0, bytes: 1 })
+  }
+  const add = (text: string) => outbox.add({ parts: Buffer.from(text), messages: 1, bytes: 1, dropped })
+  for (const text of ['a', 'b', 'c', 'd', 'e']) add(text)
+  outbox.addFirst({ parts: Buffer.from('schema'), messages: 0, bytes: 1 })
+  t.equal(outbox.dropOldest(), 3, 'behind the frame without messages')
+  t.equal(told, 1)
+  t.equal(outbox.introductions, 2)
+  await transport.takeAll()
+  t.strictSame(transport.taken, ['a', 'again', 'schema', 'e'])
+  t.equal(outbox.introductions, 0)
+})
