@@ -60,16 +60,13 @@ export async function createPush<In>(options: PushOptions<In>): Promise<Push<In>
 
 type ResolvedPushOptions = Resolved<typeof pushRules>
 
-/** Frames that introduce workers and wait to leave, before each worker that joins adds fewer than one for every worker. */
-const mostIntroductions = 64
-
 class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
   readonly #options: ResolvedPushOptions
   readonly #outgoing: Outgoing
   readonly #writer: BatchWriter<In>
   readonly #sink: MessageSink<In>
   /** A frame with the schema was dropped: what is left of it must not go before another. */
-  readonly #announceAgain = () => this.#writer.introduce(this.connected, true)
+  readonly #announceAgain = () => this.#introduce(true)
 
   static create<In>(options: ResolvedPushOptions): Promise<PushResource<In>> {
     return new PushResource<In>(options).#start()
@@ -113,12 +110,14 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
       outboxBytes,
     })
     this.socket.links.changes.subscribe(({ state }) => {
-      const { messages, introductions } = this.socket.outbox
-      // where very many join at once, the frames that wait for those before them serve the next ones as well
-      const spare = Math.max(0, introductions - mostIntroductions)
-      if (state === 'connected') this.#writer.introduce(this.connected, messages > 0, spare)
+      if (state === 'connected') this.#introduce(this.socket.outbox.messages > 0)
     })
     return this
+  }
+
+  /** Tells each worker the schema; those frames that wait for others are not made again, so that there is one a worker at most. */
+  #introduce(isWaiting: boolean): void {
+    this.#writer.introduce(this.connected, isWaiting, this.socket.outbox.introductions)
   }
 
   /** A frame without messages tells new workers the schema: it goes before the frames that they cannot read without. */

@@ -179,3 +179,27 @@ eachTransport(t, 'a producer that cannot be read does not disturb one that can',
   )
   t.strictSame(codes, ['RIVULET_INCOMPATIBLE_SCHEMA'])
 })
+
+eachTransport(
+  t,
+  'workers of another version read what is left when frames with the schema were dropped',
+  async (t, place) => {
+    const { runtime, bind } = place
+    const options = { overflow: 'drop-oldest', outboxBytes: 50_000, maxBatchMessages: 10 } as const
+    const push = await createPush({ schema: Former, bind, runtime, ...options })
+    const open = () => createPull({ schema: Wider, connect: push.endpoint, runtime })
+    const pulls = [await open(), await open()]
+    const ids: number[] = []
+    await until(() => push.connected === 2)
+    for (let id = 0; id < 40; id++) push.next({ id, comment: 'x'.repeat(id < 20 ? 0 : 30_000) })
+    await until(() => push.stats().pending === 0 || push.stats().dropped.overflow !== undefined)
+    for (const pull of pulls) pull.messages.subscribe(({ id }) => ids.push(id))
+    await until(() => push.stats().pending === 0)
+    const { sent } = push.stats()
+    const taken = () => pulls.reduce((sum, pull) => sum + pull.stats().received, 0)
+    await until(() => taken() === sent)
+    t.ok(sent < 40, 'some were dropped')
+    t.equal(ids.length, sent)
+    for (const pull of pulls) t.strictSame(pull.stats().dropped, {})
+  },
+)
