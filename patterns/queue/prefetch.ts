@@ -309,7 +309,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     if (this.#leases.size === 0) this.#ports.leasesChanged()
   }
 
-  /** Fails what was said and not collected, since nobody is told any more. */
+  /** Fails settlements that were not collected: they are not sent any more. */
   #failTouched(error: RivuletError): void {
     for (const lease of this.#touched) this.#settlements.lost(lease, lease.collect(), error)
     this.#touched.clear()
