@@ -3,6 +3,7 @@
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { reset } from '../support/reset.js'
 
 /** Forwards connections to a port of this machine. */
 export class CuttingProxy {
@@ -35,8 +36,8 @@ export class CuttingProxy {
   /** Resets every connection. */
   cut(): void {
     for (const [near, far] of this.#pairs) {
-      near.resetAndDestroy()
-      far.resetAndDestroy()
+      reset(near)
+      reset(far)
     }
     this.#pairs.clear()
     this.swallowing = false

@@ -6,6 +6,7 @@ import t from 'tap'
 import { loader, modulePath } from '../child-process.js'
 import { floods } from '../support/floods.js'
 import { rawPeer } from '../support/raw-zmtp.js'
+import { reset } from '../support/reset.js'
 
 const program = modulePath('test/socket/flooded-process.ts')
 
@@ -35,7 +36,7 @@ for (const [kind, socketType] of Object.entries(socketTypes)) {
       const flood = Buffer.concat(Array(frames).fill(unit))
       for (const socket of sockets) socket.write(flood)
       t.equal((await said.next()).value, 'half')
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets) reset(socket)
       const rest: unknown[] = []
       for await (const line of said) rest.push(line)
       t.strictSame(rest, ['awake', 'alive'])

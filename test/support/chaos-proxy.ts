@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type Chaos, ChaosPipe } from './chaos-pipe.js'
+import { reset } from './reset.js'
 import { seeded } from './seeded.js'
 
 /** A network without faults. */
@@ -110,7 +111,7 @@ export class ChaosProxy {
     this.accepted += 1
     near.on('error', () => {})
     if (this.#chaos.refuse) {
-      near.resetAndDestroy()
+      reset(near)
       return
     }
     const far = connect(this.#target, '127.0.0.1')
@@ -132,7 +133,7 @@ export class ChaosProxy {
     for (const pipe of [up, down]) pipe.stop()
     for (const socket of [near, far]) {
       if (how === 'end') socket.destroySoon()
-      else socket.resetAndDestroy()
+      else reset(socket)
     }
   }
 }

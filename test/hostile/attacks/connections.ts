@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { openings } from '../../support/openings.js'
 import { greeting, rawConnection, whenClosed, zmtpReady } from '../../support/raw-zmtp.js'
+import { reset } from '../../support/reset.js'
 import { type Attack, type AttackContext, below, noise } from '../attack.js'
 import { patternNames, peerSockets } from '../patterns.js'
 
@@ -71,7 +72,7 @@ const openClose: Attack = {
       const socket = open(context)
       await new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))
       if (index % 3 === 0) socket.end()
-      else if (index % 3 === 1 && context.target.endpoint.startsWith('tcp:')) socket.resetAndDestroy()
+      else if (index % 3 === 1 && context.target.endpoint.startsWith('tcp:')) reset(socket)
       else {
         socket.write(greeting)
         socket.destroySoon()

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { flood, floods } from '../../support/floods.js'
 import { rawPeer, zmtpCommand, zmtpFrame } from '../../support/raw-zmtp.js'
+import { reset } from '../../support/reset.js'
 import { type Attack, type AttackContext, below, noise } from '../attack.js'
 import { patternNames, peerSockets } from '../patterns.js'
 
@@ -16,8 +17,8 @@ export async function agreedPeer({ scope, target, did }: AttackContext): Promise
 }
 
 /** Closes a connection so that the other side loses what it has not read. */
-export function reset(socket: Socket, endpoint: string): void {
-  if (endpoint.startsWith('tcp:')) socket.resetAndDestroy()
+export function cutOff(socket: Socket, endpoint: string): void {
+  if (endpoint.startsWith('tcp:')) reset(socket)
   else socket.destroy()
 }
 
@@ -35,7 +36,7 @@ const floodAndReset: Attack = {
       const bytes = Buffer.concat(Array(frames).fill(units[(index + target.part) % units.length]))
       const socket = await agreedPeer(context)
       did({ messages: frames * (await flood(socket, bytes, scale)) })
-      reset(socket, target.endpoint)
+      cutOff(socket, target.endpoint)
     })
     await Promise.all(flooding)
   },
@@ -56,8 +57,8 @@ const floodOfParts: Attack = {
     const part = zmtpFrame(Buffer.alloc(100), { more: true })
     did({ messages: 1 + (await flood(socket, Buffer.concat(Array(500).fill(part)), scale)) })
     socket.write(zmtpFrame(Buffer.alloc(1)))
-    reset(large, target.endpoint)
-    reset(socket, target.endpoint)
+    cutOff(large, target.endpoint)
+    cutOff(socket, target.endpoint)
   },
 }
 
@@ -72,7 +73,7 @@ const endlessMessage: Attack = {
     const socket = await agreedPeer(context)
     const parts = Buffer.concat(Array(1000).fill(zmtpFrame(Buffer.alloc(100), { more: true })))
     await flood(socket, parts, 1000 * context.scale)
-    reset(socket, context.target.endpoint)
+    cutOff(socket, context.target.endpoint)
   },
 }
 

@@ -4,7 +4,7 @@ import { type Attack, type AttackContext, below, oneOf } from '../attack.js'
 import { mutated, mutatedSession } from '../mutation.js'
 import { linked, patternNames, peerSockets } from '../patterns.js'
 import { recordingOf } from '../recording.js'
-import { agreedPeer, reset } from './floods.js'
+import { agreedPeer, cutOff } from './floods.js'
 
 const framed = (parts: readonly SentPart[]) => Buffer.concat(parts.map(({ body, more }) => zmtpFrame(body, { more })))
 
@@ -14,7 +14,7 @@ async function sendParts(context: AttackContext, parts: readonly SentPart[]): Pr
   context.did({ messages: parts.filter(({ more }) => !more).length })
   if (context.random() < 0.3) {
     await new Promise<void>((resolve) => socket.write(framed(parts), () => resolve()))
-    reset(socket, context.target.endpoint)
+    cutOff(socket, context.target.endpoint)
     return
   }
   socket.end(framed(parts))
