@@ -1,7 +1,8 @@
 /**
  * The one bounded outbox of a socket: frames wait here, in order, while the transport has no room.
  *
- * It counts and orders frames; what to do with a message when it is full is the policy of whoever offers messages.
+ * It counts and orders frames; what to do with a message when it is full is the policy of whoever offers messages. Frames
+ * without messages do not fill it: who offers them bounds them.
  * One frame at a time is with the transport, since zeromq.js takes one `send` at a time.
  */
 import type { RivuletError } from '../errors/index.js'
@@ -34,10 +35,14 @@ export class Outbox {
   #ports: OutboxPorts | undefined
   #queue: (OutFrame | undefined)[] = []
   #head = 0
+  /** Frames without messages that go before the queue. */
+  #introductions: OutFrame[] = []
+  /** A frame whose transport was replaced before it took the frame: it goes before all others. */
+  #returned: OutFrame | undefined
   #bytes = 0
+  /** Of these, the bytes of frames with messages. */
+  #messageBytes = 0
   #messages = 0
-  /** Frames in the queue that only the protocol knows. */
-  #introductions = 0
   #sent = 0
   /** The frame that is being handed over, or was last before others have their turn. */
   #withTransport: OutFrame | undefined
@@ -59,12 +64,12 @@ export class Outbox {
   /** Hands frames over to another transport from now on, or to none: then they wait. */
   attach(ports: OutboxPorts | undefined): void {
     this.#ports = ports
-    if (ports && this.#withTransport === undefined && this.#head < this.#queue.length) this.#handOver()
+    if (ports && this.#withTransport === undefined && this.waiting > 0) this.#handOver()
   }
 
-  /** Whether the limit is reached. */
+  /** Whether frames with messages have reached the limit. */
   get full(): boolean {
-    return this.#bytes >= this.limitBytes
+    return this.#messageBytes >= this.limitBytes
   }
 
   /** Bytes that wait, the frame with the transport included. */
@@ -79,12 +84,12 @@ export class Outbox {
 
   /** Frames that wait behind the one with the transport. */
   get waiting(): number {
-    return this.#queue.length - this.#head
+    return this.#queue.length - this.#head + this.#introductions.length + (this.#returned ? 1 : 0)
   }
 
-  /** Of these, the ones without messages, which go before the others. */
+  /** Of these, the ones without messages that go before the others. */
   get introductions(): number {
-    return this.#introductions
+    return this.#introductions.length
   }
 
   /** Messages that the transport has taken. */
@@ -104,16 +109,14 @@ export class Outbox {
       return
     }
     this.#bytes += frame.bytes
+    if (frame.messages > 0) this.#messageBytes += frame.bytes
     this.#messages += frame.messages
-    if (frame.messages === 0) this.#introductions += 1
     if (this.#withTransport === undefined && this.#ports) this.#handOver()
   }
 
-  /** Takes a frame that goes before those that wait: what a new peer must know to read them. */
+  /** Takes a frame without messages that goes before those that wait: what a peer must know to read them. */
   addFirst(frame: OutFrame): void {
-    if (this.#head > 0) this.#queue[--this.#head] = undefined
-    else this.#queue.unshift(undefined)
-    this.#queue[this.#head] = frame
+    this.#introductions.push(frame)
     this.#enter(frame)
   }
 
@@ -123,8 +126,12 @@ export class Outbox {
     const callbacks = new Set<() => void>()
     // The frame with the transport is out of the queue already, and out of reach. Frames without messages stay: what is
     // left cannot be read without them.
-    while (this.full && this.waiting > this.#introductions) {
-      const frame = this.#introductions === 0 ? this.#shift() : this.#takeBehindIntroductions()
+    while (this.full && this.#head < this.#queue.length) {
+      const frame = this.#shift()
+      if (frame.messages === 0) {
+        this.#introductions.push(frame)
+        continue
+      }
       this.#forget(frame)
       if (frame.dropped) callbacks.add(frame.dropped)
     }
@@ -150,14 +157,16 @@ export class Outbox {
     const left = this.#messages
     this.#stopped = true
     this.#queue = []
-    this.#head = this.#bytes = this.#messages = this.#introductions = 0
+    this.#introductions = []
+    this.#returned = undefined
+    this.#head = this.#bytes = this.#messageBytes = this.#messages = 0
     this.#wakeAll()
     return left
   }
 
   #handOver(): void {
     const ports = this.#ports as OutboxPorts
-    const frame = this.#shift()
+    const frame = this.#takeNext()
     this.#withTransport = frame
     this.#sender = ports
     void ports.send(frame.parts).then(this.#handedOver)
@@ -167,13 +176,12 @@ export class Outbox {
     // a stopped outbox has counted this frame as lost
     if (this.#stopped) return
     const frame = this.#withTransport as OutFrame
-    this.#forget(frame)
     if (error && this.#sender !== this.#ports) {
-      // its transport was replaced before it took the frame
-      this.#withTransport = undefined
-      this.addFirst(frame)
+      this.#returned = frame
+      this.#next()
       return
     }
+    this.#forget(frame)
     if (error) this.#sender?.failed(error, frame.messages)
     else this.#sent += frame.messages
     this.#wake()
@@ -188,22 +196,17 @@ export class Outbox {
 
   #next(): void {
     this.#withTransport = undefined
-    if (this.#head === this.#queue.length) this.#handedOverInTurn = 0
+    if (this.waiting === 0) this.#handedOverInTurn = 0
     else if (this.#ports) this.#handOver()
   }
 
+  #takeNext(): OutFrame {
+    const returned = this.#returned
+    this.#returned = undefined
+    return returned ?? this.#introductions.shift() ?? this.#shift()
+  }
+
   #shift(): OutFrame {
-    const frame = this.#takeFirst()
-    if (frame.messages === 0) this.#introductions -= 1
-    return frame
-  }
-
-  #takeBehindIntroductions(): OutFrame {
-    const [frame] = this.#queue.splice(this.#head + this.#introductions, 1)
-    return frame as OutFrame
-  }
-
-  #takeFirst(): OutFrame {
     // the usual case, a lone frame, keeps the array as it is
     if (this.#queue.length === 1) return this.#queue.pop() as OutFrame
     const frame = this.#queue[this.#head] as OutFrame
@@ -217,6 +220,7 @@ export class Outbox {
 
   #forget(frame: OutFrame): void {
     this.#bytes -= frame.bytes
+    if (frame.messages > 0) this.#messageBytes -= frame.bytes
     this.#messages -= frame.messages
   }
 

@@ -280,3 +280,25 @@ t.test('an outbox that is full: each policy as with any sink', async (t) => {
     t.equal(slow.stats().missed > 0, overflow === 'drop-oldest', 'what had its number already is told as missing')
   }
 })
+
+eachTransport(t, 'frames of the protocol do not fill the outbox', async (t, { runtime, bind }) => {
+  const options = { bind, runtime, overflow: 'error', outboxBytes: 1 } as const
+  const publisher = await createPublisher(options)
+  const topic = publisher.topic('a', Job)
+  // the second frame leaves without the schema, so that a new subscriber is introduced by a frame of its own
+  for (const job of jobs(2)) {
+    await topic.send(job)
+    await until(() => publisher.stats().pendingBytes === 0)
+  }
+  const sent: Promise<void>[] = []
+  publisher.subscriptions.subscribe(() => {
+    t.match(publisher.stats(), { pending: 0 })
+    t.not(publisher.stats().pendingBytes, 0, 'the introduction waits')
+    sent.push(topic.send({ id: 2 }))
+  })
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+  const seen = new Seen(subscriber.topic('a', Job))
+  await seen.count(1)
+  t.equal(sent.length, 1)
+  await t.resolves(Promise.all(sent))
+})
