@@ -11,7 +11,8 @@ import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
 import { leaseLost } from './lease-errors.js'
 import { describeReason } from './reason.js'
-import { bufferOf, type DeliveredExtras, type Fate, type LeasedMessages, type SettledRange } from './wire.js'
+import { type SaidRange, SaidRanges } from './said-ranges.js'
+import { bufferOf, type DeliveredExtras, type Fate, type LeasedMessages } from './wire.js'
 
 /** Reads a message of the writer that the lease has messages of. */
 export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out
@@ -36,13 +37,6 @@ const acked = 2
 const settledOtherwise = 3
 /** Handed out and not settled when the lease was lost: the host knows whether somebody else has it. */
 const lostInHand = 4
-
-/** Something that was said, and waits for its outcome. */
-export interface SaidRange {
-  readonly lease: HeldLease<unknown>
-  readonly range: SettledRange
-  readonly confirmation: Confirmation
-}
 
 /** A lease. */
 export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLease {
@@ -73,8 +67,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   /** The acks that were not collected lie between these. */
   #low = Number.POSITIVE_INFINITY
   #high = -1
-  #others: SettledRange[] = []
-  #confirmation: Confirmation | undefined
+  readonly #said = new SaidRanges(this)
   #lost: RivuletError | undefined
   #suspected: RivuletError | undefined
   /** Why what was in hand was failed, though nobody had said anything of it. */
@@ -203,14 +196,13 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     this.#marks[index] = acked
     if (index < this.#low) this.#low = index
     if (index > this.#high) this.#high = index
-    return this.#said(index)
+    return this.#settled(index, this.#said.ack())
   }
 
   fail(index: number, kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
     if (this.#marks[index] !== inHand) return this.#tooLate()
     this.#marks[index] = settledOtherwise
-    this.#say({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index, 1)
-    return this.#said(index)
+    return this.#settled(index, this.#said.fail({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index))
   }
 
   extend(): Promise<void> {
@@ -256,19 +248,16 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
 
   /** Returns what was said since the last time, as ranges. */
   collect(): SaidRange[] {
-    const confirmation = this.#confirmation ?? new Confirmation()
-    this.#confirmation = undefined
-    const ranges = this.#others
-    this.#others = []
+    const acks: [index: number, count: number][] = []
     for (let index = this.#low; index <= this.#high; index++) {
       if (this.#marks[index] !== acked) continue
       const first = index
       while (index <= this.#high && this.#marks[index] === acked) this.#marks[index++] = settledOtherwise
-      ranges.push({ lease: this.number, index: first, count: index - first, kind: 'ack' })
+      acks.push([first, index - first])
     }
     this.#low = Number.POSITIVE_INFINITY
     this.#high = -1
-    return ranges.map((range) => ({ lease: this, range, confirmation }))
+    return this.#said.take(acks)
   }
 
   /** Nothing has renewed it for as long as it lasts: somebody else may have the messages. */
@@ -284,13 +273,18 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     this.#suspected = undefined
   }
 
-  /** It is lost; returns what was said and not collected, and how many messages nobody was given. */
+  /**
+   * It is lost; returns what was said in vain, and how many messages nobody was given.
+   *
+   * Acks that were not collected may count all the same: they are collected next.
+   */
   lose(error: RivuletError): { readonly said: SaidRange[]; readonly undelivered: number } {
     this.#lost = error
     const undelivered = this.remaining
     const { unsettled } = this
     this.#end = this.#next
-    const said = this.collect()
+    const said = this.#said.keepAcks(this.collect())
+    if (!this.#said.isEmpty) this.#owner.touched(this)
     this.#marks.forEach((mark, index) => {
       this.#marks[index] = mark === inHand ? lostInHand : settledOtherwise
     })
@@ -315,25 +309,19 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   /** Acknowledges a message although the lease is lost: it counts as long as nobody else has been dealt the message. */
   #ackLate(index: number): Promise<void> {
     this.#marks[index] = settledOtherwise
-    this.#say({ kind: 'ack' }, index, 1)
-    return this.#confirmed()
+    this.#owner.touched(this)
+    return this.#said.ackLate(index)
   }
 
-  #said(index: number): Promise<void> {
+  #settled(index: number, confirmation: Promise<void>): Promise<void> {
     this.#signals.delete(index)
     this.#owner.settled(1, 1)
     this.#owner.touched(this)
-    return this.#confirmed()
-  }
-
-  #confirmed(): Promise<void> {
-    this.#confirmation ??= new Confirmation()
-    this.#confirmation.holders += 1
-    return this.#confirmation
+    return confirmation
   }
 
   #say(what: Fate, index: number, count: number): void {
-    this.#others.push({ lease: this.number, index, count, ...what })
+    this.#said.say(what, index, count)
     this.#owner.touched(this)
   }
 

@@ -3,8 +3,9 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import type { Confirmation } from './confirmation.js'
-import type { HeldLease, SaidRange } from './held-lease.js'
+import type { HeldLease } from './held-lease.js'
 import { leaseLost } from './lease-errors.js'
+import type { SaidRange } from './said-ranges.js'
 import { type RangeOutcome, toldError } from './wire.js'
 
 /** What one request has at the most: ranges of messages, and characters of reasons and stacks. */
@@ -67,13 +68,19 @@ export class Settlements {
     if (said === undefined) return
     this.#requests.delete(number)
     const errors = new Map<Confirmation, RivuletError | undefined>()
+    const counted = new Set<Confirmation>()
     for (const [at, one] of said.entries()) {
-      const error = this.#errorOf(one, outcomes[at])
+      const outcome = outcomes[at]
+      const error = this.#errorOf(one, outcome)
       if (error !== undefined || !errors.has(one.confirmation)) errors.set(one.confirmation, error)
+      if (outcome !== undefined && outcome.settled > 0) counted.add(one.confirmation)
       this.#saidBefore.delete(one)
       done(one)
     }
-    for (const [confirmation, error] of errors) this.#finish(confirmation, error)
+    for (const [confirmation, error] of errors) {
+      const isMixed = error?.code === 'RIVULET_LEASE_LOST' && counted.has(confirmation)
+      this.#finish(confirmation, isMixed ? mixed(error) : error)
+    }
   }
 
   /** The host has extended what it was asked to, as far as it did not say that it is lost. */
@@ -110,10 +117,11 @@ export class Settlements {
     this.#extensions.clear()
   }
 
-  /** A lease is lost: what was said of it has its outcome, unless it is on its way at this moment. */
+  /** A lease is lost: what was said of it has its outcome, unless it is on its way or an ack, which may count all the same. */
   lost(lease: HeldLease<unknown>, said: readonly SaidRange[], error: RivuletError): void {
-    const again = this.#again.filter((one) => one.lease === lease)
-    this.#again = this.#again.filter((one) => one.lease !== lease)
+    const isInVain = (one: SaidRange) => one.lease === lease && one.range.kind !== 'ack'
+    const again = this.#again.filter(isInVain)
+    if (again.length > 0) this.#again = this.#again.filter((one) => !isInVain(one))
     const confirmations = new Map<Confirmation, RivuletError>()
     for (const { confirmation } of said) confirmations.set(confirmation, error)
     for (const one of again) confirmations.set(one.confirmation, this.#saidBefore.delete(one) ? unknown(away) : error)
@@ -168,6 +176,13 @@ function fittingRanges(ranges: readonly SaidRange[]): number {
 }
 
 const away = 'the host was away'
+
+/** Acks of one turn share their outcome, and some came too late. */
+function mixed(cause: RivuletError): RivuletError {
+  const message =
+    'the lease was lost while deliveries were acknowledged together: some count, others will be delivered again'
+  return new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { executed: 'maybe', cause })
+}
 
 function unknown(why: string): RivuletError {
   const message = `${why} while a delivery was settled: it may have been settled`

@@ -75,8 +75,8 @@ export async function checkContents(world: World, one: OneQueue): Promise<void> 
   }
   const { maxAgeMs = endless, overflow } = options
   const mayVanish = overflow === 'drop-oldest' || maxAgeMs < endless || one.purged.count + one.purgedDead.count > 0
-  for (const { number, own, result, acked } of sent.values()) {
-    if (!result || result.duplicate || acked || mayVanish || own.ttlMs !== undefined) continue
+  for (const { number, own, result, acked, maybeAcked } of sent.values()) {
+    if (!result || result.duplicate || acked || maybeAcked || mayVanish || own.ttlMs !== undefined) continue
     lab.expect(there.has(number), `message ${number} is missing`)
   }
   checkRefusals(world, one)

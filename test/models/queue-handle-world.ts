@@ -36,8 +36,9 @@ export interface Sent {
   settledAt?: number
   result?: SendResult
   error?: RivuletError
-  /** Whether it was acknowledged, and that is stored. */
+  /** Whether it was acknowledged, and that is stored; or may be. */
   acked?: boolean
+  maybeAcked?: boolean
 }
 
 /** What calls of one kind came to, and how many are open. */
@@ -208,9 +209,15 @@ export class World {
     const one = sent.get(id)
     const rejects = ['RIVULET_LEASE_LOST', 'RIVULET_CLOSED', 'RIVULET_UNKNOWN_OUTCOME'] as const
     const settling = () =>
-      delivery[word]().then(() => {
-        if (one && word === 'ack') one.acked = true
-      })
+      delivery[word]().then(
+        () => {
+          if (one && word === 'ack') one.acked = true
+        },
+        (error: RivuletError) => {
+          if (one && word === 'ack') one.maybeAcked ||= error.code === 'RIVULET_UNKNOWN_OUTCOME'
+          throw error
+        },
+      )
     this.lab.call(word, settling, { rejects })
   }
 }

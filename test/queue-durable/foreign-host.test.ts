@@ -183,3 +183,57 @@ t.test('the host decides whether an acknowledgement of a lost lease counts', asy
   t.match(await failure(fourth?.ack() as Promise<void>), { code: 'RIVULET_CLOSED' }, 'nobody is asked any more')
   t.strictSame(errors, [])
 })
+
+/** Two messages, for `lend`. */
+function two() {
+  const body = Job.encode({ id: 1 })
+  const checks = Buffer.alloc(8)
+  for (const at of [0, 4]) checks.writeUInt32BE(crc32(body, 0, body.length), at)
+  return { lengths: [body.length, body.length], checks, bodies: Buffer.concat([body, body]) }
+}
+
+t.test('late acknowledgements of one turn have outcomes of their own', async (t) => {
+  const { answers, lend, taken, said, settlements, consumer } = await open(t)
+  lend(two())
+  const [first, second] = [await taken.at(0), await taken.at(1)]
+  answers.next({ lost: [1] })
+  await until(() => consumer.stats().unsettled === 0)
+  const stale = failure(first.ack())
+  const counts = second.ack()
+  await until(() => settlements().length === 2)
+  const number = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  const outcomes = settlements().map(({ index }) => ({ settled: index, stale: 1 - index }))
+  answers.next({ settled: [{ number, outcomes }] })
+  t.match(await stale, { code: 'RIVULET_LEASE_LOST' })
+  await counts
+})
+
+t.test('what is acknowledged in the turn in which the lease is lost is for the host to decide', async (t) => {
+  const { answers, lend, taken, said, settlements, consumer } = await open(t)
+  const acked: Promise<void>[] = []
+  const rejected: Promise<unknown>[] = []
+  taken.leave()
+  consumer.deliveries.subscribe((delivery) => {
+    if (acked.length === 0) acked.push(delivery.ack())
+    else rejected.push(failure(delivery.reject()))
+  })
+  lend(two())
+  answers.next({ lost: [1] })
+  await until(() => settlements().length === 1)
+  t.match(settlements(), [{ lease: 1, index: 0, count: 1, kind: 'ack' }])
+  const number = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  answers.next({ settled: [{ number, outcomes: [{ settled: 1, stale: 0 }] }] })
+  await Promise.all(acked)
+  t.match(await Promise.all(rejected), [{ code: 'RIVULET_LEASE_LOST' }])
+})
+
+t.test('acknowledgements that went together, of which some count: nobody knows which', async (t) => {
+  const { answers, lend, taken, said, settlements } = await open(t)
+  lend(two())
+  const acked = [await taken.at(0), await taken.at(1)].map((delivery) => failure(delivery.ack()))
+  await until(() => settlements().length === 1)
+  const number = said.findLast(({ settlements = [] }) => settlements.length > 0)?.number ?? 0
+  answers.next({ lost: [1], settled: [{ number, outcomes: [{ settled: 1, stale: 1 }] }] })
+  const unknown = { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe', cause: { code: 'RIVULET_LEASE_LOST' } }
+  t.match(await Promise.all(acked), [unknown, unknown])
+})

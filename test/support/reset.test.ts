@@ -1,3 +1,4 @@
+/** Connections end with a reset, or are closed where that would hang the process. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
