@@ -7,7 +7,7 @@ import type { Codec } from '../../src/avro/codec.js'
 import { defaults } from '../../src/options/index.js'
 import type { Outbox } from '../../src/socket/index.js'
 import { MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
-import { BatchWriter, type Origin, type TopicNumbers } from '../../src/wire/index.js'
+import { BatchWriter, type CutFrame, type Origin, type TopicNumbers } from '../../src/wire/index.js'
 
 /** A topic to publish on: a sink, open as long as its publisher. */
 export interface TopicPublisher<In> extends Sink<In> {
@@ -42,6 +42,19 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly numbers: TopicNumbers
   readonly #writer: BatchWriter<In>
   readonly #isSubscribed: () => boolean
+  readonly #part: Buffer
+  readonly #outbox: () => Outbox
+  /** Frames without messages that wait to leave: they tell the schema to all who subscribe meanwhile. */
+  #introductions = 0
+  readonly #introductionLeaves = () => {
+    this.#introductions -= 1
+  }
+  /** Whether one waits in the place of a frame that was dropped. */
+  #isAnnouncedAgain = false
+  readonly #announcementLeaves = () => {
+    this.#introductions -= 1
+    this.#isAnnouncedAgain = false
+  }
 
   constructor(parts: TopicParts<In>) {
     const {
@@ -69,9 +82,10 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       maxMessageBytes,
       // every subscriber gets every frame
       spread: () => 1,
-      cut: ({ bytes, messages }) => {
-        used(holder.topic as PublishedTopic<never>)
-        outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length })
+      cut: (frame) => {
+        const topic = holder.topic as PublishedTopic<never>
+        used(topic)
+        topic.#cut(frame)
       },
     })
     super(outgoing.intake(writer))
@@ -81,14 +95,38 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     holder.topic = this as unknown as PublishedTopic<never>
     this.#writer = writer
     this.#isSubscribed = subscribed
+    this.#part = part
+    this.#outbox = outbox
   }
 
   get subscribed(): boolean {
     return this.#isSubscribed()
   }
 
-  /** Tells a new subscriber the schema. */
+  /** Tells a new subscriber the schema, with at most one frame that waits. */
   introduce(): void {
-    this.#writer.introduce(1)
+    this.#writer.introduce(1, false, this.#introductions)
+  }
+
+  #cut({ bytes, messages, announcement }: CutFrame): void {
+    const isIntroduction = messages === 0
+    if (isIntroduction) this.#introductions += 1
+    const dropped = isIntroduction ? undefined : announcement && this.#announcesAgain(announcement)
+    const leaves = isIntroduction ? this.#introductionLeaves : undefined
+    const part = this.#part
+    this.#outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length, dropped, leaves })
+  }
+
+  /** What is done when a frame with the schema was dropped: what is left cannot be read without. */
+  #announcesAgain(announcement: () => Buffer): () => void {
+    return () => {
+      if (this.#isAnnouncedAgain) return
+      this.#introductions += 1
+      this.#isAnnouncedAgain = true
+      const bytes = announcement()
+      const parts = [this.#part, bytes]
+      const size = this.#part.length + bytes.length
+      this.#outbox().addFirst({ parts, messages: 0, bytes: size, leaves: this.#announcementLeaves })
+    }
   }
 }

@@ -121,10 +121,10 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
   }
 
   /** A frame without messages tells new workers the schema: it goes before the frames that they cannot read without. */
-  #cut({ bytes, messages, announces }: CutFrame): void {
+  #cut({ bytes, messages, announcement }: CutFrame): void {
     const { outbox } = this.socket
-    const dropped = announces ? { dropped: this.#announceAgain } : undefined
-    const frame = { parts: bytes, messages, bytes: bytes.length, ...dropped }
+    const dropped = announcement && this.#announceAgain
+    const frame = { parts: bytes, messages, bytes: bytes.length, dropped }
     if (messages > 0) outbox.add(frame)
     else outbox.addFirst(frame)
   }

@@ -14,7 +14,9 @@ export interface OutFrame {
   readonly messages: number
   readonly bytes: number
   /** Called when it was dropped for want of room, once for all frames that were dropped together and share it. */
-  readonly dropped?: () => void
+  readonly dropped?: (() => void) | undefined
+  /** Called when it is handed over: it waits no more. */
+  readonly leaves?: (() => void) | undefined
 }
 
 /** How an outbox reaches the transport and tells what became of its frames. */
@@ -169,6 +171,7 @@ export class Outbox {
     const frame = this.#takeNext()
     this.#withTransport = frame
     this.#sender = ports
+    frame.leaves?.()
     void ports.send(frame.parts).then(this.#handedOver)
   }
 

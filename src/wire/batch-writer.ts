@@ -21,8 +21,8 @@ const worthwhileBytes = headerRoom + 256
 export interface CutFrame {
   readonly bytes: Buffer
   readonly messages: number
-  /** Whether it carries the schema. */
-  readonly announces: boolean
+  /** Of a frame that carries the schema: makes one without messages that tells the same in its place, should it be dropped. */
+  readonly announcement: (() => Buffer) | undefined
 }
 
 /** Where the messages of a writer stand: the number of the next one, and the position of the last; 0 if there is none. */
@@ -270,27 +270,32 @@ export class BatchWriter<In> {
     const time = origin.clock.wallNow()
     const position = origin.take(count)
     const announces = this.#schemaIfDue()
-    const bytes = writeDataFrame(
-      {
-        kind,
-        fingerprint: codec.fingerprint,
-        meaning: codec.meaning,
-        writerSchema: announces ? codec.text : null,
-        source: origin.source,
-        position,
-        sequence: numbers.sequence,
-        previous: numbers.previous,
-        time,
-        count,
-      },
-      slab,
-      start,
-      end,
-      topic,
-    )
+    const header: HeaderInput = {
+      kind,
+      fingerprint: codec.fingerprint,
+      meaning: codec.meaning,
+      writerSchema: announces ? codec.text : null,
+      source: origin.source,
+      position,
+      sequence: numbers.sequence,
+      previous: numbers.previous,
+      time,
+      count,
+    }
+    const bytes = writeDataFrame(header, slab, start, end, topic)
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
-    cut({ bytes, messages: count, announces })
+    cut({ bytes, messages: count, announcement: announces ? this.#announcementFor(header) : undefined })
+  }
+
+  #announcementFor(frame: HeaderInput): () => Buffer {
+    return () => {
+      const { position, sequence, count } = frame
+      const next = { position: position + count, sequence: sequence + count, previous: position + count - 1 }
+      const header: HeaderInput = { ...frame, kind: 'beacon', ...next, count: 0 }
+      const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
+      return writeDataFrame(header, slab, headerRoom, headerRoom, this.#options.topic)
+    }
   }
 
   #schemaIfDue(): boolean {

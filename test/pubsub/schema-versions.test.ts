@@ -153,3 +153,24 @@ t.test('frames whose schema never comes are lost, counted, and reported once', a
   t.strictSame(seen.values, [{ id: 71 }], 'and it goes on when the schema comes')
   t.equal(errors.length, 1)
 })
+
+eachTransport(t, 'what is left can be read when frames with the schema were dropped', async (t, { runtime, bind }) => {
+  const options = { overflow: 'drop-oldest', maxBatchMessages: 1, outboxBytes: 1000 } as const
+  const publisher = await createPublisher({ bind, runtime, ...options })
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+  const ids: string[] = []
+  for (const name of ['a', 'b']) subscriber.topic(name, New).subscribe(({ id }) => ids.push(`${name}${id}`))
+  await subscriber.ready
+  const [a, b] = [publisher.topic('a', Old), publisher.topic('b', Old)]
+  // all of it waits behind the first, which the transport has: so the first ones on `b` are dropped
+  a.next({ id: 0 })
+  for (let id = 0; id < 50; id++) b.next({ id })
+  const { dropped } = publisher.stats()
+  await until(() => publisher.stats().pending === 0)
+  const { sent } = publisher.stats()
+  await until(() => subscriber.stats().received === sent)
+  t.not(dropped.overflow ?? 0, 0)
+  await subscriber.close()
+  t.match(subscriber.stats(), { received: sent, delivered: sent, dropped: {}, missed: 51 - sent })
+  t.strictSame(ids, ['a0', ...Array.from({ length: sent - 1 }, (_, at) => `b${at + 51 - sent}`)])
+})
