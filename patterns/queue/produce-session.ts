@@ -9,6 +9,7 @@ import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/in
 import { RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { blockOf, invalidRequest, nameOf } from './garbage.js'
+import { sendInPieces } from './send-pieces.js'
 import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
 
 /** What the session of a client needs of its host. */
@@ -119,7 +120,7 @@ export class ProduceSession {
     const block = blockOf(batch, maxMessageBytes)
     const schema = this.#schemaOf(block, batch.schema ?? undefined)
     const bytes = block.bodies.length + batchBytes + 8 * block.count
-    engine.send(this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
+    sendInPieces(engine, this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
       const wasBusy = this.isBusy()
       this.#underWay -= bytes
       this.#batches -= 1

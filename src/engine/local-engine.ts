@@ -32,9 +32,6 @@ import { checkBlock } from './sending.js'
 import { Timers } from './timers.js'
 import { Transaction } from './transaction.js'
 
-/** What the operations of one write change at the most, in bytes; a larger one has a write to itself. */
-export const writeBytes = 4_194_304
-
 /** How long nothing is dealt out after a write that failed, unless one succeeds, in milliseconds. */
 export const pauseMs = 1000
 
@@ -162,7 +159,7 @@ export class LocalEngine implements QueueEngine {
 
   redrive(queue: string, limit: number, done: (moved: number, error?: RivuletError) => void): void {
     this.#mustBeOpen()
-    this.#ask(redriveOperation(this.#names.get(queue), limit, writeBytes, done))
+    this.#ask(redriveOperation(this.#names.get(queue), limit, done))
   }
 
   close(): Promise<void> {
@@ -220,7 +217,7 @@ export class LocalEngine implements QueueEngine {
         const operation = operations[at] as Operation
         applied.push(operation)
         if (!operation.apply(tx)) rest.push(operation)
-        if (tx.bytes < writeBytes) continue
+        if (!tx.isFull) continue
         rest = rest.concat(operations.slice(at + 1))
         break
       }

@@ -73,20 +73,31 @@ export function settleOperation(
   settlements: readonly Settlement[],
   done: (outcomes: readonly SettleOutcome[]) => void,
 ): Operation {
+  // of the settlements that are stored, from the first one on
+  const outcomes: SettleOutcome[] = []
   return {
     rescue: settlements.every(({ kind }) => kind === 'ack') ? 'remove' : 'settle',
     apply(tx) {
       tx.touch(queue)
-      const outcomes = settlements.map((settlement) => {
+      const some: SettleOutcome[] = []
+      for (let at = outcomes.length; at < settlements.length && !tx.isFull; at++) {
+        const settlement = settlements[at] as Settlement
         const settled = settleOwn(tx, queue, consumer, settlement)
         const stale = Math.max(0, settlement.count - settled)
         queue.happenings.stale += stale
-        return { settled, stale }
+        some.push({ settled, stale })
+      }
+      const isDone = outcomes.length + some.length === settlements.length
+      tx.completions.push(() => {
+        for (const one of some) outcomes.push(one)
+        if (isDone) done(outcomes)
       })
-      tx.completions.push(() => done(outcomes))
-      return true
+      return isDone
     },
-    fail: (_, error) => done(settlements.map(() => ({ settled: 0, stale: 0, error }))),
+    fail(_, error) {
+      while (outcomes.length < settlements.length) outcomes.push({ settled: 0, stale: 0, error })
+      done(outcomes)
+    },
   }
 }
 
@@ -108,6 +119,7 @@ export function releaseOperation(queue: Queue, leases: readonly number[]): Opera
       for (const number of leases) {
         const lease = queue.leases.get(number)
         if (!lease || (lease.isDelivered && lease.owner?.isAttached)) continue
+        if (tx.isFull) return false
         if (!lease.isDelivered) neverDelivered(tx, queue, lease)
         settle(tx, queue, lease, 0, lease.count, { kind: 'release' })
       }
@@ -119,14 +131,14 @@ export function releaseOperation(queue: Queue, leases: readonly number[]): Opera
 }
 
 /** Ends the leases of a consumer that does not come back. */
-export function abandonOperation(queue: Queue, consumer: Consumer, writeBytes: number): Operation {
+export function abandonOperation(queue: Queue, consumer: Consumer, mostBytes: number): Operation {
   return {
     rescue: 'forget',
     apply(tx) {
       tx.touch(queue)
       for (const lease of [...queue.leases.values()]) {
         if (lease.owner !== consumer) continue
-        if (tx.bytes >= writeBytes) return false
+        if (tx.isFull || tx.bytes >= mostBytes) return false
         endLease(tx, queue, lease)
       }
       return true
@@ -137,14 +149,14 @@ export function abandonOperation(queue: Queue, consumer: Consumer, writeBytes: n
 }
 
 /** Looks at leases that have run out, or had at a time, and drops what is too old. */
-export function tickOperation(queue: Queue, writeBytes: number, until = Number.POSITIVE_INFINITY): Operation {
+export function tickOperation(queue: Queue, mostBytes: number, until = Number.POSITIVE_INFINITY): Operation {
   return {
     rescue: 'forget',
     apply(tx) {
       tx.touch(queue)
       const end = Math.min(until, tx.now)
       for (let lease = queue.leases.first; lease && lease.deadline <= end; lease = queue.leases.first) {
-        if (tx.bytes >= writeBytes) return false
+        if (tx.isFull || tx.bytes >= mostBytes) return false
         runOut(tx, queue, lease)
       }
       dropNoOrder(tx, queue)
@@ -178,7 +190,10 @@ export function purgeOperation(queue: Queue, done: (dropped: number, error?: Riv
       tx.touch(queue)
       before ??= queue.nextPosition
       // others may have their messages, so that they wait
-      for (const lease of [...queue.leases.lapsed]) endLease(tx, queue, lease)
+      for (const lease of [...queue.leases.lapsed]) {
+        if (tx.isFull) return false
+        endLease(tx, queue, lease)
+      }
       const { dropped, isDone } = purgeSome(tx, queue, before)
       tx.completions.push(() => {
         total += dropped
@@ -194,7 +209,6 @@ export function purgeOperation(queue: Queue, done: (dropped: number, error?: Riv
 export function redriveOperation(
   queue: Queue,
   limit: number,
-  writeBytes: number,
   done: (moved: number, error?: RivuletError) => void,
 ): Operation {
   let total = 0
@@ -212,7 +226,7 @@ export function redriveOperation(
           const aside = lane ? firstAside(tx, dead, lane) : undefined
           const entry = total + moved < limit ? (aside?.entry ?? dead.later.first(tx)) : undefined
           if (!entry || !hasRoom(queue, entry.message.body.length)) break
-          isDone = tx.bytes < writeBytes
+          isDone = !tx.isFull
           if (!isDone) break
           if (aside) aside.take()
           else dead.later.removeFirst(tx)
@@ -221,6 +235,7 @@ export function redriveOperation(
           // ready from now on, behind what the log has of its key
           queue.later.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
           queue.happenings.stored += 1
+          tx.pieces += 1
           moved += 1
         }
       }

@@ -189,9 +189,12 @@ function storeEach(
   const { settings } = queue
   const maxLength = settings.overflow === 'reject' ? settings.maxLength : Number.POSITIVE_INFINITY
   const maxBytes = settings.overflow === 'reject' ? settings.maxBytes : Number.POSITIVE_INFINITY
+  let bodyEnd = bodyStart(block.lengths, from)
   for (let index = from; index < block.count; index++) {
     const extras = extrasAt(block.extras, index)
     const length = block.lengths[index] as number
+    bodyEnd += length
+    tx.pieces += 1
     if (extras?.id !== undefined) {
       const former = queue.ids.find(tx, extras.id, settings.dedupeMs)
       if (former !== undefined) {
@@ -206,7 +209,7 @@ function storeEach(
     if (extras?.id !== undefined) queue.ids.take(tx, extras.id, run.position)
     if (extras && (extras.delayMs ?? 0) > 0) {
       run.end()
-      storeDelayed(tx, queue, block, index, extras)
+      storeDelayed(tx, queue, block, index, block.bodies.subarray(bodyEnd - length, bodyEnd), extras)
     } else {
       run.add(index, length, extras && ownExtras(tx, extras))
     }
@@ -214,8 +217,14 @@ function storeEach(
   return block.count
 }
 
-function storeDelayed(tx: Transaction, queue: Queue, block: MessageBlock, index: number, extras: MessageExtras): void {
-  const at = bodyStart(block.lengths, index)
+function storeDelayed(
+  tx: Transaction,
+  queue: Queue,
+  block: MessageBlock,
+  index: number,
+  body: Uint8Array,
+  extras: MessageExtras,
+): void {
   const { delayMs = 0, id, key } = extras
   queue.happenings.stored += 1
   queue.later.put(tx, Math.ceil(tx.wall + delayMs), queue.nextPosition++, {
@@ -224,7 +233,7 @@ function storeDelayed(tx: Transaction, queue: Queue, block: MessageBlock, index:
     attempts: 0,
     expires: expiryOf(tx, extras) ?? 0,
     check: checkAtIndex(block.checks, index),
-    body: block.bodies.subarray(at, at + (block.lengths[index] as number)),
+    body,
     id,
     key,
   })

@@ -20,16 +20,15 @@ export type Fate = Pick<Settlement, 'delayMs' | 'reason' | 'stack' | 'unreadable
 /** Settles messages of a lease, `count` of them from an index on; returns how many were unsettled. */
 export function settle(tx: Transaction, queue: Queue, lease: Lease, index: number, count: number, fate: Fate): number {
   const end = index + count
+  const { segments } = lease
+  const first = firstBehind(segments, index)
   const kept: Segment[] = []
   let messages = 0
   let bytes = 0
-  for (const segment of lease.segments) {
+  let next = first
+  for (let segment = segments[next]; segment && segment.index < end; segment = segments[++next]) {
     const from = Math.max(index, segment.index)
     const to = Math.min(end, segment.index + segment.count)
-    if (from >= to) {
-      kept.push(segment)
-      continue
-    }
     const before = slice(tx, queue, lease, segment, segment.index, from)
     const piece = slice(tx, queue, lease, segment, from, to)
     const after = slice(tx, queue, lease, segment, to, segment.index + segment.count)
@@ -41,8 +40,10 @@ export function settle(tx: Transaction, queue: Queue, lease: Lease, index: numbe
     else if (piece.block < 0) returnSingle(tx, queue, lease, piece, fate)
     else returnBlock(tx, queue, lease, piece, fate)
   }
+  // each that waits again is looked at by itself, and written
+  tx.pieces += fate.kind === 'ack' ? 1 : 1 + 2 * messages
   if (messages === 0) return 0
-  queue.leases.keep(lease, kept, messages, bytes)
+  queue.leases.keep(lease, [...segments.slice(0, first), ...kept, ...segments.slice(next)], messages, bytes)
   if (lease.owner) lease.owner.outstanding -= messages
   if (fate.kind === 'ack') queue.happenings.acked += messages
   else if (fate.kind === 'nack' || fate.kind === 'reject') queue.happenings.nacked += messages
@@ -69,8 +70,22 @@ export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index
       messages += 1
     }
   }
+  tx.pieces += count
   queue.happenings.acked += messages
   return messages
+}
+
+/** The first segment that ends behind an index; they are by rising index. */
+function firstBehind(segments: readonly Segment[], index: number): number {
+  let low = 0
+  let high = segments.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const { index: from, count } = segments[middle] as Segment
+    if (from + count > index) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** A part of a segment. */

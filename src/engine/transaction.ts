@@ -20,11 +20,17 @@ export interface Participant {
 /** What one change is counted with, beside its bytes. */
 const changeCostBytes = 64
 
+/** What one write changes before others have their turn: in bytes, and in messages that are looked at one by one. */
+const writeBytes = 4_194_304
+export const writePieces = 4096
+
 /** The changes of one write. */
 export class Transaction {
   readonly changes: Change[] = []
   /** What the changes take, in bytes, about. */
   bytes = 0
+  /** Messages that were looked at one by one, or what takes as long: some microseconds each. */
+  pieces = 0
   /** The time of day, and that of the clock that never goes back, in milliseconds. */
   readonly wall: number
   readonly now: number
@@ -42,6 +48,11 @@ export class Transaction {
     this.#store = store
     this.wall = wall
     this.now = now
+  }
+
+  /** Whether what is left is for the next write, in another turn of the event loop. */
+  get isFull(): boolean {
+    return this.bytes >= writeBytes || this.pieces >= writePieces
   }
 
   /** Something is about to be changed. */
