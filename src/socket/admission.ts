@@ -19,6 +19,13 @@ const reservedPart = 1 / 4
 const reservedOfFew = 256
 const reservedPartOfFew = 1 / 2
 
+/**
+ * What is kept beside an ipc listener, which aborts the process when it finds no descriptor, if that is no more than the
+ * part of few: what the library accepts before this side hears of the first. It waits when 2,000 events of a monitor are
+ * not read, the sum of the marks of its two ends, and those of accepted connections are among them.
+ */
+const reservedForIpc = 2100
+
 /** The part of what is left that may be accepted between two looks. */
 const lookedAtPart = 1 / 4
 
@@ -43,7 +50,7 @@ export interface AdmissionPorts {
 /** Admits peers, or refuses them. */
 export class Admission {
   readonly #ports: AdmissionPorts
-  readonly #reserve: number
+  #reserve: number
   /** So many connections may be accepted before descriptors are counted: that takes too long to do it for each. */
   #untilLook = 0
   /** When it is reported again that peers are refused, and that no connection can be accepted. */
@@ -68,10 +75,11 @@ export class Admission {
   /**
    * A connection was accepted; returns why peers are refused from now on, if that is to be reported.
    *
-   * @param stop - Called first if peers are refused: what stops the listener, if that can be.
+   * @param stop - Called first if peers are refused: what stops the listener, of one that must not run out of descriptors.
    */
   accepted(stop?: () => void): string | undefined {
     if (this.#isRefusing) stop?.()
+    if (stop) this.#reserveForIpc()
     this.#untilLook -= 1
     const { limit } = this.#ports
     if (this.#untilLook > 0 || this.#isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
@@ -110,6 +118,12 @@ export class Admission {
     this.#authenticator = undefined
     this.#untilLook = 0
     for (const callback of this.#onRoom.splice(0)) callback()
+  }
+
+  #reserveForIpc(): void {
+    if (this.#reserve >= reservedForIpc || this.#ports.limit * reservedPartOfFew < reservedForIpc) return
+    this.#reserve = reservedForIpc
+    this.#untilLook = 0
   }
 
   /** Refuses peers until there is room, if that can be known. */

@@ -30,11 +30,11 @@ class Process {
   }
 
   /** Accepts so many connections; returns what is to be reported. */
-  accept(count: number): string[] {
+  accept(count: number, stop?: () => void): string[] {
     const reports: string[] = []
     for (let connection = 0; connection < count; connection++) {
       this.inUse += 1
-      const why = this.admission.accepted()
+      const why = this.admission.accepted(stop)
       if (why !== undefined) reports.push(why)
     }
     return reports
@@ -64,6 +64,23 @@ function refusesAt(t: Test, limit: number, expected: number): void {
   t.equal(process.inUse, expected, `of ${limit}`)
   t.ok(process.looks <= 3 * Math.log2(limit), `${process.looks} looks`)
 }
+
+t.test(
+  'beside an ipc listener, what the library accepts before its events are read is kept, if that is at most a half',
+  async (t) => {
+    for (const [limit, expected] of [
+      [1024, 768],
+      [4300, 2200],
+      [20_000, 15_000],
+    ] as const) {
+      const process = new Process(limit)
+      process.accept(100)
+      let stops = 0
+      while (!process.admission.isRefusing) process.accept(1, () => stops++)
+      t.strictSame([process.inUse, stops], [expected, 1], `of ${limit}`)
+    }
+  },
+)
 
 t.test('a quarter is kept, and of few descriptors up to a half', async (t) => {
   refusesAt(t, 128, 64)

@@ -96,3 +96,36 @@ t.test('ipc: the listener is taken away before the library aborts the process, a
   t.match(await look(server), { connected: 2 })
   t.equal(server.child.exitCode, null)
 })
+
+t.test(
+  'ipc: the library accepts 2,000 connections before the events of the first are read, and then waits',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rivulet-'))
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    const path = join(folder, 's')
+    const program = { source: 'test/socket/blocked-process.ts', descriptors: 2500 }
+    const server = new LimitedProcess(t, program, `ipc://${path}`)
+    await server.line()
+    const peers: Socket[] = []
+    t.teardown(() => {
+      for (const peer of peers) peer.destroy()
+    })
+    const attempt = () =>
+      new Promise<boolean>((resolve) => {
+        const peer = connect(path, () => {
+          peers.push(peer)
+          resolve(true)
+        })
+        peer.resume().on('error', () => resolve(false))
+      })
+    // those beyond wait in the queue of the listener, which takes about a hundred
+    while (peers.length < 2100 && server.child.exitCode === null && server.child.signalCode === null) await attempt()
+    for (let more = 0; more < 400; more++) await attempt()
+    t.ok(peers.length < 2200, `${peers.length} are connected or wait`)
+    server.write('continue')
+    const inUse = Number(await server.line())
+    t.ok(inUse > 2000 && inUse < 2100, `${inUse} descriptors are in use`)
+    server.child.stdin?.end()
+    t.strictSame(await server.exit, [0, null])
+  },
+)
