@@ -5,7 +5,7 @@ import { writePieces } from '../../src/engine/transaction.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { blockOf, EngineWorld, schemaText } from './engine-world.js'
 
-const many = 2 * writePieces
+const many = writePieces + 1000
 const texts = Array<string>(many).fill('x')
 
 /** A world with many messages under leases of one consumer, and a settlement for each message. */
@@ -29,7 +29,7 @@ function writeOnce(world: EngineWorld): void {
 }
 
 t.test('settlements one by one', async (t) => {
-  for (const kind of ['ack', 'nack', 'reject', 'release'] as const) {
+  for (const kind of ['ack', 'nack'] as const) {
     const { world, consumer } = settling(kind)
     writeOnce(world)
     const left = world.engine.counts('jobs').leased
