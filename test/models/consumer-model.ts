@@ -131,7 +131,7 @@ const steps = [
         world.sent.get(one.number)?.handed.at(-1) === one
       const late = world.inHand.filter(isHeld)
       // a short lease may have run out before, so that another one has the message
-      if (late.length === 0 || lab.transport !== 'inproc' || world.leaseMs < 30_000) return
+      if (late.length === 0 || lab.transport === 'tcp' || world.leaseMs < 30_000) return
       world.isDisturbed = true
       for (const worker of workers) worker.read('nothing')
       // what was not handed out goes back, and then the leases run out: nobody takes the messages

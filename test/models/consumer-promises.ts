@@ -20,10 +20,9 @@ export function checkMessages(world: World, present: readonly Found[], dead: rea
       places.set(number, { found, isDead })
     }
   }
-  // what was dealt to a consumer on a link that seemed silent goes back without a trace
-  const isWhole = world.workers.every(({ consumer, way }) => {
+  const isWhole = world.workers.every(({ consumer }) => {
     const { released = 0, closed = 0 } = consumer.stats().dropped
-    return released + closed === 0 && way === ''
+    return released + closed === 0
   })
   for (const [number, one] of sent) {
     const place = places.get(number)
