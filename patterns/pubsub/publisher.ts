@@ -9,7 +9,7 @@ import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { OneWayResource, type Pressure, type Resource } from '../../src/socket/index.js'
+import { HandshakeGate, OneWayResource, type Pressure, type Resource } from '../../src/socket/index.js'
 import { Outgoing, type Reasons, RejectedFrames, type SenderStats } from '../../src/stream/index.js'
 import {
   frameKind,
@@ -44,6 +44,9 @@ const upstreamHighWaterMark = 1
 /** How long disconnected subscribers have to connect again, and then to subscribe, before anything is sent, in milliseconds. */
 const returnMs = 2 * defaults.reconnectMs + 100
 const subscribeMs = 50
+
+/** How long they are waited for where peers are admitted a few at a time, in milliseconds. */
+const admittedMs = 300
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
@@ -119,6 +122,8 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   readonly #rejected = new RejectedFrames(this.#sparseReports())
   readonly #excess = this.#sparseReports()
   readonly #pressure: Pressure
+  /** Holds new peers while those that are there subscribe very much. */
+  readonly #gate: HandshakeGate
   #resets = 0
   #isStartingOver = false
   readonly #subscriptionChanges = new Subject<SubscriptionChange>()
@@ -134,6 +139,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       bytes: () => this.#cost.total(this.socket.subscribedPrefixes),
       limitBytes: options.subscriptionBytes,
     }
+    this.#gate = HandshakeGate.of(this.runtime, () => this.#isStartingOver || this.socket.isSlow)
     this.#outgoing = new Outgoing({
       overflow: options.overflow,
       queue: () => this.socket.outbox,
@@ -154,6 +160,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       socketBufferBytes: undefined,
       patienceMs: slowSubscribers === 'wait' ? Number.POSITIVE_INFINITY : defaults.slowSubscriberMs,
       outboxBytes,
+      gateName: this.#gate.name,
     })
     this.socket.links.changes.subscribe(({ connected }) => {
       if (connected === 0) this.#cost.nobodyThere(this.socket.subscribedPrefixes)
@@ -251,7 +258,10 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     const { subscriptionBytes } = this.#options
     if (this.isShut) return
     if (bytes > subscriptionBytes) void this.#startOver(bytes)
-    else if (subscribed && bytes > subscriptionBytes / 4) this.socket.slowDown(this.#pressure)
+    else if (subscribed && bytes > subscriptionBytes / 4) {
+      this.socket.slowDown(this.#pressure)
+      this.#gate.narrow()
+    }
   }
 
   /**
@@ -267,6 +277,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     const prefixes = [...this.#prefixes.keys()]
     this.#prefixes.clear()
     this.#cost = new SubscriptionCost()
+    this.#gate.narrow()
     const renewed = this.renewSocket()
     for (const prefix of prefixes) this.#subscriptionChanges.next({ kind: 'unsubscribed', prefix, subscribers: 0 })
     await renewed
@@ -275,6 +286,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     this.#isStartingOver = false
     if (this.isShut) return
     this.socket.reading = true
+    await Promise.race([this.#gate.whenNobodyWaits(), this.#pause(admittedMs)])
     await this.#pause(subscribeMs)
     if (!this.isShut && !this.#isStartingOver) this.socket.startSending()
   }
@@ -329,6 +341,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   }
 
   protected released(left: number): void {
+    this.#gate.open()
     this.#outgoing.lost('closed', left)
     this.#topics.close()
     this.#subscriptionChanges.complete()

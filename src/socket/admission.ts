@@ -4,7 +4,7 @@
  * libzmq accepts every connection. When no descriptor is left it tries again and again (tcp), which takes the time of all
  * connections, or aborts the process (ipc). No call makes it stop accepting and keep what it has accepted. But a ZAP handler
  * (RFC 27/ZAP) refuses peers at their handshake, which frees their descriptors. It is bound only while few descriptors are
- * left: otherwise each handshake would wait for the event loop.
+ * left, or a gate holds the handshakes of a socket (`handshake-gate.ts`): otherwise each would wait for the event loop.
  */
 import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
 import { descriptorLimit, descriptorsInUse } from './descriptors.js'
@@ -47,6 +47,9 @@ export interface AdmissionPorts {
   bindAuthenticator(): NativeSocket
 }
 
+/** Takes a handshake of a peer; `admit` lets it continue, at any time before it is late. */
+export type Gate = (admit: () => void) => void
+
 /** Admits peers, or refuses them. */
 export class Admission {
   readonly #ports: AdmissionPorts
@@ -60,6 +63,8 @@ export class Admission {
   #authenticator: NativeSocket | undefined
   #timer: Timer | undefined
   readonly #onRoom: (() => void)[] = []
+  /** What takes the handshakes of a socket, by its domain. */
+  readonly #gates = new Map<string, Gate>()
 
   constructor(ports: AdmissionPorts) {
     this.#ports = ports
@@ -110,12 +115,29 @@ export class Admission {
     this.#onRoom.push(callback)
   }
 
+  /** Hands the handshakes of the sockets with a domain to a gate, or to nobody. */
+  setGate(domain: string, gate: Gate | undefined): void {
+    if (gate === undefined) {
+      this.#gates.delete(domain)
+      return
+    }
+    this.#gates.set(domain, gate)
+    this.#authenticate()
+    this.#lookLater()
+  }
+
   /** Admits peers from now on. */
   close(): void {
+    this.#gates.clear()
     this.#timer?.cancel()
-    this.#isRefusing = false
+    this.#timer = undefined
     this.#authenticator?.close()
     this.#authenticator = undefined
+    this.#admit()
+  }
+
+  #admit(): void {
+    this.#isRefusing = false
     this.#untilLook = 0
     for (const callback of this.#onRoom.splice(0)) callback()
   }
@@ -136,6 +158,7 @@ export class Admission {
 
   /** Answers handshakes. Without a socket for that, peers are admitted until there is one. */
   #authenticate(): void {
+    if (this.#authenticator !== undefined) return
     let authenticator: NativeSocket
     try {
       authenticator = this.#ports.bindAuthenticator()
@@ -144,9 +167,7 @@ export class Admission {
     }
     this.#authenticator = authenticator
     const loop = new ReadLoop(authenticator, this.#ports.clock, {
-      message: (parts) => {
-        if (!authenticator.closed) void authenticator.send(answerTo(parts)).catch(() => {})
-      },
+      message: (parts) => this.#answer(authenticator, parts),
       failed: () => {
         if (this.#authenticator === authenticator) this.#authenticator = undefined
         authenticator.close()
@@ -156,15 +177,32 @@ export class Admission {
     loop.wanted = true
   }
 
+  #answer(authenticator: NativeSocket, parts: readonly Buffer[]): void {
+    const domain = (parts[4] ?? none).toString('latin1')
+    const reply = (isRefused: boolean) => {
+      if (!authenticator.closed) void authenticator.send(answerTo(parts, isRefused)).catch(() => {})
+    }
+    // peers of bound sockets are refused, those that this side connects to are not
+    const isRefused = this.#isRefusing && domain.startsWith(boundZapDomain)
+    const gate = isRefused ? undefined : this.#gates.get(domain)
+    if (gate) gate(() => reply(false))
+    else reply(isRefused)
+  }
+
   #lookLater(): void {
-    this.#timer = this.#ports.clock.setTimer(() => {
-      if (this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) {
-        this.close()
-        return
-      }
-      if (this.#authenticator === undefined) this.#authenticate()
+    this.#timer ??= this.#ports.clock.setTimer(() => this.#look(), lookMs)
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    if (this.#isRefusing && this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) this.#admit()
+    if (this.#isRefusing || this.#gates.size > 0) {
+      this.#authenticate()
       this.#lookLater()
-    }, lookMs)
+      return
+    }
+    this.#authenticator?.close()
+    this.#authenticator = undefined
   }
 }
 
@@ -189,9 +227,8 @@ export function admissionOf(runtime: Runtime): Admission {
 const none = Buffer.alloc(0)
 const version = Buffer.from('1.0')
 
-/** The answer to a request of ZAP: peers of bound sockets are refused, those that this side connects to are not. */
-function answerTo([peer = none, , , request = none, domain = none]: readonly Buffer[]): Buffer[] {
-  const isRefused = domain.toString('latin1') === boundZapDomain
+/** The answer to a request of ZAP. */
+function answerTo([peer = none, , , request = none]: readonly Buffer[], isRefused: boolean): Buffer[] {
   const [status, text] = isRefused ? ['400', 'too few file descriptors'] : ['200', '']
   return [peer, none, version, request, Buffer.from(status), Buffer.from(text), none, none]
 }

@@ -1,6 +1,7 @@
 /** Sockets: the only part that touches ZeroMQ. */
 export { type DealerConfig, DealerSocket } from './dealer-socket.js'
 export type { LinkChange, LinkState } from './endpoint-links.js'
+export { HandshakeGate } from './handshake-gate.js'
 export {
   type LinkConfig,
   type LinkHandler,

@@ -27,6 +27,8 @@ export interface NativeSettings {
   readonly ipv6: boolean
   /** Whether it accepts connections. Default: false. */
   readonly isBound?: boolean
+  /** Distinguishes a bound socket from others where handshakes are held (`handshake-gate.ts`). */
+  readonly gateName?: string
 }
 
 /** What the rest of `src/socket` uses of a native socket. */
@@ -130,7 +132,7 @@ export const disconnectMessage = randomBytes(16)
  */
 const zapDomain = 'rivulet'
 
-/** The domain of sockets that accept connections. */
+/** The domain of sockets that accept connections, and how those begin of sockets with a gate. */
 export const boundZapDomain = 'rivulet.bound'
 
 /** Setters that exist in zeromq.js but are typed as protected. */
@@ -175,7 +177,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   Object.assign(socket, {
     linger: 0, // the default of −1 hangs the exit of a process whose peer is away
     ipv6: settings.ipv6,
-    zapDomain: settings.isBound ? boundZapDomain : zapDomain,
+    zapDomain: settings.isBound ? (settings.gateName ?? boundZapDomain) : zapDomain,
     maxMessageSize: settings.maxFrameBytes,
     handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
     // at random, so that the clients of one server do not come back in step

@@ -15,7 +15,13 @@ import { SocketResource } from './socket-resource.js'
 /** What a pattern decides about its socket. */
 export type SocketSettings = Pick<
   OneWayConfig,
-  'kind' | 'sendHighWaterMark' | 'receiveHighWaterMark' | 'maxFrameBytes' | 'socketBufferBytes' | 'patienceMs'
+  | 'kind'
+  | 'sendHighWaterMark'
+  | 'receiveHighWaterMark'
+  | 'maxFrameBytes'
+  | 'socketBufferBytes'
+  | 'patienceMs'
+  | 'gateName'
 > & { readonly outboxBytes: number }
 
 /** The base of a resource with one socket of a one-way pattern. */

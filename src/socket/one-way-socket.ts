@@ -94,6 +94,11 @@ export class OneWaySocket extends Socket {
     return this.closed ? 0 : subscribedPrefixes(this.native)
   }
 
+  /** Whether it is in such rounds. */
+  get isSlow(): boolean {
+    return this.#rounds !== undefined
+  }
+
   /** Calls the library in rounds with rests in between, until one brings nothing. To be called while a message is taken. */
   slowDown(pressure: Pressure): void {
     if (this.#rounds || this.closed) return

@@ -156,6 +156,40 @@ t.test('handshakes of bound sockets are refused, others are not', async (t) => {
   process.admission.close()
 })
 
+t.test('a gate takes the handshakes of its sockets, and no others; refusing goes before', async (t) => {
+  const process = new Process(128)
+  const held: (() => void)[] = []
+  process.admission.setGate('rivulet.bound.1', (admit) => void held.push(admit))
+  const [authenticator] = process.authenticators
+  const ask = async (domain: string) => {
+    authenticator?.ask(['peer', '', '1.0', domain, domain, 'address', '', 'NULL'].map((text) => Buffer.from(text)))
+    await turn()
+  }
+  const answers = () => process.answers.splice(0).map(([, , , request, status]) => [request, status])
+  await ask('rivulet.bound.1')
+  await ask('rivulet.bound')
+  await ask('rivulet')
+  t.strictSame(answers(), [
+    ['rivulet.bound', '200'],
+    ['rivulet', '200'],
+  ])
+  held[0]?.()
+  t.strictSame(answers(), [['rivulet.bound.1', '200']])
+  process.accept(60)
+  await ask('rivulet.bound.1')
+  t.strictSame(answers(), [['rivulet.bound.1', '400']])
+  process.inUse = 40
+  process.clock.advance(250)
+  await ask('rivulet.bound.1')
+  t.strictSame(answers(), [], 'there is room, and the gate is asked again')
+  t.equal(process.authenticators.length, 1)
+  process.admission.setGate('rivulet.bound.1', undefined)
+  t.notOk(authenticator?.closed, 'its last answers leave first')
+  process.clock.advance(250)
+  t.ok(authenticator?.closed)
+  t.equal(process.clock.timers, 0)
+})
+
 t.test('connections that cannot be accepted: reported once in ten seconds, and peers are refused', async (t) => {
   const process = new Process(128)
   t.equal(process.admission.failed(), true)

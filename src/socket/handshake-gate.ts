@@ -1,0 +1,124 @@
+/**
+ * Holds the handshakes of new peers of one bound socket, and admits a few at a time: while peers that are there take too much.
+ *
+ * A publisher cannot end one connection, and one call of the library takes in whatever the connections hold. Peers that come
+ * one by one bring little for each call, however many wait. What counts as too much is the owner's business.
+ */
+import { defaults } from '../options/index.js'
+import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
+import { admissionOf, type Gate } from './admission.js'
+import { boundZapDomain } from './native.js'
+
+/** How often peers are admitted, in milliseconds. */
+const stepMs = 100
+
+/** Peers that are admitted at once in the first step, and while there is pressure; each further step doubles it. */
+const fewest = 1
+const most = 1024
+
+/** The gate opens when there was no pressure and nobody waited for so long, in milliseconds. */
+const calmMs = 5000
+
+/** A handshake that has waited for so long is given up: the peer is about to end it, in milliseconds. */
+const lateMs = 0.75 * defaults.handshakeMs
+
+/** What a gate needs. */
+export interface GatePorts {
+  readonly clock: Clock
+  /** Whether peers that are there take too much. */
+  isPressed(): boolean
+  /** Hands all handshakes over, or none. */
+  setGate(name: string, gate: Gate | undefined): void
+}
+
+interface Waiting {
+  readonly since: number
+  readonly admit: () => void
+}
+
+let gates = 0
+
+/** The gate of one resource; its sockets, one after the other, have its name. */
+export class HandshakeGate {
+  /** The ZAP domain of its sockets. */
+  readonly name = `${boundZapDomain}.${gates++}`
+  readonly #ports: GatePorts
+  readonly #waiting: Waiting[] = []
+  #batch = fewest
+  #calmSince = 0
+  #timer: Timer | undefined
+  #onNobody: (() => void)[] = []
+
+  constructor(ports: GatePorts) {
+    this.#ports = ports
+  }
+
+  /** Whether handshakes are held. */
+  get isNarrow(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** Holds handshakes from now on, until there is no pressure. */
+  narrow(): void {
+    this.#batch = fewest
+    this.#calmSince = this.#ports.clock.now()
+    if (this.#timer !== undefined) return
+    this.#ports.setGate(this.name, (admit) => {
+      this.#waiting.push({ since: this.#ports.clock.now(), admit })
+    })
+    this.#stepLater()
+  }
+
+  /** Resolves when nobody waits after the next step. */
+  whenNobodyWaits(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isNarrow) this.#onNobody.push(resolve)
+      else resolve()
+    })
+  }
+
+  /** Admits all. */
+  open(): void {
+    if (this.#timer === undefined) return
+    this.#timer.cancel()
+    this.#timer = undefined
+    this.#ports.setGate(this.name, undefined)
+    this.#admit(this.#waiting.length)
+    this.#tellNobody()
+  }
+
+  /** The gate of a resource of a runtime. */
+  static of(runtime: Runtime, isPressed: () => boolean): HandshakeGate {
+    const setGate = (name: string, gate: Gate | undefined) => admissionOf(runtime).setGate(name, gate)
+    // handshakes have the time of the system, whatever clock the messages have
+    return new HandshakeGate({ clock: systemClock, isPressed, setGate })
+  }
+
+  #stepLater(): void {
+    this.#timer = this.#ports.clock.setTimer(() => this.#step(), stepMs)
+  }
+
+  #step(): void {
+    const { clock, isPressed } = this.#ports
+    const now = clock.now()
+    while (now - (this.#waiting[0]?.since ?? now) >= lateMs) this.#waiting.shift()
+    if (isPressed()) this.#batch = fewest
+    if (isPressed() || this.#waiting.length > 0) this.#calmSince = now
+    this.#admit(this.#batch)
+    this.#batch = Math.min(most, 2 * this.#batch)
+    if (now - this.#calmSince >= calmMs) {
+      this.open()
+      return
+    }
+    if (this.#waiting.length === 0) this.#tellNobody()
+    this.#stepLater()
+  }
+
+  #admit(count: number): void {
+    for (const { admit } of this.#waiting.splice(0, count)) admit()
+  }
+
+  #tellNobody(): void {
+    for (const resolve of this.#onNobody.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,47 @@
+/** While the subscribers of a publisher subscribe very much, new ones are admitted a few at a time; others do not wait. */
+import t from 'tap'
+import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { until } from '../support/events.js'
+import { Job } from '../support/job.js'
+import { rawPeer, zmtpFrame } from '../support/raw-zmtp.js'
+import { eachTransport } from '../support/transports.js'
+
+/** Peers that come at once. */
+const crowd = 10
+
+const subscription = (prefix: string) => zmtpFrame(Buffer.from(`\x01${prefix}`))
+
+eachTransport(
+  t,
+  'new subscribers come a few at a time',
+  async (t, { runtime, bind }) => {
+    const publisher = await createPublisher({ bind, runtime, subscriptionBytes: 4096 })
+    const other = await createPublisher({ bind: 'tcp://127.0.0.1:*', runtime })
+    let subscribed = 0
+    publisher.subscriptions.subscribe(() => {
+      subscribed += 1
+    })
+
+    const greedy = await rawPeer(t, publisher.endpoint, 'XSUB')
+    // a third of what may be
+    for (let id = 0; id < 20; id++) greedy.write(subscription(`${id}`.padEnd(50, '.')))
+    await until(() => subscribed === 20)
+
+    let admitted = 0
+    const coming = Array.from({ length: crowd }, async () => {
+      await rawPeer(t, publisher.endpoint, 'XSUB')
+      admitted += 1
+    })
+    await Promise.race(coming)
+    for (let one = 0; one < 5; one++) await rawPeer(t, other.endpoint, 'XSUB')
+    t.ok(admitted < crowd, `${admitted} have come while five came to another publisher`)
+    await Promise.all(coming)
+    t.equal(publisher.refusedConnections, 0)
+
+    const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+    subscriber.topic('late', Job).subscribe()
+    await subscriber.ready
+    t.equal(publisher.stats().subscriptionResets, 0)
+  },
+  ['ipc', 'tcp'],
+)
