@@ -1,7 +1,7 @@
 /** What an attack is: something that one peer, or many, do to a pattern that listens. */
 import type { Scope } from '../support/scope.js'
 import type { Deeds, Target } from './orders.js'
-import type { PatternName } from './patterns.js'
+import type { PatternName, TransportName } from './patterns.js'
 
 /** What an attack is given for one round. */
 export interface AttackContext {
@@ -14,6 +14,25 @@ export interface AttackContext {
   readonly scope: Scope
   /** Counts what was done. */
   readonly did: (deeds: Partial<Deeds>) => void
+}
+
+/** A bound that libzmq keeps from being held. */
+export interface KnownLimit {
+  /** The transports that it is for. */
+  readonly transports: readonly TransportName[]
+  /** The complaints that it explains; any other one is a failure. */
+  readonly complaint: RegExp
+  readonly why: string
+}
+
+/** Why a trial could not hold; `undefined` if a complaint has another reason, or there is none. */
+export function limitReached(
+  known: KnownLimit | undefined,
+  transport: TransportName,
+  complaints: readonly string[],
+): string | undefined {
+  if (!known?.transports.includes(transport) || complaints.length === 0) return undefined
+  return complaints.every((text) => known.complaint.test(text)) ? known.why : undefined
 }
 
 /** An attack. */
@@ -32,8 +51,8 @@ export interface Attack {
   readonly stays?: readonly PatternName[]
   /** Patterns whose honest peers may lose messages when there is much of it, since all are disconnected then. */
   readonly loses?: readonly PatternName[]
-  /** What is known not to hold, and why; `npm test` leaves the attack out. */
-  readonly known?: string
+  /** What is known not to hold; `npm test` leaves the attack out, and the soak counts it apart. */
+  readonly known?: KnownLimit
   /** Descriptors that the victim has while it is attacked. Default: many. */
   readonly descriptors?: number
   /** Makes one round; resolves when it has done what it does. */

@@ -1,4 +1,5 @@
 /** One attack on one pattern, measured: the rate of its honest peers before and during it, delays, memory, and counts. */
+import { limitReached } from './attack.js'
 import { attacks } from './attacks/index.js'
 import type { HonestLoad } from './honest-load.js'
 import { type Codes, countedOf, type Deeds, type PatternReport, type VictimReport } from './orders.js'
@@ -46,6 +47,8 @@ export interface Trial extends Pick<TrialOptions, 'attack' | 'pattern' | 'transp
   readonly codes: Codes
   /** What is wrong; nothing if the bounds are held. */
   readonly complaints: readonly string[]
+  /** Why libzmq does not let it hold, if that explains every complaint. */
+  readonly known?: string
 }
 
 /** What is held. */
@@ -185,8 +188,10 @@ function judged({ before, during, after, complaints, ...same }: Figures): Trial 
     if (counted < same.deeds.refused) all.push(`${counted} of ${same.deeds.refused} refused connections are counted`)
     if (reports > bounds.reports) all.push(`${reports} errors were reported`)
   }
+  const known = limitReached(attacks.find(({ name }) => name === same.attack)?.known, same.transport, all)
   return {
     ...same,
+    ...(known === undefined ? {} : { known }),
     before: before.rate,
     during: during.rate,
     kept,

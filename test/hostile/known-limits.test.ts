@@ -1,0 +1,34 @@
+/** A trial is excused only by the known limit of its attack, on its transport, and if that explains every complaint. */
+import t from 'tap'
+import { limitReached } from './attack.js'
+import { attacks } from './attacks/index.js'
+import { transportNames } from './patterns.js'
+
+const knownOf = (name: string) => attacks.find((attack) => attack.name === name)?.known
+const aborted = 'Error: the victim ended with SIGABRT: Too many open files (src/ipc_listener.cpp:297)'
+
+t.test('what few descriptors mean for an ipc listener is known, over ipc', async (t) => {
+  const known = knownOf('descriptors-held')
+  t.match(limitReached(known, 'ipc', [aborted]), /libzmq/)
+  t.match(limitReached(known, 'ipc', ['honest peers kept 0.00 of their rate']), /libzmq/)
+  t.equal(limitReached(known, 'tcp', ['honest peers kept 0.00 of their rate']), undefined)
+  t.equal(limitReached(known, 'tcp', [aborted]), undefined)
+  t.equal(limitReached(known, 'ipc', ['Error: the victim ended with SIGABRT: Assertion failed']), undefined)
+})
+
+t.test('the memory of a message without end is known, and nothing else about it', async (t) => {
+  const known = knownOf('endless-message')
+  for (const transport of transportNames) {
+    t.match(limitReached(known, transport, ['memory grew by 428 MiB']), /libzmq/)
+    t.equal(limitReached(known, transport, ['memory grew by 428 MiB', 'a timer was 60 ms late']), undefined)
+    t.equal(limitReached(known, transport, []), undefined, 'what holds is not at a limit')
+  }
+})
+
+t.test('other attacks have none', async (t) => {
+  t.strictSame(
+    attacks.filter(({ known }) => known).map(({ name }) => name),
+    ['descriptors-held', 'endless-message'],
+  )
+  t.equal(limitReached(undefined, 'tcp', ['memory grew by 428 MiB']), undefined)
+})
