@@ -16,7 +16,7 @@ import {
   type PeerHandle,
 } from './link-socket.js'
 import { Socket } from './socket.js'
-import { translate } from './translate.js'
+import { errnoOf, translate } from './translate.js'
 
 /** What a dealer is made of. */
 export interface DealerConfig extends LinkConfig {
@@ -128,8 +128,13 @@ export class DealerSocket extends Socket implements LinkSocket {
     })
   }
 
-  /** The connection is cut, and the news of it is on its way; or the router has not read for a long time. */
+  /**
+   * `EAGAIN`: the connection is cut, and its event is still to be read. Since a frame was lost, the connection is given up at
+   * once; that is no failure, and the link is told as disconnected. A router that reads too slowly is no cause of it:
+   * credit keeps what is in flight below the mark.
+   */
   #onUnsent(error: unknown): void {
-    if (this.up) this.#renew(translate(`${this.name}: cannot send`, error))
+    if (!this.up) return
+    this.#renew(errnoOf(error) === 'EAGAIN' ? undefined : translate(`${this.name}: cannot send`, error))
   }
 }

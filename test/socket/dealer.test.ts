@@ -134,6 +134,7 @@ t.test('a frame on a dead connection is the first to tell of it', async (t) => {
   }
   await until(() => dealer.events.length === 2)
   t.strictSame(dealer.events, ['up', 'gone'])
+  t.strictSame([...dealer.reasons, ...dealer.errors], [], 'a lost connection is no failure')
   const again = await RouterEnd.open(t, runtime, router.endpoint)
   await until(() => dealer.frames === 2)
   t.strictSame(again.events, ['?hello'])
