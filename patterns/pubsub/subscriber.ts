@@ -18,7 +18,7 @@ import {
   resolveOptions,
   signal,
 } from '../../src/options/index.js'
-import { maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
+import { HandshakeGate, maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
 import { type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import {
   type DataFrame,
@@ -113,6 +113,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   readonly #options: ResolvedSubscriberOptions
   readonly #inbox = Buffer.concat([Buffer.of(inboxMark), randomBytes(16)])
   readonly #rejected = new RejectedFrames(this.reports)
+  /** Holds new peers while those that are there flood this side. */
+  readonly #gate = HandshakeGate.of(this.runtime)
   readonly #receiver: FrameReceiver
   readonly #readiness: Readiness
   readonly #made = new MadeSubscriptions()
@@ -131,7 +133,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       { ...defaults, maxMessageBytes: options.maxMessageBytes, clock: this.runtime.clock },
       {
         accept: (frame, text) => this.#accept(frame, text),
-        reject: (error) => this.#rejected.add(error),
+        reject: (error) => this.#reject(error),
         lose: (messages, error) => this.#unknownSchema(messages, error),
       },
     )
@@ -157,6 +159,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
       socketBufferBytes: undefined,
       patienceMs: Number.POSITIVE_INFINITY,
+      gateName: this.#gate.name,
       // subscriptions are few and must not be lost
       outboxBytes: Number.POSITIVE_INFINITY,
     })
@@ -205,6 +208,11 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       dropped: dropped.snapshot(),
       rejectedFrames: this.#rejected.snapshot(),
     })
+  }
+
+  #reject(error: RivuletError): void {
+    this.#rejected.add(error)
+    this.#gate.malformed()
   }
 
   #lostUnread = 0
@@ -271,7 +279,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   protected onFrame(parts: readonly Buffer[]): void {
     const [topic, frame] = parts
     if (topic === undefined || frame === undefined || parts.length !== 2) {
-      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
+      this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
     } else if (topic[0] !== inboxMark) {
       this.#receiver.receive(frame, topic)
     } else if (topic.equals(this.#inbox)) {
@@ -284,7 +292,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       const { nonce, source, position } = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#inbox)
       this.#readiness.answered(nonce, source.toString('hex'), position)
     } catch (error) {
-      this.#rejected.add(error as RivuletError)
+      this.#reject(error as RivuletError)
     }
   }
 
@@ -292,7 +300,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     const { header, topic: part } = frame
     const words = part && wordsOnWire(part)
     if (!words) {
-      this.#rejected.add(
+      this.#reject(
         new RivuletError(
           'RIVULET_BAD_FRAME',
           'a frame has an invalid topic: words that end with a dot, at most 256 bytes of UTF-8',
@@ -331,5 +339,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     return [...subscriptions].reduce((sum, { inbound }) => sum + inbound.complete(), this.#receiver.close())
   }
 
-  protected released(): void {}
+  protected released(): void {
+    this.#gate.open()
+  }
 }

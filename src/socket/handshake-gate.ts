@@ -1,8 +1,9 @@
 /**
  * Holds the handshakes of new peers of one bound socket, and admits a few at a time: while peers that are there take too much.
  *
- * A publisher cannot end one connection, and one call of the library takes in whatever the connections hold. Peers that come
- * one by one bring little for each call, however many wait. What counts as too much is the owner's business.
+ * One connection cannot be ended, one call of a publisher's library takes in whatever the connections hold, and what peers that
+ * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
+ * wait. What counts as too much is the owner's business, malformed frames aside.
  */
 import { defaults } from '../options/index.js'
 import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
@@ -18,6 +19,10 @@ const most = 1024
 
 /** The gate opens when there was no pressure and nobody waited for so long, in milliseconds. */
 const calmMs = 5000
+
+/** So many malformed frames within so many milliseconds are too much. */
+const floodFrames = 1000
+const floodMs = 1000
 
 /** A handshake that has waited for so long is given up: the peer is about to end it, in milliseconds. */
 const lateMs = 0.75 * defaults.handshakeMs
@@ -46,11 +51,27 @@ export class HandshakeGate {
   readonly #waiting: Waiting[] = []
   #batch = fewest
   #calmSince = 0
+  #malformed = 0
+  #malformedSince = Number.NEGATIVE_INFINITY
+  #floodedAt = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
   #onNobody: (() => void)[] = []
 
   constructor(ports: GatePorts) {
     this.#ports = ports
+  }
+
+  /** Counts a malformed frame; too many of them are pressure. */
+  malformed(): void {
+    this.#malformed += 1
+    if (this.#malformed < floodFrames) return
+    const now = this.#ports.clock.now()
+    if (now - this.#malformedSince < floodMs) {
+      this.#floodedAt = now
+      this.narrow()
+    }
+    this.#malformed = 0
+    this.#malformedSince = now
   }
 
   /** Whether handshakes are held. */
@@ -88,7 +109,7 @@ export class HandshakeGate {
   }
 
   /** The gate of a resource of a runtime. */
-  static of(runtime: Runtime, isPressed: () => boolean): HandshakeGate {
+  static of(runtime: Runtime, isPressed = () => false): HandshakeGate {
     const setGate = (name: string, gate: Gate | undefined) => admissionOf(runtime).setGate(name, gate)
     // handshakes have the time of the system, whatever clock the messages have
     return new HandshakeGate({ clock: systemClock, isPressed, setGate })
@@ -99,11 +120,11 @@ export class HandshakeGate {
   }
 
   #step(): void {
-    const { clock, isPressed } = this.#ports
-    const now = clock.now()
+    const now = this.#ports.clock.now()
+    const isPressed = this.#ports.isPressed() || now - this.#floodedAt < stepMs
     while (now - (this.#waiting[0]?.since ?? now) >= lateMs) this.#waiting.shift()
-    if (isPressed()) this.#batch = fewest
-    if (isPressed() || this.#waiting.length > 0) this.#calmSince = now
+    if (isPressed) this.#batch = fewest
+    if (isPressed || this.#waiting.length > 0) this.#calmSince = now
     this.#admit(this.#batch)
     this.#batch = Math.min(most, 2 * this.#batch)
     if (now - this.#calmSince >= calmMs) {

@@ -111,3 +111,24 @@ t.test('what waits is admitted when its owner opens it', async (t) => {
   t.equal(clock.timers, 0)
   await gate.whenNobodyWaits()
 })
+
+t.test('a thousand malformed frames within a second are pressure, fewer are not', async (t) => {
+  const { clock, gate, admitted, come, isHolding } = watch()
+  for (let frame = 0; frame < 999; frame++) gate.malformed()
+  clock.advance(1000)
+  for (let frame = 0; frame < 1000; frame++) gate.malformed()
+  t.notOk(isHolding(), 'they took longer')
+  for (let frame = 0; frame < 1000; frame++) gate.malformed()
+  t.ok(isHolding())
+  come(30)
+  for (let step = 1; step <= 5; step++) {
+    clock.advance(50)
+    for (let frame = 0; frame < 1000; frame++) gate.malformed()
+    clock.advance(50)
+    t.equal(admitted.length, step)
+  }
+  clock.advance(100)
+  clock.advance(100)
+  t.equal(admitted.length, 5 + 2 + 4, 'without more of them there is no pressure')
+  gate.open()
+})
