@@ -3,11 +3,18 @@
  * what they missed is a gap. `memory.test.ts` holds what it is for.
  */
 import t from 'tap'
-import { createPublisher, createSubscriber, type TopicEvent } from '../../patterns/pubsub/index.js'
-import { codesOf, first, until } from '../support/events.js'
-import { Job } from '../support/job.js'
-import { eachTransport } from '../support/transports.js'
+import { createPublisher, createSubscriber, type Publisher, type TopicEvent } from '../../patterns/pubsub/index.js'
+import { defaults } from '../../src/options/index.js'
+import { codesOf, first, turn, until } from '../support/events.js'
+import { Job, jobs } from '../support/job.js'
+import { eachTransport, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { rawSubscriber } from './raw-peers.js'
 import { Seen } from './seen.js'
+
+/** How long they have to connect, and then to subscribe, in milliseconds. */
+const returnMs = 2 * defaults.reconnectMs + 100
+const subscribeMs = 50
 
 /** More words than 2,048 bytes have room for. */
 const many = Array.from({ length: 100 }, (_, id) => `many.${id}`)
@@ -96,4 +103,43 @@ t.test('a subscriber that comes and goes all the time is no reason to disconnect
 function last(events: readonly TopicEvent<Job>[]): number {
   const event = events.at(-1)
   return event?.kind === 'message' ? event.sequence : 0
+}
+
+t.test('nothing is sent before those that were disconnected had time to connect and to subscribe', async (t) => {
+  const clock = new VirtualClock()
+  const { runtime, bind } = place(t, 'tcp', { clock })
+  const publisher = await createPublisher({ bind, runtime, subscriptionBytes: 2048 })
+  publisher.errors.subscribe()
+  const topic = publisher.topic('honest', Job)
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime: place(t, 'tcp').runtime })
+  const events = new Seen<TopicEvent<Job>>(subscriber.events('honest', Job))
+  await subscriber.ready
+  const { subscribe, socket } = rawSubscriber(t, publisher.endpoint)
+  for (const prefix of many) await subscribe(`${prefix}.`)
+  // its rounds have rests
+  await until(() => {
+    if (publisher.stats().subscriptionResets === 0) clock.advance(10)
+    return publisher.stats().subscriptionResets > 0
+  })
+  socket.close()
+  await until(() => publisher.connected === 0)
+  for (const job of jobs(3)) topic.next(job)
+  await until(() => publisher.connected === 1)
+  await settles(publisher)
+  t.match(publisher.stats(), { sent: 0, pending: 3 }, 'while they connect')
+  clock.advance(returnMs)
+  await until(() => topic.subscribed)
+  await settles(publisher)
+  t.match(publisher.stats(), { sent: 0, pending: 3 }, 'while they subscribe')
+  clock.advance(subscribeMs)
+  await events.count(3)
+  t.strictSame(
+    events.values.map((event) => event.kind === 'message' && event.sequence),
+    [1, 2, 3],
+  )
+})
+
+/** Waits for many turns, in which a frame would leave that does not wait for the clock. */
+async function settles(publisher: Publisher): Promise<void> {
+  for (let turns = 0; turns < 100 && publisher.stats().pending > 0; turns++) await turn()
 }

@@ -1,12 +1,14 @@
 /** Two versions of a schema talk both ways without configuration; what does not go together is told with the path. */
 import { take, toArray } from 'rxjs'
 import t from 'tap'
+import * as zmq from 'zeromq'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import { defineSchema } from '../../src/avro/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { first, firstFew, until } from '../support/events.js'
+import { first, firstFew, turn, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
-import { eachTransport } from '../support/transports.js'
+import { eachTransport, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 
 const Former = defineSchema({
   type: 'record',
@@ -203,3 +205,35 @@ eachTransport(
     for (const pull of pulls) t.strictSame(pull.stats().dropped, {})
   },
 )
+
+t.test('what tells a worker that never reads the schema does not gather', async (t) => {
+  const clock = new VirtualClock()
+  const { runtime, bind } = place(t, 'tcp', { clock })
+  const options = { overflow: 'drop-oldest', outboxBytes: 40_000, maxBatchMessages: 1 } as const
+  const push = await createPush({ schema: Former, bind, runtime, ...options })
+  const worker = new zmq.Pull({ receiveHighWaterMark: 1 })
+  t.teardown(() => worker.close())
+  worker.connect(push.endpoint)
+  await until(() => push.connected === 1)
+  const large = { id: 0, comment: 'x'.repeat(30_000) }
+  do push.next(large)
+  while (!(await staysPending(push)))
+  const waiting: number[] = []
+  for (let second = 0; second < 100; second++) {
+    for (let id = 0; id < 100; id++) push.next({ id, comment: 'x'.repeat(1000) })
+    waiting.push(push.stats().pendingBytes)
+    clock.advance(1000)
+  }
+  t.ok((push.stats().dropped.overflow ?? 0) > 9000, 'all frames with the schema were dropped')
+  const growth = (waiting.at(-1) ?? 0) - (waiting[10] ?? 0)
+  t.ok(Math.abs(growth) < 1000, `in 90 seconds, ${growth} bytes more came to wait`)
+})
+
+/** Whether a message is still pending after many turns: nobody takes it. */
+async function staysPending(push: { stats(): { readonly pending: number } }): Promise<boolean> {
+  for (let turns = 0; turns < 300; turns++) {
+    if (push.stats().pending === 0) return false
+    await turn()
+  }
+  return true
+}
