@@ -37,7 +37,7 @@ export interface ImplementedService {
  * With one response it returns a value, a promise, or an observable, whose first value counts. With a stream of
  * responses it returns an iterable, an async iterable or a stream of Rivulet, which are read as fast as the client reads; or any
  * observable, which cannot be paused: what the client has not taken waits in the outbox, and fails the call when that is
- * full. A stream of requests fails when the call ends before its last request, and reports that to `errors` of the server
+ * full. It may return a promise of any of these; a promise of a single response is refused. A stream of requests fails when the call ends before its last request, and reports that to `errors` of the server
  * if a subscriber has no error callback. What a handler throws is an error that its method declares, or else the client is told
  * `RIVULET_INTERNAL`, and `errors` of the server the rest.
  *

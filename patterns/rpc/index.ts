@@ -15,6 +15,7 @@ export type {
   PromisedResult,
   RequestParameters,
   Response,
+  ResponseSource,
   Responses,
   RpcCalls,
   RpcClient,

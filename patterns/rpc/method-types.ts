@@ -1,7 +1,7 @@
 /**
  * The types of what a client calls and a server implements, by the shape of each method.
  */
-import type { Observable, ObservableInput } from 'rxjs'
+import type { InteropObservable, Observable, ReadableStreamLike } from 'rxjs'
 import type {
   MethodNames,
   RequestInputOf,
@@ -79,8 +79,21 @@ export type RpcClient<S extends Service> = RpcClientBase<S> & Omit<RpcCalls<S>, 
 /** What a handler of a method with one response returns; of an observable, the first value is the response. */
 export type Response<T> = T | PromiseLike<T> | Observable<T>
 
-/** What a handler of a method with a stream of responses returns: taken as fast as the client takes them, unless it is an observable. */
-export type Responses<T> = Iterable<T> | AsyncIterable<T> | ObservableInput<T>
+/** A stream of responses of a handler: taken as fast as the client takes them, unless it is an observable. */
+export type ResponseSource<T> =
+  | Iterable<T>
+  | AsyncIterable<T>
+  | ArrayLike<T>
+  | ReadableStreamLike<T>
+  | InteropObservable<T>
+  | Observable<T>
+
+/**
+ * What a handler of a method with a stream of responses returns: the stream, or a promise of it.
+ *
+ * A promise of a single response is none: return `[response]`.
+ */
+export type Responses<T> = ResponseSource<T> | PromiseLike<ResponseSource<T>>
 
 /** What handles the calls of a method. */
 export type Handler<S extends Service, M extends MethodNames<S>> = {

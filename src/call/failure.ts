@@ -6,6 +6,7 @@
  */
 import { brief } from '../avro/path.js'
 import { type ErrorCode, type Issue, RivuletError } from '../errors/index.js'
+import { describe } from '../options/index.js'
 import type { ItemBody } from '../session/item.js'
 import { RecordBody } from './records.js'
 import { CallFailure } from './schemas.js'
@@ -50,6 +51,11 @@ export function failureError(failure: CallFailure, executedBefore: Executed): Ri
 export function outcomeOf(error: RivuletError, executed: Executed): RivuletError {
   const { code, message, cause, issues } = error
   return new RivuletError(code, message, { cause, issues, executed })
+}
+
+/** What a handler did that returned no stream of responses, and what it should return. */
+export function noResponses(value: unknown): string {
+  return `returned ${describe(value)} where a stream of responses is due; return an iterable, an async iterable, an observable, or a promise of one of them: [response] for a single response`
 }
 
 /** Returns the report of an error that no subscriber handled. */

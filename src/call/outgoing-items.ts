@@ -20,6 +20,8 @@ export interface OutgoingOwner {
   sourceEnded(): void
   /** The source failed. */
   sourceFailed(cause: unknown): void
+  /** The value that was given as a source is not one. */
+  noSource(error: RivuletError, value: unknown): void
   /** A value of the source cannot be sent. */
   valueRefused(cause: unknown, value: unknown): void
   /** The source cannot be paused, and the outbox has no room. */
@@ -70,7 +72,8 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
       },
       (error: unknown) => {
         if (!this.#finish()) return
-        this.#owner.sourceFailed(isRivuletError(error, 'RIVULET_SOURCE_FAILED') ? error.cause : error)
+        if (isRivuletError(error, 'RIVULET_INVALID_OPTION')) this.#owner.noSource(error, source)
+        else this.#owner.sourceFailed(isRivuletError(error, 'RIVULET_SOURCE_FAILED') ? error.cause : error)
       },
     )
   }

@@ -28,11 +28,11 @@ export class OutgoingRequests implements OutgoingOwner {
 
   sourceFailed(cause: unknown): void {
     const { label } = this.#call.method
-    this.#end(
-      isRivuletError(cause, 'RIVULET_INVALID_OPTION')
-        ? cause
-        : callError('RIVULET_SOURCE_FAILED', `${label}: the source of its requests failed`, 'maybe', { cause }),
-    )
+    this.#end(callError('RIVULET_SOURCE_FAILED', `${label}: the source of its requests failed`, 'maybe', { cause }))
+  }
+
+  noSource(error: RivuletError): void {
+    this.#end(error)
   }
 
   valueRefused(cause: unknown, value: unknown): void {

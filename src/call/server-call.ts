@@ -9,7 +9,7 @@ import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
 import type { CallerConnection } from './caller-connection.js'
-import { failureBody, unhandledError } from './failure.js'
+import { failureBody, noResponses, unhandledError } from './failure.js'
 import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
@@ -203,6 +203,10 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.#fail(cause)
   }
 
+  noSource(error: RivuletError, value: unknown): void {
+    this.#fail(error, noResponses(value))
+  }
+
   valueRefused(cause: unknown, value: unknown): void {
     this.#fail(isRivuletError(cause) ? cause : this.method.codec.response.explain(value))
   }
@@ -280,7 +284,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.server.counted(isAnswered && this.#isSendable ? 'answered' : 'failed')
   }
 
-  #fail(cause: unknown): void {
+  #fail(cause: unknown, deed?: string): void {
     this.#released()
     if (this.#over) return
     this.#finish('failed')
@@ -291,7 +295,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
       const body = failureBody('RIVULET_SERVER_CLOSING', `${this.method.label}: the server is closing`, 'maybe')
       this.server.sendLast(this.stream, callKind.failure, body)
     } else {
-      this.#tellInternal(cause)
+      this.#tellInternal(cause, deed)
     }
   }
 
@@ -306,10 +310,10 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     }
   }
 
-  #tellInternal(cause: unknown): void {
+  #tellInternal(cause: unknown, deed?: string): void {
     const { codec, label, oneWay } = this.method
     const foreign = codec.errors.describeForeign(cause)
-    const message = `${label}: its handler ${foreign === undefined ? 'failed' : `threw ${foreign}`}`
+    const message = `${label}: its handler ${deed ?? (foreign === undefined ? 'failed' : `threw ${foreign}`)}`
     this.server.report(new RivuletError('RIVULET_INTERNAL', message, { cause, executed: 'maybe' }))
     if (oneWay) return
     const body = failureBody('RIVULET_INTERNAL', `${label} failed at the server`, 'maybe')

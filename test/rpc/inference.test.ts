@@ -122,6 +122,11 @@ t.test('wrong handlers are refused, by the compiler first', async (t) => {
   t.ok(implement(Lab, { ...plainHandlers, get: () => ({ id: 'one' }) }))
   // @ts-expect-error a single response where a stream of them is due
   t.ok(implement(Lab, { ...plainHandlers, list: () => ({ id: 1 }) }))
+  // @ts-expect-error a promise of a single response where a stream of them is due
+  t.ok(implement(Lab, { ...plainHandlers, list: async () => ({ id: 1 }) }))
+  // @ts-expect-error with a stream of requests as well
+  t.ok(implement(Lab, { ...plainHandlers, relay: async () => ({ id: 1 }) }))
+  t.ok(implement(Lab, { ...plainHandlers, list: async () => [{ id: 1 }], relay: async (requests) => requests }))
   // @ts-expect-error no function
   t.throws(() => implement(Lab, { ...plainHandlers, get: { id: 1 } }), invalid)
   // @ts-expect-error no service

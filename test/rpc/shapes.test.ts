@@ -1,10 +1,10 @@
 /** The five shapes of methods from end to end, over each transport: values, ends, and what may be returned. */
-import { firstValueFrom, from, lastValueFrom, NEVER, of, Subject, toArray } from 'rxjs'
+import { firstValueFrom, from, lastValueFrom, NEVER, of, Subject, throwError, toArray } from 'rxjs'
 import t from 'tap'
 import { deferred } from '../../src/lifecycle/index.js'
 import { until } from '../support/events.js'
 import { eachTransport, place } from '../support/transports.js'
-import { openLab } from './lab.js'
+import { failure, openLab } from './lab.js'
 
 const ids = (items: readonly { id: number }[]) => items.map(({ id }) => id)
 
@@ -110,6 +110,38 @@ t.test('what a handler with a stream of responses may return', async (t) => {
   for (let count = 0; count < ways.length; count++) {
     t.strictSame(ids(await lastValueFrom(client.list({ count }).pipe(toArray()))), [1, 2], `way ${count}`)
   }
+})
+
+t.test('what is not a stream of responses is refused, and the report says what to return', async (t) => {
+  const ways: [unknown, string][] = [
+    [Promise.resolve({ id: 1 }), 'an object'],
+    [{ id: 1 }, 'an object'],
+    [undefined, 'undefined'],
+    [Promise.resolve(7), '7 (number)'],
+  ]
+  const { client, server, serverErrors } = await openLab(t, place(t, 'inproc'), {
+    handlers: { list: ({ count }) => ways[count]?.[0] as never, relay: () => ways[0]?.[0] as never },
+  })
+  const report = (method: string, what: string) => ({
+    code: 'RIVULET_INTERNAL',
+    message: `test.Lab.${method}: its handler returned ${what} where a stream of responses is due; return an iterable`,
+    cause: { code: 'RIVULET_INVALID_OPTION' },
+  })
+  for (const [count, [, what]] of ways.entries()) {
+    const error = await failure(firstValueFrom(client.list({ count })))
+    t.match(error, { code: 'RIVULET_INTERNAL', executed: 'maybe', message: 'test.Lab.list failed at the server' })
+    t.match(serverErrors[count], report('list', what))
+  }
+  t.match(await failure(firstValueFrom(client.relay([{ id: 1 }]))), { code: 'RIVULET_INTERNAL' })
+  t.match(serverErrors.at(-1), report('relay', 'an object'))
+  t.match(server.stats(), { failed: ways.length + 1, running: 0, open: 0 })
+})
+
+t.test('a source of requests that fails with an error of an option has failed', async (t) => {
+  const { client } = await openLab(t, place(t, 'inproc'))
+  const cause = await failure(client.promises.total(7 as never))
+  t.match(cause, { code: 'RIVULET_INVALID_OPTION' })
+  t.match(await failure(client.promises.total(throwError(() => cause))), { code: 'RIVULET_SOURCE_FAILED', cause })
 })
 
 t.test('a client stream may be answered before its requests end', async (t) => {
