@@ -16,9 +16,10 @@ export interface AttackContext {
   readonly did: (deeds: Partial<Deeds>) => void
 }
 
-/** A bound that libzmq keeps from being held. */
+/** A bound that libzmq, or what a socket of ZeroMQ is, keeps from being held. */
 export interface KnownLimit {
-  /** The transports that it is for. */
+  /** The patterns and transports that it is for. */
+  readonly patterns: readonly PatternName[]
   readonly transports: readonly TransportName[]
   /** The complaints that it explains; any other one is a failure. */
   readonly complaint: RegExp
@@ -28,10 +29,11 @@ export interface KnownLimit {
 /** Why a trial could not hold; `undefined` if a complaint has another reason, or there is none. */
 export function limitReached(
   known: KnownLimit | undefined,
-  transport: TransportName,
+  { pattern, transport }: { readonly pattern: PatternName; readonly transport: TransportName },
   complaints: readonly string[],
 ): string | undefined {
-  if (!known?.transports.includes(transport) || complaints.length === 0) return undefined
+  if (!known?.transports.includes(transport) || !known.patterns.includes(pattern) || complaints.length === 0)
+    return undefined
   return complaints.every((text) => known.complaint.test(text)) ? known.why : undefined
 }
 
@@ -51,7 +53,7 @@ export interface Attack {
   readonly stays?: readonly PatternName[]
   /** Patterns whose honest peers may lose messages when there is much of it, since all are disconnected then. */
   readonly loses?: readonly PatternName[]
-  /** What is known not to hold; `npm test` leaves the attack out, and the soak counts it apart. */
+  /** What is known not to hold; the soak counts it apart, and `npm test` leaves the attack out if that is of all its patterns. */
   readonly known?: KnownLimit
   /** Descriptors that the victim has while it is attacked. Default: many. */
   readonly descriptors?: number

@@ -37,8 +37,9 @@ t.teardown(() => siege.end())
 const stay = new Set<PatternName>()
 
 for (const attack of attacks) {
-  if (attack.known !== undefined) {
-    t.comment(`not made: ${attack.name}, ${attack.known.why}`)
+  const { known } = attack
+  if (known && attack.patterns.every((pattern) => known.patterns.includes(pattern))) {
+    t.comment(`not made: ${attack.name}, ${known.why}`)
     continue
   }
   t.test(attack.name, async (t) => {

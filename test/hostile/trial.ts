@@ -26,6 +26,8 @@ export interface Rate {
   readonly perSecond: number
   /** The same for the time in which neither the victim nor the honest peers waited for a CPU. */
   readonly ownPerSecond: number
+  /** Units that ended in that time, those included that the victim dealt to other peers. */
+  readonly endedPerSecond: number
 }
 
 /** What came of it. */
@@ -106,7 +108,7 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
     await siege.end()
     return judged({ ...same, before, during, deeds, complaints, after })
   } catch (error) {
-    const none = { rate: { perSecond: 0, ownPerSecond: 0 }, report: undefined }
+    const none = { rate: { perSecond: 0, ownPerSecond: 0, endedPerSecond: 0 }, report: undefined }
     return judged({
       ...same,
       before: none,
@@ -137,14 +139,16 @@ interface Measured {
 async function measured(siege: Siege, load: HonestLoad, action: () => Promise<void>): Promise<Measured> {
   siege.victim.tell({ measure: true })
   await siege.victim.report()
-  const [seen, begun, waited] = [load.seen, performance.now(), waitedMs()]
+  const [seen, ended] = [load.seen, load.issued - load.pending]
+  const [begun, waited] = [performance.now(), waitedMs()]
   await action()
   const seconds = (performance.now() - begun) / 1000
   const units = load.seen - seen
   const own = (waitedMs() - waited) / 1000 / seconds
   const report = await siege.victim.report()
   const free = Math.max(0.05, 1 - Math.max(own, report.waited))
-  return { rate: { perSecond: units / seconds, ownPerSecond: units / seconds / free }, report }
+  const endedPerSecond = (load.issued - load.pending - ended) / seconds / free
+  return { rate: { perSecond: units / seconds, ownPerSecond: units / seconds / free, endedPerSecond }, report }
 }
 
 /** Lets honest peers work at a steady pace; returns how to stop that. */
@@ -182,13 +186,15 @@ function judged({ before, during, after, complaints, ...same }: Figures): Trial 
   const all = [...complaints]
   if (all.length === 0) {
     if (kept < bounds.kept) all.push(`honest peers kept ${kept.toFixed(2)} of their rate`)
+    const ended = during.rate.endedPerSecond / Math.max(1, before.rate.endedPerSecond)
+    if (ended < bounds.kept) all.push(`work ended at ${ended.toFixed(2)} of its rate, for whichever peer`)
     if (ownDelayMs > bounds.delayMs) all.push(`a timer was ${ownDelayMs.toFixed(0)} ms late`)
     if (grownMiB > bounds.grownMiB) all.push(`memory grew by ${grownMiB.toFixed(0)} MiB`)
     const counted = (countedAfter ?? 0) - (countedBefore ?? 0)
     if (counted < same.deeds.refused) all.push(`${counted} of ${same.deeds.refused} refused connections are counted`)
     if (reports > bounds.reports) all.push(`${reports} errors were reported`)
   }
-  const known = limitReached(attacks.find(({ name }) => name === same.attack)?.known, same.transport, all)
+  const known = limitReached(attacks.find(({ name }) => name === same.attack)?.known, same, all)
   return {
     ...same,
     ...(known === undefined ? {} : { known }),

@@ -5,7 +5,7 @@
  * Held: the victim lives, no work of honest peers is lost, they keep half of their undisturbed rate, timers fire within
  * 50 ms, memory is bounded, and errors are reported together. Rates and delays leave out the time in which the processes
  * waited for a CPU that others had; the column `busy` says how much that was. Measure on a quiet machine where it is above
- * a few per cent. A trial that a known limit of libzmq keeps from holding says `known limit`, what was exceeded and why, and is counted
+ * a few per cent. A trial that a known limit of ZeroMQ keeps from holding says `known limit`, what was exceeded and why, and is counted
  * apart; if anything else is wrong in it, too, it has failed.
  */
 import { rmSync } from 'node:fs'
@@ -123,7 +123,7 @@ try {
     }
   }
   if (!values.json)
-    console.log(`${tried} trials with seed ${seed}, ${failed} failed, ${limited} at known limits of libzmq`)
+    console.log(`${tried} trials with seed ${seed}, ${failed} failed, ${limited} at known limits of ZeroMQ`)
   if (failed > 0) process.exitCode = 1
 } finally {
   rmSync(plain, { recursive: true })

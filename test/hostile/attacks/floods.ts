@@ -28,6 +28,12 @@ const floodAndReset: Attack = {
   patterns: patternNames,
   counted: [],
   stays: ['push'],
+  known: {
+    patterns: ['push'],
+    transports: transportNames,
+    complaint: /^honest peers kept/,
+    why: 'a PUSH deals work to every peer that completes a handshake, and libzmq 4.3.5 does not see those leave that sent it messages (docs/rationale.md)',
+  },
   async run(context) {
     const { target, scale, did } = context
     const units = Object.values(floods)
@@ -68,6 +74,7 @@ const endlessMessage: Attack = {
   patterns: patternNames,
   counted: [],
   known: {
+    patterns: patternNames,
     transports: transportNames,
     complaint: /^memory grew/,
     why: 'libzmq 4.3.5 counts messages for its marks, and not the parts of one that has not ended (docs/rationale.md)',
