@@ -16,7 +16,9 @@ import { createRpcClient } from '../../patterns/rpc/index.js'
 import { codecOf } from '../../src/avro/codec.js'
 import { isDeclaredError } from '../../src/avro/index.js'
 import { crc32 } from '../../src/checksum/index.js'
+import { until } from '../support/events.js'
 import { Job } from '../support/job.js'
+import { LinkStranger } from '../support/link-stranger.js'
 import { place } from '../support/transports.js'
 import { countsOf, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
@@ -313,4 +315,16 @@ t.test('strangers may not make queues without end', async (t) => {
   }
   t.ok(host.queues.length <= 10, host.queues.join())
   t.notOk(host.queues.includes('f'))
+})
+
+t.test('frames that are none are counted', async (t) => {
+  const { host, stillWorks } = await open(t)
+  const stranger = await LinkStranger.open(t, host.endpoint)
+  for (const bytes of [Buffer.from('GET / HTTP/1.1'), Buffer.alloc(1000)]) await stranger.send(bytes)
+  await until(() => host.stats().strayFrames === 2)
+  await stranger.enter()
+  await stranger.send(Buffer.alloc(1000))
+  t.equal(await stranger.refused(), 'reset')
+  t.strictSame(host.stats().rejectedFrames, { 'bad-frame': 3 })
+  await stillWorks()
 })
