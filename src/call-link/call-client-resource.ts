@@ -62,7 +62,7 @@ export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
     await this.waitUntil(deadline, this.callClient.drain())
     const { open, waiting } = this.callClient.stats()
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    this.callClient.failAll(closed)
+    await this.callClient.failAll(closed)
     for (const link of this.#links) link.announceDrain()
     await this.waitUntil(deadline, Promise.all(this.#links.map((link) => link.whenSettled())))
     for (const link of this.#links) link.close(closed)

@@ -167,12 +167,20 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     return this.#drained
   }
 
-  /** Ends all calls with an error, to which is added whether each may have run; the servers are told. */
-  failAll(error: RivuletError): void {
+  /**
+   * Ends all calls with an error, to which is added whether each may have run; the servers are told.
+   *
+   * Resolves when all have ended: very many take several turns of the event loop.
+   */
+  failAll(error: RivuletError): Promise<void> {
     const { code, message, cause } = error
-    if (this.#closing) this.#failure = error
-    for (const call of this.#unfinished()) call.stopWith(code, message, cause)
-    if (this.#closing) this.#stopTimers()
+    if (this.#closing) {
+      this.#failure = error
+      this.#stopTimers()
+    }
+    return new Promise((resolve) => {
+      turnBudget.forEach(this.#unfinished(), (call) => call.stopWith(code, message, cause), resolve)
+    })
   }
 
   leftWaiting(call: ClientCall): void {

@@ -116,10 +116,26 @@ t.test('a client that was closed meanwhile', async (t) => {
   const drained = many.client.drain()
   pair.end()
   t.match(many.client.stats(), { waiting: 0 }, 'the repeatable ones are still to come')
-  many.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  await many.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
   await drained
   t.strictSame(many.outcomes, [...all('RIVULET_UNKNOWN_OUTCOME'), ...all('RIVULET_CLOSED')])
   t.match(many.client.stats(), { failed: 2 * count, open: 0, waiting: 0 })
+  many.turns.stop()
+})
+
+t.test('a client that ends all calls resolves when all have ended', async (t) => {
+  const many = new Many()
+  const pair = many.connect()
+  many.start('outcome')
+  pair.pump()
+  await turn()
+  many.turns.reset()
+  const drained = many.client.drain()
+  await many.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  t.strictSame(many.outcomes, all('RIVULET_CLOSED'))
+  await drained
+  t.match(many.client.stats(), { started: count, failed: count, open: 0, waiting: 0 })
+  t.ok(many.turns.most <= mostInTurn, `${many.turns.most} of them in one turn`)
   many.turns.stop()
 })
 
