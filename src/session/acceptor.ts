@@ -5,6 +5,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { frameKind, type Hello } from '../wire/index.js'
+import { overfull } from './cut-sessions.js'
 import {
   commonCapabilities,
   kindOf,
@@ -155,6 +156,7 @@ export class Acceptor {
       entry.session.tick()
       if (entry.session.status === 'ended') this.#remove(entry)
     }
+    this.#boundWaiting()
   }
 
   /** Asks all peers to open no new streams. */
@@ -327,6 +329,12 @@ export class Acceptor {
     this.#leave(entry)
     this.#cut.add(entry)
     entry.session.detach(reason)
+    this.#boundWaiting()
+  }
+
+  #boundWaiting(): void {
+    let most = overfull(this.#cut)
+    for (; most; most = overfull(this.#cut)) this.#end(most, 'too much waits for its peer')
   }
 
   #leave(entry: Entry): void {

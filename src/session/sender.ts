@@ -84,6 +84,11 @@ export class Sender {
     return this.#outgoing.size
   }
 
+  /** Short items that wait, and streams that have a state: of many small answers their bytes are the least. */
+  get backlog(): number {
+    return this.#urgent.length + this.#outgoing.size
+  }
+
   /** Whether a peer lets so many short items wait as no honest one does: it sends, and acknowledges nothing. */
   get isOverrun(): boolean {
     return this.#urgent.length > maxUrgentItems

@@ -90,6 +90,11 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     return this.#status === 'ended' ? 0 : this.#sender.heldBytes + this.#incoming.assembling
   }
 
+  /** Short items that wait for the peer, and streams to it that have a state. */
+  get backlog(): number {
+    return this.#status === 'ended' ? 0 : this.#sender.backlog
+  }
+
   /** Streams of which something is remembered here, each way. */
   get streamStates(): number {
     return this.#sender.streamStates + this.#incoming.size

@@ -5,7 +5,7 @@ import { writeHello } from '../../src/session/handshake.js'
 import { itemFlag, sessionKind } from '../../src/session/item.js'
 import { LinkHeader, type LinkNumbers } from '../../src/wire/index.js'
 import { frameKind, sealFrame } from '../../src/wire/prelude.js'
-import { bodyOf, itemKind, LinkPair, lost, refusalsIn, settings } from './link-pair.js'
+import { bodyOf, helloOf, itemKind, LinkPair, lost, refusalsIn, settings } from './link-pair.js'
 
 const { more, last, critical } = itemFlag
 const { streamWindowBytes, itemBytes, assemblyBytes } = settings.limits
@@ -177,6 +177,35 @@ t.test('a peer that sends and never acknowledges: what it is owed is bounded', a
   t.equal(side.reason, 'RIVULET_PROTOCOL_VIOLATION')
   t.equal(link.acceptor.size, 1)
 })
+
+t.test(
+  'peers that leave while answers wait: there are not too many in all, and others keep their session',
+  async (t) => {
+    const { link } = new Stranger()
+    link.cut()
+    const leaving = [{ itemOf: () => [-1, 9] }, { itemOf: (count: number) => [-count, itemKind] }]
+    for (const [at, { itemOf }] of leaving.entries()) {
+      const peer = `peer ${at}`
+      link.acceptor.receive(peer, helloOf({ session: Buffer.alloc(16, 100 + at) }))
+      const session = link.accepted.at(-1)?.session
+      for (let count = 1; count < 120_000 - 85_000 * at; count++) {
+        const [stream, kind] = itemOf(count)
+        session?.send(stream as number, kind as number, 0, bodyOf(Buffer.alloc(20)))
+      }
+      link.acceptor.gone(peer, lost)
+    }
+    t.strictSame(
+      link.accepted.map(({ session }) => session.status),
+      ['cut', 'live', 'ended', 'cut'],
+      'that for which most waits',
+    )
+    t.equal(link.accepted.at(2)?.reason, 'RIVULET_SESSION_LOST')
+    link.connect()
+    link.client.send(1, 'honest')
+    link.settle()
+    t.strictSame(link.accepted[0]?.texts, ['honest'])
+  },
+)
 
 t.test('a flood of sessions: one for each connection, and no more than there may be', async (t) => {
   const { link } = new Stranger()
