@@ -54,7 +54,7 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
 /** Drops what is in front and too old; tells whether there may be more. */
 export function dropExpired(tx: Transaction, queue: Queue): boolean {
   const { bytes } = queue
-  while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
+  while (!tx.isFull && tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     const { at, lane } = queue.aside.nextEnd(tx, queue.settings.maxAgeMs)
     if (lane && at <= tx.wall) {
       dropAside(tx, queue, lane, 'expired', { mayDrop: (entry) => isOver(tx, queue, entry) })
@@ -107,6 +107,7 @@ export function dropHead(tx: Transaction, queue: Queue, block: Block, count: num
 /** Drops the first message that waits by itself. */
 export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
   const { position, message } = queue.later.removeFirst(tx)
+  tx.pieces += 1
   queue.happenings[reason] += 1
   forgetKey(tx, queue, message.key, position)
 }
@@ -121,7 +122,7 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
   const { bytes } = queue
   const { purged } = queue.happenings
   const dropped = () => queue.happenings.purged - purged
-  while (tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
+  while (!tx.isFull && tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
       dropParked(tx, queue, 256, 'purged')
       continue

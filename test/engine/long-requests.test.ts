@@ -79,6 +79,24 @@ t.test('the leases of a consumer that does not come back, and of one that is pur
   t.match(world.engine.counts('jobs'), { leased: 0, ready: many })
 })
 
+t.test('a purge of messages that wait by themselves, and their expiry', async (t) => {
+  for (const one of [{ delayMs: 10_000 }, { delayMs: 10_000, ttlMs: 500 }]) {
+    const world = EngineWorld.withJobs()
+    const extras = texts.map((_, index) => ({ index, ...one }))
+    world.send(texts, extras)
+    world.run()
+    const purged: number[] = []
+    if ('ttlMs' in one) world.clock.advance(1000)
+    else world.engine.purge('jobs', (count) => void purged.push(count))
+    writeOnce(world)
+    const { depth } = world.engine.counts('jobs')
+    t.ok(depth >= many - writePieces && depth < many, `${depth} of ${many} are left after one write`)
+    world.run()
+    t.equal(world.engine.counts('jobs').depth, 0)
+    t.strictSame(purged, 'ttlMs' in one ? [] : [many])
+  }
+})
+
 /** A block that counts how often a length is read. */
 function countingReads(block: MessageBlock): { readonly block: MessageBlock; readonly reads: () => number } {
   let reads = 0
