@@ -124,8 +124,8 @@ eachTransport(t, 'a hundred rounds of opening and closing leave nothing', async 
   for (let count = 1; count <= 5; count++) await round(count)
   const before = descriptors()
   for (let count = 6; count <= 100; count++) await round(count)
-  // what the library frees a moment after `close` may be a few of the last round's
-  t.ok(descriptors() <= before + 20, `${before} descriptors before, ${descriptors()} after`)
+  // the library frees them a moment after `close`, in a thread of its own; it keeps a few of the last round's
+  await until(() => descriptors() <= before + 20)
   t.equal(router.socket.peers, 0)
   await until(() => router.links.connected === 0)
   await runtime.close()
