@@ -1,7 +1,8 @@
 /**
  * How many file descriptors this process may have, and how many it has: known on Linux only.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { devNull } from 'node:os'
 
 /** How many this process may have; infinite where that is not known. */
 export function descriptorLimit(): number {
@@ -19,5 +20,18 @@ export function descriptorsInUse(): number {
     return readdirSync('/proc/self/fd').length - 1
   } catch {
     return Number.POSITIVE_INFINITY
+  }
+}
+
+/** Whether this process can still open so many descriptors. */
+export function areDescriptorsLeft(count: number): boolean {
+  const opened: number[] = []
+  try {
+    while (opened.length < count) opened.push(openSync(devNull, 'r'))
+    return true
+  } catch {
+    return false
+  } finally {
+    for (const one of opened) closeSync(one)
   }
 }

@@ -10,12 +10,16 @@
  */
 import { deferred, turnBudget } from '../lifecycle/index.js'
 import type { Clock, Timer } from '../runtime/index.js'
+import { areDescriptorsLeft } from './descriptors.js'
 import { type MonitorEvent, mayPend, monitorPollMs, type NativeObserver, type NativeSocket, observe } from './native.js'
 
 /** A timer that never fires in practice, in milliseconds: it keeps a thread alive as a pending read would. */
 const holdMs = 2_147_483_647
 
 const done = Promise.resolve()
+
+/** File descriptors that must be left before another monitor is made: it takes two, and a connection may take some meanwhile. */
+const observerDescriptors = 6
 
 /** Promise jobs until what is there already has arrived. */
 const jobsToArrive = 2
@@ -121,6 +125,12 @@ export class Monitor {
   }
 
   #observe(): void {
+    // one that is made in part has no reader, and stops the library at its first event
+    if (!areDescriptorsLeft(observerDescriptors)) {
+      this.#replacing = false
+      if (!this.#isLost) this.#readNewest()
+      return
+    }
     this.#replacing = this.#isEmpty = this.#unread = false
     try {
       this.#newest = observe(this.#socket)
