@@ -1,6 +1,9 @@
 /** Batches that go to the engine in pieces: the outcome is the one that the whole would have had. */
+import { createHash } from 'node:crypto'
 import t from 'tap'
+import { ProduceSession } from '../../patterns/queue/produce-session.js'
 import { pieceMessages, sendInPieces } from '../../patterns/queue/send-pieces.js'
+import type { ProduceRequest } from '../../patterns/queue/wire.js'
 import type { MessageExtras, QueueEngine, QueueSettings, SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { blockOf, EngineWorld, schemaText, textsOf } from '../engine/engine-world.js'
@@ -83,4 +86,28 @@ t.test('a write that fails refuses the batch from its piece on', async (t) => {
   const consumer = world.consumer('c', 2 * count)
   world.run()
   t.strictSame(consumer.texts, [...texts.slice(0, pieceMessages), 'again'])
+})
+
+t.test('a host takes a batch of a producer in pieces', async (t) => {
+  const world = EngineWorld.withJobs()
+  const counts: number[] = []
+  const send = world.engine.send.bind(world.engine)
+  world.engine.send = (...args) => {
+    counts.push(args[3].count)
+    send(...args)
+  }
+  const answers: unknown[] = []
+  const desk = { engine: world.engine, maxMessageBytes: 100, enter: () => {}, leaseMsOf: () => 1000 }
+  const ports = { answer: (answer: unknown) => void answers.push(answer), room: () => {}, superseded: () => {} }
+  const session = new ProduceSession(desk, ports)
+  session.receive({ open: { queue: 'jobs', producer: 'q' } }, () => {})
+  const digest = createHash('sha256').update(schemaText).digest().subarray(0, 16)
+  const { lengths, checks, bodies } = blockOf(texts)
+  const extras = [{ index: 0, ttlMs: 60_000 }]
+  const batch = { number: 1, sequence: 1, schema: schemaText, meaning: digest, lengths, checks, bodies, extras }
+  session.receive({ batch: { ...batch, lengths: [...lengths] } } as ProduceRequest, () => {})
+  world.run()
+  await session.drained()
+  t.strictSame(counts, [pieceMessages, pieceMessages, 5])
+  t.match(answers.at(-1), { stored: [{ number: 1, repeated: 0 }], refused: [] })
 })
