@@ -114,7 +114,9 @@ export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): vo
 
 /** Drops messages that wait for their keys, whatever those are. */
 function dropParked(tx: Transaction, queue: Queue, limit: number, reason: DropReason): void {
-  queue.happenings[reason] += queue.keys.unpark(tx, limit).length
+  const { length } = queue.keys.unpark(tx, limit)
+  tx.pieces += length
+  queue.happenings[reason] += length
 }
 
 /** Drops what waits, of the log what was sent before a position; returns how many, and whether that is all. */

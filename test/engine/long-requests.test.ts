@@ -97,6 +97,21 @@ t.test('a purge of messages that wait by themselves, and their expiry', async (t
   }
 })
 
+t.test('a purge of messages that wait for their key', async (t) => {
+  const world = EngineWorld.withJobs({ keyOrder: true })
+  const extras = texts.map((_, index) => ({ index, key: 'k' }))
+  world.send(texts, extras)
+  world.run()
+  world.consumer('c', many)
+  world.run()
+  world.engine.purge('jobs', () => {})
+  writeOnce(world)
+  const { depth } = world.engine.counts('jobs')
+  t.ok(depth > 1, `${depth} of ${many} are left after one write`)
+  world.run()
+  t.equal(world.engine.counts('jobs').depth, 1, 'one is under a lease')
+})
+
 /** A block that counts how often a length is read. */
 function countingReads(block: MessageBlock): { readonly block: MessageBlock; readonly reads: () => number } {
   let reads = 0
