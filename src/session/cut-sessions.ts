@@ -5,7 +5,7 @@
  * more of them than it has calls.
  */
 
-/** Short items and streams that may wait in all: about 700 bytes each. */
+/** Short items and streams that may wait in all: about 250 bytes each where they are equal, 500 otherwise. */
 const mostWaiting = 131_072
 
 /** The session for whose peer most waits, if too much waits for all of them. */

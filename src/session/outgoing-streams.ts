@@ -13,10 +13,15 @@ import { itemFlag } from './item.js'
 export const fragmentBytes = 32_768
 
 /** An item that waits, written already. */
-interface WaitingItem {
+interface Item {
   readonly kind: number
   readonly flags: number
   readonly body: Buffer
+}
+
+/** The same in the list of its stream: most streams have one, and an array for it would be three times as large. */
+interface WaitingItem extends Item {
+  next: WaitingItem | undefined
 }
 
 /** The outgoing side of one stream. */
@@ -24,7 +29,9 @@ interface OutgoingStream {
   readonly stream: number
   /** What the peer still lets this side send, in bytes; below zero after a large item. */
   credit: number
-  readonly waiting: Fifo<WaitingItem>
+  /** The items that wait, in order. */
+  first: WaitingItem | undefined
+  last: WaitingItem | undefined
   /** How much of the first waiting item has left. */
   offset: number
   /** Whether anything has left. */
@@ -95,8 +102,8 @@ export class OutgoingStreams {
   /** The longest body that waits, in bytes. */
   get longest(): number {
     let longest = 0
-    for (const { waiting } of this.#streams.values())
-      for (const { body } of waiting) longest = Math.max(longest, body.length)
+    for (const { first } of this.#streams.values())
+      for (let item = first; item; item = item.next) longest = Math.max(longest, item.body.length)
     return longest
   }
 
@@ -110,7 +117,7 @@ export class OutgoingStreams {
   /** Whether an item on this stream may leave now, as far as the stream is concerned. */
   isFree(stream: number): boolean {
     const state = this.#streams.get(stream)
-    return state === undefined || (state.waiting.length === 0 && state.credit > 0)
+    return state === undefined || (state.first === undefined && state.credit > 0)
   }
 
   /** Counts an item that has left without waiting. */
@@ -132,14 +139,17 @@ export class OutgoingStreams {
   }
 
   /** Lets an item wait if there is room; else returns false, and remembers that somebody waits for it. */
-  add(stream: number, item: WaitingItem): boolean {
+  add(stream: number, { kind, flags, body }: Item): boolean {
+    const item: WaitingItem = { kind, flags, body, next: undefined }
     const size = sizeOf(item)
     if (this.#isFull(size)) {
       this.want(stream, size)
       return false
     }
     const state = this.#streams.get(stream) ?? this.#newStream(stream)
-    state.waiting.push(item)
+    if (state.last) state.last.next = item
+    else state.first = item
+    state.last = item
     this.#waiting[size] += costOf(item)
     this.#makeReady(state)
     return true
@@ -150,7 +160,7 @@ export class OutgoingStreams {
     for (let tries = this.#turns.length; tries > 0; tries--) {
       const state = this.#turns.shift() as OutgoingStream
       state.ready = false
-      const item = state.waiting.first
+      const item = state.first
       if (!item || state.credit <= 0) continue
       if (state.offset === 0 && !this.#mayBegin(item)) {
         this.#makeReady(state)
@@ -188,7 +198,7 @@ export class OutgoingStreams {
     const writable: number[] = []
     for (const state of this.#wanting) {
       const { refused } = state
-      if (state.waiting.length > 0 || state.credit <= 0 || (refused !== undefined && this.#isFull(refused))) continue
+      if (state.first || state.credit <= 0 || (refused !== undefined && this.#isFull(refused))) continue
       this.#wanting.delete(state)
       state.refused = undefined
       writable.push(state.stream)
@@ -200,11 +210,11 @@ export class OutgoingStreams {
   forget(stream: number): boolean {
     const state = this.#streams.get(stream)
     if (!state) return false
-    for (const item of state.waiting) this.#waiting[sizeOf(item)] -= costOf(item)
-    const { first } = state.waiting
+    const { first } = state
+    for (let item = first; item; item = item.next) this.#waiting[sizeOf(item)] -= costOf(item)
     const inPart = first !== undefined && state.offset > 0
     if (inPart) this.#assembling -= first.body.length
-    state.waiting.clear()
+    state.first = state.last = undefined
     this.#remove(state)
     return inPart
   }
@@ -238,7 +248,8 @@ export class OutgoingStreams {
     }
     if (fragment.start > 0) this.#assembling -= body.length
     state.offset = 0
-    state.waiting.shift()
+    state.first = item.next
+    if (item.next === undefined) state.last = undefined
     this.#waiting[sizeOf(item)] -= costOf(item)
     // the whole item counts when it is whole: what has begun must come to its end
     state.credit -= body.length
@@ -248,13 +259,13 @@ export class OutgoingStreams {
   }
 
   /** A large item waits while the peer would have to hold too many. */
-  #mayBegin({ body }: WaitingItem): boolean {
+  #mayBegin({ body }: Item): boolean {
     if (body.length <= fragmentBytes || this.#assembling === 0) return true
     return this.#assembling + body.length <= this.#limits.assemblyBytes
   }
 
   #makeReady(state: OutgoingStream): void {
-    if (state.ready || state.waiting.length === 0 || state.credit <= 0) return
+    if (state.ready || state.first === undefined || state.credit <= 0) return
     state.ready = true
     this.#turns.push(state)
   }
@@ -263,7 +274,8 @@ export class OutgoingStreams {
     const state: OutgoingStream = {
       stream,
       credit: this.#limits.streamWindowBytes,
-      waiting: new Fifo(),
+      first: undefined,
+      last: undefined,
       offset: 0,
       begun: false,
       ready: false,
@@ -283,11 +295,11 @@ export class OutgoingStreams {
   }
 }
 
-function sizeOf({ body }: WaitingItem): ItemSize {
+function sizeOf({ body }: Item): ItemSize {
   return body.length > fragmentBytes ? 'large' : 'small'
 }
 
 /** What an item that waits takes of memory, in bytes: small ones take more than their bodies. */
-function costOf({ body }: WaitingItem): number {
+function costOf({ body }: Item): number {
   return body.length + 128
 }

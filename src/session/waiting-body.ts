@@ -7,11 +7,15 @@ import type { ItemBody } from './item.js'
 
 const firstBytes = 4096
 
+/** Short bodies that follow one another and are equal share their memory: refusals of many calls, which untrusted peers can provoke. */
+const sharedBytes = 1024
+let lastShort: Buffer = Buffer.alloc(0)
+
 let scratch: Buffer = Buffer.allocUnsafeSlow(firstBytes)
 let scratchView = new DataView(scratch.buffer)
 
 /**
- * Writes a body by itself.
+ * Writes a body by itself. The buffer is shared with equal bodies: nobody may write into it.
  *
  * @throws RIVULET_MESSAGE_TOO_LARGE, and what `writeBody` throws.
  */
@@ -37,7 +41,7 @@ export function writeWaiting(body: ItemBody, maxBytes: number): Buffer {
     if (end > maxBytes) throw tooLarge(maxBytes)
     if (bytes.length > firstBytes) return end > bytes.length >> 1 ? bytes.subarray(0, end) : copyOf(bytes, end)
     keep(bytes, view)
-    return copyOf(bytes, end)
+    return shortCopyOf(bytes, end)
   }
 }
 
@@ -49,6 +53,12 @@ function keep(bytes: Buffer, view: DataView): void {
   if (bytes.length !== firstBytes) return
   scratch = bytes
   scratchView = view
+}
+
+function shortCopyOf(bytes: Buffer, end: number): Buffer {
+  if (end > sharedBytes) return copyOf(bytes, end)
+  if (end !== lastShort.length || bytes.compare(lastShort, 0, end, 0, end) !== 0) lastShort = copyOf(bytes, end)
+  return lastShort
 }
 
 function copyOf(bytes: Buffer, end: number): Buffer {

@@ -1,0 +1,49 @@
+/** What waits for a peer takes little memory: one that reads nothing can make a side owe it very many short answers. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { firstPatternKind, itemFlag } from '../../src/session/item.js'
+import { Sender } from '../../src/session/sender.js'
+import { bytesItem } from '../../src/session/session-items.js'
+import { writeWaiting } from '../../src/session/waiting-body.js'
+
+const limits = { itemBytes: 65_536, windowBytes: 65_536, streamWindowBytes: 65_536, assemblyBytes: 262_144 }
+const answers = 20_000
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heldBytes(): number {
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+/** What an answer takes that waits for a peer without a connection, in bytes. */
+function bytesEach(bodyOf: (stream: number) => Buffer): number {
+  const sender = new Sender(limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
+  const before = heldBytes()
+  for (let stream = 1; stream <= answers; stream++) {
+    sender.send(stream, firstPatternKind, itemFlag.last, bytesItem(bodyOf(stream)))
+  }
+  const bytes = (heldBytes() - before) / answers
+  if (sender.backlog !== answers) throw new Error(`${sender.backlog} answers wait`)
+  return Math.round(bytes)
+}
+
+t.test('answers that wait, each on a stream of its own', async (t) => {
+  const text = 'RIVULET_UNIMPLEMENTED: there was no agreement on method 9999'
+  const same = bytesEach(() => Buffer.from(text))
+  t.ok(same < 300, `${same} bytes for each of many equal refusals`)
+  const different = bytesEach((stream) => Buffer.from(`${text}${stream}`))
+  t.ok(different < 500, `${different} bytes for each of many different ones`)
+})
+
+t.test('short bodies that are equal share their memory, and others do not', async (t) => {
+  const [first, again] = ['refused', 'refused'].map((text) => writeWaiting(bytesItem(Buffer.from(text)), 100))
+  t.equal(first, again)
+  const other = writeWaiting(bytesItem(Buffer.from('Refused')), 100)
+  t.strictSame([String(first), String(other)], ['refused', 'Refused'], 'the first is as it was')
+  t.equal(String(writeWaiting(bytesItem(Buffer.from('refuse')), 100)), 'refuse')
+  t.equal(writeWaiting(bytesItem(Buffer.alloc(0)), 100).length, 0)
+})
