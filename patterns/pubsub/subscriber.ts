@@ -134,6 +134,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       {
         accept: (frame, text) => this.#accept(frame, text),
         reject: (error) => this.#reject(error),
+        newSchema: () => this.#gate.newSchema(),
         lose: (messages, error) => this.#unknownSchema(messages, error),
       },
     )

@@ -7,7 +7,7 @@ import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { decodeFailure } from '../../src/avro/decode-failure.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
+import { HandshakeGate, maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
 import { Inbound, type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import { Batch, CompatibleReader, type DataFrame, FrameReceiver } from '../../src/wire/index.js'
 import { type PullOptions, pullRules } from './options.js'
@@ -39,6 +39,8 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
   readonly #reader: CompatibleReader<Out>
   readonly #receiver: FrameReceiver
   readonly #rejected = new RejectedFrames(this.reports)
+  /** Holds new peers while those that are there flood this side. */
+  readonly #gate = HandshakeGate.of(this.runtime)
 
   static create<Out>(options: ResolvedPullOptions): Promise<PullResource<Out>> {
     return new PullResource<Out>(options).#start()
@@ -59,7 +61,8 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
       { ...defaults, maxMessageBytes: options.maxMessageBytes, clock: this.runtime.clock },
       {
         accept: (frame, text) => this.#accept(frame, text),
-        reject: (error) => this.#rejected.add(error),
+        reject: (error) => this.#reject(error),
+        newSchema: () => this.#gate.newSchema(),
         lose: (messages, error) => {
           this.#inbound.lose('unknown-schema', messages)
           if (error) this.reports.report(error)
@@ -78,6 +81,7 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
       maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
       socketBufferBytes,
       patienceMs: Number.POSITIVE_INFINITY,
+      gateName: this.#gate.name,
       outboxBytes: 0,
     })
   }
@@ -104,8 +108,12 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
   protected onFrame(parts: readonly Buffer[]): void {
     const [bytes] = parts
     if (bytes && parts.length === 1) this.#receiver.receive(bytes, undefined)
-    else
-      this.#rejected.add(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; queues have one`))
+    else this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; queues have one`))
+  }
+
+  #reject(error: RivuletError): void {
+    this.#rejected.add(error)
+    this.#gate.malformed()
   }
 
   #accept(frame: DataFrame, writerText: string): void {
@@ -127,5 +135,7 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
     return this.#receiver.close() + this.#inbound.complete()
   }
 
-  protected released(): void {}
+  protected released(): void {
+    this.#gate.open()
+  }
 }

@@ -3,7 +3,7 @@
  *
  * One connection cannot be ended, one call of a publisher's library takes in whatever the connections hold, and what peers that
  * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
- * wait. What counts as too much is the owner's business, malformed frames aside.
+ * wait. What counts as too much is the owner's business, malformed frames and new schemas aside.
  */
 import { defaults } from '../options/index.js'
 import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
@@ -23,6 +23,9 @@ const calmMs = 5000
 /** So many malformed frames within so many milliseconds are too much. */
 const floodFrames = 1000
 const floodMs = 1000
+
+/** A schema that was not known costs as much as so many of them: it is parsed, and compared with those of readers. */
+const schemaFrames = 20
 
 /** A handshake that has waited for so long is given up: the peer is about to end it, in milliseconds. */
 const lateMs = 0.75 * defaults.handshakeMs
@@ -51,8 +54,8 @@ export class HandshakeGate {
   readonly #waiting: Waiting[] = []
   #batch = fewest
   #calmSince = 0
-  #malformed = 0
-  #malformedSince = Number.NEGATIVE_INFINITY
+  #flood = 0
+  #floodSince = Number.NEGATIVE_INFINITY
   #floodedAt = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
   #onNobody: (() => void)[] = []
@@ -63,15 +66,12 @@ export class HandshakeGate {
 
   /** Counts a malformed frame; too many of them are pressure. */
   malformed(): void {
-    this.#malformed += 1
-    if (this.#malformed < floodFrames) return
-    const now = this.#ports.clock.now()
-    if (now - this.#malformedSince < floodMs) {
-      this.#floodedAt = now
-      this.narrow()
-    }
-    this.#malformed = 0
-    this.#malformedSince = now
+    this.#count(1)
+  }
+
+  /** Counts a writer's schema that was not known; too many of them are pressure. */
+  newSchema(): void {
+    this.#count(schemaFrames)
   }
 
   /** Whether handshakes are held. */
@@ -113,6 +113,18 @@ export class HandshakeGate {
     const setGate = (name: string, gate: Gate | undefined) => admissionOf(runtime).setGate(name, gate)
     // handshakes have the time of the system, whatever clock the messages have
     return new HandshakeGate({ clock: systemClock, isPressed, setGate })
+  }
+
+  #count(frames: number): void {
+    this.#flood += frames
+    if (this.#flood < floodFrames) return
+    const now = this.#ports.clock.now()
+    if (now - this.#floodSince < floodMs) {
+      this.#floodedAt = now
+      this.narrow()
+    }
+    this.#flood = 0
+    this.#floodSince = now
   }
 
   #stepLater(): void {

@@ -13,6 +13,8 @@ export interface FrameReceiverPorts {
   accept(frame: DataFrame, writerText: string): void
   /** Bytes that are no frame of ours. */
   reject(error: RivuletError): void
+  /** A frame has brought a writer's schema that was not known, which costs time to read. */
+  newSchema(): void
   /** Messages whose schema did not come; `error` is for the first of a writer. */
   lose(messages: number, error: RivuletError | undefined): void
 }
@@ -65,6 +67,7 @@ export class FrameReceiver {
       return
     }
     if (lookup.kind === 'known') {
+      if (lookup.isNew) this.#ports.newSchema()
       for (const waited of lookup.waited) this.#ports.accept(waited, lookup.text)
       this.#ports.accept(frame, lookup.text)
     } else if (lookup.kind === 'lost') {

@@ -17,8 +17,8 @@ const maxParkedBytes = 4_194_304
 
 /** What to do with a frame. */
 export type Lookup =
-  /** The text of the writer's schema; frames that waited for it come first. */
-  | { readonly kind: 'known'; readonly text: string; readonly waited: readonly DataFrame[] }
+  /** The text of the writer's schema, and whether this frame brought it; frames that waited for it come first. */
+  | { readonly kind: 'known'; readonly text: string; readonly isNew: boolean; readonly waited: readonly DataFrame[] }
   /** The frame waits. */
   | { readonly kind: 'parked' }
   /** The schema did not come: so many messages are lost, of this frame and those that waited; `first` once per writer. */
@@ -77,7 +77,7 @@ export class SchemaBook {
     const known = this.#own.get(key) ?? this.#learned.get(key)
     if (known !== undefined) {
       this.#lastMeaning = meaning
-      this.#lastKnown = { kind: 'known', text: known, waited: nothing }
+      this.#lastKnown = { kind: 'known', text: known, isNew: false, waited: nothing }
       return this.#lastKnown
     }
     if (writerSchema === null) return this.#park(key, frame)
@@ -90,7 +90,7 @@ export class SchemaBook {
     if (this.#learned.size >= maxSchemas) this.#learned.delete(this.#learned.keys().next().value as string)
     this.#learned.set(key, writerSchema)
     this.#givenUp.delete(key)
-    return { kind: 'known', text: writerSchema, waited: this.#unpark(key) }
+    return { kind: 'known', text: writerSchema, isNew: true, waited: this.#unpark(key) }
   }
 
   #park(key: string, frame: DataFrame): Lookup {

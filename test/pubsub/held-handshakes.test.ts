@@ -1,28 +1,14 @@
 /** While peers that are there take too much, new ones are admitted a few at a time; those of other sockets do not wait. */
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { total, until } from '../support/events.js'
+import { comesSlowly } from '../support/held-handshakes.js'
 import { Job } from '../support/job.js'
-import { rawPeer, zmtpFrame } from '../support/raw-zmtp.js'
+import { rawPeer, zmtpFrame, zmtpMessage } from '../support/raw-zmtp.js'
+import { block, dataFrame, ints, sealed } from '../support/stranger.js'
 import { eachTransport } from '../support/transports.js'
 
-/** Peers that come at once. */
-const crowd = 10
-
 const subscription = (prefix: string) => zmtpFrame(Buffer.from(`\x01${prefix}`))
-
-/** Asserts that peers of one endpoint come a few at a time, and those of another publisher meanwhile. */
-async function comesSlowly(t: Test, endpoint: string, socketType: string, other: string): Promise<void> {
-  let admitted = 0
-  const coming = Array.from({ length: crowd }, async () => {
-    await rawPeer(t, endpoint, socketType)
-    admitted += 1
-  })
-  await Promise.race(coming)
-  for (let one = 0; one < 5; one++) await rawPeer(t, other, 'XSUB')
-  t.ok(admitted < crowd, `${admitted} have come while five came to another publisher`)
-  await Promise.all(coming)
-}
 
 eachTransport(
   t,
@@ -62,6 +48,28 @@ eachTransport(
     const flooder = await rawPeer(t, subscriber.endpoint, 'XPUB')
     flooder.write(Buffer.concat(Array(20_000).fill(zmtpFrame(Buffer.from('x')))))
     await until(() => total(subscriber.stats().rejectedFrames) > 5000)
+    await comesSlowly(t, subscriber.endpoint, 'XPUB', other.endpoint)
+    t.equal(subscriber.refusedConnections, 0)
+  },
+  ['ipc', 'tcp'],
+)
+
+eachTransport(
+  t,
+  'new publishers come a few at a time while one floods a subscriber with schemas',
+  async (t, { runtime, bind }) => {
+    const subscriber = await createSubscriber({ bind, runtime })
+    subscriber.errors.subscribe()
+    subscriber.topic('#', Job).subscribe()
+    const other = await createPublisher({ bind: 'tcp://127.0.0.1:*', runtime })
+    const flooder = await rawPeer(t, subscriber.endpoint, 'XPUB')
+    const topic = Buffer.from('a.')
+    const frames = Array.from({ length: 500 }, (_, index) => {
+      const frame = dataFrame({ schema: `"int"${' '.repeat(index)}`, count: 1 }, block(ints(1)))
+      return zmtpMessage(topic, sealed(frame.subarray(8), { topic }))
+    })
+    flooder.write(Buffer.concat(frames))
+    await until(() => total(subscriber.stats().dropped) > 400)
     await comesSlowly(t, subscriber.endpoint, 'XPUB', other.endpoint)
     t.equal(subscriber.refusedConnections, 0)
   },

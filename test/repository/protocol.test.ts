@@ -140,6 +140,7 @@ function received(
   const reader = new CompatibleReader<unknown>(tick as Codec<never, unknown>, ({ code }) => codes.push(code))
   const options = { maxMessageBytes: 65_536, parkedFrames: 4, parkedMs: 5000, clock: systemClock }
   new FrameReceiver(options, {
+    newSchema() {},
     accept(frame, text) {
       frames.push(frame)
       const read = reader.readerFor(text)

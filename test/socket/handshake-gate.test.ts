@@ -132,3 +132,14 @@ t.test('a thousand malformed frames within a second are pressure, fewer are not'
   t.equal(admitted.length, 5 + 2 + 4, 'without more of them there is no pressure')
   gate.open()
 })
+
+t.test('fifty new schemas within a second are pressure, fewer are not', async (t) => {
+  const { clock, gate, isHolding } = watch()
+  for (let schema = 0; schema < 49; schema++) gate.newSchema()
+  clock.advance(1000)
+  for (let schema = 0; schema < 50; schema++) gate.newSchema()
+  t.notOk(isHolding(), 'they took longer')
+  for (let schema = 0; schema < 50; schema++) gate.newSchema()
+  t.ok(isHolding())
+  gate.open()
+})

@@ -31,6 +31,7 @@ export class Reception<T> {
         if (read) this.#take(new Batch(frame, read))
       },
       reject: (error) => this.rejected.push(error),
+      newSchema() {},
       lose: (messages, error) => this.lost.push([messages, error]),
     })
     this.receiver.know(codec.meaning, codec.text)
