@@ -9,8 +9,8 @@
 /** Items without a byte that may wait. */
 export const maxEmptyItems = 65_536
 
-/** What an empty backlog keeps, in bytes. */
-const keptBytes = 65_536
+/** What an empty backlog keeps, in bytes: two frames, so that a busy stream does not make garbage of each of them. */
+const keptBytes = 131_072
 
 const none = Buffer.alloc(0)
 
@@ -119,9 +119,9 @@ export class ItemBacklog {
 
   #makeRoom(size: number): void {
     const waiting = this.#end - this.#start
-    const needed = waiting + size
-    // half of it stays free, so that moving costs each byte at most once
-    const roomy = needed * 2 <= this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(Math.max(1024, needed * 2))
+    // where items left and others come, half of it stays free, so that moving costs each byte at most once
+    const needed = this.#start === 0 ? waiting + size : (waiting + size) * 2
+    const roomy = needed <= this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(roomFor(needed))
     this.#bytes.copy(roomy, 0, this.#start, this.#end)
     if (this.#start > 0) {
       this.#ends = this.#ends.slice(this.#next).map((end) => end - this.#start)
@@ -136,4 +136,9 @@ export class ItemBacklog {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
+}
+
+/** The size of a buffer for so many bytes: a power of two, so that it is the right one for items that differ a little. */
+function roomFor(bytes: number): number {
+  return Math.max(1024, 2 ** Math.ceil(Math.log2(bytes)))
 }

@@ -11,10 +11,11 @@ import type { Change } from './store.js'
 /** What stands in front of a value, in bytes. */
 export const checksumBytes = 4
 
-const slabBytes = 262_144
+/** Holds the batch of a busy turn: a larger one has memory of its own, which is released and collected as garbage. */
+const slabBytes = 1_048_576
 
 /** Slabs that are kept for use, beyond those in use. */
-const keptSlabs = 8
+const keptSlabs = 4
 
 /** Memory that the changes of several batches share. */
 export interface Slab {

@@ -54,6 +54,20 @@ t.test('the memory of a large backlog goes when it is empty', async (t) => {
   t.equal(backlog.length, 0)
 })
 
+t.test('two items of a whole frame take the same memory again', async (t) => {
+  const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
+  const item = Buffer.alloc(65_000)
+  const memory = [0, 1, 2].map(() => {
+    backlog.push(item, 0, 65_000)
+    backlog.push(item, 0, 64_000)
+    const { bytes } = backlog
+    t.equal(shift(backlog).length, 65_000)
+    t.equal(shift(backlog).length, 64_000)
+    return bytes
+  })
+  t.ok(memory.every((bytes) => bytes === memory[0]))
+})
+
 t.test('items without a byte have a bound of their own', async (t) => {
   const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
   const none = Buffer.alloc(1)
