@@ -7,7 +7,7 @@
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/index.js'
 
 /** The messages of a piece, if some of its batch have something of their own. */
-export const pieceMessages = 4096
+export const pieceMessages = 2048
 
 /** Sends a block of a producer, in pieces if it must; calls back once. */
 export function sendInPieces(

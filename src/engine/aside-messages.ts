@@ -68,28 +68,27 @@ export function dropBad(tx: Transaction, queue: Queue, lane: Lane, entry: AsideB
   return true
 }
 
-/** Drops the first messages of a schema, up to a number, as long as a test is true of them; some at least. */
+/**
+ * Drops the first messages of a schema.
+ *
+ * @param countOf - How many of a record are to go; it ends with one that does not go as a whole.
+ */
 export function dropAside(
   tx: Transaction,
   queue: Queue,
   lane: Lane,
   reason: DropReason,
-  {
-    limit = Number.POSITIVE_INFINITY,
-    mayDrop = () => true,
-  }: { readonly limit?: number; readonly mayDrop?: (entry: AsideEntry) => boolean } = {},
+  countOf: (entry: AsideEntry) => number,
 ): void {
-  let left = limit
-  for (const entry of queue.aside.first(tx, lane, limit)) {
-    if (left <= 0 || !mayDrop(entry)) return
+  for (const entry of queue.aside.first(tx, lane)) {
+    const count = countOf(entry)
+    if (count === 0) return
     if ('message' in entry) {
       queue.aside.take(tx, lane, entry)
       queue.happenings[reason] += 1
-      left -= 1
       forgetKey(tx, queue, entry.message.key, entry.position)
       continue
     }
-    const count = Math.min(left, entry.count)
     let { bytes } = entry
     if (count < entry.count) {
       const block = readAside(tx, queue, lane, entry)
@@ -97,7 +96,6 @@ export function dropAside(
       bytes = bytesOf(block.lengths, entry.position - entry.start, count)
     }
     queue.happenings[reason] += count
-    left -= count
     if (shiftAside(tx, queue, lane, entry, count, bytes)) return
   }
 }

@@ -19,7 +19,7 @@ import type { Queue } from './queue.js'
 import { gatherAside, judgeAside, readerOf, setHeadAside } from './readers.js'
 import { messageOf } from './settling.js'
 import { takersOf } from './takers.js'
-import type { Transaction } from './transaction.js'
+import { type Transaction, writePieces } from './transaction.js'
 
 /** What one lease has at the most, in messages. */
 const leaseMessages = 1024
@@ -30,9 +30,6 @@ const dealtBytes = 8_388_608
 /** What setting something aside counts for beside its bytes: one write sets aside about 4000 messages one by one. */
 const asideCostBytes = 2048
 
-/** Changes that dealing out adds to one write at the most: dropping and parking may come to many. */
-const dealtChanges = 20_000
-
 /** Messages on their way to a consumer. */
 export interface Dealt {
   readonly queue: Queue
@@ -41,20 +38,35 @@ export interface Dealt {
   readonly leased: LeasedBlock
 }
 
-/** Where dealing out ends for one write: at so many changes, or bytes of changes, or with so many bytes left in the queue. */
+/**
+ * Where dealing out ends for one write: at so many pieces of work, or bytes of changes, or with so many bytes left in the
+ * queue.
+ */
 interface End {
-  readonly changes: number
+  readonly pieces: number
   readonly written: number
   readonly bytes: number
   /** Bytes of what was set aside, with `asideCostBytes` for each record. */
   aside: number
 }
 
-/** Deals out what can be; tells whether more could be, by the next write. */
-export function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[]): boolean {
+/**
+ * Deals out what can be in some queues; returns those in which more could be, by the next write, and first those that had no
+ * turn in this one.
+ */
+export function dispatchAll(tx: Transaction, queues: readonly Queue[], dealt: Dealt[]): Queue[] {
+  const pieces = tx.pieces + writePieces
+  const [waiting, more]: [Queue[], Queue[]] = [[], []]
+  for (const queue of queues) {
+    if (tx.pieces >= pieces) waiting.push(queue)
+    else if (dispatch(tx, queue, dealt, pieces)) more.push(queue)
+  }
+  return [...waiting, ...more]
+}
+
+function dispatch(tx: Transaction, queue: Queue, dealt: Dealt[], pieces: number): boolean {
   tx.touch(queue)
-  const changes = tx.changes.length + dealtChanges
-  const end = { changes, written: tx.bytes + dealtBytes, bytes: queue.bytes - dropBodyBytes, aside: 0 }
+  const end = { pieces, written: tx.bytes + dealtBytes, bytes: queue.bytes - dropBodyBytes, aside: 0 }
   const hasMore = deal(tx, queue, dealt, end)
   return (queue.aside.messages > 0 && judgeAside(tx, queue, () => !isEnough(tx, queue, end))) || hasMore
 }
@@ -65,7 +77,7 @@ function deal(tx: Transaction, queue: Queue, dealt: Dealt[], end: End): boolean 
   let sharers = Number.POSITIVE_INFINITY
   for (;;) {
     const takers = takersOf(queue, tx.now)
-    if (takers.length > 0 && queue.leases.lapsed.size > 0) endLapsed(tx, queue, takers)
+    if (takers.length > 0 && queue.leases.lapsed.size > 0) endLapsed(tx, queue, takers, () => !isEnough(tx, queue, end))
     const ready = takers.length === 0 ? 0 : readyFor(tx, queue, takers)
     if (ready === 0) return false
     const share = Math.ceil(ready / Math.min(sharers, takers.length))
@@ -86,8 +98,8 @@ function deal(tx: Transaction, queue: Queue, dealt: Dealt[], end: End): boolean 
 }
 
 /** Whether so much was changed, or dropped, that the rest is for the next write. */
-function isEnough(tx: Transaction, queue: Queue, { changes, written, bytes, aside }: End): boolean {
-  return tx.changes.length >= changes || tx.bytes >= written || queue.bytes <= bytes || aside >= dealtBytes
+function isEnough(tx: Transaction, queue: Queue, { pieces, written, bytes, aside }: End): boolean {
+  return tx.pieces >= pieces || tx.bytes >= written || queue.bytes <= bytes || aside >= dealtBytes
 }
 
 /** About how many messages are ready, without those that were set aside and that none of some consumers can read. */
@@ -136,6 +148,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
 function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, limit: number, end: End): void {
   if (queue.aside.messages > 0) gatherAside(tx, queue, batch, consumer, limit, () => !isEnough(tx, queue, end))
   while (batch.count < limit && batch.bytes < leaseBytes && !isEnough(tx, queue, end)) {
+    tx.pieces += 1
     // before any that became ready after them
     if (queue.keys.held > 0 && releaseHeld(tx, queue)) continue
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined

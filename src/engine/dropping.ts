@@ -4,13 +4,13 @@
  * Messages under a lease are never dropped.
  */
 import { dropAside } from './aside-messages.js'
-import type { AsideEntry } from './aside-record.js'
+import { type AsideEntry, sizeOf } from './aside-record.js'
 import { type Block, bytesOf, extrasAt } from './block-record.js'
 import type { DropReason } from './counts.js'
 import { forgetKey } from './fates.js'
 import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
-import type { Transaction } from './transaction.js'
+import { type Transaction, writePieces } from './transaction.js'
 
 /** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
 const dropBytes = 1_048_576
@@ -18,14 +18,16 @@ export const dropBodyBytes = 16_777_216
 
 /**
  * Makes room for what was sent: what is set aside goes first, then what is ready, by itself or in the log, then what waits
- * for its key, and what is not due at last.
+ * for its key, and what is not due at last. Tells whether there is enough room now, as far as there can be.
  */
-export function dropOverflow(tx: Transaction, queue: Queue): void {
-  const { maxLength, maxBytes } = queue.settings
-  while (queue.depth > maxLength || queue.bytes > maxBytes) {
+export function dropOverflow(tx: Transaction, queue: Queue): boolean {
+  const { bytes } = queue
+  while (isOverfull(queue)) {
+    // the bytes of what was sent do not count: as much goes with the same write
+    if (tx.pieces >= writePieces || bytes - queue.bytes >= dropBodyBytes) return false
     const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
     if (lane) {
-      dropAside(tx, queue, lane, 'overflow', { limit: 1 })
+      dropAside(tx, queue, lane, 'overflow', (entry) => overfullAside(tx, queue, entry))
       continue
     }
     const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
@@ -35,20 +37,38 @@ export function dropOverflow(tx: Transaction, queue: Queue): void {
     }
     const block = queue.log.head(tx)
     if (!block) {
-      if (queue.keys.parked > 0) dropParked(tx, queue, 1, 'overflow')
+      if (queue.keys.parked > 0) dropParked(tx, queue, 'overflow', () => isOverfull(queue))
       else if (entry) dropFirst(tx, queue, 'overflow')
-      else return
+      else return true
       continue
     }
-    let count = 0
-    let bytes = 0
     const { headOffset } = queue.log
-    while (headOffset + count < block.count && (queue.depth - count > maxLength || queue.bytes - bytes > maxBytes)) {
-      bytes += block.lengths[headOffset + count] as number
-      count += 1
-    }
-    dropHead(tx, queue, block, count, 'overflow')
+    dropHead(tx, queue, block, overfullBy(queue, block, headOffset, block.count - headOffset), 'overflow')
   }
+  return true
+}
+
+/** Whether a queue has more than it may. */
+function isOverfull({ depth, bytes, settings }: Queue): boolean {
+  return depth > settings.maxLength || bytes > settings.maxBytes
+}
+
+/** How many messages of a block, from an offset on, have to go until a queue has no more than it may. */
+function overfullBy({ depth, bytes, settings }: Queue, { lengths }: Block, offset: number, most: number): number {
+  let count = 0
+  let size = 0
+  while (count < most && (depth - count > settings.maxLength || bytes - size > settings.maxBytes)) {
+    size += lengths[offset + count] as number
+    count += 1
+  }
+  return count
+}
+
+/** The same for what is set aside under one record. */
+function overfullAside(tx: Transaction, queue: Queue, entry: AsideEntry): number {
+  if ('message' in entry) return isOverfull(queue) ? 1 : 0
+  const block = queue.log.read(tx, entry.start)
+  return block ? overfullBy(queue, block, entry.position - entry.start, entry.count) : Math.min(1, entry.count)
 }
 
 /** Drops what is in front and too old; tells whether there may be more. */
@@ -57,7 +77,7 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
   while (!tx.isFull && tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     const { at, lane } = queue.aside.nextEnd(tx, queue.settings.maxAgeMs)
     if (lane && at <= tx.wall) {
-      dropAside(tx, queue, lane, 'expired', { mayDrop: (entry) => isOver(tx, queue, entry) })
+      dropAside(tx, queue, lane, 'expired', (entry) => (isOver(tx, queue, entry) ? messagesOf(entry) : 0))
       continue
     }
     const entry = queue.later.first(tx)
@@ -77,6 +97,10 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
 export function isExpired(tx: Transaction, queue: Queue, { due, message }: LaterEntry): boolean {
   if (message.expires > 0 && message.expires <= tx.wall) return true
   return Math.max(due, message.time) + queue.settings.maxAgeMs <= tx.wall
+}
+
+function messagesOf(entry: AsideEntry): number {
+  return sizeOf(entry)[0]
 }
 
 /** Whether what is set aside under one record is too old. */
@@ -100,6 +124,7 @@ export function expiredInFront(tx: Transaction, queue: Queue, block: Block): num
 
 /** Drops messages of the block in front. */
 export function dropHead(tx: Transaction, queue: Queue, block: Block, count: number, reason: DropReason): void {
+  tx.pieces += 1
   queue.log.advance(tx, block, count, bytesOf(block.lengths, queue.log.headOffset, count))
   queue.happenings[reason] += count
 }
@@ -107,16 +132,13 @@ export function dropHead(tx: Transaction, queue: Queue, block: Block, count: num
 /** Drops the first message that waits by itself. */
 export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
   const { position, message } = queue.later.removeFirst(tx)
-  tx.pieces += 1
   queue.happenings[reason] += 1
   forgetKey(tx, queue, message.key, position)
 }
 
-/** Drops messages that wait for their keys, whatever those are. */
-function dropParked(tx: Transaction, queue: Queue, limit: number, reason: DropReason): void {
-  const { length } = queue.keys.unpark(tx, limit)
-  tx.pieces += length
-  queue.happenings[reason] += length
+/** Drops messages that wait for their keys, whatever those are, while a test is true. */
+function dropParked(tx: Transaction, queue: Queue, reason: DropReason, mayDrop: () => boolean): void {
+  queue.happenings[reason] += queue.keys.unpark(tx, writePieces, mayDrop).length
 }
 
 /** Drops what waits, of the log what was sent before a position; returns how many, and whether that is all. */
@@ -126,12 +148,12 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
   const dropped = () => queue.happenings.purged - purged
   while (!tx.isFull && tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
-      dropParked(tx, queue, 256, 'purged')
+      dropParked(tx, queue, 'purged', () => true)
       continue
     }
     const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
     if (lane) {
-      dropAside(tx, queue, lane, 'purged')
+      dropAside(tx, queue, lane, 'purged', messagesOf)
       continue
     }
     if (queue.later.first(tx)) {

@@ -31,6 +31,9 @@ export type Turn = Pick<LaterEntry, 'due' | 'position'>
 /** Messages that may be parked for keys in one queue; the log is not read on while there are so many. */
 export const maxParked = 10_000
 
+/** What is read at once of messages that are taken away whatever they wait for, in bytes. */
+const unparkBytes = 1_048_576
+
 /** The keys of a queue. */
 export class KeyOrder {
   /** Messages that are parked, those that are held included, and the bytes of all. */
@@ -113,13 +116,19 @@ export class KeyOrder {
     return owned.flatMap(({ key }) => this.#passOn(tx, key) ?? [])
   }
 
-  /** Takes some parked messages away, whatever they wait for. */
-  unpark(tx: Transaction, limit: number): LaterEntry[] {
+  /** Takes some parked messages away, whatever they wait for, while a test is true. */
+  unpark(tx: Transaction, limit: number, mayTake: () => boolean = () => true): LaterEntry[] {
     const [from, to] = rangeOf(table.parked, this.#queue)
-    const records = tx.range(from, to, limit)
+    const records = tx.range(from, to, limit, unparkBytes)
     // what the counts still know of was in records that are gone
     if (records.length === 0) this.parked = this.held = this.bytes = 0
-    return records.flatMap((record) => this.#unpark(tx, record) ?? [])
+    const taken: LaterEntry[] = []
+    for (const record of records) {
+      if (!mayTake()) break
+      const entry = this.#unpark(tx, record)
+      if (entry) taken.push(entry)
+    }
+    return taken
   }
 
   /** Removes some of what is known of keys; tells whether there may be more. */

@@ -32,12 +32,12 @@ function hasReturned({ lapsedAt }: Lease, owner: Consumer, now: number): boolean
   return lapsedAt !== undefined && isHeardSince(lapsedAt, owner, now)
 }
 
-/** Ends leases that have lapsed, as far as consumers other than their owners can be dealt messages. */
-export function endLapsed(tx: Transaction, queue: Queue, takers: readonly Consumer[]): void {
+/** Ends leases that have lapsed, as far as consumers other than their owners can be dealt messages, and a write has room. */
+export function endLapsed(tx: Transaction, queue: Queue, takers: readonly Consumer[], hasRoom: () => boolean): void {
   let room = 0
   for (const { credit } of takers) room += credit
   for (const lease of [...queue.leases.lapsed]) {
-    if (room <= 0) return
+    if (room <= 0 || !hasRoom()) return
     if (takers.every((taker) => taker === lease.owner || !taker.canRead(lease.meaning))) continue
     for (const { count } of lease.segments) room -= count
     endLease(tx, queue, lease)

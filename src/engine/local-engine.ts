@@ -8,7 +8,7 @@
 import type { RivuletError } from '../errors/index.js'
 import { LocalAttachment } from './attachment.js'
 import { Consumer } from './consumer.js'
-import { type Dealt, dispatch } from './dispatcher.js'
+import { type Dealt, dispatchAll } from './dispatcher.js'
 import type {
   Attachment,
   ConsumerPorts,
@@ -216,6 +216,7 @@ export class LocalEngine implements QueueEngine {
       for (let at = 0; at < operations.length; at++) {
         const operation = operations[at] as Operation
         applied.push(operation)
+        tx.pieces += 1
         if (!operation.apply(tx)) rest.push(operation)
         if (!tx.isFull) continue
         rest = rest.concat(operations.slice(at + 1))
@@ -254,14 +255,12 @@ export class LocalEngine implements QueueEngine {
     const restless = this.#restless
     this.#restless = new Set()
     addTouched(tx, restless)
-    for (const queue of restless) {
-      if (queue.dead && dispatch(tx, queue, dealt)) this.#restless.add(queue)
-    }
+    const living = [...restless].filter(({ dead }) => dead !== undefined)
+    const more = dispatchAll(tx, living, dealt)
     // dealing out may bury messages, too
     addTouched(tx, restless)
-    for (const queue of restless) {
-      if (!queue.dead && dispatch(tx, queue, dealt)) this.#restless.add(queue)
-    }
+    const dead = [...restless].filter(({ dead }) => dead === undefined)
+    for (const queue of [...more, ...dispatchAll(tx, dead, dealt)]) this.#restless.add(queue)
     for (const queue of restless) this.#timers.plan(tx, queue)
   }
 

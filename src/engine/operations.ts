@@ -6,7 +6,7 @@
 import { RivuletError } from '../errors/index.js'
 import { firstAside } from './aside-messages.js'
 import type { Consumer } from './consumer.js'
-import { dropExpired, purgeSome } from './dropping.js'
+import { dropExpired, dropOverflow, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
 import { forgetKey } from './fates.js'
 import { endLease, neverDelivered, runOut } from './lapsing.js'
@@ -51,19 +51,37 @@ export function sendOperation(
   schema: string | undefined,
   done: (outcome: SendOutcome) => void,
 ): Operation {
+  // once an earlier write has stored it, and this one makes room
+  let stored: SendOutcome | undefined
   return {
     rescue: 'refuse',
     apply(tx) {
       tx.touch(queue)
-      const meaning = schemas.intern(block.meaning)
-      let outcome: SendOutcome
-      if (schemas.keep(tx, meaning, schema)) outcome = store(tx, queue, producer, sequence, block, meaning)
-      else outcome = refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, meaning))
-      tx.completions.push(() => done(outcome))
-      return true
+      const outcome = stored ?? storeNew(tx, queue, schemas, producer, sequence, block, schema)
+      const isDone = queue.settings.overflow === 'reject' || dropOverflow(tx, queue)
+      tx.completions.push(() => {
+        stored = outcome
+        if (isDone) done(outcome)
+      })
+      return isDone
     },
-    fail: (tx, error) => done(refusedFrom(expectedIn(tx, queue, producer, sequence), error)),
+    // where there is too much still, the next message that is stored makes room
+    fail: (tx, error) => done(stored ?? refusedFrom(expectedIn(tx, queue, producer, sequence), error)),
   }
+}
+
+function storeNew(
+  tx: Transaction,
+  queue: Queue,
+  schemas: SchemaTexts,
+  producer: string,
+  sequence: number,
+  block: MessageBlock,
+  schema: string | undefined,
+): SendOutcome {
+  const meaning = schemas.intern(block.meaning)
+  if (schemas.keep(tx, meaning, schema)) return store(tx, queue, producer, sequence, block, meaning)
+  return refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, meaning))
 }
 
 /** Settles messages of a consumer. */
@@ -235,7 +253,6 @@ export function redriveOperation(
           // ready from now on, behind what the log has of its key
           queue.later.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
           queue.happenings.stored += 1
-          tx.pieces += 1
           moved += 1
         }
       }

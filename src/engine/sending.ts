@@ -6,7 +6,6 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { type BlockExtras, bodyStart, bytesOf, checkAtIndex, extrasAt } from './block-record.js'
-import { dropOverflow } from './dropping.js'
 import type { MessageBlock, MessageExtras, SendOutcome } from './engine.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
@@ -49,7 +48,6 @@ export function store(
   let expected = sequence + end
   if (end > repeated) queue.producers.stored(tx, producer, expected - 1)
   else expected = queue.producers.expected(tx, producer, sequence)
-  if (queue.settings.overflow === 'drop-oldest') dropOverflow(tx, queue)
   const stored = { repeated, position: queue.nextPosition > position ? position : 0, duplicates }
   if (end === count) return { kind: 'stored', ...stored }
   return { kind: 'refused', expected, error: fullError(queue), ...stored }

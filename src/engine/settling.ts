@@ -40,8 +40,8 @@ export function settle(tx: Transaction, queue: Queue, lease: Lease, index: numbe
     else if (piece.block < 0) returnSingle(tx, queue, lease, piece, fate)
     else returnBlock(tx, queue, lease, piece, fate)
   }
-  // each that waits again is looked at by itself, and written
-  tx.pieces += fate.kind === 'ack' ? 1 : 1 + 2 * messages
+  // each that waits again is looked at by itself
+  tx.pieces += fate.kind === 'ack' ? 1 : 1 + messages
   if (messages === 0) return 0
   queue.leases.keep(lease, [...segments.slice(0, first), ...kept, ...segments.slice(next)], messages, bytes)
   if (lease.owner) lease.owner.outstanding -= messages
