@@ -28,6 +28,7 @@ export type Lookup =
 export class SchemaBook {
   /** Never forgotten: the receiver's own schemas. */
   readonly #own = new Map<string, string>()
+  /** In the order of use: a flood of schemas must not push out those of honest writers. */
   readonly #learned = new Map<string, string>()
   readonly #parked = new Map<string, DataFrame[]>()
   /** Writers whose schema did not come in time; what they send is lost until it does. */
@@ -74,7 +75,7 @@ export class SchemaBook {
     const { meaning, writerSchema } = frame.header
     if (this.#lastKnown && meaning === this.#lastMeaning) return this.#lastKnown
     const key = keyOf(meaning)
-    const known = this.#own.get(key) ?? this.#learned.get(key)
+    const known = this.#own.get(key) ?? this.#used(key)
     if (known !== undefined) {
       this.#lastMeaning = meaning
       this.#lastKnown = { kind: 'known', text: known, isNew: false, waited: nothing }
@@ -91,6 +92,15 @@ export class SchemaBook {
     this.#learned.set(key, writerSchema)
     this.#givenUp.delete(key)
     return { kind: 'known', text: writerSchema, isNew: true, waited: this.#unpark(key) }
+  }
+
+  /** Looks a learned schema up, which makes it the last to be forgotten. */
+  #used(key: string): string | undefined {
+    const text = this.#learned.get(key)
+    if (text === undefined) return undefined
+    this.#learned.delete(key)
+    this.#learned.set(key, text)
+    return text
   }
 
   #park(key: string, frame: DataFrame): Lookup {

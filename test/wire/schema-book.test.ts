@@ -139,3 +139,14 @@ t.test('a schema that is longer than schemas may be is not learned', async (t) =
   t.strictSame(reception.values, [])
   t.strictSame(reception.rejectedCodes, ['RIVULET_BAD_FRAME'])
 })
+
+t.test('the schema of a writer that sends is not forgotten among many that are told once', async (t) => {
+  const reception = new Reception(Int)
+  reception.receive(frame('A', true, [0]))
+  for (let flood = 0; flood < 3; flood++) {
+    for (let other = 0; other < 1000; other++) reception.receive(frame(`${flood} ${other}`, true, []))
+    reception.receive(frame('A', false, [1 + flood]))
+  }
+  t.strictSame(reception.values, [0, 1, 2, 3])
+  t.equal(reception.receiver.parkedMessages, 0)
+})
