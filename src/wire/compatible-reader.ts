@@ -28,17 +28,17 @@ export class CompatibleReader<T> {
   /** Returns the reader for values of a writer; `undefined` if the schemas do not go together. */
   readerFor(writerText: string): MessageReader<T> | undefined {
     if (writerText === this.#lastText) return this.#lastReader
+    // it would be refused again, for the price of reading it: the codec keeps fewer of them
+    if (this.#refused.has(writerText)) return undefined
     try {
       const read = this.#codec.readerFor(writerText)
       this.#lastReader = { read, skipper: () => this.#codec.skipperFor(writerText) }
       this.#lastText = writerText
       return this.#lastReader
     } catch (error) {
-      if (!this.#refused.has(writerText)) {
-        if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.values().next().value as string)
-        this.#refused.add(writerText)
-        this.#onRefused(error as RivuletError)
-      }
+      if (this.#refused.size >= maxRefused) this.#refused.delete(this.#refused.values().next().value as string)
+      this.#refused.add(writerText)
+      this.#onRefused(error as RivuletError)
       return undefined
     }
   }
