@@ -18,6 +18,7 @@ import { OwedItems } from './owed-items.js'
 import { emptyBody, readRecord } from './records.js'
 import { noDeadline } from './request-header.js'
 import { CallFailure } from './schemas.js'
+import { WakingSources } from './waking-sources.js'
 
 /** What a session needs of its client. */
 export interface ClientSessionOwner {
@@ -49,6 +50,7 @@ export class ClientSession implements StreamsHandler, CallSession {
   failoverAt = 0
   readonly #owner: ClientSessionOwner
   readonly #owed: OwedItems
+  readonly #sources = new WakingSources(this)
   /** Whether a one-way call has left of which it is not known that it has arrived. */
   #sentOneWay = false
   /** The server said that it takes no calls any more. */
@@ -132,7 +134,7 @@ export class ClientSession implements StreamsHandler, CallSession {
 
   onWritable(stream: number): void {
     this.#owed.retry()
-    this.calls.get(stream)?.outgoing?.writable()
+    this.#sources.wake(stream)
   }
 
   onStatus(reason: RivuletError | undefined): void {

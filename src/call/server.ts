@@ -21,6 +21,7 @@ import { noDeadline, RequestHeader } from './request-header.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 import { ServerAgreement } from './server-agreement.js'
 import { type CallEnd, type CallOrigin, ServerCall } from './server-call.js'
+import { WakingSources } from './waking-sources.js'
 
 const cursor: Cursor = { position: 0 }
 const header = new RequestHeader()
@@ -64,6 +65,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   readonly calls = new OpenCalls<ServerCall>()
   readonly backlogs: BacklogBudget
   readonly #owed: OwedItems
+  readonly #sources = new WakingSources(this)
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
   readonly #answered = new Set<number>()
@@ -105,7 +107,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
 
   onWritable(stream: number): void {
     this.#owed.retry()
-    this.calls.get(stream)?.outgoing?.writable()
+    this.#sources.wake(stream)
     this.#forgetAnswered()
     this.#host.lookWhetherDrained()
   }
