@@ -12,27 +12,29 @@ import { root } from './build.js'
 
 const folders = ['src', 'patterns', 'examples', 'test', 'bench', 'tools']
 
+/** How esbuild makes JavaScript of our sources for the tests: as tsx does. */
+export const asTests = {
+  absWorkingDir: root,
+  outbase: root,
+  platform: 'node',
+  format: 'esm',
+  target: 'es2023',
+  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+  // the code does not name its map: Node would read every map before it is needed
+  sourcemap: 'external',
+} as const
+
 /** Writes the JavaScript of every source file into a new folder, as tsx would run it; checks nothing. */
 export function writePlain(): string {
   const parent = join(root, '.tap')
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, 'js-'))
-  buildSync({
-    absWorkingDir: root,
-    entryPoints: folders.flatMap(sourcesUnder),
-    outbase: root,
-    outdir: folder,
-    platform: 'node',
-    format: 'esm',
-    target: 'es2023',
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-    // the code does not name its map: Node would read every map before it is needed
-    sourcemap: 'external',
-  })
+  buildSync({ ...asTests, entryPoints: folders.flatMap(sourcesUnder), outdir: folder })
   return folder
 }
 
-function sourcesUnder(folder: string): string[] {
+/** The source files under a folder of the repository, from its root. */
+export function sourcesUnder(folder: string): string[] {
   if (!existsSync(join(root, folder))) return []
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
   return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
@@ -52,7 +54,7 @@ export function inSources(folder: string, report: string): string {
     const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')))
     const origin = map.findEntry(Number(line) - 1, Number(column) - 1)
     if (!('originalLine' in origin)) return all
-    const source = relative(folder, file).replace(/\.js$/, '.ts')
+    const source = relative(root, resolve(file, '..', origin.originalSource))
     return `${source}${before}${origin.originalLine + 1}${between}${origin.originalColumn + 1}`
   })
 }

@@ -1,5 +1,5 @@
 /** `npm test` in a small repository of its own: its last line and its exit code, green and red. */
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
@@ -47,6 +47,32 @@ t.test('skipped tests are counted by their reason', async (t) => {
   t.equal(before, 'SKIPPED: 3 tests in 2 files: missing packages: python3-zmq')
   t.equal(last, '1 passed, 0 failed')
   t.equal(code, 0)
+})
+
+t.test('sources keep their names and places', async (t) => {
+  mkdirSync(join(folder, 'src', 'deep'), { recursive: true })
+  writeFileSync(
+    join(folder, 'src', 'deep', 'inner.ts'),
+    'export class Inner {\n  static readonly one = new Inner()\n}\n',
+  )
+  writeFileSync(
+    join(folder, 'src', 'outer.ts'),
+    "export { Inner } from './deep/inner.js'\n\nexport function fail(): never {\n  throw new Error('wrong')\n}\n",
+  )
+  const { stdout } = await runTests(
+    write(
+      'sources',
+      "import { Inner } from '../src/deep/inner.js'",
+      "import { fail, Inner as same } from '../src/outer.js'",
+      "t.equal(Inner.name, 'Inner')",
+      't.equal(Inner.one instanceof same, true)',
+      'fail()',
+    ),
+  )
+  t.match(stdout, /fail \(src\/outer\.ts:4:9\)/)
+  t.equal(lastLine(stdout), '2 passed, 1 failed')
+  rmSync(join(folder, 'src'), { recursive: true })
+  rmSync(join(folder, 'test', 'sources.test.ts'))
 })
 
 t.test('nothing ran', async (t) => {
