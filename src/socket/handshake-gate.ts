@@ -5,6 +5,7 @@
  * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
  * wait. What counts as too much is the owner's business, malformed frames and new schemas aside.
  */
+import { turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
 import { admissionOf, type Gate } from './admission.js'
@@ -26,6 +27,9 @@ const floodMs = 1000
 
 /** A schema that was not known costs as much as so many of them: it is parsed, and compared with those of readers. */
 const schemaFrames = 20
+
+/** The same in pieces of work of a turn: few schemas are all that a turn has time for. */
+const schemaPieces = 16
 
 /** A handshake that has waited for so long is given up: the peer is about to end it, in milliseconds. */
 const lateMs = 0.75 * defaults.handshakeMs
@@ -71,6 +75,7 @@ export class HandshakeGate {
 
   /** Counts a writer's schema that was not known; too many of them are pressure. */
   newSchema(): void {
+    turnBudget.spend(schemaPieces)
     this.#count(schemaFrames)
   }
 

@@ -1,5 +1,6 @@
 /** A gate: whom it admits while there is pressure and after it, whom it forgets, and when it opens. */
 import t from 'tap'
+import { turnBudget } from '../../src/lifecycle/index.js'
 import type { Gate } from '../../src/socket/admission.js'
 import { HandshakeGate } from '../../src/socket/handshake-gate.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -142,4 +143,12 @@ t.test('fifty new schemas within a second are pressure, fewer are not', async (t
   for (let schema = 0; schema < 50; schema++) gate.newSchema()
   t.ok(isHolding())
   gate.open()
+})
+
+t.test('a new schema is as much work as a turn may take in any case', async (t) => {
+  const { gate } = watch()
+  const spent = t.capture(turnBudget, 'spend')
+  gate.newSchema()
+  gate.malformed()
+  t.match(spent(), [{ args: [16] }])
 })
