@@ -3,11 +3,13 @@
  *
  * @module rivulet
  */
+
 export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
 export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
 export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
+export type { Clock, Timer } from './clock/index.js'
 export {
   type DeliveryDetails,
   type ErrorCode,
@@ -27,7 +29,7 @@ export {
   type WaitOptions,
 } from './lifecycle/index.js'
 export type { DropMessage, ErrorMessage, LinkMessage } from './observe/index.js'
-export { type Clock, createRuntime, isRuntime, type Runtime, type RuntimeOptions, type Timer } from './runtime/index.js'
+export { createRuntime, isRuntime, type Runtime, type RuntimeOptions } from './runtime/index.js'
 export type { LinkChange, LinkState, Resource, SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,

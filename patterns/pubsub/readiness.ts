@@ -4,10 +4,11 @@
  * Each request carries a nonce up the same pipe as the subscriptions before it, so an answer proves that those are in
  * force. Requests can be lost with a link: they are made again until nobody waits.
  */
+
 import { randomBytes } from 'node:crypto'
+import type { Clock, Timer } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { type Deferred, deferred } from '../../src/lifecycle/index.js'
-import type { Clock, Timer } from '../../src/runtime/index.js'
 
 /** How often a request is made again while somebody waits, in milliseconds. */
 const retryMs = 200

@@ -4,7 +4,7 @@
  * A sink that is neither held by its user nor used within the last seconds is left to the garbage collector. Its numbers
  * are kept apart, for so many topics, so that a topic that is used again continues where it ended.
  */
-import type { Clock, Timer } from '../../src/runtime/index.js'
+import type { Clock, Timer } from '../../src/clock/index.js'
 import type { TopicNumbers } from '../../src/wire/index.js'
 import type { PublishedTopic } from './topic-publisher.js'
 

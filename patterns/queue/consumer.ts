@@ -1,12 +1,13 @@
 /**
  * The consuming side of the durable queue: deliveries under leases, as a stream for one, or worked on by `process`.
  */
+
 import { randomBytes } from 'node:crypto'
 import { Observable } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
+import type { Timer } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../src/options/index.js'
-import type { Timer } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../src/stream/index.js'
 import type { Delivery } from './delivery.js'

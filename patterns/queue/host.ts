@@ -1,14 +1,15 @@
 /**
  * The host of durable queues: an engine with its store, served to producers and consumers over links and in process.
  */
+
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallHandler, callerConnectionOf } from '../../src/call/index.js'
 import { CallServerResource } from '../../src/call-link/index.js'
+import { type Clock, longestTimerMs } from '../../src/clock/index.js'
 import { deadSuffix, type QueueEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { longestTimerMs } from '../../src/lifecycle/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import type { Clock, Runtime } from '../../src/runtime/index.js'
+import type { Runtime } from '../../src/runtime/index.js'
 import type { Resource } from '../../src/socket/index.js'
 import type { StoreUsage } from '../../src/store/index.js'
 import type { Reasons } from '../../src/stream/index.js'

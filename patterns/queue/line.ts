@@ -2,10 +2,10 @@
  * The contract between a producer or consumer and its way to the host, and what all such ways have in common: a stream
  * that is opened again whenever it has ended.
  */
+import type { Clock, Timer } from '../../src/clock/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
-import type { Clock, Timer } from '../../src/runtime/index.js'
 
 /** Who speaks with a host. */
 export interface LineUser<Request, Answer> {

@@ -3,9 +3,9 @@
  *
  * The library of the store on disk is loaded here, with the first host that has a folder.
  */
+import type { Clock } from '../../src/clock/index.js'
 import { openLocalEngine, type QueueEngine } from '../../src/engine/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 import type { Store, StoreUsage } from '../../src/store/index.js'
 
 /** An engine that is open. */

@@ -1,9 +1,10 @@
 /**
  * The producing side of the durable queue: a sink whose messages are kept until the host has them safe.
  */
+
 import { randomBytes } from 'node:crypto'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
-import { DeadlineSweep } from '../../src/call/deadline-sweep.js'
+import { DeadlineSweep } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { Resource } from '../../src/socket/index.js'

@@ -1,14 +1,15 @@
 /**
  * One queue as its host's owner sees it: counts, the messages that wait, and what to do about dead letters.
  */
+
 import { Observable } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
 import { isSchema } from '../../src/avro/index.js'
+import type { Clock, Timer } from '../../src/clock/index.js'
 import type { PeekedMessage, QueueEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { instance, integer, resolveOptions } from '../../src/options/index.js'
-import type { Clock, Timer } from '../../src/runtime/index.js'
 import { QueueMeter, type QueueStats } from './queue-stats.js'
 
 /** How messages are looked at. */

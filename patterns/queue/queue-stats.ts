@@ -1,8 +1,8 @@
 /**
  * The counts of one queue as users see them: those of the engine, and how fast they grow.
  */
+import type { Clock } from '../../src/clock/index.js'
 import type { QueueCounts, QueueEngine } from '../../src/engine/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 
 /** How fast a queue works, in messages a second. */
 export interface QueueRates {

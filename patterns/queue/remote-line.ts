@@ -3,12 +3,13 @@
  *
  * Requests are taken when the link has room for them, so that what waits is gathered meanwhile.
  */
+
 import type { Subscription } from 'rxjs'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallClient, type ClientCall, type ClientMethod, defaultStreamOptions } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 import { type LineUser, ReopeningLine } from './line.js'
 import { type QueueMethod, QueueService, refusedBy } from './wire.js'
 

@@ -3,10 +3,11 @@
  *
  * What requests mean is the sessions' business. A stream that makes no sense ends with an error; nothing else ends with it.
  */
+
 import type { CallerConnection, ConnectionState } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 import { Answers } from './answers.js'
 import { ConsumeSession } from './consume-session.js'
 import { type HostDesk, ProduceSession } from './produce-session.js'

@@ -1,13 +1,14 @@
 /**
  * The calling side of RPC: a service's methods, over a link to each endpoint or over the links of another client.
  */
+
 import type { Service } from '../../src/avro/index.js'
 import { isService } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallClientResource } from '../../src/call-link/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import type { CloseOptions, CloseResult } from '../../src/lifecycle/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 import { clientMethods } from './client-methods.js'
 import type { RpcClient, RpcClientBase, RpcClientStats } from './method-types.js'
 import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'

@@ -1,10 +1,12 @@
 /**
  * A client over the links of another: a resource of its own, whose calls it ends by itself.
  */
+
 import type { Observable } from 'rxjs'
 import type { Service } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import type { CallClient, ClientCall, ClientMethod, ResolvedCallOptions } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import {
   abortedError,
@@ -18,7 +20,6 @@ import {
   waitFor,
 } from '../../src/lifecycle/index.js'
 import { defaults, type Resolved } from '../../src/options/index.js'
-import type { Clock } from '../../src/runtime/index.js'
 import type { LinkChange, Resource } from '../../src/socket/index.js'
 import { type CallStarter, clientMethods } from './client-methods.js'
 import type { RpcClientBase, RpcClientStats } from './method-types.js'

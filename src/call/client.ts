@@ -5,17 +5,17 @@
  * resumed; after `failoverMs` it gives up those that another session can take without harm. When a session ends, calls that had
  * not left go elsewhere, calls that had left are repeated if that does no harm, and the rest ends.
  */
+
 import type { ServiceCodec } from '../avro/service-codec.js'
+import { type Clock, DeadlineSweep } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
-import { turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
-import type { Clock } from '../runtime/clock.js'
+import { sweepLate, turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { chooseSession } from './choose-session.js'
 import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
 import { type ClientMethod, ClientService } from './client-method.js'
 import { ClientSession, type ClientSessionOwner } from './client-session.js'
-import { DeadlineSweep, sweepLate } from './deadline-sweep.js'
 import { callError } from './failure.js'
 import { refusalError } from './refusal.js'
 

@@ -3,12 +3,13 @@
  *
  * It runs no calls: `server.ts` does, for each session.
  */
+
+import { type Clock, DeadlineSweep } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
+import { sweepLate } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import type { Clock } from '../runtime/clock.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import type { CallLimits, Shedding } from './call-limits.js'
-import { DeadlineSweep, sweepLate } from './deadline-sweep.js'
 import { type Implementation, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'

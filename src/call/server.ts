@@ -3,11 +3,12 @@
  *
  * What all sessions share is in `host.ts`; what becomes of a request, in `server-call.ts`.
  */
+
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
+import type { Clock } from '../clock/index.js'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { turnBudget } from '../lifecycle/index.js'
-import type { Clock } from '../runtime/clock.js'
 import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'

@@ -4,7 +4,7 @@
  * Whatever an engine writes down as a time of day, and whatever it compares with one, is of this clock, so that neither an
  * operator nor NTP changes how long a delay, a time to live or a window lasts. It never goes back, not even by a restart.
  */
-import type { Clock } from '../runtime/index.js'
+import type { Clock } from '../clock/index.js'
 
 /** The clock of one engine. */
 export class EngineTime {

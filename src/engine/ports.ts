@@ -3,10 +3,11 @@
  *
  * The store is used through callbacks instead of promises, so that a simulation decides when a write is safe.
  */
+
 import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn } from '../lifecycle/index.js'
-import { type Clock, systemClock } from '../runtime/index.js'
 import type { Change, Durability, RangeOptions, Store, StoredRecord } from '../store/index.js'
 
 /** The store under an engine. */

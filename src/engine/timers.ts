@@ -3,8 +3,7 @@
  *
  * One timer for each queue, which is left as it is while it is early enough, and one for sweeps.
  */
-import { longestTimerMs } from '../lifecycle/index.js'
-import type { Clock, Timer } from '../runtime/index.js'
+import { type Clock, longestTimerMs, type Timer } from '../clock/index.js'
 import { extrasAt } from './block-record.js'
 import { type Operation, sweepOperation, tickOperation } from './operations.js'
 import type { EnginePorts } from './ports.js'

@@ -2,14 +2,13 @@
 export { type AbortWatcher, onAbort, unwatchAbort, watchAbort } from './abort-watchers.js'
 export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
+export { sweepLate } from './sweep-late.js'
 export { atEndOfTurn, endTurn, turnOver } from './turn.js'
-export { TurnBudget, type TurnClock, turnBudget } from './turn-budget.js'
+export { type EventLoop, TurnBudget, turnBudget } from './turn-budget.js'
 export {
   abortedError,
   type Deferred,
   deferred,
-  longestTimerMs,
-  type WaitClock,
   type WaitOptions,
   waitFor,
 } from './wait.js'

@@ -4,7 +4,7 @@
  * `close` is idempotent and shared by concurrent calls, and never rejects. What closing means is the owner's: it is
  * handed in as one function.
  */
-import { longestTimerMs } from './wait.js'
+import { longestTimerMs } from '../clock/index.js'
 
 /** Where a resource is in its life. */
 export type Status = 'opening' | 'open' | 'closing' | 'closed'

@@ -5,6 +5,7 @@
  * work, and waits for the next turn when the budget is spent. Only an immediate tells that a turn has passed: a read that
  * had to wait does not, since a send within the same turn may have completed it.
  */
+import { type Clock, systemClock } from '../clock/index.js'
 
 /** What one turn may take, in milliseconds, and pieces of work that it may take in any case. */
 const sliceMs = 10
@@ -18,18 +19,16 @@ const firstPerLook = 16
 const lookMs = 1
 
 /** What a budget needs of the event loop. */
-export interface TurnClock {
-  /** The time, in milliseconds; never goes back. */
-  now(): number
+export interface EventLoop extends Pick<Clock, 'now'> {
   /** Calls back in the next turn. */
   nextTurn(callback: () => void): void
 }
 
-const eventLoop: TurnClock = { now: () => performance.now(), nextTurn: (callback) => void setImmediate(callback) }
+const eventLoop: EventLoop = { now: systemClock.now, nextTurn: (callback) => void setImmediate(callback) }
 
 /** The budget of each turn of an event loop. */
 export class TurnBudget {
-  readonly #clock: TurnClock
+  readonly #loop: EventLoop
   /** Pieces until the next look; more often while pieces are slow. */
   #toLook = firstPerLook
   #perLook = firstPerLook
@@ -47,8 +46,8 @@ export class TurnBudget {
   #waiting: (() => void)[] = []
   readonly #begin = () => this.#beginTurn()
 
-  constructor(clock = eventLoop) {
-    this.#clock = clock
+  constructor(loop = eventLoop) {
+    this.#loop = loop
   }
 
   /** Whether the budget of this turn is spent. */
@@ -98,7 +97,7 @@ export class TurnBudget {
   }
 
   #look(): void {
-    const now = this.#clock.now()
+    const now = this.#loop.now()
     this.#pieces += this.#perLook - this.#toLook
     this.#perLook =
       now - this.#lookedAt > lookMs ? Math.max(1, this.#perLook >> 2) : Math.min(mostPerLook, this.#perLook * 2)
@@ -120,9 +119,9 @@ export class TurnBudget {
   #awaitTurn(): void {
     if (this.#isAwaited) return
     this.#isAwaited = true
-    this.#sliceEnd = this.#clock.now() + sliceMs
+    this.#sliceEnd = this.#loop.now() + sliceMs
     this.#pieces = 0
-    this.#clock.nextTurn(this.#begin)
+    this.#loop.nextTurn(this.#begin)
   }
 
   #beginTurn(): void {

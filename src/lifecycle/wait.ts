@@ -3,11 +3,9 @@
  *
  * It waits for a promise; it does not stop what the promise stands for.
  */
+import { type Clock, longestTimerMs } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { onAbort } from './abort-watchers.js'
-
-/** The longest time that a timer of the system can run, in milliseconds; a longer one would fire at once. */
-export const longestTimerMs = 2_147_483_647
 
 /** How long to wait, and how to give up. */
 export interface WaitOptions {
@@ -15,11 +13,6 @@ export interface WaitOptions {
   readonly timeoutMs?: number
   /** Gives up when aborted. */
   readonly signal?: AbortSignal
-}
-
-/** The part of a clock that waiting needs. */
-export interface WaitClock {
-  setTimer(callback: () => void, delayMs: number): { cancel(): void }
 }
 
 /** The error for an aborted signal. */
@@ -36,7 +29,7 @@ export function abortedError(subject: string, signal: AbortSignal): RivuletError
 export function waitFor<T>(
   subject: string,
   promise: Promise<T>,
-  clock: WaitClock,
+  clock: Pick<Clock, 'setTimer'>,
   options: WaitOptions = {},
 ): Promise<T> {
   const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options

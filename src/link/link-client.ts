@@ -1,11 +1,12 @@
 /**
  * The connecting side of a link over a DEALER socket: a dialer, driven.
  */
+
 import { randomBytes } from 'node:crypto'
+import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import type { Clock } from '../runtime/index.js'
 import { Dialer, type SessionStreams, type StreamsHandler } from '../session/index.js'
 import { type DealerSocket, type LinkHandler, onlyPeer } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'

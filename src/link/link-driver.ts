@@ -2,8 +2,8 @@
  * What both sides of links have in common: the passing of time, frames that one turn cannot take, and waiting until everything
  * has arrived.
  */
+import type { Clock, Timer } from '../clock/index.js'
 import { turnBudget } from '../lifecycle/index.js'
-import type { Clock, Timer } from '../runtime/index.js'
 import type { LinkSocket } from '../socket/index.js'
 
 /** Drives one pure machine. */

@@ -1,11 +1,11 @@
 /**
  * The accepting side of links over a ROUTER socket: an acceptor, driven.
  */
+import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, deferred, turnBudget } from '../lifecycle/index.js'
 import { Tally } from '../observe/index.js'
 import { defaults } from '../options/index.js'
-import type { Clock } from '../runtime/index.js'
 import { isHello } from '../session/handshake.js'
 import { Acceptor, type SessionStreams, type StreamsHandler } from '../session/index.js'
 import type { LinkHandler, PeerHandle, RouterSocket } from '../socket/index.js'

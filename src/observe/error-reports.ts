@@ -7,11 +7,13 @@
  * Each report goes to the observers and to the diagnostics channel. What has neither observers nor subscribers of the
  * channel becomes a warning of the process, at a bounded rate, so that no failure passes in silence.
  */
+
 import { type Observable, Subject } from 'rxjs'
+import type { Clock } from '../clock/index.js'
 import type { ErrorCode, RivuletError } from '../errors/index.js'
 import { isErrorLogged, publishError } from './channels.js'
 import { codeOf } from './describe-error.js'
-import { ErrorWarnings, type WarningClock } from './error-warnings.js'
+import { ErrorWarnings } from './error-warnings.js'
 import { SparseReports } from './sparse-reports.js'
 
 /** What peers cause with frames, requests and schemas of their own; of a delivery, each is reported. */
@@ -37,14 +39,14 @@ export class ErrorReports {
   readonly #subject = new Subject<RivuletError>()
   readonly #resource: () => string
   readonly #warnings: ErrorWarnings
-  readonly #clock: WarningClock
+  readonly #clock: Clock
   /** Of those that peers cause, by code. */
   readonly #sparse = new Map<ErrorCode, SparseReports>()
 
   /**
    * @param resource - Names the resource at the time of the report.
    */
-  constructor(resource: () => string, clock: WarningClock) {
+  constructor(resource: () => string, clock: Clock) {
     this.#resource = resource
     this.#clock = clock
     this.#warnings = new ErrorWarnings(resource, clock)

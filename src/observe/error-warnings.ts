@@ -4,6 +4,7 @@
  * A kind is a code and the place where the error behind it was thrown. Under a flood most errors are only counted: neither
  * the lines that are printed nor the stacks that are looked at grow with it.
  */
+import type { Clock, Timer } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { codeOf, detailOf, messageOf, placeOf, printable } from './describe-error.js'
 
@@ -13,12 +14,6 @@ export const warningMs = 60_000
 /** Kinds that are told apart, and errors whose stacks are looked at for that, in this time; the others are told apart by code. */
 const mostKinds = 32
 const mostLooks = 256
-
-/** The clock that warnings need. */
-export interface WarningClock {
-  now(): number
-  setTimer(callback: () => void, delayMs: number): { cancel(): void }
-}
 
 /** A kind of error that was printed. */
 interface Kind {
@@ -31,14 +26,14 @@ interface Kind {
 /** Prints the errors of one resource. */
 export class ErrorWarnings {
   readonly #resource: () => string
-  readonly #clock: WarningClock
+  readonly #clock: Clock
   readonly #kinds = new Map<string, Kind>()
   #looks = 0
   #looksSince = 0
-  #timer: { cancel(): void } | undefined
+  #timer: Timer | undefined
   #isEnded = false
 
-  constructor(resource: () => string, clock: WarningClock) {
+  constructor(resource: () => string, clock: Clock) {
     this.#resource = resource
     this.#clock = clock
   }

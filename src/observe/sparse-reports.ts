@@ -1,6 +1,7 @@
 /**
  * Reports of what untrusted peers cause as often as they like: the first few at once, further ones together, seldom.
  */
+import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 
 /** The shortest time between a report and the one of those that followed, in milliseconds: a port scan is one report. */
@@ -8,7 +9,7 @@ const reportMs = 10_000
 
 /** Reports errors of one kind. */
 export class SparseReports {
-  readonly #clock: { now(): number }
+  readonly #clock: Pick<Clock, 'now'>
   readonly #pass: (error: RivuletError) => void
   /** Reports in such a time. */
   readonly #most: number
@@ -20,7 +21,7 @@ export class SparseReports {
   /**
    * @param most - Errors that are reported at once, before the others are only counted.
    */
-  constructor(clock: { now(): number }, pass: (error: RivuletError) => void, most = 1) {
+  constructor(clock: Pick<Clock, 'now'>, pass: (error: RivuletError) => void, most = 1) {
     this.#clock = clock
     this.#pass = pass
     this.#most = most

@@ -1,3 +1,2 @@
-/** The runtime and its clock. */
-export { type Clock, isClock, systemClock, type Timer } from './clock.js'
+/** The runtime. */
 export { createRuntime, defaultRuntime, isRuntime, type Runtime, type RuntimeOptions } from './runtime.js'

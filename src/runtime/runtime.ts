@@ -4,6 +4,7 @@
  * It knows no ZeroMQ: `src/socket` keeps the native context that belongs to a runtime.
  */
 
+import { type Clock, isClock, systemClock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import {
   type Closable,
@@ -14,7 +15,6 @@ import {
   type Status,
 } from '../lifecycle/index.js'
 import { defaults, instance, integer, resolveOptions } from '../options/index.js'
-import { type Clock, isClock, systemClock } from './clock.js'
 
 const brand = Symbol.for('rivulet.runtime')
 

@@ -6,7 +6,8 @@
  * (RFC 27/ZAP) refuses peers at their handshake, which frees their descriptors. It is bound only while few descriptors are
  * left, or a gate holds the handshakes of a socket (`handshake-gate.ts`): otherwise each would wait for the event loop.
  */
-import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
+import { type Clock, systemClock, type Timer } from '../clock/index.js'
+import type { Runtime } from '../runtime/index.js'
 import { descriptorLimit, descriptorsInUse } from './descriptors.js'
 import { bindAuthenticator, boundZapDomain, type NativeSocket } from './native.js'
 import { ReadLoop } from './read-loop.js'

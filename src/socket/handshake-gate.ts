@@ -5,9 +5,10 @@
  * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
  * wait. What counts as too much is the owner's business, malformed frames and new schemas aside.
  */
+import { type Clock, systemClock, type Timer } from '../clock/index.js'
 import { turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import { type Clock, type Runtime, systemClock, type Timer } from '../runtime/index.js'
+import type { Runtime } from '../runtime/index.js'
 import { admissionOf, type Gate } from './admission.js'
 import { boundZapDomain } from './native.js'
 

@@ -3,11 +3,12 @@
  *
  * Each endpoint counts its own (`endpoint-links.ts`); this adds them up and tells those who watch.
  */
+
 import { Observable, Subject } from 'rxjs'
+import type { Clock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { publishLink, SparseReports } from '../observe/index.js'
 import { defaults } from '../options/index.js'
-import type { Clock } from '../runtime/index.js'
 import { type EndpointChange, EndpointLinks, type LinkChange } from './endpoint-links.js'
 
 /** What links need of their resource. */

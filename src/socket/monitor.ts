@@ -8,8 +8,8 @@
  * A full monitor stops the library until it is read, also in the call that would replace it. So it must be empty by then,
  * which cannot be seen in a worker thread.
  */
+import type { Clock, Timer } from '../clock/index.js'
 import { deferred, turnBudget } from '../lifecycle/index.js'
-import type { Clock, Timer } from '../runtime/index.js'
 import { areDescriptorsLeft } from './descriptors.js'
 import { type MonitorEvent, mayPend, monitorPollMs, type NativeObserver, type NativeSocket, observe } from './native.js'
 

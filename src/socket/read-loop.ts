@@ -3,8 +3,8 @@
  *
  * A loop that is switched off may bring one more message: a pending read cannot be taken back.
  */
+import type { Clock } from '../clock/index.js'
 import { turnBudget, turnOver } from '../lifecycle/index.js'
-import type { Clock } from '../runtime/index.js'
 import { mayPend, type NativeSocket, pollMs } from './native.js'
 import { errnoOf } from './translate.js'
 

@@ -5,8 +5,8 @@
  * whatever it has not taken in waits in their connections. So between two rounds nothing is sent and nothing is read, for
  * longer the more the last round brought. What counts as very much is the owner's business.
  */
+import type { Clock, Timer } from '../clock/index.js'
 import { type Deferred, deferred, turnBudget } from '../lifecycle/index.js'
-import type { Clock, Timer } from '../runtime/index.js'
 import { type NativeSocket, subscribedPrefixes } from './native.js'
 import { errnoOf } from './translate.js'
 

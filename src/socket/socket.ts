@@ -5,8 +5,8 @@
  * business of its kinds: `one-way-socket.ts`, `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with
  * ZeroMQ goes through here, one `receive` at a time.
  */
+import { longestTimerMs } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
-import { longestTimerMs } from '../lifecycle/index.js'
 import { SparseReports } from '../observe/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'

@@ -3,8 +3,8 @@
  *
  * It decides when to connect anew, from the monitor's events; how is its owner's business.
  */
+import type { Clock, Timer } from '../clock/index.js'
 import { defaults } from '../options/index.js'
-import type { Clock, Timer } from '../runtime/index.js'
 
 /** Longer than libzmq takes for a try of its own. */
 const patienceMs = 2 * defaults.reconnectMaxMs

@@ -1,4 +1,5 @@
 /** What befalls very many calls at once takes several turns of the event loop, and each call has its one outcome. */
+
 import { NEVER } from 'rxjs'
 import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
@@ -7,8 +8,8 @@ import { CallClient } from '../../src/call/client.js'
 import { CallHost } from '../../src/call/host.js'
 import { OwedItems } from '../../src/call/owed-items.js'
 import type { CallHandler } from '../../src/call/served-service.js'
+import { systemClock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { systemClock } from '../../src/runtime/index.js'
 import type { SessionStreams } from '../../src/session/session-streams.js'
 import { turn, until } from '../support/events.js'
 import { FakePair } from '../support/fake-pair.js'

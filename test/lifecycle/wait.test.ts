@@ -1,8 +1,9 @@
 /** Waiting: every way a wait can end, and that it leaves neither timers nor listeners. */
+
 import { getEventListeners } from 'node:events'
 import t from 'tap'
+import { systemClock } from '../../src/clock/index.js'
 import { deferred, onAbort, waitFor } from '../../src/lifecycle/index.js'
-import { systemClock } from '../../src/runtime/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length

@@ -3,8 +3,7 @@
  *
  * What the native library times for itself is not moved.
  */
-import { longestTimerMs } from '../../src/lifecycle/index.js'
-import type { Clock, Timer } from '../../src/runtime/index.js'
+import { type Clock, longestTimerMs, type Timer } from '../../src/clock/index.js'
 
 /** What operators set the time of day by, in milliseconds. */
 export const clockJumps = [-86_400_000, -5000, 5000, 86_400_000] as const

@@ -1,9 +1,10 @@
 /**
  * Messages that did not arrive: told by the next one that does, each counted once.
  */
+
 import t from 'tap'
 import { createPublisher, createSubscriber, type TopicEvent } from '../../patterns/pubsub/index.js'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import { Origin } from '../../src/wire/index.js'
 import { linkState, turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'

@@ -3,11 +3,13 @@
  *
  * Prints one line of JSON: what grew, in bytes.
  */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createPublisher, createSubscriber, type TopicEvent } from '../../patterns/pubsub/index.js'
 import { defineSchema } from '../../src/avro/index.js'
-import { type Clock, createRuntime, systemClock } from '../../src/runtime/index.js'
+import { type Clock, systemClock } from '../../src/clock/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
 import { loader, modulePath } from '../child-process.js'
 import { first, turn, until } from '../support/events.js'
 import { TcpSubscriber } from './tcp-subscriber.js'

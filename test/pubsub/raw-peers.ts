@@ -1,12 +1,13 @@
 /**
  * Plain ZeroMQ sockets that meet publishers and subscribers, and the frames that they send: right ones and others.
  */
+
 import type { Test } from 'tap'
 import * as zmq from 'zeromq'
 import { topicPart } from '../../patterns/pubsub/topic-name.js'
 import { codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import {
   BatchWriter,
   frameKind,

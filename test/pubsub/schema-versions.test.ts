@@ -1,10 +1,11 @@
 /**
  * Writers and readers with different versions of a schema, and readers who come late.
  */
+
 import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { systemClock } from '../../src/runtime/index.js'
 import { Origin } from '../../src/wire/index.js'
 import { until } from '../support/events.js'
 import { eachTransport, place } from '../support/transports.js'

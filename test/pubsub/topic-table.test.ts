@@ -1,9 +1,10 @@
 /** The topics of a publisher that were: how many have their numbers kept, and how those beyond that begin again. */
+
 import t from 'tap'
 import { SequenceTracker } from '../../patterns/pubsub/sequence-tracker.js'
 import type { PublishedTopic } from '../../patterns/pubsub/topic-publisher.js'
 import { TopicTable } from '../../patterns/pubsub/topic-table.js'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 
 t.test('a topic begins with 1 while nothing was forgotten', async (t) => {
   const table = new TopicTable({ clock: systemClock, announceMs: 1000, position: () => 7 })

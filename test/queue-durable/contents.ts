@@ -1,8 +1,9 @@
 /** What a folder of queues holds, read from a copy: as it is, or at the last flushed transaction alone. */
+
 import { cpSync, rmSync } from 'node:fs'
 import { codecOf } from '../../src/avro/codec.js'
+import { systemClock } from '../../src/clock/index.js'
 import { openLocalEngine, type PeekedMessage } from '../../src/engine/index.js'
-import { systemClock } from '../../src/runtime/index.js'
 import { openLmdbStore } from '../../src/store/index.js'
 import { Job } from '../support/job.js'
 import type { Found } from './ledger.js'

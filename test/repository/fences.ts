@@ -6,15 +6,16 @@
  */
 import { resolveRelative, type SourceFile } from './sources.js'
 
-const ground = ['errors', 'options', 'observe', 'lifecycle']
+const ground = ['clock', 'errors', 'options', 'observe', 'lifecycle']
 
 /** For each folder of `src`, the folders it may import; all of `src` is open to a pattern. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   checksum: [],
+  clock: [],
   errors: [],
   options: ['errors'],
-  observe: ['errors', 'options'],
-  lifecycle: ['errors', 'options', 'observe'],
+  observe: ['clock', 'errors', 'options'],
+  lifecycle: ['clock', 'errors', 'options', 'observe'],
   avro: ['errors', 'options'],
   security: ground,
   runtime: [...ground, 'security'],

@@ -1,4 +1,5 @@
 /** The wire against its description: the schemas in docs/protocol, and the bytes that docs/protocol.md shows. */
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -11,7 +12,7 @@ import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import * as callSchemas from '../../src/call/schemas.js'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import {
   Batch,
   BatchWriter,

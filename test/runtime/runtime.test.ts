@@ -1,8 +1,10 @@
 /** Runtimes: what they hold, how they close, and the default one. */
+
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
+import { isClock, systemClock } from '../../src/clock/index.js'
 import type { Closable, CloseOptions } from '../../src/lifecycle/index.js'
-import { createRuntime, defaultRuntime, isClock, isRuntime, systemClock } from '../../src/runtime/index.js'
+import { createRuntime, defaultRuntime, isRuntime } from '../../src/runtime/index.js'
 import { Job } from '../support/job.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 

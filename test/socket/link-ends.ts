@@ -1,7 +1,9 @@
 /** A router and dealers with all that they were told: what a session would drive, without one. */
+
 import type { Test } from 'tap'
+import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { type Runtime, systemClock } from '../../src/runtime/index.js'
+import type { Runtime } from '../../src/runtime/index.js'
 import { DealerSocket, onlyPeer, type PeerHandle, RouterSocket } from '../../src/socket/index.js'
 import { Links } from '../../src/socket/links.js'
 

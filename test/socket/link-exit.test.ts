@@ -10,7 +10,8 @@ import { DealerEnd, RouterEnd } from './link-ends.js'
 const url = (path: string) => JSON.stringify(moduleUrl(path))
 
 const prelude = `
-const { createRuntime, systemClock } = await import(${url('src/runtime/index.ts')})
+const { systemClock } = await import(${url('src/clock/index.ts')})
+const { createRuntime } = await import(${url('src/runtime/index.ts')})
 const { Links } = await import(${url('src/socket/links.ts')})
 const { DealerSocket, RouterSocket } = await import(${url('src/socket/index.ts')})
 const fail = (error) => { throw error }

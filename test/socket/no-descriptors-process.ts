@@ -5,10 +5,11 @@
  * It says its endpoint, takes all descriptors when it reads a line, and says how many events of very many it took in one turn.
  * With the argument `unref` the monitor is left unread, and it says `alive` when some time has passed.
  */
+
 import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as zmq from 'zeromq'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import { Monitor } from '../../src/socket/monitor.js'
 import type { NativeSocket } from '../../src/socket/native.js'
 import { Turns } from '../support/turns.js'

@@ -1,6 +1,7 @@
 /** A read loop that always has something to read lets the event loop turn, whether its reads wait or not. */
+
 import t from 'tap'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import type { NativeSocket } from '../../src/socket/native.js'
 import { ReadLoop } from '../../src/socket/read-loop.js'
 

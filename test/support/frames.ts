@@ -1,7 +1,8 @@
 /** Frames as a producer makes them, for raw sockets that send them as they are or spoilt. */
+
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import { BatchWriter, Origin } from '../../src/wire/index.js'
 import { frameKind, sealFrame } from '../../src/wire/prelude.js'
 

@@ -1,8 +1,9 @@
 /** A sink with everything behind it but the socket: the test decides when the transport takes a frame. */
+
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { systemClock } from '../../src/runtime/index.js'
 import { Outbox } from '../../src/socket/index.js'
 import { MessageSink, Outgoing, type OverflowPolicy } from '../../src/stream/index.js'
 import type { MessageReader } from '../../src/wire/batch.js'

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it: timers fire in order, within `advance`, and never by themselves. */
-import type { Clock, Timer } from '../../src/runtime/index.js'
+import type { Clock, Timer } from '../../src/clock/index.js'
 
 interface Waiting {
   readonly at: number

@@ -1,6 +1,8 @@
 /** One timer for all deadlines: it costs no queue, and is set anew only when it must be. */
+
 import t from 'tap'
-import { DeadlineSweep, sweepLate } from '../../src/call/deadline-sweep.js'
+import { DeadlineSweep } from '../../src/clock/index.js'
+import { sweepLate } from '../../src/lifecycle/index.js'
 import { turn } from '../support/events.js'
 import { burn } from '../support/turns.js'
 import { VirtualClock } from '../support/virtual-clock.js'

@@ -1,6 +1,7 @@
 /** The clock of the machine, and the virtual one that the other tests trust. */
+
 import t from 'tap'
-import { systemClock } from '../../src/runtime/index.js'
+import { systemClock } from '../../src/clock/index.js'
 import { loader, moduleUrl, runModule } from '../child-process.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
@@ -20,7 +21,7 @@ t.test('the system clock goes forward, knows the time of day, and fires its time
 })
 
 t.test('a waiting timer does not keep the process alive', async (t) => {
-  const clock = moduleUrl('src/runtime/clock.ts')
+  const clock = moduleUrl('src/clock/clock.ts')
   const text = `const { systemClock } = await import(${JSON.stringify(clock)}); systemClock.setTimer(() => {}, 1e6)`
   t.match(await runModule(text, process.cwd(), ...loader), { code: 0, late: false })
 })

@@ -7,6 +7,9 @@
 // the global one is a getter, which each look at the clock would pay for
 import { performance } from 'node:perf_hooks'
 
+/** The longest time that a timer of the system can run, in milliseconds; a longer one would fire at once. */
+export const longestTimerMs = 2_147_483_647
+
 /** A timer that has been set. */
 export interface Timer {
   /** Takes the timer back; harmless when it has fired. */
