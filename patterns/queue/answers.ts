@@ -3,6 +3,7 @@
  *
  * It bounds nothing: whoever puts answers in looks at `bytes` and waits for room.
  */
+import { Fifo } from '../../src/lifecycle/index.js'
 
 type Step<T> = IteratorResult<T, undefined>
 
@@ -11,8 +12,7 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
   readonly #sizeOf: (answer: T) => number
   readonly #onTaken: () => void
   readonly #onLeft: () => void
-  #waiting: T[] = []
-  #head = 0
+  readonly #waiting = new Fifo<T>()
   #bytes = 0
   #resolve: ((step: Step<T>) => void) | undefined
   #reject: ((cause: unknown) => void) | undefined
@@ -50,11 +50,7 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
 
   /** Takes back answers that wait, those that a test is true of; returns them. */
   withdraw(isMeant: (answer: T) => boolean): T[] {
-    const waiting = this.#waiting.slice(this.#head)
-    const withdrawn = waiting.filter(isMeant)
-    if (withdrawn.length === 0) return withdrawn
-    this.#waiting = waiting.filter((answer) => !isMeant(answer))
-    this.#head = 0
+    const withdrawn = this.#waiting.withdraw(isMeant)
     for (const answer of withdrawn) this.#bytes -= this.#sizeOf(answer)
     return withdrawn
   }
@@ -68,8 +64,9 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
   }
 
   next(): Promise<Step<T>> {
-    if (this.#head < this.#waiting.length) {
-      const value = this.#shift()
+    if (this.#waiting.length > 0) {
+      const value = this.#waiting.shift() as T
+      this.#bytes -= this.#sizeOf(value)
       this.#onTaken()
       return Promise.resolve({ value, done: false })
     }
@@ -82,24 +79,14 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
 
   return(): Promise<Step<T>> {
     this.#ended = true
-    this.#waiting = []
-    this.#head = this.#bytes = 0
+    this.#waiting.clear()
+    this.#bytes = 0
     this.#onLeft()
     return Promise.resolve({ value: undefined, done: true })
   }
 
   [Symbol.asyncIterator](): this {
     return this
-  }
-
-  #shift(): T {
-    const answer = this.#waiting[this.#head++] as T
-    this.#bytes -= this.#sizeOf(answer)
-    if (this.#head === this.#waiting.length) {
-      this.#waiting = []
-      this.#head = 0
-    }
-    return answer
   }
 
   /** The end, or the failure: once. */

@@ -5,7 +5,7 @@
  * It knows no link: a stream of calls carries it, or a consumer of the same process.
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
-import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
 import { invalidRequest, nameOf, settlementOf } from './garbage.js'
 import type { HostDesk, SessionPorts } from './produce-session.js'
 import {
@@ -80,7 +80,7 @@ export class ConsumeSession {
   #isSuspended = false
   #detached = false
   #ended = false
-  #drained: (() => void)[] = []
+  readonly #drained = new Waiters()
   readonly #flush = () => this.#tell()
 
   constructor(desk: HostDesk, ports: ConsumePorts) {
@@ -144,7 +144,7 @@ export class ConsumeSession {
   drained(): Promise<void> {
     this.#detach()
     if (this.#ended || (this.#settling === 0 && !this.#scheduled)) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    return this.#drained.wait()
   }
 
   /** The consumer cannot be reached for now: it is dealt nothing more, and what has not left goes to others. */
@@ -179,7 +179,7 @@ export class ConsumeSession {
     if (this.#ended) return
     this.#ended = true
     this.#detach()
-    for (const resolve of this.#drained.splice(0)) resolve()
+    this.#drained.wake()
   }
 
   #detach(): void {
@@ -328,7 +328,7 @@ export class ConsumeSession {
     this.#extended = []
     this.#lost = []
     if (!this.#ended) this.#ports.answer({ settled, extended, lost })
-    if (this.#settling === 0) for (const resolve of this.#drained.splice(0)) resolve()
+    if (this.#settling === 0) this.#drained.wake()
   }
 }
 

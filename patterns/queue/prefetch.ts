@@ -6,7 +6,7 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
 import type { Inbound } from '../../src/stream/index.js'
 import { isLeaseTime, isWhole } from './answer-checks.js'
 import type { Confirmation } from './confirmation.js'
@@ -62,8 +62,8 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #isIdle = false
   #scheduled = false
   #refusal: string | undefined
-  #idleWaiters: (() => void)[] = []
-  #settledWaiters: (() => void)[] = []
+  readonly #idleWaiters = new Waiters()
+  readonly #settledWaiters = new Waiters()
   readonly #flush = () => {
     this.#scheduled = false
     if (this.#finished === undefined) this.#ports.wake()
@@ -135,7 +135,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   /** Resolves when everything that was handed out is settled. */
   whenIdle(): Promise<void> {
     if (this.#handedOut === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#idleWaiters.push(resolve))
+    return this.#idleWaiters.wait()
   }
 
   /** Fails what was handed out and not settled; returns how many messages that were. */
@@ -149,7 +149,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   whenSettled(): Promise<void> {
     this.#ports.wake()
     if (this.#isSettled) return Promise.resolve()
-    return new Promise((resolve) => this.#settledWaiters.push(resolve))
+    return this.#settledWaiters.wait()
   }
 
   /** Nothing is answered any more. */
@@ -158,7 +158,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     for (const lease of [...this.#leases.values()]) this.#lose(lease, error)
     this.#failTouched(error)
     this.#settlements.failAll(error)
-    this.#lookWhetherSettled()
+    this.#checkSettled()
   }
 
   open(): ConsumeRequest {
@@ -196,7 +196,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     }
     for (const number of extended) this.#settlements.extended(number)
     if (leased) this.#accept(leased)
-    this.#lookWhetherSettled()
+    this.#checkSettled()
   }
 
   down(): void {
@@ -204,7 +204,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#granted = 0
     this.#settlements.down()
     for (const lease of this.#leases.values()) if (lease.extension !== undefined) this.#touched.add(lease)
-    this.#lookWhetherSettled()
+    this.#checkSettled()
   }
 
   refused(error: RivuletError): void {
@@ -227,9 +227,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   settled(messages: number, handedOut: number): void {
     this.#outstanding -= messages
     this.#handedOut -= handedOut
-    if (this.#handedOut === 0 && this.#idleWaiters.length > 0) {
-      for (const resolve of this.#idleWaiters.splice(0)) resolve()
-    }
+    if (this.#handedOut === 0) this.#idleWaiters.wake()
     this.#schedule()
   }
 
@@ -331,9 +329,8 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     return this.#touched.size === 0 && this.#settlements.isEmpty && this.#granted === 0
   }
 
-  #lookWhetherSettled(): void {
-    if (this.#settledWaiters.length === 0 || !this.#isSettled) return
-    for (const resolve of this.#settledWaiters.splice(0)) resolve()
+  #checkSettled(): void {
+    if (this.#settledWaiters.isAny && this.#isSettled) this.#settledWaiters.wake()
   }
 
   #violated(what: string): void {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { schemaLimits } from '../../src/avro/limits.js'
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
 import { blockOf, invalidRequest, nameOf } from './garbage.js'
 import { sendInPieces } from './send-pieces.js'
 import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
@@ -55,7 +55,7 @@ export class ProduceSession {
   #refused: NonNullable<ProduceAnswer['refused']>[number][] = []
   #scheduled = false
   #ended = false
-  #drained: (() => void)[] = []
+  readonly #drained = new Waiters()
   readonly #flush = () => this.#tell()
 
   constructor(desk: HostDesk, ports: ProducePorts) {
@@ -105,13 +105,13 @@ export class ProduceSession {
   /** Resolves when everything that was taken has its outcome, and that was told. */
   drained(): Promise<void> {
     if (this.#ended || (this.#batches === 0 && !this.#scheduled)) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    return this.#drained.wait()
   }
 
   /** Tells nothing any more; what is under way is stored all the same. */
   end(): void {
     this.#ended = true
-    for (const resolve of this.#drained.splice(0)) resolve()
+    this.#drained.wake()
   }
 
   #send(batch: ProducedBatch): void {
@@ -173,7 +173,7 @@ export class ProduceSession {
     this.#stored = []
     this.#refused = []
     if (!this.#ended) this.#ports.answer({ stored, refused })
-    if (this.#batches === 0) for (const resolve of this.#drained.splice(0)) resolve()
+    if (this.#batches === 0) this.#drained.wake()
   }
 }
 

@@ -4,8 +4,10 @@
  * What a turn produced, and what came while the link had no room, leaves as one batch. Each message has a sequence from its
  * first transmission on, so that sending it again is harmless. When to send is the business of the line that takes.
  */
+
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { Waiters } from '../../src/lifecycle/index.js'
 import type { Queue } from '../../src/stream/index.js'
 import type { LineUser } from './line.js'
 import { MessagePacker } from './message-packer.js'
@@ -51,8 +53,8 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
   #messages = 0
   #bytes = 0
   #sent = 0
-  #roomWaiters: (() => void)[] = []
-  #emptyWaiters: (() => void)[] = []
+  readonly #roomWaiters = new Waiters()
+  readonly #emptyWaiters = new Waiters()
 
   constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: OutboxPorts) {
     this.#codec = codec
@@ -122,13 +124,13 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
 
   whenRoom(): Promise<void> {
     if (!this.full) return Promise.resolve()
-    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+    return this.#roomWaiters.wait()
   }
 
   whenEmpty(): Promise<void> {
     this.#thin()
     if (this.#messages === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#emptyWaiters.push(resolve))
+    return this.#emptyWaiters.wait()
   }
 
   /** Takes out the message that an owner waits for; returns whether it has not left. */
@@ -317,7 +319,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     // what is given up in the turn in which it was appended was fresh
     this.fresh.count = Math.min(this.fresh.count, this.#messages)
     this.fresh.bytes = Math.min(this.fresh.bytes, this.#bytes)
-    if (this.#roomWaiters.length > 0 && !this.full) for (const wake of this.#roomWaiters.splice(0)) wake()
-    if (this.#emptyWaiters.length > 0 && this.#messages === 0) for (const wake of this.#emptyWaiters.splice(0)) wake()
+    if (!this.full) this.#roomWaiters.wake()
+    if (this.#messages === 0) this.#emptyWaiters.wake()
   }
 }

@@ -7,8 +7,7 @@
  */
 import { bufferFull } from '../avro/codec.js'
 import { isRivuletError } from '../errors/index.js'
-import { turnBudget } from '../lifecycle/index.js'
-import { Fifo } from '../session/fifo.js'
+import { Fifo, turnBudget } from '../lifecycle/index.js'
 import type { ItemBody } from '../session/item.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { writeWaiting } from '../session/waiting-body.js'

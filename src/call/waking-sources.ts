@@ -4,8 +4,7 @@
  * All streams of a session share the window of its link, so that one acknowledgement makes room for all that wait, and few of
  * them find it. How a source is taken from is decided in `outgoing-items.ts`.
  */
-import { turnBudget } from '../lifecycle/index.js'
-import { Fifo } from '../session/fifo.js'
+import { Fifo, turnBudget } from '../lifecycle/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import type { OnStream, OpenCalls } from './open-calls.js'
 

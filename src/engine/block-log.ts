@@ -4,7 +4,9 @@
  * In memory are only the blocks in front, as many as fit: those that were read ahead, or sent while nothing else waited.
  * A block goes when all of its messages were dealt out and none of them is under a lease.
  */
+
 import { RivuletError } from '../errors/index.js'
+import { Fifo } from '../lifecycle/index.js'
 import type { StoredRecord } from '../store/index.js'
 import { type Block, decodeBlock, encodeBlock } from './block-record.js'
 import { firstNumber, keyOf, type TableOwner, table } from './tables.js'
@@ -30,8 +32,7 @@ export class BlockLog {
   ready = 0
   bytes = 0
   readonly #owner: TableOwner
-  #window: Block[] = []
-  #taken = 0
+  readonly #window = new Fifo<Block>()
   #windowBytes = 0
   /** Where to read on, and whether there is nothing to read. */
   #next = 1
@@ -63,7 +64,7 @@ export class BlockLog {
 
   /** When the block in front was stored, if it is in memory, in milliseconds since 1970. */
   get oldest(): number | undefined {
-    return this.#window[this.#taken]?.time
+    return this.#window.first?.time
   }
 
   append(tx: Transaction, block: Block): void {
@@ -83,14 +84,14 @@ export class BlockLog {
 
   /** The block in front, of which `headOffset` messages are gone; `undefined` if there is none. */
   head(tx: Transaction): Block | undefined {
-    while (this.#taken === this.#window.length) {
+    while (this.#window.length === 0) {
       if (this.#isComplete) {
         this.#missAll()
         return undefined
       }
       this.#readAhead(tx)
     }
-    const block = this.#window[this.#taken] as Block
+    const block = this.#window.first as Block
     if (block.start !== this.headStart) {
       this.headStart = block.start
       this.headOffset = this.headBytes = 0
@@ -134,14 +135,7 @@ export class BlockLog {
     this.headStart = block.start + block.count
     this.headOffset = this.headBytes = 0
     this.#windowBytes -= costOf(block)
-    this.#window[this.#taken++] = undefined as unknown as Block
-    if (this.#taken === this.#window.length) {
-      this.#window = []
-      this.#taken = 0
-    } else if (this.#taken > 1024 && this.#taken > this.#window.length >> 1) {
-      this.#window = this.#window.slice(this.#taken)
-      this.#taken = 0
-    }
+    this.#window.shift()
     if (!isKept && !this.#leased.has(block.start)) this.#remove(tx, block.start)
   }
 

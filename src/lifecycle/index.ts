@@ -1,6 +1,7 @@
 /** Life cycle: opening, closing, waiting. */
 export { type AbortWatcher, onAbort, unwatchAbort, watchAbort } from './abort-watchers.js'
 export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
+export { Fifo } from './fifo.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
 export { sweepLate } from './sweep-late.js'
 export { atEndOfTurn, endTurn, turnOver } from './turn.js'
@@ -12,3 +13,4 @@ export {
   type WaitOptions,
   waitFor,
 } from './wait.js'
+export { Waiters } from './waiters.js'

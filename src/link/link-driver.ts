@@ -3,7 +3,7 @@
  * has arrived.
  */
 import type { Clock, Timer } from '../clock/index.js'
-import { turnBudget } from '../lifecycle/index.js'
+import { turnBudget, Waiters } from '../lifecycle/index.js'
 import type { LinkSocket } from '../socket/index.js'
 
 /** Drives one pure machine. */
@@ -11,7 +11,7 @@ export abstract class LinkDriver {
   readonly #clock: Clock
   readonly #tickMs: number
   #timer: Timer | undefined
-  #settledWaiters: (() => void)[] = []
+  readonly #settledWaiters = new Waiters()
   #stopped = false
   readonly #goOn = () => this.#takeMore()
 
@@ -54,19 +54,18 @@ export abstract class LinkDriver {
   protected stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
-    for (const resolve of this.#settledWaiters.splice(0)) resolve()
+    this.#settledWaiters.wake()
   }
 
   /** Resolves when everything that was sent has arrived, or when the link is closed. */
   whenSettled(): Promise<void> {
     if (this.settled || this.#stopped) return Promise.resolve()
-    return new Promise((resolve) => this.#settledWaiters.push(resolve))
+    return this.#settledWaiters.wait()
   }
 
   /** To be called when something may have arrived. */
   protected checkSettled(): void {
-    if (this.#settledWaiters.length === 0 || !this.settled) return
-    for (const resolve of this.#settledWaiters.splice(0)) resolve()
+    if (this.#settledWaiters.isAny && this.settled) this.#settledWaiters.wake()
   }
 
   #takeMore(): void {

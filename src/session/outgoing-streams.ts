@@ -5,8 +5,8 @@
  * a stream only. A stream that sends one item, its last, and finds room leaves no trace here.
  */
 import { bufferFull } from '../avro/codec.js'
+import { Fifo } from '../lifecycle/index.js'
 import type { LinkLimits } from '../wire/index.js'
-import { Fifo } from './fifo.js'
 import { itemFlag } from './item.js'
 
 /** What leaves at once, in bytes: larger items go in fragments of this size. */

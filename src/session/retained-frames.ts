@@ -4,6 +4,7 @@
  * The window bounds them: it counts the bytes of their items, since headers differ from one transmission to the next, and
  * the same for each frame beside, so that it bounds their number, too.
  */
+import { Fifo } from '../lifecycle/index.js'
 import type { CutItems } from '../wire/index.js'
 
 /** What a frame takes of the window beside its items, in bytes. */
@@ -11,15 +12,14 @@ export const frameCostBytes = 64
 
 /** The frames of one side, in order. */
 export class RetainedFrames {
-  #frames: CutItems[] = []
-  /** The first of them that is not acknowledged, and its number. */
-  #head = 0
+  readonly #frames = new Fifo<CutItems>()
+  /** The number of the first of them. */
   #firstSequence = 1
   #bytes = 0
 
   /** How many there are. */
   get count(): number {
-    return this.#frames.length - this.#head
+    return this.#frames.length
   }
 
   /** What they take of the window. */
@@ -47,34 +47,22 @@ export class RetainedFrames {
   acknowledge(sequence: number): boolean {
     const acknowledged = sequence - this.#firstSequence + 1
     if (acknowledged <= 0) return false
-    const next = this.#head + acknowledged
-    for (let at = this.#head; at < next; at++) {
-      this.#bytes -= costOf(this.#frames[at] as CutItems)
-    }
+    for (let left = acknowledged; left > 0; left--) this.#bytes -= costOf(this.#frames.shift() as CutItems)
     this.#firstSequence += acknowledged
-    this.#head = next
-    if (next === this.#frames.length) {
-      this.#frames = []
-      this.#head = 0
-    } else if (next > 64 && next > this.#frames.length >> 1) {
-      this.#frames = this.#frames.slice(next)
-      this.#head = 0
-    }
     return true
   }
 
   /** Calls back for each, with its number. */
   forEach(callback: (items: CutItems, sequence: number) => void): void {
-    for (let at = this.#head; at < this.#frames.length; at++) {
-      callback(this.#frames[at] as CutItems, this.#firstSequence + at - this.#head)
-    }
+    let sequence = this.#firstSequence
+    for (const items of this.#frames) callback(items, sequence++)
   }
 
   /** Forgets all. */
   clear(): void {
     this.#firstSequence += this.count
-    this.#frames = []
-    this.#head = this.#bytes = 0
+    this.#frames.clear()
+    this.#bytes = 0
   }
 }
 

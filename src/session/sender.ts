@@ -6,6 +6,7 @@
  */
 import { bufferFull } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
+import { Fifo } from '../lifecycle/index.js'
 import {
   type CutItems,
   copyItems,
@@ -15,7 +16,6 @@ import {
   LinkWriter,
   sealItems,
 } from '../wire/index.js'
-import { Fifo } from './fifo.js'
 import { type ItemBody, itemFlag, maxUrgentBytes } from './item.js'
 import { OutgoingStreams } from './outgoing-streams.js'
 import { RetainedFrames } from './retained-frames.js'

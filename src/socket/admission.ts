@@ -6,7 +6,9 @@
  * (RFC 27/ZAP) refuses peers at their handshake, which frees their descriptors. It is bound only while few descriptors are
  * left, or a gate holds the handshakes of a socket (`handshake-gate.ts`): otherwise each would wait for the event loop.
  */
+
 import { type Clock, systemClock, type Timer } from '../clock/index.js'
+import { Waiters } from '../lifecycle/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { descriptorLimit, descriptorsInUse } from './descriptors.js'
 import { bindAuthenticator, boundZapDomain, type NativeSocket } from './native.js'
@@ -63,7 +65,7 @@ export class Admission {
   #isRefusing = false
   #authenticator: NativeSocket | undefined
   #timer: Timer | undefined
-  readonly #onRoom: (() => void)[] = []
+  readonly #onRoom = new Waiters()
   /** What takes the handshakes of a socket, by its domain. */
   readonly #gates = new Map<string, Gate>()
 
@@ -113,7 +115,7 @@ export class Admission {
 
   /** Calls back when peers are admitted again. */
   onRoom(callback: () => void): void {
-    this.#onRoom.push(callback)
+    this.#onRoom.add(callback)
   }
 
   /** Hands the handshakes of the sockets with a domain to a gate, or to nobody. */
@@ -140,7 +142,7 @@ export class Admission {
   #admit(): void {
     this.#isRefusing = false
     this.#untilLook = 0
-    for (const callback of this.#onRoom.splice(0)) callback()
+    this.#onRoom.wake()
   }
 
   #reserveForIpc(): void {

@@ -5,8 +5,9 @@
  * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
  * wait. What counts as too much is the owner's business, malformed frames and new schemas aside.
  */
+
 import { type Clock, systemClock, type Timer } from '../clock/index.js'
-import { turnBudget } from '../lifecycle/index.js'
+import { turnBudget, Waiters } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { admissionOf, type Gate } from './admission.js'
@@ -63,7 +64,7 @@ export class HandshakeGate {
   #floodSince = Number.NEGATIVE_INFINITY
   #floodedAt = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
-  #onNobody: (() => void)[] = []
+  readonly #onNobody = new Waiters()
 
   constructor(ports: GatePorts) {
     this.#ports = ports
@@ -99,7 +100,7 @@ export class HandshakeGate {
   /** Resolves when nobody waits after the next step. */
   whenNobodyWaits(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.isNarrow) this.#onNobody.push(resolve)
+      if (this.isNarrow) this.#onNobody.add(resolve)
       else resolve()
     })
   }
@@ -111,7 +112,7 @@ export class HandshakeGate {
     this.#timer = undefined
     this.#ports.setGate(this.name, undefined)
     this.#admit(this.#waiting.length)
-    this.#tellNobody()
+    this.#onNobody.wake()
   }
 
   /** The gate of a resource of a runtime. */
@@ -149,15 +150,11 @@ export class HandshakeGate {
       this.open()
       return
     }
-    if (this.#waiting.length === 0) this.#tellNobody()
+    if (this.#waiting.length === 0) this.#onNobody.wake()
     this.#stepLater()
   }
 
   #admit(count: number): void {
     for (const { admit } of this.#waiting.splice(0, count)) admit()
-  }
-
-  #tellNobody(): void {
-    for (const resolve of this.#onNobody.splice(0)) resolve()
   }
 }

@@ -5,7 +5,9 @@
  * without messages do not fill it: who offers them bounds them.
  * One frame at a time is with the transport, since zeromq.js takes one `send` at a time.
  */
+
 import type { RivuletError } from '../errors/index.js'
+import { Fifo, Waiters } from '../lifecycle/index.js'
 
 /** A frame on its way out. */
 export interface OutFrame {
@@ -35,8 +37,7 @@ export class Outbox {
   readonly limitBytes: number
   /** The transport; none while its socket is replaced. */
   #ports: OutboxPorts | undefined
-  #queue: (OutFrame | undefined)[] = []
-  #head = 0
+  readonly #queue = new Fifo<OutFrame>()
   /** Frames without messages that go before the queue. */
   #introductions: OutFrame[] = []
   /** A frame whose transport was replaced before it took the frame: it goes before all others. */
@@ -52,8 +53,8 @@ export class Outbox {
   #sender: OutboxPorts | undefined
   #handedOverInTurn = 0
   #stopped = false
-  #roomWaiters: (() => void)[] = []
-  #emptyWaiters: (() => void)[] = []
+  readonly #roomWaiters = new Waiters()
+  readonly #emptyWaiters = new Waiters()
   // made once, since a lone frame would pay for each of them
   readonly #handedOver = (error: RivuletError | undefined) => this.#goOn(error)
   readonly #nextTurn = () => this.#next()
@@ -86,7 +87,7 @@ export class Outbox {
 
   /** Frames that wait behind the one with the transport. */
   get waiting(): number {
-    return this.#queue.length - this.#head + this.#introductions.length + (this.#returned ? 1 : 0)
+    return this.#queue.length + this.#introductions.length + (this.#returned ? 1 : 0)
   }
 
   /** Of these, the ones without messages that go before the others. */
@@ -128,8 +129,8 @@ export class Outbox {
     const callbacks = new Set<() => void>()
     // The frame with the transport is out of the queue already, and out of reach. Frames without messages stay: what is
     // left cannot be read without them.
-    while (this.full && this.#head < this.#queue.length) {
-      const frame = this.#shift()
+    while (this.full && this.#queue.length > 0) {
+      const frame = this.#queue.shift() as OutFrame
       if (frame.messages === 0) {
         this.#introductions.push(frame)
         continue
@@ -145,24 +146,25 @@ export class Outbox {
   /** Resolves when there is room, or when the outbox is stopped. */
   whenRoom(): Promise<void> {
     if (!this.full || this.#stopped) return Promise.resolve()
-    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+    return this.#roomWaiters.wait()
   }
 
   /** Resolves when everything was handed over, or when the outbox is stopped. */
   whenEmpty(): Promise<void> {
     if (this.#bytes === 0 || this.#stopped) return Promise.resolve()
-    return new Promise((resolve) => this.#emptyWaiters.push(resolve))
+    return this.#emptyWaiters.wait()
   }
 
   /** Stops handing over and wakes everyone who waits; returns how many messages are left and lost. */
   stop(): number {
     const left = this.#messages
     this.#stopped = true
-    this.#queue = []
+    this.#queue.clear()
     this.#introductions = []
     this.#returned = undefined
-    this.#head = this.#bytes = this.#messageBytes = this.#messages = 0
-    this.#wakeAll()
+    this.#bytes = this.#messageBytes = this.#messages = 0
+    this.#roomWaiters.wake()
+    this.#emptyWaiters.wake()
     return left
   }
 
@@ -206,19 +208,7 @@ export class Outbox {
   #takeNext(): OutFrame {
     const returned = this.#returned
     this.#returned = undefined
-    return returned ?? this.#introductions.shift() ?? this.#shift()
-  }
-
-  #shift(): OutFrame {
-    // the usual case, a lone frame, keeps the array as it is
-    if (this.#queue.length === 1) return this.#queue.pop() as OutFrame
-    const frame = this.#queue[this.#head] as OutFrame
-    this.#queue[this.#head++] = undefined
-    if (this.#head === this.#queue.length || this.#head > 1024) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
-    return frame
+    return returned ?? this.#introductions.shift() ?? (this.#queue.shift() as OutFrame)
   }
 
   #forget(frame: OutFrame): void {
@@ -228,16 +218,7 @@ export class Outbox {
   }
 
   #wake(): void {
-    if (this.#roomWaiters.length > 0 && !this.full) wakeAll(this.#roomWaiters.splice(0))
-    if (this.#emptyWaiters.length > 0 && this.#bytes === 0) wakeAll(this.#emptyWaiters.splice(0))
+    if (!this.full) this.#roomWaiters.wake()
+    if (this.#bytes === 0) this.#emptyWaiters.wake()
   }
-
-  #wakeAll(): void {
-    wakeAll(this.#roomWaiters.splice(0))
-    wakeAll(this.#emptyWaiters.splice(0))
-  }
-}
-
-function wakeAll(waiters: readonly (() => void)[]): void {
-  for (const wake of waiters) wake()
 }

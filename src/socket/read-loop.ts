@@ -4,7 +4,7 @@
  * A loop that is switched off may bring one more message: a pending read cannot be taken back.
  */
 import type { Clock } from '../clock/index.js'
-import { turnBudget, turnOver } from '../lifecycle/index.js'
+import { turnBudget, turnOver, Waiters } from '../lifecycle/index.js'
 import { mayPend, type NativeSocket, pollMs } from './native.js'
 import { errnoOf } from './translate.js'
 
@@ -36,17 +36,17 @@ export class ReadLoop {
   #idle = false
   /** Whether the library was asked for a message and has not brought one: at the end of a turn, none is there. */
   #pending = false
-  #quietWaiters: (() => void)[] = []
+  readonly #quietWaiters = new Waiters()
   // made once, since a message that comes alone would pay for each of them
   readonly #readNext = () => this.#read()
   readonly #take = (parts: Buffer[]) => this.#pass(parts)
   readonly #fail = (error: unknown) => this.#failed(error)
   readonly #becomeIdle = () => {
     this.#idle = true
-    if (this.#quietWaiters.length > 0) setImmediate(this.#lookQuiet)
+    if (this.#quietWaiters.isAny) setImmediate(this.#lookQuiet)
   }
   readonly #lookQuiet = () => {
-    if (this.#pending || this.#native.closed) this.#beQuiet()
+    if (this.#pending || this.#native.closed) this.#quietWaiters.wake()
   }
 
   constructor(native: NativeSocket, clock: Clock, ports: ReadPorts) {
@@ -62,10 +62,8 @@ export class ReadLoop {
 
   /** Resolves when a read has found nothing for a turn of the event loop. */
   whenQuiet(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#quietWaiters.push(resolve)
-      setImmediate(() => setImmediate(this.#lookQuiet))
-    })
+    setImmediate(() => setImmediate(this.#lookQuiet))
+    return this.#quietWaiters.wait()
   }
 
   /** Whether messages are read. */
@@ -79,17 +77,13 @@ export class ReadLoop {
     this.#referenced = on
   }
 
-  #beQuiet(): void {
-    for (const resolve of this.#quietWaiters.splice(0)) resolve()
-  }
-
   #read(): void {
     const native = this.#native
     this.#running = this.#wanted
     if (!this.#wanted) return
     if (!(this.#referenced && mayPend) && !native.readable) {
       this.#clock.setTimer(this.#readNext, pollMs)
-      this.#beQuiet()
+      this.#quietWaiters.wake()
       return
     }
     this.#idle = false

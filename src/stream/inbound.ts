@@ -3,7 +3,9 @@
  *
  * It queues what a socket may still bring after it was told to stop, and tells its owner when there is room for more.
  */
+
 import { type ErrorDetails, RivuletError } from '../errors/index.js'
+import { Fifo, Waiters } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import { MessageStream } from './message-stream.js'
 import type { StreamOwner, Supply } from './source.js'
@@ -60,14 +62,14 @@ class Notice<T> implements CheckedSupply<T> {
 export class Inbound<T> implements StreamOwner<T> {
   readonly stream: MessageStream<T>
   readonly #ports: InboundPorts<T>
-  readonly #waiting: CheckedSupply<T>[] = []
+  readonly #waiting = new Fifo<CheckedSupply<T>>()
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
   /** Notices that were put in and not thrown away, and those of them that wait. */
   #notices = 0
   #pendingNotices = 0
-  #drainedWaiters: (() => void)[] = []
+  readonly #drainedWaiters = new Waiters()
 
   constructor(ports: InboundPorts<T>) {
     this.#ports = ports
@@ -96,7 +98,8 @@ export class Inbound<T> implements StreamOwner<T> {
 
   /** Messages that wait. */
   get pending(): number {
-    const waiting = this.#waiting.reduce((sum, supply) => sum + supply.remaining, this.stream.pending)
+    let waiting = this.stream.pending
+    for (const { remaining } of this.#waiting) waiting += remaining
     return waiting - this.#pendingNotices
   }
 
@@ -137,21 +140,21 @@ export class Inbound<T> implements StreamOwner<T> {
   /** Resolves when everything that arrived was taken, or nobody wants it any more. */
   whenDrained(): Promise<void> {
     if (!this.stream.busy || !this.#wanted) return Promise.resolve()
-    return new Promise((resolve) => this.#drainedWaiters.push(resolve))
+    return this.#drainedWaiters.wait()
   }
 
   /** Ends the stream; returns how many messages were pending. */
   complete(): number {
     const left = this.pending
     this.stream.complete()
-    for (const supply of this.#waiting.splice(0)) supply.discard()
+    for (let supply = this.#waiting.shift(); supply; supply = this.#waiting.shift()) supply.discard()
     this.#drop('closed', left)
     return left
   }
 
   demanded(wanted: boolean): void {
     this.#wanted = wanted
-    if (!wanted) this.#drained()
+    if (!wanted) this.#drainedWaiters.wake()
     this.#ports.changed()
   }
 
@@ -163,7 +166,7 @@ export class Inbound<T> implements StreamOwner<T> {
       this.stream.give(next)
       return
     }
-    this.#drained()
+    this.#drainedWaiters.wake()
     this.#ports.changed()
   }
 
@@ -186,11 +189,6 @@ export class Inbound<T> implements StreamOwner<T> {
     if (this.stream.busy) this.#waiting.push(supply)
     else this.stream.give(supply)
     this.#ports.changed()
-  }
-
-  #drained(): void {
-    if (this.#drainedWaiters.length === 0) return
-    for (const resolve of this.#drainedWaiters.splice(0)) resolve()
   }
 
   #drop(reason: string, messages: number): void {

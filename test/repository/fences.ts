@@ -24,7 +24,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   wire: ['checksum', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
   engine: [...ground, 'avro', 'checksum', 'store', 'runtime'],
-  session: ['errors', 'avro', 'wire'],
+  session: ['errors', 'lifecycle', 'avro', 'wire'],
   link: [...ground, 'runtime', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
   'call-link': [...ground, 'runtime', 'socket', 'link', 'call'],
