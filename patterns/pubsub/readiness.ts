@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { type Deferred, deferred } from '../../src/lifecycle/index.js'
+import { type Deferred, deferred, OncePerTurn } from '../../src/lifecycle/index.js'
 
 /** How often a request is made again while somebody waits, in milliseconds. */
 const retryMs = 200
@@ -54,9 +54,12 @@ export class Readiness {
   readonly #requests = new Map<string, Request>()
   readonly #waiters = new Set<Waiter>()
   #subscriptions = 0
-  #scheduled = false
   #retry: Timer | undefined
   #closed = false
+  // at the end of the promise jobs: a subscription does not wait for what a turn sends
+  readonly #asking = new OncePerTurn(() => {
+    if (!this.#closed) this.#ask()
+  }, queueMicrotask)
 
   constructor(ports: ReadinessPorts) {
     this.#ports = ports
@@ -81,12 +84,7 @@ export class Readiness {
 
   /** Asks at the end of this turn, once for all that happens in it. */
   ask(): void {
-    if (this.#scheduled || this.#closed) return
-    this.#scheduled = true
-    queueMicrotask(() => {
-      this.#scheduled = false
-      if (!this.#closed) this.#ask()
-    })
+    if (!this.#closed) this.#asking.schedule()
   }
 
   /** Takes an answer in. */

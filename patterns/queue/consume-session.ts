@@ -5,7 +5,7 @@
  * It knows no link: a stream of calls carries it, or a consumer of the same process.
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
-import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
+import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
 import { invalidRequest, nameOf, settlementOf } from './garbage.js'
 import type { HostDesk, SessionPorts } from './produce-session.js'
 import {
@@ -76,12 +76,11 @@ export class ConsumeSession {
   #settled: NonNullable<ConsumeAnswer['settled']>[number][] = []
   #extended: number[] = []
   #lost: number[] = []
-  #scheduled = false
   #isSuspended = false
   #detached = false
   #ended = false
   readonly #drained = new Waiters()
-  readonly #flush = () => this.#tell()
+  readonly #answers = new OncePerTurn(() => this.#tell())
 
   constructor(desk: HostDesk, ports: ConsumePorts) {
     this.#desk = desk
@@ -143,7 +142,7 @@ export class ConsumeSession {
   /** Gets nothing more, and resolves when everything that it settled has its outcome, and that was told. */
   drained(): Promise<void> {
     this.#detach()
-    if (this.#ended || (this.#settling === 0 && !this.#scheduled)) return Promise.resolve()
+    if (this.#ended || (this.#settling === 0 && !this.#answers.isScheduled)) return Promise.resolve()
     return this.#drained.wait()
   }
 
@@ -238,7 +237,7 @@ export class ConsumeSession {
           return outcome === undefined ? stale : this.#outcomeOf(settlement, outcome)
         }),
       })
-      this.#schedule()
+      this.#answers.schedule()
     }
     if (known.length === 0) {
       all([])
@@ -270,7 +269,7 @@ export class ConsumeSession {
     for (const lease of leases) if (!this.#leases.has(lease)) this.#lost.push(lease)
     for (const lease of attachment.extend(known)) this.#loses(lease)
     this.#extended.push(number)
-    this.#schedule()
+    this.#answers.schedule()
   }
 
   #deliver(leased: LeasedBlock): void {
@@ -286,7 +285,7 @@ export class ConsumeSession {
   #loses(lease: number): void {
     this.#leases.delete(lease)
     this.#lost.push(lease)
-    this.#schedule()
+    this.#answers.schedule()
   }
 
   /** The text of a schema goes with the first messages that were written with it. */
@@ -314,15 +313,8 @@ export class ConsumeSession {
     }
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#flush)
-  }
-
   /** One answer for all that became of leases in this turn. */
   #tell(): void {
-    this.#scheduled = false
     const [settled, extended, lost] = [this.#settled, this.#extended, this.#lost]
     this.#settled = []
     this.#extended = []

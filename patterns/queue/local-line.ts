@@ -2,7 +2,7 @@
  * The way to a host of the same process: its session itself, with no link between.
  */
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
 import { type LineUser, ReopeningLine } from './line.js'
 import type { Served, ServedSession, ServingHost, Session, StreamPorts } from './serving.js'
 
@@ -17,8 +17,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   #served: Served | undefined
   /** The session that takes nothing more, and is let go of when everything that it took has its outcome. */
   #draining: Session<Request> | undefined
-  #scheduled = false
-  readonly #pump = () => this.#send()
+  readonly #pumping = new OncePerTurn(() => this.#send())
 
   constructor(host: ServingHost, open: OpenSession<Request, Answer>, user: LineUser<Request, Answer>) {
     super(host.clock, user)
@@ -27,9 +26,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   }
 
   wake(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#pump)
+    this.#pumping.schedule()
   }
 
   renew(): void {
@@ -76,7 +73,6 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   }
 
   #send(): void {
-    this.#scheduled = false
     const session = this.#session
     if (session === undefined || session === this.#draining) return
     try {

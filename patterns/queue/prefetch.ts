@@ -6,7 +6,7 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
 import type { Inbound } from '../../src/stream/index.js'
 import { isLeaseTime, isWhole } from './answer-checks.js'
 import type { Confirmation } from './confirmation.js'
@@ -60,15 +60,13 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #handedOut = 0
   #closing = false
   #isIdle = false
-  #scheduled = false
   #refusal: string | undefined
   readonly #idleWaiters = new Waiters()
   readonly #settledWaiters = new Waiters()
-  readonly #flush = () => {
-    this.#scheduled = false
+  readonly #flushes = new OncePerTurn(() => {
     if (this.#finished === undefined) this.#ports.wake()
     else this.#failTouched(this.#finished)
-  }
+  })
 
   constructor(ports: PrefetchPorts<Out>) {
     this.#ports = ports
@@ -94,7 +92,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   /** Somebody wants messages, or nobody does any more. */
   wantedChanged(): void {
     if (this.#ports.isWanted()) this.#isIdle = false
-    this.#schedule()
+    this.#flushes.schedule()
   }
 
   /** Nobody has wanted messages for a while: what is here goes back, and so does what still comes. */
@@ -216,7 +214,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
 
   touched(lease: HeldLease<unknown>): void {
     this.#touched.add(lease)
-    this.#schedule()
+    this.#flushes.schedule()
   }
 
   handedOut(lease: HeldLease<unknown>, isLast: boolean): void {
@@ -228,7 +226,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     this.#outstanding -= messages
     this.#handedOut -= handedOut
     if (this.#handedOut === 0) this.#idleWaiters.wake()
-    this.#schedule()
+    this.#flushes.schedule()
   }
 
   late(confirmation: Confirmation, error: RivuletError): void {
@@ -252,7 +250,7 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
     for (const lease of this.#leases.values()) lease.renewed(now)
     if (isAnother || this.#isIdle) this.releaseWaiting('released')
     this.#ports.leasesChanged()
-    this.#schedule()
+    this.#flushes.schedule()
   }
 
   #accept(leased: LeasedMessages): void {
@@ -317,12 +315,6 @@ export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, Consu
   #creditToGive(): number {
     if (this.#closing || !this.#ports.isWanted()) return 0
     return Math.max(0, this.#ports.prefetch - this.#granted - this.#outstanding)
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#flush)
   }
 
   get #isSettled(): boolean {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { schemaLimits } from '../../src/avro/limits.js'
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { atEndOfTurn, Waiters } from '../../src/lifecycle/index.js'
+import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
 import { blockOf, invalidRequest, nameOf } from './garbage.js'
 import { sendInPieces } from './send-pieces.js'
 import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
@@ -53,10 +53,9 @@ export class ProduceSession {
   #batches = 0
   #stored: NonNullable<ProduceAnswer['stored']>[number][] = []
   #refused: NonNullable<ProduceAnswer['refused']>[number][] = []
-  #scheduled = false
   #ended = false
   readonly #drained = new Waiters()
-  readonly #flush = () => this.#tell()
+  readonly #answers = new OncePerTurn(() => this.#tell())
 
   constructor(desk: HostDesk, ports: ProducePorts) {
     this.#desk = desk
@@ -104,7 +103,7 @@ export class ProduceSession {
 
   /** Resolves when everything that was taken has its outcome, and that was told. */
   drained(): Promise<void> {
-    if (this.#ended || (this.#batches === 0 && !this.#scheduled)) return Promise.resolve()
+    if (this.#ended || (this.#batches === 0 && !this.#answers.isScheduled)) return Promise.resolve()
     return this.#drained.wait()
   }
 
@@ -161,14 +160,11 @@ export class ProduceSession {
       const { code, message } = error
       this.#refused.push({ number, expected, code, message, repeated, position, duplicates })
     }
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#flush)
+    this.#answers.schedule()
   }
 
   /** One answer for all that became of batches in this turn. */
   #tell(): void {
-    this.#scheduled = false
     const [stored, refused] = [this.#stored, this.#refused]
     this.#stored = []
     this.#refused = []

@@ -4,7 +4,7 @@
  * It applies the overflow policy and keeps the counts. How messages become frames is the writers' business.
  */
 import { type ErrorCode, RivuletError } from '../errors/index.js'
-import { atEndOfTurn } from '../lifecycle/index.js'
+import { OncePerTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import { type Intake, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
@@ -79,10 +79,9 @@ export class Outgoing {
   /** The writers that took something in this turn, each once. */
   #unflushed: Lane[] = []
   #accepted = 0
-  #scheduled = false
   /** Messages that found no room in this turn: reported together, since a flood of them would cost a flood of errors. */
   #unreportedFull = 0
-  readonly #flush = () => this.flush()
+  readonly #flushes = new OncePerTurn(() => this.flush())
 
   constructor(ports: OutgoingPorts) {
     this.#ports = ports
@@ -102,7 +101,6 @@ export class Outgoing {
 
   /** Makes frames of everything that was taken. */
   flush(): void {
-    this.#scheduled = false
     const lanes = this.#unflushed
     this.#unflushed = []
     for (const lane of lanes) {
@@ -179,9 +177,7 @@ export class Outgoing {
   #schedule(lane: Lane): void {
     lane.waits = true
     this.#unflushed.push(lane)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#flush)
+    this.#flushes.schedule()
   }
 
   #report(error: RivuletError): void {
@@ -190,9 +186,7 @@ export class Outgoing {
       return
     }
     this.#unreportedFull += 1
-    if (this.#scheduled) return
-    this.#scheduled = true
-    atEndOfTurn(this.#flush)
+    this.#flushes.schedule()
   }
 }
 
