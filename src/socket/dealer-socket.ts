@@ -5,7 +5,7 @@
  * frames after it would have a gap.
  */
 
-import { RivuletError } from '../errors/index.js'
+import { errnoOf, RivuletError } from '../errors/index.js'
 import type { EndpointChange } from './endpoint-links.js'
 import {
   type LinkConfig,
@@ -16,7 +16,7 @@ import {
   type PeerHandle,
 } from './link-socket.js'
 import { Socket } from './socket.js'
-import { errnoOf, translate } from './translate.js'
+import { translate } from './translate.js'
 
 /** What a dealer is made of. */
 export interface DealerConfig extends LinkConfig {

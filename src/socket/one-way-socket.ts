@@ -4,12 +4,13 @@
  * How messages become frames, and what a full outbox means for them, is the business of the patterns.
  */
 import type { RivuletError } from '../errors/index.js'
+import { errnoOf } from '../errors/index.js'
 import type { EndpointChange } from './endpoint-links.js'
 import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
 import type { Outbox } from './outbox.js'
 import { type Pressure, SlowRounds } from './slow-rounds.js'
 import { Socket, type SocketConfig } from './socket.js'
-import { errnoOf, translate } from './translate.js'
+import { translate } from './translate.js'
 
 /** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
 const fullQuickTries = 8

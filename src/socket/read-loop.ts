@@ -4,9 +4,9 @@
  * A loop that is switched off may bring one more message: a pending read cannot be taken back.
  */
 import type { Clock } from '../clock/index.js'
+import { errnoOf } from '../errors/index.js'
 import { turnBudget, turnOver, Waiters } from '../lifecycle/index.js'
 import { mayPend, type NativeSocket, pollMs } from './native.js'
-import { errnoOf } from './translate.js'
 
 /** So many bytes of a message count as a piece of work, as a power of two: reading a large one takes its time. */
 const pieceBits = 12

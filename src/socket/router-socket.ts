@@ -5,11 +5,11 @@
  * whether the dealer closes or disconnects): the library puts a message there that no peer can send. The monitor says
  * only that some peer has gone, and before the last frames of that peer are read.
  */
-import { RivuletError } from '../errors/index.js'
+import { errnoOf, RivuletError } from '../errors/index.js'
 import { type LinkConfig, type LinkHandler, type LinkSocket, linkSettings, type PeerHandle } from './link-socket.js'
 import { disconnectMessage } from './native.js'
 import { Socket } from './socket.js'
-import { errnoOf, translate } from './translate.js'
+import { translate } from './translate.js'
 
 /** What a router is made of. */
 export interface RouterConfig extends LinkConfig {

@@ -6,9 +6,9 @@
  * longer the more the last round brought. What counts as very much is the owner's business.
  */
 import type { Clock, Timer } from '../clock/index.js'
+import { errnoOf } from '../errors/index.js'
 import { type Deferred, deferred, turnBudget } from '../lifecycle/index.js'
 import { type NativeSocket, subscribedPrefixes } from './native.js'
-import { errnoOf } from './translate.js'
 
 /** How long frames may leave in one round, and how long what the library has taken in is read, in milliseconds. */
 const sendingMs = 2

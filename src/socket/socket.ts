@@ -6,19 +6,19 @@
  * ZeroMQ goes through here, one `receive` at a time.
  */
 import { longestTimerMs } from '../clock/index.js'
-import { RivuletError } from '../errors/index.js'
+import { errnoOf, RivuletError } from '../errors/index.js'
+import { mustBeFree } from '../net/index.js'
 import { SparseReports } from '../observe/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
 import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { joinInproc } from './inproc.js'
-import { mustBeFree } from './ipc-path.js'
 import type { Links } from './links.js'
 import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
 import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
 import { ReadLoop } from './read-loop.js'
-import { errnoOf, translate } from './translate.js'
+import { translate } from './translate.js'
 import { Watchdog } from './watchdog.js'
 
 /** What a resource shares with each of its sockets. */

@@ -1,7 +1,7 @@
 /**
  * The one place where errors of zeromq.js become errors of Rivulet.
  */
-import { type ErrorCode, RivuletError } from '../errors/index.js'
+import { type ErrorCode, errnoOf, RivuletError } from '../errors/index.js'
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   EMFILE: 'RIVULET_TOO_MANY_SOCKETS',
@@ -13,12 +13,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   EINVAL: 'RIVULET_INVALID_ENDPOINT',
   EPROTONOSUPPORT: 'RIVULET_INVALID_ENDPOINT',
   ENOTDIR: 'RIVULET_BIND_FAILED',
-}
-
-/** The errno name of a native error, or the empty text. */
-export function errnoOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : ''
 }
 
 /**

@@ -56,7 +56,7 @@ t.test('all ways to import are seen', async (t) => {
   )
 })
 
-t.test('zeromq, avsc and lmdb are each imported by one folder', async (t) => {
+t.test('zeromq, avsc, lmdb and the sockets of Node are each imported by one folder', async (t) => {
   t.strictSame(fences.checkOwners(library), [])
   for (const [name, owner] of Object.entries(fences.owners)) {
     t.strictSame(fences.checkOwners([fake(`${owner}/a.ts`, `import '${name}'`)]), [])

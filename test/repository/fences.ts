@@ -17,9 +17,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   observe: ['clock', 'errors', 'options'],
   lifecycle: ['clock', 'errors', 'options', 'observe'],
   avro: ['errors', 'options'],
+  net: ['errors'],
   security: ground,
   runtime: [...ground, 'security'],
-  socket: [...ground, 'security', 'runtime'],
+  socket: [...ground, 'net', 'security', 'runtime'],
   stream: ground,
   wire: ['checksum', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
@@ -31,7 +32,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Libraries that one folder alone may import. */
-export const owners: Readonly<Record<string, string>> = { zeromq: 'src/socket', avsc: 'src/avro', lmdb: 'src/store' }
+export const owners: Readonly<Record<string, string>> = {
+  zeromq: 'src/socket',
+  avsc: 'src/avro',
+  lmdb: 'src/store',
+  'node:net': 'src/net',
+  'node:tls': 'src/net',
+  'node:dgram': 'src/net',
+}
 
 /** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
 const operatorHomes = ['src/stream', 'patterns']

@@ -6,7 +6,7 @@
 import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { errnoOf } from './translate.js'
+import { errnoOf } from '../errors/index.js'
 
 /** How long a listener must keep a connection to count as alive, in milliseconds: the system ends a killed process slowly. */
 const aliveMs = 500

@@ -1,0 +1,3 @@
+/** Connections of the system without ZeroMQ: the only importer of `node:net`, `node:tls` and `node:dgram`. */
+export { isIP } from 'node:net'
+export { mustBeFree } from './ipc-path.js'
