@@ -232,7 +232,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     if (!autoCreate || !isQueueName(queue) || isDead(queue)) throw unknownQueue(queue)
     if (engine.queues.filter((name) => !isDead(name)).length >= maxQueues) {
       throw new RivuletError(
-        'RIVULET_UNKNOWN_QUEUE',
+        'RIVULET_TOO_MANY_QUEUES',
         `queue '${queue}' was not made: the host has ${maxQueues} queues, as many as it may; raise maxQueues`,
       )
     }

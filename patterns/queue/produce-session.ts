@@ -16,7 +16,7 @@ import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
 export interface HostDesk {
   readonly engine: QueueEngine
   readonly maxMessageBytes: number
-  /** Makes sure that there is such a queue; throws RIVULET_UNKNOWN_QUEUE if there is none, and none is to be made. */
+  /** Makes sure that there is such a queue; throws RIVULET_UNKNOWN_QUEUE if there is none and none is to be made, RIVULET_TOO_MANY_QUEUES if none can. */
   enter(queue: string): void
   /** How long a lease of the queue lasts, in milliseconds. */
   leaseMsOf(queue: string): number

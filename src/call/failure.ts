@@ -5,7 +5,7 @@
  * what a handler throws stays with the server.
  */
 import { brief } from '../avro/path.js'
-import { type ErrorCode, type Issue, RivuletError } from '../errors/index.js'
+import { type ErrorCode, type Issue, RivuletError, type ToldFailure, toldFailure } from '../errors/index.js'
 import { describe } from '../options/index.js'
 import type { ItemBody } from '../session/item.js'
 import { RecordBody } from './records.js'
@@ -14,7 +14,7 @@ import { CallFailure } from './schemas.js'
 /** Whether the handler of a call may have run. */
 export type Executed = 'no' | 'maybe'
 
-/** The codes that a server may answer with; any other is taken for `RIVULET_INTERNAL`. */
+/** The codes that a server may answer with. */
 const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_DEADLINE_EXCEEDED',
   'RIVULET_CANCELLED',
@@ -22,6 +22,8 @@ const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_SERVER_CLOSING',
   'RIVULET_OVERLOADED',
   'RIVULET_UNIMPLEMENTED',
+  'RIVULET_UNAUTHENTICATED',
+  'RIVULET_PERMISSION_DENIED',
   'RIVULET_INVALID_REQUEST',
   'RIVULET_INVALID_SCHEMA',
   'RIVULET_INCOMPATIBLE_SCHEMA',
@@ -31,9 +33,9 @@ const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
 /** The longest message that travels, in characters. */
 export const maxMessageCharacters = 1000
 
-/** Returns the code as one of this version. */
-export function remoteCode(code: string): ErrorCode {
-  return remoteCodes.has(code) ? (code as ErrorCode) : 'RIVULET_INTERNAL'
+/** Returns what a server told of a failure, with a code of this version. */
+export function toldByServer(code: string, message: string): ToldFailure {
+  return toldFailure(code, brief(message, maxMessageCharacters), (one) => remoteCodes.has(one))
 }
 
 /** Returns the body of a failure. */
@@ -44,7 +46,8 @@ export function failureBody(code: ErrorCode, message: string, executed: Executed
 /** Returns the error of a failure that the server told. */
 export function failureError(failure: CallFailure, executedBefore: Executed): RivuletError {
   const executed = executedBefore === 'maybe' ? 'maybe' : failure.executed
-  return new RivuletError(remoteCode(failure.code), brief(failure.message, maxMessageCharacters), { executed })
+  const { code, message } = toldByServer(failure.code, failure.message)
+  return new RivuletError(code, message, { executed })
 }
 
 /** Returns an error as the outcome of a call; the outcome of one call is never that of another. */

@@ -178,6 +178,16 @@ const entries = {
     meaning: 'The server has no such service or method.',
     remedy: 'Update the server, or call another one.',
   },
+  RIVULET_UNAUTHENTICATED: {
+    retryable: false,
+    meaning: 'A peer did not prove who it is, and what it asked for needs that. Reserved: no version sends it yet.',
+    remedy: 'Give the peer a key that the other side admits.',
+  },
+  RIVULET_PERMISSION_DENIED: {
+    retryable: false,
+    meaning: 'The other side knows this peer and does not allow what it asked for. Reserved: no version sends it yet.',
+    remedy: 'Allow it in the policy of the other side, or leave it.',
+  },
   RIVULET_INVALID_REQUEST: {
     retryable: false,
     meaning: 'The server could not read a request.',
@@ -188,6 +198,11 @@ const entries = {
     meaning: 'A handler failed in a way that its method does not declare.',
     remedy:
       'Look at `errors` of the server: the client is told nothing more. Declare the errors that callers should see.',
+  },
+  RIVULET_UNKNOWN_ERROR: {
+    retryable: false,
+    meaning: 'The other side failed with a code that this version does not know; the message begins with that code.',
+    remedy: 'Read the message, and bring this side up to date.',
   },
   RIVULET_SERVER_CLOSING: {
     retryable: true,
@@ -238,6 +253,11 @@ const entries = {
     retryable: false,
     meaning: 'The host has no queue of this name.',
     remedy: 'Name the queue in `queues` of the host, or let the host make queues: `autoCreate: true`.',
+  },
+  RIVULET_TOO_MANY_QUEUES: {
+    retryable: false,
+    meaning: 'The host has as many queues as `maxQueues` allows, so it made no further one.',
+    remedy: 'Raise `maxQueues` of the host, or find out who names queues without end.',
   },
   RIVULET_LEASE_LOST: {
     retryable: false,

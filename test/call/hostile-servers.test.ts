@@ -25,13 +25,19 @@ t.test('responses that make no sense', async (t) => {
       callKind.failure,
       CallFailure.encode({ code: 'RIVULET_INVALID_OPTION', message: '', executed: 'no' }),
       last,
-      'RIVULET_INTERNAL',
+      'RIVULET_UNKNOWN_ERROR',
+    ],
+    [
+      callKind.failure,
+      CallFailure.encode({ code: 'RIVULET_PERMISSION_DENIED', message: '', executed: 'no' }),
+      last,
+      'RIVULET_PERMISSION_DENIED',
     ],
     [
       callKind.failure,
       CallFailure.encode({ code: '__proto__', message: 'x'.repeat(5000), executed: 'no' }),
       last,
-      'RIVULET_INTERNAL',
+      'RIVULET_UNKNOWN_ERROR',
     ],
     [99, Buffer.from([]), critical, 'RIVULET_DECODE_FAILED'],
   ]

@@ -133,7 +133,12 @@ export class HostWorld {
             throw error
           },
         )
-      const rejects = ['RIVULET_CLOSED', 'RIVULET_UNKNOWN_OUTCOME', 'RIVULET_UNKNOWN_QUEUE'] as const
+      const rejects = [
+        'RIVULET_CLOSED',
+        'RIVULET_UNKNOWN_OUTCOME',
+        'RIVULET_UNKNOWN_QUEUE',
+        'RIVULET_TOO_MANY_QUEUES',
+      ] as const
       this.lab.call('send', sending, { rejects })
     }
   }

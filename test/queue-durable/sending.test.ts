@@ -93,6 +93,6 @@ eachWay('a host may make queues when they are first used', async (t, place, wher
   t.strictSame(await producer.send({ id: 1 }), { id: '1', duplicate: false })
   t.ok(host.queues.includes('new') && host.queues.includes('new.dead'))
   const third = await openProducer(place, host, { ...where(host), queue: 'one-too-many' })
-  t.match(await failure(third.send({ id: 1 })), { code: 'RIVULET_UNKNOWN_QUEUE', message: 'raise maxQueues' })
+  t.match(await failure(third.send({ id: 1 })), { code: 'RIVULET_TOO_MANY_QUEUES', message: 'raise maxQueues' })
   await countsOf(host, ({ depth }) => depth === 1, 'new')
 })
