@@ -35,7 +35,7 @@ export interface QueueHostStats {
   /** Messages that were done since the host was opened. */
   readonly acked: number
   /** Producers and consumers that are connected, those of this process included. */
-  readonly streams: number
+  readonly clients: number
   /** Links that have not ended, those that are cut included. */
   readonly sessions: number
   /** Frames that came on a connection without a session, and were dropped. */
@@ -48,7 +48,7 @@ export interface QueueHostStats {
   /** Streams that were refused or ended with an error, and calls of anything else. */
   readonly refusedStreams: number
   /** Items of producers and consumers that made no sense, and were dropped. */
-  readonly strange: number
+  readonly invalidItems: number
   /** What the store takes, in bytes. */
   readonly storage: StoreUsage
 }
@@ -255,18 +255,18 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
       total.delivered += delivered
       total.acked += acked
     }
-    const { failed, refused, strange } = this.callHost.stats()
+    const { failed, refused, invalidItems } = this.callHost.stats()
     const { sessions, strayFrames, rejectedFrames } = this.linkServer
     const storage = opened?.usage() ?? { file: 0, used: 0, free: 0, limit: this.#options.maxBytes }
     return Object.freeze({
       queues: opened?.engine.queues.length ?? 0,
       ...total,
-      streams: this.served.size,
+      clients: this.served.size,
       sessions,
       strayFrames,
       rejectedFrames,
       refusedStreams: refused + failed,
-      strange,
+      invalidItems,
       storage: Object.freeze(storage),
     })
   }

@@ -45,7 +45,7 @@ export interface CallServerStats {
   /** Handlers at work, also those of calls that were given up. */
   readonly running: number
   /** Items of clients that made no sense. */
-  readonly strange: number
+  readonly invalidItems: number
   /** Sessions that have not ended, those that are cut included. */
   readonly sessions: number
 }
@@ -70,7 +70,7 @@ export class CallHost implements ServerPorts {
   #cancelled = 0
   #refused = 0
   #running = 0
-  #strange = 0
+  #invalidItems = 0
   #drained: Promise<void> | undefined
   #drainReason: RivuletError | undefined
   #markDrained = () => {}
@@ -112,7 +112,7 @@ export class CallHost implements ServerPorts {
       open: started - answered - failed - cancelled,
       refused: this.#refused,
       running: this.#running,
-      strange: this.#strange,
+      invalidItems: this.#invalidItems,
       sessions: this.#servers.size,
     }
   }
@@ -167,8 +167,8 @@ export class CallHost implements ServerPorts {
     this.#refused += 1
   }
 
-  strange(): void {
-    this.#strange += 1
+  countInvalidItem(): void {
+    this.#invalidItems += 1
   }
 
   watch(deadline: number): void {

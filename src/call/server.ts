@@ -45,7 +45,7 @@ export interface ServerPorts {
   /** A call was refused before its handler began. */
   refused(): void
   /** An item made no sense. */
-  strange(): void
+  countInvalidItem(): void
   /** Sees to it that a call with this deadline is looked at then. */
   watch(deadline: number): void
   /** A session is over. */
@@ -194,7 +194,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   #request(stream: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
     if (stream * this.#sign < 0 || this.calls.get(stream) !== undefined || this.#answered.has(stream)) {
       if (stream * this.#sign < 0) this.streams.forget(stream)
-      this.#strange(`a request came on stream ${stream}, which is not one to open`)
+      this.#invalidItem(`a request came on stream ${stream}, which is not one to open`)
       return
     }
     const host = this.#host
@@ -260,7 +260,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
       case callKind.item:
         if (flags & itemFlag.last) call.mayHearMore = false
         if (incoming === undefined)
-          this.#strange(`a request of ${call.method.label} is no stream, and an item of one came`)
+          this.#invalidItem(`a request of ${call.method.label} is no stream, and an item of one came`)
         else if (!incoming.accept(bytes, view, start, end)) this.#overwhelmed(call)
         if (flags & itemFlag.last) incoming?.end()
         return
@@ -317,7 +317,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     } else if (hasRoom) {
       this.#tell(stream, code, message, 'no')
     } else {
-      this.#strange('a client opens calls without end and reads no outcomes')
+      this.#invalidItem('a client opens calls without end and reads no outcomes')
     }
   }
 
@@ -331,13 +331,13 @@ export class CallServer implements StreamsHandler, CallOrigin {
     try {
       this.#agreement.receive(kind, bytes, view, start, end)
     } catch (cause) {
-      this.#strange(decodeFailure(cause, 'what a client says of its services').message)
+      this.#invalidItem(decodeFailure(cause, 'what a client says of its services').message)
     }
   }
 
   /** Reports the first thing of a peer that makes no sense, and counts all: it may send as many as it likes. */
-  #strange(message: string): void {
-    this.#host.strange()
+  #invalidItem(message: string): void {
+    this.#host.countInvalidItem()
     if (this.#reportedStrange) return
     this.#reportedStrange = true
     this.report(new RivuletError('RIVULET_BAD_FRAME', message))

@@ -46,7 +46,7 @@ t.test('streams that are not to be opened', async (t) => {
   stranger.say(-3, callKind.request, look, last)
   stranger.say(4, callKind.request, look)
   stranger.say(4, callKind.request, look)
-  t.match(stranger.calling.host.stats(), { started: 1, open: 1, strange: 2 })
+  t.match(stranger.calling.host.stats(), { started: 1, open: 1, invalidItems: 2 })
   t.match(stranger.calling.errors, [{ code: 'RIVULET_BAD_FRAME' }], 'only the first is reported')
   for (let stream = 100; stream < 200; stream++) stranger.say(stream, callKind.item, Buffer.from([1, 2, 3]))
   for (let stream = 200; stream < 300; stream++) stranger.say(stream, 99, Buffer.from([1, 2, 3]), critical)

@@ -41,7 +41,7 @@ export interface PatternReport {
 }
 
 /** Members of `stats` that count what peers did wrong. */
-const countedStats = ['rejectedFrames', 'dropped', 'strayFrames', 'strange', 'refused', 'refusedStreams', 'failed']
+const countedStats = ['rejectedFrames', 'dropped', 'strayFrames', 'invalidItems', 'refused', 'refusedStreams', 'failed']
 
 /** What a pattern has counted of what peers did wrong: refused connections, and frames, items, calls and messages. */
 export function countedOf({ refused, stats }: PatternReport): number {

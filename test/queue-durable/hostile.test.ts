@@ -124,7 +124,7 @@ t.test('batches that do not add up', async (t) => {
   t.ok(errors.length >= Object.keys(bad).length)
   for (const error of errors) t.match(error, { code: 'RIVULET_INVALID_REQUEST' })
   await stillWorks()
-  t.match(host.stats(), { streams: 2, refusedStreams: Object.keys(bad).length + 4, rejectedFrames: {} })
+  t.match(host.stats(), { clients: 2, refusedStreams: Object.keys(bad).length + 4, rejectedFrames: {} })
 })
 
 t.test('messages that are too large end the stream', async (t) => {
@@ -173,7 +173,7 @@ t.test('a producer that opens anew is not heard on its former stream', async (t)
   t.match((await answers.next()).value, { stored: [{ number: 1, position: 2 }] })
   const ids = (await host.queue('jobs').peek(9, { schema: Job })).map(({ value }) => value?.id)
   t.strictSame(ids, [1, 2])
-  t.match(host.stats(), { streams: 3 })
+  t.match(host.stats(), { clients: 3 })
   await answers.return?.()
 })
 

@@ -102,7 +102,7 @@ t.test('the counts of a host are those of all its queues', async (t) => {
     await taken.at(2)
   }
   // a dead letter is stored once more, in its own queue
-  t.match(host.stats(), { queues: 4, depth: 4, stored: 8, delivered: 6, acked: 2, streams: 4, sessions: 0 })
+  t.match(host.stats(), { queues: 4, depth: 4, stored: 8, delivered: 6, acked: 2, clients: 4, sessions: 0 })
   const { used, free, limit } = host.stats().storage
   t.ok(used > 0 && used + free <= limit)
 })
