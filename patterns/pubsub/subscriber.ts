@@ -235,7 +235,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     const made = make(pattern, schema, this.#ports)
     if (this.life.isOpen) this.#made.add(schema, key, made)
     else made.inbound.complete()
-    this.#receiver.know(made.codec.meaning, made.codec.text)
+    this.#receiver.know(made.codec.schemaId, made.codec.text)
     return made.stream
   }
 

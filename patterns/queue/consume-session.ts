@@ -6,8 +6,8 @@
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
 import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
-import { invalidRequest, nameOf, settlementOf } from './garbage.js'
-import type { HostDesk, SessionPorts } from './produce-session.js'
+import type { SessionHost, SessionPorts } from './produce-session.js'
+import { invalidRequest, nameOf, settlementOf } from './request-validation.js'
 import {
   bufferOf,
   type ConsumeAnswer,
@@ -58,7 +58,7 @@ export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
 
 /** A consumer that is connected. */
 export class ConsumeSession {
-  readonly #desk: HostDesk
+  readonly #desk: SessionHost
   readonly #ports: ConsumePorts
   #attachment: Attachment | undefined
   /** The leases that it has, with how many of their messages are not settled; infinite if that is not known. */
@@ -82,7 +82,7 @@ export class ConsumeSession {
   readonly #drained = new Waiters()
   readonly #answers = new OncePerTurn(() => this.#tell())
 
-  constructor(desk: HostDesk, ports: ConsumePorts) {
+  constructor(desk: SessionHost, ports: ConsumePorts) {
     this.#desk = desk
     this.#ports = ports
   }
@@ -290,8 +290,8 @@ export class ConsumeSession {
 
   /** The text of a schema goes with the first messages that were written with it. */
   #messagesOf({ lease, positions, times, messages, extras }: LeasedBlock): LeasedMessages {
-    const key = Buffer.from(messages.meaning).toString('latin1')
-    const schema = this.#told.has(key) ? undefined : this.#desk.engine.schemaText(messages.meaning)
+    const key = Buffer.from(messages.schemaId).toString('latin1')
+    const schema = this.#told.has(key) ? undefined : this.#desk.engine.schemaText(messages.schemaId)
     if (schema !== undefined) {
       if (this.#told.size >= maxTold) this.#told.clear()
       this.#told.add(key)
@@ -304,7 +304,7 @@ export class ConsumeSession {
       positions: isRow(positions) ? [] : positions.map((each) => each - position),
       time,
       times: times.every((each) => each === time) ? [] : times.map((each) => each - time),
-      meaning: bufferOf(messages.meaning),
+      schemaId: bufferOf(messages.schemaId),
       schema: schema ?? null,
       lengths: messages.lengths as number[],
       checks: bufferOf(messages.checks),

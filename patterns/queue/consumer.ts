@@ -14,7 +14,7 @@ import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerOptions, consumerRules } from './durable-options.js'
 import type { HeldLease } from './held-lease.js'
-import type { Line } from './line.js'
+import type { HostStream } from './host-stream.js'
 import { looksPerLease } from './loop-lag.js'
 import { Prefetch } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
@@ -99,7 +99,7 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
   readonly deliveries: DeliveryStream<Out>
   readonly #inbound: Inbound<Delivery<Out>>
   readonly #prefetch: Prefetch<Out>
-  readonly #line: Line
+  readonly #hostStream: HostStream
   #looking: Timer | undefined
   /** How long a lease lasted when that was set. */
   #lookingAtMs = 0
@@ -107,7 +107,7 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
 
   static async create<Out>(options: ResolvedConsumerOptions): Promise<ConsumerResource<Out>> {
     const consumer = await new ConsumerResource<Out>(options).open()
-    consumer.#line.start()
+    consumer.#hostStream.start()
     return consumer
   }
 
@@ -139,12 +139,12 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
       now: () => clock.now(),
       isWanted: () => this.#inbound.wanted,
       inbound: () => this.#inbound,
-      wake: () => this.#line.wake(),
+      wake: () => this.#hostStream.wake(),
       leasesChanged: () => this.#look(),
       report,
     })
     this.deliveries = new DeliveryStream(this.#inbound.stream)
-    this.#line = this.lineOf('consume', consumerOf, this.#prefetch)
+    this.#hostStream = this.hostStreamOf('consume', consumerOf, this.#prefetch)
   }
 
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
@@ -184,15 +184,15 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
     this.#inbound.complete()
     // another stream, on which the host was asked for nothing: what is on its way on this one comes before its end and goes
     // back as well, and what goes back does not come again
-    if (this.#prefetch.hasAsked) this.#line.renew()
+    if (this.#prefetch.hasAsked) this.#hostStream.renew()
     await this.waitUntil(deadline, this.#prefetch.whenIdle())
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     const left = this.#prefetch.giveUp(closed)
     // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
     const farewell = this.hasHost ? this.runtime.clock.now() + farewellMs : deadline
     await this.waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
-    await this.waitUntil(deadline, this.#line.end())
-    this.#line.close()
+    await this.waitUntil(deadline, this.#hostStream.end())
+    this.#hostStream.close()
     this.#prefetch.failAll(closed)
     this.#looking?.cancel()
     this.#lingering?.cancel()
@@ -231,7 +231,7 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
           this.#lingering = undefined
           if (this.#inbound.wanted || !this.life.isOpen) return
           this.#prefetch.idle()
-          this.#line.renew()
+          this.#hostStream.renew()
         },
         Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
       )

@@ -2,7 +2,7 @@
  * A message in the hands of a consumer: what it is, and what can be said about it.
  */
 import { milliseconds, resolveOptions } from '../../src/options/index.js'
-import { maxDelayMs } from './garbage.js'
+import { maxDelayMs } from './request-validation.js'
 import type { DeliveredExtras } from './wire.js'
 
 /** How a delivery failed. */

@@ -15,9 +15,9 @@ import {
 } from '../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { type OverflowPolicy, overflowPolicies } from '../../src/stream/index.js'
-import { isQueueName, maxDelayMs, maxNameCharacters } from './garbage.js'
 import { type QueueHost, servingHost } from './host.js'
 import { queueNameRule } from './host-options.js'
+import { isQueueName, maxDelayMs, maxNameCharacters } from './request-validation.js'
 import { largestMessageBytes } from './wire.js'
 
 /** Options that producers and consumers take. Exactly one of `connect` and `host`. */

@@ -14,7 +14,7 @@ import {
   resolveOptions,
 } from '../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
-import { isQueueName, maxDelayMs, maxLeaseMs, maxQueueNameCharacters, minLeaseMs } from './garbage.js'
+import { isQueueName, maxDelayMs, maxLeaseMs, maxQueueNameCharacters, minLeaseMs } from './request-validation.js'
 import { largestMessageBytes } from './wire.js'
 
 /** The wait before a message that failed is delivered again: `initialMs × factor^(attempt − 1)`, at most `maxMs`. */

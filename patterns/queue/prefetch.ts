@@ -8,13 +8,13 @@ import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn, OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
 import type { Inbound } from '../../src/stream/index.js'
-import { isLeaseTime, isWhole } from './answer-checks.js'
 import type { Confirmation } from './confirmation.js'
 import type { Delivery } from './delivery.js'
 import { HeldLease, type LeaseOwner } from './held-lease.js'
+import type { Conversation } from './host-stream.js'
 import { leaseLost, leaseLostByBlocking, notExtended, silence } from './lease-errors.js'
-import type { LineUser } from './line.js'
 import { LoopLag } from './loop-lag.js'
+import { isLeaseTime, isWhole } from './response-validation.js'
 import type { SaidRange } from './said-ranges.js'
 import { Settlements } from './settlements.js'
 import type { ConsumeAnswer, ConsumeRequest, LeasedMessages } from './wire.js'
@@ -38,7 +38,7 @@ export interface PrefetchPorts<Out> {
 }
 
 /** The prefetch of one consumer. */
-export class Prefetch<Out> implements LeaseOwner, LineUser<ConsumeRequest, ConsumeAnswer> {
+export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, ConsumeAnswer> {
   /** How long a lease lasts, in milliseconds; infinite until the host has said so. */
   leaseMs = Number.POSITIVE_INFINITY
   readonly #ports: PrefetchPorts<Out>

@@ -8,12 +8,12 @@ import { schemaLimits } from '../../src/avro/limits.js'
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
-import { blockOf, invalidRequest, nameOf } from './garbage.js'
+import { blockOf, invalidRequest, nameOf } from './request-validation.js'
 import { sendInPieces } from './send-pieces.js'
 import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
 
 /** What the session of a client needs of its host. */
-export interface HostDesk {
+export interface SessionHost {
   readonly engine: QueueEngine
   readonly maxMessageBytes: number
   /** Makes sure that there is such a queue; throws RIVULET_UNKNOWN_QUEUE if there is none and none is to be made, RIVULET_TOO_MANY_QUEUES if none can. */
@@ -43,11 +43,11 @@ const batchBytes = 256
 
 /** A producer that is connected. */
 export class ProduceSession {
-  readonly #desk: HostDesk
+  readonly #desk: SessionHost
   readonly #ports: ProducePorts
   #queue = ''
   #producer = ''
-  /** The texts of schemas that were sent, by the bytes of their meaning. */
+  /** The texts of schemas that were sent, by the bytes of their schema ids. */
   readonly #schemas = new Map<string, string>()
   #underWay = 0
   #batches = 0
@@ -57,7 +57,7 @@ export class ProduceSession {
   readonly #drained = new Waiters()
   readonly #answers = new OncePerTurn(() => this.#tell())
 
-  constructor(desk: HostDesk, ports: ProducePorts) {
+  constructor(desk: SessionHost, ports: ProducePorts) {
     this.#desk = desk
     this.#ports = ports
   }
@@ -132,19 +132,19 @@ export class ProduceSession {
   }
 
   /** The text that goes to the engine with a block: each time, since a write that fails has stored none. */
-  #schemaOf({ meaning }: MessageBlock, text: string | undefined): string | undefined {
-    const key = Buffer.from(meaning).toString('latin1')
+  #schemaOf({ schemaId }: MessageBlock, text: string | undefined): string | undefined {
+    const key = Buffer.from(schemaId).toString('latin1')
     const known = this.#schemas.get(key)
     if (known !== undefined) return known
     if (text === undefined) {
-      if (this.#desk.engine.schemaText(meaning) === undefined) {
+      if (this.#desk.engine.schemaText(schemaId) === undefined) {
         throw invalidRequest('a batch has a schema that nobody has sent')
       }
       return undefined
     }
     if (text.length > schemaLimits.textBytes) throw invalidRequest(`a schema has ${text.length} characters`)
     const digest = createHash('sha256').update(text).digest()
-    if (digest.compare(meaning, 0, 16, 0, 16) !== 0) throw invalidRequest('a schema does not match its hash')
+    if (digest.compare(schemaId, 0, 16, 0, 16) !== 0) throw invalidRequest('a schema does not match its hash')
     if (this.#schemas.size >= maxSchemas) this.#schemas.delete(this.#schemas.keys().next().value as string)
     this.#schemas.set(key, text)
     return text

@@ -9,7 +9,7 @@ import type { Codec } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import type { Queue } from '../../src/stream/index.js'
-import type { LineUser } from './line.js'
+import type { Conversation } from './host-stream.js'
 import { MessagePacker } from './message-packer.js'
 import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import { type ProduceAnswer, type ProduceRequest, type RefusedBatch, toldError, unsureOf } from './wire.js'
@@ -31,7 +31,7 @@ export interface OutboxPorts {
 }
 
 /** The outbox of one producer. */
-export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, ProduceAnswer> {
+export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, ProduceAnswer> {
   /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
   readonly fresh = { count: 0, bytes: 0 }
   readonly #ports: OutboxPorts
@@ -169,7 +169,7 @@ export class ProducerOutbox<In> implements Queue, LineUser<ProduceRequest, Produ
     this.#byNumber.set(batch.number, batch)
     const schema = this.#schemaSent ? null : this.#codec.text
     this.#schemaSent = true
-    return { batch: batch.wire(this.#codec.meaning, schema) }
+    return { batch: batch.wire(this.#codec.schemaId, schema) }
   }
 
   answer({ opened, stored = [], refused = [] }: ProduceAnswer): void {

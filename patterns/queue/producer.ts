@@ -22,7 +22,7 @@ import {
   type Writer,
 } from '../../src/stream/index.js'
 import { type ProducerOptions, producerRules, type SendOptions, sendRules } from './durable-options.js'
-import type { Line } from './line.js'
+import type { HostStream } from './host-stream.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
 import { ProducerOutbox } from './producer-outbox.js'
 import { QueueClientResource } from './queue-client-resource.js'
@@ -88,7 +88,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
   readonly #outgoing: Outgoing
   readonly #intake: Intake<In, Owner>
   readonly #sink: MessageSink<In>
-  readonly #line: Line
+  readonly #hostStream: HostStream
   /** Sends with a deadline. */
   readonly #timed = new Set<PendingSend>()
   readonly #sweep: DeadlineSweep
@@ -99,7 +99,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
 
   static async create<In>(options: ResolvedProducerOptions): Promise<ProducerResource<In>> {
     const producer = await new ProducerResource<In>(options).open()
-    producer.#line.start()
+    producer.#hostStream.start()
     return producer
   }
 
@@ -112,7 +112,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
       queue,
       producer: randomBytes(16).toString('hex'),
       limitBytes: outboxBytes,
-      wake: () => this.#line.wake(),
+      wake: () => this.#hostStream.wake(),
       lost: (reason, messages, unheard, error) => this.#lost(reason, messages, unheard, error),
     })
     this.#outgoing = new Outgoing({
@@ -126,7 +126,7 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
     this.#intake = this.#outgoing.intake(writerOf(this.#outbox))
     this.#sink = new MessageSink(this.#intake)
     this.#sweep = new DeadlineSweep(clock, (now) => this.#endLate(now))
-    this.#line = this.lineOf('produce', producerOf, this.#outbox)
+    this.#hostStream = this.hostStreamOf('produce', producerOf, this.#outbox)
   }
 
   next(value: In): void {
@@ -197,8 +197,8 @@ class ProducerResource<In> extends QueueClientResource<SenderStats> implements P
         : new RivuletError('RIVULET_CLOSED', `${closed} before a message had left`, { executed: 'no' }),
     )
     this.#outgoing.lost('closed', left)
-    await this.waitUntil(deadline, this.#line.end())
-    this.#line.close()
+    await this.waitUntil(deadline, this.#hostStream.end())
+    this.#hostStream.close()
     this.#sweep.stop()
     await super.finish(deadline)
     return left

@@ -69,7 +69,7 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
         },
       },
     )
-    this.#receiver.know(codec.meaning, codec.text)
+    this.#receiver.know(codec.schemaId, codec.text)
   }
 
   #start(): Promise<this> {

@@ -6,9 +6,9 @@
 import { CallClientResource, type CallClientResourceOptions } from '../../src/call-link/index.js'
 import type { Closable, WaitOptions } from '../../src/lifecycle/index.js'
 import { hostOf, type QueueHostResource } from './host.js'
-import type { Line, LineUser } from './line.js'
-import { LocalLine } from './local-line.js'
-import { RemoteLine } from './remote-line.js'
+import type { Conversation, HostStream } from './host-stream.js'
+import { LocalHostStream } from './local-host-stream.js'
+import { RemoteHostStream } from './remote-host-stream.js'
 import type { ServedSession, ServingHost, StreamPorts } from './serving.js'
 import { maxItemBytes, type QueueMethod } from './wire.js'
 
@@ -54,13 +54,13 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
   }
 
   /** The way to the host. */
-  protected lineOf<Request, Answer>(
+  protected hostStreamOf<Request, Answer>(
     method: QueueMethod,
     open: (host: ServingHost, ports: StreamPorts<Answer>) => ServedSession<Request>,
-    user: LineUser<Request, Answer>,
-  ): Line {
+    user: Conversation<Request, Answer>,
+  ): HostStream {
     const host = this.#host
-    if (host === undefined) return new RemoteLine(this.callClient, method, this.runtime.clock, user)
-    return new LocalLine(host, (ports) => open(host, ports), user)
+    if (host === undefined) return new RemoteHostStream(this.callClient, method, this.runtime.clock, user)
+    return new LocalHostStream(host, (ports) => open(host, ports), user)
   }
 }

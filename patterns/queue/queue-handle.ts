@@ -174,8 +174,8 @@ export class LocalQueueHandle implements QueueHandle {
     const codec = resolved.schema && (codecOf(resolved.schema) as Codec<never, T>)
     await new Promise<void>((resolve) => engine.settled(resolve))
     return engine.peek(this.name, resolved.limit).map((message) => {
-      const { meaning, ...rest } = message
-      const schema = engine.schemaText(meaning)
+      const { schemaId, ...rest } = message
+      const schema = engine.schemaText(schemaId)
       return Object.freeze({ ...rest, schema, value: readValue(message, codec, schema) })
     })
   }

@@ -3,7 +3,7 @@
  *
  * It never fails, whatever it is given.
  */
-import { maxReasonCharacters, maxStackCharacters } from './garbage.js'
+import { maxReasonCharacters, maxStackCharacters } from './request-validation.js'
 import type { SettledRange } from './wire.js'
 
 /** A reason as it is sent. */

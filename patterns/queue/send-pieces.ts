@@ -36,7 +36,7 @@ export function sendInPieces(
 }
 
 /** Cuts a block. */
-function piecesOf({ count, meaning, lengths, checks, bodies, extras }: MessageBlock): MessageBlock[] {
+function piecesOf({ count, schemaId, lengths, checks, bodies, extras }: MessageBlock): MessageBlock[] {
   const pieces: MessageBlock[] = []
   let bodyAt = 0
   let extrasAt = 0
@@ -51,7 +51,7 @@ function piecesOf({ count, meaning, lengths, checks, bodies, extras }: MessageBl
     }
     pieces.push({
       count: to - from,
-      meaning,
+      schemaId,
       lengths: own,
       checks: checks.subarray(4 * from, 4 * to),
       bodies: bodies.subarray(bodyAt, bodyEnd),

@@ -90,10 +90,10 @@ export class SentBatch {
   }
 
   /** As it is sent. */
-  wire(meaning: Buffer, schema: string | null): ProducedBatch {
+  wire(schemaId: Buffer, schema: string | null): ProducedBatch {
     const { lengths, checks, bodies } = this.#packed
     const extras = this.#extras as ProducedExtras[]
-    return { number: this.number, sequence: this.sequence, meaning, schema, lengths, checks, bodies, extras }
+    return { number: this.number, sequence: this.sequence, schemaId, schema, lengths, checks, bodies, extras }
   }
 
   /** The messages from `from` on are stored, duplicates at the places that they have; those before it were stored earlier. */

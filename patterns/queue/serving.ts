@@ -10,7 +10,7 @@ import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
 import { Answers } from './answers.js'
 import { ConsumeSession } from './consume-session.js'
-import { type HostDesk, ProduceSession } from './produce-session.js'
+import { ProduceSession, type SessionHost } from './produce-session.js'
 import {
   type ConsumeAnswer,
   type ConsumeRequest,
@@ -43,7 +43,7 @@ export interface Served {
 }
 
 /** What streams need of their host. */
-export interface ServingHost extends HostDesk {
+export interface ServingHost extends SessionHost {
   readonly clock: Clock
   /** Whether it takes streams over links. */
   readonly isOpen: boolean

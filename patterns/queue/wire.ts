@@ -45,7 +45,7 @@ export const QueueService = defineService({
       fields: [
         { name: 'number', type: 'long' },
         { name: 'sequence', type: 'long' },
-        { name: 'meaning', type: 'bytes' },
+        { name: 'schemaId', type: 'bytes' },
         { name: 'schema', type: ['null', 'string'], default: null },
         { name: 'lengths', type: { type: 'array', items: 'int' } },
         { name: 'checks', type: 'bytes' },
@@ -155,7 +155,7 @@ export const QueueService = defineService({
         { name: 'positions', type: { type: 'array', items: 'long' }, default: [] },
         { name: 'time', type: 'long' },
         { name: 'times', type: { type: 'array', items: 'long' }, default: [] },
-        { name: 'meaning', type: 'bytes' },
+        { name: 'schemaId', type: 'bytes' },
         { name: 'schema', type: ['null', 'string'], default: null },
         { name: 'lengths', type: { type: 'array', items: 'int' } },
         { name: 'checks', type: 'bytes' },

@@ -29,12 +29,12 @@ export class WriterSchemas<Out> {
   /** @param onRefused - Told once of each schema that cannot be read. */
   constructor(codec: Codec<never, Out>, onRefused: (error: RivuletError) => void) {
     this.#reader = new CompatibleReader(codec, onRefused)
-    this.#texts.set(keyOf(codec.meaning), codec.text)
+    this.#texts.set(keyOf(codec.schemaId), codec.text)
   }
 
   /** Returns the reader of messages, or why there is none. */
-  readerOf({ meaning, schema }: LeasedMessages): MessageReader<Out> | 'unknown-schema' | 'incompatible-schema' {
-    const key = keyOf(meaning)
+  readerOf({ schemaId, schema }: LeasedMessages): MessageReader<Out> | 'unknown-schema' | 'incompatible-schema' {
+    const key = keyOf(schemaId)
     const text = this.#texts.get(key) ?? this.#learn(key, schema ?? undefined)
     if (text === undefined) return 'unknown-schema'
     return this.#reader.readerFor(text) ?? 'incompatible-schema'
@@ -48,12 +48,12 @@ export class WriterSchemas<Out> {
   }
 
   /** Whether messages that cannot be read may go back to the host, which deals out no more of their schema then. */
-  #mayGoBack({ meaning }: LeasedMessages): boolean {
+  #mayGoBack({ schemaId }: LeasedMessages): boolean {
     if (!this.hostSetsAside) return false
-    const key = keyOf(meaning)
+    const key = keyOf(schemaId)
     if (this.#unreadable.has(key)) return true
     if (this.#unreadable.size >= maxUnreadable) return false
-    const bytes = Buffer.from(meaning)
+    const bytes = Buffer.from(schemaId)
     this.#unreadable.set(key, bytes)
     this.#untold.push(bytes)
     return true
@@ -97,9 +97,9 @@ export class WriterSchemas<Out> {
   }
 }
 
-/** The 16 bytes of a meaning as a key. */
-function keyOf(meaning: Uint8Array): string {
-  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.byteLength).toString('latin1')
+/** The 16 bytes of a schema id as a key. */
+function keyOf(schemaId: Uint8Array): string {
+  return Buffer.from(schemaId.buffer, schemaId.byteOffset, schemaId.byteLength).toString('latin1')
 }
 
 /** Reads messages without a reader, which are never handed out. */

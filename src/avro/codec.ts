@@ -44,7 +44,7 @@ export interface Codec<In, Out> extends ValueCodec<In, Out> {
   /** CRC-64-AVRO of the parsing canonical form, 8 bytes little-endian as in Avro's single-object encoding. */
   readonly fingerprint: Buffer
   /** The first 16 bytes of SHA-256 over `text` as UTF-8: tells apart what the fingerprint does not (logical types). */
-  readonly meaning: Buffer
+  readonly schemaId: Buffer
   /** The schema as JSON text, self-contained: named types of other schemas stand where they are first used. */
   readonly text: string
   /**

@@ -35,7 +35,7 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
   const readers = new Map<string, Reader>()
   const codec = {
     fingerprint: crc64Avro(canonicalForm(node)),
-    meaning: createHash('sha256').update(text).digest().subarray(0, 16),
+    schemaId: createHash('sha256').update(text).digest().subarray(0, 16),
     text,
     write: generateWrite(node, long),
     read: generateRead(resolve(node, node), long),

@@ -25,10 +25,10 @@ import { parseProtocol } from './parse-protocol.js'
 import { quote } from './path.js'
 import type { AvroProtocol } from './protocol-types.js'
 import type { Schema } from './schema.js'
-import { askAboutProtocol } from './second-opinion.js'
 import { selfContainedProtocol } from './self-contained.js'
 import { type Service, serviceBrand } from './service.js'
 import type { ErrorValue, ServiceCodec } from './service-codec.js'
+import { askAboutProtocol } from './validate-with-avsc.js'
 
 /**
  * Defines a service from its Avro protocol, and infers the types of its methods; no `as const` is needed.

@@ -1,7 +1,7 @@
 /**
  * CRC-64-AVRO, the 64-bit Rabin fingerprint of Avro (specification, Schema Fingerprints).
  *
- * It tells schemas apart, and is no defence against a forger: `meaning` of a codec is.
+ * It tells schemas apart, and is no defence against a forger: `schemaId` of a codec is.
  */
 
 const empty = 0xc15d213aa4d7a795n

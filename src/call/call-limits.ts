@@ -19,7 +19,7 @@ export interface CallLimits {
 }
 
 /** Why no call is taken now. */
-export interface Shedding {
+export interface AdmissionRefusal {
   readonly code: ErrorCode
   readonly message: string
 }

@@ -8,7 +8,7 @@ import type { ReadValue } from '../avro/codec.js'
 import type { ErrorValue, RemoteMethod, RemoteService } from '../avro/service-codec.js'
 import { callKind } from './call-kinds.js'
 import type { ClientMethod, ClientService } from './client-method.js'
-import type { OwedItems } from './owed-items.js'
+import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
 import { RecordBody, readRecord } from './records.js'
 import { asRefusal, type Refusal, receivedRefusal } from './refusal.js'
@@ -50,11 +50,11 @@ interface Pending {
 export class ClientAgreement {
   /** By number; `undefined` for those on which there is no agreement yet. */
   readonly methods: (AgreedMethod | undefined)[] = []
-  readonly #owed: OwedItems
+  readonly #owed: GuaranteedSends
   readonly #pending = new Map<number, Pending>()
   readonly #assembly = new TextAssembly()
 
-  constructor(owed: OwedItems) {
+  constructor(owed: GuaranteedSends) {
     this.#owed = owed
   }
 

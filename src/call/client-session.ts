@@ -12,9 +12,9 @@ import { callKind } from './call-kinds.js'
 import { ClientAgreement } from './client-agreement.js'
 import type { CallSession, ClientCall } from './client-call.js'
 import { callError, type Executed, failureError, outcomeOf } from './failure.js'
+import { GuaranteedSends } from './guaranteed-sends.js'
 import { OpenCalls } from './open-calls.js'
 import { OutgoingRequests } from './outgoing-requests.js'
-import { OwedItems } from './owed-items.js'
 import { emptyBody, readRecord } from './records.js'
 import { noDeadline } from './request-header.js'
 import { CallFailure } from './schemas.js'
@@ -49,7 +49,7 @@ export class ClientSession implements StreamsHandler, CallSession {
   /** When a disconnected session gives up calls that another one can take, on the clock of the owner. */
   failoverAt = 0
   readonly #owner: ClientSessionOwner
-  readonly #owed: OwedItems
+  readonly #owed: GuaranteedSends
   readonly #sources = new WakingSources(this)
   /** Whether a one-way call has left of which it is not known that it has arrived. */
   #sentOneWay = false
@@ -62,7 +62,7 @@ export class ClientSession implements StreamsHandler, CallSession {
   constructor(streams: SessionStreams, owner: ClientSessionOwner) {
     this.streams = streams
     this.#owner = owner
-    this.#owed = new OwedItems(streams)
+    this.#owed = new GuaranteedSends(streams)
     this.agreement = new ClientAgreement(this.#owed)
     this.#look()
   }

@@ -9,7 +9,7 @@ import { RivuletError } from '../errors/index.js'
 import { sweepLate } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
-import type { CallLimits, Shedding } from './call-limits.js'
+import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { type Implementation, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'
@@ -50,9 +50,12 @@ export interface CallServerStats {
   readonly sessions: number
 }
 
-const closing: Shedding = { code: 'RIVULET_UNAVAILABLE', message: 'the server is closing' }
-const full: Shedding = { code: 'RIVULET_OVERLOADED', message: 'the server has as many calls in work as it takes' }
-const greedy: Shedding = {
+const closing: AdmissionRefusal = { code: 'RIVULET_UNAVAILABLE', message: 'the server is closing' }
+const full: AdmissionRefusal = {
+  code: 'RIVULET_OVERLOADED',
+  message: 'the server has as many calls in work as it takes',
+}
+const greedy: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the client has as many calls open as the server takes',
 }
@@ -129,7 +132,7 @@ export class CallHost implements ServerPorts {
       this.#drainReason = new RivuletError('RIVULET_SERVER_CLOSING', 'the server is closing')
       for (const server of this.#servers) server.drain()
     }
-    this.lookWhetherDrained()
+    this.checkDrained()
     return this.#drained
   }
 
@@ -140,7 +143,7 @@ export class CallHost implements ServerPorts {
     await Promise.all(stopping)
   }
 
-  refusalFor(server: CallServer): Shedding | undefined {
+  refusalFor(server: CallServer): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
     return server.pending >= this.limits.maxOpenCallsPerPeer ? greedy : undefined
@@ -160,7 +163,7 @@ export class CallHost implements ServerPorts {
     else if (how === 'failed') this.#failed += 1
     else this.#cancelled += 1
     // its outcome is not sent yet
-    if (this.#drained !== undefined) queueMicrotask(() => this.lookWhetherDrained())
+    if (this.#drained !== undefined) queueMicrotask(() => this.checkDrained())
   }
 
   refused(): void {
@@ -177,14 +180,14 @@ export class CallHost implements ServerPorts {
 
   ended(server: CallServer): void {
     this.#servers.delete(server)
-    this.lookWhetherDrained()
+    this.checkDrained()
   }
 
   report(error: RivuletError): void {
     this.#ports.report(error)
   }
 
-  lookWhetherDrained(): void {
+  checkDrained(): void {
     if (this.#drained === undefined) return
     for (const { pending } of this.#servers) if (pending > 0) return
     this.#sweep.stop()

@@ -4,8 +4,8 @@ import { itemFlag } from '../session/item.js'
 import { callKind } from './call-kinds.js'
 import type { CallSession, ClientCall } from './client-call.js'
 import { callError, outcomeOf } from './failure.js'
+import type { GuaranteedSends } from './guaranteed-sends.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
-import type { OwedItems } from './owed-items.js'
 import { emptyBody } from './records.js'
 
 /** A stream of requests. */
@@ -13,9 +13,9 @@ export class OutgoingRequests implements OutgoingOwner {
   readonly items: OutgoingItems
   readonly #call: ClientCall
   readonly #session: CallSession
-  readonly #owed: OwedItems
+  readonly #owed: GuaranteedSends
 
-  constructor(call: ClientCall, session: CallSession, owed: OwedItems) {
+  constructor(call: ClientCall, session: CallSession, owed: GuaranteedSends) {
     this.#call = call
     this.#session = session
     this.#owed = owed

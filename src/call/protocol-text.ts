@@ -3,7 +3,7 @@
  */
 import { protocolLimits } from '../avro/limits.js'
 import { callKind } from './call-kinds.js'
-import type { OwedItems } from './owed-items.js'
+import type { GuaranteedSends } from './guaranteed-sends.js'
 import { RecordBody } from './records.js'
 import { CallText } from './schemas.js'
 
@@ -11,7 +11,7 @@ import { CallText } from './schemas.js'
 const pieceUnits = 16_384
 
 /** Sends the text of the protocol of a binding. */
-export function sendText(owed: OwedItems, binding: number, text: string): void {
+export function sendText(owed: GuaranteedSends, binding: number, text: string): void {
   for (let start = 0; ; ) {
     let end = Math.min(start + pieceUnits, text.length)
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1

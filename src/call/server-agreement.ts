@@ -6,7 +6,7 @@
  */
 import { quote } from '../avro/path.js'
 import { callKind } from './call-kinds.js'
-import type { OwedItems } from './owed-items.js'
+import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
 import { RecordBody, readRecord } from './records.js'
 import { type Refusal, refusalRecord } from './refusal.js'
@@ -31,13 +31,13 @@ export class ServerAgreement {
   /** By number. */
   readonly methods = new Map<number, ServedMethod>()
   readonly #services: ReadonlyMap<string, ServedService>
-  readonly #owed: OwedItems
+  readonly #owed: GuaranteedSends
   readonly #bindings = new Set<number>()
   /** Those whose text is on its way. */
   readonly #awaited = new Map<number, Announced>()
   readonly #assembly = new TextAssembly()
 
-  constructor(services: ReadonlyMap<string, ServedService>, owed: OwedItems) {
+  constructor(services: ReadonlyMap<string, ServedService>, owed: GuaranteedSends) {
     this.#services = services
     this.#owed = owed
   }

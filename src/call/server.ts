@@ -12,12 +12,12 @@ import { turnBudget } from '../lifecycle/index.js'
 import { firstPatternKind, itemFlag } from '../session/item.js'
 import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
-import type { CallLimits, Shedding } from './call-limits.js'
+import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { CallerConnection } from './caller-connection.js'
 import { failureBody } from './failure.js'
+import { GuaranteedSends, type OwedBody } from './guaranteed-sends.js'
 import { BacklogBudget } from './item-backlog.js'
 import { OpenCalls } from './open-calls.js'
-import { type OwedBody, OwedItems } from './owed-items.js'
 import { noDeadline, RequestHeader } from './request-header.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 import { ServerAgreement } from './server-agreement.js'
@@ -35,7 +35,7 @@ export interface ServerPorts {
   /** Why handlers should end, once the server is closing. */
   readonly drainReason: RivuletError | undefined
   /** Why a server cannot take a call now; `undefined` if it can. */
-  refusalFor(server: CallServer): Shedding | undefined
+  refusalFor(server: CallServer): AdmissionRefusal | undefined
   /** A handler begins. */
   started(): void
   /** A handler is done. */
@@ -51,7 +51,7 @@ export interface ServerPorts {
   /** A session is over. */
   ended(server: CallServer): void
   /** Looks whether `drain` is done. */
-  lookWhetherDrained(): void
+  checkDrained(): void
   report(error: RivuletError): void
 }
 
@@ -65,7 +65,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
   readonly backlogs: BacklogBudget
-  readonly #owed: OwedItems
+  readonly #owed: GuaranteedSends
   readonly #sources = new WakingSources(this)
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
@@ -82,7 +82,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.#sign = sign
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
-    this.#owed = new OwedItems(streams, host.limits.backlogBytes)
+    this.#owed = new GuaranteedSends(streams, host.limits.backlogBytes)
     this.#agreement = new ServerAgreement(host.services, this.#owed)
   }
 
@@ -110,7 +110,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     this.#owed.retry()
     this.#sources.wake(stream)
     this.#forgetAnswered()
-    this.#host.lookWhetherDrained()
+    this.#host.checkDrained()
   }
 
   onStatus(reason: RivuletError | undefined): void {

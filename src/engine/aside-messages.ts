@@ -7,16 +7,16 @@
 import type { AsideBlock, AsideEntry } from './aside-record.js'
 import { type Block, bytesOf } from './block-record.js'
 import type { DropReason } from './counts.js'
-import { forgetKey } from './fates.js'
-import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
+import { forgetKey } from './redelivery.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import type { Lane } from './set-aside.js'
 import { messageOf } from './settling.js'
 import type { Transaction } from './transaction.js'
 
 /** A message, and how to take it away. */
 export interface Takeable {
-  readonly entry: LaterEntry
+  readonly entry: ScheduledMessage
   take(): void
 }
 

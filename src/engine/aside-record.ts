@@ -4,7 +4,7 @@
  * The key of a block has behind that of a message the place of the whole block, so that a damaged record can be made out.
  */
 import { readU64, writeU64 } from '../store/index.js'
-import type { LaterEntry } from './later-table.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import { lastButOneNumber, lastNumber, table, turnKey } from './tables.js'
 
 /** The bytes of the key of a message: table and queue, the lane, and the turn. */
@@ -28,11 +28,11 @@ export interface AsideBlock {
 }
 
 /** What is set aside under one record. */
-export type AsideEntry = LaterEntry | AsideBlock
+export type AsideEntry = ScheduledMessage | AsideBlock
 
-/** What the keys of a lane begin with: the meaning, and whether only some values of the schema cannot be read. */
-export function laneId(meaning: Uint8Array, isOfValues: boolean): Buffer {
-  return Buffer.concat([meaning, Buffer.of(isOfValues ? 1 : 0)])
+/** What the keys of a lane begin with: the schema id, and whether only some values of the schema cannot be read. */
+export function laneId(schemaId: Uint8Array, isOfValues: boolean): Buffer {
+  return Buffer.concat([schemaId, Buffer.of(isOfValues ? 1 : 0)])
 }
 
 /** Whether only some values of the schema of a lane cannot be read. */

@@ -47,7 +47,7 @@ export class LocalAttachment implements Attachment {
   }
 
   cannotRead(meanings: readonly Uint8Array[]): void {
-    for (const meaning of meanings) this.#consumer.cannotRead(meaning)
+    for (const schemaId of meanings) this.#consumer.cannotRead(schemaId)
     this.#ports.changed()
     this.#ports.mayDeal()
   }

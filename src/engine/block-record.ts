@@ -2,7 +2,7 @@
  * Blocks as records: a head that tells all about the messages, with a checksum of its own, and their bodies behind it.
  *
  * The checksum of the head and those of the bodies let the messages of a damaged record be told apart: what is whole is
- * delivered. Layout: version, flags, count u32, time u64, meaning (16), bytes of the extras u32, checksum of the head u32;
+ * delivered. Layout: version, flags, count u32, time u64, schema id (16), bytes of the extras u32, checksum of the head u32;
  * lengths (u32 each), checks (u32 each), extras (JSON), bodies. All numbers are big-endian.
  */
 import { crc32 } from '../checksum/index.js'
@@ -24,7 +24,7 @@ export interface Block {
   readonly count: number
   /** When they were stored, in milliseconds since 1970. */
   readonly time: number
-  readonly meaning: Uint8Array
+  readonly schemaId: Uint8Array
   readonly lengths: readonly number[]
   readonly checks: Uint8Array
   readonly bodies: Uint8Array
@@ -48,7 +48,7 @@ export function encodeBlock(block: Block): Uint8Array[] {
   head[1] = 0
   head.writeUInt32BE(count, 2)
   writeU64(head, block.time, 6)
-  head.set(block.meaning, 14)
+  head.set(block.schemaId, 14)
   head.writeUInt32BE(said?.length ?? 0, 30)
   let at = fixedBytes
   for (let index = 0; index < count; index++) at = head.writeUInt32BE(lengths[index] as number, at)
@@ -62,7 +62,7 @@ export function encodeBlock(block: Block): Uint8Array[] {
 export function decodeBlock(
   start: number,
   value: Uint8Array,
-  intern: (meaning: Uint8Array) => Uint8Array,
+  intern: (schemaId: Uint8Array) => Uint8Array,
   damaged = false,
 ): Block | undefined {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
@@ -78,7 +78,7 @@ export function decodeBlock(
     start,
     count,
     time: readU64(bytes, 6),
-    meaning: intern(bytes.subarray(14, 30)),
+    schemaId: intern(bytes.subarray(14, 30)),
     lengths,
     checks: bytes.subarray(fixedBytes + 4 * count, extrasAt),
     bodies: bytes.subarray(bodiesAt),

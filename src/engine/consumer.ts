@@ -4,12 +4,12 @@
  * What it says goes through the engine; this is only what is remembered of it.
  */
 import type { ConsumerPorts } from './engine.js'
-import { meaningName, valuesName } from './schema-texts.js'
+import { schemaIdName, valuesName } from './schema-texts.js'
 
 /** Names that are remembered of what a consumer cannot read. */
 const maxUnreadable = 4096
 
-/** Whether one of some consumers can read a schema, by the name of its meaning. */
+/** Whether one of some consumers can read a schema, by the name of its schema id. */
 export function isReadable(consumers: Iterable<Consumer>, name: string): boolean {
   for (const { unreadable } of consumers) if (!unreadable.has(name)) return true
   return false
@@ -37,20 +37,20 @@ export class Consumer {
   }
 
   /** It cannot read a schema. */
-  cannotRead(meaning: Uint8Array): void {
-    this.unreadable.add(meaningName(meaning)).add(valuesName(meaning))
+  cannotRead(schemaId: Uint8Array): void {
+    this.unreadable.add(schemaIdName(schemaId)).add(valuesName(schemaId))
   }
 
   /** It cannot read some values of a schema; tells whether that is remembered. */
-  cannotReadValues(meaning: Uint8Array): boolean {
-    const name = valuesName(meaning)
+  cannotReadValues(schemaId: Uint8Array): boolean {
+    const name = valuesName(schemaId)
     if (this.unreadable.size >= maxUnreadable && !this.unreadable.has(name)) return false
     this.unreadable.add(name)
     return true
   }
 
   /** Whether it can read messages of a schema, as far as it has said; those of which the schema is not known, it may. */
-  canRead(meaning: Uint8Array | undefined): boolean {
-    return this.unreadable.size === 0 || meaning === undefined || !this.unreadable.has(meaningName(meaning))
+  canRead(schemaId: Uint8Array | undefined): boolean {
+    return this.unreadable.size === 0 || schemaId === undefined || !this.unreadable.has(schemaIdName(schemaId))
   }
 }

@@ -8,7 +8,7 @@
 export type DropReason = 'overflow' | 'expired' | 'purged' | 'corrupt'
 
 /** Counts that only grow. */
-export interface Happenings {
+export interface QueueCounters {
   stored: number
   duplicates: number
   delivered: number
@@ -24,7 +24,7 @@ export interface Happenings {
 }
 
 /** Counts of nothing. */
-export function noHappenings(): Happenings {
+export function noHappenings(): QueueCounters {
   return {
     stored: 0,
     duplicates: 0,
@@ -42,6 +42,6 @@ export function noHappenings(): Happenings {
 }
 
 /** What was dropped, by reason: those that occurred. */
-export function droppedOf({ overflow, expired, purged, corrupt }: Happenings): Readonly<Record<string, number>> {
+export function droppedOf({ overflow, expired, purged, corrupt }: QueueCounters): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries({ overflow, expired, purged, corrupt }).filter(([, count]) => count > 0))
 }

@@ -9,14 +9,14 @@ import { extrasAt } from './block-record.js'
 import { type Consumer, isReadable } from './consumer.js'
 import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
 import type { LeasedBlock } from './engine.js'
-import { bury } from './fates.js'
 import { maxParked } from './key-order.js'
 import { endLapsed } from './lapsing.js'
-import type { LaterEntry } from './later-table.js'
 import { fitting, LeaseBatch, leaseBytes } from './lease-batch.js'
 import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
 import { gatherAside, judgeAside, readerOf, setHeadAside } from './readers.js'
+import { deadLetter } from './redelivery.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import { messageOf } from './settling.js'
 import { takersOf } from './takers.js'
 import { type Transaction, writePieces } from './transaction.js'
@@ -112,10 +112,10 @@ function readyFor(tx: Transaction, queue: Queue, takers: readonly Consumer[]): n
 
 /** About how many messages that wait by themselves are due; not 0 if one is. */
 function readyLater(tx: Transaction, queue: Queue): number {
-  const first = queue.later.size > 0 ? queue.later.first(tx) : undefined
+  const first = queue.scheduled.size > 0 ? queue.scheduled.first(tx) : undefined
   if (!first || first.due > tx.wall) return 0
-  queue.later.look(tx)
-  return Math.max(1, queue.later.due)
+  queue.scheduled.look(tx)
+  return Math.max(1, queue.scheduled.due)
 }
 
 function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBatch): Dealt {
@@ -125,7 +125,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
     number,
     consumer: consumer.name,
     owner: consumer,
-    meaning: batch.meaning,
+    schemaId: batch.schemaId,
     deadline: tx.now + queue.settings.leaseMs,
     count: batch.count,
     segments: batch.segments,
@@ -151,7 +151,7 @@ function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Cons
     tx.pieces += 1
     // before any that became ready after them
     if (queue.keys.held > 0 && releaseHeld(tx, queue)) continue
-    const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
+    const entry = queue.scheduled.size > 0 ? queue.scheduled.first(tx) : undefined
     const isTaken =
       entry && entry.due <= tx.wall
         ? gatherSingle(tx, queue, batch, consumer, end)
@@ -162,25 +162,25 @@ function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Cons
 
 /** Deals with the first message by itself; tells whether to go on. */
 function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, end: End): boolean {
-  const { later, settings } = queue
-  const entry = later.first(tx)
+  const { scheduled, settings } = queue
+  const entry = scheduled.first(tx)
   if (!entry) return false
   const { message, position } = entry
   if (isExpired(tx, queue, entry)) {
     dropFirst(tx, queue, 'expired')
   } else if (message.attempts >= settings.maxAttempts && queue.dead) {
-    later.removeFirst(tx)
-    bury(tx, queue, position, message)
-  } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
+    scheduled.removeFirst(tx)
+    deadLetter(tx, queue, position, message)
+  } else if (!batch.fits(message.schemaId, message.body.length, leaseBytes)) {
     return false
   } else {
-    const reader = readerOf(queue, consumer, message.meaning)
+    const reader = readerOf(queue, consumer, message.schemaId)
     if (reader === 'other') return false
-    if (settings.keyOrder && waitsForKey(tx, queue, entry)) later.removeFirst(tx)
+    if (settings.keyOrder && waitsForKey(tx, queue, entry)) scheduled.removeFirst(tx)
     else if (reader === 'none') {
-      queue.aside.put(tx, message.meaning, later.removeFirst(tx))
+      queue.aside.put(tx, message.schemaId, scheduled.removeFirst(tx))
       end.aside += message.body.length + asideCostBytes
-    } else batch.addSingle(later.leaseFirst())
+    } else batch.addSingle(scheduled.leaseFirst())
   }
   return true
 }
@@ -189,7 +189,7 @@ function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer
  * Lets a message wait if it does not have the turn of its key: until the log was read up to its place, where it holds what
  * was stored before this one became ready, or until another one of its key is settled.
  */
-function waitsForKey(tx: Transaction, { keys, log }: Queue, entry: LaterEntry): boolean {
+function waitsForKey(tx: Transaction, { keys, log }: Queue, entry: ScheduledMessage): boolean {
   const { due, position, message } = entry
   const { key } = message
   if (key === undefined || keys.isOwner(tx, key, position)) return false
@@ -200,13 +200,13 @@ function waitsForKey(tx: Transaction, { keys, log }: Queue, entry: LaterEntry): 
 }
 
 /** Gives the first message that waits for the log its turn, if that was read up to there; tells whether it was. */
-function releaseHeld(tx: Transaction, { keys, log, later }: Queue): boolean {
+function releaseHeld(tx: Transaction, { keys, log, scheduled }: Queue): boolean {
   const first = keys.firstHeld(tx)
   if (!first || log.isBefore(tx, first.due, first.position)) return false
   const entry = keys.takeHeld(tx)
   const key = entry?.message.key
   if (!entry || key === undefined) return true
-  if (keys.own(tx, key, entry.position)) later.putDue(tx, entry)
+  if (keys.own(tx, key, entry.position)) scheduled.putDue(tx, entry)
   else keys.park(tx, key, entry)
   return true
 }
@@ -234,8 +234,8 @@ function gatherHead(
     return true
   }
   // before its key is looked at: a message that is left in front must not own it
-  if (!batch.fits(block.meaning, block.lengths[log.headOffset] as number, leaseBytes)) return false
-  const reader = readerOf(queue, consumer, block.meaning)
+  if (!batch.fits(block.schemaId, block.lengths[log.headOffset] as number, leaseBytes)) return false
+  const reader = readerOf(queue, consumer, block.schemaId)
   if (reader === 'other') return false
   if (isParked(tx, queue, block)) return true
   if (reader === 'none') {

@@ -7,9 +7,9 @@ import { dropAside } from './aside-messages.js'
 import { type AsideEntry, sizeOf } from './aside-record.js'
 import { type Block, bytesOf, extrasAt } from './block-record.js'
 import type { DropReason } from './counts.js'
-import { forgetKey } from './fates.js'
-import type { LaterEntry } from './later-table.js'
 import type { Queue } from './queue.js'
+import { forgetKey } from './redelivery.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import { type Transaction, writePieces } from './transaction.js'
 
 /** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
@@ -30,7 +30,7 @@ export function dropOverflow(tx: Transaction, queue: Queue): boolean {
       dropAside(tx, queue, lane, 'overflow', (entry) => overfullAside(tx, queue, entry))
       continue
     }
-    const entry = queue.later.size > 0 ? queue.later.first(tx) : undefined
+    const entry = queue.scheduled.size > 0 ? queue.scheduled.first(tx) : undefined
     if (entry && entry.due <= tx.wall) {
       dropFirst(tx, queue, 'overflow')
       continue
@@ -80,7 +80,7 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
       dropAside(tx, queue, lane, 'expired', (entry) => (isOver(tx, queue, entry) ? messagesOf(entry) : 0))
       continue
     }
-    const entry = queue.later.first(tx)
+    const entry = queue.scheduled.first(tx)
     if (entry && isExpired(tx, queue, entry)) {
       dropFirst(tx, queue, 'expired')
       continue
@@ -94,7 +94,7 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
 }
 
 /** Whether a message by itself is too old. */
-export function isExpired(tx: Transaction, queue: Queue, { due, message }: LaterEntry): boolean {
+export function isExpired(tx: Transaction, queue: Queue, { due, message }: ScheduledMessage): boolean {
   if (message.expires > 0 && message.expires <= tx.wall) return true
   return Math.max(due, message.time) + queue.settings.maxAgeMs <= tx.wall
 }
@@ -131,7 +131,7 @@ export function dropHead(tx: Transaction, queue: Queue, block: Block, count: num
 
 /** Drops the first message that waits by itself. */
 export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
-  const { position, message } = queue.later.removeFirst(tx)
+  const { position, message } = queue.scheduled.removeFirst(tx)
   queue.happenings[reason] += 1
   forgetKey(tx, queue, message.key, position)
 }
@@ -156,7 +156,7 @@ export function purgeSome(tx: Transaction, queue: Queue, before: number): { drop
       dropAside(tx, queue, lane, 'purged', messagesOf)
       continue
     }
-    if (queue.later.first(tx)) {
+    if (queue.scheduled.first(tx)) {
       dropFirst(tx, queue, 'purged')
       continue
     }

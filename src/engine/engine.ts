@@ -47,7 +47,7 @@ export interface QueueSettings {
 export interface MessageBlock {
   readonly count: number
   /** The hash of the schema that all of them were written with (`src/wire`), 16 bytes. */
-  readonly meaning: Uint8Array
+  readonly schemaId: Uint8Array
   /** The size of each body, in bytes. */
   readonly lengths: readonly number[]
   /** The CRC-32 of each body, four bytes each, big-endian: made where the message is written, held where it is read. */
@@ -192,7 +192,7 @@ export interface Attachment {
 export interface PeekedMessage {
   readonly position: number
   readonly time: number
-  readonly meaning: Uint8Array
+  readonly schemaId: Uint8Array
   readonly body: Uint8Array
   readonly attempts: number
   readonly state: 'ready' | 'delayed' | 'leased'
@@ -287,7 +287,7 @@ export interface QueueEngine {
     done: (outcome: SendOutcome) => void,
   ): void
   /** The text of a schema that messages were written with. */
-  schemaText(meaning: Uint8Array): string | undefined
+  schemaText(schemaId: Uint8Array): string | undefined
   /** Attaches a consumer; the name is the same for one that comes back. */
   attach(queue: string, consumer: string, ports: ConsumerPorts): Attachment
   counts(queue: string): QueueCounts

@@ -8,8 +8,8 @@
  * disk, so that nothing need be known of keys in memory.
  */
 import { readU64, type StoredRecord, writeU64 } from '../store/index.js'
-import type { LaterEntry } from './later-table.js'
 import { decodeMessage, encodeMessage } from './message-record.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import {
   isOfNone,
   keyName,
@@ -26,7 +26,7 @@ import {
 import type { Transaction } from './transaction.js'
 
 /** When a message has its turn. */
-export type Turn = Pick<LaterEntry, 'due' | 'position'>
+export type Turn = Pick<ScheduledMessage, 'due' | 'position'>
 
 /** Messages that may be parked for keys in one queue; the log is not read on while there are so many. */
 export const maxParked = 10_000
@@ -70,12 +70,12 @@ export class KeyOrder {
   }
 
   /** A message waits until the one that owns its key is settled. */
-  park(tx: Transaction, key: string, entry: LaterEntry): void {
+  park(tx: Transaction, key: string, entry: ScheduledMessage): void {
     this.#put(tx, keyName(key), entry)
   }
 
   /** A message waits until the log was read up to its turn. */
-  hold(tx: Transaction, entry: LaterEntry): void {
+  hold(tx: Transaction, entry: ScheduledMessage): void {
     this.#put(tx, nameOfNone, entry)
     if (this.#firstHeld && isBefore(entry, this.#firstHeld)) this.#firstHeld = entry
     if (isBefore(entry, this.#heldFrom)) this.#heldFrom = entry
@@ -93,13 +93,13 @@ export class KeyOrder {
   }
 
   /** Takes the first message away that waits for the log; `undefined` if it is damaged. */
-  takeHeld(tx: Transaction): LaterEntry | undefined {
+  takeHeld(tx: Transaction): ScheduledMessage | undefined {
     const record = this.#readHeld(tx)
     return record && this.#unpark(tx, record)
   }
 
   /** A message is gone for good; returns the next of its key, if one is parked, which owns the key then. */
-  release(tx: Transaction, key: string, position: number): LaterEntry | undefined {
+  release(tx: Transaction, key: string, position: number): ScheduledMessage | undefined {
     const owner = this.#ownerKey(key)
     const value = tx.get(owner)
     // where the record is damaged, those that are parked must not wait for ever
@@ -107,7 +107,7 @@ export class KeyOrder {
   }
 
   /** Messages are gone whose keys nobody knows; returns the next of each key that one of them owned. */
-  releaseUnknown(tx: Transaction, position: number, count: number): LaterEntry[] {
+  releaseUnknown(tx: Transaction, position: number, count: number): ScheduledMessage[] {
     const [from, to] = rangeOf(table.keyOwner, this.#queue)
     const owned = tx.range(from, to, Number.POSITIVE_INFINITY).filter(({ value, damaged }) => {
       const owner = damaged ? Number.NaN : readU64(value)
@@ -117,12 +117,12 @@ export class KeyOrder {
   }
 
   /** Takes some parked messages away, whatever they wait for, while a test is true. */
-  unpark(tx: Transaction, limit: number, mayTake: () => boolean = () => true): LaterEntry[] {
+  unpark(tx: Transaction, limit: number, mayTake: () => boolean = () => true): ScheduledMessage[] {
     const [from, to] = rangeOf(table.parked, this.#queue)
     const records = tx.range(from, to, limit, unparkBytes)
     // what the counts still know of was in records that are gone
     if (records.length === 0) this.parked = this.held = this.bytes = 0
-    const taken: LaterEntry[] = []
+    const taken: ScheduledMessage[] = []
     for (const record of records) {
       if (!mayTake()) break
       const entry = this.#unpark(tx, record)
@@ -146,7 +146,7 @@ export class KeyOrder {
   }
 
   /** The next of a key has its turn, and the key; if none is parked, nobody owns it. */
-  #passOn(tx: Transaction, owner: Uint8Array): LaterEntry | undefined {
+  #passOn(tx: Transaction, owner: Uint8Array): ScheduledMessage | undefined {
     const name = nameOf(owner)
     for (let [record] = this.#parkedAs(tx, name); record; [record] = this.#parkedAs(tx, name)) {
       const next = this.#unpark(tx, record)
@@ -171,7 +171,7 @@ export class KeyOrder {
     return tx.range(from, nameKey(table.parked, this.#queue, name, Number.MAX_SAFE_INTEGER), 1)
   }
 
-  #put(tx: Transaction, name: Uint8Array, { due, position, message }: LaterEntry): void {
+  #put(tx: Transaction, name: Uint8Array, { due, position, message }: ScheduledMessage): void {
     const key = turnKey(table.parked, this.#queue, name, due, position)
     tx.putVisible(key, Buffer.concat(encodeMessage(message)))
     this.count(key, 1)
@@ -179,7 +179,7 @@ export class KeyOrder {
   }
 
   /** Takes a parked message away; `undefined` if it is damaged. */
-  #unpark(tx: Transaction, record: StoredRecord): LaterEntry | undefined {
+  #unpark(tx: Transaction, record: StoredRecord): ScheduledMessage | undefined {
     const { key, value, damaged } = record
     const message = damaged ? undefined : decodeMessage(value, this.#owner.intern)
     tx.removeVisible(key)

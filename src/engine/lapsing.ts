@@ -22,7 +22,7 @@ export function runOut(tx: Transaction, queue: Queue, lease: Lease): void {
   // what would be dealt to it would wait for it in vain
   if (isOwnerSilent) owner.silentAt ??= tx.now
   const isAway = (isOwnerSilent || owner.isSuspended) && !hasReturned(lease, owner, tx.now)
-  if (isAway && !takersOf(queue, tx.now).some((taker) => taker.canRead(lease.meaning))) {
+  if (isAway && !takersOf(queue, tx.now).some((taker) => taker.canRead(lease.schemaId))) {
     queue.leases.lapse(lease, tx.now, tx.now + queue.settings.leaseMs)
   } else endLease(tx, queue, lease)
 }
@@ -38,7 +38,7 @@ export function endLapsed(tx: Transaction, queue: Queue, takers: readonly Consum
   for (const { credit } of takers) room += credit
   for (const lease of [...queue.leases.lapsed]) {
     if (room <= 0 || !hasRoom()) return
-    if (takers.every((taker) => taker === lease.owner || !taker.canRead(lease.meaning))) continue
+    if (takers.every((taker) => taker === lease.owner || !taker.canRead(lease.schemaId))) continue
     for (const { count } of lease.segments) room -= count
     endLease(tx, queue, lease)
   }

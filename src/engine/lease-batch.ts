@@ -5,8 +5,8 @@
  */
 import { type Block, extrasAt } from './block-record.js'
 import type { DeliveryExtras, LeasedBlock } from './engine.js'
-import type { LaterEntry } from './later-table.js'
 import type { Segment } from './leases.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 
 /** What the messages of one lease take at the most, in bytes. */
 export const leaseBytes = 1_048_576
@@ -24,14 +24,14 @@ interface BlockPiece {
 export class LeaseBatch {
   count = 0
   bytes = 0
-  meaning: Uint8Array | undefined
+  schemaId: Uint8Array | undefined
   readonly segments: Segment[] = []
   readonly extras: DeliveryExtras[] = []
-  readonly #pieces: (BlockPiece | LaterEntry)[] = []
+  readonly #pieces: (BlockPiece | ScheduledMessage)[] = []
 
   /** Whether a message of a schema and a size may be added; the first one may be of any. */
-  fits(meaning: Uint8Array, bytes: number, most: number): boolean {
-    return this.count === 0 || (this.meaning === meaning && this.bytes + bytes <= most)
+  fits(schemaId: Uint8Array, bytes: number, most: number): boolean {
+    return this.count === 0 || (this.schemaId === schemaId && this.bytes + bytes <= most)
   }
 
   /** Takes messages of a block. */
@@ -45,24 +45,24 @@ export class LeaseBatch {
         if (extras) this.#say(this.count + at, 1, extras.id, extras.key)
       }
     }
-    this.#grow(block.meaning, count, bytes)
+    this.#grow(block.schemaId, count, bytes)
   }
 
   /** Takes a message that waited by itself. */
-  addSingle(entry: LaterEntry): void {
+  addSingle(entry: ScheduledMessage): void {
     const { due, position, message } = entry
     const { length } = message.body
     this.segments.push({ index: this.count, count: 1, position, block: -1, due, bytes: length })
     this.#pieces.push(entry)
     this.#say(this.count, message.attempts + 1, message.id, message.key)
-    this.#grow(message.meaning, 1, length)
+    this.#grow(message.schemaId, 1, length)
   }
 
   /** What is dealt out. */
   build(lease: number): LeasedBlock {
     const positions: number[] = new Array(this.count)
     const times: number[] = new Array(this.count)
-    const first = this.#pieces[0] as BlockPiece | LaterEntry
+    const first = this.#pieces[0] as BlockPiece | ScheduledMessage
     let at = 0
     for (const piece of this.#pieces) {
       if ('block' in piece) {
@@ -80,8 +80,8 @@ export class LeaseBatch {
     return { lease, positions, times, messages, extras: this.extras }
   }
 
-  #grow(meaning: Uint8Array, count: number, bytes: number): void {
-    this.meaning = meaning
+  #grow(schemaId: Uint8Array, count: number, bytes: number): void {
+    this.schemaId = schemaId
     this.count += count
     this.bytes += bytes
   }
@@ -117,16 +117,16 @@ export class LeaseBatch {
         bodyAt += body.length
       }
     }
-    return { count: this.count, meaning: this.meaning as Uint8Array, lengths, checks, bodies }
+    return { count: this.count, schemaId: this.schemaId as Uint8Array, lengths, checks, bodies }
   }
 }
 
 function partOf({ block, offset, count, bodyAt, bytes }: BlockPiece): LeasedBlock['messages'] {
-  const { meaning, lengths, checks, bodies } = block
-  if (count === block.count) return { count, meaning, lengths, checks, bodies }
+  const { schemaId, lengths, checks, bodies } = block
+  if (count === block.count) return { count, schemaId, lengths, checks, bodies }
   return {
     count,
-    meaning,
+    schemaId,
     lengths: lengths.slice(offset, offset + count),
     checks: checks.subarray(4 * offset, 4 * (offset + count)),
     bodies: bodies.subarray(bodyAt, bodyAt + bytes),

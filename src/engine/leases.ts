@@ -32,7 +32,7 @@ export interface Lease {
   readonly consumer: string
   owner: Consumer | undefined
   /** The schema of its messages; not known of a lease that was read. */
-  meaning: Uint8Array | undefined
+  schemaId: Uint8Array | undefined
   /** When it runs out, on the clock that never goes back, in milliseconds. */
   deadline: number
   readonly count: number
@@ -238,7 +238,7 @@ export function decodeLease(number: number, value: Uint8Array, deadline: number)
     number,
     consumer,
     owner: undefined,
-    meaning: undefined,
+    schemaId: undefined,
     deadline,
     count,
     segments,

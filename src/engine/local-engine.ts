@@ -50,7 +50,7 @@ export class LocalEngine implements QueueEngine {
   /** What is tried again, each by itself, since the write that it was part of is not there. */
   #rescues: Operation[][] = []
   /** Queues in which something may be ready. */
-  #restless = new Set<Queue>()
+  #dispatchable = new Set<Queue>()
   #isWriting = false
   #isPlanned = false
   #isPaused = false
@@ -89,7 +89,7 @@ export class LocalEngine implements QueueEngine {
     for (const queue of this.#names.declare(name, settings, this.#ports.clock.now())) this.#begin(queue)
     const queue = this.#names.get(name)
     this.#timers.look(queue)
-    this.#restless.add(queue)
+    this.#dispatchable.add(queue)
     this.#wake()
   }
 
@@ -110,8 +110,8 @@ export class LocalEngine implements QueueEngine {
     this.#ask(sendOperation(this.#names.get(queue), this.#schemas, producer, sequence, block, schema, done))
   }
 
-  schemaText(meaning: Uint8Array): string | undefined {
-    return this.#schemas.text(meaning)
+  schemaText(schemaId: Uint8Array): string | undefined {
+    return this.#schemas.text(schemaId)
   }
 
   attach(name: string, consumer: string, ports: ConsumerPorts): Attachment {
@@ -124,7 +124,7 @@ export class LocalEngine implements QueueEngine {
         else this.#ask(operation)
       },
       mayDeal: () => {
-        this.#restless.add(queue)
+        this.#dispatchable.add(queue)
         this.#wake()
       },
       changed: () => this.#changed(queue),
@@ -249,18 +249,18 @@ export class LocalEngine implements QueueEngine {
   #deal(tx: Transaction, dealt: Dealt[]): void {
     if (this.#isPaused || this.#closing) {
       // this write may end the pause
-      addTouched(tx, this.#restless)
+      addTouched(tx, this.#dispatchable)
       return
     }
-    const restless = this.#restless
-    this.#restless = new Set()
+    const restless = this.#dispatchable
+    this.#dispatchable = new Set()
     addTouched(tx, restless)
     const living = [...restless].filter(({ dead }) => dead !== undefined)
     const more = dispatchAll(tx, living, dealt)
-    // dealing out may bury messages, too
+    // dealing out may make dead letters, too
     addTouched(tx, restless)
     const dead = [...restless].filter(({ dead }) => dead === undefined)
-    for (const queue of [...more, ...dispatchAll(tx, dead, dealt)]) this.#restless.add(queue)
+    for (const queue of [...more, ...dispatchAll(tx, dead, dealt)]) this.#dispatchable.add(queue)
     for (const queue of restless) this.#timers.plan(tx, queue)
   }
 
@@ -288,7 +288,7 @@ export class LocalEngine implements QueueEngine {
     this.#ports.report(error)
     for (const reverse of tx.reversals) reverse()
     for (const { consumer, lease } of dealt) consumer.credit += lease.count
-    addTouched(tx, this.#restless)
+    addTouched(tx, this.#dispatchable)
     for (const participant of tx.touched) if (participant instanceof Queue) this.#reload(participant)
     this.#pause()
     const now = this.#newTransaction()
@@ -328,7 +328,7 @@ export class LocalEngine implements QueueEngine {
   }
 
   #goOn(): void {
-    const mayDeal = this.#restless.size > 0 && !this.#isPaused && !this.#closing
+    const mayDeal = this.#dispatchable.size > 0 && !this.#isPaused && !this.#closing
     if (this.#waiting.length > 0 || this.#rescues.length > 0 || mayDeal) this.#wake()
     else if (!this.#isPlanned) this.#closed?.()
   }

@@ -2,14 +2,14 @@
  * One message as a record of its own: one that was delayed, failed, was given back, or is a dead letter.
  *
  * It holds all there is to know about it, so that its block can go. Layout: version, flags, attempts u32, time u64,
- * expires u64, check u32, meaning (16), bytes of the rest u32; the rest (JSON), the body. All numbers are big-endian.
+ * expires u64, check u32, schema id (16), bytes of the rest u32; the rest (JSON), the body. All numbers are big-endian.
  */
 import { readU64, writeU64 } from '../store/index.js'
 import type { FailedAttempt } from './engine.js'
 
 /** A message by itself. */
 export interface StoredMessage {
-  readonly meaning: Uint8Array
+  readonly schemaId: Uint8Array
   /** When it was stored, in milliseconds since 1970. */
   readonly time: number
   /** Deliveries that count so far. */
@@ -45,19 +45,19 @@ export function encodeMessage(message: StoredMessage): Uint8Array[] {
   writeU64(head, message.time, 6)
   writeU64(head, message.expires, 14)
   head.writeUInt32BE(message.check, 22)
-  head.set(message.meaning, 26)
+  head.set(message.schemaId, 26)
   head.writeUInt32BE(rest?.length ?? 0, 42)
   if (rest) head.set(rest, fixedBytes)
   return [head, message.body]
 }
 
 /** Reads a message. */
-export function decodeMessage(value: Uint8Array, intern: (meaning: Uint8Array) => Uint8Array): StoredMessage {
+export function decodeMessage(value: Uint8Array, intern: (schemaId: Uint8Array) => Uint8Array): StoredMessage {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
   const bodyAt = fixedBytes + bytes.readUInt32BE(42)
   const rest = bodyAt > fixedBytes ? JSON.parse(bytes.toString('utf8', fixedBytes, bodyAt)) : undefined
   return {
-    meaning: intern(bytes.subarray(26, 42)),
+    schemaId: intern(bytes.subarray(26, 42)),
     time: readU64(bytes, 6),
     attempts: bytes.readUInt32BE(2),
     expires: readU64(bytes, 14),

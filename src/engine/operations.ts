@@ -8,9 +8,9 @@ import { firstAside } from './aside-messages.js'
 import type { Consumer } from './consumer.js'
 import { dropExpired, dropOverflow, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
-import { forgetKey } from './fates.js'
 import { endLease, neverDelivered, runOut } from './lapsing.js'
 import type { Queue } from './queue.js'
+import { forgetKey } from './redelivery.js'
 import type { SchemaTexts } from './schema-texts.js'
 import { refusedFrom, store } from './sending.js'
 import { settle, settleLate } from './settling.js'
@@ -79,9 +79,9 @@ function storeNew(
   block: MessageBlock,
   schema: string | undefined,
 ): SendOutcome {
-  const meaning = schemas.intern(block.meaning)
-  if (schemas.keep(tx, meaning, schema)) return store(tx, queue, producer, sequence, block, meaning)
-  return refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, meaning))
+  const schemaId = schemas.intern(block.schemaId)
+  if (schemas.keep(tx, schemaId, schema)) return store(tx, queue, producer, sequence, block, schemaId)
+  return refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, schemaId))
 }
 
 /** Settles messages of a consumer. */
@@ -242,16 +242,16 @@ export function redriveOperation(
         for (;;) {
           const lane = dead.aside.messages > 0 ? dead.aside.oldestLane(tx) : undefined
           const aside = lane ? firstAside(tx, dead, lane) : undefined
-          const entry = total + moved < limit ? (aside?.entry ?? dead.later.first(tx)) : undefined
+          const entry = total + moved < limit ? (aside?.entry ?? dead.scheduled.first(tx)) : undefined
           if (!entry || !hasRoom(queue, entry.message.body.length)) break
           isDone = !tx.isFull
           if (!isDone) break
           if (aside) aside.take()
-          else dead.later.removeFirst(tx)
+          else dead.scheduled.removeFirst(tx)
           forgetKey(tx, dead, entry.message.key, entry.position)
           const { origin: _, ...message } = entry.message
           // ready from now on, behind what the log has of its key
-          queue.later.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
+          queue.scheduled.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
           queue.happenings.stored += 1
           moved += 1
         }
@@ -270,7 +270,7 @@ export function redriveOperation(
 function dropNoOrder(tx: Transaction, queue: Queue): void {
   const { keys, settings } = queue
   if (!keys.isActive || settings.keyOrder) return
-  for (const parked of keys.unpark(tx, 1000)) queue.later.putDue(tx, parked)
+  for (const parked of keys.unpark(tx, 1000)) queue.scheduled.putDue(tx, parked)
   if (keys.parked === 0 && !keys.forget(tx, 1000)) keys.isActive = false
 }
 
@@ -288,7 +288,7 @@ function expectedIn(tx: Transaction, queue: Queue, producer: string, sequence: n
   }
 }
 
-function unknownSchema({ name }: Queue, meaning: Uint8Array): RivuletError {
-  const hash = Buffer.from(meaning).toString('hex')
+function unknownSchema({ name }: Queue, schemaId: Uint8Array): RivuletError {
+  const hash = Buffer.from(schemaId).toString('hex')
   return new RivuletError('RIVULET_UNKNOWN_SCHEMA', `queue ${name}: the text of the schema ${hash} was never sent`)
 }

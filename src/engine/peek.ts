@@ -32,7 +32,7 @@ export function peek(store: EngineStore, queue: Queue, limit: number, wall: numb
   }
   const ready: PeekedMessage[] = []
   const delayed: PeekedMessage[] = []
-  for (const { key, value, damaged } of store.range(...rangeOf(table.later, number))) {
+  for (const { key, value, damaged } of store.range(...rangeOf(table.scheduled, number))) {
     if (ready.length >= limit || delayed.length >= limit) break
     const [due, position] = [firstNumber(key), secondNumber(key)]
     if (damaged || leased.has(`${due}:${position}`)) continue
@@ -89,7 +89,9 @@ function leasedOf(store: EngineStore, { number, intern, leases }: Queue, lease: 
     return { ...one, attempts: one.attempts + 1 }
   }
   return segments.flatMap(({ block: start, due, position, count }) => {
-    const value = store.get(start < 0 ? keyOf(table.later, number, due, position) : keyOf(table.block, number, start))
+    const value = store.get(
+      start < 0 ? keyOf(table.scheduled, number, due, position) : keyOf(table.block, number, start),
+    )
     if (!value) return []
     if (start < 0) return [shownUnder(position, decodeMessage(value, intern))]
     const block = decodeBlock(start, value, intern)
@@ -104,11 +106,11 @@ function leasedOf(store: EngineStore, { number, intern, leases }: Queue, lease: 
 }
 
 function shown(position: number, message: StoredMessage, state: PeekedMessage['state']): PeekedMessage {
-  const { time, meaning, body, attempts, id, key, history = [], origin } = message
+  const { time, schemaId, body, attempts, id, key, history = [], origin } = message
   return {
     position,
     time,
-    meaning,
+    schemaId,
     body,
     attempts,
     state,

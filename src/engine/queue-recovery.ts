@@ -36,18 +36,18 @@ export function recover(tx: Transaction, queue: Queue): void {
     if (block) spans.add(block)
     nextPosition = Math.max(nextPosition, start + (block?.count ?? 1))
   }
-  for (const { key, value, damaged } of all(table.later)) {
+  for (const { key, value, damaged } of all(table.scheduled)) {
     const [due, position] = [firstNumber(key), secondNumber(key)]
     nextPosition = Math.max(nextPosition, position + 1)
     if (spans.isReadySince(position, due)) {
       tx.removeVisible(key)
       continue
     }
-    if (due === 0) queue.later.due += 1
-    else queue.later.delayed += 1
+    if (due === 0) queue.scheduled.due += 1
+    else queue.scheduled.delayed += 1
     if (damaged) continue
     const message = decodeMessage(value, intern)
-    queue.later.bytes += message.body.length
+    queue.scheduled.bytes += message.body.length
     // only those that own their keys are tried again, or were given back
     if (message.key !== undefined && (due === 0 || message.attempts > 0)) owners.push([message.key, position])
   }
@@ -68,14 +68,14 @@ export function recover(tx: Transaction, queue: Queue): void {
       continue
     }
     const message = decodeMessage(value, intern)
-    queue.later.put(tx, due, position, message)
+    queue.scheduled.put(tx, due, position, message)
     if (message.key !== undefined) owners.push([message.key, position])
   }
   queue.keys.isActive = true
   while (queue.keys.forget(tx, 1000));
   for (const [key, position] of owners) queue.keys.own(tx, key, position)
   for (const { due, position, message } of queue.keys.unpark(tx, Number.POSITIVE_INFINITY)) {
-    queue.later.put(tx, due, position, message)
+    queue.scheduled.put(tx, due, position, message)
   }
   queue.nextPosition = nextPosition + numberGap
   queue.leases.next = nextLease + numberGap

@@ -7,14 +7,14 @@
 import type { RivuletError } from '../errors/index.js'
 import { BlockLog, corruptError } from './block-log.js'
 import { type Consumer, isReadable } from './consumer.js'
-import { droppedOf, type Happenings, noHappenings } from './counts.js'
+import { droppedOf, noHappenings, type QueueCounters } from './counts.js'
 import type { QueueCounts, QueueSettings } from './engine.js'
 import { Ids } from './ids.js'
 import { KeyOrder } from './key-order.js'
-import { LaterTable } from './later-table.js'
 import { decodeLease, type Lease, Leases } from './leases.js'
 import { asStoreError, type EngineStore } from './ports.js'
 import { Producers } from './producers.js'
+import { ScheduledMessages } from './scheduled-messages.js'
 import { SetAside } from './set-aside.js'
 import { decodeState, encodeState, isSameState, type QueueState } from './state-record.js'
 import { firstNumber, keyOf, rangeOf, table } from './tables.js'
@@ -23,7 +23,7 @@ import type { Participant, Transaction } from './transaction.js'
 /** What a queue needs of its engine. */
 export interface QueueOwner {
   readonly store: EngineStore
-  intern(meaning: Uint8Array): Uint8Array
+  intern(schemaId: Uint8Array): Uint8Array
   report(error: RivuletError): void
   now(): number
   /** Makes the state of a queue out from its records, since some are lost. */
@@ -33,7 +33,7 @@ export interface QueueOwner {
 }
 
 /** The tables with messages. */
-const kept = [table.state, table.block, table.later, table.parked, table.aside]
+const kept = [table.state, table.block, table.scheduled, table.parked, table.aside]
 
 /** A queue of an engine. */
 export class Queue implements Participant {
@@ -41,9 +41,9 @@ export class Queue implements Participant {
   readonly name: string
   settings: QueueSettings
   readonly consumers = new Set<Consumer>()
-  happenings: Happenings = noHappenings()
+  happenings: QueueCounters = noHappenings()
   log!: BlockLog
-  later!: LaterTable
+  scheduled!: ScheduledMessages
   leases!: Leases
   producers!: Producers
   ids!: Ids
@@ -55,7 +55,7 @@ export class Queue implements Participant {
   /** Whether records were lost, so that the state must be made out from the others before anything else. */
   isBroken = false
   readonly #owner: QueueOwner
-  #happeningsBefore: Happenings = this.happenings
+  #happeningsBefore: QueueCounters = this.happenings
   #written: Buffer | undefined
   #isNamed = false
   #isUnread = false
@@ -76,14 +76,14 @@ export class Queue implements Participant {
 
   /** Messages in the queue, and what their bodies take. */
   get depth(): number {
-    return this.log.ready + this.later.size + this.keys.parked + this.aside.messages + this.leases.messages
+    return this.log.ready + this.scheduled.size + this.keys.parked + this.aside.messages + this.leases.messages
   }
 
   get bytes(): number {
-    return this.log.bytes + this.later.bytes + this.keys.bytes + this.aside.bytes + this.leases.bytes
+    return this.log.bytes + this.scheduled.bytes + this.keys.bytes + this.aside.bytes + this.leases.bytes
   }
 
-  readonly intern = (meaning: Uint8Array): Uint8Array => this.#owner.intern(meaning)
+  readonly intern = (schemaId: Uint8Array): Uint8Array => this.#owner.intern(schemaId)
 
   /** Changes how messages are treated; where leases are longer or shorter from now on, all begin anew. */
   treat(settings: QueueSettings): void {
@@ -110,7 +110,7 @@ export class Queue implements Participant {
   passKeysOn(tx: Transaction, position: number, messages: number): void {
     if (!this.keys.isActive) return
     for (const next of this.keys.releaseUnknown(tx, position, messages)) {
-      this.later.putDue(tx, next)
+      this.scheduled.putDue(tx, next)
     }
   }
 
@@ -135,7 +135,7 @@ export class Queue implements Participant {
     this.leases.flush(tx)
     this.producers.flush(tx)
     this.aside.flush(tx)
-    this.later.look(tx)
+    this.scheduled.look(tx)
     if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
     this.#isNamed = true
     const state = encodeState(this.#state(tx.wall))
@@ -187,25 +187,25 @@ export class Queue implements Participant {
   look(tx: Transaction): void {
     if (this.#isUnread || this.isBroken) return
     try {
-      this.later.look(tx)
+      this.scheduled.look(tx)
     } catch (cause) {
       this.#owner.report(asStoreError(cause))
     }
   }
 
   counts(wall: number): QueueCounts {
-    const { happenings, log, later, leases, keys, aside } = this
+    const { happenings, log, scheduled, leases, keys, aside } = this
     const lapsed = leases.lapsedMessages
     return {
       depth: this.depth,
-      ready: log.ready + later.due + keys.parked + aside.messages + lapsed,
+      ready: log.ready + scheduled.due + keys.parked + aside.messages + lapsed,
       unreadable: aside.count((name) => !isReadable(this.consumers, name)),
-      delayed: later.delayed,
+      delayed: scheduled.delayed,
       leased: leases.messages - lapsed,
       bytes: this.bytes,
       oldestMs: Math.max(
         0,
-        wall - Math.min(wall, log.oldest ?? wall, later.oldest(wall) ?? wall, aside.oldest ?? wall),
+        wall - Math.min(wall, log.oldest ?? wall, scheduled.oldest(wall) ?? wall, aside.oldest ?? wall),
       ),
       consumers: this.#reachable,
       stored: happenings.stored,
@@ -232,7 +232,7 @@ export class Queue implements Participant {
   #makeTables(): void {
     const { number } = this
     this.log = new BlockLog(this)
-    this.later = new LaterTable(this)
+    this.scheduled = new ScheduledMessages(this)
     this.leases = new Leases(number)
     this.producers = new Producers(number, this.producers)
     this.ids = new Ids(number)
@@ -242,7 +242,7 @@ export class Queue implements Participant {
   }
 
   #state(writtenAt: number): QueueState {
-    const { log, later, leases, keys } = this
+    const { log, scheduled, leases, keys } = this
     return {
       nextPosition: this.nextPosition,
       nextLease: leases.next,
@@ -251,15 +251,15 @@ export class Queue implements Participant {
       headBytes: log.headBytes,
       ready: log.ready,
       readyBytes: log.bytes,
-      due: later.due,
-      delayed: later.delayed,
-      laterBytes: later.bytes,
+      due: scheduled.due,
+      delayed: scheduled.delayed,
+      laterBytes: scheduled.bytes,
       parked: keys.parked,
       parkedBytes: keys.bytes,
       leases: leases.size,
       keyOrder: keys.isActive ? 1 : 0,
-      lookedDue: later.lookedDue,
-      lookedPosition: later.lookedPosition,
+      lookedDue: scheduled.lookedDue,
+      lookedPosition: scheduled.lookedPosition,
       writtenAt,
       held: keys.held,
       aside: this.aside.messages,
@@ -267,18 +267,18 @@ export class Queue implements Participant {
   }
 
   #apply(state: QueueState): void {
-    const { log, later, leases, keys } = this
+    const { log, scheduled, leases, keys } = this
     this.nextPosition = state.nextPosition
     this.writtenAt = state.writtenAt
     leases.next = state.nextLease
     log.begin(state.headStart, state.headOffset, state.headBytes)
     log.ready = state.ready
     log.bytes = state.readyBytes
-    later.due = state.due
-    later.lookedDue = state.lookedDue
-    later.lookedPosition = state.lookedPosition
-    later.delayed = state.delayed
-    later.bytes = state.laterBytes
+    scheduled.due = state.due
+    scheduled.lookedDue = state.lookedDue
+    scheduled.lookedPosition = state.lookedPosition
+    scheduled.delayed = state.delayed
+    scheduled.bytes = state.laterBytes
     keys.parked = state.parked
     keys.held = state.held
     keys.bytes = state.parkedBytes
@@ -290,7 +290,7 @@ export class Queue implements Participant {
     const lease = decodeLease(number, value, before?.deadline ?? now + this.settings.leaseMs)
     if (before) {
       lease.owner = before.owner
-      lease.meaning = before.meaning
+      lease.schemaId = before.schemaId
       lease.isDelivered = before.isDelivered
       lease.lapsedAt = before.lapsedAt
     }
@@ -300,7 +300,7 @@ export class Queue implements Participant {
   #restoreLease(lease: Lease): void {
     this.leases.restore(lease)
     for (const { count, block, due, position } of lease.segments) {
-      if (block < 0) this.later.leased(due, position)
+      if (block < 0) this.scheduled.leased(due, position)
       else this.log.lease(block, count)
       if (lease.owner) lease.owner.outstanding += count
     }

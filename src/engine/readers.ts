@@ -10,11 +10,11 @@ import { type AsideBlock, isOfValues } from './aside-record.js'
 import type { Block } from './block-record.js'
 import { type Consumer, isReadable } from './consumer.js'
 import { isExpired } from './dropping.js'
-import { bury, forgetKey } from './fates.js'
-import type { LaterEntry } from './later-table.js'
 import { fitting, type LeaseBatch, leaseBytes } from './lease-batch.js'
 import { withFailure } from './message-record.js'
 import type { Queue } from './queue.js'
+import { deadLetter, forgetKey } from './redelivery.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import type { Lane } from './set-aside.js'
 import { messageOf } from './settling.js'
 import type { Transaction } from './transaction.js'
@@ -23,11 +23,11 @@ import type { Transaction } from './transaction.js'
 type HasRoom = () => boolean
 
 /** Returns what a message in front is for a consumer: its own, one of another consumer that takes messages, or of none. */
-export function readerOf(queue: Queue, consumer: Consumer, meaning: Uint8Array): 'this' | 'other' | 'none' {
-  if (consumer.canRead(meaning)) return 'this'
+export function readerOf(queue: Queue, consumer: Consumer, schemaId: Uint8Array): 'this' | 'other' | 'none' {
+  if (consumer.canRead(schemaId)) return 'this'
   for (const other of queue.consumers) {
     // one without credit that has nothing may never ask for anything
-    if ((other.credit > 0 || other.outstanding > 0) && other.canRead(meaning)) return 'other'
+    if ((other.credit > 0 || other.outstanding > 0) && other.canRead(schemaId)) return 'other'
   }
   return 'none'
 }
@@ -39,13 +39,13 @@ export function setHeadAside(tx: Transaction, queue: Queue, block: Block): numbe
   const position = block.start + headOffset
   if (isPlain(queue, block)) {
     const [count, bytes] = [block.count - headOffset, block.bodies.length - headBytes]
-    aside.put(tx, block.meaning, { due: block.time, position, start: block.start, headBytes, count, bytes })
+    aside.put(tx, block.schemaId, { due: block.time, position, start: block.start, headBytes, count, bytes })
     log.pass(tx, block)
     return bytes
   }
   const message = messageOf(block, headOffset, headBytes)
   log.advance(tx, block, 1, message.body.length)
-  aside.put(tx, block.meaning, { due: block.time, position, message })
+  aside.put(tx, block.schemaId, { due: block.time, position, message })
   return message.body.length
 }
 
@@ -102,8 +102,8 @@ function gatherLane(
 }
 
 /** Deals with one message; tells whether to go on. */
-function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: Lane, entry: LaterEntry): boolean {
-  const { aside, keys, later, settings } = queue
+function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: Lane, entry: ScheduledMessage): boolean {
+  const { aside, keys, scheduled, settings } = queue
   const { message, position } = entry
   if (isExpired(tx, queue, entry)) {
     aside.take(tx, lane, entry)
@@ -111,8 +111,8 @@ function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: L
     forgetKey(tx, queue, message.key, position)
   } else if (message.attempts >= settings.maxAttempts && queue.dead) {
     aside.take(tx, lane, entry)
-    bury(tx, queue, position, message)
-  } else if (!batch.fits(message.meaning, message.body.length, leaseBytes)) {
+    deadLetter(tx, queue, position, message)
+  } else if (!batch.fits(message.schemaId, message.body.length, leaseBytes)) {
     return false
   } else {
     aside.take(tx, lane, entry)
@@ -120,7 +120,7 @@ function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: L
     if (settings.keyOrder && message.key !== undefined && !keys.own(tx, message.key, position)) {
       keys.park(tx, message.key, entry)
     } else {
-      later.lend(tx, entry)
+      scheduled.lend(tx, entry)
       batch.addSingle(entry)
     }
   }
@@ -139,7 +139,7 @@ function gatherBlock(
 ): boolean {
   const { start, position, headBytes } = entry
   const offset = position - start
-  if (!batch.fits(block.meaning, block.lengths[offset] as number, leaseBytes)) return false
+  if (!batch.fits(block.schemaId, block.lengths[offset] as number, leaseBytes)) return false
   const { count, bytes } = fitting(block, offset, block.bad ? 1 : limit, leaseBytes - batch.bytes)
   batch.addBlock(block, offset, count, headBytes, bytes)
   queue.log.lease(start, count)
@@ -171,14 +171,14 @@ export function judgeAside(tx: Transaction, queue: Queue, hasRoom: HasRoom): boo
       const { position, message } = first.entry
       const [attempt, time, reason] = [message.attempts + 1, tx.wall, 'no attached consumer can read it']
       const failure = { attempt, time, cause: 'reject' as const, consumer: consumer.name, reason }
-      bury(tx, queue, position, { ...message, history: withFailure(message.history, failure) })
+      deadLetter(tx, queue, position, { ...message, history: withFailure(message.history, failure) })
     }
   }
   return false
 }
 
-function unreadError({ name }: Queue, { id, meaning }: Lane, mustGo: boolean): RivuletError {
-  const hash = Buffer.from(meaning).toString('hex')
+function unreadError({ name }: Queue, { id, schemaId }: Lane, mustGo: boolean): RivuletError {
+  const hash = Buffer.from(schemaId).toString('hex')
   const which = isOfValues(id) ? 'some values' : 'messages'
   const then = mustGo ? 'they are dead letters' : 'they wait for one that can, and others pass them'
   const message = `queue ${name}: no attached consumer can read ${which} of the schema ${hash}; ${then}`

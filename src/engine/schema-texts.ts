@@ -28,11 +28,11 @@ export class SchemaTexts {
   }
 
   /** An array with the same bytes that others share. */
-  readonly intern = (meaning: Uint8Array): Uint8Array => this.#find(meaning).bytes
+  readonly intern = (schemaId: Uint8Array): Uint8Array => this.#find(schemaId).bytes
 
   /** The text of a schema, also of one that is being stored. */
-  text(meaning: Uint8Array): string | undefined {
-    const found = this.#find(meaning)
+  text(schemaId: Uint8Array): string | undefined {
+    const found = this.#find(schemaId)
     if (found.text === undefined) {
       const value = this.#store.get(nameKey(table.schema, 0, found.bytes))
       if (value) found.text = Buffer.from(value).toString()
@@ -41,10 +41,10 @@ export class SchemaTexts {
   }
 
   /** Keeps a text; tells whether there is one now. */
-  keep(tx: Transaction, meaning: Uint8Array, text: string | undefined): boolean {
-    if (this.text(meaning) !== undefined) return true
+  keep(tx: Transaction, schemaId: Uint8Array, text: string | undefined): boolean {
+    if (this.text(schemaId) !== undefined) return true
     if (text === undefined) return false
-    const found = this.#find(meaning)
+    const found = this.#find(schemaId)
     found.text = text
     tx.put(nameKey(table.schema, 0, found.bytes), Buffer.from(text))
     tx.reversals.push(() => {
@@ -53,13 +53,13 @@ export class SchemaTexts {
     return true
   }
 
-  #find(meaning: Uint8Array): Meaning {
-    if (this.#last && isSame(this.#last.bytes, meaning)) return this.#last
-    const name = meaningName(meaning)
+  #find(schemaId: Uint8Array): Meaning {
+    if (this.#last && isSame(this.#last.bytes, schemaId)) return this.#last
+    const name = schemaIdName(schemaId)
     let found = this.#meanings.get(name)
     if (!found) {
       if (this.#meanings.size >= maxRemembered) this.#meanings.delete(this.#meanings.keys().next().value as string)
-      found = { bytes: Uint8Array.from(meaning), text: undefined }
+      found = { bytes: Uint8Array.from(schemaId), text: undefined }
       this.#meanings.set(name, found)
     }
     this.#last = found
@@ -68,13 +68,13 @@ export class SchemaTexts {
 }
 
 /** The hash of a schema as a text. */
-export function meaningName(meaning: Uint8Array): string {
-  return Buffer.from(meaning.buffer, meaning.byteOffset, meaning.length).toString('latin1')
+export function schemaIdName(schemaId: Uint8Array): string {
+  return Buffer.from(schemaId.buffer, schemaId.byteOffset, schemaId.length).toString('latin1')
 }
 
 /** The same for single values of a schema that a consumer cannot read although it can read others. */
-export function valuesName(meaning: Uint8Array): string {
-  return `${meaningName(meaning)}!`
+export function valuesName(schemaId: Uint8Array): string {
+  return `${schemaIdName(schemaId)}!`
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

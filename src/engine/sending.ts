@@ -27,7 +27,7 @@ export function store(
   producer: string,
   sequence: number,
   block: MessageBlock,
-  meaning: Uint8Array,
+  schemaId: Uint8Array,
 ): SendOutcome {
   const { count } = block
   const last = queue.producers.last(tx, producer)
@@ -38,7 +38,7 @@ export function store(
   const repeated = last === undefined ? 0 : Math.min(count, last + 1 - sequence)
   queue.happenings.duplicates += repeated
   if (repeated === count) return { kind: 'stored', repeated, position: 0, duplicates: [] }
-  const run = new Run(tx, queue, block, meaning)
+  const run = new Run(tx, queue, block, schemaId)
   const position = queue.nextPosition
   const duplicates: Duplicates = []
   const end = isPlain(queue, block, repeated)
@@ -64,11 +64,11 @@ export function refusedFrom(expected: number, error: RivuletError): SendOutcome 
  * @throws RIVULET_INVALID_MESSAGE
  */
 export function checkBlock(sequence: number, block: MessageBlock): void {
-  const { count, meaning, lengths, checks, bodies, extras } = block
+  const { count, schemaId, lengths, checks, bodies, extras } = block
   const wrong = (what: string) => new RivuletError('RIVULET_INVALID_MESSAGE', `a block of messages: ${what}`)
   if (!(Number.isSafeInteger(sequence) && sequence >= 1)) throw wrong(`its number is ${sequence}`)
   if (!(count >= 1 && lengths.length === count && checks.length === 4 * count)) throw wrong(`its count is ${count}`)
-  if (meaning.length !== 16) throw wrong(`the hash of its schema has ${meaning.length} bytes`)
+  if (schemaId.length !== 16) throw wrong(`the hash of its schema has ${schemaId.length} bytes`)
   let bytes = 0
   for (let index = 0; index < count; index++) {
     const length = lengths[index] as number
@@ -92,18 +92,18 @@ class Run {
   readonly #tx: Transaction
   readonly #queue: Queue
   readonly #block: MessageBlock
-  readonly #meaning: Uint8Array
+  readonly #schemaId: Uint8Array
   #from = 0
   #to = 0
   #bytes = 0
   #bodyAt = 0
   #extras: BlockExtras[] = []
 
-  constructor(tx: Transaction, queue: Queue, block: MessageBlock, meaning: Uint8Array) {
+  constructor(tx: Transaction, queue: Queue, block: MessageBlock, schemaId: Uint8Array) {
     this.#tx = tx
     this.#queue = queue
     this.#block = block
-    this.#meaning = meaning
+    this.#schemaId = schemaId
   }
 
   /** Stores messages that have nothing of their own. */
@@ -140,7 +140,7 @@ class Run {
       start,
       count,
       time: this.#tx.wall,
-      meaning: this.#meaning,
+      schemaId: this.#schemaId,
       lengths: isWhole ? lengths : lengths.slice(this.#from, this.#to),
       checks: isWhole ? checks : checks.subarray(4 * this.#from, 4 * this.#to),
       bodies: isWhole ? bodies : bodies.subarray(this.#bodyAt, this.#bodyAt + this.#bytes),
@@ -225,8 +225,8 @@ function storeDelayed(
 ): void {
   const { delayMs = 0, id, key } = extras
   queue.happenings.stored += 1
-  queue.later.put(tx, Math.ceil(tx.wall + delayMs), queue.nextPosition++, {
-    meaning: block.meaning,
+  queue.scheduled.put(tx, Math.ceil(tx.wall + delayMs), queue.nextPosition++, {
+    schemaId: block.schemaId,
     time: tx.wall,
     attempts: 0,
     expires: expiryOf(tx, extras) ?? 0,

@@ -21,10 +21,10 @@ import {
 } from './aside-record.js'
 import type { BlockLog } from './block-log.js'
 import { bytesOf, decodeBlock } from './block-record.js'
-import type { LaterEntry, LaterOwner } from './later-table.js'
 import { decodeMessage, encodeMessage } from './message-record.js'
 import type { EngineStore } from './ports.js'
-import { meaningName, valuesName } from './schema-texts.js'
+import type { LaterOwner, ScheduledMessage } from './scheduled-messages.js'
+import { schemaIdName, valuesName } from './schema-texts.js'
 import { keyOf, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
 import type { Transaction } from './transaction.js'
 
@@ -47,7 +47,7 @@ interface Front {
 /** Messages of one schema: those of consumers that cannot read it at all, or those whose values some cannot read. */
 export interface Lane {
   readonly id: Uint8Array
-  readonly meaning: Uint8Array
+  readonly schemaId: Uint8Array
   /** What consumers that cannot read them call them. */
   readonly name: string
   messages: number
@@ -55,7 +55,7 @@ export interface Lane {
   /** The first message, if it is known. */
   front: Front | undefined
   /** A place that none is before: what this write took is not read again. */
-  from: Pick<LaterEntry, 'due' | 'position'>
+  from: Pick<ScheduledMessage, 'due' | 'position'>
 }
 
 /** What is needed of the queue. */
@@ -120,9 +120,9 @@ export class SetAside {
   }
 
   /** Sets messages of a schema aside: with others of the schema, or with those whose values some consumers cannot read. */
-  put(tx: Transaction, meaning: Uint8Array, entry: AsideEntry, areValues = false): void {
+  put(tx: Transaction, schemaId: Uint8Array, entry: AsideEntry, areValues = false): void {
     const { due, position } = entry
-    const lane = this.#laneOf(meaning, areValues)
+    const lane = this.#laneOf(schemaId, areValues)
     const isFirst = lane.messages === 0 || (lane.front !== undefined && isBefore(entry, lane.front))
     tx.putVisible(
       this.#keyOf(lane, entry),
@@ -170,7 +170,7 @@ export class SetAside {
     this.take(tx, lane, block)
     if (count === block.count) return false
     const left = { count: block.count - count, bytes: block.bytes - bytes, headBytes: block.headBytes + bytes }
-    this.put(tx, lane.meaning, { ...block, ...left, position: block.position + count })
+    this.put(tx, lane.schemaId, { ...block, ...left, position: block.position + count })
     return true
   }
 
@@ -183,7 +183,7 @@ export class SetAside {
     )) {
       const block = decodeBlock(start, value, intern, damaged)
       if (!block) return false
-      const id = laneId(block.meaning, false)
+      const id = laneId(block.schemaId, false)
       const at = (position: number) => turnKey(table.aside, number, id, block.time, position)
       for (const { key } of store.range(at(start), at(start + block.count))) {
         if (blockStartOf(key) === start) return true
@@ -193,7 +193,7 @@ export class SetAside {
   }
 
   /** Looks for a message wherever it is. */
-  find(tx: Transaction, due: number, position: number): { lane: Lane; entry: LaterEntry } | undefined {
+  find(tx: Transaction, due: number, position: number): { lane: Lane; entry: ScheduledMessage } | undefined {
     for (const lane of this.#lanes.values()) {
       const value = tx.get(turnKey(table.aside, this.#owner.number, lane.id, due, position))
       if (value) return { lane, entry: { due, position, message: decodeMessage(value, this.#owner.intern) } }
@@ -245,12 +245,12 @@ export class SetAside {
     return lane.front
   }
 
-  #laneOf(meaning: Uint8Array, areValues: boolean): Lane {
-    const name = areValues ? valuesName(meaning) : meaningName(meaning)
+  #laneOf(schemaId: Uint8Array, areValues: boolean): Lane {
+    const name = areValues ? valuesName(schemaId) : schemaIdName(schemaId)
     let lane = this.#lanes.get(name)
     if (!lane) {
-      const id = laneId(meaning, areValues)
-      lane = { id, meaning, name, messages: 0, bytes: 0, front: undefined, from: { due: 0, position: 0 } }
+      const id = laneId(schemaId, areValues)
+      lane = { id, schemaId, name, messages: 0, bytes: 0, front: undefined, from: { due: 0, position: 0 } }
       this.#lanes.set(name, lane)
     }
     return lane

@@ -5,11 +5,11 @@
  */
 import { type Block, bodyStart, bytesOf, checkAtIndex, extrasAt } from './block-record.js'
 import type { Settlement } from './engine.js'
-import { fail, forgetKey, giveBack } from './fates.js'
-import type { LaterEntry } from './later-table.js'
 import type { Lease, PastLease, Segment } from './leases.js'
 import type { StoredMessage } from './message-record.js'
 import type { Queue } from './queue.js'
+import { fail, forgetKey, giveBack } from './redelivery.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import type { Transaction } from './transaction.js'
 
 /** What is to become of messages: a settlement without its place, or that their lease ran out. */
@@ -58,14 +58,14 @@ export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index
     const to = Math.min(index + count, segment.index + segment.count)
     for (let at = Math.max(index, segment.index); at < to; at++) {
       const position = segment.position + at - segment.index
-      const waiting = queue.later.waiting(tx, segment.due, position)
+      const waiting = queue.scheduled.waiting(tx, segment.due, position)
       const found = waiting ? undefined : queue.aside.find(tx, segment.due, position)
       const message = waiting ?? found?.entry.message
       const last = message?.history?.at(-1)
       // whoever has it, or had it, says more of it
       if (!message || last?.cause !== 'lease-lost' || last.consumer !== past.consumer) continue
       if (found) queue.aside.take(tx, found.lane, found.entry, false)
-      else queue.later.take(tx, segment.due, position, message)
+      else queue.scheduled.take(tx, segment.due, position, message)
       forgetKey(tx, queue, message.key, position)
       messages += 1
     }
@@ -105,7 +105,7 @@ function slice(tx: Transaction, queue: Queue, lease: Lease, segment: Segment, fr
 /** Messages are done. */
 function finish(tx: Transaction, queue: Queue, lease: Lease, piece: Segment): void {
   if (queue.keys.isActive) finishKeys(tx, queue, lease, piece)
-  if (piece.block < 0) queue.later.settle(tx, piece.due, piece.position)
+  if (piece.block < 0) queue.scheduled.settle(tx, piece.due, piece.position)
   else queue.log.settle(tx, piece.block, piece.count)
 }
 
@@ -113,7 +113,7 @@ function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment)
   const { extras } = lease
   if (extras?.length === 0) return
   const block = extras || piece.block < 0 ? undefined : queue.log.read(tx, piece.block)
-  const single = extras || piece.block >= 0 ? undefined : queue.later.read(tx, piece.due, piece.position)
+  const single = extras || piece.block >= 0 ? undefined : queue.scheduled.read(tx, piece.due, piece.position)
   if (!extras && !block && !single) {
     queue.passKeysOn(tx, piece.position, piece.count)
     return
@@ -130,8 +130,8 @@ function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment)
 }
 
 function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
-  const message = queue.later.read(tx, piece.due, piece.position)
-  queue.later.settle(tx, piece.due, piece.position)
+  const message = queue.scheduled.read(tx, piece.due, piece.position)
+  queue.scheduled.settle(tx, piece.due, piece.position)
   if (message) returnMessage(tx, queue, lease, { due: piece.due, position: piece.position, message }, fate)
   else queue.lost(tx, piece.position, 1)
 }
@@ -159,12 +159,12 @@ function returnMessage(
   tx: Transaction,
   queue: Queue,
   { consumer, owner }: Lease,
-  entry: LaterEntry,
+  entry: ScheduledMessage,
   { kind, reason, stack, delayMs, unreadable }: Fate,
 ): void {
-  const { meaning } = entry.message
+  const { schemaId } = entry.message
   if (kind === 'release' && unreadable && owner) {
-    if (owner.cannotReadValues(meaning)) queue.aside.put(tx, meaning, entry, true)
+    if (owner.cannotReadValues(schemaId)) queue.aside.put(tx, schemaId, entry, true)
     else fail(tx, queue, entry, { cause: 'reject', consumer, reason: 'it cannot be read' })
   } else if (kind === 'release' || kind === 'ack') giveBack(tx, queue, entry)
   else fail(tx, queue, entry, { cause: kind, consumer, reason, stack, delayMs })
@@ -174,7 +174,7 @@ function returnMessage(
 export function messageOf(block: Block, index: number, bodyAt: number): StoredMessage {
   const extras = extrasAt(block.extras, index)
   return {
-    meaning: block.meaning,
+    schemaId: block.schemaId,
     time: block.time,
     attempts: 0,
     expires: extras?.expires ?? 0,

@@ -15,7 +15,7 @@ export const table = {
   /** Messages as they were sent, by the position of the first. */
   block: 3,
   /** Single messages that wait outside of their block, by the time they are due, and by position. */
-  later: 4,
+  scheduled: 4,
   /** Messages that were dealt out together, by the number of the lease. */
   lease: 5,
   /** The last number of each producer. */
@@ -40,7 +40,7 @@ export const table = {
 export interface TableOwner {
   readonly number: number
   /** The one copy of the hash of a schema. */
-  intern(meaning: Uint8Array): Uint8Array
+  intern(schemaId: Uint8Array): Uint8Array
   /** A record is damaged, and so many messages are lost; NaN if nobody knows. */
   corrupt(position: number, messages: number): void
 }

@@ -18,7 +18,7 @@ const sweepsPerProducers = 60
 const tickBytes = 1_048_576
 
 /** The timer of a queue. */
-interface Waking {
+interface QueueTimer {
   /** When the timer fires, on the clock that never goes back; infinite if none is set. */
   armedFor: number
   /** When it has to at the latest. */
@@ -31,7 +31,7 @@ export class Timers {
   readonly #clock: Clock
   readonly #nextTurn: EnginePorts['nextTurn']
   readonly #ask: (operation: Operation) => void
-  readonly #wakings = new Map<Queue, Waking>()
+  readonly #wakings = new Map<Queue, QueueTimer>()
   readonly #planned = new Set<Queue>()
   readonly #others = new Set<Timer>()
   #sweeps = 0
@@ -66,7 +66,7 @@ export class Timers {
 
   /** Sets the timers of the queues that were planned. */
   arm(): void {
-    for (const queue of this.#planned) this.#arm(queue, this.#wakings.get(queue) as Waking)
+    for (const queue of this.#planned) this.#arm(queue, this.#wakings.get(queue) as QueueTimer)
     this.#planned.clear()
   }
 
@@ -86,7 +86,7 @@ export class Timers {
     for (const timer of this.#others) timer.cancel()
   }
 
-  #arm(queue: Queue, waking: Waking): void {
+  #arm(queue: Queue, waking: QueueTimer): void {
     if (this.#isClosed || waking.armedFor <= waking.wanted || waking.wanted === Number.POSITIVE_INFINITY) return
     waking.timer?.cancel()
     waking.armedFor = waking.wanted
@@ -99,7 +99,7 @@ export class Timers {
    * Looks at a queue in the next turn: where the event loop was blocked, what consumers have said meanwhile is read first,
    * and leases that have run out since are looked at by themselves.
    */
-  #wake(queue: Queue, waking: Waking): void {
+  #wake(queue: Queue, waking: QueueTimer): void {
     const now = this.#clock.now()
     waking.armedFor = Number.NEGATIVE_INFINITY
     waking.timer = undefined
@@ -121,15 +121,15 @@ export class Timers {
   }
 }
 
-function newWaking(): Waking {
+function newWaking(): QueueTimer {
   return { armedFor: Number.POSITIVE_INFINITY, wanted: Number.POSITIVE_INFINITY, timer: undefined }
 }
 
 /** How long until a message in front is due or too old, in milliseconds. */
 function dueMs(tx: Transaction, queue: Queue): number {
-  const { later, log, settings } = queue
+  const { scheduled, log, settings } = queue
   let at = Number.POSITIVE_INFINITY
-  const entry = later.size > 0 ? later.first(tx) : undefined
+  const entry = scheduled.size > 0 ? scheduled.first(tx) : undefined
   if (entry) {
     const { due, message } = entry
     if (due > tx.wall) at = due

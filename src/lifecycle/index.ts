@@ -5,7 +5,7 @@ export { Fifo } from './fifo.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
 export { OncePerTurn } from './once-per-turn.js'
 export { sweepLate } from './sweep-late.js'
-export { atEndOfTurn, endTurn, turnOver } from './turn.js'
+export { atEndOfTurn, endTurn, flushTurnThen } from './turn.js'
 export { type EventLoop, TurnBudget, turnBudget } from './turn-budget.js'
 export {
   abortedError,

@@ -34,7 +34,7 @@ export function endTurn(): boolean {
  * asks for the next one, which takes its time. Jobs are counted, since `nextTick` would add to that time: what takes
  * more of them leaves later, as anything else.
  */
-export function turnOver(goOn: () => void): void {
+export function flushTurnThen(goOn: () => void): void {
   if (endTurn()) {
     goOn()
     return

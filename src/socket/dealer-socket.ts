@@ -100,7 +100,7 @@ export class DealerSocket extends Socket implements LinkSocket {
   }
 
   /** What the router sent before it left is still read. */
-  protected get letsGo(): boolean {
+  protected get disconnectsWhenPeerUnbinds(): boolean {
     return false
   }
 

@@ -43,7 +43,7 @@ export interface EndpointPorts {
    * A connection that ends while another has not agreed is that other one, refused without a word, or a live one. Each
    * connection agrees or fails in bounded time, so that later events decide.
    */
-  whenSure(callback: () => void): () => void
+  confirmAfter(callback: () => void): () => void
 }
 
 /** Counts the links of one endpoint. */
@@ -52,7 +52,7 @@ export class EndpointLinks {
   readonly side: 'bind' | 'connect'
   readonly #ports: EndpointPorts
   /** Refusals that may turn out to be none; how to take them back. */
-  readonly #doubts = new Set<() => void>()
+  readonly #pendingRefusals = new Set<() => void>()
   /** Connections that were accepted or connected and have not disconnected. */
   #open = 0
   /** Of these, the ones that have agreed. */
@@ -87,7 +87,7 @@ export class EndpointLinks {
   /** Marks every link down: the connections were given up here, of which no event tells. */
   clear(): void {
     this.#open = this.#failed = 0
-    for (const takeBack of this.#doubts) takeBack()
+    for (const takeBack of this.#pendingRefusals) takeBack()
     while (this.#agreed > 0) this.#lose()
   }
 
@@ -122,22 +122,22 @@ export class EndpointLinks {
   /** If more have agreed than there can be, an earlier disconnect, or this one, was that of a live link. */
   #correct(most: number): void {
     while (this.#agreed > Math.max(0, most)) {
-      for (const takeBack of [...this.#doubts].slice(0, 1)) takeBack()
+      for (const takeBack of [...this.#pendingRefusals].slice(0, 1)) takeBack()
       this.#lose()
     }
   }
 
   /** Refused, it seems; later events may say that a live link has ended instead. */
   #doubt(): void {
-    const cancel = this.#ports.whenSure(() => {
-      this.#doubts.delete(takeBack)
+    const cancel = this.#ports.confirmAfter(() => {
+      this.#pendingRefusals.delete(takeBack)
       this.#refuse(undefined)
     })
     const takeBack = () => {
-      this.#doubts.delete(takeBack)
+      this.#pendingRefusals.delete(takeBack)
       cancel()
     }
-    this.#doubts.add(takeBack)
+    this.#pendingRefusals.add(takeBack)
   }
 
   #lose(): void {

@@ -82,7 +82,7 @@ export class Links {
         this.#changes.next(whole)
         if (change.state === 'refused' && change.cause) this.#refusals.report(change.cause)
       },
-      whenSure: (callback) => {
+      confirmAfter: (callback) => {
         const timer = clock.setTimer(callback, defaults.handshakeMs)
         return () => timer.cancel()
       },

@@ -149,7 +149,7 @@ export class OneWaySocket extends Socket {
   }
 
   /** One that receives still has what the other side sent before it left. */
-  protected get letsGo(): boolean {
+  protected get disconnectsWhenPeerUnbinds(): boolean {
     return this.lingers
   }
 

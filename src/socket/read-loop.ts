@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../clock/index.js'
 import { errnoOf } from '../errors/index.js'
-import { turnBudget, turnOver, Waiters } from '../lifecycle/index.js'
+import { flushTurnThen, turnBudget, Waiters } from '../lifecycle/index.js'
 import { mayPend, type NativeSocket, pollMs } from './native.js'
 
 /** So many bytes of a message count as a piece of work, as a power of two: reading a large one takes its time. */
@@ -103,7 +103,7 @@ export class ReadLoop {
     this.#ports.message(parts)
     const bytes = parts.at(-1)?.length ?? 0
     if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextTurn(this.#readNext)
-    else if (this.#idle) turnOver(this.#readNext)
+    else if (this.#idle) flushTurnThen(this.#readNext)
     else this.#read()
   }
 

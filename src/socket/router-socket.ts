@@ -84,7 +84,7 @@ export class RouterSocket extends Socket implements LinkSocket {
     return true
   }
 
-  protected get letsGo(): boolean {
+  protected get disconnectsWhenPeerUnbinds(): boolean {
     return false
   }
 

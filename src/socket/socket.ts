@@ -125,7 +125,7 @@ export abstract class Socket {
   protected abstract readonly lingers: boolean
 
   /** Whether the connecting side of an inproc name lets go of a binding side that leaves. */
-  protected abstract readonly letsGo: boolean
+  protected abstract readonly disconnectsWhenPeerUnbinds: boolean
 
   /** Drops what waits; returns how many messages that were. */
   protected abstract stop(): number
@@ -304,14 +304,14 @@ export abstract class Socket {
         // A receiver reads what that has sent: the library ends its connection. To end it here would also abort the process
         // of a subscriber that has begun with a message (`!_more` in `fq_t::recvpipe`, libzmq 4.3.5).
         if (side === 'connect') {
-          if (this.letsGo) this.#disconnect(address)
+          if (this.disconnectsWhenPeerUnbinds) this.#disconnect(address)
           this.#connectAgain(address)
         }
         links.event(side === 'bind' ? 'accept' : 'connect')
         links.event('handshake')
       },
       unlinked: () => {
-        if (side === 'connect' && this.letsGo) this.#disconnect(address)
+        if (side === 'connect' && this.disconnectsWhenPeerUnbinds) this.#disconnect(address)
         links.event('disconnect')
       },
     }

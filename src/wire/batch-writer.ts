@@ -273,7 +273,7 @@ export class BatchWriter<In> {
     const header: HeaderInput = {
       kind,
       fingerprint: codec.fingerprint,
-      meaning: codec.meaning,
+      schemaId: codec.schemaId,
       writerSchema: announces ? codec.text : null,
       source: origin.source,
       position,

@@ -27,7 +27,7 @@ export const maxHeaderBytes = 131_072
 
 const codec = codecOf(DataHeader) as Codec<InferInput<typeof DataHeader>, DataHeader>
 
-/** The bytes of `kind`, `fingerprint`, `meaning`, a `writerSchema` of null, and `source`. */
+/** The bytes of `kind`, `fingerprint`, `schemaId`, a `writerSchema` of null, and `source`. */
 const constantBytes = 1 + 8 + 16 + 1 + 8
 
 /** Of a Date, in milliseconds from 1970: ECMAScript 21.4.1.1. */
@@ -60,7 +60,7 @@ function hasSameConstants(input: HeaderInput, other: HeaderInput): boolean {
   return (
     input.writerSchema === null &&
     input.kind === other.kind &&
-    input.meaning === other.meaning &&
+    input.schemaId === other.schemaId &&
     input.fingerprint === other.fingerprint &&
     input.source === other.source &&
     input.annotations === undefined &&
@@ -105,11 +105,11 @@ function readNumbers(bytes: Buffer, cursor: Cursor, constants: Header): Header |
   const count = readInt(bytes, cursor, end)
   if (Math.abs(time) > maxDateMs || bytes[cursor.position] !== 0 || bytes[cursor.position + 1] !== 0) return undefined
   cursor.position += 2
-  const { kind, fingerprint, meaning, source } = constants
+  const { kind, fingerprint, schemaId, source } = constants
   return {
     kind,
     fingerprint,
-    meaning,
+    schemaId,
     writerSchema: null,
     source,
     position,

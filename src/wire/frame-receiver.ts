@@ -48,8 +48,8 @@ export class FrameReceiver {
   }
 
   /** Enters a schema that needs no announcement. */
-  know(meaning: Buffer, text: string): void {
-    this.#book.know(meaning, text)
+  know(schemaId: Buffer, text: string): void {
+    this.#book.know(schemaId, text)
   }
 
   /** Takes one frame; never throws. */

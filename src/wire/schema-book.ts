@@ -1,7 +1,7 @@
 /**
  * The writers' schemas that a receiver has been told, and the frames that wait for one it has not.
  *
- * A schema is known by its `meaning`, a hash of its text, so what one writer says can never change how another's
+ * A schema is known by its `schemaId`, a hash of its text, so what one writer says can never change how another's
  * messages are read. Which reader fits is the codec's business. Everything here is bounded.
  */
 import { createHash } from 'node:crypto'
@@ -34,8 +34,8 @@ export class SchemaBook {
   /** Writers whose schema did not come in time; what they send is lost until it does. */
   readonly #givenUp = new Set<string>()
   readonly #maxParkedFrames: number
-  /** The answer for the last meaning that was known; frames of one writer that follow one another share its buffer. */
-  #lastMeaning: Buffer | undefined
+  /** The answer for the last schema id that was known; frames of one writer that follow one another share its buffer. */
+  #lastSchemaId: Buffer | undefined
   #lastKnown: Lookup | undefined
   #parkedFrames = 0
   #parkedBytes = 0
@@ -62,8 +62,8 @@ export class SchemaBook {
   }
 
   /** Enters a schema that needs no announcement. */
-  know(meaning: Buffer, text: string): void {
-    this.#own.set(keyOf(meaning), text)
+  know(schemaId: Buffer, text: string): void {
+    this.#own.set(keyOf(schemaId), text)
   }
 
   /**
@@ -72,12 +72,12 @@ export class SchemaBook {
    * @throws RIVULET_BAD_FRAME for a frame whose schema is too long, or does not match its own hash.
    */
   look(frame: DataFrame): Lookup {
-    const { meaning, writerSchema } = frame.header
-    if (this.#lastKnown && meaning === this.#lastMeaning) return this.#lastKnown
-    const key = keyOf(meaning)
+    const { schemaId, writerSchema } = frame.header
+    if (this.#lastKnown && schemaId === this.#lastSchemaId) return this.#lastKnown
+    const key = keyOf(schemaId)
     const known = this.#own.get(key) ?? this.#used(key)
     if (known !== undefined) {
-      this.#lastMeaning = meaning
+      this.#lastSchemaId = schemaId
       this.#lastKnown = { kind: 'known', text: known, isNew: false, waited: nothing }
       return this.#lastKnown
     }
@@ -139,7 +139,7 @@ export class SchemaBook {
 
 const nothing: readonly DataFrame[] = Object.freeze([])
 
-/** The 16 bytes of a meaning as a key. */
-function keyOf(meaning: Buffer): string {
-  return meaning.toString('latin1', 0, 16)
+/** The 16 bytes of a schema id as a key. */
+function keyOf(schemaId: Buffer): string {
+  return schemaId.toString('latin1', 0, 16)
 }

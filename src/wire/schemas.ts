@@ -17,7 +17,7 @@ export const DataHeader = defineSchema({
       type: { type: 'enum', name: 'DataKind', symbols: ['data', 'tombstone', 'beacon', 'will', 'mixed'] },
     },
     { name: 'fingerprint', type: { type: 'fixed', name: 'Fingerprint', size: 8 } },
-    { name: 'meaning', type: { type: 'fixed', name: 'Meaning', size: 16 } },
+    { name: 'schemaId', type: { type: 'fixed', name: 'SchemaId', size: 16 } },
     { name: 'writerSchema', type: ['null', 'string'], default: null },
     { name: 'source', type: { type: 'fixed', name: 'Source', size: 8 } },
     { name: 'position', type: 'long' },

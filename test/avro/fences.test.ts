@@ -16,5 +16,5 @@ t.test('imports', async (t) => {
       else t.match(from, /^(\.\/[a-z-]+\.js|\.\.\/errors\/index\.js|node:\w+)$/, file)
     }
   }
-  t.same(importers, ['second-opinion.ts'])
+  t.same(importers, ['validate-with-avsc.ts'])
 })

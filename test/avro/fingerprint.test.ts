@@ -66,11 +66,11 @@ t.test('the same canonical form as avsc', async () => {
   )
 })
 
-t.test('the meaning tells apart what the fingerprint does not', async (t) => {
+t.test('the schemaId tells apart what the fingerprint does not', async (t) => {
   const millis = defineSchema({ type: 'long', logicalType: 'timestamp-millis' })
   const micros = defineSchema({ type: 'long', logicalType: 'timestamp-micros' })
   t.equal(millis.fingerprint, micros.fingerprint)
-  t.notSame(codecOf(millis).meaning, codecOf(micros).meaning)
-  t.equal(codecOf(millis).meaning.length, 16)
-  t.same(codecOf(millis).meaning, codecOf(defineSchema({ type: 'long', logicalType: 'timestamp-millis' })).meaning)
+  t.notSame(codecOf(millis).schemaId, codecOf(micros).schemaId)
+  t.equal(codecOf(millis).schemaId.length, 16)
+  t.same(codecOf(millis).schemaId, codecOf(defineSchema({ type: 'long', logicalType: 'timestamp-millis' })).schemaId)
 })

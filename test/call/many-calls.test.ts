@@ -5,8 +5,8 @@ import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { defaultCallOptions, type ResolvedCallOptions } from '../../src/call/call-options.js'
 import { CallClient } from '../../src/call/client.js'
+import { GuaranteedSends } from '../../src/call/guaranteed-sends.js'
 import { CallHost } from '../../src/call/host.js'
-import { OwedItems } from '../../src/call/owed-items.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import { systemClock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -239,7 +239,7 @@ t.test('many outcomes that had no room', async (t) => {
     },
     isWritable: () => hasRoom,
   }
-  const owed = new OwedItems(streams as Partial<SessionStreams> as SessionStreams)
+  const owed = new GuaranteedSends(streams as Partial<SessionStreams> as SessionStreams)
   const stream = Array.from({ length: count }, (_, index) => index + 1)
   for (const one of stream) owed.send(one, 16, 0, { writeBody: (_bytes, _view, position) => position })
   hasRoom = true

@@ -19,21 +19,21 @@ import type { RivuletError } from '../../src/errors/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { HeldStore } from './held-store.js'
 
-export const meaning = Buffer.alloc(16, 7)
+export const schemaId = Buffer.alloc(16, 7)
 export const schemaText = '"string"'
 
 /** A block of texts. */
 export function blockOf(
   texts: readonly string[],
   extras: readonly MessageExtras[] = [],
-  hash: Uint8Array = meaning,
+  hash: Uint8Array = schemaId,
 ): MessageBlock {
   const bodies = texts.map((text) => Buffer.from(text))
   const checks = Buffer.alloc(4 * texts.length)
   for (const [index, body] of bodies.entries()) checks.writeUInt32BE(crc32(body, 0, body.length), 4 * index)
   return {
     count: texts.length,
-    meaning: hash,
+    schemaId: hash,
     lengths: bodies.map(({ length }) => length),
     checks,
     bodies: Buffer.concat(bodies),
@@ -122,7 +122,7 @@ export class EngineWorld {
     extras: readonly MessageExtras[] = [],
     producer = 'p',
     queue = 'jobs',
-    hash: Uint8Array = meaning,
+    hash: Uint8Array = schemaId,
   ): void {
     const sequence = (this.#sequences.get(producer) ?? 0) + 1
     this.#sequences.set(producer, sequence + texts.length - 1)
@@ -141,7 +141,7 @@ export class EngineWorld {
     extras: readonly MessageExtras[] = [],
     producer = 'p',
     queue = 'jobs',
-    hash: Uint8Array = meaning,
+    hash: Uint8Array = schemaId,
   ): void {
     this.engine.send(queue, producer, sequence, blockOf(texts, extras, hash), schemaText, (outcome) => {
       this.outcomes.push(outcome)

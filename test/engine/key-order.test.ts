@@ -186,7 +186,7 @@ t.test('a message that failed and is damaged while it waits gives its key back',
   consumer.settle({ kind: 'nack', delayMs: 500 })
   world.run()
   const store = world.store.crashed()
-  store.damage(firstKey(world, table.later), -1)
+  store.damage(firstKey(world, table.scheduled), -1)
   const again = new EngineWorld(store, world.clock)
   again.declare('jobs', { keyOrder: true })
   const other = again.consumer()

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { MessageExtras, QueueSettings } from '../../src/engine/index.js'
 import { writePieces } from '../../src/engine/transaction.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { EngineWorld, meaning } from './engine-world.js'
+import { EngineWorld, schemaId } from './engine-world.js'
 
 const many = writePieces + 1000
 const texts = Array<string>(many).fill('x')
@@ -20,7 +20,7 @@ function filled(own: Partial<MessageExtras> | undefined, settings: Partial<Queue
 /** Has many messages set aside, by a consumer that cannot read them. */
 function setAside(world: EngineWorld): void {
   const consumer = world.consumer('c', 2 * many)
-  consumer.attachment.cannotRead([meaning])
+  consumer.attachment.cannotRead([schemaId])
   world.run()
 }
 
@@ -127,7 +127,7 @@ t.test('what no consumer can read goes to the dead letters', async (t) => {
   const world = filled({ ttlMs: 60_000 }, { unreadable: 'dead-letter' })
   const { reads } = world.store
   const consumer = world.consumer('c', many)
-  consumer.attachment.cannotRead([meaning])
+  consumer.attachment.cannotRead([schemaId])
   let most = 0
   for (let before = 0, now = 0; now < many; before = now) {
     writeOnce(world)

@@ -1,13 +1,13 @@
 /** The engine against a simple model: any commands in any order, and the same messages with the same attempts. */
 import fc from 'fast-check'
 import t from 'tap'
-import { EngineWorld, meaning, type TestConsumer, textsOf } from './engine-world.js'
+import { EngineWorld, schemaId, type TestConsumer, textsOf } from './engine-world.js'
 
 const backoffMs = 50
 const leaseMs = 400
 
 /** The schemas of messages; consumers say that they cannot read the second. */
-const meanings = [meaning, Buffer.alloc(16, 8)]
+const meanings = [schemaId, Buffer.alloc(16, 8)]
 
 /** A message of the model. */
 interface Message {

@@ -31,11 +31,11 @@ class Records implements EngineStore {
   }
 }
 
-const meaningOf = (text: string) => createHash('sha256').update(text).digest().subarray(0, 16)
+const schemaIdOf = (text: string) => createHash('sha256').update(text).digest().subarray(0, 16)
 
 function keep(schemas: SchemaTexts, store: Records, text: string): void {
   const tx = new Transaction(store, 0, 0)
-  schemas.keep(tx, meaningOf(text), text)
+  schemas.keep(tx, schemaIdOf(text), text)
   store.take(tx)
 }
 
@@ -45,10 +45,10 @@ t.test('a thousand schemas are all found, and few of them are remembered', async
   const texts = Array.from({ length: 1000 }, (_, index) => `"schema ${index}"`)
   for (const text of texts) keep(schemas, store, text)
   store.asked = 0
-  t.equal(schemas.text(meaningOf(texts[999] as string)), texts[999])
+  t.equal(schemas.text(schemaIdOf(texts[999] as string)), texts[999])
   t.equal(store.asked, 0, 'a late one is remembered')
   t.strictSame(
-    texts.map((text) => schemas.text(meaningOf(text))),
+    texts.map((text) => schemas.text(schemaIdOf(text))),
     texts,
   )
   t.ok(store.asked > 700, 'early ones are not')
@@ -58,23 +58,23 @@ t.test('names that nobody has stored have no text, however many are asked for', 
   const store = new Records()
   const schemas = new SchemaTexts(store)
   keep(schemas, store, '"known"')
-  for (let index = 0; index < 1000; index++) t.equal(schemas.text(meaningOf(`"stranger ${index}"`)), undefined)
-  t.equal(schemas.text(meaningOf('"known"')), '"known"')
+  for (let index = 0; index < 1000; index++) t.equal(schemas.text(schemaIdOf(`"stranger ${index}"`)), undefined)
+  t.equal(schemas.text(schemaIdOf('"known"')), '"known"')
 })
 
 t.test('a text is gone with the write that would have kept it', async (t) => {
   const store = new Records()
   const schemas = new SchemaTexts(store)
   const tx = new Transaction(store, 0, 0)
-  t.equal(schemas.keep(tx, meaningOf('"late"'), '"late"'), true)
-  t.equal(schemas.text(meaningOf('"late"')), '"late"', 'it is known while it is being stored')
+  t.equal(schemas.keep(tx, schemaIdOf('"late"'), '"late"'), true)
+  t.equal(schemas.text(schemaIdOf('"late"')), '"late"', 'it is known while it is being stored')
   for (const undo of tx.reversals) undo()
-  t.equal(schemas.text(meaningOf('"late"')), undefined)
-  t.equal(schemas.keep(new Transaction(store, 0, 0), meaningOf('"late"'), undefined), false)
+  t.equal(schemas.text(schemaIdOf('"late"')), undefined)
+  t.equal(schemas.keep(new Transaction(store, 0, 0), schemaIdOf('"late"'), undefined), false)
 })
 
 t.test('messages share the name of their schema', async (t) => {
   const schemas = new SchemaTexts(new Records())
-  t.equal(schemas.intern(meaningOf('"a"')), schemas.intern(meaningOf('"a"')))
-  t.not(schemas.intern(meaningOf('"a"')), schemas.intern(meaningOf('"b"')))
+  t.equal(schemas.intern(schemaIdOf('"a"')), schemas.intern(schemaIdOf('"a"')))
+  t.not(schemas.intern(schemaIdOf('"a"')), schemas.intern(schemaIdOf('"b"')))
 })

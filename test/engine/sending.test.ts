@@ -160,7 +160,7 @@ t.test('blocks of another schema are delivered by themselves, those of one toget
   world.run()
   t.strictSame(consumer.blocks.map(textsOf), [['a', 'b', 'c'], ['d']])
   t.strictSame(
-    consumer.blocks.map(({ messages }) => messages.meaning[0]),
+    consumer.blocks.map(({ messages }) => messages.schemaId[0]),
     [7, 2],
   )
 })
@@ -187,7 +187,7 @@ t.test('what is no block is refused at once', async (t) => {
   const wrong = [
     { ...good, count: 0 },
     { ...good, count: 3 },
-    { ...good, meaning: Buffer.alloc(15) },
+    { ...good, schemaId: Buffer.alloc(15) },
     { ...good, lengths: [1, 2] },
     { ...good, lengths: [3, -1] },
     { ...good, checks: Buffer.alloc(4) },
@@ -213,9 +213,9 @@ t.test('a producer that is silent for a day is forgotten', async (t) => {
   world.pass(86_000_000)
   world.send(['b'], [], 'new')
   world.run()
-  const later = world.reopened()
-  later.pass(4_000_000)
-  t.equal(later.store.keys.filter((key) => key.startsWith('06')).length, 1)
+  const scheduled = world.reopened()
+  scheduled.pass(4_000_000)
+  t.equal(scheduled.store.keys.filter((key) => key.startsWith('06')).length, 1)
 })
 
 t.test('messages whose delay is over make room, too, where the oldest are dropped', async (t) => {

@@ -35,7 +35,7 @@ t.test('others pass what no consumer can read, and it comes first as soon as one
   world.pass(10)
   t.match(world.engine.counts('jobs'), { depth: 6, ready: 4, unreadable: 4, delayed: 0 })
   t.strictSame(
-    world.engine.peek('jobs', 9).map(({ state, body, meaning }) => [state, body.toString(), meaning[0]]),
+    world.engine.peek('jobs', 9).map(({ state, body, schemaId }) => [state, body.toString(), schemaId[0]]),
     [
       ['ready', 'a', 8],
       ['ready', 'b', 8],

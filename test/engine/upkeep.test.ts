@@ -130,7 +130,7 @@ t.test('a damaged message by itself is lost alone', async (t) => {
     letters.map((_, index) => ({ index, delayMs: 10 })),
   )
   world.run()
-  const key = keyOf(table.later, 1, world.clock.wallNow() + 10, 2)
+  const key = keyOf(table.scheduled, 1, world.clock.wallNow() + 10, 2)
   world.store.damage(key, -1)
   const again = new EngineWorld(damagedCopy(world, key), world.clock)
   again.declare('jobs')

@@ -84,7 +84,7 @@ def array_of(text):
     return avro.schema.parse(json.dumps({"type": "array", "items": json.loads(text)}))
 
 
-def meaning_of(text):
+def schema_id_of(text):
     return hashlib.sha256(text.encode("utf-8")).digest()[:16]
 
 
@@ -103,21 +103,21 @@ class Reader:
         header = decode(HEADER, body)
         if not 0 <= header["count"] <= MAX_MESSAGES:
             raise BadFrame("a count beyond the limit")
-        meaning, text = header["meaning"], header["writerSchema"]
-        if meaning not in self.schemas:
+        schema_id, text = header["schemaId"], header["writerSchema"]
+        if schema_id not in self.schemas:
             if text is None:
-                self.parked.setdefault(meaning, []).append((header, body))
+                self.parked.setdefault(schema_id, []).append((header, body))
                 return []
-            if meaning_of(text) != meaning:
-                raise BadFrame("a schema that does not match its meaning")
-            self.schemas[meaning] = array_of(text)
-        waiting = self.parked.pop(meaning, []) + [(header, body)]
+            if schema_id_of(text) != schema_id:
+                raise BadFrame("a schema that does not match its schemaId")
+            self.schemas[schema_id] = array_of(text)
+        waiting = self.parked.pop(schema_id, []) + [(header, body)]
         return [(head, self.messages(head, rest)) for head, rest in waiting]
 
     def messages(self, header, body):
         if header["kind"] not in ("data", "beacon"):
             raise BadFrame(f"a frame of the reserved kind {header['kind']}")
-        values = decode(self.schemas[header["meaning"]], body)
+        values = decode(self.schemas[header["schemaId"]], body)
         if len(values) != header["count"] or body.read(1) != b"":
             raise BadFrame("the array is not what the header says")
         return values
@@ -151,7 +151,7 @@ class Writer:
         header = {
             "kind": kind,
             "fingerprint": fingerprint(self.text),
-            "meaning": meaning_of(self.text),
+            "schemaId": schema_id_of(self.text),
             "writerSchema": self.text if announce else None,
             "source": self.source,
             "position": self.sequence,

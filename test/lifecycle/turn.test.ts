@@ -1,6 +1,6 @@
 /** The end of a turn: after its promise jobs, before everything else, once. */
 import t from 'tap'
-import { atEndOfTurn, endTurn, turnOver } from '../../src/lifecycle/index.js'
+import { atEndOfTurn, endTurn, flushTurnThen } from '../../src/lifecycle/index.js'
 
 t.test('a turn ends after the promise jobs that it queued and those that they queue', async (t) => {
   const order: string[] = []
@@ -52,7 +52,7 @@ t.test('a read loop whose message led to something goes on at once', async (t) =
   const order: string[] = []
   await Promise.resolve() // as in a read loop: in a promise job
   atEndOfTurn(() => order.push('what the message led to'))
-  turnOver(() => order.push('loop'))
+  flushTurnThen(() => order.push('loop'))
   t.strictSame(order, ['what the message led to', 'loop'])
 })
 
@@ -66,7 +66,7 @@ t.test('read loops whose messages led to nothing yet end the turn behind the pro
   })
   const loops = ['one loop', 'another'].map((name) => {
     return new Promise<void>((resolve) => {
-      turnOver(() => {
+      flushTurnThen(() => {
         order.push(name)
         resolve()
       })

@@ -54,7 +54,7 @@ function open({ isOpened = true } = {}) {
     granted -= count
     const lengths = Array<number>(count).fill(bytes)
     const positions = lengths.map((_, at) => at + 1)
-    const messages = { count, meaning: Buffer.alloc(16), lengths, checks: Buffer.alloc(4 * count) }
+    const messages = { count, schemaId: Buffer.alloc(16), lengths, checks: Buffer.alloc(4 * count) }
     const bodies = Buffer.alloc(bytes * count)
     ports?.deliver({ lease: lease++, positions, times: positions, messages: { ...messages, bodies }, extras: [] })
   }

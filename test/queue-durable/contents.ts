@@ -42,7 +42,7 @@ export async function contentsOf(folder: string, flushedOnly: boolean): Promise<
 }
 
 /** A message as the account wants it. */
-export function foundOf({ body, ...rest }: Omit<PeekedMessage, 'meaning'>): Found {
+export function foundOf({ body, ...rest }: Omit<PeekedMessage, 'schemaId'>): Found {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const value = codec.readerFor(codec.text)(bytes, view, { position: 0 }, bytes.length)

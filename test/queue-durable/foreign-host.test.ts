@@ -11,7 +11,7 @@ import { Job } from '../support/job.js'
 import { place } from '../support/transports.js'
 import { failure, Taken, watch } from './queues.js'
 
-const { meaning, text } = codecOf(Job)
+const { schemaId, text } = codecOf(Job)
 
 /** A host that answers as the test says, with one consumer. */
 async function open(t: Test, leaseMs: readonly number[] = [60_000]) {
@@ -49,7 +49,7 @@ async function open(t: Test, leaseMs: readonly number[] = [60_000]) {
     const checks = Buffer.alloc(4)
     checks.writeUInt32BE(crc32(body, 0, body.length))
     const rest = { lengths: [body.length], checks, bodies: body, ...over }
-    answers.next({ leased: { lease: ++lease, position: 1, time: 1, meaning, schema: text, ...rest } })
+    answers.next({ leased: { lease: ++lease, position: 1, time: 1, schemaId, schema: text, ...rest } })
   }
   const settlements = () => said.flatMap((request) => request.settlements ?? [])
   return { answers, errors, taken, said, lend, settlements, consumer }
@@ -61,7 +61,7 @@ t.test('messages that do not add up', async (t) => {
   lend({ lengths: [-1] })
   lend({ checks: Buffer.alloc(3) })
   lend({ positions: [0, 1] })
-  lend({ meaning: Buffer.alloc(17) })
+  lend({ schemaId: Buffer.alloc(17) })
   lend({ lengths: [], checks: Buffer.alloc(0), bodies: Buffer.alloc(0) })
   lend({})
   await taken.at(0)
@@ -93,7 +93,7 @@ t.test('a lease is dealt out once', async (t) => {
 
 t.test('messages of a schema that never came go to the dead letters', async (t) => {
   const { lend, settlements, consumer } = await open(t)
-  lend({ meaning: Buffer.alloc(16, 7), schema: null })
+  lend({ schemaId: Buffer.alloc(16, 7), schema: null })
   await until(() => settlements().length > 0)
   t.match(settlements(), [{ kind: 'reject', reason: /schema is not known/ }])
   t.match(consumer.stats(), { received: 1, dropped: { 'unknown-schema': 1 } })

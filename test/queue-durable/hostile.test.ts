@@ -22,14 +22,14 @@ import { LinkStranger } from '../support/link-stranger.js'
 import { place } from '../support/transports.js'
 import { countsOf, openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
-const { meaning, text } = codecOf(Job)
+const { schemaId, text } = codecOf(Job)
 
 function batchOf(values: { id: number; note?: string }[], over: Partial<ProducedBatch> = {}): ProducedBatch {
   const bodies = values.map((value) => Job.encode(value))
   const checks = Buffer.alloc(4 * bodies.length)
   for (const [i, body] of bodies.entries()) checks.writeUInt32BE(crc32(body, 0, body.length), 4 * i)
   const lengths = bodies.map(({ length }) => length)
-  return { number: 1, sequence: 1, meaning, schema: text, lengths, checks, bodies: Buffer.concat(bodies), ...over }
+  return { number: 1, sequence: 1, schemaId, schema: text, lengths, checks, bodies: Buffer.concat(bodies), ...over }
 }
 
 const opened: ProduceRequest = { open: { queue: 'jobs', producer: 'p' } }
@@ -92,9 +92,9 @@ t.test('batches that do not add up', async (t) => {
     'no sequence': { sequence: 0 },
     'a negative sequence': { sequence: -7 },
     'a sequence at the end of numbers': { sequence: Number.MAX_SAFE_INTEGER },
-    'a meaning that is too short': { meaning: Buffer.alloc(15) },
+    'a schemaId that is too short': { schemaId: Buffer.alloc(15) },
     'a schema that is another': { schema: `${text} ` },
-    'a schema that nobody has sent': { meaning: Buffer.alloc(16, 1), schema: null },
+    'a schema that nobody has sent': { schemaId: Buffer.alloc(16, 1), schema: null },
     'a long schema': { schema: 'x'.repeat(70_000) },
     'extras of no message': { extras: [{ index: 1, id: 'a' }] },
     'extras twice': {

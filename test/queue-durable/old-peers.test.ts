@@ -61,12 +61,12 @@ async function open(t: Test, service: typeof QueueService, opened: object = {}) 
   await until(() => granted() > 0)
   let lease = 0
   const lend = (name: string) => {
-    const { meaning, text } = codecOf(Foreign)
+    const { schemaId, text } = codecOf(Foreign)
     const bodies = Foreign.encode({ name })
     const checks = Buffer.alloc(4)
     checks.writeUInt32BE(crc32(bodies, 0, bodies.length))
     const rest = { lengths: [bodies.length], checks, bodies, extras: [] }
-    answers.next({ leased: { lease: ++lease, position: lease, time: 1, meaning, schema: text, ...rest } })
+    answers.next({ leased: { lease: ++lease, position: lease, time: 1, schemaId, schema: text, ...rest } })
   }
   const settlements = () => said.flatMap((request) => request.settlements ?? [])
   return { said, lend, settlements, errors, consumer, end: () => end(), granted }
@@ -93,7 +93,7 @@ t.test('a host that sets messages aside is told, before they go back, and by eac
   await until(() => settlements().length === 2)
   t.match(settlements(), [{ kind: 'release' }, { kind: 'release' }])
   const first = said.find(({ unreadable = [] }) => unreadable.length > 0)
-  const meanings = [Buffer.from(codecOf(Foreign).meaning)]
+  const meanings = [Buffer.from(codecOf(Foreign).schemaId)]
   t.strictSame(first?.unreadable?.map(Buffer.from), meanings)
   t.match(first?.settlements, [{ lease: 1 }], 'in one request')
   t.equal(said.flatMap(({ unreadable = [] }) => unreadable).length, 1, 'once')

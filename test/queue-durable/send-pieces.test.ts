@@ -104,7 +104,7 @@ t.test('a host takes a batch of a producer in pieces', async (t) => {
   const digest = createHash('sha256').update(schemaText).digest().subarray(0, 16)
   const { lengths, checks, bodies } = blockOf(texts)
   const extras = [{ index: 0, ttlMs: 60_000 }]
-  const batch = { number: 1, sequence: 1, schema: schemaText, meaning: digest, lengths, checks, bodies, extras }
+  const batch = { number: 1, sequence: 1, schema: schemaText, schemaId: digest, lengths, checks, bodies, extras }
   session.receive({ batch: { ...batch, lengths: [...lengths] } } as ProduceRequest, () => {})
   world.run()
   await session.drained()

@@ -118,7 +118,7 @@ function framed(kind: number, body: Buffer, part: Buffer | undefined, version = 
 const headerFields = {
   kind: 'data',
   fingerprint: tick.fingerprint,
-  meaning: createHash('sha256').update(tick.text).digest().subarray(0, 16),
+  schemaId: createHash('sha256').update(tick.text).digest().subarray(0, 16),
   writerSchema: tick.text,
   source,
   position: 2 ** 40,
@@ -175,7 +175,7 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
 })
 
 t.test('avsc reads our frames by these schemas', async (t) => {
-  const { fingerprint, meaning, time } = headerFields
+  const { fingerprint, schemaId, time } = headerFields
   for (const part of [topic, undefined]) {
     const frames = written([two, two.slice(1)], part)
     const expected = [
@@ -190,7 +190,7 @@ t.test('avsc reads our frames by these schemas', async (t) => {
       const numbers = { sequence: rest.position, count: messages.length }
       t.same(parse(frame, [Prelude, Header, Ticks]), [
         { magic: Buffer.from('Rv'), version: 1, kind: 1, check: checkOf(frame, part) },
-        { ...rest, ...numbers, ...lists, fingerprint, meaning, source, time },
+        { ...rest, ...numbers, ...lists, fingerprint, schemaId, source, time },
         messages,
       ])
     }
@@ -252,7 +252,7 @@ t.test('our reader refuses what the page says it refuses', async (t) => {
   )
   t.strictSame(codesOf(framed(1, bodyOf({ count: 65_537 }), topic)), bad, 'too many messages')
   t.strictSame(codesOf(framed(1, bodyOf({ sequence: -1 }), topic)), bad, 'a negative number')
-  t.strictSame(codesOf(framed(1, bodyOf({ meaning: Buffer.alloc(16) }), topic)), bad, 'a schema that is another')
+  t.strictSame(codesOf(framed(1, bodyOf({ schemaId: Buffer.alloc(16) }), topic)), bad, 'a schema that is another')
   t.strictSame(codesOf(good.subarray(0, 7)), bad, 'no prelude')
   t.strictSame(codesOf(Buffer.concat([good, Buffer.alloc(1)])), ['RIVULET_CORRUPT_FRAME'], 'a byte more')
   t.strictSame(codesOf(good, Buffer.from('ticks.other.')), ['RIVULET_CORRUPT_FRAME'], 'under another topic')
@@ -325,7 +325,7 @@ t.test('the bytes in docs/protocol.md are those of the code', async (t) => {
     ...prelude,
     topic: 'ticks.acme.',
     fingerprint: 'least significant byte first',
-    meaning: 'SHA-256 of the text below, its first half',
+    schemaId: 'SHA-256 of the text below, its first half',
     writerSchema: `branch 1, length ${tick.text.length}, text`,
     time: '2026-11-22T12:00:00Z',
     array: 'a block of 2 items, the items, and the end',

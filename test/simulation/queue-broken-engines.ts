@@ -8,10 +8,10 @@ import { BlockLog } from '../../src/engine/block-log.js'
 import { Consumer } from '../../src/engine/consumer.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { KeyOrder } from '../../src/engine/key-order.js'
-import { LaterTable } from '../../src/engine/later-table.js'
 import { type Lease, Leases } from '../../src/engine/leases.js'
 import { Producers } from '../../src/engine/producers.js'
 import { Queue } from '../../src/engine/queue.js'
+import { ScheduledMessages } from '../../src/engine/scheduled-messages.js'
 import { SetAside } from '../../src/engine/set-aside.js'
 import { Transaction } from '../../src/engine/transaction.js'
 import { all, replace } from './broken-machines.js'
@@ -173,9 +173,9 @@ export const brokenEngines: readonly BrokenEngine[] = [
         SetAside.prototype,
         'put',
         (put) =>
-          function (this: SetAside, tx, meaning, entry) {
+          function (this: SetAside, tx, schemaId, entry) {
             const isSingle = 'message' in entry
-            put.call(this, tx, meaning, isSingle ? { ...entry, message: { ...entry.message, key: undefined } } : entry)
+            put.call(this, tx, schemaId, isSingle ? { ...entry, message: { ...entry.message, key: undefined } } : entry)
           },
       ),
   },
@@ -189,6 +189,6 @@ export const brokenEngines: readonly BrokenEngine[] = [
   },
   {
     name: 'keeps what was tried again',
-    breakIt: () => replace(LaterTable.prototype, 'settle', () => function (this: LaterTable) {}),
+    breakIt: () => replace(ScheduledMessages.prototype, 'settle', () => function (this: ScheduledMessages) {}),
   },
 ]

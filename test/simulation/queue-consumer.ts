@@ -4,10 +4,10 @@
  * What it has said is said again until it is confirmed. Leases that it holds it takes over after each cut.
  */
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../src/engine/index.js'
-import { meaningName } from '../../src/engine/schema-texts.js'
+import { schemaIdName } from '../../src/engine/schema-texts.js'
 import { textsOf } from '../engine/engine-world.js'
 import { Connection, type QueueHost, type QueueWorld, queueName } from './queue-host.js'
-import { meaningOf } from './queue-producer.js'
+import { schemaIdOf } from './queue-producer.js'
 
 /** Messages of a lease that it has not settled, by index. */
 interface Held {
@@ -49,7 +49,7 @@ export class SimulatedConsumer {
     const { random, plan } = world
     this.#isPicky = isOutdated && random.chance(plan.outdated)
     for (let schema = 0; isOutdated && schema < plan.schemas; schema++) {
-      if (random.chance(plan.outdated)) this.#unreadable.add(meaningName(meaningOf(schema)))
+      if (random.chance(plan.outdated)) this.#unreadable.add(schemaIdName(schemaIdOf(schema)))
     }
   }
 
@@ -64,7 +64,7 @@ export class SimulatedConsumer {
     const attachment = engine.attach(queueName, this.name, {
       deliver: (leased) => {
         if (attachment !== this.#attachment) oracle.fail(`${this.name} is delivered to after it left`)
-        if (this.#named.has(meaningName(leased.messages.meaning)))
+        if (this.#named.has(schemaIdName(leased.messages.schemaId)))
           oracle.fail(`${this.name} is given what it cannot read`)
         if (this.#isSuspended) oracle.fail(`${this.name} is delivered to while it cannot be reached`)
         this.#credit -= leased.messages.count
@@ -168,7 +168,7 @@ export class SimulatedConsumer {
     const { random, plan } = this.#world
     const { lease, messages } = leased
     const { count } = messages
-    if (this.#unreadable.has(meaningName(messages.meaning))) {
+    if (this.#unreadable.has(schemaIdName(messages.schemaId))) {
       if (connection === this.#connection) this.#refuse(connection, leased)
       return
     }
@@ -193,13 +193,13 @@ export class SimulatedConsumer {
 
   /** Gives back messages that it cannot read, and says so. */
   #refuse(connection: Connection, { lease, messages }: LeasedBlock): void {
-    const { meaning, count } = messages
-    const name = meaningName(meaning)
+    const { schemaId, count } = messages
+    const name = schemaIdName(schemaId)
     const attachment = this.#attachment
-    this.#refused.set(name, meaning)
+    this.#refused.set(name, schemaId)
     connection.send(() => {
       const named = this.#named
-      attachment?.cannotRead([meaning])
+      attachment?.cannotRead([schemaId])
       // what was being dealt out then is still delivered
       this.#host.engine?.settled(() => named.add(name))
     })

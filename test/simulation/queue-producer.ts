@@ -10,7 +10,7 @@ interface Unconfirmed {
 }
 
 /** The hash of a schema. */
-export const meaningOf = (schema: number): Buffer => Buffer.alloc(16, 7 + schema)
+export const schemaIdOf = (schema: number): Buffer => Buffer.alloc(16, 7 + schema)
 
 /** How long it waits after a refusal, in milliseconds. */
 const patienceMs = 40
@@ -89,7 +89,7 @@ export class SimulatedProducer {
       const block = blockOf(
         batch.map(({ text }) => text),
         extras,
-        meaningOf(random.below(plan.schemas)),
+        schemaIdOf(random.below(plan.schemas)),
       )
       connection.send(() => {
         this.#host.engine?.send(queueName, this.name, sequence, block, schemaText, (outcome) => {

@@ -113,7 +113,7 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
     const user = new SessionUser(side, habits, {
       random: this.random,
       oracle,
-      later: (delayMs, action) => this.enqueueLater(delayMs, action),
+      scheduled: (delayMs, action) => this.enqueueLater(delayMs, action),
       ended: (ended, reason) => {
         this.users.delete(user)
         this.note('ended', ended.number)

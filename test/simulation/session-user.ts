@@ -30,7 +30,7 @@ export interface UserHabits {
 export interface UserPorts {
   readonly random: Random
   readonly oracle: SessionOracle
-  later(delayMs: number, action: () => void): void
+  scheduled(delayMs: number, action: () => void): void
   ended(side: Side, reason: RivuletError): void
 }
 
@@ -117,7 +117,7 @@ export class SessionUser implements StreamsHandler {
     }
     const size = end - start
     if (!this.#hasten && random.chance(this.#habits.slow)) {
-      this.#ports.later(random.below(this.#habits.slowMs), () => this.#consume(stream, size))
+      this.#ports.scheduled(random.below(this.#habits.slowMs), () => this.#consume(stream, size))
     } else this.#consume(stream, size)
   }
 
@@ -133,9 +133,9 @@ export class SessionUser implements StreamsHandler {
   }
 
   #open(items: number, size: Size): void {
-    const { later, random } = this.#ports
+    const { scheduled, random } = this.#ports
     const { stream } = this.#begin(this.side.session.openStream(), items, size)
-    if (isLarge(size) && random.chance(0.3)) later(random.below(300), () => this.#cancel(stream))
+    if (isLarge(size) && random.chance(0.3)) scheduled(random.below(300), () => this.#cancel(stream))
   }
 
   #flood(): void {

@@ -34,7 +34,7 @@ export class Reception<T> {
       newSchema() {},
       lose: (messages, error) => this.lost.push([messages, error]),
     })
-    this.receiver.know(codec.meaning, codec.text)
+    this.receiver.know(codec.schemaId, codec.text)
   }
 
   /** One frame arrives. */

@@ -21,7 +21,7 @@ export interface Claims {
   kind?: string
   schema?: string
   writerSchema?: string | null
-  meaning?: Buffer
+  schemaId?: Buffer
   count?: number
   source?: Buffer
   position?: number
@@ -32,7 +32,7 @@ export interface Claims {
 }
 
 /** The hash that names a schema. */
-export function meaningOf(text: string): Buffer {
+export function schemaIdOf(text: string): Buffer {
   return createHash('sha256').update(text).digest().subarray(0, 16)
 }
 
@@ -42,7 +42,7 @@ export function headerBytes(claims: Claims): Buffer {
   return Header.toBuffer({
     kind: claims.kind ?? 'data',
     fingerprint: Buffer.alloc(8),
-    meaning: claims.meaning ?? meaningOf(text),
+    schemaId: claims.schemaId ?? schemaIdOf(text),
     writerSchema: claims.writerSchema === undefined ? text : claims.writerSchema,
     source: claims.source ?? randomBytes(8),
     position: claims.position ?? 1,

@@ -26,7 +26,7 @@ const long = fc.maxSafeNat().map((value) => value % 2 ** 52)
 const headers = fc.record({
   kind: fc.constantFrom('data' as const, 'beacon' as const, 'tombstone' as const, 'will' as const, 'mixed' as const),
   fingerprint: bytesOf(8),
-  meaning: bytesOf(16),
+  schemaId: bytesOf(16),
   writerSchema: fc.option(fc.string({ unit: 'grapheme', maxLength: 300 })),
   source: bytesOf(8),
   position: long,

@@ -6,7 +6,7 @@ import { DataHeader } from '../../src/wire/schemas.js'
 
 const writers = [1, 2].map((byte) => ({
   fingerprint: Buffer.alloc(8, byte),
-  meaning: Buffer.alloc(16, byte),
+  schemaId: Buffer.alloc(16, byte),
   source: Buffer.alloc(8, byte),
 }))
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { codecOf } from '../../src/avro/codec.js'
 import { defineSchema } from '../../src/avro/index.js'
 import { Reception } from '../support/reception.js'
-import { block, type Claims, dataFrame, ints, meaningOf } from '../support/stranger.js'
+import { block, type Claims, dataFrame, ints, schemaIdOf } from '../support/stranger.js'
 
 const Int = defineSchema('int')
 
@@ -93,7 +93,7 @@ t.test('frames that wait are bounded in bytes as well', async (t) => {
 
 t.test('a schema that is not the one of its hash is rejected, and changes nothing for others', async (t) => {
   const reception = new Reception(Int)
-  reception.receive(frame('A', true, [1], { meaning: meaningOf(text('B')) }))
+  reception.receive(frame('A', true, [1], { schemaId: schemaIdOf(text('B')) }))
   t.strictSame(reception.rejectedCodes, ['RIVULET_BAD_FRAME'])
   reception.receive(frame('B', true, [2]))
   reception.receive(frame('B', true, [3], { writerSchema: '"string"' }))

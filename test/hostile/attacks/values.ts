@@ -7,7 +7,7 @@ import { bindItem } from '../../rpc/hostile.js'
 import { Job } from '../../support/job.js'
 import { CallRecords, flags, kinds, LinkStranger, type RawItem, requestBody } from '../../support/link-stranger.js'
 import { zmtpMessage } from '../../support/raw-zmtp.js'
-import { block, dataFrame, ints, meaningOf, sealed } from '../../support/stranger.js'
+import { block, dataFrame, ints, schemaIdOf, sealed } from '../../support/stranger.js'
 import type { Attack, AttackContext } from '../attack.js'
 import { bindService, queueHead, queueRequest } from '../binding.js'
 import { Keep, untouchableKinds } from '../keep.js'
@@ -54,7 +54,7 @@ async function bombQueue({ target, scope, did }: AttackContext): Promise<void> {
     stream += 2
     const open = { open: { queue: strangersQueue, producer: `bomber ${stream} ${target.part}` }, batch: null }
     const bytes = {
-      meaning: meaningOf(schema),
+      schemaId: schemaIdOf(schema),
       schema,
       lengths: [1],
       checks: Buffer.from('d202ef8d', 'hex'),

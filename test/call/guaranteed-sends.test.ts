@@ -1,7 +1,7 @@
 /** Items that must not be lost for want of room: they leave in order, when there is some, and not twice. */
 import t from 'tap'
 import { bufferFull } from '../../src/avro/codec.js'
-import { type OwedBody, OwedItems } from '../../src/call/owed-items.js'
+import { GuaranteedSends, type OwedBody } from '../../src/call/guaranteed-sends.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { SessionStreams } from '../../src/session/session-streams.js'
 
@@ -11,11 +11,11 @@ class Narrow {
   ended = false
   readonly sent: number[] = []
   readonly asked: number[] = []
-  readonly owed: OwedItems
+  readonly owed: GuaranteedSends
 
   /** @param maxBytes - What may wait. */
   constructor(maxBytes?: number) {
-    this.owed = new OwedItems(this.#streams, maxBytes)
+    this.owed = new GuaranteedSends(this.#streams, maxBytes)
   }
 
   readonly #streams = {

@@ -9,7 +9,7 @@ import { firstNumber, keyOf, secondNumber, type TableOwner, table } from './tabl
 import type { Transaction } from './transaction.js'
 
 /** A message that waits. */
-export interface LaterEntry {
+export interface ScheduledMessage {
   /** When it is due, in milliseconds since 1970; 0 for at once. */
   readonly due: number
   readonly position: number
@@ -35,7 +35,7 @@ export interface LaterOwner extends TableOwner {
 }
 
 /** The messages of a queue outside of its log. */
-export class LaterTable {
+export class ScheduledMessages {
   /** Messages that are due, as far as was looked, and others; the bytes of all. Those under leases are not counted. */
   due = 0
   delayed = 0
@@ -45,7 +45,7 @@ export class LaterTable {
   lookedPosition = lastPosition
   readonly #owner: LaterOwner
   /** All from the front up to a place, or to the end. */
-  #window: LaterEntry[] = []
+  #window: ScheduledMessage[] = []
   #windowBytes = 0
   #isComplete = false
   #lastDue = 0
@@ -65,7 +65,7 @@ export class LaterTable {
     if (this.delayed === 0) return
     const window = this.#window
     for (let at = placeOf(window, this.lookedDue, this.lookedPosition); at < window.length; at++) {
-      const { due, position } = window[at] as LaterEntry
+      const { due, position } = window[at] as ScheduledMessage
       if (due > tx.wall) return
       this.#becomesDue(due, position)
     }
@@ -73,8 +73,8 @@ export class LaterTable {
     const { number } = this.#owner
     const hasLooked = this.#isCounted(this.#lastDue, this.#lastPosition)
     const [due, position] = hasLooked ? [this.lookedDue, this.lookedPosition] : [this.#lastDue, this.#lastPosition]
-    const from = keyOf(table.later, number, due, Math.min(lastPosition, position + 1))
-    for (const { key } of tx.range(from, keyOf(table.later, number, tx.wall + 1), lookMessages, windowBytes)) {
+    const from = keyOf(table.scheduled, number, due, Math.min(lastPosition, position + 1))
+    for (const { key } of tx.range(from, keyOf(table.scheduled, number, tx.wall + 1), lookMessages, windowBytes)) {
       const [due, position] = [firstNumber(key), secondNumber(key)]
       // one that was lent before it was looked at is not counted
       if (!this.#leased.has(`${due}:${position}`)) this.#becomesDue(due, position)
@@ -88,7 +88,7 @@ export class LaterTable {
   }
 
   put(tx: Transaction, due: number, position: number, message: StoredMessage): void {
-    const key = keyOf(table.later, this.#owner.number, due, position)
+    const key = keyOf(table.scheduled, this.#owner.number, due, position)
     tx.putVisible(key, Buffer.concat(encodeMessage(message)))
     this.#count(due, position, message.body.length, 1)
     if (this.#isComplete || due < this.#lastDue || (due === this.#lastDue && position <= this.#lastPosition)) {
@@ -97,13 +97,13 @@ export class LaterTable {
   }
 
   /** Puts a message that is due already, and counts it as such, since it may be dealt out within the same write. */
-  putDue(tx: Transaction, { due, position, message }: LaterEntry): void {
+  putDue(tx: Transaction, { due, position, message }: ScheduledMessage): void {
     this.put(tx, due, position, message)
     this.look(tx)
   }
 
   /** The first message, due or not. */
-  first(tx: Transaction): LaterEntry | undefined {
+  first(tx: Transaction): ScheduledMessage | undefined {
     while (this.#window.length === 0) {
       if (this.#isComplete) {
         this.#missAll()
@@ -115,22 +115,22 @@ export class LaterTable {
   }
 
   /** Takes the first message away for a lease; its record stays. */
-  leaseFirst(): LaterEntry {
+  leaseFirst(): ScheduledMessage {
     const entry = this.#shift()
     this.#leased.add(`${entry.due}:${entry.position}`)
     return entry
   }
 
   /** Takes a message for a lease that did not wait here. */
-  lend(tx: Transaction, { due, position, message }: LaterEntry): void {
-    tx.putVisible(keyOf(table.later, this.#owner.number, due, position), Buffer.concat(encodeMessage(message)))
+  lend(tx: Transaction, { due, position, message }: ScheduledMessage): void {
+    tx.putVisible(keyOf(table.scheduled, this.#owner.number, due, position), Buffer.concat(encodeMessage(message)))
     this.#leased.add(`${due}:${position}`)
   }
 
   /** Takes the first message away for good. */
-  removeFirst(tx: Transaction): LaterEntry {
+  removeFirst(tx: Transaction): ScheduledMessage {
     const entry = this.#shift()
-    tx.removeVisible(keyOf(table.later, this.#owner.number, entry.due, entry.position))
+    tx.removeVisible(keyOf(table.scheduled, this.#owner.number, entry.due, entry.position))
     return entry
   }
 
@@ -148,7 +148,7 @@ export class LaterTable {
       this.#windowBytes -= message.body.length + messageCostBytes
     }
     this.#count(due, position, message.body.length, -1)
-    tx.removeVisible(keyOf(table.later, this.#owner.number, due, position))
+    tx.removeVisible(keyOf(table.scheduled, this.#owner.number, due, position))
   }
 
   /** A message is under a lease, as a record says. */
@@ -159,12 +159,12 @@ export class LaterTable {
   /** Takes a message away that was under a lease. */
   settle(tx: Transaction, due: number, position: number): void {
     this.#leased.delete(`${due}:${position}`)
-    tx.removeVisible(keyOf(table.later, this.#owner.number, due, position))
+    tx.removeVisible(keyOf(table.scheduled, this.#owner.number, due, position))
   }
 
   /** Reads a message that is under a lease. */
   read(tx: Transaction, due: number, position: number): StoredMessage | undefined {
-    const value = tx.get(keyOf(table.later, this.#owner.number, due, position))
+    const value = tx.get(keyOf(table.scheduled, this.#owner.number, due, position))
     return value && decodeMessage(value, this.#owner.intern)
   }
 
@@ -185,21 +185,21 @@ export class LaterTable {
     this.bytes = this.size === 0 ? 0 : this.bytes + by * bytes
   }
 
-  #shift(): LaterEntry {
-    const entry = this.#window.shift() as LaterEntry
+  #shift(): ScheduledMessage {
+    const entry = this.#window.shift() as ScheduledMessage
     this.#windowBytes -= entry.message.body.length + messageCostBytes
     this.#count(entry.due, entry.position, entry.message.body.length, -1)
     return entry
   }
 
-  #insert(entry: LaterEntry): void {
+  #insert(entry: ScheduledMessage): void {
     const window = this.#window
     window.splice(placeOf(window, entry.due, entry.position), 0, entry)
     this.#windowBytes += entry.message.body.length + messageCostBytes
     while (window.length > windowMessages || (this.#windowBytes > windowBytes && window.length > 1)) {
-      const { message } = window.pop() as LaterEntry
+      const { message } = window.pop() as ScheduledMessage
       this.#windowBytes -= message.body.length + messageCostBytes
-      const last = window[window.length - 1] as LaterEntry
+      const last = window[window.length - 1] as ScheduledMessage
       this.#isComplete = false
       this.#lastDue = last.due
       this.#lastPosition = last.position
@@ -208,8 +208,8 @@ export class LaterTable {
 
   #readAhead(tx: Transaction): void {
     const { number } = this.#owner
-    const from = keyOf(table.later, number, this.#lastDue, this.#lastPosition + 1)
-    const records = tx.range(from, keyOf(table.later, number + 1), aheadMessages, windowBytes)
+    const from = keyOf(table.scheduled, number, this.#lastDue, this.#lastPosition + 1)
+    const records = tx.range(from, keyOf(table.scheduled, number + 1), aheadMessages, windowBytes)
     const lost = records.filter((record) => !this.#take(tx, record))
     // once all are taken: what waited for the lost ones is put in its place
     for (const { key } of lost) this.#owner.lost(tx, secondNumber(key), 1)
@@ -244,12 +244,12 @@ export class LaterTable {
 }
 
 /** How many entries stand before a place, or at it. */
-function placeOf(window: readonly LaterEntry[], due: number, position: number): number {
+function placeOf(window: readonly ScheduledMessage[], due: number, position: number): number {
   let low = 0
   let high = window.length
   while (low < high) {
     const middle = (low + high) >> 1
-    const entry = window[middle] as LaterEntry
+    const entry = window[middle] as ScheduledMessage
     if (entry.due < due || (entry.due === due && entry.position <= position)) low = middle + 1
     else high = middle
   }

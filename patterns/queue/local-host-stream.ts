@@ -3,14 +3,14 @@
  */
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
-import { type LineUser, ReopeningLine } from './line.js'
+import { type Conversation, ReopeningHostStream } from './host-stream.js'
 import type { Served, ServedSession, ServingHost, Session, StreamPorts } from './serving.js'
 
 /** Opens a session of a host. */
 export type OpenSession<Request, Answer> = (ports: StreamPorts<Answer>) => ServedSession<Request>
 
 /** A way to a host in process. */
-export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
+export class LocalHostStream<Request, Answer> extends ReopeningHostStream<Request, Answer> {
   readonly #host: ServingHost
   readonly #open: OpenSession<Request, Answer>
   #session: ServedSession<Request> | undefined
@@ -19,7 +19,7 @@ export class LocalLine<Request, Answer> extends ReopeningLine<Request, Answer> {
   #draining: Session<Request> | undefined
   readonly #pumping = new OncePerTurn(() => this.#send())
 
-  constructor(host: ServingHost, open: OpenSession<Request, Answer>, user: LineUser<Request, Answer>) {
+  constructor(host: ServingHost, open: OpenSession<Request, Answer>, user: Conversation<Request, Answer>) {
     super(host.clock, user)
     this.#host = host
     this.#open = open

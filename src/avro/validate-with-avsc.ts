@@ -14,7 +14,7 @@ const longestReason = 200
  *
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, the cause being the error of avsc.
  */
-export function askForSecondOpinion(json: unknown): void {
+export function validateWithAvsc(json: unknown): void {
   ask('schema', () => avro.Type.forSchema(json as avro.Schema, freshOptions()))
 }
 

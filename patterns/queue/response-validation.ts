@@ -1,9 +1,9 @@
 /**
  * What a strange host may say to a consumer, held to what makes sense.
  *
- * Avro has seen to the types before. What a consumer may say to a host is held to bounds in `garbage.ts`.
+ * Avro has seen to the types before. What a consumer may say to a host is held to bounds in `request-validation.ts`.
  */
-import { maxLeaseMs, minLeaseMs } from './garbage.js'
+import { maxLeaseMs, minLeaseMs } from './request-validation.js'
 import type { LeasedMessages } from './wire.js'
 
 /** Whether leases can last so long, in milliseconds: a consumer looks at them by a timer. */
@@ -12,9 +12,9 @@ export function isLeaseTime(leaseMs: number): boolean {
 }
 
 /** Whether messages add up. */
-export function isWhole({ lengths, checks, bodies, meaning, positions = [], times = [] }: LeasedMessages): boolean {
+export function isWhole({ lengths, checks, bodies, schemaId, positions = [], times = [] }: LeasedMessages): boolean {
   const count = lengths.length
-  if (count === 0 || meaning.length !== 16) return false
+  if (count === 0 || schemaId.length !== 16) return false
   let bytes = 0
   for (const length of lengths) {
     if (length < 0) return false

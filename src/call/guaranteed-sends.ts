@@ -47,7 +47,7 @@ class WrittenBody implements ItemBody {
 }
 
 /** The items that one side of a session owes the other. */
-export class OwedItems {
+export class GuaranteedSends {
   readonly #streams: SessionStreams
   readonly #maxBytes: number
   readonly #waiting = new Fifo<Owed>()

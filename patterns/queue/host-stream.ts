@@ -8,7 +8,7 @@ import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
 
 /** Who speaks with a host. */
-export interface LineUser<Request, Answer> {
+export interface Conversation<Request, Answer> {
   /** A stream begins: returns its first request. What was said before and not answered is to be said again. */
   open(): Request
   /** Returns what is to be said next; `undefined` if there is nothing. */
@@ -22,7 +22,7 @@ export interface LineUser<Request, Answer> {
 }
 
 /** A way to a host. */
-export interface Line {
+export interface HostStream {
   /** Begins. */
   start(): void
   /** There is something to take. */
@@ -47,8 +47,8 @@ const passing: ReadonlySet<string> = new Set([
 ])
 
 /** A way whose streams are opened again. */
-export abstract class ReopeningLine<Request, Answer> implements Line {
-  protected readonly user: LineUser<Request, Answer>
+export abstract class ReopeningHostStream<Request, Answer> implements HostStream {
+  protected readonly user: Conversation<Request, Answer>
   readonly #clock: Clock
   #timer: Timer | undefined
   #waitMs = 0
@@ -56,7 +56,7 @@ export abstract class ReopeningLine<Request, Answer> implements Line {
   /** Whether the stream at hand has been answered. */
   #answered = false
 
-  constructor(clock: Clock, user: LineUser<Request, Answer>) {
+  constructor(clock: Clock, user: Conversation<Request, Answer>) {
     this.#clock = clock
     this.user = user
   }

@@ -1,16 +1,16 @@
 /** The way to a host: how soon a stream that has ended is opened again. */
 import t from 'tap'
-import { type LineUser, ReopeningLine } from '../../patterns/queue/line.js'
+import { type Conversation, ReopeningHostStream } from '../../patterns/queue/host-stream.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 /** A way whose streams are answered and then end with an error. */
-class Ending extends ReopeningLine<string, string> {
+class Ending extends ReopeningHostStream<string, string> {
   begun = 0
   readonly #error: RivuletError | undefined
   readonly #most: number
 
-  constructor(clock: VirtualClock, user: LineUser<string, string>, error: RivuletError, most: number) {
+  constructor(clock: VirtualClock, user: Conversation<string, string>, error: RivuletError, most: number) {
     super(clock, user)
     this.#error = error
     this.#most = most
@@ -32,7 +32,7 @@ class Ending extends ReopeningLine<string, string> {
 async function streams(error: RivuletError) {
   const clock = new VirtualClock()
   const told: string[] = []
-  const user: LineUser<string, string> = {
+  const user: Conversation<string, string> = {
     open: () => 'open',
     take: () => undefined,
     answer: () => {},

@@ -10,19 +10,19 @@ import { type CallClient, type ClientCall, type ClientMethod, defaultStreamOptio
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
-import { type LineUser, ReopeningLine } from './line.js'
+import { type Conversation, ReopeningHostStream } from './host-stream.js'
 import { type QueueMethod, QueueService, refusedBy } from './wire.js'
 
 type Step<T> = IteratorResult<T, undefined>
 
 /** The requests of one call: each iteration is one try to make it. */
 class Requests<Request> implements AsyncIterable<Request> {
-  readonly #user: LineUser<Request, never>
+  readonly #user: Conversation<Request, never>
   /** The try at hand; those before it end. */
-  #current: Try<Request> | undefined
+  #current: RequestAttempt<Request> | undefined
   #ending = false
 
-  constructor(user: LineUser<Request, never>) {
+  constructor(user: Conversation<Request, never>) {
     this.#user = user
   }
 
@@ -43,22 +43,22 @@ class Requests<Request> implements AsyncIterable<Request> {
 
   [Symbol.asyncIterator](): AsyncIterator<Request, undefined> {
     this.#current?.leave()
-    this.#current = new Try(this.#user)
+    this.#current = new RequestAttempt(this.#user)
     if (this.#ending) this.#current.end()
     return this.#current
   }
 }
 
 /** The requests of one try. */
-class Try<Request> implements AsyncIterator<Request, undefined> {
-  readonly #user: LineUser<Request, never>
+class RequestAttempt<Request> implements AsyncIterator<Request, undefined> {
+  readonly #user: Conversation<Request, never>
   /** Whether a request was taken. */
   hasBegun = false
   #ending = false
   #left = false
   #resolve: ((step: Step<Request>) => void) | undefined
 
-  constructor(user: LineUser<Request, never>) {
+  constructor(user: Conversation<Request, never>) {
     this.#user = user
   }
 
@@ -107,7 +107,7 @@ class Try<Request> implements AsyncIterator<Request, undefined> {
 }
 
 /** A way over the links of a client. */
-export class RemoteLine<Request, Answer> extends ReopeningLine<Request, Answer> {
+export class RemoteHostStream<Request, Answer> extends ReopeningHostStream<Request, Answer> {
   readonly #client: CallClient
   readonly #name: QueueMethod
   readonly #method: ClientMethod
@@ -116,7 +116,7 @@ export class RemoteLine<Request, Answer> extends ReopeningLine<Request, Answer> 
   #call: ClientCall | undefined
   #answers: Subscription | undefined
 
-  constructor(client: CallClient, method: QueueMethod, clock: Clock, user: LineUser<Request, Answer>) {
+  constructor(client: CallClient, method: QueueMethod, clock: Clock, user: Conversation<Request, Answer>) {
     super(clock, user)
     this.#client = client
     this.#name = method

@@ -47,14 +47,14 @@ export function nameOf(what: string, name: string): string {
 
 /** Returns a batch as the engine takes it. */
 export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageBlock {
-  const { sequence, number, meaning, lengths, checks, bodies } = batch
+  const { sequence, number, schemaId, lengths, checks, bodies } = batch
   const count = lengths.length
   if (count === 0 || count > maxBatchMessages) throw invalidRequest(`a batch of ${count} messages`)
   if (!(number > 0)) throw invalidRequest('the number of a batch is not positive')
   if (!(sequence > 0 && sequence + count <= Number.MAX_SAFE_INTEGER)) {
     throw invalidRequest('the sequence of a batch is not one that messages can have')
   }
-  if (meaning.length !== 16) throw invalidRequest('the meaning of a batch is not 16 bytes')
+  if (schemaId.length !== 16) throw invalidRequest('the schemaId of a batch is not 16 bytes')
   if (checks.length !== 4 * count) throw invalidRequest(`${checks.length} bytes of checks for ${count} messages`)
   let bytes = 0
   for (let i = 0; i < count; i++) {
@@ -64,7 +64,7 @@ export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageB
     bytes += length
   }
   if (bytes !== bodies.length) throw invalidRequest('the lengths of a batch are not those of its messages')
-  return { count, meaning, lengths, checks, bodies, extras: extrasOf(batch.extras, count) }
+  return { count, schemaId, lengths, checks, bodies, extras: extrasOf(batch.extras, count) }
 }
 
 /** Returns what a consumer says about messages as the engine takes it; `undefined` if it is of no lease that it may have. */

@@ -4,9 +4,9 @@
  * Whoever calls has taken them out of where they were.
  */
 import type { FailedAttempt, QueueSettings } from './engine.js'
-import type { LaterEntry } from './later-table.js'
 import { type StoredMessage, withFailure } from './message-record.js'
 import type { Queue } from './queue.js'
+import type { ScheduledMessage } from './scheduled-messages.js'
 import type { Transaction } from './transaction.js'
 
 /** Why a delivery came to nothing. */
@@ -20,15 +20,15 @@ export interface Failure {
 }
 
 /** A message was not looked at: it is ready again, as long as it was, and its attempt does not count. */
-export function giveBack(tx: Transaction, queue: Queue, { due, position, message }: LaterEntry): void {
-  queue.later.put(tx, due, position, message)
+export function giveBack(tx: Transaction, queue: Queue, { due, position, message }: ScheduledMessage): void {
+  queue.scheduled.put(tx, due, position, message)
 }
 
 /** A delivery of a message failed. */
 export function fail(
   tx: Transaction,
   queue: Queue,
-  { due, position, message }: LaterEntry,
+  { due, position, message }: ScheduledMessage,
   { cause, consumer, reason, stack, delayMs }: Failure,
 ): void {
   const attempt = message.attempts + 1
@@ -42,20 +42,20 @@ export function fail(
   })
   const failed = { ...message, attempts: attempt, history }
   if (cause === 'reject' || attempt >= queue.settings.maxAttempts) {
-    if (bury(tx, queue, position, failed)) return
+    if (deadLetter(tx, queue, position, failed)) return
   }
   // a lease that ran out has made the message wait already
   const waitMs = cause === 'lease-lost' ? 0 : (delayMs ?? backoffMs(queue.settings, attempt))
-  queue.later.put(tx, waitMs > 0 ? Math.ceil(tx.wall + waitMs) : due, position, failed)
+  queue.scheduled.put(tx, waitMs > 0 ? Math.ceil(tx.wall + waitMs) : due, position, failed)
 }
 
 /** Moves a message to the dead letters; tells whether its queue has any. */
-export function bury(tx: Transaction, queue: Queue, position: number, message: StoredMessage): boolean {
+export function deadLetter(tx: Transaction, queue: Queue, position: number, message: StoredMessage): boolean {
   const { dead } = queue
   if (!dead) return false
   tx.touch(dead)
   const origin = { queue: queue.name, position }
-  dead.later.put(tx, 0, dead.nextPosition++, { ...message, time: tx.wall, expires: 0, attempts: 0, origin })
+  dead.scheduled.put(tx, 0, dead.nextPosition++, { ...message, time: tx.wall, expires: 0, attempts: 0, origin })
   dead.happenings.stored += 1
   queue.happenings.deadLettered += 1
   forgetKey(tx, queue, message.key, position)
@@ -66,7 +66,7 @@ export function bury(tx: Transaction, queue: Queue, position: number, message: S
 export function forgetKey(tx: Transaction, queue: Queue, key: string | undefined, position: number): void {
   if (key === undefined || !queue.keys.isActive) return
   const next = queue.keys.release(tx, key, position)
-  if (next) queue.later.putDue(tx, next)
+  if (next) queue.scheduled.putDue(tx, next)
 }
 
 /** The wait after a failed attempt, in milliseconds. */
