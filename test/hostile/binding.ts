@@ -1,7 +1,7 @@
 /** What an attacker needs to call a pattern with links by frames of its own: the agreement, and requests as bytes. */
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
-import { QueueService } from '../../patterns/queue/wire.js'
+import { QueueService } from '../../patterns/queue/durable/wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { bindItem } from '../rpc/hostile.js'
 import { long, type RawItem, requestBody } from '../support/link-stranger.js'

@@ -1,7 +1,7 @@
 /** A host, a producer and a consumer that close together, in every order: what was sent and settled is stored. */
 import { BehaviorSubject } from 'rxjs'
 import t, { type Test } from 'tap'
-import { type ConsumeRequest, QueueService } from '../../patterns/queue/wire.js'
+import { type ConsumeRequest, QueueService } from '../../patterns/queue/durable/wire.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
 import { closeAll } from '../../src/index.js'
 import { jobs } from '../support/job.js'

@@ -1,8 +1,8 @@
 /** Hosts of somebody else that serve the same service, and make mistakes: a consumer reports them and goes on. */
 import { Observable, Subject } from 'rxjs'
 import t, { type Test } from 'tap'
+import { type ConsumeAnswer, type ConsumeRequest, QueueService } from '../../patterns/queue/durable/wire.js'
 import { createConsumer } from '../../patterns/queue/index.js'
-import { type ConsumeAnswer, type ConsumeRequest, QueueService } from '../../patterns/queue/wire.js'
 import { createRpcServer, implement } from '../../patterns/rpc/index.js'
 import { codecOf } from '../../src/avro/codec.js'
 import { crc32 } from '../../src/checksum/index.js'

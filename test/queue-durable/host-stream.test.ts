@@ -1,6 +1,6 @@
 /** The way to a host: how soon a stream that has ended is opened again. */
 import t from 'tap'
-import { type Conversation, ReopeningHostStream } from '../../patterns/queue/host-stream.js'
+import { type Conversation, ReopeningHostStream } from '../../patterns/queue/durable/host-stream.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 

@@ -11,7 +11,7 @@ import {
   type ProducedBatch,
   type ProduceRequest,
   QueueService,
-} from '../../patterns/queue/wire.js'
+} from '../../patterns/queue/durable/wire.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
 import { codecOf } from '../../src/avro/codec.js'
 import { isDeclaredError } from '../../src/avro/index.js'

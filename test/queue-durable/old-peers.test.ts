@@ -1,8 +1,8 @@
 /** Peers of a version that knew nothing of schemas that a consumer cannot read: with them, all goes as it went before. */
 import { Observable, ReplaySubject, Subject } from 'rxjs'
 import t, { type Test } from 'tap'
+import { type ConsumeAnswer, type ConsumeRequest, QueueService } from '../../patterns/queue/durable/wire.js'
 import { createConsumer } from '../../patterns/queue/index.js'
-import { type ConsumeAnswer, type ConsumeRequest, QueueService } from '../../patterns/queue/wire.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
 import { codecOf } from '../../src/avro/codec.js'
 import { defineSchema, defineService } from '../../src/avro/index.js'

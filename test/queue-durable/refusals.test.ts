@@ -1,8 +1,8 @@
 /** What the outbox of a producer makes of what a host says: refusals, gaps, and a host that knows nothing. */
 import t from 'tap'
-import { PendingSend } from '../../patterns/queue/pending-send.js'
-import { ProducerOutbox } from '../../patterns/queue/producer-outbox.js'
-import type { Owner } from '../../patterns/queue/sent-batch.js'
+import { PendingSend } from '../../patterns/queue/durable/pending-send.js'
+import { ProducerOutbox } from '../../patterns/queue/durable/producer-outbox.js'
+import type { Owner } from '../../patterns/queue/durable/sent-batch.js'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { Job } from '../support/job.js'

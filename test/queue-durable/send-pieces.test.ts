@@ -1,9 +1,9 @@
 /** Batches that go to the engine in pieces: the outcome is the one that the whole would have had. */
 import { createHash } from 'node:crypto'
 import t from 'tap'
-import { ProduceSession } from '../../patterns/queue/produce-session.js'
-import { pieceMessages, sendInPieces } from '../../patterns/queue/send-pieces.js'
-import type { ProduceRequest } from '../../patterns/queue/wire.js'
+import { ProduceSession } from '../../patterns/queue/durable/produce-session.js'
+import { pieceMessages, sendInPieces } from '../../patterns/queue/durable/send-pieces.js'
+import type { ProduceRequest } from '../../patterns/queue/durable/wire.js'
 import type { MessageExtras, QueueEngine, QueueSettings, SendOutcome } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { blockOf, EngineWorld, schemaText, textsOf } from '../engine/engine-world.js'

@@ -138,15 +138,17 @@ export function checkPublicImports(files: readonly SourceFile[], entries: readon
 
 function mayImport(from: string, to: string): boolean {
   if (from === to || from === 'src') return true
-  if (from.startsWith('patterns/')) return to.startsWith('src/')
+  // the entry of a pattern with several parts gathers them; the parts do not know each other
+  if (from.startsWith('patterns/')) return to.startsWith('src/') || to.startsWith(`${from}/`)
   if (!from.startsWith('src/') || !to.startsWith('src/')) return false
   return layers[from.slice(4)]?.includes(to.slice(4)) ?? false
 }
 
 /** The part that a file belongs to: `src/wire`, `patterns/queue`, `examples`, or `src` for the umbrella itself. */
 function placeOf(path: string): string {
-  const [top = '', second = '', ...rest] = path.split('/')
-  return (top === 'src' || top === 'patterns') && rest.length > 0 ? `${top}/${second}` : top
+  const [top = '', second = '', third = '', ...rest] = path.split('/')
+  if (top === 'patterns' && rest.length > 0) return `${top}/${second}/${third}`
+  return (top === 'src' || top === 'patterns') && third !== '' ? `${top}/${second}` : top
 }
 
 function packageOf(specifier: string): string {

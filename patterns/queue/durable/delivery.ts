@@ -1,0 +1,163 @@
+/**
+ * A message in the hands of a consumer: what it is, and what can be said about it.
+ */
+import { milliseconds, resolveOptions } from '../../../src/options/index.js'
+import { maxDelayMs } from './request-validation.js'
+import type { DeliveredExtras } from './wire.js'
+
+/** How a delivery failed. */
+export interface NackOptions {
+  /** Delivered again after this long, in milliseconds, up to ten years. Default: the backoff of the queue. */
+  readonly delayMs?: number
+  /** Why, for the history of the message: a text, or what was thrown; up to 1000 characters, and 4096 of its stack. */
+  readonly reason?: unknown
+}
+
+/**
+ * One delivery of a message.
+ *
+ * It is under a lease: as long as that lasts, nobody else has the message. Every delivery has to be settled by one of `ack`,
+ * `nack` and `reject`; the first one counts, and further ones have its outcome. What is not settled is delivered again when its lease has ended.
+ *
+ * What these return resolves when the host has made it safe, and rejects with RIVULET_LEASE_LOST if the lease has ended, or
+ * with what kept the host from it. An `ack` counts until another consumer has received the message. Nobody has to wait: what is not waited for fails on `errors` of the consumer.
+ */
+export interface Delivery<Out = unknown> {
+  /** The message. */
+  readonly value: Out
+  /** Which delivery of the message this is, from 1 on. */
+  readonly attempt: number
+  /** Its place in the queue. */
+  readonly position: number
+  /** When it was stored, by the clock of the host, in milliseconds since 1970. */
+  readonly time: number
+  /** The id that its producer gave it. */
+  readonly id: string | undefined
+  /** The key that its producer gave it. */
+  readonly key: string | undefined
+  /** Whether it was settled here. */
+  readonly settled: boolean
+  /**
+   * Aborts when the lease is lost, or was not renewed for as long as it lasts: another consumer may have the message.
+   *
+   * The reason is a RIVULET_LEASE_LOST; its `cause` is RIVULET_EVENT_LOOP_BLOCKED if the event loop of this process was blocked.
+   */
+  readonly signal: AbortSignal
+  /**
+   * The message is done, and is removed.
+   *
+   * @error RIVULET_LEASE_LOST, RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED; RIVULET_UNKNOWN_OUTCOME if the host
+   * was away in between, or the consumer was closed: it may have been done.
+   */
+  ack(): Promise<void>
+  /**
+   * The delivery failed: the message is delivered again later, or is a dead letter if it was the last attempt.
+   *
+   * @error As for `ack`.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  nack(options?: NackOptions): Promise<void>
+  /**
+   * The message can never be done: it goes to the dead letters at once, with the reason.
+   *
+   * @error As for `ack`.
+   */
+  reject(reason?: unknown): Promise<void>
+  /**
+   * Lets the lease begin anew, of all messages that were dealt out with this one; does nothing if they are all settled.
+   *
+   * @error RIVULET_LEASE_LOST, RIVULET_CLOSED
+   */
+  extend(): Promise<void>
+}
+
+/** The lease that a delivery is of. */
+export interface DeliveryLease {
+  positionOf(index: number): number
+  timeOf(index: number): number
+  isSettled(index: number): boolean
+  signalOf(index: number): AbortSignal
+  ack(index: number): Promise<void>
+  fail(index: number, kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void>
+  extend(): Promise<void>
+  /** So many handlers more, or less, work on messages of it: it is extended while there are any. */
+  working(handlers: number): void
+}
+
+const nackRules = {
+  delayMs: milliseconds({ max: maxDelayMs, fallback: Number.NaN }),
+  reason: { expects: 'anything', fallback: undefined, accepts: () => true },
+}
+
+/** The implementation of `Delivery`. */
+export class LeasedDelivery<Out> implements Delivery<Out> {
+  readonly value: Out
+  readonly #lease: DeliveryLease
+  readonly #index: number
+  readonly #extras: DeliveredExtras | undefined
+  /** The outcome of the first word, which is that of all others. */
+  #said: Promise<void> | undefined
+
+  constructor(value: Out, lease: DeliveryLease, index: number, extras: DeliveredExtras | undefined) {
+    this.value = value
+    this.#lease = lease
+    this.#index = index
+    this.#extras = extras
+  }
+
+  get attempt(): number {
+    return this.#extras?.attempt ?? 1
+  }
+
+  get position(): number {
+    return this.#lease.positionOf(this.#index)
+  }
+
+  get time(): number {
+    return this.#lease.timeOf(this.#index)
+  }
+
+  get id(): string | undefined {
+    return this.#extras?.id ?? undefined
+  }
+
+  get key(): string | undefined {
+    return this.#extras?.key ?? undefined
+  }
+
+  get settled(): boolean {
+    return this.#lease.isSettled(this.#index)
+  }
+
+  get signal(): AbortSignal {
+    return this.#lease.signalOf(this.#index)
+  }
+
+  ack(): Promise<void> {
+    this.#said ??= this.#lease.ack(this.#index)
+    return this.#said
+  }
+
+  nack(options?: NackOptions): Promise<void> {
+    const { delayMs, reason } = resolveOptions('nack', options ?? {}, nackRules)
+    return this.#fail('nack', Number.isNaN(delayMs) ? undefined : Math.ceil(delayMs), reason)
+  }
+
+  reject(reason?: unknown): Promise<void> {
+    return this.#fail('reject', undefined, reason)
+  }
+
+  extend(): Promise<void> {
+    return this.#lease.extend()
+  }
+
+  #fail(kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
+    this.#said ??= this.#lease.fail(this.#index, kind, delayMs, reason)
+    return this.#said
+  }
+
+  /** The lease, for who keeps it alive while it is worked on. */
+  static leaseOf(delivery: Delivery): DeliveryLease | undefined {
+    return delivery instanceof LeasedDelivery ? delivery.#lease : undefined
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * The host of durable queues: an engine with its store, served to producers and consumers over links and in process.
+ */
+
+import { serviceOf } from '../../../src/avro/service-codec.js'
+import { type CallHandler, callerConnectionOf } from '../../../src/call/index.js'
+import { CallServerResource } from '../../../src/call-link/index.js'
+import { type Clock, longestTimerMs } from '../../../src/clock/index.js'
+import { deadSuffix, type QueueEngine } from '../../../src/engine/index.js'
+import { RivuletError } from '../../../src/errors/index.js'
+import { defaults, invalidOption, type Resolved, resolveOptions } from '../../../src/options/index.js'
+import type { Runtime } from '../../../src/runtime/index.js'
+import type { Resource } from '../../../src/socket/index.js'
+import type { StoreUsage } from '../../../src/store/index.js'
+import type { Reasons } from '../../../src/stream/index.js'
+import type { ConsumeSession } from './consume-session.js'
+import { hostRules, type QueueHostOptions, type ResolvedQueues, resolveQueues } from './host-options.js'
+import { type OpenedEngine, openEngine } from './open-engine.js'
+import { type ProduceSession, unknownQueue } from './produce-session.js'
+import { LocalQueueHandle, type QueueHandle } from './queue-handle.js'
+import { isQueueName } from './request-validation.js'
+import { type Served, type ServingHost, serveConsumer, serveProducer } from './serving.js'
+import { type ConsumeRequest, maxItemBytes, type ProduceRequest, QueueService } from './wire.js'
+
+/** The counts of a `QueueHost`: those of all its queues together, in messages, and what they take. */
+export interface QueueHostStats {
+  /** Queues, dead letters included. */
+  readonly queues: number
+  /** Messages in all queues. */
+  readonly depth: number
+  /** Messages that were stored since the host was opened; a dead letter once more, in its own queue. */
+  readonly stored: number
+  /** Deliveries since the host was opened. */
+  readonly delivered: number
+  /** Messages that were done since the host was opened. */
+  readonly acked: number
+  /** Producers and consumers that are connected, those of this process included. */
+  readonly clients: number
+  /** Links that have not ended, those that are cut included. */
+  readonly sessions: number
+  /** Frames that came on a connection without a session, and were dropped. */
+  readonly strayFrames: number
+  /**
+   * Frames of producers and consumers that were rejected, by reason: `bad-frame`, `corrupt-frame`, `decode-failed`,
+   * `protocol-violation`, `too-many-sessions`, `transport-failed`. Stray ones are among them if they were malformed.
+   */
+  readonly rejectedFrames: Reasons
+  /** Streams that were refused or ended with an error, and calls of anything else. */
+  readonly refusedStreams: number
+  /** Items of producers and consumers that made no sense, and were dropped. */
+  readonly invalidItems: number
+  /** What the store takes, in bytes. */
+  readonly storage: StoreUsage
+}
+
+/** A host of durable queues. */
+export interface QueueHost extends Resource<QueueHostStats> {
+  /** The names of all queues, dead letters included. */
+  readonly queues: readonly string[]
+  /**
+   * Returns one queue to look at and to look after.
+   *
+   * @throws RIVULET_UNKNOWN_QUEUE
+   */
+  queue(name: string): QueueHandle
+}
+
+/**
+ * Opens a host of durable queues.
+ *
+ * Resolves when everything that a folder holds can be delivered, and the endpoints are bound. Without `bind`, queues are
+ * for this process alone: `createProducer({ host })`, `createConsumer({ host })`.
+ *
+ * Lifetime: `close` takes nothing more, waits until what was taken is stored and told, and lets go of the folder. What
+ * consumers have stays theirs when the folder is opened again, as long as their leases last.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT,
+ * RIVULET_STORE_FAILED
+ */
+export async function createQueueHost(options: QueueHostOptions): Promise<QueueHost> {
+  return QueueHostResource.create(resolveOptions('createQueueHost', options, hostRules))
+}
+
+/** The options of a host, resolved. */
+export type ResolvedHostOptions = Resolved<typeof hostRules>
+
+/** Returns what stands behind a host; `undefined` for anything else. */
+export function servingHost(host: unknown): QueueHostResource | undefined {
+  return typeof host === 'object' && host !== null ? hosts.get(host) : undefined
+}
+
+/**
+ * The host of the same process that a client is given, if it is.
+ *
+ * @throws RIVULET_INVALID_OPTION if it is to connect to one, too, or to none at all.
+ * @throws RIVULET_CLOSED if it is closing or closed: unlike one that is elsewhere, it does not come back.
+ */
+export function hostOf(
+  subject: string,
+  {
+    host,
+    bind,
+    connect,
+  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: readonly string[] },
+): QueueHostResource | undefined {
+  const found = servingHost(host)
+  if (!found && bind.length === 0 && connect.length === 0) {
+    throw invalidOption(subject, 'connect or host', 'given', undefined)
+  }
+  if (found && connect.length > 0) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
+  if (found && !found.isOpen) throw new RivuletError('RIVULET_CLOSED', `${subject}: the host is closed`)
+  return found
+}
+
+const hosts = new WeakMap<object, QueueHostResource>()
+
+/** The implementation of `QueueHost`. */
+export class QueueHostResource extends CallServerResource<QueueHostStats> implements QueueHost, ServingHost {
+  readonly served = new Set<Served>()
+  readonly consumers = new Map<string, ConsumeSession>()
+  readonly producers = new Map<string, ProduceSession>()
+  readonly maxMessageBytes: number
+  readonly #options: ResolvedHostOptions
+  readonly #settings: ResolvedQueues
+  readonly #handles = new Map<string, LocalQueueHandle>()
+  #opened: OpenedEngine | undefined
+  /** Keeps the process alive where no socket does. */
+  #vigil: NodeJS.Timeout | undefined
+  /** Producers and consumers of this process, which close before it. */
+  readonly #guests = new Set<Guest>()
+  #isServing = true
+
+  static create(options: ResolvedHostOptions): Promise<QueueHostResource> {
+    return new QueueHostResource(options).open()
+  }
+
+  private constructor(options: ResolvedHostOptions) {
+    const { path, store, durability, queues } = options
+    const subject = 'createQueueHost'
+    if ((path === undefined) === (store === undefined)) {
+      throw new RivuletError('RIVULET_INVALID_OPTION', `${subject}: give either path or store: 'memory'`)
+    }
+    if (durability !== undefined && (durability === 'memory') !== (path === undefined)) {
+      const rule = path === undefined ? "'memory' with store: 'memory'" : "'flushed' or 'committed' with a path"
+      throw invalidOption(subject, 'durability', rule, durability)
+    }
+    const settings = resolveQueues(queues, options.defaults)
+    super(
+      subject,
+      { ...options, maxMessageBytes: maxItemBytes },
+      {
+        implementations: [
+          {
+            codec: serviceOf(QueueService),
+            handlers: new Map<string, CallHandler>([
+              ['produce', (items) => serveProducer(this, items as AsyncIterable<ProduceRequest>)],
+              [
+                'consume',
+                (items, context) =>
+                  serveConsumer(this, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+              ],
+            ]),
+          },
+        ],
+        maxConcurrentCalls: defaults.maxConcurrentCalls,
+        mayBeUnbound: true,
+      },
+    )
+    this.#options = options
+    this.#settings = settings
+    this.maxMessageBytes = options.maxMessageBytes
+    hosts.set(this, this)
+  }
+
+  get engine(): QueueEngine {
+    if (this.#opened === undefined) throw new RivuletError('RIVULET_CLOSED', `${this.name} is not open`)
+    return this.#opened.engine
+  }
+
+  /** The clock of its runtime. */
+  get clock(): Clock {
+    return this.runtime.clock
+  }
+
+  /** The runtime that it lives in, and those who use it in process. */
+  get home(): Runtime {
+    return this.runtime
+  }
+
+  get isOpen(): boolean {
+    return this.life.isOpen
+  }
+
+  /** Whether it serves producers and consumers of this process: also while they close with it. */
+  get isServing(): boolean {
+    return this.#isServing
+  }
+
+  get queues(): readonly string[] {
+    return Object.freeze([...this.engine.queues])
+  }
+
+  queue(name: string): QueueHandle {
+    const known = this.#handles.get(name)
+    if (known !== undefined) return known
+    if (typeof name !== 'string' || !this.engine.has(name)) throw unknownQueue(String(name))
+    const handle = new LocalQueueHandle(name, this)
+    this.#handles.set(name, handle)
+    return handle
+  }
+
+  /** Calls back when it closes; returns how to take that back. */
+  onClosing(callback: () => void): () => void {
+    return this.life.onClosing(callback)
+  }
+
+  /** Takes in a producer or a consumer of this process: it closes with the host, and before it. */
+  adopt(guest: Guest): void {
+    this.#guests.add(guest)
+    void guest.whenClosed.then(() => this.#guests.delete(guest))
+  }
+
+  report(error: RivuletError): void {
+    this.reports.report(error)
+  }
+
+  enter(queue: string): void {
+    const { engine } = this
+    if (engine.has(queue)) return
+    const { autoCreate, maxQueues } = this.#options
+    if (!autoCreate || !isQueueName(queue) || isDead(queue)) throw unknownQueue(queue)
+    if (engine.queues.filter((name) => !isDead(name)).length >= maxQueues) {
+      throw new RivuletError(
+        'RIVULET_TOO_MANY_QUEUES',
+        `queue '${queue}' was not made: the host has ${maxQueues} queues, as many as it may; raise maxQueues`,
+      )
+    }
+    engine.declare(queue, this.#settings.others)
+  }
+
+  leaseMsOf(queue: string): number {
+    const { named, others } = this.#settings
+    const settings = named.get(queue) ?? named.get(isDead(queue) ? queue.slice(0, -deadSuffix.length) : queue) ?? others
+    return settings.leaseMs
+  }
+
+  stats(): QueueHostStats {
+    const total = { depth: 0, stored: 0, delivered: 0, acked: 0 }
+    const opened = this.#opened
+    for (const name of opened?.engine.queues ?? []) {
+      const { depth, stored, delivered, acked } = (opened as OpenedEngine).engine.counts(name)
+      total.depth += depth
+      total.stored += stored
+      total.delivered += delivered
+      total.acked += acked
+    }
+    const { failed, refused, invalidItems } = this.callHost.stats()
+    const { sessions, strayFrames, rejectedFrames } = this.linkServer
+    const storage = opened?.usage() ?? { file: 0, used: 0, free: 0, limit: this.#options.maxBytes }
+    return Object.freeze({
+      queues: opened?.engine.queues.length ?? 0,
+      ...total,
+      clients: this.served.size,
+      sessions,
+      strayFrames,
+      rejectedFrames,
+      refusedStreams: refused + failed,
+      invalidItems,
+      storage: Object.freeze(storage),
+    })
+  }
+
+  override ref(): this {
+    this.#vigil?.ref()
+    return super.ref()
+  }
+
+  override unref(): this {
+    this.#vigil?.unref()
+    return super.unref()
+  }
+
+  protected override async openSockets(): Promise<void> {
+    const opened = await openEngine(this.#options, this.clock, (error) => this.report(error))
+    try {
+      for (const [name, settings] of this.#settings.named) opened.engine.declare(name, settings)
+      for (const name of opened.engine.queues) {
+        if (!isDead(name) && !this.#settings.named.has(name)) opened.engine.declare(name, this.#settings.others)
+      }
+      this.#opened = opened
+      if (this.#options.bind.length === 0) this.#vigil = setInterval(() => {}, longestTimerMs)
+      await super.openSockets()
+      // what its runtime has closed meanwhile had nothing to let go of
+      if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
+    } catch (error) {
+      clearInterval(this.#vigil)
+      await opened.close()
+      throw error
+    }
+  }
+
+  protected override async finish(deadline: number): Promise<number> {
+    void this.callHost.drain() // no stream is taken from now on
+    this.linkServer.announceDrain()
+    // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
+    const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), new Promise(() => {}))
+    const drained = Promise.all([...this.served].map((one) => one.drain(patience)))
+    await this.#closeGuests(deadline)
+    await this.waitUntil(deadline, drained)
+    await super.finish(deadline)
+    await this.#opened?.close()
+    clearInterval(this.#vigil)
+    // what the queues hold is safe, and what their producers hold is theirs
+    return 0
+  }
+
+  /** Closes the producers and consumers of this process: what they have sent and settled is stored. */
+  async #closeGuests(deadline: number): Promise<void> {
+    const timeoutMs = Math.max(0, deadline - this.clock.now())
+    await Promise.all([...this.#guests].map((guest) => guest.closeWithHost(timeoutMs)))
+    this.#isServing = false
+  }
+}
+
+/** How long consumers on links have to say what they have settled before their host closes, in milliseconds. */
+const lastWordsMs = 500
+
+/** A producer or a consumer of the same process. */
+interface Guest extends Pick<Resource<unknown>, 'whenClosed'> {
+  /** Closes before its host does. */
+  closeWithHost(timeoutMs: number): Promise<unknown>
+}
+
+function isDead(queue: string): boolean {
+  return queue.endsWith(deadSuffix)
+}

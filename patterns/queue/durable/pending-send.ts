@@ -1,0 +1,148 @@
+/**
+ * One message that somebody waits for: from `send` until it is stored, refused, or nobody waits any more.
+ */
+import { RivuletError } from '../../../src/errors/index.js'
+import { abortedError, onAbort } from '../../../src/lifecycle/index.js'
+import type { Extras, Owner, SentBatch } from './sent-batch.js'
+
+/** How a message was stored. */
+export interface SendResult {
+  /**
+   * The id that it was given, or else its place in the queue as text; the empty text if that is not known, since an earlier
+   * try had stored it.
+   */
+  readonly id: string
+  /**
+   * Whether a message of this id was there already, so that this one was not stored.
+   *
+   * `false` as well if an earlier try was a duplicate and its confirmation was lost with a connection.
+   */
+  readonly duplicate: boolean
+}
+
+/** Takes a message back that has not left; returns whether that came about. */
+export type Withdraw = (send: PendingSend) => boolean
+
+/** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
+const captured: { resolve: (result: SendResult) => void; reject: (error: RivuletError) => void } = {
+  resolve: () => {},
+  reject: () => {},
+}
+const capture = (resolve: (result: SendResult) => void, reject: (error: RivuletError) => void): void => {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
+/** A message on its way. */
+export class PendingSend implements Owner {
+  readonly promise: Promise<SendResult>
+  /** When nobody waits any more, on the clock of the runtime. */
+  deadline = Number.POSITIVE_INFINITY
+  /** Whether it has its outcome. */
+  done = false
+  /** Whether it has a deadline or a signal, so that it may withdraw its message. */
+  mayWithdraw = false
+  /** Whether its message is, or was, with the outbox. */
+  isTaken = false
+  extras: Extras | undefined = undefined
+  batch: SentBatch | undefined = undefined
+  readonly #resolve: (result: SendResult) => void
+  readonly #reject: (error: RivuletError) => void
+  #forget: (() => void) | undefined
+
+  constructor() {
+    this.promise = new Promise<SendResult>(capture)
+    this.#resolve = captured.resolve
+    this.#reject = captured.reject
+  }
+
+  /** Gives up when the signal aborts; `onDone` is called when there is an outcome, whatever it is. */
+  watch(signal: AbortSignal | undefined, withdraw: Withdraw, onDone: () => void): void {
+    const forget = onAbort(signal, () =>
+      this.giveUp(withdraw, () => abortedError('send', signal as AbortSignal), (signal as AbortSignal).reason),
+    )
+    this.#forget = () => {
+      forget()
+      onDone()
+    }
+    if (this.done) this.#forget()
+  }
+
+  /** Gives up: it is taken back if it has not left, and else nobody knows. */
+  giveUp(withdraw: Withdraw, unsent: () => RivuletError, cause?: unknown): void {
+    if (this.done) return
+    if (withdraw(this)) {
+      const { code, message } = unsent()
+      this.failed(new RivuletError(code, message, { cause, executed: 'no' }))
+    } else {
+      const message = 'send: given up after the message had left: it may be stored'
+      this.failed(new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { cause, executed: 'maybe' }))
+    }
+  }
+
+  stored(id: string | undefined, position: number, duplicate: boolean): void {
+    if (this.done) return
+    this.#finish()
+    this.#resolve({ id: id ?? (position > 0 ? String(position) : ''), duplicate })
+  }
+
+  failed(error: RivuletError): void {
+    if (this.done) return
+    this.#finish()
+    this.#reject(error)
+  }
+
+  #finish(): void {
+    this.done = true
+    this.#forget?.()
+  }
+}
+
+/** What became of the messages of one `sendAll`. */
+export class SendAllTracker implements Owner {
+  readonly countsOnly = true
+  #open = 0
+  #failed = 0
+  #settled: () => void = () => {}
+
+  /** Messages that were refused after they had been taken. */
+  get lost(): number {
+    return this.#failed
+  }
+
+  /** A message was taken. */
+  took(): void {
+    this.#open += 1
+  }
+
+  stored(): void {
+    this.#closed()
+  }
+
+  failed(): void {
+    this.#failed += 1
+    this.#closed()
+  }
+
+  /**
+   * Resolves when all that was taken has its outcome.
+   *
+   * @error RIVULET_ABORTED if the signal aborts first; the outcomes still count.
+   */
+  async settled(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#open === 0) return
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve
+    })
+    let forget = () => {}
+    const aborted = new Promise<never>((_, reject) => {
+      forget = onAbort(signal, () => reject(abortedError('sendAll', signal as AbortSignal)))
+    })
+    await Promise.race([settled, aborted]).finally(forget)
+  }
+
+  #closed(): void {
+    this.#open -= 1
+    if (this.#open === 0) this.#settled()
+  }
+}

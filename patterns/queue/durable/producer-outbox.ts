@@ -1,0 +1,325 @@
+/**
+ * The messages of a producer, from the moment that they are taken until the host has confirmed them.
+ *
+ * What a turn produced, and what came while the link had no room, leaves as one batch. Each message has a sequence from its
+ * first transmission on, so that sending it again is harmless. When to send is the business of the line that takes.
+ */
+
+import type { Codec } from '../../../src/avro/codec.js'
+import { RivuletError } from '../../../src/errors/index.js'
+import { Waiters } from '../../../src/lifecycle/index.js'
+import type { Queue } from '../../../src/stream/index.js'
+import type { Conversation } from './host-stream.js'
+import { MessagePacker } from './message-packer.js'
+import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { type ProduceAnswer, type ProduceRequest, type RefusedBatch, toldError, unsureOf } from './wire.js'
+import { type IsOut, Withdrawals } from './withdrawals.js'
+
+/** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
+const batchBytes = 24_576
+const batchMessages = 4096
+
+/** What a producer does about what its outbox tells. */
+export interface OutboxPorts {
+  readonly queue: string
+  readonly producer: string
+  readonly limitBytes: number
+  /** There is something to take. */
+  wake(): void
+  /** Messages were taken and are lost; of `unheard` ones no promise says why. */
+  lost(reason: string, messages: number, unheard: number, error: RivuletError): void
+}
+
+/** The outbox of one producer. */
+export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, ProduceAnswer> {
+  /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
+  readonly fresh = { count: 0, bytes: 0 }
+  readonly #ports: OutboxPorts
+  readonly #codec: Codec<In, unknown>
+  readonly #packer: MessagePacker<In>
+  /** The largest message that its owner allows; the packer knows what the host takes of that. */
+  readonly #maxMessageBytes: number
+  #gathered = new Gathered()
+  /** Batches in order: those that have left and wait for their outcome, then those that have not. */
+  readonly #batches: SentBatch[] = []
+  /** How many of them have left on this stream. */
+  #left = 0
+  readonly #byNumber = new Map<number, SentBatch>()
+  readonly #withdrawals = new Withdrawals(() => this.#thin())
+  #isOpened = false
+  #schemaSent = false
+  #number = 0
+  #sequence = 1
+  #messages = 0
+  #bytes = 0
+  #sent = 0
+  readonly #roomWaiters = new Waiters()
+  readonly #emptyWaiters = new Waiters()
+
+  constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: OutboxPorts) {
+    this.#codec = codec
+    this.#packer = new MessagePacker(codec, maxMessageBytes)
+    this.#maxMessageBytes = maxMessageBytes
+    this.#ports = ports
+  }
+
+  get full(): boolean {
+    this.#thin()
+    return this.#bytes >= this.#ports.limitBytes
+  }
+
+  get bytes(): number {
+    this.#thin()
+    return this.#bytes - this.fresh.bytes
+  }
+
+  get messages(): number {
+    this.#thin()
+    return this.#messages - this.fresh.count
+  }
+
+  /** Messages that are stored. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  append(value: In, owner?: Owner): RivuletError | undefined {
+    const size = this.#packer.add(value)
+    if (typeof size !== 'number') return size
+    // looked up behind the packer: a getter of the value may have led to a cut
+    const gathered = this.#gathered
+    const cost = size + messageCost + gathered.add(owner)
+    this.#messages += 1
+    this.#bytes += cost
+    this.fresh.count += 1
+    this.fresh.bytes += cost
+    const { bytes, count } = this.#packer
+    if (bytes + gathered.extrasBytes >= batchBytes || count >= batchMessages) this.#cut()
+    return undefined
+  }
+
+  /** The turn is over: what it produced may leave. */
+  flush(): void {
+    this.fresh.count = 0
+    this.fresh.bytes = 0
+    this.#ports.wake()
+  }
+
+  dropOldest(): number {
+    this.#thin()
+    const before = this.#messages
+    this.#cut()
+    const error = new RivuletError('RIVULET_OUTBOX_FULL', 'dropped by a newer message', { executed: 'no' })
+    for (let at = this.#left; this.full && at < this.#batches.length; ) {
+      const batch = this.#batches[at] as SentBatch
+      if (batch.hasLeft) {
+        at += 1
+        continue
+      }
+      this.#forget(batch)
+      batch.fail(0, error)
+    }
+    return before - this.#messages
+  }
+
+  whenRoom(): Promise<void> {
+    if (!this.full) return Promise.resolve()
+    return this.#roomWaiters.wait()
+  }
+
+  whenEmpty(): Promise<void> {
+    this.#thin()
+    if (this.#messages === 0) return Promise.resolve()
+    return this.#emptyWaiters.wait()
+  }
+
+  /** Takes out the message that an owner waits for; returns whether it has not left. */
+  withdraw(owner: Owner): boolean {
+    if (owner.batch === undefined) this.#cut()
+    return this.#withdrawals.add(owner)
+  }
+
+  /** Gives up on everything; returns how many messages that were. */
+  failAll(errorOf: (hasLeft: boolean) => RivuletError): number {
+    return this.#failAll(errorOf).messages
+  }
+
+  open(): ProduceRequest {
+    this.#thin()
+    for (const batch of this.#batches) batch.number = 0
+    this.#byNumber.clear()
+    this.#left = 0
+    this.#isOpened = false
+    this.#schemaSent = false
+    return { open: { queue: this.#ports.queue, producer: this.#ports.producer } }
+  }
+
+  take(): ProduceRequest | undefined {
+    if (!this.#isOpened) return undefined
+    this.#thin()
+    if (this.#left === this.#batches.length && !this.#cut()) return undefined
+    const batch = this.#batches[this.#left] as SentBatch
+    this.#left += 1
+    this.#number += 1
+    batch.number = this.#number
+    batch.hasLeft = true
+    // one that has left before keeps its sequence: it may be stored
+    if (batch.sequence === 0) batch.sequence = this.#sequence
+    this.#sequence = batch.sequence + batch.count
+    this.#byNumber.set(batch.number, batch)
+    const schema = this.#schemaSent ? null : this.#codec.text
+    this.#schemaSent = true
+    return { batch: batch.wire(this.#codec.schemaId, schema) }
+  }
+
+  answer({ opened, stored = [], refused = [] }: ProduceAnswer): void {
+    if (opened) {
+      this.#isOpened = true
+      this.#limitTo(opened.maxMessageBytes)
+      this.#ports.wake()
+    }
+    for (const { number, repeated = 0, position, duplicates = [] } of stored) {
+      const batch = this.#byNumber.get(number)
+      if (batch === undefined) continue
+      this.#forget(batch)
+      this.#sent += batch.count
+      batch.confirm(repeated, batch.count, position, duplicates)
+    }
+    for (const one of refused) {
+      const batch = this.#byNumber.get(one.number)
+      if (batch !== undefined) this.#refuse(batch, one)
+    }
+  }
+
+  down(): void {
+    this.#isOpened = false
+  }
+
+  refused(error: RivuletError): void {
+    const unsure = unsureOf(error) // what has left may be stored, by this stream or one before it
+    const { messages, unheard, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
+    if (messages > 0) this.#ports.lost('refused', messages, unheard, hasLeft ? unsure : error)
+  }
+
+  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unheard: number; hasLeft: boolean } {
+    this.#cut()
+    this.#thin()
+    const messages = this.#messages
+    let unheard = 0
+    let hasLeft = false
+    for (const batch of this.#batches.splice(0)) {
+      hasLeft ||= batch.hasLeft
+      this.#release(batch.count, batch.cost)
+      unheard += batch.fail(0, errorOf(batch.hasLeft))
+    }
+    this.#left = 0
+    this.#byNumber.clear()
+    return { messages, unheard, hasLeft }
+  }
+
+  /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
+  #refuse(
+    batch: SentBatch,
+    { expected, code, message, repeated = 0, position = 0, duplicates = [] }: RefusedBatch,
+  ): void {
+    const at = this.#batches.indexOf(batch)
+    // a store that cannot even be read knows of no number: those that follow keep theirs, and hear if there is a gap
+    const isBlind = expected === 0
+    if (!isBlind && expected < batch.sequence) {
+      this.#rewind(at, expected)
+      return
+    }
+    const told = toldError(code, message)
+    const error = isBlind ? unsureOf(told) : told
+    const stored = isBlind ? 0 : Math.min(batch.count, expected - batch.sequence)
+    const next = batch.sequence + (isBlind ? batch.count : stored)
+    this.#forget(batch)
+    this.#sent += stored
+    batch.confirm(repeated, stored, position, duplicates)
+    if (stored < batch.count) this.#ports.lost('refused', batch.count - stored, batch.fail(stored, error), error)
+    this.#rewind(at, next)
+  }
+
+  /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are nobody's. */
+  #rewind(at: number, sequence: number): void {
+    for (let i = at; i < this.#left; i++) {
+      const batch = this.#batches[i] as SentBatch
+      this.#byNumber.delete(batch.number)
+      batch.number = 0
+      batch.sequence = 0
+    }
+    this.#left = Math.min(this.#left, at)
+    this.#sequence = sequence
+    this.#ports.wake()
+  }
+
+  /** Makes a batch of what was packed; returns whether there was anything. */
+  #cut(): boolean {
+    if (this.#packer.count === 0) return false
+    const { extras, owners, mayWithdraw } = this.#gathered
+    this.#gathered = new Gathered()
+    const batch = new SentBatch(this.#packer.cut(), extras, owners)
+    this.#batches.push(batch)
+    if (mayWithdraw) for (const owner of owners) if (owner?.mayWithdraw) owner.batch = batch
+    return true
+  }
+
+  /** The host takes messages of a size: maybe smaller ones than was thought, maybe larger ones than the host before it. */
+  #limitTo(most: number): void {
+    this.#packer.maxMessageBytes = Math.max(0, Math.min(this.#maxMessageBytes, most))
+    this.#cut()
+    this.#thin()
+    const out: Owners = []
+    // those that have left keep their sequence, and so their messages
+    for (let at = this.#left; at < this.#batches.length; at++) {
+      const batch = this.#batches[at] as SentBatch
+      if (!batch.hasLeft) out.push(...this.#takeOut(batch, (length) => length > most))
+    }
+    this.#sweepEmpty()
+    if (out.length === 0) return
+    const message = `a message is larger than maxMessageBytes of the host, ${most}`
+    const error = new RivuletError('RIVULET_MESSAGE_TOO_LARGE', message, { executed: 'no' })
+    this.#ports.lost('refused', out.length, failOwners(out, error), error)
+  }
+
+  /** Takes out what was withdrawn. */
+  #thin(): void {
+    if (this.#withdrawals.apply((batch, isOut) => this.#takeOut(batch, isOut))) this.#sweepEmpty()
+  }
+
+  /** Takes messages out of a batch that has not left. */
+  #takeOut(batch: SentBatch, isOut: IsOut): Owners {
+    const cost = batch.cost
+    const owners = batch.takeOut(isOut)
+    if (owners.length > 0) this.#release(owners.length, cost - batch.cost)
+    return owners
+  }
+
+  /** Forgets batches from which everything was taken out: none of them has left. */
+  #sweepEmpty(): void {
+    let kept = this.#left
+    for (let at = kept; at < this.#batches.length; at++) {
+      const batch = this.#batches[at] as SentBatch
+      if (batch.count > 0) this.#batches[kept++] = batch
+    }
+    this.#batches.length = kept
+  }
+
+  #forget(batch: SentBatch): void {
+    const at = this.#batches.indexOf(batch)
+    if (at >= 0) this.#batches.splice(at, 1)
+    if (at >= 0 && at < this.#left) this.#left -= 1
+    this.#byNumber.delete(batch.number)
+    this.#release(batch.count, batch.cost)
+  }
+
+  #release(messages: number, bytes: number): void {
+    this.#messages -= messages
+    this.#bytes -= bytes
+    // what is given up in the turn in which it was appended was fresh
+    this.fresh.count = Math.min(this.fresh.count, this.#messages)
+    this.fresh.bytes = Math.min(this.fresh.bytes, this.#bytes)
+    if (!this.full) this.#roomWaiters.wake()
+    if (this.#messages === 0) this.#emptyWaiters.wake()
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * A batch of a producer: kept as it was packed until the host has confirmed or refused each of its messages.
+ */
+import type { RivuletError } from '../../../src/errors/index.js'
+import type { Packed } from './message-packer.js'
+import type { ProducedBatch, ProducedExtras } from './wire.js'
+
+/** What a message has beside its value. */
+export type Extras = Omit<ProducedExtras, 'index'>
+
+/** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
+export const messageCost = 24
+
+/** What the id, the key and the times of a message take beside it, in bytes: on the link and of the outbox. */
+export function extrasCost({ id, key }: Extras): number {
+  return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
+}
+
+/** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
+export interface Owner {
+  /** What each of its messages has beside its value. */
+  readonly extras?: Extras | undefined
+  /** The batch that its message is in, once that is cut; for an owner of one message that may be withdrawn. */
+  batch?: SentBatch | undefined
+  /** Whether it may withdraw its message. */
+  readonly mayWithdraw?: boolean
+  /** Whether it tells its user how many failed and not why: then `errors` does. */
+  readonly countsOnly?: boolean
+  /**
+   * It is stored and as safe as the host promises.
+   *
+   * @param position - Its place in the queue; 0 if that is not known, since it was stored by an earlier try.
+   */
+  stored(id: string | undefined, position: number, duplicate: boolean): void
+  /** It was refused, or nobody knows what became of it. */
+  failed(error: RivuletError): void
+}
+
+/** Who waits for the messages of a batch, by index. */
+export type Owners = (Owner | undefined)[]
+
+/** What goes with the messages that are packed and not in a batch yet; each batch has one of its own. */
+export class Gathered {
+  readonly extras: ProducedExtras[] = []
+  readonly owners: Owners = []
+  extrasBytes = 0
+  /** Whether one of the owners may withdraw its message. */
+  mayWithdraw = false
+
+  /** Adds the message that was packed last; returns what its extras take, in bytes. */
+  add(owner: Owner | undefined): number {
+    const index = this.owners.push(owner) - 1
+    if (owner === undefined) return 0
+    if (owner.mayWithdraw) this.mayWithdraw = true
+    if (owner.extras === undefined) return 0
+    this.extras.push({ index, ...owner.extras })
+    const cost = extrasCost(owner.extras)
+    this.extrasBytes += cost
+    return cost
+  }
+}
+
+/** A batch on its way. */
+export class SentBatch {
+  /** The number of the transmission; 0 while it waits for one. */
+  number = 0
+  /** The sequence of its first message, once it has one. */
+  sequence = 0
+  /** Whether it may have left, in this transmission or an earlier one. */
+  hasLeft = false
+  #packed: Packed
+  #extras: readonly ProducedExtras[]
+  #owners: Owners
+
+  constructor(packed: Packed, extras: readonly ProducedExtras[], owners: Owners) {
+    this.#packed = packed
+    this.#extras = extras
+    this.#owners = owners
+  }
+
+  /** Its messages. */
+  get count(): number {
+    return this.#packed.lengths.length
+  }
+
+  /** What it takes of the outbox, in bytes. */
+  get cost(): number {
+    const cost = this.#packed.bodies.length + this.count * messageCost
+    return this.#extras.reduce((sum, extras) => sum + extrasCost(extras), cost)
+  }
+
+  /** As it is sent. */
+  wire(schemaId: Buffer, schema: string | null): ProducedBatch {
+    const { lengths, checks, bodies } = this.#packed
+    const extras = this.#extras as ProducedExtras[]
+    return { number: this.number, sequence: this.sequence, schemaId, schema, lengths, checks, bodies, extras }
+  }
+
+  /** The messages from `from` on are stored, duplicates at the places that they have; those before it were stored earlier. */
+  confirm(
+    from: number,
+    end: number,
+    position: number,
+    duplicates: readonly { readonly index: number; readonly position: number }[],
+  ): void {
+    const owners = this.#owners
+    let nextExtras = 0
+    let nextDuplicate = 0
+    for (let i = 0; i < end; i++) {
+      const duplicate = duplicates[nextDuplicate]?.index === i ? duplicates[nextDuplicate++] : undefined
+      const owner = owners[i]
+      if (owner === undefined) continue
+      while ((this.#extras[nextExtras]?.index ?? Number.POSITIVE_INFINITY) < i) nextExtras += 1
+      const extras = this.#extras[nextExtras]
+      const id = extras?.index === i ? (extras.id ?? undefined) : undefined
+      if (duplicate !== undefined) owner.stored(id, duplicate.position, true)
+      else owner.stored(id, i < from || position <= 0 ? 0 : position + i - from - nextDuplicate, false)
+    }
+  }
+
+  /** The messages from `from` on failed; returns of how many nobody has heard why. */
+  fail(from: number, error: RivuletError): number {
+    return failOwners(this.#owners.slice(from), error)
+  }
+
+  /** Takes out messages, as long as none has left; returns who waited for them. */
+  takeOut(isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+    const { lengths, checks, bodies } = this.#packed
+    const kept: number[] = []
+    const out: Owners = []
+    const parts: Buffer[] = []
+    let start = 0
+    for (const [i, length] of lengths.entries()) {
+      const end = start + length
+      if (isOut(length, this.#owners[i])) {
+        out.push(this.#owners[i])
+      } else {
+        kept.push(i)
+        parts.push(bodies.subarray(start, end))
+      }
+      start = end
+    }
+    if (out.length === 0) return out
+    this.#packed = {
+      lengths: kept.map((i) => lengths[i] as number),
+      checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))),
+      bodies: Buffer.concat(parts),
+    }
+    let next = 0
+    this.#extras = this.#extras.flatMap((extras) => {
+      while ((kept[next] ?? Number.POSITIVE_INFINITY) < extras.index) next += 1
+      return kept[next] === extras.index ? [{ ...extras, index: next }] : []
+    })
+    this.#owners = kept.map((i) => this.#owners[i])
+    return out
+  }
+}
+
+/** Messages failed; returns of how many nobody has heard why. */
+export function failOwners(owners: Owners, error: RivuletError): number {
+  let unheard = 0
+  for (const owner of owners) {
+    if (owner === undefined || owner.countsOnly) unheard += 1
+    owner?.failed(error)
+  }
+  return unheard
+}
