@@ -207,6 +207,22 @@ t.test(
   },
 )
 
+t.test('peers that leave while large answers wait: their bytes are bounded in all', async (t) => {
+  const link = new LinkPair({ acceptor: { maxSessions: 9, outboxBytes: 33_554_432 } })
+  const large = bodyOf(Buffer.alloc(itemBytes))
+  for (const [at, answers] of [20, 30, 20, 20, 20].entries()) {
+    link.acceptor.receive(`peer ${at}`, helloOf({ session: Buffer.alloc(16, 100 + at) }))
+    const session = link.accepted.at(-1)?.session
+    for (let stream = 1; stream <= answers; stream++) session?.send(-stream, itemKind, last, large)
+    link.acceptor.gone(`peer ${at}`, lost)
+  }
+  t.strictSame(
+    link.accepted.map(({ session }) => session.status),
+    ['cut', 'ended', 'cut', 'cut', 'cut'],
+    'that for which most waits',
+  )
+})
+
 t.test('a flood of sessions: one for each connection, and no more than there may be', async (t) => {
   const { link } = new Stranger()
   const limits = settings.limits
