@@ -6,9 +6,10 @@
  */
 export type { QueueCounts } from '../../src/engine/index.js'
 export type { StoreUsage } from '../../src/store/index.js'
-export { type Consumer, type ConsumerStats, createConsumer } from './durable/consumer.js'
+export { type Consumer, createConsumer } from './durable/consumer.js'
 export type { Delivery, NackOptions } from './durable/delivery.js'
 export type { ProcessDelivery } from './durable/delivery-stream.js'
+export type { ConsumerStats } from './durable/durable-receiver.js'
 export { createQueueHost, type QueueHost, type QueueHostStats } from './durable/host.js'
 export type { BackoffOptions, QueueHostOptions, QueueOptions } from './durable/host-options.js'
 export type { ConsumerOptions, ProducerOptions, SendOptions } from './durable/options.js'

@@ -2,41 +2,16 @@
  * The consuming side of the durable queue: deliveries under leases, as a stream for one, or worked on by `process`.
  */
 
-import { randomBytes } from 'node:crypto'
-import { Observable } from 'rxjs'
-import { type Codec, codecOf } from '../../../src/avro/codec.js'
-import type { Timer } from '../../../src/clock/index.js'
-import { RivuletError } from '../../../src/errors/index.js'
+import type { Observable } from 'rxjs'
 import { defaults, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import type { Resource } from '../../../src/socket/index.js'
-import { Inbound, type ProcessOptions, type Reasons, type Stream } from '../../../src/stream/index.js'
+import type { ProcessOptions, Stream } from '../../../src/stream/index.js'
 import type { Delivery } from './delivery.js'
-import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
-import type { HeldLease } from './held-lease.js'
-import type { HostStream } from './host-stream.js'
-import { looksPerLease } from './loop-lag.js'
+import type { ProcessDelivery } from './delivery-stream.js'
+import { type ConsumerStats, DurableReceiver } from './durable-receiver.js'
 import { type ConsumerOptions, consumerRules } from './options.js'
-import { Prefetch } from './prefetch.js'
 import { QueueClientResource } from './queue-client-resource.js'
 import { consumerOf } from './serving.js'
-
-/** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
-export interface ConsumerStats {
-  /** Came from the host. */
-  readonly received: number
-  /** Handed to the application. */
-  readonly delivered: number
-  /** Waiting to be handed out. */
-  readonly pending: number
-  /**
-   * Not handed out: `released` and `closed` went back to the queue, `incompatible-schema` and `unknown-schema` went back for
-   * other consumers, `lease-lost` was taken back, and `undecodable` are dead letters, or went back for other consumers if
-   * this one has no place for the value.
-   */
-  readonly dropped: Reasons
-  /** Handed out, and not settled. */
-  readonly unsettled: number
-}
 
 /** The consuming side of a durable queue. */
 export interface Consumer<Out> extends Resource<ConsumerStats> {
@@ -85,93 +60,32 @@ export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promis
 
 type ResolvedConsumerOptions = Resolved<typeof consumerRules>
 
-/** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
-const lingerMs = 1000
-
-/** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
-const unsubscribedMs = 5000
-
-/** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
-const farewellMs = 500
-
 class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implements Consumer<Out> {
   readonly queue: string
-  readonly deliveries: DeliveryStream<Out>
-  readonly #inbound: Inbound<Delivery<Out>>
-  readonly #prefetch: Prefetch<Out>
-  readonly #hostStream: HostStream
-  #looking: Timer | undefined
-  /** How long a lease lasted when that was set. */
-  #lookingAtMs = 0
-  #lingering: Timer | undefined
+  readonly #receiver: DurableReceiver<Out>
 
   static async create<Out>(options: ResolvedConsumerOptions): Promise<ConsumerResource<Out>> {
     const consumer = await new ConsumerResource<Out>(options).open()
-    consumer.#hostStream.start()
+    consumer.#receiver.hostStream.start()
     return consumer
   }
 
   private constructor(options: ResolvedConsumerOptions) {
     super('createConsumer', { ...options, outboxBytes: defaults.outboxBytes })
-    const { queue, schema, prefetch, name } = options
-    const { clock } = this.runtime
-    const report = (error: RivuletError) => this.reports.report(error)
-    const detailsOf = ({ position, attempt, id }: Pick<Delivery, 'position' | 'attempt' | 'id'>) => ({
-      delivery: { queue, position, attempt, id, consumer: name },
-    })
-    this.queue = queue
-    this.#inbound = new Inbound<Delivery<Out>>({
-      name: () => this.name,
-      changed: () => this.#wantedChanged(),
-      unreadable: (cause, supply) => {
-        const { code, message, issues } = this.#prefetch.schemas.errorOf(cause)
-        return new RivuletError(code, message, { cause, issues, ...detailsOf((supply as HeldLease<Out>).lastTaken) })
-      },
-      report,
-      detailsOf,
-    })
-    const identity = randomBytes(16).toString('hex')
-    this.#prefetch = new Prefetch<Out>({
-      queue,
-      consumer: name === undefined ? identity : `${name}/${identity}`,
-      prefetch,
-      codec: codecOf(schema) as Codec<never, Out>,
-      now: () => clock.now(),
-      isWanted: () => this.#inbound.wanted,
-      inbound: () => this.#inbound,
-      wake: () => this.#hostStream.wake(),
-      leasesChanged: () => this.#look(),
-      report,
-    })
-    this.deliveries = new DeliveryStream(this.#inbound.stream)
-    this.#hostStream = this.hostStreamOf('consume', consumerOf, this.#prefetch)
+    this.queue = options.queue
+    this.#receiver = new DurableReceiver<Out>(options, this.portsOf('consume', consumerOf))
+  }
+
+  get deliveries(): Stream<Delivery<Out>> {
+    return this.#receiver.deliveries
   }
 
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
-    if (!this.life.isOpen) {
-      throw new RivuletError(
-        'RIVULET_CLOSED',
-        `${this.name}: process was called on a consumer that is closing or closed`,
-      )
-    }
-    const results = this.deliveries.processValues(project, options)
-    const reminder = this.runtime.clock.setTimer(() => this.#remind(), unsubscribedMs)
-    return new Observable((subscriber) => {
-      reminder.cancel()
-      subscriber.add(results.subscribe(subscriber))
-    })
-  }
-
-  #remind(): void {
-    if (!this.life.isOpen) return
-    const message = `${this.name}: the result of process has no subscriber, so it takes no message; subscribe to it`
-    this.reports.report(new RivuletError('RIVULET_NOT_SUBSCRIBED', message))
+    return this.#receiver.process(project, options)
   }
 
   stats(): ConsumerStats {
-    const { received, delivered, pending, dropped } = this.#inbound
-    const unsettled = this.#prefetch.handedOutMessages
-    return Object.freeze({ received, delivered, pending, dropped: dropped.snapshot(), unsettled })
+    return this.#receiver.stats()
   }
 
   override closeWithHost(): Promise<unknown> {
@@ -179,63 +93,8 @@ class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implement
   }
 
   protected override async finish(deadline: number): Promise<number> {
-    // nothing more is asked for, and what nobody was given goes back
-    this.#prefetch.stop()
-    this.#inbound.complete()
-    // another stream, on which the host was asked for nothing: what is on its way on this one comes before its end and goes
-    // back as well, and what goes back does not come again
-    if (this.#prefetch.hasAsked) this.#hostStream.renew()
-    await this.waitUntil(deadline, this.#prefetch.whenIdle())
-    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    const left = this.#prefetch.giveUp(closed)
-    // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
-    const farewell = this.hasHost ? this.runtime.clock.now() + farewellMs : deadline
-    await this.waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
-    await this.waitUntil(deadline, this.#hostStream.end())
-    this.#hostStream.close()
-    this.#prefetch.failAll(closed)
-    this.#looking?.cancel()
-    this.#lingering?.cancel()
+    const left = await this.#receiver.finish(deadline)
     await super.finish(deadline)
     return left
-  }
-
-  /** Looks at the leases from time to time, as long as there are any. */
-  #look(): void {
-    const { leases, leaseMs } = this.#prefetch
-    const isNeeded = leases > 0 && leaseMs < Number.POSITIVE_INFINITY
-    // another host may have leases that are shorter
-    if (!isNeeded || leaseMs !== this.#lookingAtMs) {
-      this.#looking?.cancel()
-      this.#looking = undefined
-      this.#prefetch.expectTick(Number.POSITIVE_INFINITY)
-    }
-    if (!isNeeded || this.#looking !== undefined) return
-    const { clock } = this.runtime
-    this.#lookingAtMs = leaseMs
-    this.#prefetch.expectTick(clock.now() + leaseMs / looksPerLease)
-    this.#looking = clock.setTimer(() => {
-      this.#looking = undefined
-      this.#prefetch.tick()
-      this.#look()
-    }, leaseMs / looksPerLease)
-  }
-
-  #wantedChanged(): void {
-    if (this.#inbound.wanted) {
-      this.#lingering?.cancel()
-      this.#lingering = undefined
-    } else if (this.#lingering === undefined && this.#prefetch.hasAsked && this.life.isOpen) {
-      this.#lingering = this.runtime.clock.setTimer(
-        () => {
-          this.#lingering = undefined
-          if (this.#inbound.wanted || !this.life.isOpen) return
-          this.#prefetch.idle()
-          this.#hostStream.renew()
-        },
-        Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
-      )
-    }
-    this.#prefetch.wantedChanged()
   }
 }

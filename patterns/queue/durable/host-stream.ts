@@ -50,15 +50,18 @@ const passing: ReadonlySet<string> = new Set([
 export abstract class ReopeningHostStream<Request, Answer> implements HostStream {
   protected readonly user: Conversation<Request, Answer>
   readonly #clock: Clock
+  readonly #random: () => number
   #timer: Timer | undefined
   #waitMs = 0
   #over = false
   /** Whether the stream at hand has been answered. */
   #answered = false
 
-  constructor(clock: Clock, user: Conversation<Request, Answer>) {
+  /** @param random - Returns a number from 0 up to 1, which keeps clients from opening their streams at the same time. */
+  constructor(clock: Clock, user: Conversation<Request, Answer>, random = Math.random) {
     this.#clock = clock
     this.user = user
+    this.#random = random
   }
 
   /** Whether nothing is opened any more. */
@@ -114,7 +117,7 @@ export abstract class ReopeningHostStream<Request, Answer> implements HostStream
     this.#waitMs = Math.min(defaults.reconnectMaxMs, 2 * Math.max(waitMs, defaults.reconnectMs / 2))
     this.#answered = false
     if (waitMs === 0) atEndOfTurn(() => this.#begin())
-    else this.#timer = this.#clock.setTimer(() => this.#begin(), waitMs * (1 + Math.random()))
+    else this.#timer = this.#clock.setTimer(() => this.#begin(), waitMs * (1 + this.#random()))
   }
 
   #begin(): void {

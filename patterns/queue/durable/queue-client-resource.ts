@@ -3,10 +3,11 @@
  *
  * What they say to it is their own business.
  */
+import { randomBytes } from 'node:crypto'
 import { CallClientResource, type CallClientResourceOptions } from '../../../src/call-link/index.js'
 import type { Closable, WaitOptions } from '../../../src/lifecycle/index.js'
+import type { DurableClientPorts } from './durable-client-ports.js'
 import { hostOf, type QueueHostResource } from './host.js'
-import type { Conversation, HostStream } from './host-stream.js'
 import { LocalHostStream } from './local-host-stream.js'
 import { RemoteHostStream } from './remote-host-stream.js'
 import type { ServedSession, ServingHost, StreamPorts } from './serving.js'
@@ -32,16 +33,11 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
   }
 
   override get connected(): number {
-    return this.#host === undefined ? super.connected : Number(this.hasHost && this.life.isOpen)
+    return this.#host === undefined ? super.connected : Number(this.#host.isServing && this.life.isOpen)
   }
 
   override whenConnected(options?: WaitOptions): Promise<void> {
     return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
-  }
-
-  /** Whether there is a host to speak with, also while this one closes. */
-  protected get hasHost(): boolean {
-    return this.#host?.isServing ?? super.connected > 0
   }
 
   protected override uses(other: Closable): boolean {
@@ -53,14 +49,26 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
     return this.close({ drain: timeoutMs > 0, timeoutMs })
   }
 
-  /** The way to the host. */
-  protected hostStreamOf<Request, Answer>(
+  /** What its logic needs. */
+  protected portsOf<Request, Answer>(
     method: QueueMethod,
     open: (host: ServingHost, ports: StreamPorts<Answer>) => ServedSession<Request>,
-    user: Conversation<Request, Answer>,
-  ): HostStream {
+  ): DurableClientPorts<Request, Answer> {
     const host = this.#host
-    if (host === undefined) return new RemoteHostStream(this.callClient, method, this.runtime.clock, user)
-    return new LocalHostStream(host, (ports) => open(host, ports), user)
+    const { clock } = this.runtime
+    return {
+      clock,
+      identity: randomBytes(16).toString('hex'),
+      name: () => this.name,
+      isOpen: () => this.life.isOpen,
+      onClosing: (callback) => this.life.onClosing(callback),
+      report: (error) => this.reports.report(error),
+      hasHost: () => this.#host?.isServing ?? super.connected > 0,
+      waitUntil: (deadline, promise) => this.waitUntil(deadline, promise),
+      hostStreamOf: (user) =>
+        host === undefined
+          ? new RemoteHostStream(this.callClient, method, clock, user)
+          : new LocalHostStream(host, (ports) => open(host, ports), user),
+    }
   }
 }

@@ -116,8 +116,14 @@ export class RemoteHostStream<Request, Answer> extends ReopeningHostStream<Reque
   #call: ClientCall | undefined
   #answers: Subscription | undefined
 
-  constructor(client: CallClient, method: QueueMethod, clock: Clock, user: Conversation<Request, Answer>) {
-    super(clock, user)
+  constructor(
+    client: CallClient,
+    method: QueueMethod,
+    clock: Clock,
+    user: Conversation<Request, Answer>,
+    random?: () => number,
+  ) {
+    super(clock, user, random)
     this.#client = client
     this.#name = method
     this.#method = client.bind(serviceOf(QueueService)).methods.get(method) as ClientMethod

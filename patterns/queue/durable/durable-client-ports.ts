@@ -1,0 +1,25 @@
+/**
+ * What the sender of a producer and the receiver of a consumer need of their resource, which has the sockets.
+ */
+import type { Clock } from '../../../src/clock/index.js'
+import type { RivuletError } from '../../../src/errors/index.js'
+import type { Conversation, HostStream } from './host-stream.js'
+
+/** What a sender and a receiver need of their resource. */
+export interface DurableClientPorts<Request, Answer> {
+  readonly clock: Clock
+  /** Tells this client from all others of its queue. */
+  readonly identity: string
+  /** Names the resource, for messages. */
+  name(): string
+  isOpen(): boolean
+  /** Calls back when closing begins; returns how to take that back. */
+  onClosing(callback: () => void): () => void
+  report(error: RivuletError): void
+  /** Whether there is a host to speak with, also while the resource closes. */
+  hasHost(): boolean
+  /** Waits for a promise, until a time on the clock at most. */
+  waitUntil(deadline: number, promise: Promise<unknown>): Promise<unknown>
+  /** Makes the way to the host. */
+  hostStreamOf(user: Conversation<Request, Answer>): HostStream
+}

@@ -1,0 +1,194 @@
+/**
+ * A consumer without its sockets: its deliveries, the looks at its leases, and how long what nobody wants stays.
+ *
+ * The host stream that it is given carries what its prefetch says.
+ */
+import { Observable } from 'rxjs'
+import { type Codec, codecOf } from '../../../src/avro/codec.js'
+import type { Schema } from '../../../src/avro/index.js'
+import type { Timer } from '../../../src/clock/index.js'
+import { RivuletError } from '../../../src/errors/index.js'
+import { Inbound, type ProcessOptions, type Reasons } from '../../../src/stream/index.js'
+import type { Delivery } from './delivery.js'
+import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
+import type { DurableClientPorts } from './durable-client-ports.js'
+import type { HeldLease } from './held-lease.js'
+import type { HostStream } from './host-stream.js'
+import { looksPerLease } from './loop-lag.js'
+import { Prefetch } from './prefetch.js'
+import type { ConsumeAnswer, ConsumeRequest } from './wire.js'
+
+/** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
+export interface ConsumerStats {
+  /** Came from the host. */
+  readonly received: number
+  /** Handed to the application. */
+  readonly delivered: number
+  /** Waiting to be handed out. */
+  readonly pending: number
+  /**
+   * Not handed out: `released` and `closed` went back to the queue, `incompatible-schema` and `unknown-schema` went back for
+   * other consumers, `lease-lost` was taken back, and `undecodable` are dead letters, or went back for other consumers if
+   * this one has no place for the value.
+   */
+  readonly dropped: Reasons
+  /** Handed out, and not settled. */
+  readonly unsettled: number
+}
+
+/** The options of a consumer that concern its messages, resolved. */
+export interface DurableReceiverOptions {
+  readonly queue: string
+  readonly schema: Schema<unknown, unknown>
+  readonly prefetch: number
+  readonly name: string | undefined
+}
+
+/** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
+const lingerMs = 1000
+
+/** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
+const unsubscribedMs = 5000
+
+/** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
+const farewellMs = 500
+
+/** The deliveries of one consumer. */
+export class DurableReceiver<Out> {
+  readonly deliveries: DeliveryStream<Out>
+  readonly hostStream: HostStream
+  readonly #ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>
+  readonly #inbound: Inbound<Delivery<Out>>
+  readonly #prefetch: Prefetch<Out>
+  #looking: Timer | undefined
+  /** How long a lease lasted when that was set. */
+  #lookingAtMs = 0
+  #lingering: Timer | undefined
+
+  constructor(options: DurableReceiverOptions, ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>) {
+    const { queue, schema, prefetch, name } = options
+    const { clock, identity, report } = ports
+    this.#ports = ports
+    const detailsOf = ({ position, attempt, id }: Pick<Delivery, 'position' | 'attempt' | 'id'>) => ({
+      delivery: { queue, position, attempt, id, consumer: name },
+    })
+    this.#inbound = new Inbound<Delivery<Out>>({
+      name: ports.name,
+      changed: () => this.#wantedChanged(),
+      unreadable: (cause, supply) => {
+        const { code, message, issues } = this.#prefetch.schemas.errorOf(cause)
+        return new RivuletError(code, message, { cause, issues, ...detailsOf((supply as HeldLease<Out>).lastTaken) })
+      },
+      report,
+      detailsOf,
+    })
+    this.#prefetch = new Prefetch<Out>({
+      queue,
+      consumer: name === undefined ? identity : `${name}/${identity}`,
+      prefetch,
+      codec: codecOf(schema) as Codec<never, Out>,
+      now: () => clock.now(),
+      isWanted: () => this.#inbound.wanted,
+      inbound: () => this.#inbound,
+      wake: () => this.hostStream.wake(),
+      leasesChanged: () => this.#look(),
+      report,
+    })
+    this.deliveries = new DeliveryStream(this.#inbound.stream)
+    this.hostStream = ports.hostStreamOf(this.#prefetch)
+  }
+
+  /** See `Consumer.process`. */
+  process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
+    if (!this.#ports.isOpen()) {
+      throw new RivuletError(
+        'RIVULET_CLOSED',
+        `${this.#ports.name()}: process was called on a consumer that is closing or closed`,
+      )
+    }
+    const results = this.deliveries.processValues(project, options)
+    const reminder = this.#ports.clock.setTimer(() => this.#remind(), unsubscribedMs)
+    return new Observable((subscriber) => {
+      reminder.cancel()
+      subscriber.add(results.subscribe(subscriber))
+    })
+  }
+
+  #remind(): void {
+    if (!this.#ports.isOpen()) return
+    const message = `${this.#ports.name()}: the result of process has no subscriber, so it takes no message; subscribe to it`
+    this.#ports.report(new RivuletError('RIVULET_NOT_SUBSCRIBED', message))
+  }
+
+  stats(): ConsumerStats {
+    const { received, delivered, pending, dropped } = this.#inbound
+    const unsettled = this.#prefetch.handedOutMessages
+    return Object.freeze({ received, delivered, pending, dropped: dropped.snapshot(), unsettled })
+  }
+
+  /**
+   * Gives back what was not handed out, and waits until the rest is settled, up to a time on the clock.
+   *
+   * Returns how many messages were handed out and are not settled, which go back as well.
+   */
+  async finish(deadline: number): Promise<number> {
+    const { name, clock, hasHost, waitUntil } = this.#ports
+    // nothing more is asked for, and what nobody was given goes back
+    this.#prefetch.stop()
+    this.#inbound.complete()
+    // another stream, on which the host was asked for nothing: what is on its way on this one comes before its end and goes
+    // back as well, and what goes back does not come again
+    if (this.#prefetch.hasAsked) this.hostStream.renew()
+    await waitUntil(deadline, this.#prefetch.whenIdle())
+    const closed = new RivuletError('RIVULET_CLOSED', `${name()} was closed`)
+    const left = this.#prefetch.giveUp(closed)
+    // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
+    const farewell = hasHost() ? clock.now() + farewellMs : deadline
+    await waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
+    await waitUntil(deadline, this.hostStream.end())
+    this.hostStream.close()
+    this.#prefetch.failAll(closed)
+    this.#looking?.cancel()
+    this.#lingering?.cancel()
+    return left
+  }
+
+  /** Looks at the leases from time to time, as long as there are any. */
+  #look(): void {
+    const { leases, leaseMs } = this.#prefetch
+    const isNeeded = leases > 0 && leaseMs < Number.POSITIVE_INFINITY
+    // another host may have leases that are shorter
+    if (!isNeeded || leaseMs !== this.#lookingAtMs) {
+      this.#looking?.cancel()
+      this.#looking = undefined
+      this.#prefetch.expectTick(Number.POSITIVE_INFINITY)
+    }
+    if (!isNeeded || this.#looking !== undefined) return
+    const { clock } = this.#ports
+    this.#lookingAtMs = leaseMs
+    this.#prefetch.expectTick(clock.now() + leaseMs / looksPerLease)
+    this.#looking = clock.setTimer(() => {
+      this.#looking = undefined
+      this.#prefetch.tick()
+      this.#look()
+    }, leaseMs / looksPerLease)
+  }
+
+  #wantedChanged(): void {
+    if (this.#inbound.wanted) {
+      this.#lingering?.cancel()
+      this.#lingering = undefined
+    } else if (this.#lingering === undefined && this.#prefetch.hasAsked && this.#ports.isOpen()) {
+      this.#lingering = this.#ports.clock.setTimer(
+        () => {
+          this.#lingering = undefined
+          if (this.#inbound.wanted || !this.#ports.isOpen()) return
+          this.#prefetch.idle()
+          this.hostStream.renew()
+        },
+        Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
+      )
+    }
+    this.#prefetch.wantedChanged()
+  }
+}
