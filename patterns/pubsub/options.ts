@@ -54,11 +54,11 @@ const common = {
 /** The rules of `PublisherOptions`. */
 export const publisherRules = {
   ...common,
-  slowSubscribers: oneOf(['drop', 'wait'], 'drop'),
-  overflow: oneOf(overflowPolicies, 'block'),
+  slowSubscribers: oneOf(['drop', 'wait'], defaults.slowSubscribers),
+  overflow: oneOf(overflowPolicies, defaults.overflow),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
   subscriptionBytes: integer({ min: 1024, max: 1024 * mebibyte, fallback: defaults.subscriptionBytes }),
-  maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: maxFrameMessages }),
+  maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: defaults.maxBatchMessages }),
 }
 
 /** The rules of `SubscriberOptions`. */

@@ -9,9 +9,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { type Deferred, deferred, OncePerTurn } from '../../src/lifecycle/index.js'
-
-/** How often a request is made again while somebody waits, in milliseconds. */
-const retryMs = 200
+import { defaults } from '../../src/options/index.js'
 
 /** Requests whose answers are still understood; newer ones cover all that older ones do, but may take as long again. */
 const maxRequests = 1024
@@ -136,7 +134,7 @@ export class Readiness {
       this.#retry = undefined
       this.ask()
       this.#retryLater()
-    }, retryMs)
+    }, defaults.readinessMs)
   }
 
   #settle(waiter: Waiter): void {

@@ -89,9 +89,9 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
 }
 
 const readyRules = {
-  /** 0 stands for the default, which is known only when it is needed. */
-  publishers: integer({ min: 1, max: 1024, fallback: 0 }),
-  timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: Number.POSITIVE_INFINITY }),
+  /** NaN stands for the default, which is known only when it is needed. */
+  publishers: integer({ min: 1, max: 1024, fallback: Number.NaN }),
+  timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: defaults.waitTimeoutMs }),
   signal,
 }
 

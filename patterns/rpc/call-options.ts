@@ -34,13 +34,11 @@ export interface CallOptions {
 
 const endless = Number.POSITIVE_INFINITY
 
-const callRules = {
-  timeoutMs: milliseconds({ max: endless, fallback: endless }),
+const commonRules = {
   context: instance('the context of a call', isCallContext, undefined),
   signal,
   headers: instance('an object with texts', isObject, undefined),
   idempotent: { expects: 'true or false', fallback: undefined, accepts: isBoolean },
-  waitForReady: flag(true),
 }
 
 /** What a client says for all its calls. */
@@ -53,6 +51,7 @@ export interface CallDefaults {
 export class CallOptionsResolver {
   readonly #subject: string
   readonly #unsaid: ResolvedCallOptions
+  readonly #rules
 
   /**
    * @param subject - The method, for messages.
@@ -62,14 +61,18 @@ export class CallOptionsResolver {
     this.#unsaid = isStream
       ? Object.freeze({ ...defaultStreamOptions, waitForReady })
       : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady })
+    this.#rules = {
+      ...commonRules,
+      timeoutMs: milliseconds({ max: endless, fallback: this.#unsaid.timeoutMs }),
+      waitForReady: flag(waitForReady),
+    }
   }
 
   /** @throws RIVULET_INVALID_OPTION */
   resolve(options: CallOptions | undefined): ResolvedCallOptions {
     if (options === undefined) return this.#unsaid
-    const resolved = resolveOptions(this.#subject, options, callRules)
-    const { context, headers, idempotent } = resolved
-    const { timeoutMs, waitForReady } = { ...this.#unsaid, ...options }
+    const resolved = resolveOptions(this.#subject, options, this.#rules)
+    const { timeoutMs, waitForReady, context, headers, idempotent } = resolved
     return {
       timeoutMs,
       waitForReady,

@@ -71,7 +71,7 @@ export const serverRules = {
 export const clientRules = {
   ...common,
   timeoutMs: milliseconds({ max: endless, fallback: defaults.callTimeoutMs }),
-  waitForReady: flag(true),
+  waitForReady: flag(defaults.waitForReady),
   failoverMs: milliseconds({ max: endless, fallback: defaults.failoverMs }),
 }
 

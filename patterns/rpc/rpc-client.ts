@@ -33,6 +33,9 @@ export async function createRpcClient<S extends Service>(service: S, options: Rp
   }
   const owner = owners.get(over)
   if (!owner) throw invalidOption(subject, 'over', 'a client of createRpcClient', over)
+  const foreign = Object.keys(rest).find((name) => name in clientRules && !(name in sharedClientRules))
+  if (foreign !== undefined)
+    throw invalidOption(subject, foreign, 'left out: the links are those of `over`', rest[foreign as keyof typeof rest])
   const client = new SharedClient(service, owner, resolveOptions(subject, rest, sharedClientRules))
   owners.set(client, owner)
   return withShortcuts<S>(client)

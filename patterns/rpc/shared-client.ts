@@ -176,7 +176,7 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     return call
   }
 
-  async #close({ drain = true, timeoutMs = defaults.closeTimeoutMs }: CloseOptions): Promise<CloseResult> {
+  async #close({ drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs }: CloseOptions): Promise<CloseResult> {
     if (drain && timeoutMs > 0 && this.#open.size > 0) {
       const { clock } = this.#owner
       await waitFor('close', this.#drained.promise, clock, { timeoutMs }).catch(ignore)

@@ -28,7 +28,7 @@ export abstract class CallClientResource<Stats> extends SocketResource<Stats> {
    * @throws RIVULET_INVALID_OPTION
    */
   constructor(factory: string, options: CallClientResourceOptions, mayBeLocal = false) {
-    super(factory, { ...options, insecure: false }, mayBeLocal ? 'none' : 'connect')
+    super(factory, options, mayBeLocal ? 'none' : 'connect')
     if (options.bind.length > 0) throw invalidOption(factory, 'bind', 'left out: a client connects', options.bind)
     this.#options = options
     this.callClient = new CallClient({

@@ -22,7 +22,7 @@ export interface ResolvedCallOptions {
 export const defaultCallOptions: ResolvedCallOptions = Object.freeze({
   timeoutMs: defaults.callTimeoutMs,
   deadline: Number.POSITIVE_INFINITY,
-  waitForReady: true,
+  waitForReady: defaults.waitForReady,
   idempotent: undefined,
   signal: undefined,
   headers: undefined,
@@ -31,5 +31,5 @@ export const defaultCallOptions: ResolvedCallOptions = Object.freeze({
 /** The same for a call with a stream of responses. */
 export const defaultStreamOptions: ResolvedCallOptions = Object.freeze({
   ...defaultCallOptions,
-  timeoutMs: Number.POSITIVE_INFINITY,
+  timeoutMs: defaults.streamTimeoutMs,
 })

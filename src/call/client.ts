@@ -10,6 +10,7 @@ import type { ServiceCodec } from '../avro/service-codec.js'
 import { type Clock, DeadlineSweep } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { sweepLate, turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { chooseSession } from './choose-session.js'
@@ -45,9 +46,6 @@ export interface CallClientStats {
   /** Sessions that have not ended, those that are cut included. */
   readonly sessions: number
 }
-
-/** The largest number of calls that wait for a session. */
-const maxWaitingCalls = 65_536
 
 const ignore = () => {}
 
@@ -300,8 +298,8 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
       call.fail(refusalError(refusal, call.executedBefore))
     } else if (!call.options.waitForReady) {
       call.fail(callError('RIVULET_UNAVAILABLE', `${label}: there is no server that takes calls`, call.executedBefore))
-    } else if (this.#waiting.size >= maxWaitingCalls) {
-      const message = `${label}: ${maxWaitingCalls} calls wait for a server already`
+    } else if (this.#waiting.size >= defaults.maxWaitingCalls) {
+      const message = `${label}: ${defaults.maxWaitingCalls} calls wait for a server already`
       call.fail(callError('RIVULET_OVERLOADED', message, call.executedBefore))
     } else {
       this.#waiting.add(call)

@@ -17,7 +17,7 @@ import type { CallEnd } from './server-call.js'
 /** The bounds if nobody says otherwise. */
 export const defaultCallLimits: CallLimits = Object.freeze({
   maxConcurrentCalls: defaults.maxConcurrentCalls,
-  maxOpenCallsPerPeer: 16_384,
+  maxOpenCallsPerPeer: defaults.maxOpenCalls,
   backlogBytes: defaults.backlogBytes,
 })
 

@@ -4,12 +4,12 @@
  * It takes part in every write that makes something ready, so that a message may be stored and dealt out in one. What was
  * dealt out leaves when that write is safe.
  */
+import { defaults } from '../options/index.js'
 import type { Block } from './block-record.js'
 import { extrasAt } from './block-record.js'
 import { type Consumer, isReadable } from './consumer.js'
 import { dropBodyBytes, dropFirst, dropHead, expiredInFront, isExpired } from './dropping.js'
 import type { LeasedBlock } from './engine.js'
-import { maxParked } from './key-order.js'
 import { endLapsed } from './lapsing.js'
 import { fitting, LeaseBatch, leaseBytes } from './lease-batch.js'
 import type { Lease } from './leases.js'
@@ -222,7 +222,7 @@ function gatherHead(
 ): boolean {
   const { log, keys } = queue
   const block = log.head(tx)
-  if (!block || keys.parked - keys.held >= maxParked) return false
+  if (!block || keys.parked - keys.held >= defaults.keyOrderMessages) return false
   const expired = expiredInFront(tx, queue, block)
   if (expired > 0) {
     dropHead(tx, queue, block, expired, 'expired')

@@ -28,9 +28,6 @@ import type { Transaction } from './transaction.js'
 /** When a message has its turn. */
 export type Turn = Pick<ScheduledMessage, 'due' | 'position'>
 
-/** Messages that may be parked for keys in one queue; the log is not read on while there are so many. */
-export const maxParked = 10_000
-
 /** What is read at once of messages that are taken away whatever they wait for, in bytes. */
 const unparkBytes = 1_048_576
 

@@ -3,6 +3,7 @@
  *
  * A producer that has not sent for a day is forgotten, and may begin anywhere then.
  */
+import { defaults } from '../options/index.js'
 import { readU64, writeU64 } from '../store/index.js'
 import { keyName, nameKey, rangeOf, table } from './tables.js'
 import type { Transaction } from './transaction.js'
@@ -17,8 +18,7 @@ interface Producer {
   isStored: boolean
 }
 
-/** How long a producer that does not send is remembered, in milliseconds. */
-export const producerMemoryMs = 86_400_000
+const { producerMemoryMs } = defaults
 
 /** Producers that are kept in memory; as many again of those that are on no disk. */
 const keptProducers = 10_000

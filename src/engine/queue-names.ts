@@ -3,7 +3,7 @@
  *
  * A queue has a number, which is what its keys begin with; the record of its name is all that says which.
  */
-import { invalidOption } from '../options/index.js'
+import { defaults, invalidOption } from '../options/index.js'
 import type { QueueSettings } from './engine.js'
 import type { EngineStore } from './ports.js'
 import { Queue, type QueueOwner } from './queue.js'
@@ -17,16 +17,20 @@ const maxNameChars = 200
 
 /** How a queue is treated that was never declared. */
 export const defaultSettings: QueueSettings = Object.freeze({
-  maxAttempts: 10,
-  leaseMs: 30_000,
-  backoff: Object.freeze({ initialMs: 1000, factor: 2, maxMs: 300_000 }),
-  maxLength: Number.POSITIVE_INFINITY,
-  maxBytes: Number.POSITIVE_INFINITY,
-  maxAgeMs: Number.POSITIVE_INFINITY,
-  overflow: 'reject',
-  dedupeMs: 120_000,
-  keyOrder: false,
-  unreadable: 'keep',
+  maxAttempts: defaults.maxAttempts,
+  leaseMs: defaults.leaseMs,
+  backoff: Object.freeze({
+    initialMs: defaults.backoffInitialMs,
+    factor: defaults.backoffFactor,
+    maxMs: defaults.backoffMaxMs,
+  }),
+  maxLength: defaults.maxLength,
+  maxBytes: defaults.maxQueueBytes,
+  maxAgeMs: defaults.maxAgeMs,
+  overflow: defaults.queueOverflow,
+  dedupeMs: defaults.dedupeMs,
+  keyOrder: defaults.keyOrder,
+  unreadable: defaults.unreadable,
 })
 
 /** The queues of an engine. */

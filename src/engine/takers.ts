@@ -3,11 +3,12 @@
  *
  * How much each of them gets is decided in `dispatcher.ts`.
  */
+import { defaults } from '../options/index.js'
 import type { Consumer } from './consumer.js'
 import type { Queue } from './queue.js'
 
 /** How long a consumer sends nothing before it counts as silent, in milliseconds: two heartbeats, or a quarter of a lease. */
-const silentMs = 2000
+const silentMs = 2 * defaults.heartbeatMs
 
 /** Returns the consumers that may be dealt messages, those with the fewest first. */
 export function takersOf(queue: Queue, now: number): Consumer[] {

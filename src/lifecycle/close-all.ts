@@ -35,7 +35,7 @@ type Ordered = Closable & { readonly [closingOrder]?: ClosingOrder }
  */
 export async function closeAll(resources: Iterable<Closable>, options: CloseOptions = {}): Promise<CloseResult> {
   const all: Ordered[] = [...new Set(resources)]
-  const { drain = true, timeoutMs = defaults.closeTimeoutMs } = options
+  const { drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs } = options
   const deadline = performance.now() + timeoutMs
   const left = () => Math.max(0, deadline - performance.now())
   const closings = new Map<Ordered, Promise<CloseResult>>()

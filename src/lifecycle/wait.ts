@@ -5,6 +5,7 @@
  */
 import { type Clock, longestTimerMs } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import { onAbort } from './abort-watchers.js'
 
 /** How long to wait, and how to give up. */
@@ -32,7 +33,7 @@ export function waitFor<T>(
   clock: Pick<Clock, 'setTimer'>,
   options: WaitOptions = {},
 ): Promise<T> {
-  const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options
+  const { timeoutMs = defaults.waitTimeoutMs, signal } = options
   return new Promise<T>((resolve, reject) => {
     const timer =
       timeoutMs <= longestTimerMs

@@ -11,6 +11,7 @@
 import { type Observable, Subject } from 'rxjs'
 import type { Clock } from '../clock/index.js'
 import type { ErrorCode, RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import { isErrorLogged, publishError } from './channels.js'
 import { codeOf } from './describe-error.js'
 import { ErrorWarnings } from './error-warnings.js'
@@ -30,9 +31,6 @@ const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_TOO_MANY_SESSIONS',
   'RIVULET_TRANSPORT_FAILED',
 ])
-
-/** Errors of one code that are reported at once; more within 10 s are counted. */
-const mostAtOnce = 32
 
 /** Reports the errors of one resource. */
 export class ErrorReports {
@@ -65,7 +63,7 @@ export class ErrorReports {
   #sparseOf(code: ErrorCode): SparseReports {
     const known = this.#sparse.get(code)
     if (known) return known
-    const reports = new SparseReports(this.#clock, (error) => this.#pass(error), mostAtOnce)
+    const reports = new SparseReports(this.#clock, (error) => this.#pass(error), defaults.reportErrors)
     this.#sparse.set(code, reports)
     return reports
   }

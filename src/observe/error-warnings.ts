@@ -6,10 +6,10 @@
  */
 import type { Clock, Timer } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import { codeOf, detailOf, messageOf, placeOf, printable } from './describe-error.js'
 
-/** How often errors of one kind are printed, in milliseconds. */
-export const warningMs = 60_000
+const { warningMs } = defaults
 
 /** Kinds that are told apart, and errors whose stacks are looked at for that, in this time; the others are told apart by code. */
 const mostKinds = 32

@@ -3,9 +3,7 @@
  */
 import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
-
-/** The shortest time between a report and the one of those that followed, in milliseconds: a port scan is one report. */
-const reportMs = 10_000
+import { defaults } from '../options/index.js'
 
 /** Reports errors of one kind. */
 export class SparseReports {
@@ -31,7 +29,7 @@ export class SparseReports {
   report(error: RivuletError): void {
     const now = this.#clock.now()
     if (now >= this.#nextAt) {
-      this.#nextAt = now + reportMs
+      this.#nextAt = now + defaults.reportMs
       this.#left = this.#most
     }
     if (this.#left === 0) {

@@ -1,12 +1,15 @@
 /**
- * The one table of defaults: every number that a resource uses when its caller says nothing.
+ * The one table of defaults: every value that a resource uses when its caller gives none, and every limit that the pages state.
  *
- * `docs/defaults.md` shows the same table, and a test holds the two against each other. Bounds of single options are
- * not here: they stand beside the option.
+ * `docs/defaults.md` shows the same table, and a test compares the two. The bounds of single options are beside the option.
  */
 
-/** Every default, with its unit in its name. */
+const endless = Number.POSITIVE_INFINITY
+
+/** Every default; the names of numbers contain the unit. */
 export const defaults = Object.freeze({
+  /** Whether a resource may bind where other machines can reach it. */
+  insecure: false,
   /** The first wait before a lost connection is tried again, in milliseconds; each side adds up to as much at random. */
   reconnectMs: 100,
   /** The longest wait between two tries, in milliseconds. */
@@ -21,6 +24,10 @@ export const defaults = Object.freeze({
   subscriberSilenceMs: 60_000,
   /** The same as `silenceMs` for a worker of a transient queue, which may have a backlog from a producer that is gone. */
   workerSilenceMs: 600_000,
+  /** How long `whenConnected` and `whenReady` wait, in milliseconds. */
+  waitTimeoutMs: endless,
+  /** Whether `close` drains. */
+  drain: true,
   /** How long `close` drains, in milliseconds. */
   closeTimeoutMs: 5000,
   /** The largest message of topics and the transient queue, in bytes. */
@@ -39,20 +46,40 @@ export const defaults = Object.freeze({
   maxSessions: 1024,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,
+  /** Open calls of one client at a server. */
+  maxOpenCalls: 16_384,
+  /** Calls of one client that wait for a server. */
+  maxWaitingCalls: 65_536,
   /** What one client's streams of requests may hold at a server before they are consumed, and outcomes it does not read, in bytes. */
   backlogBytes: 67_108_864,
   /** How long a call with one response may take, in milliseconds. */
   callTimeoutMs: 30_000,
+  /** How long a call with a stream of responses may take, in milliseconds. */
+  streamTimeoutMs: endless,
+  /** Whether calls wait until a server is connected. */
+  waitForReady: true,
   /** What one outbox may hold, in bytes. */
   outboxBytes: 8_388_608,
+  /** What happens when an outbox is full. */
+  overflow: 'block',
   /** What one batch frame may hold before it is cut, in bytes. */
   frameBytes: 65_536,
+  /** The most messages of one batch frame. */
+  maxBatchMessages: 65_536,
+  /** Messages that `process` works on at the same time. */
+  concurrencyMessages: 1,
   /** Frames that wait in the library for one worker, on each side, in a transient queue. */
   queueHighWaterMark: 32,
   /** Frames that wait in the library for one subscriber, on each side. */
   topicHighWaterMark: 128,
+  /** What happens when a subscriber does not keep up. */
+  slowSubscribers: 'drop',
   /** How long a publisher waits for a subscriber that is full before that one loses frames, in milliseconds. */
   slowSubscriberMs: 200,
+  /** How long it then waits for no subscriber, in milliseconds. */
+  slowSubscriberPauseMs: 5000,
+  /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
+  readinessMs: 200,
   /** What the subscriptions of all subscribers of a publisher may add up to, in bytes. */
   subscriptionBytes: 524_288,
   /** What the system may hold for one connection of a transient queue, in bytes a side. */
@@ -61,6 +88,8 @@ export const defaults = Object.freeze({
   announceMs: 1000,
   /** Frames that a receiver parks while it waits for the schema of their writer. */
   parkedFrames: 64,
+  /** What these frames may take together, in bytes. */
+  parkedBytes: 4_194_304,
   /** How long it parks them, in milliseconds. */
   parkedMs: 5000,
   /** Input and output threads of a runtime. */
@@ -69,6 +98,10 @@ export const defaults = Object.freeze({
   maxSockets: 1023,
   /** What the records of a store on disk may take, in bytes. */
   storeBytes: 4_294_967_296,
+  /** What a confirmation of a durable queue on disk has survived. */
+  durability: 'flushed',
+  /** Whether a store on disk opens at the last flushed transaction, whatever was committed after it. */
+  flushedOnly: false,
   /** How long a consumer of a durable queue has a message without a sign of life, in milliseconds. */
   leaseMs: 30_000,
   /** Deliveries of one message, the first included, before it is a dead letter. */
@@ -77,10 +110,52 @@ export const defaults = Object.freeze({
   backoffInitialMs: 1000,
   /** The longest of these waits, in milliseconds. */
   backoffMaxMs: 60_000,
+  /** How much longer each of these waits is than the one before. */
+  backoffFactor: 2,
+  /** Messages of one durable queue. */
+  maxLength: endless,
+  /** Bytes of their bodies. */
+  maxQueueBytes: endless,
+  /** How long a message may be ready before it is dropped, in milliseconds. */
+  maxAgeMs: endless,
+  /** What happens when a durable queue is full. */
+  queueOverflow: 'reject',
+  /** Whether messages of one key are delivered one after the other. */
+  keyOrder: false,
+  /** Messages that may wait for others of their key before no further messages are read. */
+  keyOrderMessages: 10_000,
+  /** What happens to messages that no attached consumer can read. */
+  unreadable: 'keep',
   /** How long the id of a message is remembered, in milliseconds. */
   dedupeMs: 120_000,
+  /** How long a queue remembers the last message of a producer that sends nothing, in milliseconds. */
+  producerMemoryMs: 86_400_000,
+  /** How long a `send` of a producer waits for its confirmation, in milliseconds. */
+  sendTimeoutMs: endless,
   /** Messages that a consumer has and has not settled. */
   prefetchMessages: 64,
+  /** How long a consumer without a subscriber keeps what it has not handed out, in milliseconds. */
+  lingerMs: 1000,
+  /** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
+  unsubscribedMs: 5000,
+  /** Messages that `peek` returns. */
+  peekMessages: 10,
+  /** The shortest time between two changes of a queue that are emitted, in milliseconds. */
+  queueChangesMs: 100,
+  /** Whether a queue is made when it is first used. */
+  autoCreate: false,
   /** Queues of one host, dead letters aside. */
   maxQueues: 1024,
+  /** Errors of one code, caused by peers, that a resource reports at once; further ones are counted. */
+  reportErrors: 32,
+  /** How long these are counted before the next report, in milliseconds. */
+  reportMs: 10_000,
+  /** How often the process warns of errors of one kind that nobody observes, in milliseconds. */
+  warningMs: 60_000,
+  /** Malformed frames within a second after which a bound socket admits new peers a few at a time. */
+  floodFrames: 1000,
+  /** How often it admits some, in milliseconds. */
+  admissionMs: 100,
+  /** How long nobody must have waited before it admits all again, in milliseconds. */
+  admissionCalmMs: 5000,
 })

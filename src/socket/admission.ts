@@ -9,6 +9,7 @@
 
 import { type Clock, systemClock, type Timer } from '../clock/index.js'
 import { Waiters } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { descriptorLimit, descriptorsInUse } from './descriptors.js'
 import { bindAuthenticator, boundZapDomain, type NativeSocket } from './native.js'
@@ -35,9 +36,6 @@ const lookedAtPart = 1 / 4
 /** Peers are admitted again when so many times the reserve is free, which is looked at so often, in milliseconds. */
 const roomyFactor = 1.25
 const lookMs = 250
-
-/** The shortest time between two reports of a kind, in milliseconds. */
-const reportMs = 10_000
 
 /** What an admission needs of the system. */
 export interface AdmissionPorts {
@@ -100,7 +98,7 @@ export class Admission {
     this.#refuse()
     const now = this.#ports.clock.now()
     if (now < this.#nextRefusalAt) return undefined
-    this.#nextRefusalAt = now + reportMs
+    this.#nextRefusalAt = now + defaults.reportMs
     return `${Math.min(inUse, limit)} of ${limit} file descriptors are in use: new peers are refused until there are fewer`
   }
 
@@ -108,7 +106,7 @@ export class Admission {
   failed(): boolean {
     const now = this.#ports.clock.now()
     if (now < this.#nextFailureAt) return false
-    this.#nextFailureAt = now + reportMs
+    this.#nextFailureAt = now + defaults.reportMs
     this.#refuse()
     return true
   }

@@ -13,18 +13,14 @@ import type { Runtime } from '../runtime/index.js'
 import { admissionOf, type Gate } from './admission.js'
 import { boundZapDomain } from './native.js'
 
-/** How often peers are admitted, in milliseconds. */
-const stepMs = 100
-
 /** Peers that are admitted at once in the first step, and while there is pressure; each further step doubles it. */
 const fewest = 1
 const most = 1024
 
-/** The gate opens when there was no pressure and nobody waited for so long, in milliseconds. */
-const calmMs = 5000
+/** How often peers are admitted, after how long without pressure and waiting peers all are, and how many malformed frames are too many. */
+const { admissionMs: stepMs, admissionCalmMs: calmMs, floodFrames } = defaults
 
-/** So many malformed frames within so many milliseconds are too much. */
-const floodFrames = 1000
+/** The time in which those malformed frames are counted, in milliseconds. */
 const floodMs = 1000
 
 /** A schema that was not known costs as much as so many of them: it is parsed, and compared with those of readers. */

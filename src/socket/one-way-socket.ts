@@ -5,6 +5,7 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import type { EndpointChange } from './endpoint-links.js'
 import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
 import type { Outbox } from './outbox.js'
@@ -17,9 +18,6 @@ const fullQuickTries = 8
 
 /** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
 const fullRetryMs = 1
-
-/** How long a publisher that has waited in vain does not wait again, in milliseconds. */
-const impatientMs = 5000
 
 /** How long a peer that has left may still have its pipe, in milliseconds. */
 const leavingMs = 10
@@ -242,7 +240,7 @@ export class OneWaySocket extends Socket {
 
   /** Sends a frame that the peers which are full lose, so that the others have it. */
   #sendDropping(parts: Buffer | readonly Buffer[]): Promise<void> {
-    this.#impatientUntil = this.#config.runtime.clock.now() + impatientMs
+    this.#impatientUntil = this.#config.runtime.clock.now() + defaults.slowSubscriberPauseMs
     dropForFullPeers(this.native, true)
     try {
       return this.native.send(parts)

@@ -6,7 +6,7 @@
 import type { Observable } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
 import type { Closable, WaitOptions } from '../lifecycle/index.js'
-import { flag, instance, type Resolved, signal, texts } from '../options/index.js'
+import { defaults, flag, instance, type Resolved, signal, texts } from '../options/index.js'
 import { isRuntime, type Runtime } from '../runtime/index.js'
 import type { LinkChange } from './endpoint-links.js'
 
@@ -68,7 +68,7 @@ export interface SocketOptions {
 export const socketRules = {
   bind: texts('an endpoint or a list of endpoints'),
   connect: texts('an endpoint or a list of endpoints'),
-  insecure: flag(false),
+  insecure: flag(defaults.insecure),
   runtime: instance('a runtime of createRuntime', isRuntime, undefined),
   signal,
 }

@@ -57,7 +57,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
    * @throws RIVULET_INVALID_OPTION
    */
   constructor(factory: string, options: ResolvedSocketOptions, sides: 'bind' | 'connect' | 'one' | 'any' | 'none') {
-    const { bind, connect } = options
+    const { bind, connect, insecure } = options
     if (sides !== 'none' && bind.length === 0 && connect.length === 0) {
       throw invalidOption(
         factory,
@@ -69,6 +69,8 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
     if (sides !== 'any' && bind.length > 0 && connect.length > 0) {
       throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
     }
+    if (insecure && bind.length === 0)
+      throw invalidOption(factory, 'insecure', 'left out where nothing is bound', insecure)
     this.#kind = factory.replace(/^create/, '').toLowerCase()
     this.#options = options
     this.runtime = options.runtime ?? defaultRuntime()
@@ -272,7 +274,7 @@ export abstract class SocketResource<Stats> implements Resource<Stats> {
   async #close(options: CloseOptions): Promise<CloseResult> {
     // a getter of a message that is being written may be what closes: its message is taken first
     await undefined
-    const { drain = true, timeoutMs = defaults.closeTimeoutMs } = options
+    const { drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs } = options
     const { clock } = this.runtime
     const deadline = clock.now() + (drain ? timeoutMs : 0)
     const undelivered = this.#opened ? await this.finish(deadline) : 0

@@ -40,9 +40,9 @@ const isFunction = (value: unknown): value is (...values: never[]) => unknown =>
 
 const rules = {
   path: instance('a path', (value): value is string => typeof value === 'string' && value !== '', required),
-  durability: oneOf(['flushed', 'committed'], 'flushed'),
+  durability: oneOf(['flushed', 'committed'], defaults.durability),
   maxBytes: integer({ min: 65_536, max: 2 ** 44, fallback: defaults.storeBytes }),
-  flushedOnly: flag(false),
+  flushedOnly: flag(defaults.flushedOnly),
   onCorrupt: instance('a function', isFunction, undefined),
   onFailed: instance('a function', isFunction, undefined),
 }

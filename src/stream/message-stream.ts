@@ -5,7 +5,7 @@
  */
 import { Observable, type Subscriber } from 'rxjs'
 import { turnBudget } from '../lifecycle/index.js'
-import { integer, invalidOption, resolveOptions } from '../options/index.js'
+import { defaults, integer, invalidOption, resolveOptions } from '../options/index.js'
 import type { Consumer, Consumers } from './consumer.js'
 import { MessageIterator } from './message-iterator.js'
 import { type Handler, processMessages } from './process.js'
@@ -13,7 +13,7 @@ import type { StreamOwner, Supply } from './source.js'
 import type { ProcessOptions, Stream } from './stream.js'
 import { SubscriberConsumer, teardownFailed } from './subscriber-consumer.js'
 
-const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: 1 }) }
+const processRules = { concurrency: integer({ min: 1, max: 65_536, fallback: defaults.concurrencyMessages }) }
 
 /** Returns the concurrency that `process` is given; throws RIVULET_INVALID_OPTION, also if there is no work to do. */
 export function concurrencyOf(project: unknown, options: ProcessOptions | undefined): number {

@@ -7,13 +7,11 @@
 import { createHash } from 'node:crypto'
 import { schemaLimits } from '../avro/limits.js'
 import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import type { DataFrame } from './data-frame.js'
 
 /** Writers' schemas that are remembered. */
 const maxSchemas = 1024
-
-/** Bytes of all frames that wait for a schema. */
-const maxParkedBytes = 4_194_304
 
 /** What to do with a frame. */
 export type Lookup =
@@ -106,7 +104,7 @@ export class SchemaBook {
   #park(key: string, frame: DataFrame): Lookup {
     if (this.#givenUp.has(key)) return { kind: 'lost', messages: frame.header.count, first: false }
     const { length } = frame.bytes
-    if (this.#parkedFrames < this.#maxParkedFrames && this.#parkedBytes + length <= maxParkedBytes) {
+    if (this.#parkedFrames < this.#maxParkedFrames && this.#parkedBytes + length <= defaults.parkedBytes) {
       const frames = this.#parked.get(key)
       if (frames) frames.push(frame)
       else this.#parked.set(key, [frame])

@@ -1,6 +1,6 @@
 /** The wall clock is set while an engine runs, or while it is away: what lasts for a time lasts as long as was said. */
 import t from 'tap'
-import { producerMemoryMs } from '../../src/engine/producers.js'
+import { defaults } from '../../src/options/index.js'
 import { EngineWorld } from './engine-world.js'
 
 const hourMs = 3_600_000
@@ -78,7 +78,7 @@ for (const jumpMs of jumps) {
     world.pass(1)
     t.notOk(sendAgain('i'), 'beyond it')
     t.match(world.engine.counts('jobs'), { stored: 3 })
-    world.pass(producerMemoryMs - 1_200_000)
+    world.pass(defaults.producerMemoryMs - 1_200_000)
     world.sendAt(1, ['once'], [], 'q')
     world.run()
     t.match(world.outcomes.at(-1), { kind: 'stored', repeated: 1 })

@@ -3,9 +3,9 @@ import { channel } from 'node:diagnostics_channel'
 import t, { type Test } from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
-import { warningMs } from '../../src/observe/error-warnings.js'
 import type { DropMessage, ErrorMessage, LinkMessage } from '../../src/observe/index.js'
 import { ErrorReports, publishDrop, publishError, publishLink, Tally } from '../../src/observe/index.js'
+import { defaults } from '../../src/options/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
 import { turn } from '../support/events.js'
 import { Job } from '../support/job.js'
@@ -126,7 +126,7 @@ t.test('a warning has the cause with its stack, and how many like it were not pr
   t.equal(seen.length, 1)
   t.equal(seen[0]?.message, 'consumer: a handler failed (subscribe to `errors` to handle these)')
   t.match(seen[0]?.detail, /^caused by Error: boom 0\n {4}at boom .*error-reports.test.*\n {4}at /)
-  clock.advance(warningMs - 1)
+  clock.advance(defaults.warningMs - 1)
   await turn()
   t.equal(seen.length, 1)
   clock.advance(1)
@@ -134,7 +134,7 @@ t.test('a warning has the cause with its stack, and how many like it were not pr
   t.equal(seen.length, 2)
   t.match(seen[1]?.message, /^consumer: a handler failed \(8 more like it not printed; subscribe/)
   t.match(seen[1]?.detail, /boom 9/)
-  clock.advance(10 * warningMs)
+  clock.advance(10 * defaults.warningMs)
   await turn()
   t.equal(seen.length, 2)
   t.equal(clock.timers, 0)

@@ -8,6 +8,7 @@ import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import type { Timer } from '../../../src/clock/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
+import { defaults } from '../../../src/options/index.js'
 import { Inbound, type ProcessOptions, type Reasons } from '../../../src/stream/index.js'
 import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
@@ -43,12 +44,6 @@ export interface DurableReceiverOptions {
   readonly prefetch: number
   readonly name: string | undefined
 }
-
-/** How long what was not handed out stays when nobody wants it any more, in milliseconds at the most. */
-const lingerMs = 1000
-
-/** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
-const unsubscribedMs = 5000
 
 /** How long a consumer that closes waits at least until the host knows what goes back, in milliseconds. */
 const farewellMs = 500
@@ -107,7 +102,7 @@ export class DurableReceiver<Out> {
       )
     }
     const results = this.deliveries.processValues(project, options)
-    const reminder = this.#ports.clock.setTimer(() => this.#remind(), unsubscribedMs)
+    const reminder = this.#ports.clock.setTimer(() => this.#remind(), defaults.unsubscribedMs)
     return new Observable((subscriber) => {
       reminder.cancel()
       subscriber.add(results.subscribe(subscriber))
@@ -186,7 +181,7 @@ export class DurableReceiver<Out> {
           this.#prefetch.idle()
           this.hostStream.renew()
         },
-        Math.min(lingerMs, this.#prefetch.leaseMs / looksPerLease),
+        Math.min(defaults.lingerMs, this.#prefetch.leaseMs / looksPerLease),
       )
     }
     this.#prefetch.wantedChanged()

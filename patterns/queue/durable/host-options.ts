@@ -1,7 +1,7 @@
 /**
  * The options of a host of durable queues and of single queues: what a caller may say, its rules, and how it resolves.
  */
-import type { QueueSettings } from '../../../src/engine/index.js'
+import { deadSuffix, type QueueSettings } from '../../../src/engine/index.js'
 import {
   defaults,
   flag,
@@ -108,7 +108,7 @@ const backoffRules = {
   initialMs: milliseconds({ max: maxDelayMs, fallback: defaults.backoffInitialMs }),
   factor: {
     expects: 'a number from 1 to 100',
-    fallback: 2,
+    fallback: defaults.backoffFactor as number,
     accepts: (value: unknown) => typeof value === 'number' && value >= 1 && value <= 100,
   },
   maxMs: milliseconds({ max: maxDelayMs, fallback: defaults.backoffMaxMs }),
@@ -124,14 +124,18 @@ const queueRules = {
     convert: (value: unknown) => Math.ceil(value as number),
   },
   backoff: instance('an object', isObject, undefined),
-  maxLength: countOrEndless(endless),
-  maxBytes: countOrEndless(endless),
-  maxAgeMs: milliseconds({ max: endless, fallback: endless }),
-  overflow: oneOf(['reject', 'drop-oldest'], 'reject'),
+  maxLength: countOrEndless(defaults.maxLength),
+  maxBytes: countOrEndless(defaults.maxQueueBytes),
+  maxAgeMs: milliseconds({ max: endless, fallback: defaults.maxAgeMs }),
+  overflow: oneOf(['reject', 'drop-oldest'], defaults.queueOverflow),
   dedupeMs: milliseconds({ max: maxDelayMs, fallback: defaults.dedupeMs }),
-  keyOrder: flag(false),
-  unreadable: oneOf(['keep', 'dead-letter'], 'keep'),
+  keyOrder: flag(defaults.keyOrder),
+  unreadable: oneOf(['keep', 'dead-letter'], defaults.unreadable),
 }
+
+/** Dead letters are not bounded, do not grow old and are not given up: these options alone hold for them. */
+const { leaseMs, backoff, dedupeMs } = queueRules
+const deadLetterRules = { leaseMs, backoff, dedupeMs }
 
 /** The rules of `QueueHostOptions`. */
 export const hostRules = {
@@ -147,7 +151,7 @@ export const hostRules = {
   maxBytes: integer({ min: mebibyte, max: 2 ** 44, fallback: defaults.storeBytes }),
   queues: instance('an object of queues', isObject, undefined),
   defaults: instance('an object', isObject, undefined),
-  autoCreate: flag(false),
+  autoCreate: flag(defaults.autoCreate),
   maxQueues: integer({ min: 1, max: 65_536, fallback: defaults.maxQueues }),
   maxMessageBytes: integer({ min: 1, max: largestMessageBytes, fallback: defaults.maxLinkMessageBytes }),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
@@ -172,6 +176,7 @@ export function resolveQueues(queues: object | undefined, fallback: object | und
   for (const [name, given] of Object.entries(queues ?? {})) {
     if (!isQueueName(name)) throw invalidOption(subject, 'the name of a queue', queueNameRule, name)
     if (!isObject(given)) throw invalidOption(subject, `queues.${name}`, 'an object', given)
+    if (name.endsWith(deadSuffix)) resolveOptions(`${subject}: queues.${name}`, given, deadLetterRules)
     named.set(name, resolveQueue(`${subject}: queues.${name}`, given, fallback ?? {}))
   }
   return { named, others }

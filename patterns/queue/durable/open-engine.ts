@@ -6,6 +6,7 @@
 import type { Clock } from '../../../src/clock/index.js'
 import { openLocalEngine, type QueueEngine } from '../../../src/engine/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
+import { defaults } from '../../../src/options/index.js'
 import type { Store, StoreUsage } from '../../../src/store/index.js'
 
 /** An engine that is open. */
@@ -65,5 +66,10 @@ async function openStore(
   const { createMemoryStore, openLmdbStore } = await import('../../../src/store/index.js')
   if (path === undefined) return createMemoryStore({ maxBytes })
   const isCommitted = durability === 'committed'
-  return openLmdbStore({ path, maxBytes, durability: isCommitted ? 'committed' : 'flushed', onFailed: report })
+  return openLmdbStore({
+    path,
+    maxBytes,
+    durability: isCommitted ? 'committed' : defaults.durability,
+    onFailed: report,
+  })
 }

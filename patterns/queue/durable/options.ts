@@ -95,7 +95,7 @@ export const producerRules = {
   ...common,
   maxMessageBytes: integer({ min: 1, max: largestMessageBytes, fallback: defaults.maxLinkMessageBytes }),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
-  overflow: oneOf(overflowPolicies, 'block'),
+  overflow: oneOf(overflowPolicies, defaults.overflow),
 }
 
 /** The longest name of a consumer, in characters: something unique comes behind it on the wire. */
@@ -142,6 +142,6 @@ export const sendRules = {
   key: nameRule,
   delayMs: longTime,
   ttlMs: lifeTime,
-  timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: Number.POSITIVE_INFINITY }),
+  timeoutMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: defaults.sendTimeoutMs }),
   signal,
 }

@@ -9,7 +9,7 @@ import { isSchema } from '../../../src/avro/index.js'
 import type { Clock, Timer } from '../../../src/clock/index.js'
 import type { PeekedMessage, QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
-import { instance, integer, resolveOptions } from '../../../src/options/index.js'
+import { defaults, instance, integer, resolveOptions } from '../../../src/options/index.js'
 import { QueueMeter, type QueueStats } from './queue-stats.js'
 
 /** How messages are looked at. */
@@ -115,15 +115,9 @@ export interface HandleHost {
   onClosing(callback: () => void): () => void
 }
 
-/** The shortest time between two changes that are told, in milliseconds. */
-const changesMs = 100
-
 const mostPeeked = 10_000
-const defaultPeeked = 10
-const peekRules = {
-  limit: integer({ min: 1, max: mostPeeked, fallback: defaultPeeked }),
-  schema: instance('a schema of defineSchema', isSchema, undefined),
-}
+const limitRules = { limit: integer({ min: 1, max: mostPeeked, fallback: defaults.peekMessages }) }
+const peekRules = { schema: instance('a schema of defineSchema', isSchema, undefined) }
 const redriveRules = {
   limit: integer({ min: 1, max: Number.MAX_SAFE_INTEGER, fallback: Number.MAX_SAFE_INTEGER }),
 }
@@ -158,7 +152,7 @@ export class LocalQueueHandle implements QueueHandle {
     subscriber.add(
       engine.onChange((queue) => {
         if (queue !== this.name || timer !== undefined || subscriber.closed) return
-        timer = clock.setTimer(tell, Math.max(0, changesMs - (clock.now() - toldAt)))
+        timer = clock.setTimer(tell, Math.max(0, defaults.queueChangesMs - (clock.now() - toldAt)))
       }),
     )
     tell()
@@ -170,10 +164,11 @@ export class LocalQueueHandle implements QueueHandle {
 
   async peek<T>(limit?: number, options: PeekOptions<T> = {}): Promise<readonly QueuedMessage<T>[]> {
     const { engine } = this.#use('peek')
-    const resolved = resolveOptions('peek', { limit, ...options }, peekRules)
-    const codec = resolved.schema && (codecOf(resolved.schema) as Codec<never, T>)
+    const { limit: most } = resolveOptions('peek', { limit }, limitRules)
+    const { schema: reader } = resolveOptions('peek', options, peekRules)
+    const codec = reader && (codecOf(reader) as Codec<never, T>)
     await new Promise<void>((resolve) => engine.settled(resolve))
-    return engine.peek(this.name, resolved.limit).map((message) => {
+    return engine.peek(this.name, most).map((message) => {
       const { schemaId, ...rest } = message
       const schema = engine.schemaText(schemaId)
       return Object.freeze({ ...rest, schema, value: readValue(message, codec, schema) })

@@ -54,8 +54,8 @@ const common = {
 /** The rules of `PushOptions`. */
 export const pushRules = {
   ...common,
-  maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: maxFrameMessages }),
-  overflow: oneOf(overflowPolicies, 'block'),
+  maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: defaults.maxBatchMessages }),
+  overflow: oneOf(overflowPolicies, defaults.overflow),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
 }
 
