@@ -4,6 +4,7 @@
 import {
   type CallContext,
   type CallHeaders,
+  deadlineOf,
   defaultCallOptions,
   defaultStreamOptions,
   isCallContext,
@@ -77,7 +78,7 @@ export class CallOptionsResolver {
       timeoutMs,
       waitForReady,
       idempotent,
-      deadline: context?.deadline ?? endless,
+      deadline: context === undefined ? endless : deadlineOf(context),
       signal: bothOf(context?.signal, resolved.signal),
       headers: prepareHeaders(this.#subject, headers),
     }

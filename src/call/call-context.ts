@@ -1,4 +1,5 @@
 /** What a handler knows of its call beside the request; everything is made when it is asked for. */
+import type { Clock } from '../clock/index.js'
 import type { CallerConnection } from './caller-connection.js'
 import type { CallHeaders } from './headers.js'
 
@@ -12,9 +13,9 @@ export interface CallContext {
    * for long enough.
    */
   readonly draining: AbortSignal
-  /** When the caller gives up, on the clock of the runtime; infinity if never. Calls that the handler makes inherit it. */
-  readonly deadline: number
-  /** How long the caller still waits, in milliseconds; 0 if no more, infinity if for ever. */
+  /** When the caller gives up, by the clock of the server; `undefined` if never. Calls with this context inherit it. */
+  readonly deadline: Date | undefined
+  /** How long the caller still waits, in milliseconds; 0 after the deadline, infinity without one. */
   readonly remainingMs: number
   /** Who calls, as the session knows it. */
   readonly peer: unknown
@@ -26,11 +27,20 @@ export interface CallContext {
   readonly method: string
 }
 
-const brand = Symbol.for('rivulet.call-context')
+/** The last time that a Date has, in milliseconds from 1970: ECMAScript 21.4.1.1. */
+const lastTimeMs = 8.64e15
+
+/** The brand of contexts, also of another copy of the package; its value is the deadline on the clock that never goes back. */
+const brand: unique symbol = Symbol.for('rivulet.call-context') as never
 
 /** Tells whether a value is the context of a call, also one of another copy of the package. */
 export function isCallContext(value: unknown): value is CallContext {
   return typeof value === 'object' && value !== null && brand in value
+}
+
+/** Returns the deadline of a context on the clock that never goes back; infinity if there is none. */
+export function deadlineOf(context: CallContext): number {
+  return (context as CallContext & { readonly [brand]: number })[brand]
 }
 
 /** What a context shows of its call. */
@@ -40,7 +50,7 @@ export interface ContextSource {
   readonly deadline: number
   readonly headers: CallHeaders
   readonly method: { readonly service: string; readonly codec: { readonly name: string } }
-  readonly server: { readonly peer: unknown; readonly connection: CallerConnection; now(): number }
+  readonly server: { readonly peer: unknown; readonly connection: CallerConnection; readonly clock: Clock }
 }
 
 /** The context of one call: one pointer, since most handlers never look at it. */
@@ -59,12 +69,18 @@ export class LazyContext implements CallContext {
     return this.#call.draining
   }
 
-  get deadline(): number {
+  get [brand](): number {
     return this.#call.deadline
   }
 
+  get deadline(): Date | undefined {
+    const { deadline, server } = this.#call
+    if (deadline === Number.POSITIVE_INFINITY) return undefined
+    return new Date(Math.min(lastTimeMs, server.clock.wallNow() + deadline - server.clock.now()))
+  }
+
   get remainingMs(): number {
-    return Math.max(0, this.#call.deadline - this.#call.server.now())
+    return Math.max(0, this.#call.deadline - this.#call.server.clock.now())
   }
 
   get peer(): unknown {
@@ -86,10 +102,6 @@ export class LazyContext implements CallContext {
   /** The connection that the call came over: for patterns, and not for what users are given. */
   static connectionOf(context: CallContext): CallerConnection | undefined {
     return context instanceof LazyContext ? context.#call.server.connection : undefined
-  }
-
-  static {
-    Object.defineProperty(LazyContext.prototype, brand, { value: true })
   }
 }
 

@@ -1,5 +1,5 @@
 /** Calls: the machine that RPC and the asks of messaging share, over sessions that somebody else drives. */
-export { type CallContext, callerConnectionOf, isCallContext } from './call-context.js'
+export { type CallContext, callerConnectionOf, deadlineOf, isCallContext } from './call-context.js'
 export type { CallLimits } from './call-limits.js'
 export {
   defaultCallOptions,

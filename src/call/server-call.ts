@@ -4,6 +4,7 @@
  * It is also the body of its response, so that a call costs no closure. A handler that answers at once is never kept.
  */
 import type { DeclaredError } from '../avro/service-codec.js'
+import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
@@ -32,7 +33,7 @@ export interface CallOrigin {
   readonly backlogs: BacklogBudget
   /** Why handlers should end, once the server is closing. */
   readonly drainReason: RivuletError | undefined
-  now(): number
+  readonly clock: Clock
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
   /** A call is over: its outcome is about to be sent, if there is one. */

@@ -127,8 +127,8 @@ export class CallServer implements StreamsHandler, CallOrigin {
     return this.#host.drainReason
   }
 
-  now(): number {
-    return this.#host.clock.now()
+  get clock(): Clock {
+    return this.#host.clock
   }
 
   keep(call: ServerCall): void {

@@ -103,14 +103,15 @@ function checkLateAcks({ lab }: World, { handed }: Sent, found: Found, text: Tex
 /** Messages of one key had their first deliveries in the order of their turns. */
 export function checkKeyOrder({ lab, setup, turns, sent }: World): void {
   if (!setup.queue.keyOrder) return
-  const dueOf = ({ number, delivery }: Handed) => delivery.time + (sent.get(number)?.own.delayMs ?? 0)
+  const dueOf = ({ number, delivery }: Handed) => delivery.time.getTime() + (sent.get(number)?.own.delayMs ?? 0)
   for (const [key, handed] of turns) {
     for (const [at, next] of handed.entries()) {
       const before = handed[at - 1]
       if (!before) continue
       const [one, other] = [dueOf(before), dueOf(next)]
       const inOrder = one < other || (one === other && before.delivery.position < next.delivery.position)
-      const text = () => handed.map(({ number, delivery }) => `${number} (${delivery.time}, ${delivery.position})`)
+      const text = () =>
+        handed.map(({ number, delivery }) => `${number} (${delivery.time.getTime()}, ${delivery.position})`)
       lab.expect(inOrder, () => `key ${key} in disorder: ${text().join(', ')}`)
     }
   }

@@ -161,7 +161,7 @@ export class World implements Ledger {
     lab.expect(last === undefined || last.delivery.position === delivery.position, text('it has another place'))
     if (last !== undefined && this.isCalm && lab.clock.now() - last.since < this.leaseMs / 2)
       lab.expect(last.delivery.settled, text('it is in the hands of another consumer'))
-    const early = delivery.time + (own.delayMs ?? 0) - (this.aheadMs + lab.clock.now())
+    const early = delivery.time.getTime() + (own.delayMs ?? 0) - (this.aheadMs + lab.clock.now())
     lab.expect(early <= clockMs, text(`${early} ms early`))
     if (own.key !== undefined && last === undefined) {
       const before = this.turns.get(own.key)

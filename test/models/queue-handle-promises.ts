@@ -91,8 +91,8 @@ function checkTimes(
   text: () => string,
 ): void {
   const { state, time, due } = message
-  const dueAt = time + (own.delayMs ?? 0)
-  if (state === 'delayed') lab.expect(due === dueAt && dueAt > from - clockMs, text)
+  const dueAt = time.getTime() + (own.delayMs ?? 0)
+  if (state === 'delayed') lab.expect(due?.getTime() === dueAt && dueAt > from - clockMs, text)
   else lab.expect(dueAt <= to + clockMs, text)
 }
 
@@ -119,7 +119,7 @@ async function contentsOf(world: World, handle: QueueHandle): Promise<Contents> 
   const after = handle.stats()
   const between = [from, world.hostTime] as const
   const [one, other] = [before, after].map(({ depth, delayed, dropped }) => JSON.stringify({ depth, delayed, dropped }))
-  const states = () => messages.map(({ state, time, due }) => `${state} ${time} ${due}`).join(', ')
+  const states = () => messages.map(({ state, time, due }) => `${state} ${time.getTime()} ${due?.getTime()}`).join(', ')
   const counts = () => `${handle.name} had ${one}, has ${other}, and shows between ${between}: ${states()}`
   // meanwhile delays end, and what is too old is dropped
   lab.expect(messages.length <= before.depth && messages.length >= after.depth, counts)

@@ -41,11 +41,19 @@ export async function contentsOf(folder: string, flushedOnly: boolean): Promise<
   return contents
 }
 
+/** A message as an engine shows it, or as users see it. */
+type Peeked = Omit<PeekedMessage, 'schemaId' | 'time' | 'due' | 'history'> &
+  Pick<Found, 'history'> & {
+    readonly time: number | Date
+    readonly due?: number | Date
+  }
+
 /** A message as the account wants it. */
-export function foundOf({ body, ...rest }: Omit<PeekedMessage, 'schemaId'>): Found {
+export function foundOf({ body, ...rest }: Peeked): Found {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   const value = codec.readerFor(codec.text)(bytes, view, { position: 0 }, bytes.length)
   const isNew = rest.state === 'delayed' && rest.attempts === 0
-  return { ...rest, id: value.id, wrong: wrongOf(value, { ...rest, due: isNew ? rest.due : undefined }) }
+  const times = { time: new Date(rest.time), due: isNew && rest.due !== undefined ? new Date(rest.due) : undefined }
+  return { ...rest, id: value.id, wrong: wrongOf(value, { ...rest, ...times }) }
 }

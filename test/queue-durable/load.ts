@@ -87,9 +87,9 @@ export function messageOf(number: number, own: Own | undefined): { id: number; n
 interface Arrived {
   readonly id?: string | undefined
   readonly key?: string | undefined
-  readonly time: number
+  readonly time: Date
   /** When it is due, or when it came, if it came for the first time. */
-  readonly due?: number | undefined
+  readonly due?: Date | undefined
 }
 
 /** Clocks of two processes, and times rounded up, may be so far apart, in milliseconds. */
@@ -100,9 +100,8 @@ export function wrongOf({ note }: Pick<Job, 'note'>, { id, key, time, due }: Arr
   const own: Own = JSON.parse(note.slice(0, note.indexOf('\n')))
   if (id !== own.id) return `id ${id}, not ${own.id}`
   if (key !== own.key) return `key ${key}, not ${own.key}`
-  if (due !== undefined && due < time + (own.delayMs ?? 0) - clockSlackMs) {
-    return `due after ${due - time} ms, not ${own.delayMs}`
-  }
+  const delayMs = due === undefined ? Number.POSITIVE_INFINITY : due.getTime() - time.getTime()
+  if (delayMs < (own.delayMs ?? 0) - clockSlackMs) return `due after ${delayMs} ms, not ${own.delayMs}`
   return undefined
 }
 
@@ -239,7 +238,7 @@ export function workingLoad(consumer: Consumer<Job>, random: () => number, say: 
   }
   return consumer.deliveries.subscribe((delivery) => {
     const { value, attempt, position, id, key, time } = delivery
-    const wrong = wrongOf(value, { id, key, time, due: attempt === 1 ? Date.now() : undefined })
+    const wrong = wrongOf(value, { id, key, time, due: attempt === 1 ? new Date() : undefined })
     if (wrong !== undefined) say(`w ${value.id} delivered with ${wrong}`)
     const lease = leaseNumberOf(delivery)
     const kind = kindOf(value.id, attempt)

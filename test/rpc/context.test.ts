@@ -58,15 +58,18 @@ t.test('deadline, names and peer', async (t) => {
   await client.promises.peek({ id: 1 }, { timeoutMs: Number.POSITIVE_INFINITY })
   const [timed, endless] = contexts as [CallContext, CallContext]
   t.ok(timed.remainingMs > 0 && timed.remainingMs <= 5000, `${timed.remainingMs} ms`)
-  t.ok(timed.deadline - at.runtime.clock.now() <= 5000)
+  const leftMs = (timed.deadline?.getTime() ?? Number.NaN) - at.runtime.clock.wallNow()
+  t.ok(leftMs > 0 && leftMs <= 5000, `${leftMs} ms by the time of day`)
   t.equal(endless.remainingMs, Number.POSITIVE_INFINITY)
-  t.equal(endless.deadline, Number.POSITIVE_INFINITY)
+  t.equal(endless.deadline, undefined)
+  await client.promises.get({ id: 1 }, { timeoutMs: 1e300 })
+  t.equal(contexts[2]?.deadline?.getTime(), 8.64e15, 'the last time that a Date has')
   t.match(timed, { service: 'test.Lab', method: 'get' })
   t.equal(endless.method, 'peek')
   t.equal(timed.peer, endless.peer, 'the same client')
   const other = await createRpcClient(Lab, { connect: server.endpoint, runtime: at.runtime })
   await other.promises.get({ id: 1 })
-  t.not(contexts[2]?.peer, timed.peer)
+  t.not(contexts[3]?.peer, timed.peer)
 })
 
 t.test('a default deadline of the client, and none for streams', async (t) => {
@@ -175,4 +178,15 @@ t.test('calls that are made for a call are cancelled with it', async (t) => {
   await aborted.promise
   await until(() => toBack.stats().failed === 1)
   t.match(back.stats(), { cancelled: 1, open: 0 })
+})
+
+t.test('an option that is undefined takes the default of the client', async (t) => {
+  const { contexts, handlers } = keeping()
+  const at = place(t, 'inproc')
+  const { server } = await openLab(t, at, { handlers })
+  const client = await createRpcClient(Lab, { connect: server.endpoint, runtime: at.runtime, timeoutMs: 5000 })
+  const options = { timeoutMs: undefined, waitForReady: undefined } as object
+  await client.promises.get({ id: 1 }, options)
+  const [context] = contexts as [CallContext]
+  t.ok(context.remainingMs > 0 && context.remainingMs <= 5000, `${context.remainingMs} ms`)
 })

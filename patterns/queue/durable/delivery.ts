@@ -29,8 +29,8 @@ export interface Delivery<Out = unknown> {
   readonly attempt: number
   /** Its place in the queue. */
   readonly position: number
-  /** When it was stored, by the clock of the host, in milliseconds since 1970. */
-  readonly time: number
+  /** When it was stored, by the clock of the host. */
+  readonly time: Date
   /** The id that its producer gave it. */
   readonly id: string | undefined
   /** The key that its producer gave it. */
@@ -113,8 +113,8 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
     return this.#lease.positionOf(this.#index)
   }
 
-  get time(): number {
-    return this.#lease.timeOf(this.#index)
+  get time(): Date {
+    return new Date(this.#lease.timeOf(this.#index))
   }
 
   get id(): string | undefined {

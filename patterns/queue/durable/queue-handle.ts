@@ -22,8 +22,8 @@ export interface PeekOptions<T> {
 export interface QueuedMessage<T = unknown> {
   /** Its place in the queue. */
   readonly position: number
-  /** When it was stored, by the clock of the host, in milliseconds since 1970. */
-  readonly time: number
+  /** When it was stored, by the clock of the host. */
+  readonly time: Date
   /** The message; `undefined` without a schema, or if it cannot be read with it. */
   readonly value: T | undefined
   /** Its bytes, as their producer wrote them. */
@@ -38,8 +38,8 @@ export interface QueuedMessage<T = unknown> {
   readonly id?: string
   /** The key that its producer gave it. */
   readonly key?: string
-  /** When it is due, by the clock of the host, in milliseconds since 1970, if it is delayed. */
-  readonly due?: number
+  /** When it is due, by the clock of the host, if it is delayed. */
+  readonly due?: Date
   /** The deliveries that came to nothing, the last at the end. */
   readonly history: readonly FailedDelivery[]
   /** Where a dead letter comes from. */
@@ -50,8 +50,8 @@ export interface QueuedMessage<T = unknown> {
 export interface FailedDelivery {
   /** Which delivery of the message it was. */
   readonly attempt: number
-  /** When it failed, by the clock of the host, in milliseconds since 1970. */
-  readonly time: number
+  /** When it failed, by the clock of the host. */
+  readonly time: Date
   /** `nack`, `reject`, or that its lease was lost. */
   readonly cause: 'nack' | 'reject' | 'lease-lost'
   /** The consumer: its option `name`, if it has one, with `/` behind it, and a random text of its own. */
@@ -169,9 +169,16 @@ export class LocalQueueHandle implements QueueHandle {
     const codec = reader && (codecOf(reader) as Codec<never, T>)
     await new Promise<void>((resolve) => engine.settled(resolve))
     return engine.peek(this.name, most).map((message) => {
-      const { schemaId, ...rest } = message
+      const { schemaId, due, ...rest } = message
       const schema = engine.schemaText(schemaId)
-      return Object.freeze({ ...rest, schema, value: readValue(message, codec, schema) })
+      return Object.freeze({
+        ...rest,
+        ...(due === undefined ? undefined : { due: new Date(due) }),
+        time: new Date(message.time),
+        history: message.history.map((failure) => ({ ...failure, time: new Date(failure.time) })),
+        schema,
+        value: readValue(message, codec, schema),
+      })
     })
   }
 
