@@ -20,4 +20,4 @@ export type {
 export { LocalEngine } from './local-engine.js'
 export { openLocalEngine } from './open-local-engine.js'
 export { type EnginePorts, type EngineStore, type EngineWorld, portsOver } from './ports.js'
-export { deadSuffix, defaultSettings } from './queue-names.js'
+export { defaultSettings } from './queue-names.js'

@@ -9,8 +9,7 @@ import type { EngineStore } from './ports.js'
 import { Queue, type QueueOwner } from './queue.js'
 import { queueOf, table } from './tables.js'
 
-/** What the name of the dead letters of a queue ends with. */
-export const deadSuffix = '.dead'
+const { deadSuffix } = defaults
 
 /** The longest name, in characters. */
 const maxNameChars = 200

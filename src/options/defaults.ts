@@ -104,6 +104,8 @@ export const defaults = Object.freeze({
   flushedOnly: false,
   /** How long a consumer of a durable queue has a message without a sign of life, in milliseconds. */
   leaseMs: 30_000,
+  /** What the name of the queue of dead letters adds to that of its queue. */
+  deadSuffix: '.dead',
   /** Deliveries of one message, the first included, before it is a dead letter. */
   maxAttempts: 5,
   /** The wait before a message is delivered again after its first failure, in milliseconds; each further one doubles it. */

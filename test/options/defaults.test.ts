@@ -14,7 +14,7 @@ function valueIn(cell: string): unknown {
 const page = readFileSync('docs/defaults.md', 'utf8')
 
 const documented = new Map(
-  [...page.matchAll(/^\| `(\w+)` \| ([\w,]+) \|/gm)].map(([, name, value]) => [
+  [...page.matchAll(/^\| `(\w+)` \| ([\w,.]+) \|/gm)].map(([, name, value]) => [
     name as string,
     valueIn(value as string),
   ]),

@@ -31,10 +31,10 @@ const load = (entry: string): Promise<Record<'imported' | 'required', string[]>>
     return JSON.parse(ended.stdout)
   })
 
-/** Everything that a fresh process resolves, requires or links to when it imports an entry. */
-const loadedBy = (entry: string): Promise<string> =>
+/** Everything that a fresh process resolves, requires or links to when it imports an entry, or runs a program. */
+const loadedBy = (entry: string, program = `await import('${entry}')`): Promise<string> =>
   runModule(
-    `await import('${entry}')
+    `${program}
     const { createRequire } = await import('node:module')
     for (const path of Object.keys(createRequire(process.cwd() + '/').cache)) console.log('required', path)
     for (const path of process.report.getReport().sharedObjects) console.log('linked', path)`,
@@ -87,6 +87,23 @@ t.test('rivulet/avro loads neither zeromq nor rxjs nor lmdb', async (t) => {
 t.test('the trace would see them', async (t) => {
   const log = await loadedBy('rivulet/queue')
   for (const name of ['zeromq', 'rxjs']) t.ok(loads(log, name), name)
+})
+
+t.test('a producer and a consumer that connect load no engine and no store', async (t) => {
+  const program = (open: string) => `
+    import { defineSchema } from 'rivulet/avro'
+    import { createConsumer, createProducer, createQueueHost } from 'rivulet/queue'
+    const options = { connect: 'tcp://127.0.0.1:9', queue: 'jobs', schema: defineSchema('string') }
+    const opened = [await createProducer(options), await createConsumer(options)]
+    ${open}
+    for (const one of opened) await one.close({ drain: false })`
+  const parts = ['/dist/src/engine/', '/dist/src/store/', '/node_modules/lmdb/']
+  const remote = await loadedBy('rivulet/queue', program(''))
+  t.match(remote, '/dist/patterns/queue/durable/producer.js')
+  for (const part of parts) t.notMatch(remote, part, part)
+  const host = "opened.push(await createQueueHost({ store: 'memory' }))"
+  const local = await loadedBy('rivulet/queue', program(host))
+  for (const part of parts.slice(0, 2)) t.match(local, part, `the trace would see ${part}`)
 })
 
 t.test('no pattern loads lmdb before there is something durable', async (t) => {

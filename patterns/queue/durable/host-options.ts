@@ -1,7 +1,7 @@
 /**
  * The options of a host of durable queues and of single queues: what a caller may say, its rules, and how it resolves.
  */
-import { deadSuffix, type QueueSettings } from '../../../src/engine/index.js'
+import type { QueueSettings } from '../../../src/engine/index.js'
 import {
   defaults,
   flag,
@@ -176,7 +176,7 @@ export function resolveQueues(queues: object | undefined, fallback: object | und
   for (const [name, given] of Object.entries(queues ?? {})) {
     if (!isQueueName(name)) throw invalidOption(subject, 'the name of a queue', queueNameRule, name)
     if (!isObject(given)) throw invalidOption(subject, `queues.${name}`, 'an object', given)
-    if (name.endsWith(deadSuffix)) resolveOptions(`${subject}: queues.${name}`, given, deadLetterRules)
+    if (name.endsWith(defaults.deadSuffix)) resolveOptions(`${subject}: queues.${name}`, given, deadLetterRules)
     named.set(name, resolveQueue(`${subject}: queues.${name}`, given, fallback ?? {}))
   }
   return { named, others }

@@ -6,7 +6,7 @@ import { serviceOf } from '../../../src/avro/service-codec.js'
 import { type CallHandler, callerConnectionOf } from '../../../src/call/index.js'
 import { CallServerResource } from '../../../src/call-link/index.js'
 import { type Clock, longestTimerMs } from '../../../src/clock/index.js'
-import { deadSuffix, type QueueEngine } from '../../../src/engine/index.js'
+import type { QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import type { Runtime } from '../../../src/runtime/index.js'
@@ -241,7 +241,8 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
 
   leaseMsOf(queue: string): number {
     const { named, others } = this.#settings
-    const settings = named.get(queue) ?? named.get(isDead(queue) ? queue.slice(0, -deadSuffix.length) : queue) ?? others
+    const settings =
+      named.get(queue) ?? named.get(isDead(queue) ? queue.slice(0, -defaults.deadSuffix.length) : queue) ?? others
     return settings.leaseMs
   }
 
@@ -333,5 +334,5 @@ interface Guest extends Pick<Resource<unknown>, 'whenClosed'> {
 }
 
 function isDead(queue: string): boolean {
-  return queue.endsWith(deadSuffix)
+  return queue.endsWith(defaults.deadSuffix)
 }

@@ -1,10 +1,11 @@
 /**
  * Opens what stands behind a host: the store that its options name, and the engine over it.
  *
- * The library of the store on disk is loaded here, with the first host that has a folder.
+ * The engine and the store are loaded with the first host, and LMDB with the first that has a folder: producers and
+ * consumers of other processes need neither.
  */
 import type { Clock } from '../../../src/clock/index.js'
-import { openLocalEngine, type QueueEngine } from '../../../src/engine/index.js'
+import type { QueueEngine } from '../../../src/engine/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 import type { Store, StoreUsage } from '../../../src/store/index.js'
@@ -37,7 +38,8 @@ export async function openEngine(
 ): Promise<OpenedEngine> {
   const store = await openStore(place, report)
   try {
-    const engine = await openLocalEngine({ store, clock, report })
+    const { openLocalEngine } = await import('../../../src/engine/index.js')
+    const engine = openLocalEngine({ store, clock, report })
     let usage = store.usage()
     let isOpen = true
     return {
