@@ -163,7 +163,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       gateName: this.#gate.name,
     })
     this.socket.links.changes.subscribe(({ connected }) => {
-      if (connected === 0) this.#cost.nobodyThere(this.socket.subscribedPrefixes)
+      if (connected === 0) this.#cost.noSubscriber(this.socket.subscribedPrefixes)
     })
     this.socket.reading = true
     return this

@@ -43,7 +43,7 @@ export class SubscriptionCost {
   }
 
   /** Nobody is connected: all that the library counts is of peers that have left. */
-  nobodyThere(prefixes: number): void {
+  noSubscriber(prefixes: number): void {
     this.#past = prefixes
     this.#subscribers.clear()
     this.#bytes = 0

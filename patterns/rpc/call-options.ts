@@ -51,7 +51,7 @@ export interface CallDefaults {
 /** Resolves the options of calls of one method. */
 export class CallOptionsResolver {
   readonly #subject: string
-  readonly #unsaid: ResolvedCallOptions
+  readonly #defaults: ResolvedCallOptions
   readonly #rules
 
   /**
@@ -59,19 +59,19 @@ export class CallOptionsResolver {
    */
   constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady }: CallDefaults) {
     this.#subject = subject
-    this.#unsaid = isStream
+    this.#defaults = isStream
       ? Object.freeze({ ...defaultStreamOptions, waitForReady })
       : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady })
     this.#rules = {
       ...commonRules,
-      timeoutMs: milliseconds({ max: endless, fallback: this.#unsaid.timeoutMs }),
+      timeoutMs: milliseconds({ max: endless, fallback: this.#defaults.timeoutMs }),
       waitForReady: flag(waitForReady),
     }
   }
 
   /** @throws RIVULET_INVALID_OPTION */
   resolve(options: CallOptions | undefined): ResolvedCallOptions {
-    if (options === undefined) return this.#unsaid
+    if (options === undefined) return this.#defaults
     const resolved = resolveOptions(this.#subject, options, this.#rules)
     const { timeoutMs, waitForReady, context, headers, idempotent } = resolved
     return {

@@ -34,7 +34,7 @@ export class CallerConnection {
 
   /** How long nothing has come from the caller, in milliseconds. */
   get silentMs(): number {
-    return this.#now() - this.#streams.heardAt
+    return this.#now() - this.#streams.receivedAt
   }
 
   /** Calls back after each change of the state; returns how to stop that. */

@@ -56,7 +56,7 @@ export class ClientSession implements StreamsHandler, CallSession {
   /** The server said that it takes no calls any more. */
   #refuses = false
   /** Whether its calls know that the server is about to close. */
-  #toldDraining = false
+  #announcedDraining = false
   #ended = false
 
   constructor(streams: SessionStreams, owner: ClientSessionOwner) {
@@ -64,7 +64,7 @@ export class ClientSession implements StreamsHandler, CallSession {
     this.#owner = owner
     this.#owed = new GuaranteedSends(streams)
     this.agreement = new ClientAgreement(this.#owed)
-    this.#look()
+    this.#check()
   }
 
   /**
@@ -140,9 +140,9 @@ export class ClientSession implements StreamsHandler, CallSession {
   onStatus(reason: RivuletError | undefined): void {
     if (this.#ended) return
     const wasDisconnected = this.isDisconnected
-    this.#look()
-    if (this.streams.draining && !this.#toldDraining) {
-      this.#toldDraining = true
+    this.#check()
+    if (this.streams.draining && !this.#announcedDraining) {
+      this.#announcedDraining = true
       for (const call of this.calls.all()) call.onDraining?.()
     }
     if (this.streams.status !== 'ended') {
@@ -162,7 +162,7 @@ export class ClientSession implements StreamsHandler, CallSession {
     return calls
   }
 
-  #look(): void {
+  #check(): void {
     const { status, suspected, draining } = this.streams
     this.isReady = status === 'live' && !draining && !this.#refuses
     this.isSuspected = suspected
@@ -253,7 +253,7 @@ export class ClientSession implements StreamsHandler, CallSession {
       if (!isRefused) call.executedBefore = 'maybe'
       if (isRefused ? call.isMovable && !call.begun : call.isRepeatable) {
         this.#refuses = true
-        this.#look()
+        this.#check()
         this.#owner.moved(call)
         return
       }

@@ -161,7 +161,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     this.#drained ??= new Promise((resolve) => {
       this.#markDrained = resolve
     })
-    this.#lookWhetherDrained()
+    this.#checkDrained()
     return this.#drained
   }
 
@@ -190,7 +190,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     if (signal !== undefined) unwatchAbort(signal, call)
     if (failed) this.#failed += 1
     else this.#succeeded += 1
-    if (this.#drained !== undefined) this.#lookWhetherDrained()
+    if (this.#drained !== undefined) this.#checkDrained()
   }
 
   report(error: RivuletError): void {
@@ -322,7 +322,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     return `${label}: its deadline passed while it waited for a server: ${why}`
   }
 
-  #lookWhetherDrained(): void {
+  #checkDrained(): void {
     if (this.#started > this.#succeeded + this.#failed) return
     this.#stopTimers()
     this.#markDrained()

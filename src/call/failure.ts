@@ -5,7 +5,7 @@
  * what a handler throws stays with the server.
  */
 import { brief } from '../avro/path.js'
-import { type ErrorCode, type Issue, RivuletError, type ToldFailure, toldFailure } from '../errors/index.js'
+import { type ErrorCode, type Issue, type ReceivedFailure, RivuletError, receivedFailure } from '../errors/index.js'
 import { describe } from '../options/index.js'
 import type { ItemBody } from '../session/item.js'
 import { RecordBody } from './records.js'
@@ -34,8 +34,8 @@ const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
 export const maxMessageCharacters = 1000
 
 /** Returns what a server told of a failure, with a code of this version. */
-export function toldByServer(code: string, message: string): ToldFailure {
-  return toldFailure(code, brief(message, maxMessageCharacters), (one) => remoteCodes.has(one))
+export function failureOfServer(code: string, message: string): ReceivedFailure {
+  return receivedFailure(code, brief(message, maxMessageCharacters), (one) => remoteCodes.has(one))
 }
 
 /** Returns the body of a failure. */
@@ -46,7 +46,7 @@ export function failureBody(code: ErrorCode, message: string, executed: Executed
 /** Returns the error of a failure that the server told. */
 export function failureError(failure: CallFailure, executedBefore: Executed): RivuletError {
   const executed = executedBefore === 'maybe' ? 'maybe' : failure.executed
-  const { code, message } = toldByServer(failure.code, failure.message)
+  const { code, message } = failureOfServer(failure.code, failure.message)
   return new RivuletError(code, message, { executed })
 }
 

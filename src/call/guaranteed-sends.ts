@@ -53,7 +53,7 @@ export class GuaranteedSends {
   readonly #waiting = new Fifo<Owed>()
   #bytes = 0
   #isResting = false
-  readonly #goOn = () => {
+  readonly #continue = () => {
     this.#isResting = false
     this.retry()
   }
@@ -90,7 +90,7 @@ export class GuaranteedSends {
       if (this.#waiting.shift() !== undefined) this.#bytes -= body.bytes.length // else all was forgotten meanwhile
       if (!turnBudget.spend()) continue
       this.#isResting = true
-      turnBudget.nextTurn(this.#goOn)
+      turnBudget.nextTurn(this.#continue)
       return
     }
   }

@@ -55,7 +55,7 @@ const full: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the server has as many calls in work as it takes',
 }
-const greedy: AdmissionRefusal = {
+const tooManyCalls: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the client has as many calls open as the server takes',
 }
@@ -146,7 +146,7 @@ export class CallHost implements ServerPorts {
   refusalFor(server: CallServer): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
-    return server.pending >= this.limits.maxOpenCallsPerPeer ? greedy : undefined
+    return server.pending >= this.limits.maxOpenCallsPerPeer ? tooManyCalls : undefined
   }
 
   started(): void {

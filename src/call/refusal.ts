@@ -1,7 +1,7 @@
 /** Refusals: why a method cannot be called at a server, as both sides know it before any call. */
 import { brief } from '../avro/path.js'
 import { type ErrorCode, type Issue, isRivuletError, RivuletError } from '../errors/index.js'
-import { type Executed, maxMessageCharacters, toldByServer } from './failure.js'
+import { type Executed, failureOfServer, maxMessageCharacters } from './failure.js'
 import type { CallRefusal } from './schemas.js'
 
 /** Why a method cannot be called. */
@@ -37,7 +37,7 @@ export function refusalRecord(binding: number, method: string, { code, message, 
 /** Returns a refusal as the client keeps it. */
 export function receivedRefusal({ code, message, issues }: CallRefusal): Refusal {
   return {
-    ...toldByServer(code, message),
+    ...failureOfServer(code, message),
     issues: issues.slice(0, maxIssues),
   }
 }

@@ -63,7 +63,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   /** The responses, where there is a stream of them. */
   outgoing: OutgoingItems | undefined
   /** Whether the client has not said that it is through with its side of the stream. */
-  mayHearMore = false
+  mayReceiveMore = false
   /** Whether the server keeps it, since its handler did not answer at once. */
   isKept = false
   #over = false
@@ -162,7 +162,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     const { response, errors } = this.method.codec
     const explain = () =>
       this.#declared === undefined ? response.explain(this.#response) : errors.explain(this.#declared)
-    this.#tellInternal(isRivuletError(cause) ? cause : explain())
+    this.#failInternal(isRivuletError(cause) ? cause : explain())
   }
 
   firstValue(value: unknown): void {
@@ -296,7 +296,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
       const body = failureBody('RIVULET_SERVER_CLOSING', `${this.method.label}: the server is closing`, 'maybe')
       this.server.sendLast(this.stream, callKind.failure, body)
     } else {
-      this.#tellInternal(cause, deed)
+      this.#failInternal(cause, deed)
     }
   }
 
@@ -311,7 +311,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     }
   }
 
-  #tellInternal(cause: unknown, deed?: string): void {
+  #failInternal(cause: unknown, deed?: string): void {
     const { codec, label, oneWay } = this.method
     const foreign = codec.errors.describeForeign(cause)
     const message = `${label}: its handler ${deed ?? (foreign === undefined ? 'failed' : `threw ${foreign}`)}`

@@ -143,7 +143,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
 
   finished(call: ServerCall): void {
     if (call.isKept) this.calls.delete(call.stream)
-    if (call.mayHearMore && !this.#ended) this.#answered.add(call.stream)
+    if (call.mayReceiveMore && !this.#ended) this.#answered.add(call.stream)
   }
 
   counted(how: CallEnd): void {
@@ -164,20 +164,20 @@ export class CallServer implements StreamsHandler, CallOrigin {
   stopLate(call: ServerCall): void {
     const message = `${call.method.label}: its deadline passed`
     if (!call.stop(new RivuletError('RIVULET_DEADLINE_EXCEEDED', message))) return
-    if (!call.method.oneWay) this.#tell(call.stream, 'RIVULET_DEADLINE_EXCEEDED', message, 'maybe')
+    if (!call.method.oneWay) this.#sendFailure(call.stream, 'RIVULET_DEADLINE_EXCEEDED', message, 'maybe')
   }
 
   refuseItem(call: ServerCall, cause: unknown): void {
     const { message } = decodeFailure(cause, `a request of ${call.method.label}`)
     const error = new RivuletError('RIVULET_INVALID_REQUEST', message, { executed: 'maybe' })
-    if (call.stop(error)) this.#tell(call.stream, error.code, message, 'maybe')
+    if (call.stop(error)) this.#sendFailure(call.stream, error.code, message, 'maybe')
   }
 
   sendLast(stream: number, kind: number, body: OwedBody): boolean {
     const hasRoom = this.#owed.send(stream, kind, itemFlag.last, body)
     if (!hasRoom) {
       const message = 'the client reads no outcomes, and too many wait for it already'
-      this.#tell(stream, 'RIVULET_OVERLOADED', message, 'maybe')
+      this.#sendFailure(stream, 'RIVULET_OVERLOADED', message, 'maybe')
     }
     if (this.#answered.size > 0) this.#forgetAnswered()
     return hasRoom
@@ -241,7 +241,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
     }
     if (method.streamsRequests) this.streams.consumed(stream, end - start)
     const call = new ServerCall(this, method, stream, deadline, header.headers)
-    call.mayHearMore = !(flags & itemFlag.last)
+    call.mayReceiveMore = !(flags & itemFlag.last)
     host.started()
     call.run(request)
   }
@@ -258,14 +258,14 @@ export class CallServer implements StreamsHandler, CallOrigin {
     const { incoming } = call
     switch (kind) {
       case callKind.item:
-        if (flags & itemFlag.last) call.mayHearMore = false
+        if (flags & itemFlag.last) call.mayReceiveMore = false
         if (incoming === undefined)
           this.#invalidItem(`a request of ${call.method.label} is no stream, and an item of one came`)
         else if (!incoming.accept(bytes, view, start, end)) this.#overwhelmed(call)
         if (flags & itemFlag.last) incoming?.end()
         return
       case callKind.end:
-        call.mayHearMore = !(flags & itemFlag.last)
+        call.mayReceiveMore = !(flags & itemFlag.last)
         incoming?.end()
         return
       case callKind.cancel:
@@ -300,7 +300,7 @@ export class CallServer implements StreamsHandler, CallOrigin {
   #overwhelmed(call: ServerCall): void {
     const message = `${call.method.label}: more requests wait than the server keeps for one client`
     if (call.stop(new RivuletError('RIVULET_OVERLOADED', message))) {
-      this.#tell(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
+      this.#sendFailure(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
     }
   }
 
@@ -315,13 +315,13 @@ export class CallServer implements StreamsHandler, CallOrigin {
     if (method?.oneWay) {
       this.report(new RivuletError(code, message, { executed: 'no' })) // since the client is told nothing
     } else if (hasRoom) {
-      this.#tell(stream, code, message, 'no')
+      this.#sendFailure(stream, code, message, 'no')
     } else {
       this.#invalidItem('a client opens calls without end and reads no outcomes')
     }
   }
 
-  #tell(stream: number, code: ErrorCode, message: string, executed: 'no' | 'maybe'): void {
+  #sendFailure(stream: number, code: ErrorCode, message: string, executed: 'no' | 'maybe'): void {
     this.sendLast(stream, callKind.failure, failureBody(code, message, executed))
   }
 

@@ -28,7 +28,7 @@ export class WakingSources {
   readonly #waiting = new Fifo<number>()
   #woken = 0
   #isResting = false
-  readonly #goOn = () => {
+  readonly #continue = () => {
     this.#isResting = false
     while (this.#waiting.length > 0 && !this.#isResting) {
       const stream = this.#waiting.shift() as number
@@ -52,6 +52,6 @@ export class WakingSources {
     if (this.#woken < sourcesPerTurn) return
     this.#woken = 0
     this.#isResting = true
-    turnBudget.nextTurn(this.#goOn)
+    turnBudget.nextTurn(this.#continue)
   }
 }

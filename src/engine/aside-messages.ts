@@ -85,7 +85,7 @@ export function dropAside(
     if (count === 0) return
     if ('message' in entry) {
       queue.aside.take(tx, lane, entry)
-      queue.happenings[reason] += 1
+      queue.counters[reason] += 1
       forgetKey(tx, queue, entry.message.key, entry.position)
       continue
     }
@@ -95,7 +95,7 @@ export function dropAside(
       if (!block) continue
       bytes = bytesOf(block.lengths, entry.position - entry.start, count)
     }
-    queue.happenings[reason] += count
+    queue.counters[reason] += count
     if (shiftAside(tx, queue, lane, entry, count, bytes)) return
   }
 }

@@ -24,7 +24,7 @@ export interface QueueCounters {
 }
 
 /** Counts of nothing. */
-export function noHappenings(): QueueCounters {
+export function zeroCounters(): QueueCounters {
   return {
     stored: 0,
     duplicates: 0,

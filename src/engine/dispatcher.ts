@@ -135,7 +135,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
     lapsedAt: undefined,
   }
   queue.leases.add(lease)
-  queue.happenings.delivered += batch.count
+  queue.counters.delivered += batch.count
   consumer.credit -= batch.count
   consumer.outstanding += batch.count
   return { queue, consumer, lease, leased }

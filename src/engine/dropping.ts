@@ -126,26 +126,26 @@ export function expiredInFront(tx: Transaction, queue: Queue, block: Block): num
 export function dropHead(tx: Transaction, queue: Queue, block: Block, count: number, reason: DropReason): void {
   tx.pieces += 1
   queue.log.advance(tx, block, count, bytesOf(block.lengths, queue.log.headOffset, count))
-  queue.happenings[reason] += count
+  queue.counters[reason] += count
 }
 
 /** Drops the first message that waits by itself. */
 export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
   const { position, message } = queue.scheduled.removeFirst(tx)
-  queue.happenings[reason] += 1
+  queue.counters[reason] += 1
   forgetKey(tx, queue, message.key, position)
 }
 
 /** Drops messages that wait for their keys, whatever those are, while a test is true. */
 function dropParked(tx: Transaction, queue: Queue, reason: DropReason, mayDrop: () => boolean): void {
-  queue.happenings[reason] += queue.keys.unpark(tx, writePieces, mayDrop).length
+  queue.counters[reason] += queue.keys.unpark(tx, writePieces, mayDrop).length
 }
 
 /** Drops what waits, of the log what was sent before a position; returns how many, and whether that is all. */
 export function purgeSome(tx: Transaction, queue: Queue, before: number): { dropped: number; isDone: boolean } {
   const { bytes } = queue
-  const { purged } = queue.happenings
-  const dropped = () => queue.happenings.purged - purged
+  const { purged } = queue.counters
+  const dropped = () => queue.counters.purged - purged
   while (!tx.isFull && tx.bytes < dropBytes && bytes - queue.bytes < dropBodyBytes) {
     if (queue.keys.parked > 0) {
       dropParked(tx, queue, 'purged', () => true)

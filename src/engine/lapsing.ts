@@ -8,7 +8,7 @@ import type { Consumer } from './consumer.js'
 import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
 import { settle } from './settling.js'
-import { isHeardSince, isSilent, takersOf } from './takers.js'
+import { isActiveSince, isSilent, takersOf } from './takers.js'
 import type { Transaction } from './transaction.js'
 
 /** The time of a lease is over: it ends, or lapses if its owner is away and nobody else could have its messages. */
@@ -29,7 +29,7 @@ export function runOut(tx: Transaction, queue: Queue, lease: Lease): void {
 
 /** Whether the owner of a lapsed lease was heard of again: it has had the time of a lease to speak for it. */
 function hasReturned({ lapsedAt }: Lease, owner: Consumer, now: number): boolean {
-  return lapsedAt !== undefined && isHeardSince(lapsedAt, owner, now)
+  return lapsedAt !== undefined && isActiveSince(lapsedAt, owner, now)
 }
 
 /** Ends leases that have lapsed, as far as consumers other than their owners can be dealt messages, and a write has room. */
@@ -56,7 +56,7 @@ export function endLease(tx: Transaction, queue: Queue, lease: Lease): void {
 
 /** Takes back that a lease was dealt out: its owner was never given it. */
 export function neverDelivered(tx: Transaction, queue: Queue, { owner, count }: Lease): void {
-  queue.happenings.delivered -= count
+  queue.counters.delivered -= count
   tx.completions.push(() => {
     if (owner) owner.credit += count
   })

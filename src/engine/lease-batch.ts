@@ -42,7 +42,7 @@ export class LeaseBatch {
     if (block.extras.length > 0) {
       for (let at = 0; at < count; at++) {
         const extras = extrasAt(block.extras, offset + at)
-        if (extras) this.#say(this.count + at, 1, extras.id, extras.key)
+        if (extras) this.#addExtras(this.count + at, 1, extras.id, extras.key)
       }
     }
     this.#grow(block.schemaId, count, bytes)
@@ -54,7 +54,7 @@ export class LeaseBatch {
     const { length } = message.body
     this.segments.push({ index: this.count, count: 1, position, block: -1, due, bytes: length })
     this.#pieces.push(entry)
-    this.#say(this.count, message.attempts + 1, message.id, message.key)
+    this.#addExtras(this.count, message.attempts + 1, message.id, message.key)
     this.#grow(message.schemaId, 1, length)
   }
 
@@ -86,7 +86,7 @@ export class LeaseBatch {
     this.bytes += bytes
   }
 
-  #say(index: number, attempt: number, id: string | undefined, key: string | undefined): void {
+  #addExtras(index: number, attempt: number, id: string | undefined, key: string | undefined): void {
     if (attempt === 1 && id === undefined && key === undefined) return
     this.extras.push({
       index,

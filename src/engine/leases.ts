@@ -146,10 +146,10 @@ export class Leases {
   }
 
   /** Leaves a lease that has run out with its owner until somebody wants its messages; looks at it again later. */
-  lapse(lease: Lease, now: number, lookAt: number): void {
+  lapse(lease: Lease, now: number, checkAt: number): void {
     lease.lapsedAt ??= now
     this.lapsed.add(lease)
-    this.#runUntil(lease, lookAt)
+    this.#runUntil(lease, checkAt)
   }
 
   /** Remembers a lease that has run out and is about to end, so that late acknowledgements are understood. */

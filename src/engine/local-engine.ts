@@ -252,16 +252,16 @@ export class LocalEngine implements QueueEngine {
       addTouched(tx, this.#dispatchable)
       return
     }
-    const restless = this.#dispatchable
+    const dispatchable = this.#dispatchable
     this.#dispatchable = new Set()
-    addTouched(tx, restless)
-    const living = [...restless].filter(({ dead }) => dead !== undefined)
+    addTouched(tx, dispatchable)
+    const living = [...dispatchable].filter(({ dead }) => dead !== undefined)
     const more = dispatchAll(tx, living, dealt)
     // dealing out may make dead letters, too
-    addTouched(tx, restless)
-    const dead = [...restless].filter(({ dead }) => dead === undefined)
+    addTouched(tx, dispatchable)
+    const dead = [...dispatchable].filter(({ dead }) => dead === undefined)
     for (const queue of [...more, ...dispatchAll(tx, dead, dealt)]) this.#dispatchable.add(queue)
-    for (const queue of restless) this.#timers.plan(tx, queue)
+    for (const queue of dispatchable) this.#timers.plan(tx, queue)
   }
 
   #succeeded(tx: Transaction, dealt: readonly Dealt[]): void {
@@ -275,7 +275,7 @@ export class LocalEngine implements QueueEngine {
     }
     for (const participant of tx.touched) if (participant instanceof Queue) this.#changed(participant)
     this.#timers.arm()
-    this.#goOn()
+    this.#continue()
   }
 
   #failed(
@@ -304,7 +304,7 @@ export class LocalEngine implements QueueEngine {
       if (saved.includes(operation)) continue
       operation.fail(now, error)
     }
-    this.#goOn()
+    this.#continue()
   }
 
   #reload(queue: Queue): void {
@@ -327,7 +327,7 @@ export class LocalEngine implements QueueEngine {
     })
   }
 
-  #goOn(): void {
+  #continue(): void {
     const mayDeal = this.#dispatchable.size > 0 && !this.#isPaused && !this.#closing
     if (this.#waiting.length > 0 || this.#rescues.length > 0 || mayDeal) this.#wake()
     else if (!this.#isPlanned) this.#closed?.()

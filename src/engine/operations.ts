@@ -102,7 +102,7 @@ export function settleOperation(
         const settlement = settlements[at] as Settlement
         const settled = settleOwn(tx, queue, consumer, settlement)
         const stale = Math.max(0, settlement.count - settled)
-        queue.happenings.stale += stale
+        queue.counters.stale += stale
         some.push({ settled, stale })
       }
       const isDone = outcomes.length + some.length === settlements.length
@@ -252,7 +252,7 @@ export function redriveOperation(
           const { origin: _, ...message } = entry.message
           // ready from now on, behind what the log has of its key
           queue.scheduled.put(tx, tx.wall, queue.nextPosition++, { ...message, attempts: 0, time: tx.wall })
-          queue.happenings.stored += 1
+          queue.counters.stored += 1
           moved += 1
         }
       }

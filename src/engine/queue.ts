@@ -7,7 +7,7 @@
 import type { RivuletError } from '../errors/index.js'
 import { BlockLog, corruptError } from './block-log.js'
 import { type Consumer, isReadable } from './consumer.js'
-import { droppedOf, noHappenings, type QueueCounters } from './counts.js'
+import { droppedOf, type QueueCounters, zeroCounters } from './counts.js'
 import type { QueueCounts, QueueSettings } from './engine.js'
 import { Ids } from './ids.js'
 import { KeyOrder } from './key-order.js'
@@ -41,7 +41,7 @@ export class Queue implements Participant {
   readonly name: string
   settings: QueueSettings
   readonly consumers = new Set<Consumer>()
-  happenings: QueueCounters = noHappenings()
+  counters: QueueCounters = zeroCounters()
   log!: BlockLog
   scheduled!: ScheduledMessages
   leases!: Leases
@@ -55,7 +55,7 @@ export class Queue implements Participant {
   /** Whether records were lost, so that the state must be made out from the others before anything else. */
   isBroken = false
   readonly #owner: QueueOwner
-  #happeningsBefore: QueueCounters = this.happenings
+  #countersBefore: QueueCounters = this.counters
   #written: Buffer | undefined
   #isNamed = false
   #isUnread = false
@@ -95,7 +95,7 @@ export class Queue implements Participant {
 
   /** Messages were lost to damage; NaN if nobody knows how many, which is found out when no others are left. */
   corrupt(position: number, messages: number): void {
-    if (!Number.isNaN(messages)) this.happenings.corrupt += messages
+    if (!Number.isNaN(messages)) this.counters.corrupt += messages
     const what = Number.isNaN(messages) ? 'a block of messages' : messages === 1 ? 'a message' : `${messages} messages`
     this.#owner.report(corruptError(this.name, position, what))
   }
@@ -120,7 +120,7 @@ export class Queue implements Participant {
 
   beforeWrite(tx: Transaction): void {
     if (this.#isUnread) this.reload()
-    this.#happeningsBefore = { ...this.happenings }
+    this.#countersBefore = { ...this.counters }
     if (this.isBroken) this.#owner.recover(tx, this)
   }
 
@@ -151,7 +151,7 @@ export class Queue implements Participant {
    */
   reload(): void {
     this.#isUnread = true
-    this.happenings = { ...this.#happeningsBefore }
+    this.counters = { ...this.#countersBefore }
     this.load(this.#owner.now())
     this.#isUnread = false
   }
@@ -194,7 +194,7 @@ export class Queue implements Participant {
   }
 
   counts(wall: number): QueueCounts {
-    const { happenings, log, scheduled, leases, keys, aside } = this
+    const { counters, log, scheduled, leases, keys, aside } = this
     const lapsed = leases.lapsedMessages
     return {
       depth: this.depth,
@@ -208,15 +208,15 @@ export class Queue implements Participant {
         wall - Math.min(wall, log.oldest ?? wall, scheduled.oldest(wall) ?? wall, aside.oldest ?? wall),
       ),
       consumers: this.#reachable,
-      stored: happenings.stored,
-      duplicates: happenings.duplicates,
-      delivered: happenings.delivered,
-      acked: happenings.acked,
-      nacked: happenings.nacked,
-      leasesLost: happenings.leasesLost,
-      deadLettered: happenings.deadLettered,
-      dropped: droppedOf(happenings),
-      stale: happenings.stale,
+      stored: counters.stored,
+      duplicates: counters.duplicates,
+      delivered: counters.delivered,
+      acked: counters.acked,
+      nacked: counters.nacked,
+      leasesLost: counters.leasesLost,
+      deadLettered: counters.deadLettered,
+      dropped: droppedOf(counters),
+      stale: counters.stale,
     }
   }
 
@@ -258,8 +258,8 @@ export class Queue implements Participant {
       parkedBytes: keys.bytes,
       leases: leases.size,
       keyOrder: keys.isActive ? 1 : 0,
-      lookedDue: scheduled.lookedDue,
-      lookedPosition: scheduled.lookedPosition,
+      scannedDue: scheduled.scannedDue,
+      scannedPosition: scheduled.scannedPosition,
       writtenAt,
       held: keys.held,
       aside: this.aside.messages,
@@ -275,8 +275,8 @@ export class Queue implements Participant {
     log.ready = state.ready
     log.bytes = state.readyBytes
     scheduled.due = state.due
-    scheduled.lookedDue = state.lookedDue
-    scheduled.lookedPosition = state.lookedPosition
+    scheduled.scannedDue = state.scannedDue
+    scheduled.scannedPosition = state.scannedPosition
     scheduled.delayed = state.delayed
     scheduled.bytes = state.laterBytes
     keys.parked = state.parked

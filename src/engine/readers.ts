@@ -90,7 +90,7 @@ function gatherLane(
     if ('message' in entry) {
       if (!gatherMessage(tx, queue, batch, lane, entry)) return false
     } else if (entry.due + queue.settings.maxAgeMs <= tx.wall) {
-      queue.happenings.expired += entry.count
+      queue.counters.expired += entry.count
       shiftAside(tx, queue, lane, entry, entry.count, entry.bytes)
     } else {
       const block = readAside(tx, queue, lane, entry)
@@ -107,7 +107,7 @@ function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: L
   const { message, position } = entry
   if (isExpired(tx, queue, entry)) {
     aside.take(tx, lane, entry)
-    queue.happenings.expired += 1
+    queue.counters.expired += 1
     forgetKey(tx, queue, message.key, position)
   } else if (message.attempts >= settings.maxAttempts && queue.dead) {
     aside.take(tx, lane, entry)

@@ -56,8 +56,8 @@ export function deadLetter(tx: Transaction, queue: Queue, position: number, mess
   tx.touch(dead)
   const origin = { queue: queue.name, position }
   dead.scheduled.put(tx, 0, dead.nextPosition++, { ...message, time: tx.wall, expires: 0, attempts: 0, origin })
-  dead.happenings.stored += 1
-  queue.happenings.deadLettered += 1
+  dead.counters.stored += 1
+  queue.counters.deadLettered += 1
   forgetKey(tx, queue, message.key, position)
   return true
 }

@@ -23,13 +23,13 @@ const aheadMessages = 256
 const messageCostBytes = 256
 
 /** Messages beyond those in memory of which one look finds out that they are due. */
-const lookMessages = 4096
+const scanMessages = 4096
 
 /** Behind every message of a time. */
 const lastPosition = Number.MAX_SAFE_INTEGER
 
 /** What the table needs of its queue. */
-export interface LaterOwner extends TableOwner {
+export interface ScheduledOwner extends TableOwner {
   /** What `corrupt` does, for messages that may own their keys. */
   lost(tx: Transaction, position: number, messages: number): void
 }
@@ -41,9 +41,9 @@ export class ScheduledMessages {
   delayed = 0
   bytes = 0
   /** Up to where was looked: a message before this, or at it, counts as due. */
-  lookedDue = 0
-  lookedPosition = lastPosition
-  readonly #owner: LaterOwner
+  scannedDue = 0
+  scannedPosition = lastPosition
+  readonly #owner: ScheduledOwner
   /** All from the front up to a place, or to the end. */
   #window: ScheduledMessage[] = []
   #windowBytes = 0
@@ -52,7 +52,7 @@ export class ScheduledMessages {
   #lastPosition = -1
   readonly #leased = new Set<string>()
 
-  constructor(owner: LaterOwner) {
+  constructor(owner: ScheduledOwner) {
     this.#owner = owner
   }
 
@@ -64,17 +64,17 @@ export class ScheduledMessages {
   look(tx: Transaction): void {
     if (this.delayed === 0) return
     const window = this.#window
-    for (let at = placeOf(window, this.lookedDue, this.lookedPosition); at < window.length; at++) {
+    for (let at = placeOf(window, this.scannedDue, this.scannedPosition); at < window.length; at++) {
       const { due, position } = window[at] as ScheduledMessage
       if (due > tx.wall) return
       this.#becomesDue(due, position)
     }
     if (this.#isComplete) return
     const { number } = this.#owner
-    const hasLooked = this.#isCounted(this.#lastDue, this.#lastPosition)
-    const [due, position] = hasLooked ? [this.lookedDue, this.lookedPosition] : [this.#lastDue, this.#lastPosition]
+    const hasScanned = this.#isCounted(this.#lastDue, this.#lastPosition)
+    const [due, position] = hasScanned ? [this.scannedDue, this.scannedPosition] : [this.#lastDue, this.#lastPosition]
     const from = keyOf(table.scheduled, number, due, Math.min(lastPosition, position + 1))
-    for (const { key } of tx.range(from, keyOf(table.scheduled, number, tx.wall + 1), lookMessages, windowBytes)) {
+    for (const { key } of tx.range(from, keyOf(table.scheduled, number, tx.wall + 1), scanMessages, windowBytes)) {
       const [due, position] = [firstNumber(key), secondNumber(key)]
       // one that was lent before it was looked at is not counted
       if (!this.#leased.has(`${due}:${position}`)) this.#becomesDue(due, position)
@@ -169,12 +169,12 @@ export class ScheduledMessages {
   }
 
   #isCounted(due: number, position: number): boolean {
-    return due < this.lookedDue || (due === this.lookedDue && position <= this.lookedPosition)
+    return due < this.scannedDue || (due === this.scannedDue && position <= this.scannedPosition)
   }
 
   #becomesDue(due: number, position: number): void {
-    this.lookedDue = due
-    this.lookedPosition = position
+    this.scannedDue = due
+    this.scannedPosition = position
     this.due += 1
     this.delayed -= 1
   }

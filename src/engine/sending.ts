@@ -36,7 +36,7 @@ export function store(
     return refusedFrom(last + 1, new RivuletError('RIVULET_PROTOCOL_VIOLATION', message))
   }
   const repeated = last === undefined ? 0 : Math.min(count, last + 1 - sequence)
-  queue.happenings.duplicates += repeated
+  queue.counters.duplicates += repeated
   if (repeated === count) return { kind: 'stored', repeated, position: 0, duplicates: [] }
   const run = new Run(tx, queue, block, schemaId)
   const position = queue.nextPosition
@@ -135,7 +135,7 @@ class Run {
     const isWhole = count === this.#block.count
     const start = this.#queue.nextPosition
     this.#queue.nextPosition += count
-    this.#queue.happenings.stored += count
+    this.#queue.counters.stored += count
     this.#queue.log.append(this.#tx, {
       start,
       count,
@@ -197,7 +197,7 @@ function storeEach(
       const former = queue.ids.find(tx, extras.id, settings.dedupeMs)
       if (former !== undefined) {
         duplicates.push({ index, position: former })
-        queue.happenings.duplicates += 1
+        queue.counters.duplicates += 1
         run.end()
         continue
       }
@@ -224,7 +224,7 @@ function storeDelayed(
   extras: MessageExtras,
 ): void {
   const { delayMs = 0, id, key } = extras
-  queue.happenings.stored += 1
+  queue.counters.stored += 1
   queue.scheduled.put(tx, Math.ceil(tx.wall + delayMs), queue.nextPosition++, {
     schemaId: block.schemaId,
     time: tx.wall,

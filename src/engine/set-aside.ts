@@ -23,7 +23,7 @@ import type { BlockLog } from './block-log.js'
 import { bytesOf, decodeBlock } from './block-record.js'
 import { decodeMessage, encodeMessage } from './message-record.js'
 import type { EngineStore } from './ports.js'
-import type { LaterOwner, ScheduledMessage } from './scheduled-messages.js'
+import type { ScheduledMessage, ScheduledOwner } from './scheduled-messages.js'
 import { schemaIdName, valuesName } from './schema-texts.js'
 import { keyOf, nameKey, nameOf, rangeOf, table, turnKey } from './tables.js'
 import type { Transaction } from './transaction.js'
@@ -59,7 +59,7 @@ export interface Lane {
 }
 
 /** What is needed of the queue. */
-export interface AsideOwner extends LaterOwner {
+export interface AsideOwner extends ScheduledOwner {
   readonly log: BlockLog
 }
 

@@ -18,7 +18,14 @@ export type Fate = Pick<Settlement, 'delayMs' | 'reason' | 'stack' | 'unreadable
 }
 
 /** Settles messages of a lease, `count` of them from an index on; returns how many were unsettled. */
-export function settle(tx: Transaction, queue: Queue, lease: Lease, index: number, count: number, fate: Fate): number {
+export function settle(
+  tx: Transaction,
+  queue: Queue,
+  lease: Lease,
+  index: number,
+  count: number,
+  settlement: Fate,
+): number {
   const end = index + count
   const { segments } = lease
   const first = firstBehind(segments, index)
@@ -36,18 +43,18 @@ export function settle(tx: Transaction, queue: Queue, lease: Lease, index: numbe
     if (after.count > 0) kept.push(after)
     messages += piece.count
     bytes += piece.bytes
-    if (fate.kind === 'ack') finish(tx, queue, lease, piece)
-    else if (piece.block < 0) returnSingle(tx, queue, lease, piece, fate)
-    else returnBlock(tx, queue, lease, piece, fate)
+    if (settlement.kind === 'ack') finish(tx, queue, lease, piece)
+    else if (piece.block < 0) returnSingle(tx, queue, lease, piece, settlement)
+    else returnBlock(tx, queue, lease, piece, settlement)
   }
   // each that waits again is looked at by itself
-  tx.pieces += fate.kind === 'ack' ? 1 : 1 + messages
+  tx.pieces += settlement.kind === 'ack' ? 1 : 1 + messages
   if (messages === 0) return 0
   queue.leases.keep(lease, [...segments.slice(0, first), ...kept, ...segments.slice(next)], messages, bytes)
   if (lease.owner) lease.owner.outstanding -= messages
-  if (fate.kind === 'ack') queue.happenings.acked += messages
-  else if (fate.kind === 'nack' || fate.kind === 'reject') queue.happenings.nacked += messages
-  else if (fate.kind === 'lease-lost') queue.happenings.leasesLost += 1
+  if (settlement.kind === 'ack') queue.counters.acked += messages
+  else if (settlement.kind === 'nack' || settlement.kind === 'reject') queue.counters.nacked += messages
+  else if (settlement.kind === 'lease-lost') queue.counters.leasesLost += 1
   return messages
 }
 
@@ -71,7 +78,7 @@ export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index
     }
   }
   tx.pieces += count
-  queue.happenings.acked += messages
+  queue.counters.acked += messages
   return messages
 }
 
@@ -129,14 +136,14 @@ function finishKeys(tx: Transaction, queue: Queue, lease: Lease, piece: Segment)
   }
 }
 
-function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
+function returnSingle(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, settlement: Fate): void {
   const message = queue.scheduled.read(tx, piece.due, piece.position)
   queue.scheduled.settle(tx, piece.due, piece.position)
-  if (message) returnMessage(tx, queue, lease, { due: piece.due, position: piece.position, message }, fate)
+  if (message) returnMessage(tx, queue, lease, { due: piece.due, position: piece.position, message }, settlement)
   else queue.lost(tx, piece.position, 1)
 }
 
-function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, fate: Fate): void {
+function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment, settlement: Fate): void {
   const block = queue.log.read(tx, piece.block)
   queue.log.settle(tx, piece.block, piece.count)
   if (!block) {
@@ -151,7 +158,7 @@ function returnBlock(tx: Transaction, queue: Queue, lease: Lease, piece: Segment
     if (block.bad?.has(index)) {
       queue.corrupt(block.start + index, 1)
       forgetKey(tx, queue, message.key, block.start + index)
-    } else returnMessage(tx, queue, lease, { due: 0, position: block.start + index, message }, fate)
+    } else returnMessage(tx, queue, lease, { due: 0, position: block.start + index, message }, settlement)
   }
 }
 

@@ -25,7 +25,7 @@ export function isSilent(queue: Queue, { ports }: Consumer): boolean {
 }
 
 /** Whether something has come from a consumer at a time or later. */
-export function isHeardSince(time: number, { ports }: Consumer, now: number): boolean {
+export function isActiveSince(time: number, { ports }: Consumer, now: number): boolean {
   return now - (ports.silentMs?.() ?? 0) >= time
 }
 
@@ -33,7 +33,7 @@ export function isHeardSince(time: number, { ports }: Consumer, now: number): bo
 function hasSpoken(consumer: Consumer, now: number): boolean {
   const { silentAt } = consumer
   if (silentAt === undefined) return true
-  if (!isHeardSince(silentAt, consumer, now)) return false
+  if (!isActiveSince(silentAt, consumer, now)) return false
   consumer.silentAt = undefined
   return true
 }

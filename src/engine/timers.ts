@@ -31,7 +31,7 @@ export class Timers {
   readonly #clock: Clock
   readonly #nextTurn: EnginePorts['nextTurn']
   readonly #ask: (operation: Operation) => void
-  readonly #wakings = new Map<Queue, QueueTimer>()
+  readonly #queueTimers = new Map<Queue, QueueTimer>()
   readonly #planned = new Set<Queue>()
   readonly #others = new Set<Timer>()
   #sweeps = 0
@@ -51,22 +51,22 @@ export class Timers {
 
   /** Sweeps a queue with the next write. */
   sweep(queue: Queue): void {
-    if (!this.#wakings.has(queue)) this.#wakings.set(queue, newWaking())
+    if (!this.#queueTimers.has(queue)) this.#queueTimers.set(queue, newQueueTimer())
     if (!this.#isClosed) this.#ask(sweepOperation(queue, true))
   }
 
   /** Works out when a queue has to be looked at; that counts from `arm` on. */
   plan(tx: Transaction, queue: Queue): void {
-    const waking = this.#wakings.get(queue) ?? newWaking()
-    this.#wakings.set(queue, waking)
+    const queueTimer = this.#queueTimers.get(queue) ?? newQueueTimer()
+    this.#queueTimers.set(queue, queueTimer)
     const lease = queue.leases.first?.deadline ?? Number.POSITIVE_INFINITY
-    waking.wanted = Math.min(lease, tx.now + dueMs(tx, queue))
+    queueTimer.wanted = Math.min(lease, tx.now + dueMs(tx, queue))
     this.#planned.add(queue)
   }
 
   /** Sets the timers of the queues that were planned. */
   arm(): void {
-    for (const queue of this.#planned) this.#arm(queue, this.#wakings.get(queue) as QueueTimer)
+    for (const queue of this.#planned) this.#arm(queue, this.#queueTimers.get(queue) as QueueTimer)
     this.#planned.clear()
   }
 
@@ -82,29 +82,30 @@ export class Timers {
 
   close(): void {
     this.#isClosed = true
-    for (const { timer } of this.#wakings.values()) timer?.cancel()
+    for (const { timer } of this.#queueTimers.values()) timer?.cancel()
     for (const timer of this.#others) timer.cancel()
   }
 
-  #arm(queue: Queue, waking: QueueTimer): void {
-    if (this.#isClosed || waking.armedFor <= waking.wanted || waking.wanted === Number.POSITIVE_INFINITY) return
-    waking.timer?.cancel()
-    waking.armedFor = waking.wanted
-    const delayMs = Math.min(longestTimerMs, Math.max(0, Math.ceil(waking.wanted - this.#clock.now())))
-    if (delayMs === 0) this.#wake(queue, waking)
-    else waking.timer = this.#clock.setTimer(() => this.#wake(queue, waking), delayMs)
+  #arm(queue: Queue, queueTimer: QueueTimer): void {
+    if (this.#isClosed || queueTimer.armedFor <= queueTimer.wanted || queueTimer.wanted === Number.POSITIVE_INFINITY)
+      return
+    queueTimer.timer?.cancel()
+    queueTimer.armedFor = queueTimer.wanted
+    const delayMs = Math.min(longestTimerMs, Math.max(0, Math.ceil(queueTimer.wanted - this.#clock.now())))
+    if (delayMs === 0) this.#wake(queue, queueTimer)
+    else queueTimer.timer = this.#clock.setTimer(() => this.#wake(queue, queueTimer), delayMs)
   }
 
   /**
    * Looks at a queue in the next turn: where the event loop was blocked, what consumers have said meanwhile is read first,
    * and leases that have run out since are looked at by themselves.
    */
-  #wake(queue: Queue, waking: QueueTimer): void {
+  #wake(queue: Queue, queueTimer: QueueTimer): void {
     const now = this.#clock.now()
-    waking.armedFor = Number.NEGATIVE_INFINITY
-    waking.timer = undefined
+    queueTimer.armedFor = Number.NEGATIVE_INFINITY
+    queueTimer.timer = undefined
     const look = (until?: number) => {
-      waking.armedFor = Number.POSITIVE_INFINITY
+      queueTimer.armedFor = Number.POSITIVE_INFINITY
       this.look(queue, until)
     }
     if (this.#nextTurn) this.#nextTurn(() => look(now))
@@ -115,13 +116,13 @@ export class Timers {
     this.after(sweepMs, () => {
       this.#sweeps += 1
       const alsoProducers = this.#sweeps % sweepsPerProducers === 0
-      for (const queue of this.#wakings.keys()) this.#ask(sweepOperation(queue, alsoProducers))
+      for (const queue of this.#queueTimers.keys()) this.#ask(sweepOperation(queue, alsoProducers))
       this.#sweepLater()
     })
   }
 }
 
-function newWaking(): QueueTimer {
+function newQueueTimer(): QueueTimer {
   return { armedFor: Number.POSITIVE_INFINITY, wanted: Number.POSITIVE_INFINITY, timer: undefined }
 }
 

@@ -89,11 +89,11 @@ export class LifeCycle {
   async #closeOnce(options: CloseOptions): Promise<CloseResult> {
     this.#status = 'closing'
     // timers of clocks keep no process alive, and what else closes meanwhile may have been the last that did
-    const vigil = setInterval(() => {}, longestTimerMs)
+    const keepAlive = setInterval(() => {}, longestTimerMs)
     for (const callback of this.#closingCallbacks) callback()
     this.#closingCallbacks.clear()
     const result = await this.#shutDown(options)
-    clearInterval(vigil)
+    clearInterval(keepAlive)
     this.#status = 'closed'
     this.#markClosed()
     return result

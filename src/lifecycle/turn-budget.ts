@@ -14,9 +14,9 @@ const interruptMs = 20
 const fewestPieces = 16
 
 /** Pieces of work between two looks at the clock, and how long they may take before looks become more frequent. */
-const mostPerLook = 64
-const firstPerLook = 16
-const lookMs = 1
+const mostPiecesPerCheck = 64
+const firstPiecesPerCheck = 16
+const checkMs = 1
 
 /** What a budget needs of the event loop. */
 export interface EventLoop extends Pick<Clock, 'now'> {
@@ -30,11 +30,11 @@ const eventLoop: EventLoop = { now: systemClock.now, nextTurn: (callback) => voi
 export class TurnBudget {
   readonly #loop: EventLoop
   /** Pieces until the next look; more often while pieces are slow. */
-  #toLook = firstPerLook
-  #perLook = firstPerLook
-  #lookedAt = 0
+  #untilCheck = firstPiecesPerCheck
+  #piecesPerCheck = firstPiecesPerCheck
+  #checkedAt = 0
   /** The first look that may belong to this turn; 0 if there was none. */
-  #firstLookAt = 0
+  #firstCheckAt = 0
   /** Whether the next turn will tell that it has come: then `#sliceEnd` is the end of the budget of this one. */
   #isAwaited = false
   #sliceEnd = 0
@@ -56,21 +56,21 @@ export class TurnBudget {
   }
 
   /** Pieces of work until the next look at the clock: no use to ask before. */
-  get piecesToLook(): number {
-    return this.#toLook
+  get piecesUntilCheck(): number {
+    return this.#untilCheck
   }
 
   /** Counts work that was done; returns whether the budget of this turn is spent. Slow work counts several pieces. */
   spend(pieces = 1): boolean {
-    this.#toLook -= pieces
-    if (this.#toLook <= 0) this.#look()
+    this.#untilCheck -= pieces
+    if (this.#untilCheck <= 0) this.#checkClock()
     return this.#isSpent
   }
 
   /** Counts a part of work that should be done as a whole; returns whether it must be interrupted all the same. */
   exceed(): boolean {
-    this.#toLook -= 1
-    if (this.#toLook <= 0) this.#look()
+    this.#untilCheck -= 1
+    if (this.#untilCheck <= 0) this.#checkClock()
     return this.#isExceeded
   }
 
@@ -83,34 +83,36 @@ export class TurnBudget {
   /** Calls back for each of a list, in order: now as far as the budget goes, and for the rest in the next turns. */
   forEach<T>(list: readonly T[], callback: (one: T) => void, done: () => void = () => {}): void {
     let at = 0
-    const goOn = () => {
+    const callNext = () => {
       while (at < list.length) {
         callback(list[at++] as T)
         if (this.spend() && at < list.length) {
-          this.nextTurn(goOn)
+          this.nextTurn(callNext)
           return
         }
       }
       done()
     }
-    goOn()
+    callNext()
   }
 
-  #look(): void {
+  #checkClock(): void {
     const now = this.#loop.now()
-    this.#pieces += this.#perLook - this.#toLook
-    this.#perLook =
-      now - this.#lookedAt > lookMs ? Math.max(1, this.#perLook >> 2) : Math.min(mostPerLook, this.#perLook * 2)
-    this.#toLook = this.#perLook
-    this.#lookedAt = now
+    this.#pieces += this.#piecesPerCheck - this.#untilCheck
+    this.#piecesPerCheck =
+      now - this.#checkedAt > checkMs
+        ? Math.max(1, this.#piecesPerCheck >> 2)
+        : Math.min(mostPiecesPerCheck, this.#piecesPerCheck * 2)
+    this.#untilCheck = this.#piecesPerCheck
+    this.#checkedAt = now
     if (this.#isAwaited) {
       if (now > this.#sliceEnd && this.#pieces >= fewestPieces) {
         this.#isSpent = true
         if (now > this.#sliceEnd + interruptMs - sliceMs) this.#isExceeded = true
       }
-    } else if (this.#firstLookAt === 0) {
-      this.#firstLookAt = now
-    } else if (now - this.#firstLookAt > lookMs) {
+    } else if (this.#firstCheckAt === 0) {
+      this.#firstCheckAt = now
+    } else if (now - this.#firstCheckAt > checkMs) {
       // turns may have passed or not: from here on that is known. Lone messages pay for this once in a while at most.
       this.#awaitTurn()
     }
@@ -127,7 +129,7 @@ export class TurnBudget {
   #beginTurn(): void {
     this.#isAwaited = false
     this.#isSpent = this.#isExceeded = false
-    this.#firstLookAt = 0
+    this.#firstCheckAt = 0
     const ready = this.#waiting
     if (ready.length === 0) return
     this.#waiting = []

@@ -34,20 +34,20 @@ export function endTurn(): boolean {
  * asks for the next one, which takes its time. Jobs are counted, since `nextTick` would add to that time: what takes
  * more of them leaves later, as anything else.
  */
-export function flushTurnThen(goOn: () => void): void {
+export function flushTurnThen(callback: () => void): void {
   if (endTurn()) {
-    goOn()
+    callback()
     return
   }
-  void endAfterJobs(goOn)
+  void endAfterJobs(callback)
 }
 
-async function endAfterJobs(goOn: () => void): Promise<void> {
+async function endAfterJobs(callback: () => void): Promise<void> {
   endings += 1
   for (let job = 0; job < jobsToAnswer; job++) await done
   endings -= 1
   endTurn()
-  goOn()
+  callback()
 }
 
 function afterJobs(): void {

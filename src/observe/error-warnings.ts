@@ -13,7 +13,7 @@ const { warningMs } = defaults
 
 /** Kinds that are told apart, and errors whose stacks are looked at for that, in this time; the others are told apart by code. */
 const mostKinds = 32
-const mostLooks = 256
+const maxStacksRead = 256
 
 /** A kind of error that was printed. */
 interface Kind {
@@ -28,8 +28,8 @@ export class ErrorWarnings {
   readonly #resource: () => string
   readonly #clock: Clock
   readonly #kinds = new Map<string, Kind>()
-  #looks = 0
-  #looksSince = 0
+  #stacksRead = 0
+  #stacksReadSince = 0
   #timer: Timer | undefined
   #isEnded = false
 
@@ -81,13 +81,13 @@ export class ErrorWarnings {
 
   #keyOf(error: RivuletError, now: number): string {
     const code = codeOf(error)
-    if (now - this.#looksSince >= warningMs) {
-      this.#looksSince = now
-      this.#looks = 0
+    if (now - this.#stacksReadSince >= warningMs) {
+      this.#stacksReadSince = now
+      this.#stacksRead = 0
       for (const [key, kind] of this.#kinds) if (isForgotten(kind, now)) this.#kinds.delete(key)
     }
-    if (this.#looks >= mostLooks) return code
-    this.#looks += 1
+    if (this.#stacksRead >= maxStacksRead) return code
+    this.#stacksRead += 1
     const key = `${code} ${placeOf(error)}`
     return this.#kinds.size < mostKinds || this.#kinds.has(key) ? key : code
   }

@@ -12,7 +12,7 @@ const stalledBeats = 3
 /** The clock's part of a session; all times in milliseconds. */
 export class Liveness {
   readonly #settings: SessionSettings
-  #heardAt: number
+  #receivedAt: number
   #progressAt: number
   #tickedAt: number
   #cutAt = 0
@@ -20,12 +20,12 @@ export class Liveness {
 
   constructor(settings: SessionSettings, now: number) {
     this.#settings = settings
-    this.#heardAt = this.#progressAt = this.#tickedAt = now
+    this.#receivedAt = this.#progressAt = this.#tickedAt = now
   }
 
   /** When the last frame came. */
-  get heardAt(): number {
-    return this.#heardAt
+  get receivedAt(): number {
+    return this.#receivedAt
   }
 
   /** Whether nothing has come for long. */
@@ -36,7 +36,7 @@ export class Liveness {
   /** A frame has come; returns whether the peer was suspected. */
   heard(now: number): boolean {
     const suspected = this.#suspected
-    this.#heardAt = now
+    this.#receivedAt = now
     this.#suspected = false
     return suspected
   }
@@ -48,7 +48,7 @@ export class Liveness {
 
   /** A connection begins. */
   connected(now: number): void {
-    this.#heardAt = this.#progressAt = now
+    this.#receivedAt = this.#progressAt = now
     this.#suspected = false
   }
 
@@ -65,7 +65,7 @@ export class Liveness {
   /** To be called with each tick: a side that has stalled knows nothing of its peer, and gives it a fresh period. */
   tick(now: number): void {
     const { heartbeatMs } = this.#settings
-    if (now - this.#tickedAt > stalledBeats * heartbeatMs) this.#heardAt = this.#progressAt = this.#cutAt = now
+    if (now - this.#tickedAt > stalledBeats * heartbeatMs) this.#receivedAt = this.#progressAt = this.#cutAt = now
     this.#tickedAt = now
   }
 
@@ -76,7 +76,7 @@ export class Liveness {
 
   /** Suspects the peer if nothing has come for long; returns whether that is new. */
   suspect(now: number): boolean {
-    if (this.#suspected || now - this.#heardAt <= this.#settings.silenceMs) return false
+    if (this.#suspected || now - this.#receivedAt <= this.#settings.silenceMs) return false
     this.#suspected = true
     return true
   }
@@ -84,6 +84,6 @@ export class Liveness {
   /** Whether the peer is heard and yet acknowledges nothing. */
   isStuck(now: number): boolean {
     const { heartbeatMs, silenceMs } = this.#settings
-    return now - this.#progressAt > silenceMs && now - this.#heardAt < stalledBeats * heartbeatMs
+    return now - this.#progressAt > silenceMs && now - this.#receivedAt < stalledBeats * heartbeatMs
   }
 }

@@ -22,7 +22,7 @@ export interface SessionStreams {
   /** Whether the peer has been silent for so long that others should be preferred. */
   readonly suspected: boolean
   /** When the last frame of the peer came, on this side's clock, in milliseconds. */
-  readonly heardAt: number
+  readonly receivedAt: number
   /** Whether the peer said that it takes no new streams, since it closes. */
   readonly draining: boolean
   /** Whether everything that was sent has arrived, or never will since the session has ended. */

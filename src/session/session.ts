@@ -71,8 +71,8 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     return this.liveness.suspected
   }
 
-  get heardAt(): number {
-    return this.liveness.heardAt
+  get receivedAt(): number {
+    return this.liveness.receivedAt
   }
 
   /** The number of the last frame that came: what a hello and a welcome say. */
@@ -225,7 +225,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
       readLinkNumbers(bytes, cursor, numbers)
       if (numbers.connection !== this.#connection) return true
       if (this.liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
-      this.#clockOffset = this.liveness.heardAt - numbers.time
+      this.#clockOffset = this.liveness.receivedAt - numbers.time
       this.#acknowledge(numbers.acknowledged)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor.position)
     } catch (cause) {
@@ -305,7 +305,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
 
   #acknowledge(sequence: number): void {
     if (sequence > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
-    if (this.#sender.acknowledge(sequence)) this.liveness.progressed(this.liveness.heardAt)
+    if (this.#sender.acknowledge(sequence)) this.liveness.progressed(this.liveness.receivedAt)
   }
 
   /** Whether a frame is the next one; what came before is ignored, and a gap costs the connection. */

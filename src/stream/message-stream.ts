@@ -31,7 +31,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   #delivering = false
   #yielding = false
   #completed = false
-  readonly #goOn = () => {
+  readonly #continue = () => {
     this.#yielding = false
     this.#deliver()
   }
@@ -149,7 +149,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   #deliverSome(supply: Supply<T>): boolean {
     const consumers = this.#consumers
     const only = consumers.length === 1 ? consumers[0] : undefined
-    const most = Math.min(turnBudget.piecesToLook, supply.remaining)
+    const most = Math.min(turnBudget.piecesUntilCheck, supply.remaining)
     let count = most
     try {
       if (only?.demand === Number.POSITIVE_INFINITY) {
@@ -189,6 +189,6 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
   /** Lets timers and other sockets have their turn, then continues. */
   #yield(): void {
     this.#yielding = true
-    turnBudget.nextTurn(this.#goOn)
+    turnBudget.nextTurn(this.#continue)
   }
 }

@@ -34,7 +34,7 @@ export class FrameReceiver {
   readonly #options: FrameReceiverOptions
   readonly #ports: FrameReceiverPorts
   readonly #book: SchemaBook
-  #patience: { cancel(): void } | undefined
+  #parkTimer: { cancel(): void } | undefined
 
   constructor(options: FrameReceiverOptions, ports: FrameReceiverPorts) {
     this.#options = options
@@ -74,18 +74,18 @@ export class FrameReceiver {
       this.#ports.lose(lookup.messages, lookup.first ? unknownSchema(lookup.messages) : undefined)
     } else {
       const { clock, parkedMs } = this.#options
-      this.#patience ??= clock.setTimer(() => this.#giveUp(), parkedMs)
+      this.#parkTimer ??= clock.setTimer(() => this.#giveUp(), parkedMs)
     }
   }
 
   /** Gives up on what waits, which is told like any other loss; returns how many messages that were. */
   close(): number {
-    this.#patience?.cancel()
+    this.#parkTimer?.cancel()
     return this.#giveUp()
   }
 
   #giveUp(): number {
-    this.#patience = undefined
+    this.#parkTimer = undefined
     const messages = this.#book.giveUp()
     if (messages > 0) this.#ports.lose(messages, unknownSchema(messages))
     return messages

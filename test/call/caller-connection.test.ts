@@ -18,7 +18,7 @@ t.test('a handler hears how the connection of its caller is doing', async (t) =>
   if (connection === undefined) return
   const states: string[] = [connection.state]
   const unwatch = connection.onChange(() => states.push((connection as CallerConnection).state))
-  pair.acceptor.heardAt = clock.now()
+  pair.acceptor.receivedAt = clock.now()
   clock.advance(500)
   t.equal(connection.silentMs, 500)
   pair.acceptor.suspected = true

@@ -154,11 +154,11 @@ export class EngineWorld {
 
   /** A consumer whose event loop may be blocked: nothing comes from it from now on, until `heard` is called. */
   silentConsumer(name = 'c', credit = 1000): TestConsumer & { heard(): void } {
-    let heardAt = this.clock.now()
-    const consumer = new TestConsumer(this.engine, 'jobs', name, credit, () => this.clock.now() - heardAt)
+    let receivedAt = this.clock.now()
+    const consumer = new TestConsumer(this.engine, 'jobs', name, credit, () => this.clock.now() - receivedAt)
     return Object.assign(consumer, {
       heard: () => {
-        heardAt = this.clock.now()
+        receivedAt = this.clock.now()
       },
     })
   }

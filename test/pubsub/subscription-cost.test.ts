@@ -21,7 +21,7 @@ function library() {
     /** A peer leaves, or one cancels what it has not subscribed: reported in the same way, and not counted off. */
     report: (prefix: Buffer) => cost.count(false, prefix),
     total: () => cost.total(counted),
-    empty: () => cost.nobodyThere(counted),
+    empty: () => cost.noSubscriber(counted),
   }
 }
 

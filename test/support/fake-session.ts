@@ -45,7 +45,7 @@ const fieldsOfItem = 5
 export class FakeSession implements SessionStreams {
   status: SessionStatus = 'opening'
   suspected = false
-  heardAt = 0
+  receivedAt = 0
   draining = false
   handler: StreamsHandler | undefined
   peer: FakeSession | undefined

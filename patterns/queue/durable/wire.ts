@@ -4,7 +4,7 @@
  * `docs/protocol/queue.avpr` is the same protocol. An item of a stream is a batch, so that nothing is sent for each message.
  */
 import { defineService, isDeclaredError, type RequestInputOf, type ResponseInputOf } from '../../../src/avro/index.js'
-import { errorCodes, RivuletError, toldFailure } from '../../../src/errors/index.js'
+import { errorCodes, RivuletError, receivedFailure } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 
 /** The service that a host of queues serves. */
@@ -266,7 +266,7 @@ export function refusal(method: QueueMethod, error: RivuletError): Error {
 
 /** Returns what the other side was told as an error of this one. */
 export function toldError(code: string, message: string, executed: 'no' | 'maybe' = 'no'): RivuletError {
-  const told = toldFailure(code, message.slice(0, maxMessageCharacters), (one) => Object.hasOwn(errorCodes, one))
+  const told = receivedFailure(code, message.slice(0, maxMessageCharacters), (one) => Object.hasOwn(errorCodes, one))
   return new RivuletError(told.code, told.message, { executed })
 }
 

@@ -2,7 +2,7 @@
 import type { ErrorCode } from './codes.js'
 
 /** A failure as the other side tells it, with a code of this version. */
-export interface ToldFailure {
+export interface ReceivedFailure {
   readonly code: ErrorCode
   readonly message: string
 }
@@ -11,7 +11,7 @@ export interface ToldFailure {
 const maxCodeCharacters = 64
 
 /** Returns what was told; a code that is not one of those expected becomes RIVULET_UNKNOWN_ERROR, and stands in the message. */
-export function toldFailure(code: string, message: string, isExpected: (code: string) => boolean): ToldFailure {
+export function receivedFailure(code: string, message: string, isExpected: (code: string) => boolean): ReceivedFailure {
   if (isExpected(code)) return { code: code as ErrorCode, message }
   return { code: 'RIVULET_UNKNOWN_ERROR', message: `${code.slice(0, maxCodeCharacters)}: ${message}` }
 }
