@@ -29,8 +29,9 @@ export {
   type WaitOptions,
 } from './lifecycle/index.js'
 export type { DropMessage, ErrorMessage, LinkMessage } from './observe/index.js'
+export type { LinkChange, LinkState, Resource } from './resource/index.js'
 export { createRuntime, isRuntime, type Runtime, type RuntimeOptions } from './runtime/index.js'
-export type { LinkChange, LinkState, Resource, SocketOptions } from './socket/index.js'
+export type { SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,
   ProcessOptions,

@@ -9,7 +9,8 @@ import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { HandshakeGate, OneWayResource, type Pressure, type Resource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/resource/index.js'
+import { HandshakeGate, OneWayResource, type Pressure } from '../../src/socket/index.js'
 import { Outgoing, type Reasons, RejectedFrames, type SenderStats } from '../../src/stream/index.js'
 import {
   frameKind,
@@ -256,7 +257,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     this.#cost.count(subscribed, prefix)
     const bytes = this.#cost.total(subscribedPrefixes)
     const { subscriptionBytes } = this.#options
-    if (this.isShut) return
+    if (this.sockets.isShut) return
     if (bytes > subscriptionBytes) void this.#startOver(bytes)
     else if (subscribed && bytes > subscriptionBytes / 4) {
       this.socket.slowDown(this.#pressure)
@@ -284,11 +285,11 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     // nothing is taken from the one that subscribes too much before the others are there, too
     await this.#pause(returnMs)
     this.#isStartingOver = false
-    if (this.isShut) return
+    if (this.sockets.isShut) return
     this.socket.reading = true
     await Promise.race([this.#gate.whenNobodyWaits(), this.#pause(admittedMs)])
     await this.#pause(subscribeMs)
-    if (!this.isShut && !this.#isStartingOver) this.socket.startSending()
+    if (!this.sockets.isShut && !this.#isStartingOver) this.socket.startSending()
   }
 
   #pause(ms: number): Promise<void> {

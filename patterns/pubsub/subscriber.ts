@@ -18,7 +18,8 @@ import {
   resolveOptions,
   signal,
 } from '../../src/options/index.js'
-import { HandshakeGate, maxTransportFrameBytes, OneWayResource, type Resource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/resource/index.js'
+import { HandshakeGate, maxTransportFrameBytes, OneWayResource } from '../../src/socket/index.js'
 import { type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
 import {
   type DataFrame,

@@ -12,7 +12,7 @@ import type {
   ShapeOf,
 } from '../../src/avro/index.js'
 import type { CallClientStats, CallContext } from '../../src/call/index.js'
-import type { Resource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/resource/index.js'
 import type { SendAllSource, Stream } from '../../src/stream/index.js'
 import type { CallOptions } from './call-options.js'
 

@@ -5,10 +5,12 @@
 import type { Service } from '../../src/avro/index.js'
 import { isService } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { CallClientResource } from '../../src/call-link/index.js'
-import type { Clock } from '../../src/clock/index.js'
+import { CallClient } from '../../src/call/index.js'
 import type { CloseOptions, CloseResult } from '../../src/lifecycle/index.js'
+import { LinkSet } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import { ResourceBase } from '../../src/resource/index.js'
+import { checkSides } from '../../src/socket/index.js'
 import { clientMethods } from './client-methods.js'
 import type { RpcClient, RpcClientBase, RpcClientStats } from './method-types.js'
 import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'
@@ -36,7 +38,7 @@ export async function createRpcClient<S extends Service>(service: S, options: Rp
   const foreign = Object.keys(rest).find((name) => name in clientRules && !(name in sharedClientRules))
   if (foreign !== undefined)
     throw invalidOption(subject, foreign, 'left out: the links are those of `over`', rest[foreign as keyof typeof rest])
-  const client = new SharedClient(service, owner, resolveOptions(subject, rest, sharedClientRules))
+  const client = await SharedClient.create(service, owner, resolveOptions(subject, rest, sharedClientRules))
   owners.set(client, owner)
   return withShortcuts<S>(client)
 }
@@ -55,10 +57,9 @@ function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S
 }
 
 /** A client with links of its own. */
-export class RpcClientResource<S extends Service>
-  extends CallClientResource<RpcClientStats>
-  implements RpcClientBase<S>, LinksOwner
-{
+export class RpcClientResource<S extends Service> extends ResourceBase<RpcClientStats> implements RpcClientBase<S> {
+  /** The calls of all that share its links. */
+  readonly callClient: CallClient
   readonly calls: RpcClientBase<S>['calls']
   readonly promises: RpcClientBase<S>['promises']
 
@@ -67,16 +68,19 @@ export class RpcClientResource<S extends Service>
   }
 
   private constructor(service: S, options: ResolvedClientOptions) {
+    checkSides('createRpcClient', options, 'connect')
     super('createRpcClient', options)
+    const { clock } = this.runtime
+    this.callClient = new CallClient({ ...this.scope, clock, failoverMs: options.failoverMs })
+    this.transport = new LinkSet(this.scope, options, [this.callClient])
     const { calls, promises } = clientMethods(this.callClient.bind(serviceOf(service)), this.callClient, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
     owners.set(this, this)
   }
 
-  /** The clock of its runtime. */
-  get clock(): Clock {
-    return this.runtime.clock
+  protected get isSender(): boolean {
+    return true
   }
 
   stats(): RpcClientStats {

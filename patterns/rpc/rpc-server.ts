@@ -1,10 +1,11 @@
 /**
  * The serving side of RPC: implementations of services behind a ROUTER socket, for any number of clients.
  */
-import type { CallServerStats, Implementation as ImplementedCalls } from '../../src/call/index.js'
-import { CallServerResource } from '../../src/call-link/index.js'
+import { CallHost, type CallServerStats, type Implementation as ImplementedCalls } from '../../src/call/index.js'
+import { LinkSet } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import type { Resource } from '../../src/socket/index.js'
+import { type Resource, ResourceBase } from '../../src/resource/index.js'
+import { checkSides } from '../../src/socket/index.js'
 import type { Reasons } from '../../src/stream/index.js'
 import { implementedBy } from './implement.js'
 import { type RpcServerOptions, serverRules } from './options.js'
@@ -40,24 +41,34 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
 
 type ResolvedServerOptions = Resolved<typeof serverRules>
 
-class RpcServerResource extends CallServerResource<RpcServerStats> implements RpcServer {
+class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServer {
+  readonly #callHost: CallHost
+  readonly #links: LinkSet
+
   static create(options: ResolvedServerOptions): Promise<RpcServerResource> {
     return new RpcServerResource(options).open()
   }
 
   private constructor(options: ResolvedServerOptions) {
     const { maxConcurrentCalls, services } = options
-    super('createRpcServer', options, {
-      implementations: services.map(implementedBy) as unknown as readonly ImplementedCalls[],
-      maxConcurrentCalls,
-    })
+    checkSides('createRpcServer', options, 'bind')
+    super('createRpcServer', options)
     const names = services.map(({ name }) => name)
     const twice = names.find((name, at) => names.indexOf(name) !== at)
     if (twice !== undefined) throw invalidOption('createRpcServer', 'services', 'different services', twice)
+    const implementations = services.map(implementedBy) as unknown as readonly ImplementedCalls[]
+    const ports = { ...this.scope, clock: this.runtime.clock }
+    this.#callHost = new CallHost(implementations, ports, { maxConcurrentCalls })
+    this.#links = new LinkSet(this.scope, options, [this.#callHost])
+    this.transport = this.#links
+  }
+
+  protected get isSender(): boolean {
+    return false
   }
 
   stats(): RpcServerStats {
-    const { strayFrames, rejectedFrames } = this.linkServer
-    return Object.freeze({ ...this.callHost.stats(), strayFrames, rejectedFrames })
+    const { strayFrames, rejectedFrames } = this.#links
+    return Object.freeze({ ...this.#callHost.stats(), strayFrames, rejectedFrames })
   }
 }

@@ -1,26 +1,13 @@
 /**
  * A client over the links of another: a resource of its own, whose calls it ends by itself.
  */
-
-import type { Observable } from 'rxjs'
 import type { Service } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import type { CallClient, ClientCall, ClientMethod, ResolvedCallOptions } from '../../src/call/index.js'
-import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import {
-  abortedError,
-  type CloseOptions,
-  type CloseResult,
-  deferred,
-  LifeCycle,
-  onAbort,
-  type Status,
-  type WaitOptions,
-  waitFor,
-} from '../../src/lifecycle/index.js'
-import { defaults, type Resolved } from '../../src/options/index.js'
-import type { LinkChange, Resource } from '../../src/socket/index.js'
+import { deferred } from '../../src/lifecycle/index.js'
+import type { Resolved } from '../../src/options/index.js'
+import { ResourceBase } from '../../src/resource/index.js'
 import { type CallStarter, clientMethods } from './client-methods.js'
 import type { RpcClientBase, RpcClientStats } from './method-types.js'
 import type { sharedClientRules } from './options.js'
@@ -28,73 +15,37 @@ import type { sharedClientRules } from './options.js'
 const ignore = () => {}
 
 /** The client whose links are shared. */
-export interface LinksOwner extends Resource<RpcClientStats> {
-  /** The calls of all that share its links. */
-  readonly callClient: CallClient
-  readonly clock: Clock
-}
+export type LinksOwner = ResourceBase<RpcClientStats> & { readonly callClient: CallClient }
+type Options = Resolved<typeof sharedClientRules>
 
 /** A client that shares links. */
-export class SharedClient<S extends Service> implements RpcClientBase<S>, CallStarter {
+export class SharedClient<S extends Service>
+  extends ResourceBase<RpcClientStats>
+  implements RpcClientBase<S>, CallStarter
+{
   readonly calls: RpcClientBase<S>['calls']
   readonly promises: RpcClientBase<S>['promises']
   readonly #owner: LinksOwner
-  readonly #life: LifeCycle
   readonly #open = new Set<ClientCall>()
   #started = 0
   #failed = 0
-  #drained = deferred()
+  readonly #drained = deferred()
 
-  /** @throws RIVULET_ABORTED, RIVULET_CLOSED */
-  constructor(service: S, owner: LinksOwner, options: Resolved<typeof sharedClientRules>) {
-    const { signal } = options
-    if (signal?.aborted) throw abortedError('createRpcClient', signal)
-    if (owner.status !== 'open') throw new RivuletError('RIVULET_CLOSED', 'createRpcClient: the other client is closed')
+  /** @error RIVULET_ABORTED, RIVULET_CLOSED */
+  static create<S extends Service>(service: S, owner: LinksOwner, options: Options): Promise<SharedClient<S>> {
+    return new SharedClient(service, owner, options).open()
+  }
+
+  private constructor(service: S, owner: LinksOwner, options: Options) {
+    super('createRpcClient', { signal: options.signal, over: owner })
     this.#owner = owner
-    this.#life = new LifeCycle((closeOptions) => this.#close(closeOptions))
     const { calls, promises } = clientMethods(owner.callClient.bind(serviceOf(service)), this, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
-    this.#life.opened()
-    const forget = onAbort(signal, () => void this.close({ drain: false }))
-    void this.whenClosed.then(forget)
-    void owner.whenClosed.then(() => this.close({ drain: false }))
   }
 
-  get status(): Status {
-    return this.#life.status
-  }
-
-  get closed(): boolean {
-    return this.#life.status === 'closed'
-  }
-
-  get whenClosed(): Promise<void> {
-    return this.#life.whenClosed
-  }
-
-  get endpoint(): string {
-    return this.#owner.endpoint
-  }
-
-  get endpoints(): readonly string[] {
-    return this.#owner.endpoints
-  }
-
-  get connected(): number {
-    return this.#owner.connected
-  }
-
-  get refusedConnections(): number {
-    return this.#owner.refusedConnections
-  }
-
-  get links(): Observable<LinkChange> {
-    return this.#owner.links
-  }
-
-  get errors(): Observable<RivuletError> {
-    return this.#owner.errors
+  protected get isSender(): boolean {
+    return true
   }
 
   stats(): RpcClientStats {
@@ -103,27 +54,6 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     const succeeded = this.#started - this.#failed - this.#open.size
     const { sessions } = this.#owner.stats()
     return Object.freeze({ started: this.#started, succeeded, failed: this.#failed, open, waiting, sessions })
-  }
-
-  whenConnected(options?: WaitOptions): Promise<void> {
-    return this.#owner.whenConnected(options)
-  }
-
-  /** The links keep the process alive, and they are those of the other client. */
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
-  }
-
-  close(options?: CloseOptions): Promise<CloseResult> {
-    return this.#life.close(options)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
   }
 
   report(error: RivuletError): void {
@@ -147,7 +77,7 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
   ): ClientCall {
     this.#started += 1
     const { callClient } = this.#owner
-    if (!this.#life.isOpen) {
+    if (!this.life.isOpen) {
       this.#failed += 1
       const closed = new RivuletError('RIVULET_CLOSED', `${method.label}: its client is closed`, { executed: 'no' })
       return callClient.refuse(closed, method, request, options, onError)
@@ -156,7 +86,7 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     let call: ClientCall | undefined
     const finished = () => {
       if (call) this.#open.delete(call)
-      if (this.#open.size === 0 && this.#life.status === 'closing') this.#drained.resolve()
+      if (this.#open.size === 0 && this.life.status === 'closing') this.#drained.resolve()
     }
     call = callClient.start(
       method,
@@ -176,13 +106,10 @@ export class SharedClient<S extends Service> implements RpcClientBase<S>, CallSt
     return call
   }
 
-  async #close({ drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs }: CloseOptions): Promise<CloseResult> {
-    if (drain && timeoutMs > 0 && this.#open.size > 0) {
-      const { clock } = this.#owner
-      await waitFor('close', this.#drained.promise, clock, { timeoutMs }).catch(ignore)
-    }
+  protected override async finish(deadline: number): Promise<number> {
+    if (this.#open.size > 0) await this.waitUntil(deadline, this.#drained.promise)
     const undelivered = this.#open.size
     for (const call of [...this.#open]) call.stopWith('RIVULET_CLOSED', `${call.method.label}: its client was closed`)
-    return { undelivered }
+    return undelivered
   }
 }

@@ -1,5 +1,6 @@
 /** What a handler knows of its call beside the request; everything is made when it is asked for. */
 import type { Clock } from '../clock/index.js'
+import type { PeerInfo } from '../session/link-user.js'
 import type { CallerConnection } from './caller-connection.js'
 import type { CallHeaders } from './headers.js'
 
@@ -18,7 +19,7 @@ export interface CallContext {
   /** How long the caller still waits, in milliseconds; 0 after the deadline, infinity without one. */
   readonly remainingMs: number
   /** Who calls, as the session knows it. */
-  readonly peer: unknown
+  readonly peer: PeerInfo
   /** What the caller sent along. */
   readonly headers: CallHeaders
   /** The full name of the service. */
@@ -50,7 +51,7 @@ export interface ContextSource {
   readonly deadline: number
   readonly headers: CallHeaders
   readonly method: { readonly service: string; readonly codec: { readonly name: string } }
-  readonly server: { readonly peer: unknown; readonly connection: CallerConnection; readonly clock: Clock }
+  readonly server: { readonly peer: PeerInfo; readonly connection: CallerConnection; readonly clock: Clock }
 }
 
 /** The context of one call: one pointer, since most handlers never look at it. */
@@ -83,7 +84,7 @@ export class LazyContext implements CallContext {
     return Math.max(0, this.#call.deadline - this.#call.server.clock.now())
   }
 
-  get peer(): unknown {
+  get peer(): PeerInfo {
     return this.#call.server.peer
   }
 

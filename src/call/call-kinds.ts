@@ -7,8 +7,9 @@
  * which goes before all that waits and belongs to no order.
  */
 import { firstPatternKind, firstUrgentKind } from '../session/item.js'
+import type { ItemRange } from '../session/link-user.js'
 
-/** What an item of a call is. 8 and 16 to 31 are those of calls; a pattern that has items of its own begins at 9 and 32. */
+/** What an item of a call is. 8 and 16 to 31 are those of calls. */
 export const callKind = {
   /** Stream 0, client: announces a service that it will call. */
   bind: firstPatternKind,
@@ -33,3 +34,11 @@ export const callKind = {
   /** Client: wants nothing more. */
   cancel: firstUrgentKind,
 } as const
+
+const kinds = { first: firstPatternKind, last: firstPatternKind + 15, urgent: firstUrgentKind }
+
+/** The items of a client: those on the streams that it opens. */
+export const clientItems: ItemRange = Object.freeze({ ...kinds, opened: true, accepted: false })
+
+/** The items of a server: those on the streams that its clients open. */
+export const serverItems: ItemRange = Object.freeze({ ...kinds, opened: false, accepted: true })

@@ -51,16 +51,22 @@ export class ClientAgreement {
   /** By number; `undefined` for those on which there is no agreement yet. */
   readonly methods: (AgreedMethod | undefined)[] = []
   readonly #owed: GuaranteedSends
+  readonly #sign: 1 | -1
   readonly #pending = new Map<number, Pending>()
   readonly #assembly = new TextAssembly()
 
-  constructor(owed: GuaranteedSends) {
+  /**
+   * @param sign - The sign of the streams that this side opens: its bindings have it, too.
+   */
+  constructor(owed: GuaranteedSends, sign: 1 | -1) {
     this.#owed = owed
+    this.#sign = sign
   }
 
   /** Announces a service. */
   bind(service: ClientService): void {
-    const { binding, codec, firstMethod } = service
+    const { codec, firstMethod } = service
+    const binding = this.#bindingOf(service)
     for (const method of service.methods.values()) this.methods[method.number] = undefined
     this.#pending.set(binding, { service, refusals: new Map(), text: undefined, textSent: false })
     const hash = Buffer.from(codec.hash, 'hex')
@@ -94,7 +100,12 @@ export class ClientAgreement {
   #sendText(pending: Pending): void {
     if (pending.textSent) return
     pending.textSent = true
-    sendText(this.#owed, pending.service.binding, pending.service.codec.text)
+    sendText(this.#owed, this.#bindingOf(pending.service), pending.service.codec.text)
+  }
+
+  /** The number of a service on this session: both sides may be clients, each with numbers of its own. */
+  #bindingOf({ binding }: ClientService): number {
+    return this.#sign > 0 ? binding : -1 - binding
   }
 
   #refused(refusal: CallRefusal): void {

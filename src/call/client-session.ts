@@ -6,8 +6,9 @@
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
-import { firstPatternKind, itemFlag } from '../session/item.js'
-import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import { itemFlag } from '../session/item.js'
+import type { SessionUser } from '../session/link-user.js'
+import type { SessionStreams } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import { ClientAgreement } from './client-agreement.js'
 import type { CallSession, ClientCall } from './client-call.js'
@@ -36,7 +37,7 @@ export interface ClientSessionOwner {
 const cursor: Cursor = { position: 0 }
 
 /** One session of a client. */
-export class ClientSession implements StreamsHandler, CallSession {
+export class ClientSession implements SessionUser, CallSession {
   readonly streams: SessionStreams
   /** The calls that the session has, by stream. */
   readonly calls = new OpenCalls<ClientCall>()
@@ -63,7 +64,7 @@ export class ClientSession implements StreamsHandler, CallSession {
     this.streams = streams
     this.#owner = owner
     this.#owed = new GuaranteedSends(streams)
-    this.agreement = new ClientAgreement(this.#owed)
+    this.agreement = new ClientAgreement(this.#owed, streams.sign)
     this.#check()
   }
 
@@ -75,6 +76,10 @@ export class ClientSession implements StreamsHandler, CallSession {
   get owes(): boolean {
     if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
     return this.#sentOneWay
+  }
+
+  owns(stream: number): boolean {
+    return this.calls.get(stream) !== undefined
   }
 
   /** Sends a call. */
@@ -284,8 +289,6 @@ export class ClientSession implements StreamsHandler, CallSession {
   }
 
   #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    if (kind < firstPatternKind) return // costs no credit, and is none of these
-    this.streams.consumed(0, end - start)
     try {
       if (this.agreement.receive(kind, bytes, view, start, end) && this.isReady) this.#owner.ready()
     } catch (cause) {

@@ -11,7 +11,9 @@ import { type Clock, DeadlineSweep } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { sweepLate, turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
+import type { LinkUser } from '../session/link-user.js'
 import type { SessionStreams } from '../session/session-streams.js'
+import { clientItems } from './call-kinds.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { chooseSession } from './choose-session.js'
 import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
@@ -50,7 +52,8 @@ export interface CallClientStats {
 const ignore = () => {}
 
 /** The client's side of calls. */
-export class CallClient implements CallKeeper, ClientSessionOwner {
+export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
+  readonly items = clientItems
   readonly #ports: CallClientPorts
   readonly #services = new Map<ServiceCodec, ClientService>()
   #methods = 0
@@ -86,7 +89,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   /** Adds a session, which gets calls as soon as the server has agreed on their services. */
-  attach(streams: SessionStreams): ClientSession {
+  accept(streams: SessionStreams): ClientSession {
     const session = new ClientSession(streams, this)
     this.#sessions = [...this.#sessions, session]
     for (const service of this.#services.values()) session.agreement.bind(service)
@@ -148,11 +151,14 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
     return this.start(method, request, options, ignore, ignore)
   }
 
+  /** Calls without an outcome. */
+  get unfinished(): number {
+    return this.#started - this.#succeeded - this.#failed
+  }
+
   stats(): CallClientStats {
-    const waiting = this.#waiting.size
-    const open = this.#started - this.#succeeded - this.#failed - waiting
-    const sessions = this.#sessions.length
-    return { started: this.#started, succeeded: this.#succeeded, failed: this.#failed, open, waiting, sessions }
+    const [started, succeeded, failed, waiting] = [this.#started, this.#succeeded, this.#failed, this.#waiting.size]
+    return { started, succeeded, failed, open: this.unfinished - waiting, waiting, sessions: this.#sessions.length }
   }
 
   /** Takes no more calls, and resolves when all have their outcome. */
@@ -170,7 +176,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
    *
    * Resolves when all have ended: very many take several turns of the event loop.
    */
-  failAll(error: RivuletError): Promise<void> {
+  stopAll(error: RivuletError): Promise<void> {
     const { code, message, cause } = error
     if (this.#closing) {
       this.#failure = error
@@ -323,7 +329,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner {
   }
 
   #checkDrained(): void {
-    if (this.#started > this.#succeeded + this.#failed) return
+    if (this.unfinished > 0) return
     this.#stopTimers()
     this.#markDrained()
   }

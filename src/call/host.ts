@@ -8,7 +8,9 @@ import { type Clock, DeadlineSweep } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { sweepLate } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import type { LinkUser, PeerInfo } from '../session/link-user.js'
+import type { SessionStreams } from '../session/session-streams.js'
+import { serverItems } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { type Implementation, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
@@ -61,7 +63,8 @@ const tooManyCalls: AdmissionRefusal = {
 }
 
 /** A server of calls over any number of sessions. */
-export class CallHost implements ServerPorts {
+export class CallHost implements ServerPorts, LinkUser {
+  readonly items = serverItems
   readonly services: ReadonlyMap<string, ServedService>
   readonly limits: CallLimits
   readonly #ports: CallHostPorts
@@ -97,12 +100,16 @@ export class CallHost implements ServerPorts {
    * Adds a session.
    *
    * @param peer - Who is at its other end: handlers see it as `context.peer`.
-   * @param sign - The sign of the numbers of streams that the peer opens.
    */
-  attach(streams: SessionStreams, peer: unknown, sign: 1 | -1 = 1): StreamsHandler {
-    const server = new CallServer(this, streams, peer, sign)
+  accept(streams: SessionStreams, peer: PeerInfo): CallServer {
+    const server = new CallServer(this, streams, peer)
     this.#servers.add(server)
     return server
+  }
+
+  /** Calls without an outcome. */
+  get unfinished(): number {
+    return this.#started - this.#answered - this.#failed - this.#cancelled
   }
 
   stats(): CallServerStats {
@@ -112,7 +119,7 @@ export class CallHost implements ServerPorts {
       answered,
       failed,
       cancelled,
-      open: started - answered - failed - cancelled,
+      open: this.unfinished,
       refused: this.#refused,
       running: this.#running,
       invalidItems: this.#invalidItems,

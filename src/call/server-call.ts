@@ -6,6 +6,7 @@
 import type { DeclaredError } from '../avro/service-codec.js'
 import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
+import type { PeerInfo } from '../session/link-user.js'
 import type { SessionStreams } from '../session/session-streams.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
@@ -26,7 +27,7 @@ export type CallEnd = 'answered' | 'failed' | 'cancelled'
 /** Where calls come from: one session of a server. */
 export interface CallOrigin {
   readonly streams: SessionStreams
-  readonly peer: unknown
+  readonly peer: PeerInfo
   /** The connection of the caller. */
   readonly connection: CallerConnection
   /** What the streams of requests of the peer may hold together. */

@@ -9,8 +9,9 @@ import { Malformed } from '../avro/read-primitives.js'
 import type { Clock } from '../clock/index.js'
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { turnBudget } from '../lifecycle/index.js'
-import { firstPatternKind, itemFlag } from '../session/item.js'
-import type { SessionStreams, StreamsHandler } from '../session/session-streams.js'
+import { itemFlag } from '../session/item.js'
+import type { PeerInfo, SessionUser } from '../session/link-user.js'
+import type { SessionStreams } from '../session/session-streams.js'
 import { callKind } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { CallerConnection } from './caller-connection.js'
@@ -56,11 +57,11 @@ export interface ServerPorts {
 }
 
 /** The calls that came over one session. */
-export class CallServer implements StreamsHandler, CallOrigin {
+export class CallServer implements SessionUser, CallOrigin {
   readonly #host: ServerPorts
   readonly streams: SessionStreams
   /** Who calls, as the owner of the session knows it. */
-  readonly peer: unknown
+  readonly peer: PeerInfo
   readonly connection: CallerConnection
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
@@ -70,16 +71,13 @@ export class CallServer implements StreamsHandler, CallOrigin {
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
   readonly #answered = new Set<number>()
-  /** The sign of the streams that the peer opens. */
-  readonly #sign: 1 | -1
   #reportedStrange = false
   #ended = false
 
-  constructor(host: ServerPorts, streams: SessionStreams, peer: unknown, sign: 1 | -1) {
+  constructor(host: ServerPorts, streams: SessionStreams, peer: PeerInfo) {
     this.#host = host
     this.streams = streams
     this.peer = peer
-    this.#sign = sign
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#owed = new GuaranteedSends(streams, host.limits.backlogBytes)
@@ -89,6 +87,10 @@ export class CallServer implements StreamsHandler, CallOrigin {
   /** What the client may still hear of. */
   get pending(): number {
     return this.calls.size + this.#owed.size
+  }
+
+  owns(stream: number): boolean {
+    return this.calls.get(stream) !== undefined || this.#answered.has(stream)
   }
 
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
@@ -192,8 +194,9 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   #request(stream: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    if (stream * this.#sign < 0 || this.calls.get(stream) !== undefined || this.#answered.has(stream)) {
-      if (stream * this.#sign < 0) this.streams.forget(stream)
+    const isOpenedHere = stream * this.streams.sign > 0
+    if (isOpenedHere || this.owns(stream)) {
+      if (isOpenedHere) this.streams.forget(stream)
       this.#invalidItem(`a request came on stream ${stream}, which is not one to open`)
       return
     }
@@ -326,8 +329,6 @@ export class CallServer implements StreamsHandler, CallOrigin {
   }
 
   #agree(kind: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    if (kind < firstPatternKind) return // costs no credit, and is none of these
-    this.streams.consumed(0, end - start)
     try {
       this.#agreement.receive(kind, bytes, view, start, end)
     } catch (cause) {

@@ -4,7 +4,7 @@
  * `close` is idempotent and shared by concurrent calls, and never rejects. What closing means is the owner's: it is
  * handed in as one function.
  */
-import { longestTimerMs } from '../clock/index.js'
+import { holdProcess } from './process-hold.js'
 
 /** Where a resource is in its life. */
 export type Status = 'opening' | 'open' | 'closing' | 'closed'
@@ -89,11 +89,11 @@ export class LifeCycle {
   async #closeOnce(options: CloseOptions): Promise<CloseResult> {
     this.#status = 'closing'
     // timers of clocks keep no process alive, and what else closes meanwhile may have been the last that did
-    const keepAlive = setInterval(() => {}, longestTimerMs)
+    const letGo = holdProcess()
     for (const callback of this.#closingCallbacks) callback()
     this.#closingCallbacks.clear()
     const result = await this.#shutDown(options)
-    clearInterval(keepAlive)
+    letGo()
     this.#status = 'closed'
     this.#markClosed()
     return result

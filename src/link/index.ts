@@ -1,4 +1,3 @@
 /** Links: sessions over sockets. */
-export { LinkClient, type LinkClientPorts } from './link-client.js'
-export { LinkServer, type LinkServerOptions, type LinkServerPorts } from './link-server.js'
-export { type LinkOptions, maxLinkFrameBytes } from './link-settings.js'
+export { LinkSet, type LinkSetOptions } from './link-set.js'
+export type { LinkOptions } from './link-settings.js'

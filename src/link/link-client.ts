@@ -7,21 +7,15 @@ import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import { Dialer, type SessionStreams, type StreamsHandler } from '../session/index.js'
+import { Dialer, type SessionStreams, type SharedSession } from '../session/index.js'
 import { type DealerSocket, type LinkHandler, onlyPeer } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'
 import { type LinkOptions, sessionSettings } from './link-settings.js'
 
-/** What a link needs of its pattern on each session. */
-export interface LinkClientHandler extends StreamsHandler {
-  /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
-  readonly owes: boolean
-}
-
 /** What a link needs of its resource. */
 export interface LinkClientPorts {
   /** A new session begins: after the first, each one takes the place of one that has ended. */
-  accept(session: SessionStreams): LinkClientHandler
+  accept(session: SessionStreams): SharedSession
   report(error: RivuletError): void
 }
 
@@ -29,8 +23,8 @@ export interface LinkClientPorts {
 export class LinkClient extends LinkDriver implements LinkHandler {
   readonly #dialer: Dialer
   readonly #ports: LinkClientPorts
-  /** The pattern on the present session. */
-  #handler: LinkClientHandler | undefined
+  /** The users of the present session. */
+  #handler: SharedSession | undefined
   #socket: DealerSocket | undefined
 
   constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts) {

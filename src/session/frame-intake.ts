@@ -17,8 +17,12 @@ export interface FrameIntakeOwner {
   readonly handler: StreamsHandler | undefined
   /** The peer returns credit of a stream. */
   granted(stream: number, bytes: number): void
+  /** Returns credit to the peer; of stream 0 at once, since its items are agreements. */
+  consumed(stream: number, bytes: number): void
   /** The peer is about to close. */
   peerDrains(): void
+  /** The peer has no use for a stream. */
+  refused(stream: number): void
   end(reason: RivuletError): void
 }
 
@@ -85,12 +89,14 @@ export class FrameIntake implements ItemTaker {
     } else if (this.#incoming.isWhole(stream, more)) {
       this.#incoming.count(stream, end - start, last)
       handler?.onItem(stream, kind, flags, bytes, view, start, end)
+      if (stream === 0) this.#owner.consumed(0, end - start)
     } else {
       const whole = this.#incoming.assemble(stream, kind, more, bytes.subarray(start, end))
       if (whole) {
         this.#incoming.count(stream, whole.length, last)
         const wholeView = new DataView(whole.buffer, whole.byteOffset, whole.length)
         handler?.onItem(stream, kind, flags, whole, wholeView, 0, whole.length)
+        if (stream === 0) this.#owner.consumed(0, whole.length)
       }
     }
     return this.#mayContinue()
@@ -116,6 +122,7 @@ export class FrameIntake implements ItemTaker {
     else if (kind === sessionKind.abandon) this.#incoming.abandon(stream)
     else if (kind === sessionKind.goodbye) this.#owner.end(goodbyeError())
     else if (kind === sessionKind.drain) this.#owner.peerDrains()
+    else if (kind === sessionKind.refuse) this.#owner.refused(stream)
     else if (flags & itemFlag.critical) {
       throw violation(`it needs items of kind ${kind}, which this version does not know`)
     }

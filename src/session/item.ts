@@ -28,6 +28,8 @@ export const sessionKind = {
   goodbye: 3,
   /** Empty: the item whose fragments have begun to come on the stream is given up, and they are dropped. */
   abandon: 4,
+  /** Empty: this side has no use for the stream, on which a critical item of an unknown kind came. */
+  refuse: 5,
 } as const
 
 /** Kinds from here on are for short items of patterns that go before all that wait, and need no credit. */

@@ -19,6 +19,8 @@ export type SessionStatus =
 /** What a pattern does with a session. */
 export interface SessionStreams {
   readonly status: SessionStatus
+  /** The sign of the streams that this side opens: positive for the one that dialed. Those of the peer have the other. */
+  readonly sign: 1 | -1
   /** Whether the peer has been silent for so long that others should be preferred. */
   readonly suspected: boolean
   /** When the last frame of the peer came, on this side's clock, in milliseconds. */
@@ -44,7 +46,7 @@ export interface SessionStreams {
   /** Whether what is sent on the stream leaves at once; if not, `onWritable` tells when it does again. */
   isWritable(stream: number): boolean
 
-  /** Returns credit to the peer: so many bytes of bodies were consumed; not needed for an item with `itemFlag.last`. */
+  /** Returns credit to the peer: so many bytes of bodies were consumed; not needed for stream 0, nor for an item with `itemFlag.last`. */
   consumed(stream: number, bytes: number): void
 
   /** Whether nothing of what was sent on the stream has left, urgent items aside: then nobody knows of it. */
@@ -72,4 +74,6 @@ export interface StreamsHandler {
   onWritable(stream: number): void
   /** The status, `suspected` or `draining` has changed; `reason` tells why a session was cut or ended. */
   onStatus(reason: RivuletError | undefined): void
+  /** The peer has no use for a stream of this side: nothing comes on it, and what is sent on it is dropped. */
+  onRefused?(stream: number): void
 }

@@ -25,6 +25,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   readonly liveness: Liveness
   readonly intake: FrameIntake
   draining = false
+  readonly sign: 1 | -1
   readonly #settings: SessionSettings
   readonly #ports: SessionPorts
   readonly #epoch: number
@@ -32,7 +33,6 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   readonly #incoming: IncomingStreams
   #status: SessionStatus = 'opening'
   #nextStream: number
-  readonly #streamStep: number
   /** The number of the present connection. */
   #connection = 0
   /** The number of the last frame that came, and bytes of items that came and were not acknowledged. */
@@ -50,8 +50,8 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts, peerLimits = settings.limits) {
     this.#settings = settings
     this.#ports = ports
-    this.#streamStep = role === 'dialer' ? 1 : -1
-    this.#nextStream = this.#streamStep
+    this.sign = role === 'dialer' ? 1 : -1
+    this.#nextStream = this.sign
     this.#incoming = new IncomingStreams(settings.limits)
     this.intake = new FrameIntake(this, this.#incoming, ports.spend)
     this.#sender = new Sender(boundedLimits(peerLimits, settings.limits), settings.outboxBytes, {
@@ -102,7 +102,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
 
   openStream(): number {
     const stream = this.#nextStream
-    this.#nextStream += this.#streamStep
+    this.#nextStream += this.sign
     return stream
   }
 
@@ -203,6 +203,12 @@ export class Session implements SessionStreams, FrameIntakeOwner {
 
   granted(stream: number, bytes: number): void {
     this.#sender.grant(stream, bytes)
+  }
+
+  refused(stream: number): void {
+    if (stream === 0) return
+    this.forget(stream)
+    this.handler?.onRefused?.(stream)
   }
 
   peerDrains(): void {

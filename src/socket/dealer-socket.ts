@@ -6,7 +6,7 @@
  */
 
 import { errnoOf, RivuletError } from '../errors/index.js'
-import type { EndpointChange } from './endpoint-links.js'
+import type { EndpointChange } from '../resource/index.js'
 import {
   type LinkConfig,
   type LinkHandler,

@@ -5,34 +5,11 @@
  * What is sure: each connection is accepted or connected once and disconnects once; those that fail their handshake
  * say so directly before. This file counts by these rules; it knows no native socket.
  */
+
+import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
-
-/** What happened to a link. */
-export type LinkState = 'connected' | 'disconnected' | 'retrying' | 'refused'
-
-/** A change of one link. */
-export interface LinkChange {
-  /**
-   * `connected`: both sides agreed to talk. `disconnected`: an agreed link ended. `retrying`: a try to connect failed
-   * and another follows. `refused`: a connection ended before both sides had agreed; `cause` says why.
-   */
-  readonly state: LinkState
-  /** The endpoint of this side that the link belongs to. */
-  readonly endpoint: string
-  /** Whether this side bound the endpoint or connects to it. */
-  readonly side: 'bind' | 'connect'
-  /** The peer's address, where this side connects; a binding side is not told. */
-  readonly peer: string | undefined
-  /** Tries since the link was last up; 0 when it is up. */
-  readonly attempt: number
-  /** Why, where that is known. */
-  readonly cause: RivuletError | undefined
-  /** Live links of the resource after this change. */
-  readonly connected: number
-}
-
-/** The same, as an endpoint knows it. */
-export type EndpointChange = Omit<LinkChange, 'connected'>
+import { defaults } from '../options/index.js'
+import type { EndpointChange, EndpointCount, LinkState, Links } from '../resource/index.js'
 
 /** How an endpoint tells what happens to its links. */
 export interface EndpointPorts {
@@ -47,7 +24,7 @@ export interface EndpointPorts {
 }
 
 /** Counts the links of one endpoint. */
-export class EndpointLinks {
+export class EndpointLinks implements EndpointCount {
   readonly endpoint: string
   readonly side: 'bind' | 'connect'
   readonly #ports: EndpointPorts
@@ -158,6 +135,21 @@ export class EndpointLinks {
   #emit(state: LinkState, cause?: RivuletError): void {
     this.#ports.onChange(this.change(state, cause))
   }
+}
+
+/** Adds an endpoint to the links of a resource, before the first event of its socket. */
+export function addEndpoint(
+  links: Links,
+  clock: Clock,
+  endpoint: string,
+  side: 'bind' | 'connect',
+  onChange?: (change: EndpointChange) => void,
+): EndpointLinks {
+  const confirmAfter = (callback: () => void) => {
+    const timer = clock.setTimer(callback, defaults.handshakeMs)
+    return () => timer.cancel()
+  }
+  return links.add((told) => new EndpointLinks(endpoint, side, { onChange: told, confirmAfter }), onChange)
 }
 
 /**

@@ -1,6 +1,5 @@
 /** Sockets: the only part that touches ZeroMQ. */
 export { type DealerConfig, DealerSocket } from './dealer-socket.js'
-export type { LinkChange, LinkState } from './endpoint-links.js'
 export { HandshakeGate } from './handshake-gate.js'
 export {
   type LinkConfig,
@@ -13,8 +12,9 @@ export {
 export { connectionBacklogBytes, maxTransportFrameBytes } from './native.js'
 export { OneWayResource, type SocketSettings } from './one-way-resource.js'
 export { Outbox, type OutFrame } from './outbox.js'
-export { type ResolvedSocketOptions, type Resource, type SocketOptions, socketRules } from './resource.js'
 export { type RouterConfig, RouterSocket } from './router-socket.js'
 export type { Pressure } from './slow-rounds.js'
 export type { SocketEnvironment } from './socket.js'
+export { checkSides, type ResolvedSocketOptions, type SocketOptions, socketRules } from './socket-options.js'
 export { SocketResource } from './socket-resource.js'
+export { SocketSet, type SocketSetOptions } from './socket-set.js'

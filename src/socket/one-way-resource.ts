@@ -6,10 +6,10 @@
 import { RivuletError } from '../errors/index.js'
 import { type Closable, deferred } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import type { LinkChange } from './endpoint-links.js'
+import { type LinkChange, ResourceBase } from '../resource/index.js'
 import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
 import { Outbox } from './outbox.js'
-import type { ResolvedSocketOptions } from './resource.js'
+import type { ResolvedSocketOptions } from './socket-options.js'
 import { SocketResource } from './socket-resource.js'
 
 /** What a pattern decides about its socket. */
@@ -68,7 +68,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
 
   /** What a sender has handed over still arrives until its link is down. */
   protected override whenUsersClosed(users: readonly Closable[]): (deadline: number) => Promise<void> {
-    const isConnected = (one: Closable) => one instanceof SocketResource && one.connected > 0
+    const isConnected = (one: Closable) => one instanceof ResourceBase && one.connected > 0
     const left = this.#whenLeft(users.filter(isConnected).length)
     return async (deadline) => {
       if (this.isWanted)
@@ -93,9 +93,9 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
     return promise.then(() => subscription.unsubscribe())
   }
 
-  protected async openSockets(): Promise<void> {
+  protected override async openTransport(): Promise<void> {
     const { outboxBytes } = this.#settings as SocketSettings
-    this.#socket = await this.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
+    this.#socket = await this.sockets.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
     this.#socket.startSending()
   }
 
@@ -106,7 +106,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
    */
   protected renewSocket(): Promise<void> {
     const renewal = this.#renewSocket()
-    this.renewal = renewal
+    this.sockets.renewal = renewal
     return renewal
   }
 
@@ -115,13 +115,13 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
     const { endpoints, outbox } = former
     former.giveUp()
     await former.released
-    for (let isReported = false; !this.isShut; isReported = true) {
+    for (let isReported = false; !this.sockets.isShut; isReported = true) {
       try {
-        this.#socket = await this.own(this.#openSocket(endpoints, outbox), former)
+        this.#socket = await this.sockets.own(this.#openSocket(endpoints, outbox), former)
         return
       } catch (error) {
         // another process may have taken the address; it is tried until the resource is closed
-        if (!isReported && !this.isShut) this.reports.report(error as RivuletError)
+        if (!isReported && !this.sockets.isShut) this.reports.report(error as RivuletError)
         await new Promise<void>((resolve) => this.runtime.clock.setTimer(resolve, defaults.reconnectMs))
       }
     }
@@ -129,7 +129,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
 
   #openSocket(bind: readonly string[], outbox: Outbox): Promise<OneWaySocket> {
     return OneWaySocket.open({
-      ...this.environment,
+      ...this.sockets.environment,
       ...(this.#settings as SocketSettings),
       bind,
       connect: this.#options.connect,

@@ -6,7 +6,7 @@
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
 import { defaults } from '../options/index.js'
-import type { EndpointChange } from './endpoint-links.js'
+import type { EndpointChange } from '../resource/index.js'
 import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
 import type { Outbox } from './outbox.js'
 import { type Pressure, SlowRounds } from './slow-rounds.js'

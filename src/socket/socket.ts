@@ -9,11 +9,11 @@ import { longestTimerMs } from '../clock/index.js'
 import { errnoOf, RivuletError } from '../errors/index.js'
 import { mustBeFree } from '../net/index.js'
 import { SparseReports } from '../observe/index.js'
+import type { EndpointChange, Links } from '../resource/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Endpoint, parseEndpoint } from './endpoint.js'
-import { type EndpointChange, type EndpointLinks, findEndpoint } from './endpoint-links.js'
+import { addEndpoint, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { joinInproc } from './inproc.js'
-import type { Links } from './links.js'
 import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
 import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
@@ -288,7 +288,8 @@ export abstract class Socket {
   }
 
   #add(address: string, side: 'bind' | 'connect'): void {
-    const links = this.#config.links.add(address, side, (change) => {
+    const { links: all, runtime } = this.#config
+    const links = addEndpoint(all, runtime.clock, address, side, (change) => {
       if (!this.#closed) this.onLinkChange(change)
     })
     this.#entries.push(links)

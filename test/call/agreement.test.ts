@@ -58,8 +58,8 @@ class Versions {
       })
       return handler
     }
-    pair.acceptor.handler = tap(0, this.host.attach(pair.acceptor, 'somebody'))
-    pair.dialer.handler = tap(1, this.client.attach(pair.dialer))
+    pair.acceptor.handler = tap(0, this.host.accept(pair.acceptor, { id: 'somebody' }))
+    pair.dialer.handler = tap(1, this.client.accept(pair.dialer))
     pair.pump()
     return pair
   }
@@ -207,8 +207,8 @@ t.test('with servers of several versions, one that can is chosen', async (t) => 
   })
   const versions = new Versions([client], [client], () => 2)
   const pair = new FakePair()
-  pair.acceptor.handler = old.attach(pair.acceptor, 'old')
-  pair.dialer.handler = versions.client.attach(pair.dialer)
+  pair.acceptor.handler = old.accept(pair.acceptor, { id: 'old' })
+  pair.dialer.handler = versions.client.accept(pair.dialer)
   versions.pairs.push(pair)
   pair.pump()
   t.match(versions.call('extra'), { code: 'RIVULET_UNIMPLEMENTED' })
@@ -222,8 +222,8 @@ t.test('what cannot be sent yet is sent when there is room', async (t) => {
   const same = service({ get: method([], 'int') })
   const versions = new Versions([same], [same], () => 1)
   const pair = new FakePair({ outboxBytes: 0, live: false })
-  pair.acceptor.handler = versions.host.attach(pair.acceptor, 'somebody')
-  pair.dialer.handler = versions.client.attach(pair.dialer)
+  pair.acceptor.handler = versions.host.accept(pair.acceptor, { id: 'somebody' })
+  pair.dialer.handler = versions.client.accept(pair.dialer)
   versions.pairs.push(pair)
   t.match(versions.call('get'), { code: 'RIVULET_UNAVAILABLE' })
   pair.resume()

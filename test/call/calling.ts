@@ -77,11 +77,10 @@ export class Calling {
   connect(host = this.host, options: FakeSessionOptions = this.#options): FakePair {
     const pair = new FakePair(options)
     this.pairs.push(pair)
-    pair.acceptor.handler = host.attach(
-      pair.acceptor,
-      this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,
-    )
-    pair.dialer.handler = this.client.attach(pair.dialer)
+    pair.acceptor.handler = host.accept(pair.acceptor, {
+      id: this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,
+    })
+    pair.dialer.handler = this.client.accept(pair.dialer)
     this.pump()
     return pair
   }

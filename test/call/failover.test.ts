@@ -139,6 +139,6 @@ t.test('closing leaves no timer', async (t) => {
   calling.pump()
   calling.pair.cut()
   void calling.client.drain()
-  await calling.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  await calling.client.stopAll(new RivuletError('RIVULET_CLOSED', 'closed'))
   t.equal(calling.clock.timers, 1, 'that of the deadline at the server')
 })

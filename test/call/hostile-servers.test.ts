@@ -66,7 +66,7 @@ t.test('a text is sent once, however often it is asked for', async (t) => {
   const pair = new FakePair()
   const seen: number[] = []
   pair.acceptor.handler = { onItem: (_stream, kind) => seen.push(kind), onWritable() {}, onStatus() {} }
-  pair.dialer.handler = impostor.calling.client.attach(pair.dialer)
+  pair.dialer.handler = impostor.calling.client.accept(pair.dialer)
   const ask = (binding: number) =>
     pair.acceptor.send(0, callKind.needText, 0, new RecordBody(CallNeedText, { binding }))
   for (let i = 0; i < 50; i++) ask(i % 3)

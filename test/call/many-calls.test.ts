@@ -51,8 +51,8 @@ class Many {
 
   connect(host = this.host, live = true): FakePair {
     const pair = new FakePair({ live })
-    pair.acceptor.handler = host.attach(pair.acceptor, 'somebody')
-    pair.dialer.handler = this.client.attach(pair.dialer)
+    pair.acceptor.handler = host.accept(pair.acceptor, { id: 'somebody' })
+    pair.dialer.handler = this.client.accept(pair.dialer)
     pair.pump()
     return pair
   }
@@ -117,7 +117,7 @@ t.test('a client that was closed meanwhile', async (t) => {
   const drained = many.client.drain()
   pair.end()
   t.match(many.client.stats(), { waiting: 0 }, 'the repeatable ones are still to come')
-  await many.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  await many.client.stopAll(new RivuletError('RIVULET_CLOSED', 'closed'))
   await drained
   t.strictSame(many.outcomes, [...all('RIVULET_UNKNOWN_OUTCOME'), ...all('RIVULET_CLOSED')])
   t.match(many.client.stats(), { failed: 2 * count, open: 0, waiting: 0 })
@@ -132,7 +132,7 @@ t.test('a client that ends all calls resolves when all have ended', async (t) =>
   await turn()
   many.turns.reset()
   const drained = many.client.drain()
-  await many.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  await many.client.stopAll(new RivuletError('RIVULET_CLOSED', 'closed'))
   t.strictSame(many.outcomes, all('RIVULET_CLOSED'))
   await drained
   t.match(many.client.stats(), { started: count, failed: count, open: 0, waiting: 0 })

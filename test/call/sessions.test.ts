@@ -228,7 +228,7 @@ t.test('failing all calls', async (t) => {
   calling.pair.dialer.become({ draining: true })
   const waiting = calling.start('double')
   void calling.client.drain()
-  await calling.client.failAll(new RivuletError('RIVULET_CLOSED', 'closed'))
+  await calling.client.stopAll(new RivuletError('RIVULET_CLOSED', 'closed'))
   const closed = (executed: string) => [{ code: 'RIVULET_CLOSED', message: 'closed', executed }]
   t.match([sent.outcomes, stream.outcomes, waiting.outcomes], [closed('maybe'), closed('maybe'), closed('no')])
   await calling.settle()

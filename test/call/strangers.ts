@@ -25,7 +25,7 @@ export class Stranger {
 
   constructor(calling: Calling) {
     this.calling = calling
-    this.pair.acceptor.handler = calling.host.attach(this.pair.acceptor, 'stranger')
+    this.pair.acceptor.handler = calling.host.accept(this.pair.acceptor, { id: 'stranger' })
     this.pair.dialer.handler = {
       onItem: (stream, kind, _flags, bytes, _view, start, end) => {
         this.seen.push({ stream, kind, body: Buffer.from(bytes.subarray(start, end)) })
@@ -73,7 +73,7 @@ export class Impostor {
       onWritable() {},
       onStatus() {},
     }
-    this.pair.dialer.handler = this.calling.client.attach(this.pair.dialer)
+    this.pair.dialer.handler = this.calling.client.accept(this.pair.dialer)
     this.pair.pump()
     this.say(0, callKind.bound, new RecordBody(CallBound, { binding: 0, hash: Buffer.from(codec.hash, 'hex') }))
   }

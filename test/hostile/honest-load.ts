@@ -2,7 +2,7 @@
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
-import type { Resource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
 import { Keep } from './keep.js'

@@ -6,7 +6,7 @@
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcServer } from '../../patterns/rpc/index.js'
-import type { Resource } from '../../src/socket/index.js'
+import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic } from './honest-order.js'
 import { keepImplementation, untouchable } from './keep.js'

@@ -20,15 +20,15 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   net: ['errors'],
   security: ground,
   runtime: [...ground, 'security'],
-  socket: [...ground, 'net', 'security', 'runtime'],
+  resource: [...ground, 'runtime'],
+  socket: [...ground, 'net', 'security', 'runtime', 'resource'],
   stream: ground,
   wire: ['checksum', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
   engine: [...ground, 'avro', 'checksum', 'store', 'runtime'],
   session: ['errors', 'lifecycle', 'avro', 'wire'],
-  link: [...ground, 'runtime', 'socket', 'session'],
+  link: [...ground, 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
-  'call-link': [...ground, 'runtime', 'socket', 'link', 'call'],
 }
 
 /** Libraries that one folder alone may import. */
@@ -43,7 +43,7 @@ export const owners: Readonly<Record<string, string>> = {
 
 /** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
 const operatorHomes = ['src/stream', 'patterns']
-const rxjsClassHomes = ['observe', 'lifecycle', 'runtime', 'socket', 'link', 'call', 'store'].map(
+const rxjsClassHomes = ['observe', 'lifecycle', 'runtime', 'resource', 'socket', 'link', 'call', 'store'].map(
   (name) => `src/${name}`,
 )
 

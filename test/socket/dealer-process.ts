@@ -1,9 +1,9 @@
 /** A dealer in a process of its own, which says hello and waits to be killed. */
 import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import { Links } from '../../src/resource/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
 import { DealerSocket, onlyPeer } from '../../src/socket/index.js'
-import { Links } from '../../src/socket/links.js'
 
 const fail = (error: RivuletError) => {
   throw error

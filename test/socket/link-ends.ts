@@ -3,9 +3,9 @@
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import { Links } from '../../src/resource/index.js'
 import type { Runtime } from '../../src/runtime/index.js'
 import { DealerSocket, onlyPeer, type PeerHandle, RouterSocket } from '../../src/socket/index.js'
-import { Links } from '../../src/socket/links.js'
 
 /** The largest frame in these tests, in bytes. */
 export const maxFrameBytes = 100_000

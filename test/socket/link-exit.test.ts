@@ -12,7 +12,7 @@ const url = (path: string) => JSON.stringify(moduleUrl(path))
 const prelude = `
 const { systemClock } = await import(${url('src/clock/index.ts')})
 const { createRuntime } = await import(${url('src/runtime/index.ts')})
-const { Links } = await import(${url('src/socket/links.ts')})
+const { Links } = await import(${url('src/resource/links.ts')})
 const { DealerSocket, RouterSocket } = await import(${url('src/socket/index.ts')})
 const fail = (error) => { throw error }
 const environment = { name: 'link', runtime: createRuntime(), links: new Links({ resource: () => 'link', clock: systemClock, onRefused: fail }), insecure: false, onError: fail, maxFrameBytes: 1000 }

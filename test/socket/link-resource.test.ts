@@ -38,13 +38,13 @@ class Party extends SocketResource<undefined> {
     this.#endpoints = options
   }
 
-  protected async openSockets(): Promise<void> {
+  protected async openTransport(): Promise<void> {
     const { bind, connect } = this.#endpoints
     const handler = { onFrame: () => {}, onBad: () => {}, onGone: () => void this.events.push('gone'), onUp: () => {} }
-    const config = { ...this.environment, maxFrameBytes }
-    const router = bind.length > 0 ? await this.own(RouterSocket.open({ ...config, bind }, handler)) : undefined
+    const config = { ...this.sockets.environment, maxFrameBytes }
+    const router = bind.length > 0 ? await this.sockets.own(RouterSocket.open({ ...config, bind }, handler)) : undefined
     for (const endpoint of connect) {
-      const dealer: DealerSocket = await this.own(
+      const dealer: DealerSocket = await this.sockets.own(
         DealerSocket.open(
           { ...config, connect: endpoint },
           { ...handler, onUp: () => dealer.send(onlyPeer, Buffer.from('hello')) },

@@ -1,8 +1,8 @@
 /** Links told from the monitor's events: the sequences that libzmq 4.3.5 sends, as they were measured. */
 import t from 'tap'
 import { defaults } from '../../src/options/index.js'
-import { findEndpoint } from '../../src/socket/endpoint-links.js'
-import { Links } from '../../src/socket/links.js'
+import { Links } from '../../src/resource/index.js'
+import { addEndpoint, findEndpoint } from '../../src/socket/endpoint-links.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const { handshakeMs } = defaults
@@ -13,7 +13,7 @@ function watch(endpoint = bound, side: 'bind' | 'connect' = 'bind') {
   const refusals: string[] = []
   const clock = new VirtualClock()
   const links = new Links({ resource: () => 'test', clock, onRefused: ({ message }) => refusals.push(message) })
-  const one = links.add(endpoint, side)
+  const one = addEndpoint(links, clock, endpoint, side)
   const told: string[] = []
   links.changes.subscribe(({ state, connected }) => told.push(`${state} ${connected}`))
   const play = (...types: string[]) => {
@@ -177,8 +177,12 @@ t.test('late subscribers get the current links first, and all complete at the en
 })
 
 t.test('events name endpoints by numbers; the port tells then which one is meant', async (t) => {
-  const { links, one } = watch('tcp://localhost:5001', 'connect')
-  const all = [one, links.add('tcp://localhost:5002', 'connect'), links.add('tcp://0.0.0.0:5003', 'bind')]
+  const { links, one, clock } = watch('tcp://localhost:5001', 'connect')
+  const all = [
+    one,
+    addEndpoint(links, clock, 'tcp://localhost:5002', 'connect'),
+    addEndpoint(links, clock, 'tcp://0.0.0.0:5003', 'bind'),
+  ]
   t.equal(findEndpoint(all, 'tcp://127.0.0.1:5002'), all[1])
   t.equal(findEndpoint(all, 'tcp://192.0.2.1:5003'), all[2])
   t.equal(findEndpoint(all, 'tcp://localhost:5001'), all[0])
@@ -187,10 +191,11 @@ t.test('events name endpoints by numbers; the port tells then which one is meant
 })
 
 t.test('the links of several endpoints are added up, and their socket hears of each change first', async (t) => {
-  const links = new Links({ resource: () => 'test', clock: new VirtualClock(), onRefused: () => {} })
+  const clock = new VirtualClock()
+  const links = new Links({ resource: () => 'test', clock, onRefused: () => {} })
   const told: string[] = []
   const [one, other] = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:2'].map((endpoint) =>
-    links.add(endpoint, 'connect', ({ state }) => told.push(`${state} there are ${links.connected}`)),
+    addEndpoint(links, clock, endpoint, 'connect', ({ state }) => told.push(`${state} there are ${links.connected}`)),
   )
   links.changes.subscribe(({ endpoint, connected }) => told.push(`${endpoint} ${connected}`))
   for (const type of ['connect', 'handshake']) one?.event(type)

@@ -1,7 +1,7 @@
 /** Waiting for what an observable, a stream or a condition brings; every wait has the time limit of the test alone. */
 import { setTimeout } from 'node:timers/promises'
 import { filter, firstValueFrom, type Observable, take, toArray } from 'rxjs'
-import type { LinkChange, LinkState } from '../../src/socket/index.js'
+import type { LinkChange, LinkState } from '../../src/resource/index.js'
 
 /** The first value that fits; rejects if the observable ends before. */
 export function first<T>(source: Observable<T>, fits: (value: T) => boolean = () => true): Promise<T> {

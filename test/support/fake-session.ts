@@ -52,7 +52,7 @@ export class FakeSession implements SessionStreams {
   /** While true, nothing leaves although there is a connection. */
   blocked = false
   readonly #options: Required<FakeSessionOptions>
-  readonly #step: 1 | -1
+  readonly sign: 1 | -1
   readonly #epoch: number
   #next: number
   #bytes: Buffer = Buffer.alloc(65_536)
@@ -67,9 +67,9 @@ export class FakeSession implements SessionStreams {
   #urgent: (Waiting & { readonly stream: number })[] = []
   #waitingBytes = 0
 
-  constructor(step: 1 | -1, epoch: number, options: Required<FakeSessionOptions>) {
-    this.#step = step
-    this.#next = step
+  constructor(sign: 1 | -1, epoch: number, options: Required<FakeSessionOptions>) {
+    this.sign = sign
+    this.#next = sign
     this.#epoch = epoch
     this.#options = options
   }
@@ -92,7 +92,7 @@ export class FakeSession implements SessionStreams {
 
   openStream(): number {
     const stream = this.#next
-    this.#next += this.#step
+    this.#next += this.sign
     return stream
   }
 
@@ -237,6 +237,7 @@ export class FakeSession implements SessionStreams {
     const handler = this.handler as StreamsHandler
     if (!this.#options.spoils) {
       handler.onItem(stream, kind, flags, bytes, view, start, end)
+      if (stream === 0 && kind >= firstPatternKind) this.consumed(0, end - start)
       return
     }
     // a copy, since what the handler sends may go where these bytes are
@@ -252,6 +253,7 @@ export class FakeSession implements SessionStreams {
       16 + end - start,
     )
     lent.fill(0xff)
+    if (stream === 0 && kind >= firstPatternKind) this.consumed(0, end - start)
   }
 
   #count(stream: number, bytes: number, last: boolean): void {

@@ -4,7 +4,7 @@
 
 import type { Observable } from 'rxjs'
 import { defaults, type Resolved, resolveOptions } from '../../../src/options/index.js'
-import type { Resource } from '../../../src/socket/index.js'
+import type { Resource } from '../../../src/resource/index.js'
 import type { ProcessOptions, Stream } from '../../../src/stream/index.js'
 import type { Delivery } from './delivery.js'
 import type { ProcessDelivery } from './delivery-stream.js'

@@ -3,14 +3,15 @@
  */
 
 import { serviceOf } from '../../../src/avro/service-codec.js'
-import { type CallHandler, callerConnectionOf } from '../../../src/call/index.js'
-import { CallServerResource } from '../../../src/call-link/index.js'
-import { type Clock, longestTimerMs } from '../../../src/clock/index.js'
+import { type CallHandler, CallHost, callerConnectionOf } from '../../../src/call/index.js'
+import type { Clock } from '../../../src/clock/index.js'
 import type { QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
+import { LinkSet } from '../../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../../src/options/index.js'
+import { type Resource, ResourceBase } from '../../../src/resource/index.js'
 import type { Runtime } from '../../../src/runtime/index.js'
-import type { Resource } from '../../../src/socket/index.js'
+import { checkSides } from '../../../src/socket/index.js'
 import type { StoreUsage } from '../../../src/store/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
 import type { ConsumeSession } from './consume-session.js'
@@ -116,7 +117,7 @@ export function hostOf(
 const hosts = new WeakMap<object, QueueHostResource>()
 
 /** The implementation of `QueueHost`. */
-export class QueueHostResource extends CallServerResource<QueueHostStats> implements QueueHost, ServingHost {
+export class QueueHostResource extends ResourceBase<QueueHostStats> implements QueueHost, ServingHost {
   readonly served = new Set<Served>()
   readonly consumers = new Map<string, ConsumeSession>()
   readonly producers = new Map<string, ProduceSession>()
@@ -125,8 +126,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   readonly #settings: ResolvedQueues
   readonly #handles = new Map<string, LocalQueueHandle>()
   #opened: OpenedEngine | undefined
-  /** Keeps the process alive where no socket does. */
-  #vigil: NodeJS.Timeout | undefined
+  readonly #callHost: CallHost
+  /** The links, if it is bound. */
+  readonly #links: LinkSet | undefined
   /** Producers and consumers of this process, which close before it. */
   readonly #guests = new Set<Guest>()
   #isServing = true
@@ -136,7 +138,7 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
   }
 
   private constructor(options: ResolvedHostOptions) {
-    const { path, store, durability, queues } = options
+    const { path, store, durability, queues, bind, connect } = options
     const subject = 'createQueueHost'
     if ((path === undefined) === (store === undefined)) {
       throw new RivuletError('RIVULET_INVALID_OPTION', `${subject}: give either path or store: 'memory'`)
@@ -146,27 +148,20 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
       throw invalidOption(subject, 'durability', rule, durability)
     }
     const settings = resolveQueues(queues, options.defaults)
-    super(
-      subject,
-      { ...options, maxMessageBytes: maxItemBytes },
-      {
-        implementations: [
-          {
-            codec: serviceOf(QueueService),
-            handlers: new Map<string, CallHandler>([
-              ['produce', (items) => serveProducer(this, items as AsyncIterable<ProduceRequest>)],
-              [
-                'consume',
-                (items, context) =>
-                  serveConsumer(this, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
-              ],
-            ]),
-          },
-        ],
-        maxConcurrentCalls: defaults.maxConcurrentCalls,
-        mayBeUnbound: true,
-      },
-    )
+    checkSides(subject, options, bind.length + connect.length > 0 ? 'bind' : 'neither')
+    super(subject, options)
+    const handlers = new Map<string, CallHandler>([
+      ['produce', (items) => serveProducer(this, items as AsyncIterable<ProduceRequest>)],
+      [
+        'consume',
+        (items, context) => serveConsumer(this, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+      ],
+    ])
+    this.#callHost = new CallHost([{ codec: serviceOf(QueueService), handlers }], this)
+    if (bind.length > 0) {
+      this.#links = new LinkSet(this.scope, { ...options, maxMessageBytes: maxItemBytes }, [this.#callHost])
+      this.transport = this.#links
+    }
     this.#options = options
     this.#settings = settings
     this.maxMessageBytes = options.maxMessageBytes
@@ -256,8 +251,8 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
       total.delivered += delivered
       total.acked += acked
     }
-    const { failed, refused, invalidItems } = this.callHost.stats()
-    const { sessions, strayFrames, rejectedFrames } = this.linkServer
+    const { failed, refused, invalidItems } = this.#callHost.stats()
+    const { sessions, strayFrames, rejectedFrames } = this.#links ?? noLinks
     const storage = opened?.usage() ?? { file: 0, used: 0, free: 0, limit: this.#options.maxBytes }
     return Object.freeze({
       queues: opened?.engine.queues.length ?? 0,
@@ -272,17 +267,11 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     })
   }
 
-  override ref(): this {
-    this.#vigil?.ref()
-    return super.ref()
+  protected get isSender(): boolean {
+    return false
   }
 
-  override unref(): this {
-    this.#vigil?.unref()
-    return super.unref()
-  }
-
-  protected override async openSockets(): Promise<void> {
+  protected override async openTransport(): Promise<void> {
     const opened = await openEngine(this.#options, this.clock, (error) => this.report(error))
     try {
       for (const [name, settings] of this.#settings.named) opened.engine.declare(name, settings)
@@ -290,20 +279,18 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
         if (!isDead(name) && !this.#settings.named.has(name)) opened.engine.declare(name, this.#settings.others)
       }
       this.#opened = opened
-      if (this.#options.bind.length === 0) this.#vigil = setInterval(() => {}, longestTimerMs)
-      await super.openSockets()
+      await super.openTransport()
       // what its runtime has closed meanwhile had nothing to let go of
       if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
     } catch (error) {
-      clearInterval(this.#vigil)
       await opened.close()
       throw error
     }
   }
 
   protected override async finish(deadline: number): Promise<number> {
-    void this.callHost.drain() // no stream is taken from now on
-    this.linkServer.announceDrain()
+    void this.#callHost.drain() // no stream is taken from now on
+    this.#links?.announceDrain()
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
     const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), new Promise(() => {}))
     const drained = Promise.all([...this.served].map((one) => one.drain(patience)))
@@ -311,7 +298,6 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     await this.waitUntil(deadline, drained)
     await super.finish(deadline)
     await this.#opened?.close()
-    clearInterval(this.#vigil)
     // what the queues hold is safe, and what their producers hold is theirs
     return 0
   }
@@ -323,6 +309,9 @@ export class QueueHostResource extends CallServerResource<QueueHostStats> implem
     this.#isServing = false
   }
 }
+
+/** The counts of a host without links. */
+const noLinks = { sessions: 0, strayFrames: 0, rejectedFrames: Object.freeze({}) }
 
 /** How long consumers on links have to say what they have settled before their host closes, in milliseconds. */
 const lastWordsMs = 500

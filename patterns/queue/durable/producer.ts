@@ -3,7 +3,7 @@
  */
 
 import { type Resolved, resolveOptions } from '../../../src/options/index.js'
-import type { Resource } from '../../../src/socket/index.js'
+import type { Resource } from '../../../src/resource/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, SenderStats, Sink } from '../../../src/stream/index.js'
 import { DurableSender } from './durable-sender.js'
 import { type ProducerOptions, producerRules, type SendOptions } from './options.js'

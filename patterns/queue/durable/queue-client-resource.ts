@@ -4,8 +4,12 @@
  * What they say to it is their own business.
  */
 import { randomBytes } from 'node:crypto'
-import { CallClientResource, type CallClientResourceOptions } from '../../../src/call-link/index.js'
-import type { Closable, WaitOptions } from '../../../src/lifecycle/index.js'
+import { CallClient } from '../../../src/call/index.js'
+import type { Closable } from '../../../src/lifecycle/index.js'
+import { type LinkOptions, LinkSet } from '../../../src/link/index.js'
+import { defaults } from '../../../src/options/index.js'
+import { ResourceBase } from '../../../src/resource/index.js'
+import { checkSides, type ResolvedSocketOptions } from '../../../src/socket/index.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
 import { hostOf, type QueueHostResource } from './host.js'
 import { LocalHostStream } from './local-host-stream.js'
@@ -14,30 +18,39 @@ import type { ServedSession, ServingHost, StreamPorts } from './serving.js'
 import { maxItemBytes, type QueueMethod } from './wire.js'
 
 /** What a producer and a consumer let their users decide alike, resolved. */
-export interface QueueClientOptions extends Omit<CallClientResourceOptions, 'maxMessageBytes'> {
+export interface QueueClientOptions extends ResolvedSocketOptions, Omit<LinkOptions, 'maxMessageBytes'> {
   /** The host, if it is in this process. */
   readonly host: unknown
 }
 
 /** The base of a producer and of a consumer. */
-export abstract class QueueClientResource<Stats> extends CallClientResource<Stats> {
+export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
   readonly #host: QueueHostResource | undefined
+  /** The calls to a host that is elsewhere. */
+  readonly #callClient: CallClient | undefined
 
   /** @throws RIVULET_INVALID_OPTION, RIVULET_CLOSED */
   constructor(factory: string, options: QueueClientOptions) {
     const host = hostOf(factory, options)
-    const runtime = options.runtime ?? host?.home
-    super(factory, { ...options, runtime, maxMessageBytes: maxItemBytes }, host !== undefined)
+    const { bind, connect } = options
+    checkSides(factory, options, host === undefined || bind.length + connect.length > 0 ? 'connect' : 'neither')
+    super(factory, { ...options, runtime: options.runtime ?? host?.home })
     this.#host = host
-    host?.adopt(this)
+    if (host !== undefined) {
+      host.adopt(this)
+      return
+    }
+    const { clock } = this.runtime
+    this.#callClient = new CallClient({ ...this.scope, clock, failoverMs: defaults.failoverMs })
+    this.transport = new LinkSet(this.scope, { ...options, maxMessageBytes: maxItemBytes }, [this.#callClient])
   }
 
   override get connected(): number {
     return this.#host === undefined ? super.connected : Number(this.#host.isServing && this.life.isOpen)
   }
 
-  override whenConnected(options?: WaitOptions): Promise<void> {
-    return this.connected > 0 ? Promise.resolve() : super.whenConnected(options)
+  protected get isSender(): boolean {
+    return true
   }
 
   protected override uses(other: Closable): boolean {
@@ -54,7 +67,7 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
     method: QueueMethod,
     open: (host: ServingHost, ports: StreamPorts<Answer>) => ServedSession<Request>,
   ): DurableClientPorts<Request, Answer> {
-    const host = this.#host
+    const [host, callClient] = [this.#host, this.#callClient]
     const { clock } = this.runtime
     return {
       clock,
@@ -67,7 +80,7 @@ export abstract class QueueClientResource<Stats> extends CallClientResource<Stat
       waitUntil: (deadline, promise) => this.waitUntil(deadline, promise),
       hostStreamOf: (user) =>
         host === undefined
-          ? new RemoteHostStream(this.callClient, method, clock, user)
+          ? new RemoteHostStream(callClient as CallClient, method, clock, user)
           : new LocalHostStream(host, (ports) => open(host, ports), user),
     }
   }

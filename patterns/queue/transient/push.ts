@@ -6,7 +6,8 @@
  */
 import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import { defaults, type Resolved, resolveOptions } from '../../../src/options/index.js'
-import { connectionBacklogBytes, OneWayResource, type Resource } from '../../../src/socket/index.js'
+import type { Resource } from '../../../src/resource/index.js'
+import { connectionBacklogBytes, OneWayResource } from '../../../src/socket/index.js'
 import {
   MessageSink,
   Outgoing,

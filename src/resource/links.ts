@@ -1,15 +1,14 @@
 /**
- * The links of one resource, over all its sockets and endpoints: how many are up, and what changes.
+ * The links of one resource, over all its endpoints: how many are up, and what changes.
  *
- * Each endpoint counts its own (`endpoint-links.ts`); this adds them up and tells those who watch.
+ * Each transport counts the links of its endpoints; this adds them up and notifies observers.
  */
 
 import { Observable, Subject } from 'rxjs'
 import type { Clock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { publishLink, SparseReports } from '../observe/index.js'
-import { defaults } from '../options/index.js'
-import { type EndpointChange, EndpointLinks, type LinkChange } from './endpoint-links.js'
+import type { EndpointChange, EndpointCount, LinkChange } from './link-change.js'
 
 /** What links need of their resource. */
 export interface LinksPorts {
@@ -22,7 +21,7 @@ export interface LinksPorts {
 
 /** Counts the links of one resource. */
 export class Links {
-  readonly #endpoints: EndpointLinks[] = []
+  readonly #endpoints: EndpointCount[] = []
   readonly #changes = new Subject<LinkChange>()
   readonly #ports: LinksPorts
   #connected = 0
@@ -65,34 +64,31 @@ export class Links {
   }
 
   /**
-   * Names an endpoint before its first event; its socket hands the events over.
+   * Adds an endpoint.
    *
-   * @param onChange - Hears of each change when `connected` is right again, and before those who watch.
+   * @param make - Makes its count, which calls back with each change.
+   * @param onChange - Is notified of each change when `connected` is right again, and before observers are.
    */
-  add(endpoint: string, side: 'bind' | 'connect', onChange?: (change: EndpointChange) => void): EndpointLinks {
-    const { resource, clock } = this.#ports
-    const links = new EndpointLinks(endpoint, side, {
-      onChange: (change) => {
-        if (change.state === 'connected') this.#connected += 1
-        if (change.state === 'disconnected') this.#connected -= 1
-        if (change.state === 'refused') this.#refused += 1
-        onChange?.(change)
-        const whole = this.#complete(change)
-        publishLink(resource(), whole)
-        this.#changes.next(whole)
-        if (change.state === 'refused' && change.cause) this.#refusals.report(change.cause)
-      },
-      confirmAfter: (callback) => {
-        const timer = clock.setTimer(callback, defaults.handshakeMs)
-        return () => timer.cancel()
-      },
+  add<Count extends EndpointCount>(
+    make: (told: (change: EndpointChange) => void) => Count,
+    onChange?: (change: EndpointChange) => void,
+  ): Count {
+    const count = make((change) => {
+      if (change.state === 'connected') this.#connected += 1
+      if (change.state === 'disconnected') this.#connected -= 1
+      if (change.state === 'refused') this.#refused += 1
+      onChange?.(change)
+      const whole = this.#complete(change)
+      publishLink(this.#ports.resource(), whole)
+      this.#changes.next(whole)
+      if (change.state === 'refused' && change.cause) this.#refusals.report(change.cause)
     })
-    this.#endpoints.push(links)
-    return links
+    this.#endpoints.push(count)
+    return count
   }
 
   /** Marks the links of an endpoint down and forgets it: its socket was closed. */
-  remove(links: EndpointLinks): void {
+  remove(links: EndpointCount): void {
     links.clear()
     const at = this.#endpoints.indexOf(links)
     if (at >= 0) this.#endpoints.splice(at, 1)

@@ -1,14 +1,12 @@
 /**
- * What every resource with sockets shows, and the options that every one takes.
+ * What every resource shows, whatever its messages go over.
  *
- * It is what users see; `socket-resource.ts` is how it is done.
+ * It is what users see; `resource-base.ts` is how it is done.
  */
 import type { Observable } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
 import type { Closable, WaitOptions } from '../lifecycle/index.js'
-import { defaults, flag, instance, type Resolved, signal, texts } from '../options/index.js'
-import { isRuntime, type Runtime } from '../runtime/index.js'
-import type { LinkChange } from './endpoint-links.js'
+import type { LinkChange } from './link-change.js'
 
 /** What every resource shows and can. */
 export interface Resource<Stats = unknown> extends Closable {
@@ -49,29 +47,3 @@ export interface Resource<Stats = unknown> extends Closable {
   /** Lets the process exit although the resource is open; takes effect within a second. */
   unref(): this
 }
-
-/** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
-export interface SocketOptions {
-  /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
-  readonly bind?: string | readonly string[]
-  /** Endpoints to connect to, now and again after every cut. */
-  readonly connect?: string | readonly string[]
-  /** Allows binding where other machines can reach it, without any security. Default: false. */
-  readonly insecure?: boolean
-  /** The runtime to live in. Default: the one of this thread. */
-  readonly runtime?: Runtime
-  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
-  readonly signal?: AbortSignal
-}
-
-/** The rules of `SocketOptions`. */
-export const socketRules = {
-  bind: texts('an endpoint or a list of endpoints'),
-  connect: texts('an endpoint or a list of endpoints'),
-  insecure: flag(defaults.insecure),
-  runtime: instance('a runtime of createRuntime', isRuntime, undefined),
-  signal,
-}
-
-/** `SocketOptions`, resolved. */
-export type ResolvedSocketOptions = Resolved<typeof socketRules>

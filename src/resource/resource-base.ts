@@ -1,0 +1,278 @@
+/**
+ * What every resource has in common: its life, its links, its errors.
+ *
+ * What its messages go over is a `Transport`, which it opens and closes; this moves no messages itself.
+ */
+import type { Observable } from 'rxjs'
+import { RivuletError } from '../errors/index.js'
+import {
+  abortedError,
+  type Closable,
+  type CloseOptions,
+  type CloseResult,
+  type ClosingOrder,
+  closingOrder,
+  deferred,
+  holdProcess,
+  LifeCycle,
+  onAbort,
+  type Status,
+  type WaitOptions,
+  waitFor,
+} from '../lifecycle/index.js'
+import { ErrorReports } from '../observe/index.js'
+import { defaults } from '../options/index.js'
+import { defaultRuntime, type Runtime } from '../runtime/index.js'
+import type { LinkChange } from './link-change.js'
+import { Links } from './links.js'
+import type { Resource } from './resource.js'
+import type { ResourceScope, Transport } from './transport.js'
+
+/** What a resource is made with. */
+export interface ResourceSettings {
+  /** The runtime to live in. Default: that of `over`, or the one of this thread. */
+  readonly runtime?: Runtime | undefined
+  /** Aborts the opening, or closes the resource. */
+  readonly signal?: AbortSignal | undefined
+  /** Another resource whose links and errors it shows as its own, and with which it is closed. */
+  readonly over?: ResourceBase<unknown> | undefined
+}
+
+/** The base of every resource. */
+export abstract class ResourceBase<Stats> implements Resource<Stats> {
+  protected readonly runtime: Runtime
+  protected readonly reports: ErrorReports
+  protected readonly life: LifeCycle
+  /** What its messages go over; a resource that is served or shared within this process has none. */
+  protected transport: Transport | undefined
+  readonly #kind: string
+  readonly #signal: AbortSignal | undefined
+  readonly #over: ResourceBase<unknown> | undefined
+  readonly #links: Links
+  #opened = false
+  #isReferenced = true
+  #letGo = () => {}
+  /** Its place among resources that close together: it closes before those that it sends to or calls. */
+  readonly [closingOrder]: ClosingOrder = {
+    uses: (other) => this.uses(other),
+    whenUsersClosed: (users) => {
+      const whenClosed = this.whenUsersClosed(users)
+      return (timeoutMs) => whenClosed(this.runtime.clock.now() + timeoutMs)
+    },
+  }
+
+  /**
+   * @param factory - The public function, for messages: `createPush`.
+   * @throws RIVULET_CLOSED if the resource that it is over is not open.
+   */
+  constructor(factory: string, { runtime, signal, over }: ResourceSettings) {
+    if (over !== undefined && over.status !== 'open') {
+      throw new RivuletError('RIVULET_CLOSED', `${factory}: the other ${over.#kind} is closed`)
+    }
+    this.#kind = factory.replace(/^create/, '').toLowerCase()
+    this.#signal = signal
+    this.#over = over
+    this.runtime = over?.runtime ?? runtime ?? defaultRuntime()
+    this.reports = over?.reports ?? new ErrorReports(() => this.name, this.runtime.clock)
+    this.#links = over !== undefined ? over.#links : this.#newLinks()
+    this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
+  }
+
+  /** What messages and channels call this resource: its kind and its first endpoint. */
+  protected get name(): string {
+    // what is told while the transport opens has the name that it will have
+    return `${this.#kind} ${this.transport?.address ?? ''}`.trimEnd()
+  }
+
+  /** What its transport sees of it. */
+  protected get scope(): ResourceScope {
+    return {
+      kind: this.#kind,
+      name: () => this.name,
+      runtime: this.runtime,
+      links: this.#links,
+      report: (error) => this.reports.report(error),
+      waitUntil: (deadline, done) => this.waitUntil(deadline, done),
+    }
+  }
+
+  /** Opens the transport; nothing may be read before it is open as a whole. */
+  protected async openTransport(): Promise<void> {
+    await this.transport?.open?.()
+  }
+
+  /**
+   * Finishes the work before the transport is closed; only if it was opened.
+   *
+   * @param deadline - When to stop, on the runtime's clock; in the past for no draining.
+   * @returns Messages that were not delivered, those in the outbox aside.
+   */
+  protected async finish(deadline: number): Promise<number> {
+    return (await this.transport?.finish?.(deadline)) ?? 0
+  }
+
+  /** Whether it sends or calls, rather than receives or serves. */
+  protected abstract get isSender(): boolean
+
+  /** Whether it sends to another resource of this process or calls it, by their endpoints. */
+  protected uses(other: Closable): boolean {
+    if (!this.isSender || !(other instanceof ResourceBase) || other.isSender) return false
+    return this.#isConnectedTo(other) || other.#isConnectedTo(this)
+  }
+
+  /** Waits until what its users send before they close has arrived; where they wait for that themselves, it has. */
+  protected whenUsersClosed(_users: readonly Closable[]): (deadline: number) => Promise<void> {
+    return () => Promise.resolve()
+  }
+
+  #isConnectedTo({ endpoints, runtime }: ResourceBase<unknown>): boolean {
+    return this.transport?.isConnectedTo(endpoints, runtime === this.runtime) ?? false
+  }
+
+  /** Waits for a promise until the deadline of `close`; what is not done by then is counted, not an error. */
+  protected async waitUntil(deadline: number, done: Promise<unknown>): Promise<void> {
+    const { clock } = this.runtime
+    const timeoutMs = deadline - clock.now()
+    if (timeoutMs > 0) await waitFor(`${this.name}: close`, done, clock, { timeoutMs }).catch(() => {})
+  }
+
+  /** Releases what is left as soon as the transport is closed; `left` messages in its outboxes were lost. */
+  protected released(_left: number): void {}
+
+  abstract stats(): Stats
+
+  /** Opens the resource; it is usable when this resolves. */
+  protected async open(): Promise<this> {
+    const signal = this.#signal
+    if (signal?.aborted) throw abortedError(this.#kind, signal)
+    if (this.#over === undefined) this.runtime.adopt(this)
+    try {
+      await this.openTransport()
+      this.#opened = true
+      if (signal?.aborted) throw abortedError(this.#kind, signal)
+      if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.#kind}: the runtime was closed`)
+    } catch (error) {
+      await this.close({ drain: false })
+      // a runtime that closed in the meantime has closed this resource before its transport was open
+      await this.#closeTransport(0).released
+      throw error
+    }
+    this.life.opened()
+    this.#hold()
+    const forget = onAbort(signal, () => void this.close({ drain: false }))
+    void this.whenClosed.then(forget)
+    void this.#over?.whenClosed.then(() => this.close({ drain: false }))
+    return this
+  }
+
+  get endpoint(): string {
+    return this.endpoints[0] ?? ''
+  }
+
+  get endpoints(): readonly string[] {
+    return this.transport?.endpoints ?? []
+  }
+
+  get status(): Status {
+    return this.life.status
+  }
+
+  get closed(): boolean {
+    return this.life.status === 'closed'
+  }
+
+  get whenClosed(): Promise<void> {
+    return this.life.whenClosed
+  }
+
+  get connected(): number {
+    return this.#links.connected
+  }
+
+  get refusedConnections(): number {
+    return this.#links.refused
+  }
+
+  get links(): Observable<LinkChange> {
+    return this.#links.observable
+  }
+
+  get errors(): Observable<RivuletError> {
+    return this.reports.observable
+  }
+
+  async whenConnected(options: WaitOptions = {}): Promise<void> {
+    if (this.connected > 0) return
+    const subject = `${this.name}: whenConnected`
+    const { promise, resolve, reject } = deferred()
+    const subscription = this.#links.changes.subscribe({
+      next: (change) => {
+        if (change.connected > 0) resolve()
+      },
+      complete: () => reject(new RivuletError('RIVULET_CLOSED', `${subject}: closed before a link was live`)),
+    })
+    try {
+      await waitFor(subject, promise, this.runtime.clock, options)
+    } finally {
+      subscription.unsubscribe()
+    }
+  }
+
+  ref(): this {
+    this.#isReferenced = true
+    this.transport?.ref()
+    this.#hold()
+    return this
+  }
+
+  unref(): this {
+    this.#isReferenced = false
+    this.transport?.unref()
+    this.#letGo()
+    return this
+  }
+
+  close(options?: CloseOptions): Promise<CloseResult> {
+    return this.life.close(options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(options: CloseOptions): Promise<CloseResult> {
+    // a getter of a message that is being written may be what closes: its message is taken first
+    await undefined
+    const { drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs } = options
+    const { clock } = this.runtime
+    const deadline = clock.now() + (drain ? timeoutMs : 0)
+    const undelivered = this.#opened ? await this.finish(deadline) : 0
+    const { left, released } = this.#closeTransport(deadline - clock.now())
+    // at once, so that the counts add up while the library frees the addresses
+    this.released(left)
+    await released
+    this.#letGo()
+    if (this.#over === undefined) this.reports.complete()
+    this.runtime.release(this)
+    return { undelivered: undelivered + left }
+  }
+
+  #newLinks(): Links {
+    const onRefused = (error: RivuletError) => this.reports.report(error)
+    return new Links({ resource: () => this.name, clock: this.runtime.clock, onRefused })
+  }
+
+  /** Returns the messages that were not handed over, and when the addresses are free. */
+  #closeTransport(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
+    const closed = this.transport?.close(lingerMs)
+    if (this.#over === undefined) this.#links.close()
+    return closed ?? { left: 0, released: Promise.resolve() }
+  }
+
+  /** What serves this process without a transport keeps it alive. */
+  #hold(): void {
+    if (this.transport !== undefined || this.isSender || !this.life.isOpen || !this.#isReferenced) return
+    this.#letGo()
+    this.#letGo = holdProcess()
+  }
+}

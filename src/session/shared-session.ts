@@ -1,0 +1,84 @@
+/**
+ * One session and its users: each item goes to the one that takes its kind, in the direction of its stream.
+ *
+ * Users share the connection, its window and its outbox; what they say to their peers is their own.
+ */
+import type { RivuletError } from '../errors/index.js'
+import { itemFlag, sessionKind } from './item.js'
+import type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'
+import { noBody } from './session-items.js'
+import type { SessionStreams, StreamsHandler } from './session-streams.js'
+
+/** A user of all links, and what it made of this session. */
+interface Entry {
+  readonly user: LinkUser
+  readonly handler: SessionUser
+}
+
+/** The users of one session. */
+export class SharedSession implements StreamsHandler {
+  readonly #session: SessionStreams
+  readonly #entries: readonly Entry[]
+
+  constructor(session: SessionStreams, users: readonly LinkUser[], peer: PeerInfo) {
+    this.#session = session
+    Object.freeze(peer)
+    this.#entries = users.map((user) => ({ user, handler: user.accept(session, peer) }))
+  }
+
+  /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
+  get owes(): boolean {
+    // each is asked: some find out by being asked what has arrived
+    return this.#entries.filter(({ handler }) => handler.owes).length > 0
+  }
+
+  onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
+    const isOpenedHere = stream * this.#session.sign > 0
+    let isTaken = false
+    for (const { user, handler } of this.#entries) {
+      if (!takes(user.items, kind) || (stream !== 0 && !(isOpenedHere ? user.items.opened : user.items.accepted)))
+        continue
+      isTaken = true
+      handler.onItem(stream, kind, flags, bytes, view, start, end)
+      if (stream !== 0) break
+    }
+    if (stream !== 0 && !isTaken) this.#unknown(stream, kind, flags, bytes, view, start, end)
+  }
+
+  onWritable(stream: number): void {
+    for (const { handler } of this.#entries) handler.onWritable(stream)
+  }
+
+  onStatus(reason: RivuletError | undefined): void {
+    for (const { handler } of this.#entries) handler.onStatus(reason)
+  }
+
+  onRefused(stream: number): void {
+    for (const { handler } of this.#entries) handler.onRefused?.(stream)
+  }
+
+  /** An item of a kind that no user takes: the user that has the stream may, or it is skipped, or the stream is refused. */
+  #unknown(
+    stream: number,
+    kind: number,
+    flags: number,
+    bytes: Buffer,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
+    const owner = this.#entries.find(({ handler }) => handler.owns(stream))
+    if (owner !== undefined) {
+      owner.handler.onItem(stream, kind, flags, bytes, view, start, end)
+    } else if (flags & itemFlag.critical) {
+      this.#session.forget(stream)
+      this.#session.send(stream, sessionKind.refuse, 0, noBody)
+    } else {
+      this.#session.consumed(stream, end - start)
+    }
+  }
+}
+
+function takes({ first, last, urgent }: ItemRange, kind: number): boolean {
+  return (kind >= first && kind <= last) || kind === urgent
+}

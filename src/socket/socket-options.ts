@@ -1,0 +1,55 @@
+/** The options that every resource with a socket takes. */
+import { RivuletError } from '../errors/index.js'
+import { defaults, flag, instance, invalidOption, type Resolved, signal, texts } from '../options/index.js'
+import { isRuntime, type Runtime } from '../runtime/index.js'
+
+/** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
+export interface SocketOptions {
+  /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
+  readonly bind?: string | readonly string[]
+  /** Endpoints to connect to, now and again after every cut. */
+  readonly connect?: string | readonly string[]
+  /** Allows binding where other machines can reach it, without any security. Default: false. */
+  readonly insecure?: boolean
+  /** The runtime to live in. Default: the one of this thread. */
+  readonly runtime?: Runtime
+  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
+  readonly signal?: AbortSignal
+}
+
+/** The rules of `SocketOptions`. */
+export const socketRules = {
+  bind: texts('an endpoint or a list of endpoints'),
+  connect: texts('an endpoint or a list of endpoints'),
+  insecure: flag(defaults.insecure),
+  runtime: instance('a runtime of createRuntime', isRuntime, undefined),
+  signal,
+}
+
+/** `SocketOptions`, resolved. */
+export type ResolvedSocketOptions = Resolved<typeof socketRules>
+
+/** Whether there must be `bind`, `connect`, exactly one of the two, at least one, or neither. */
+export type Sides = 'bind' | 'connect' | 'one' | 'any' | 'neither'
+
+/** @throws RIVULET_INVALID_OPTION if `bind`, `connect` and `insecure` are not as a resource needs them. */
+export function checkSides(
+  factory: string,
+  { bind, connect, insecure }: Pick<ResolvedSocketOptions, 'bind' | 'connect' | 'insecure'>,
+  sides: Sides,
+): void {
+  const isBoth = bind.length > 0 && connect.length > 0
+  if (isBoth && sides !== 'any') {
+    throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
+  }
+  const without = sides === 'connect' ? 'bind' : sides === 'bind' ? 'connect' : undefined
+  if (without !== undefined && { bind, connect }[without].length > 0) {
+    throw invalidOption(factory, without, `left out: it takes ${sides}`, { bind, connect }[without])
+  }
+  if (sides !== 'neither' && bind.length + connect.length === 0) {
+    throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, 'given', undefined)
+  }
+  if (insecure && bind.length === 0) {
+    throw invalidOption(factory, 'insecure', 'left out where nothing is bound', insecure)
+  }
+}
