@@ -1,6 +1,6 @@
 /** What a handler knows of its call beside the request; everything is made when it is asked for. */
 import type { Clock } from '../clock/index.js'
-import type { PeerInfo } from '../session/link-user.js'
+import type { PeerInfo } from '../session/index.js'
 import type { CallerConnection } from './caller-connection.js'
 import type { CallHeaders } from './headers.js'
 

@@ -6,8 +6,7 @@
  * that is no stream is the client's last item, so that nobody has to remember the stream; only `cancel` may follow it,
  * which goes before all that waits and belongs to no order.
  */
-import { firstPatternKind, firstUrgentKind } from '../session/item.js'
-import type { ItemRange } from '../session/link-user.js'
+import { firstPatternKind, firstUrgentKind, type ItemRange } from '../session/index.js'
 
 /** What an item of a call is. 8 and 16 to 31 are those of calls. */
 export const callKind = {

@@ -3,7 +3,7 @@
  *
  * It shows the session and changes nothing: what is sent while a connection is closed waits for the next one.
  */
-import type { SessionStreams } from '../session/session-streams.js'
+import type { SessionStreams } from '../session/index.js'
 
 /** How the connection of a caller is doing. */
 export type ConnectionState =

@@ -6,11 +6,11 @@
  */
 import type { ReadValue } from '../avro/codec.js'
 import type { ErrorValue, RemoteMethod, RemoteService } from '../avro/service-codec.js'
+import { RecordBody, readRecord } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { ClientMethod, ClientService } from './client-method.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
-import { RecordBody, readRecord } from './records.js'
 import { asRefusal, type Refusal, receivedRefusal } from './refusal.js'
 import { CallBind, CallBound, CallNeedText, CallRefusal, CallText } from './schemas.js'
 

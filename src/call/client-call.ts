@@ -6,8 +6,7 @@
  */
 import { decodeFailure } from '../avro/decode-failure.js'
 import type { RivuletError } from '../errors/index.js'
-import type { ItemBody } from '../session/item.js'
-import type { SessionStreams } from '../session/session-streams.js'
+import type { ItemBody, SessionStreams } from '../session/index.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import type { CallStream } from './call-stream.js'
 import type { ClientMethod } from './client-method.js'

@@ -6,9 +6,7 @@
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
-import { itemFlag } from '../session/item.js'
-import type { SessionUser } from '../session/link-user.js'
-import type { SessionStreams } from '../session/session-streams.js'
+import { itemFlag, noBody, readRecord, type SessionStreams, type SessionUser } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import { ClientAgreement } from './client-agreement.js'
 import type { CallSession, ClientCall } from './client-call.js'
@@ -16,7 +14,6 @@ import { callError, type Executed, failureError, outcomeOf } from './failure.js'
 import { GuaranteedSends } from './guaranteed-sends.js'
 import { OpenCalls } from './open-calls.js'
 import { OutgoingRequests } from './outgoing-requests.js'
-import { emptyBody, readRecord } from './records.js'
 import { noDeadline } from './request-header.js'
 import { CallFailure } from './schemas.js'
 import { WakingSources } from './waking-sources.js'
@@ -117,7 +114,7 @@ export class ClientSession implements SessionUser, CallSession {
     const { streams } = this
     this.calls.delete(stream)
     const isUnsent = streams.isUnsent(stream)
-    if (!isUnsent && !this.#ended) this.#owed.send(stream, callKind.cancel, itemFlag.last, emptyBody)
+    if (!isUnsent && !this.#ended) this.#owed.send(stream, callKind.cancel, itemFlag.last, noBody)
     // what waits of its requests is nobody's now; a cancellation does not wait with them
     streams.forget(stream)
     return isUnsent ? call.executedBefore : 'maybe'

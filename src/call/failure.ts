@@ -7,8 +7,7 @@
 import { brief } from '../avro/path.js'
 import { type ErrorCode, type Issue, type ReceivedFailure, RivuletError, receivedFailure } from '../errors/index.js'
 import { describe } from '../options/index.js'
-import type { ItemBody } from '../session/item.js'
-import { RecordBody } from './records.js'
+import { type ItemBody, RecordBody } from '../session/index.js'
 import { CallFailure } from './schemas.js'
 
 /** Whether the handler of a call may have run. */

@@ -8,9 +8,7 @@
 import { bufferFull } from '../avro/codec.js'
 import { isRivuletError } from '../errors/index.js'
 import { Fifo, turnBudget } from '../lifecycle/index.js'
-import type { ItemBody } from '../session/item.js'
-import type { SessionStreams } from '../session/session-streams.js'
-import { writeWaiting } from '../session/waiting-body.js'
+import { type ItemBody, type SessionStreams, writeWaiting } from '../session/index.js'
 
 /** A body that is told when it cannot be sent at all. */
 export interface OwedBody extends ItemBody {

@@ -7,8 +7,7 @@
 
 import type { WriteValue } from '../avro/codec.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
-import type { ItemBody } from '../session/item.js'
-import type { SessionStreams } from '../session/session-streams.js'
+import type { ItemBody, SessionStreams } from '../session/index.js'
 import type { Intake } from '../stream/intake.js'
 import { type SendAllSource, sendAll } from '../stream/send-all.js'
 import { callKind } from './call-kinds.js'

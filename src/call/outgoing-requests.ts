@@ -1,12 +1,11 @@
 /** The requests of one call that go out as a stream: what their end means for the call, at the client. */
 import { isRivuletError, RivuletError } from '../errors/index.js'
-import { itemFlag } from '../session/item.js'
+import { itemFlag, noBody } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { CallSession, ClientCall } from './client-call.js'
 import { callError, outcomeOf } from './failure.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
-import { emptyBody } from './records.js'
 
 /** A stream of requests. */
 export class OutgoingRequests implements OutgoingOwner {
@@ -23,7 +22,7 @@ export class OutgoingRequests implements OutgoingOwner {
   }
 
   sourceEnded(): void {
-    this.#owed.send(this.#call.stream, callKind.end, itemFlag.last, emptyBody)
+    this.#owed.send(this.#call.stream, callKind.end, itemFlag.last, noBody)
   }
 
   sourceFailed(cause: unknown): void {

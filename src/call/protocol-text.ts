@@ -2,9 +2,9 @@
  * Texts of protocols in pieces that fit an item of stream 0, and back; a text from outside is held to the limit.
  */
 import { protocolLimits } from '../avro/limits.js'
+import { RecordBody } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
-import { RecordBody } from './records.js'
 import { CallText } from './schemas.js'
 
 /** UTF-16 units in one piece: at most three bytes each, well below the 64 KiB of an item of stream 0. */

@@ -5,10 +5,10 @@
  * does not know, and refuses what it cannot serve. What a stranger can make it keep is bounded.
  */
 import { quote } from '../avro/path.js'
+import { RecordBody, readRecord } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
-import { RecordBody, readRecord } from './records.js'
 import { type Refusal, refusalRecord } from './refusal.js'
 import { CallBind, CallBound, CallNeedText, CallRefusal, CallText } from './schemas.js'
 import type { ServedMethod, ServedService, ServedVersion } from './served-service.js'

@@ -6,8 +6,7 @@
 import type { DeclaredError } from '../avro/service-codec.js'
 import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
-import type { PeerInfo } from '../session/link-user.js'
-import type { SessionStreams } from '../session/session-streams.js'
+import { noBody, type PeerInfo, type SessionStreams } from '../session/index.js'
 import { type ContextSource, LazyContext } from './call-context.js'
 import { callKind } from './call-kinds.js'
 import type { CallerConnection } from './caller-connection.js'
@@ -18,7 +17,6 @@ import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import type { BacklogBudget } from './item-backlog.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
-import { emptyBody } from './records.js'
 import type { ServedMethod } from './served-service.js'
 
 /** How a call came to its end. */
@@ -198,7 +196,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     if (this.#over) return
     this.#released()
     this.#finish('answered')
-    this.server.sendLast(this.stream, callKind.end, emptyBody)
+    this.server.sendLast(this.stream, callKind.end, noBody)
   }
 
   sourceFailed(cause: unknown): void {

@@ -5,7 +5,7 @@
  * them find it. How a source is taken from is decided in `outgoing-items.ts`.
  */
 import { Fifo, turnBudget } from '../lifecycle/index.js'
-import type { SessionStreams } from '../session/session-streams.js'
+import type { SessionStreams } from '../session/index.js'
 import type { OnStream, OpenCalls } from './open-calls.js'
 
 /** Sources that continue before others have their turn of the event loop. */

@@ -1,8 +1,12 @@
 /** Sessions: reliable links as pure machines. */
 export { Acceptor, type AcceptorPorts, type AcceptorSettings } from './acceptor.js'
 export { Dialer, type DialerPorts, type DialerSettings } from './dialer.js'
+export { isHello } from './handshake.js'
 export { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag } from './item.js'
 export type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'
+export { RecordBody, readRecord } from './record-body.js'
+export { noBody } from './session-items.js'
 export type { SessionSettings } from './session-settings.js'
 export type { SessionStatus, SessionStreams, StreamsHandler } from './session-streams.js'
 export { SharedSession } from './shared-session.js'
+export { writeWaiting } from './waiting-body.js'

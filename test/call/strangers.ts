@@ -1,8 +1,8 @@
 /** Peers that may say anything: a client at a real server, and a server at a real client. */
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { callKind } from '../../src/call/call-kinds.js'
-import { RecordBody } from '../../src/call/records.js'
 import { CallBind, CallBound, CallFailure } from '../../src/call/schemas.js'
+import { RecordBody } from '../../src/session/index.js'
 import type { ItemBody } from '../../src/session/item.js'
 import { FakePair } from '../support/fake-pair.js'
 import { Calling, Numbers } from './calling.js'

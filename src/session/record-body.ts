@@ -1,10 +1,8 @@
-/**
- * Records of the protocol as bodies of items: for what is sent seldom. Requests and values have ways of their own.
- */
+/** Records as bodies of items, for patterns: for what is sent seldom. Requests and values of calls have ways of their own. */
 import { type Codec, codecOf } from '../avro/codec.js'
 import type { Schema } from '../avro/index.js'
 import { Malformed } from '../avro/read-primitives.js'
-import type { ItemBody } from '../session/item.js'
+import type { ItemBody } from './item.js'
 
 /** The body of an item that is one record. */
 export class RecordBody<In> implements ItemBody {
@@ -20,11 +18,6 @@ export class RecordBody<In> implements ItemBody {
     return this.#codec.write(this.#value, bytes, view, position, end)
   }
 }
-
-/** The body of an item whose kind says everything. */
-export const emptyBody: ItemBody = Object.freeze({
-  writeBody: (_bytes: Buffer, _view: DataView, position: number) => position,
-})
 
 /** Reads a body that is one record and nothing else; throws what readers throw. */
 export function readRecord<Out>(
