@@ -93,10 +93,10 @@ export class LinkSet implements Transport {
   async finish(deadline: number): Promise<number> {
     const { waitUntil, runtime } = this.#scope
     this.announceDrain()
-    await waitUntil(deadline, Promise.all(this.#users.map((user) => user.drain())))
-    const left = this.#users.reduce((sum, { unfinished }) => sum + unfinished, 0)
+    await waitUntil(deadline, Promise.all(this.#users.map((user) => user.drain?.())))
+    const left = this.#users.reduce((sum, { unfinished = 0 }) => sum + unfinished, 0)
     const closed = this.#closed()
-    await Promise.all(this.#users.map((user) => user.stopAll(closed)))
+    await Promise.all(this.#users.map((user) => user.stopAll?.(closed)))
     for (const link of this.#dialing) link.announceDrain()
     await waitUntil(deadline, Promise.all([...this.#dialing, this.#accepting].map((link) => link?.whenSettled())))
     for (const link of this.#dialing) link.close(closed)

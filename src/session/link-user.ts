@@ -38,10 +38,10 @@ export interface LinkUser {
   readonly items: ItemRange
   /** A session begins; nothing happens on it before this returns. */
   accept(session: SessionStreams, peer: PeerInfo): SessionUser
-  /** Takes nothing new, and resolves when what is under way has its outcome. */
-  drain(): Promise<void>
+  /** Takes nothing new, and resolves when what is under way has its outcome. Default: nothing is. */
+  drain?(): Promise<void>
   /** What is under way, for the count of what was not delivered. */
-  readonly unfinished: number
+  readonly unfinished?: number
   /** Ends what is under way; resolves when all has ended. */
-  stopAll(reason: RivuletError): Promise<void>
+  stopAll?(reason: RivuletError): Promise<void>
 }
