@@ -1,9 +1,6 @@
-/**
- * The child processes of the demonstration: starts them, and ends them all on every path.
- *
- * A child is let go by closing its channel; one that does not end by itself is killed. What children do is not known here.
- */
+/** Child processes of the demonstration: the parent starts and ends them, a child learns when to end. */
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -18,57 +15,54 @@ export interface Child {
   readonly pid: number | undefined
   /** Resolves when it has ended or could not be started; never rejects. */
   readonly ended: Promise<Exit>
-  /** Resolves with the first thing that it says on its channel, or `undefined` if it ends without a word. */
-  readonly said: Promise<unknown>
-  /** Kills it without a warning. */
+  /** Resolves with the endpoint that it reports, or `undefined` if it ends before that. */
+  readonly endpoint: Promise<string | undefined>
+  /** Sends SIGKILL. */
   kill(): void
 }
 
-/** How long a child that was let go may take to end, in milliseconds. */
-const patienceMs = 2000
+/** How long a child may take to end, in milliseconds. */
+const closeMs = 2000
 
-// the programs lie beside this file, as sources under a loader or built
-const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-
-/** All children of this process. */
+/** All children of this process; disposing of it ends them. */
 export class Children implements AsyncDisposable {
   readonly #running = new Map<ChildProcess, Promise<Exit>>()
-  readonly #complain: (line: string) => void
+  readonly #onLine: (line: string) => void
 
-  /** @param complain - Takes each line that a child writes to its stderr. */
-  constructor(complain: (line: string) => void) {
-    this.#complain = complain
+  /** @param onLine - Takes each line that a child writes to its stderr. */
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine
   }
 
-  /** Starts a program of this folder; it gets the loader of this process, if there is one. */
-  start(program: string, args: readonly string[]): Child {
-    const path = fileURLToPath(new URL(program + ending, import.meta.url))
-    const child = fork(path, [...args], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    if (child.stderr) createInterface({ input: child.stderr }).on('line', this.#complain)
+  /** Starts a program of this folder, with the loader of this process. */
+  start(program: string, ...args: string[]): Child {
+    const path = fileURLToPath(new URL(program + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url))
+    const child = fork(path, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', this.#onLine)
     const ended = new Promise<Exit>((resolve) => {
       child.once('error', () => resolve({ code: null, signal: null }))
       child.once('exit', (code, signal) => resolve({ code, signal }))
     })
-    const said = Promise.race([
-      new Promise<unknown>((resolve) => child.once('message', resolve)),
-      ended.then(() => undefined),
-    ])
+    const reported = new Promise<string>((resolve) => child.once('message', resolve))
     this.#running.set(child, ended)
     void ended.then(() => this.#running.delete(child))
-    return { pid: child.pid, ended, said, kill: () => child.kill('SIGKILL') }
+    const endpoint = Promise.race([reported, ended.then(() => undefined)])
+    return { pid: child.pid, ended, endpoint, kill: () => child.kill('SIGKILL') }
   }
 
-  /** Lets all children go and waits until they have ended. */
-  async end(): Promise<void> {
-    const timer = setTimeout(() => {
-      for (const child of this.#running.keys()) child.kill('SIGKILL')
-    }, patienceMs)
-    for (const child of this.#running.keys()) if (child.connected) child.disconnect()
+  /** Closes the channels of all children, kills those that do not end, and waits until all have ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = [...this.#running.keys()]
+    const timer = setTimeout(() => running.map((child) => child.kill('SIGKILL')), closeMs)
+    for (const child of running) if (child.connected) child.disconnect()
     await Promise.all(this.#running.values())
     clearTimeout(timer)
   }
+}
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.end()
-  }
+/** In a child: resolves when the parent has closed the channel or has died. Ctrl-C alone does not end a child. */
+export async function parentGone(): Promise<void> {
+  if (!process.connected) throw new Error('this program is started by examples/demo/main.ts')
+  process.on('SIGINT', () => {})
+  await once(process, 'disconnect')
 }

@@ -1,143 +1,155 @@
 /**
- * The demonstration itself: starts the processes, walks, puts every file into the queue, and closes the books.
+ * A run of the demonstration: starts the processes, sends every file through the durable queue, and accounts for it.
  *
- * Everything that matters goes through the durable queue: files to the workers, reports back. So it is over when every file
- * that was found has its answer and the queue is empty, whoever was killed on the way: there are no markers and no guesses.
+ * The run is complete when every file that was found has a result and both queues are empty, whatever was killed.
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createSubscriber } from 'rivulet/pubsub'
-import { createConsumer, createProducer } from 'rivulet/queue'
+import { createConsumer, createProducer, createPull } from 'rivulet/queue'
+import { createRpcClient } from 'rivulet/rpc'
 import { filter, firstValueFrom, Subject, startWith } from 'rxjs'
-import { Board } from './board.js'
+import { Calls } from './calls.js'
 import { Children } from './children.js'
-import { Crew, type Member } from './crew.js'
-import { Killing } from './killing.js'
-import { Ledger } from './ledger.js'
+import { Figures } from './figures.js'
+import { milliseconds, plural } from './format.js'
+import { Ledger, walk } from './ledger.js'
 import type { DemoOptions } from './options.js'
-import { QueueBook } from './queue-book.js'
-import { QueueKeeper } from './queue-keeper.js'
-import { Batch, Report } from './schemas.js'
+import { exitText, QueueHostProcess, type Worker, Workers } from './processes.js'
+import { Activity, Batch, Catalogue, Report } from './schemas.js'
 import { type Summary, summarise } from './summary.js'
-import { TemporaryFolder } from './temporary-folder.js'
-import { untilAborted } from './until-aborted.js'
-import { Visit } from './visit.js'
-import { walk } from './walk.js'
-import { filesPerBatch, filesQueue, reportsQueue } from './work-queue.js'
 
-/** The state of a run, for whoever shows it; it changes all the time. */
-export interface Scene {
+/** The state of a run, which views show; it changes all the time. */
+export interface Run {
   readonly directory: string
   readonly ledger: Ledger
-  readonly crew: Crew
-  readonly queue: Pick<QueueBook, 'files' | 'reports'>
-  readonly keeper: Pick<QueueKeeper, 'restarts'>
-  readonly board: Pick<Board, 'entries'>
-  readonly visit: Visit
+  readonly workers: Workers
+  readonly host: Pick<QueueHostProcess, 'kills' | 'restarts'>
+  readonly figures: Pick<Figures, 'files' | 'deepest' | 'topics'>
+  readonly calls: Calls
+  /** What a worker does now, as far as it is known. */
+  activity: string
   /** On the clock of `performance.now()`. */
   readonly startedMs: number
 }
 
-/** What a run tells while it goes on. */
-export interface Audience {
-  /** Everything is open; the scene may be looked at from now on. */
-  opened(scene: Scene): void
-  /** Something worth a line happened. */
-  noted(line: string): void
+/** Shows a run, and events as lines. */
+export interface View {
+  opened(run: Run): void
+  note(line: string): void
 }
 
-// the port is chosen by the system; no file is made for it
 const bind = 'tcp://127.0.0.1:*'
+const filesPerBatch = 16
+
+/** The shares of the files that have a result before a worker, and before the queue host, is killed. */
+const killWorkerAt = 1 / 3
+const killHostAt = 1 / 2
 
 /**
- * Runs the demonstration and resolves with its summary; rejects with the reason of the signal if that is aborted.
+ * Runs the demonstration; resolves with its summary, or rejects with the reason of the signal.
  *
- * Whatever happens, its processes have ended, its sockets are closed and its temporary folder is gone afterwards.
+ * Afterwards its processes have ended, its sockets are closed and its temporary folder is removed.
  */
-export async function runDemo(options: DemoOptions, audience: Audience, signal: AbortSignal): Promise<Summary> {
+export async function runDemo(options: DemoOptions, view: View, signal: AbortSignal): Promise<Summary> {
   const startedMs = performance.now()
   const { directory } = options
-  const noted = (line: string) => audience.noted(line)
-  await using folder = await TemporaryFolder.make()
-  await using subscriber = await createSubscriber({ bind })
-  await using children = new Children(noted)
-  const keeper = new QueueKeeper({ children, folder: folder.path, figuresEndpoint: subscriber.endpoint, noted })
-  const connect = await keeper.begin(signal)
-  await using batches = await createProducer({ connect, queue: filesQueue, schema: Batch })
-  await using reports = await createConsumer({ connect, queue: reportsQueue, schema: Report })
-  const sockets = [subscriber, reports, batches]
-  for (const { errors } of sockets) errors.subscribe(({ message }) => noted(message))
-
-  const board = new Board(subscriber)
-  const queue = new QueueBook(subscriber)
-  const ledger = new Ledger()
-  const crew = new Crew()
-  const visit = new Visit(ledger, noted)
+  const note = (line: string) => view.note(line)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
-  const { killWorker, killQueue } = options
-  const killing = new Killing({ ledger, crew: killWorker ? crew : undefined, keeper: killQueue ? keeper : undefined })
-  const answered = new Subject<void>()
-  const answering = reports.process((report, { position }) => {
-    if (!ledger.take(report, position)) return
-    const member = crew.heard(report)
-    if (member) killing.heard(member)
-    answered.next()
-  })
-  answering.subscribe()
+  const closing = { signal: stopped } // an abort closes a resource without draining
+  await using folder = await temporaryFolder()
+  await using children = new Children(note)
+  await using subscriber = await createSubscriber({ bind, ...closing })
+  const host = new QueueHostProcess((at) => children.start('./queue-host', at, folder.path, subscriber.endpoint), note)
+  const catalogueChild = children.start('./catalogue', subscriber.endpoint)
+  const connect = await host.open(signal)
+  await using activity = await createPull({ bind, schema: Activity, ...closing })
+  await using batches = await createProducer({ connect, queue: 'files', schema: Batch, ...closing })
+  await using reports = await createConsumer({ connect, queue: 'reports', schema: Report, ...closing })
+  const endpoint = await catalogueChild.endpoint
+  if (endpoint === undefined) throw new Error('the catalogue did not start')
+  await using catalogue = await createRpcClient(Catalogue, { connect: endpoint, ...closing })
+  using _ = { [Symbol.dispose]: () => stop.abort() } // the last one is the first to be disposed of
+  for (const { errors } of [subscriber, activity, batches, reports, catalogue]) {
+    errors.subscribe(({ message }) => note(message))
+  }
 
-  const visiting = visit.make(children.start('./catalogue', []), stopped)
-  const publishing = children.start('./figures', [subscriber.endpoint])
+  const figures = new Figures(subscriber)
+  const ledger = new Ledger()
+  const workers = new Workers()
+  const calls = new Calls(ledger)
+  const run: Run = { directory, ledger, workers, host, figures, calls, activity: '', startedMs }
+  const reported = new Subject<void>()
   for (let worker = 0; worker < options.workers; worker++) {
-    crew.add(children.start('./worker', [String(worker), connect, directory]))
+    workers.add(children.start('./worker', String(worker), connect, activity.endpoint, directory))
   }
-  crew.changes.subscribe((member) => noted(changeText(member)))
-  audience.opened({ directory, ledger, crew, queue, keeper, board, visit, startedMs })
-
-  const keeping = keeper.keep(stopped)
-  const walking = walk(directory, (path) => ledger.enter(path), stopped).finally(() => ledger.completed())
-  const working = work()
-  const unmanned = firstValueFrom(crew.changes.pipe(filter(() => crew.working === 0)))
-
-  /** Puts every file into the queue; resolves when all have their answer, and the queue is empty. */
-  async function work(): Promise<void> {
-    const { dropped } = await batches.sendAll(ledger.batches(filesPerBatch), { signal: stopped })
-    if (dropped > 0) throw new Error('the queue has not taken everything')
-    const isAnswered = () => ledger.open === 0
-    await firstValueFrom(answered.pipe(startWith(undefined), filter(isAnswered)))
-    // work that is done twice is waited for as well
-    await queue.whenEmpty()
-  }
-
-  try {
-    await untilAborted(signal, Promise.race([working, unmanned, keeping, visiting]))
-    crew.dismiss()
-    ledger.settled()
-    await untilAborted(signal, visiting)
-    // a short run ends before the first figures come
-    await untilAborted(signal, Promise.race([board.whenUsed(), publishing.ended]))
-    return summarise({
-      directory,
-      ledger,
-      members: crew.members,
-      skipped: await walking,
-      topics: board.entries,
-      visit,
-      queue,
-      keeper,
-      seconds: (performance.now() - startedMs) / 1000,
+  workers.changes.subscribe((worker) => note(changeText(worker)))
+  activity.messages.subscribe((text) => {
+    run.activity = text
+  })
+  reports
+    .process((report, { position }) => {
+      if (!ledger.take(report, position)) return
+      workers.reported(report)
+      reported.next()
+      kill()
     })
-  } finally {
-    stop.abort()
-    crew.dismiss()
-    await Promise.allSettled([walking, visiting, keeping])
-    // what is on its way waits for nobody
-    await Promise.all(sockets.map((socket) => socket.close({ drain: false })))
-    await children.end()
+    .subscribe()
+  view.opened(run)
+
+  let { killWorker, killHost } = options
+  function kill(): void {
+    const { found, open, complete } = ledger
+    const share = complete && open > 0 ? (found - open) / found : 0
+    if (killWorker && share >= killWorkerAt) killWorker = !workers.kill()
+    if (!killHost || share < killHostAt) return
+    killHost = false
+    host.kill()
   }
+
+  async function work(): Promise<void> {
+    const { dropped } = await batches.sendAll(ledger.batches(walk(directory, ledger.skipped), filesPerBatch), closing)
+    if (dropped > 0) throw new Error('the queue has not stored all batches')
+    await firstValueFrom(
+      reported.pipe(
+        startWith(undefined),
+        filter(() => ledger.open === 0),
+      ),
+    )
+    await figures.whenEmpty() // batches that are delivered again, too
+  }
+
+  const failed = Promise.race([
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    host.supervise(stopped),
+    catalogueChild.ended.then(() => Promise.reject(new Error('the catalogue has ended too early'))),
+  ])
+  failed.catch(() => {})
+  const calling = calls.make(catalogue)
+  calling.catch(() => {})
+  const noWorker = firstValueFrom(workers.changes.pipe(filter(() => workers.running === 0)))
+  await Promise.race([work(), noWorker, calling, failed])
+  workers.finish()
+  ledger.settle()
+  await Promise.race([calling, failed])
+  const { cancelled, figure } = calls
+  note(
+    `the stream of figures was followed to ${plural(figure?.files ?? 0, 'file')}; its handler was stopped ${milliseconds(cancelled?.afterMs ?? 0)} later: ${cancelled?.reason}`,
+  )
+  await Promise.race([figures.whenPublished(), failed])
+  return summarise(run)
 }
 
-function changeText({ worker, pid, state, exit, inWork }: Member): string {
-  const who = `worker ${worker} (pid ${pid})`
-  if (state === 'finished') return `${who} has finished`
-  if (state === 'killed' && exit === undefined) return `${who} is killed on purpose, with ${inWork} in work`
-  return `${who} has ended${exit?.signal ? ` by ${exit.signal}` : ` with code ${exit?.code}`}`
+function changeText({ worker, child, state, exit, inWork }: Worker): string {
+  const name = `worker ${worker} (pid ${child.pid})`
+  if (state === 'finished') return `${name} has finished`
+  if (exit === undefined) return `${name} is killed on purpose, with ${inWork} files in work`
+  return `${name} has ended ${exitText(exit)}`
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'rivulet-demo-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) }
 }

@@ -1,31 +1,66 @@
-/**
- * A process of the demonstration: publishes this machine's figures, a topic for each.
- *
- * It connects to the subscriber's endpoint, its only argument, and ends when the process that started it does or says so.
- */
-import { createPublisher } from 'rivulet/pubsub'
-import { firstValueFrom, interval, map, takeUntil } from 'rxjs'
-import { figuresSource } from './counters.js'
-import { parentGone } from './lifeline.js'
-import { Cpu, Load, Memory, Network, topics } from './schemas.js'
+/** The published figures: of this machine, and of the durable queues. */
+import type { TopicSubscriber } from 'rivulet/pubsub'
+import { filter, firstValueFrom, Subject } from 'rxjs'
+import { QueueFigures, queues, Usage } from './schemas.js'
 
-const periodMs = 200
+/** One topic. */
+export interface Topic {
+  readonly topic: string
+  messages: number
+  /** Messages that were published and did not arrive. */
+  missed: number
+  /** The last figure, a share from 0 to 1. */
+  share: number
+}
 
-const [connect = ''] = process.argv.slice(2)
-const publisher = await createPublisher({ connect })
-const memory = publisher.topic(topics.memory, Memory)
-const load = publisher.topic(topics.load, Load)
+/** The figures of one subscriber. */
+export class Figures {
+  /** The durable queue `files`. */
+  files: QueueFigures = { depth: 0, leased: 0 }
+  /** The most batches that were in it, as far as was published. */
+  deepest = 0
+  readonly #topics = new Map<string, Topic>()
+  readonly #changes = new Subject<string>()
+  readonly #depths = new Map<string, number>()
 
-const gone = parentGone()
-const figures$ = interval(periodMs).pipe(map(figuresSource()), takeUntil(gone))
-figures$.subscribe((figures) => {
-  for (const [core, cpu] of figures.cpus.entries()) publisher.topic(`${topics.cpu}.${core}`, Cpu).next(cpu)
-  for (const [name, network] of figures.networks) {
-    publisher.topic(`${topics.network}.${name.replaceAll(/[^\w-]/g, '-')}`, Network).next(network)
+  constructor(subscriber: TopicSubscriber) {
+    subscriber.events('machine.#', Usage).subscribe((event) => {
+      const topic = this.#topics.get(event.topic) ?? { topic: event.topic, messages: 0, missed: 0, share: 0 }
+      this.#topics.set(event.topic, topic)
+      if (event.kind === 'message') {
+        topic.messages += 1
+        topic.share = event.value
+      } else topic.missed += event.to - event.from + 1
+      this.#changes.next(event.topic)
+    })
+    for (const name of Object.keys(queues)) {
+      subscriber.topic(`queue.${name}`, QueueFigures).subscribe((figures) => {
+        if (name === 'files') this.files = figures
+        this.deepest = Math.max(this.deepest, this.files.depth)
+        this.#depths.set(name, figures.depth)
+        this.#changes.next(name)
+      })
+    }
   }
-  memory.next(figures.memory)
-  load.next(figures.load)
-})
 
-await firstValueFrom(gone)
-await publisher.close({ drain: false })
+  /** The topics of this machine, by name. */
+  get topics(): readonly Topic[] {
+    const { compare } = new Intl.Collator('en', { numeric: true })
+    return [...this.#topics.values()].sort((a, b) => compare(a.topic, b.topic))
+  }
+
+  /** Resolves when both queues have published from now on, and are empty. */
+  async whenEmpty(): Promise<void> {
+    const published = new Set<string>()
+    const isEmpty = (name: string) =>
+      this.#depths.has(name) &&
+      published.add(name).size === 2 &&
+      [...this.#depths.values()].every((depth) => depth === 0)
+    await firstValueFrom(this.#changes.pipe(filter(isEmpty)))
+  }
+
+  /** Resolves when a figure of this machine has arrived. */
+  async whenPublished(): Promise<void> {
+    if (this.#topics.size === 0) await firstValueFrom(this.#changes.pipe(filter(() => this.#topics.size > 0)))
+  }
+}

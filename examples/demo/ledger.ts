@@ -1,137 +1,132 @@
 /**
- * The account of every file: found, then hashed or unreadable.
+ * The account of all files, and the walk that finds them.
  *
- * A file is open from the moment it is found until its first answer. Work may be done twice: when its worker was killed, or
- * the queue did not hear that it is done. Further answers for a file change nothing, and are counted apart. What is open
- * when the run is over would be lost; the durable queue promises that there is nothing.
+ * A file is open from the moment it is found until its first result. Further results, of batches that were delivered
+ * again, are counted apart. Files that are open at the end would be lost; the durable queue promises that there are none.
  */
-import type { Entry } from './catalogue-service.js'
-import { GrowingList } from './growing-list.js'
-import type { Batch, File, Outcome, Report } from './schemas.js'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { firstValueFrom, Subject } from 'rxjs'
+import type { Batch, Entry, Report } from './schemas.js'
 
-/** A file that could not be read. */
+/** A file or directory that could not be read. */
 export interface UnreadableFile {
   readonly path: string
   readonly code: string
 }
 
+/** What a walk did not open. */
+export interface Skipped {
+  symbolicLinks: number
+  /** Pipes, sockets and devices. */
+  specialFiles: number
+  readonly unreadableDirectories: UnreadableFile[]
+}
+
+/** Yields the paths of all files below a directory, relative to it. */
+export async function* walk(root: string, skipped: Skipped, directory = ''): AsyncGenerator<string, void> {
+  const entries = await readdir(join(root, directory), { withFileTypes: true }).catch((error) => {
+    skipped.unreadableDirectories.push({ path: directory || '.', code: error.code ?? 'UNKNOWN' })
+    return []
+  })
+  for (const entry of entries) {
+    const path = join(directory, entry.name)
+    if (entry.isFile()) yield path
+    else if (entry.isDirectory()) yield* walk(root, skipped, path)
+    else if (entry.isSymbolicLink()) skipped.symbolicLinks += 1
+    else skipped.specialFiles += 1
+  }
+}
+
 /** The account of all files. */
 export class Ledger {
-  /** By number. */
-  readonly #paths = new GrowingList<string>()
-  readonly #entries = new GrowingList<Entry>()
+  readonly skipped: Skipped = { symbolicLinks: 0, specialFiles: 0, unreadableDirectories: [] }
+  readonly unreadable: UnreadableFile[] = []
+  /** Whether all files are found. */
+  complete = false
+  /** Bytes that were hashed. */
+  bytes = 0
+  /** Results beyond the first of a file. */
+  repeated = 0
+  /** Results from a second or later delivery. */
+  redelivered = 0
+  /** By id. */
+  readonly #paths: string[] = []
   readonly #open = new Set<number>()
+  readonly #entries: Entry[] = []
   readonly #contents = new Set<string>()
-  readonly #unreadable: UnreadableFile[] = []
-  #bytes = 0
-  #repeated = 0
-  #redelivered = 0
   readonly #reports = new Set<number>()
+  readonly #changes = new Subject<void>()
+  #settled = false
 
   get found(): number {
     return this.#paths.length
   }
 
-  /** Hashed once each. */
   get hashed(): number {
     return this.#entries.length
   }
 
-  get unreadable(): readonly UnreadableFile[] {
-    return this.#unreadable
-  }
-
-  /** Files without an answer: in the queue, in work, or lost. */
+  /** Files without a result. */
   get open(): number {
     return this.#open.size
   }
 
-  /** The paths of the open files, in the order in which they were found. */
-  openPaths(): string[] {
-    return [...this.#open].map((id) => this.#paths.at(id))
-  }
-
-  /** Bytes that were hashed. */
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  /** How many different contents the hashed files have. */
   get distinctContents(): number {
     return this.#contents.size
   }
 
-  /** Files that were worked on again although they had an answer, each time by itself. */
-  get repeated(): number {
-    return this.#repeated
+  openPaths(): string[] {
+    return [...this.#open].map((id) => this.#paths[id] as string)
   }
 
-  /** Files that were answered from a second or later delivery. */
-  get redelivered(): number {
-    return this.#redelivered
-  }
-
-  /** Whether everything is found. */
-  get complete(): boolean {
-    return this.#paths.ended
-  }
-
-  /** Enters a file. */
-  enter(path: string): void {
-    this.#open.add(this.#paths.length)
-    this.#paths.add(path)
-  }
-
-  /** Says that nothing more will be entered. */
-  completed(): void {
-    this.#paths.end()
-  }
-
-  /** Says that no answer will come any more. */
-  settled(): void {
-    this.#entries.end()
-  }
-
-  /** Every file once, in batches, also those that are entered while it runs; ends when everything is found. */
-  async *batches(files: number): AsyncGenerator<Batch, undefined> {
-    let id = 0
-    let batch: File[] = []
-    for await (const path of this.#paths.items()) {
-      if (batch.push({ id: id++, path }) < files) continue
-      yield { files: batch }
-      batch = []
+  /** Enters files as they are found, and yields them in batches. */
+  async *batches(paths: AsyncIterable<string>, size: number): AsyncGenerator<Batch, void> {
+    let files: Batch = []
+    for await (const path of paths) {
+      const id = this.#paths.push(path) - 1
+      this.#open.add(id)
+      if (files.push({ id, path }) < size) continue
+      yield files
+      files = []
     }
-    if (batch.length > 0) yield { files: batch }
+    this.complete = true
+    if (files.length > 0) yield files
   }
 
-  /** The files that were hashed, also those that are while it runs; ends when no answer can come. */
-  entries(): AsyncGenerator<Entry, undefined> {
-    return this.#entries.items()
+  /** Yields hashed files, for one reader; ends after `settle`. */
+  async *entries(): AsyncGenerator<Entry, void> {
+    for (let next = 0; ; ) {
+      while (next < this.#entries.length) yield this.#entries[next++] as Entry
+      if (this.#settled) return
+      await firstValueFrom(this.#changes)
+    }
   }
 
-  /** Takes the report of a worker; `false` if it has come before, since its place in the queue is known. */
-  take({ attempt, outcomes }: Report, position: number): boolean {
+  /** No more results will come. */
+  settle(): void {
+    this.#settled = true
+    this.#changes.next()
+  }
+
+  /** Takes a report; returns false if a report with this position in the queue was taken before. */
+  take({ attempt, results }: Report, position: number): boolean {
     if (this.#reports.has(position)) return false
     this.#reports.add(position)
-    if (attempt > 1) this.#redelivered += outcomes.length
-    for (const outcome of outcomes) this.#close(outcome)
+    if (attempt > 1) this.redelivered += results.length
+    for (const result of results) {
+      const { id } = 'Hashed' in result ? result.Hashed : result.Unreadable
+      const path = this.#paths[id] as string
+      if (!this.#open.delete(id)) this.repeated += 1
+      else if ('Unreadable' in result) this.unreadable.push({ path, code: result.Unreadable.code })
+      else {
+        const { bytes, sha256 } = result.Hashed
+        this.bytes += bytes
+        this.#contents.add(sha256.toString('latin1'))
+        this.#entries.push({ path, bytes, sha256 })
+      }
+    }
+    this.#changes.next()
     return true
-  }
-
-  #close(outcome: Outcome): void {
-    const { id } = 'Hashed' in outcome ? outcome.Hashed : outcome.Unreadable
-    if (!this.#open.delete(id)) {
-      this.#repeated += 1
-      return
-    }
-    const path = this.#paths.at(id)
-    if ('Hashed' in outcome) {
-      const { bytes, sha256 } = outcome.Hashed
-      this.#bytes += bytes
-      this.#contents.add(sha256.toString('latin1'))
-      this.#entries.add({ path, bytes, sha256 })
-    } else {
-      this.#unreadable.push({ path, code: outcome.Unreadable.code })
-    }
   }
 }

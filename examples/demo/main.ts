@@ -1,20 +1,14 @@
 /**
- * The demonstration's program: reads the command line, runs, prints, and ends with a code that says how it went.
+ * The program of the demonstration: reads the command line, runs, prints, and exits with a code.
  *
- * 0: everything is accounted for, also with a worker and the queue killed on purpose. 1: one of them failed by itself, or
- * something else went wrong. 2: the command line or the directory cannot be used. 130: interrupted; other signals likewise.
+ * 0: every file is accounted for. 1: a process failed that was not killed on purpose, or the figures do not add up.
+ * 2: the command line or the directory cannot be used. 130: interrupted; other signals likewise.
  */
 import { readdir } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { runDemo } from './demo.js'
 import { printable } from './format.js'
 import { type DemoOptions, parseOptions, UsageError, usage } from './options.js'
-import { isInteractive, Lines, type Progress, Screen, Silence } from './progress.js'
-import { type Summary, summaryText } from './summary.js'
 
-const usageCode = 2
-
-/** Signals that end a run in good order. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 process.exitCode = await main(process.argv.slice(2))
@@ -31,11 +25,17 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     process.stderr.write(`${printable(error.message)}\n\n${usage}`)
-    return usageCode
+    return 2
   }
 }
 
 async function runUntilSignal(options: DemoOptions): Promise<number> {
+  // loaded here: an error of the command line needs none of it
+  const [{ runDemo }, { linesTo, silence }, { exitCode, summaryText }] = await Promise.all([
+    import('./demo.js'),
+    import('./progress.js'),
+    import('./summary.js'),
+  ])
   const interrupt = new AbortController()
   let code = 0
   const onSignal = (signal: NodeJS.Signals) => {
@@ -43,7 +43,7 @@ async function runUntilSignal(options: DemoOptions): Promise<number> {
     interrupt.abort(new Error(`ended by ${signal}`))
   }
   for (const signal of signals) process.on(signal, onSignal)
-  const progress = progressFor(options)
+  const progress = options.json ? silence : linesTo(process.stdout)
   try {
     const summary = await runDemo(options, progress, interrupt.signal)
     progress.end()
@@ -52,35 +52,17 @@ async function runUntilSignal(options: DemoOptions): Promise<number> {
   } catch (error) {
     progress.end()
     if (!interrupt.signal.aborted) throw error
-    process.stderr.write(`${(error as Error).message}\n`)
+    process.stderr.write(`${interrupt.signal.reason.message}\n`)
     return code
   } finally {
     for (const signal of signals) process.off(signal, onSignal)
   }
 }
 
-function progressFor({ json }: DemoOptions): Progress {
-  const stream = json ? process.stderr : process.stdout
-  if (isInteractive(stream, process.env)) return new Screen(stream)
-  return json ? new Silence() : new Lines(stream)
-}
-
-function exitCode({ addsUp, workers, queue }: Summary): number {
-  const failed = queue.hostRestarts > queue.hostKills || workers.some(({ state }) => state === 'failed')
-  return addsUp && !failed ? 0 : 1
-}
-
 /** @throws UsageError if the directory cannot be read. */
 async function checkDirectory(path: string): Promise<void> {
-  try {
-    await readdir(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const words: Record<string, string> = {
-      ENOENT: 'does not exist',
-      ENOTDIR: 'is not a directory',
-      EACCES: 'may not be read',
-    }
-    throw new UsageError(`${path} ${words[code ?? ''] ?? `cannot be read: ${(error as Error).message}`}`)
-  }
+  const reasons: Record<string, string> = { ENOENT: 'does not exist', ENOTDIR: 'is not a directory' }
+  await readdir(path).catch(({ code, message }: NodeJS.ErrnoException) => {
+    throw new UsageError(`${path} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`)
+  })
 }

@@ -1,8 +1,4 @@
-/**
- * The command line of the demonstration: what may be said, and what it means.
- *
- * It only reads words; whether the directory can be read is the business of `main.ts`.
- */
+/** The command line of the demonstration. It does not look at the directory: `main.ts` does. */
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -17,63 +13,53 @@ export interface DemoOptions {
   readonly workers: number
   /** Whether one of them is killed at work. */
   readonly killWorker: boolean
-  /** Whether the queue is killed at work. */
-  readonly killQueue: boolean
+  /** Whether the host of the queues is killed at work. */
+  readonly killHost: boolean
   readonly help: boolean
 }
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
 
-const mostWorkers = 64
+const maxWorkers = 64
 
 export const usage = `Usage: npm start -- [directory] [options]
 
 Hashes every file below the directory (default: the project's own node_modules) in several processes that take their work
-from a durable queue, shows this machine's figures, asks a catalogue of the hashes about files and progress, kills one worker
-and then the queue itself on purpose, and accounts for every file at the end: none is lost.
+from a durable queue, shows figures of this machine, asks a catalogue of the hashes about files and progress, kills one
+worker and then the host of the queues on purpose, and accounts for every file at the end: none is lost.
 
-  --workers N   hashing processes, 1 to ${mostWorkers} (default: 3); a single one is never killed
-  --no-kill     let every worker and the queue live
+  --workers N   hashing processes, 1 to ${maxWorkers} (default: 3); a single one is never killed
+  --no-kill     kill nothing
   --json        one JSON document on stdout at the end; without npm's own lines: npm start --silent -- --json
   --help        this text
 `
 
-/** Reads the command line, without the program's name. */
+/** Reads the command line, without the name of the program. */
 export function parseOptions(args: readonly string[]): DemoOptions {
   const { values, positionals } = parse(args)
   if (positionals.length > 1) throw new UsageError(`one directory, not ${positionals.length}`)
-  const workers = values.workers === undefined ? 3 : Number(values.workers)
-  if (!Number.isInteger(workers) || workers < 1 || workers > mostWorkers) {
-    throw new UsageError(`--workers takes a whole number from 1 to ${mostWorkers}, not ${values.workers}`)
+  const workers = Number(values.workers ?? 3)
+  if (!Number.isInteger(workers) || workers < 1 || workers > maxWorkers) {
+    throw new UsageError(`--workers takes a whole number from 1 to ${maxWorkers}, not ${values.workers}`)
   }
+  const kills = values['no-kill'] !== true
   return {
-    directory: positionals[0] === undefined ? defaultDirectory() : resolve(positionals[0]),
-    json: values.json ?? false,
+    directory: resolve(positionals[0] ?? fileURLToPath(new URL('../../node_modules', import.meta.url))),
+    json: values.json === true,
     workers,
-    killWorker: !(values['no-kill'] ?? false) && workers > 1,
-    killQueue: !(values['no-kill'] ?? false),
-    help: values.help ?? false,
+    killWorker: kills && workers > 1,
+    killHost: kills,
+    help: values.help === true,
   }
 }
 
 function parse(args: readonly string[]) {
+  const flag = { type: 'boolean' } as const
+  const options = { json: flag, workers: { type: 'string' }, 'no-kill': flag, help: { ...flag, short: 'h' } } as const
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        workers: { type: 'string' },
-        'no-kill': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
-}
-
-function defaultDirectory(): string {
-  return fileURLToPath(new URL('../../node_modules', import.meta.url))
 }

@@ -1,39 +1,29 @@
 /**
- * A process of the demonstration: keeps the durable queues, and publishes what is in them.
+ * A process of the demonstration: hosts the durable queues and publishes their state.
  *
- * Arguments: where to bind, the folder, the endpoint of the subscriber. It tells the process that started it where it is
- * bound. It may be killed at any moment: another one on the same folder and the same endpoint goes on where it was. When it
- * is let go, nobody needs the folder any more.
+ * Arguments: where to bind, the folder of the queues, the endpoint of the subscriber. It may be killed at any time:
+ * another one continues with the same folder and endpoint.
  */
-import { rm } from 'node:fs/promises'
 import { createPublisher } from 'rivulet/pubsub'
 import { createQueueHost } from 'rivulet/queue'
-import { firstValueFrom, interval } from 'rxjs'
-import { parentGone } from './lifeline.js'
-import { QueueFigures, topics } from './schemas.js'
-import { queues } from './work-queue.js'
+import { parentGone } from './children.js'
+import { QueueFigures, queues } from './schemas.js'
 
 const everyMs = 100
 
-const [bind = '', path = '', figuresEndpoint = ''] = process.argv.slice(2)
+const [bind = '', path = '', subscriber = ''] = process.argv.slice(2)
 const gone = parentGone()
 const host = await createQueueHost({ path, bind, queues })
-const publisher = await createPublisher({ connect: figuresEndpoint })
+const publisher = await createPublisher({ connect: subscriber })
 host.errors.subscribe(({ message }) => console.error(`queue: ${message}`))
 process.send?.(host.endpoint)
 
-const watched = Object.keys(queues).map((name) => ({
-  queue: host.queue(name),
-  topic: publisher.topic(`${topics.queue}.${name}`, QueueFigures),
-}))
-// also when nothing has changed: who came late learns of it
-const telling = interval(everyMs).subscribe(() => {
-  for (const { queue, topic } of watched) {
-    const { depth, leased, rates } = queue.stats()
-    topic.next({ depth, leased, doneASecond: rates.acked })
+const timer = setInterval(() => {
+  for (const name of Object.keys(queues)) {
+    const { depth, leased } = host.queue(name).stats()
+    publisher.topic(`queue.${name}`, QueueFigures).next({ depth, leased })
   }
-})
-await firstValueFrom(gone)
-telling.unsubscribe()
+}, everyMs)
+await gone
+clearInterval(timer)
 await Promise.all([host.close({ drain: false }), publisher.close({ drain: false })])
-await rm(path, { recursive: true, force: true })

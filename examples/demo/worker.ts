@@ -1,42 +1,65 @@
 /**
- * A process of the demonstration: takes files from the queue, hashes them, and reports what became of each.
+ * A process of the demonstration: takes batches of files from the durable queue, hashes them, and reports the results.
  *
- * Arguments: its number, the endpoint of the queue, the directory. Its report is safe before its work is acknowledged: if
- * it is killed in between, the files are hashed once more by another, and none is forgotten. It does not know when there
- * is nothing more to do; it works until the process that started it lets it go.
+ * Arguments: its number, the endpoints of the queue host and of the transient queue, the directory. It works until its
+ * parent closes the channel.
  */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createConsumer, createProducer, type Delivery } from 'rivulet/queue'
-import { firstValueFrom } from 'rxjs'
-import { codeOf, hashFile } from './hash.js'
-import { parentGone } from './lifeline.js'
-import { Batch, type File, type Outcome, Report } from './schemas.js'
-import { batchesAtOnce, filesQueue, prefetch, reportsQueue } from './work-queue.js'
+import { createConsumer, createProducer, createPush, type Delivery } from 'rivulet/queue'
+import { parentGone } from './children.js'
+import { Activity, Batch, Report, type Result } from './schemas.js'
 
-const [number = '', connect = '', directory = ''] = process.argv.slice(2)
+/** Batches in work at the same time: while one is reported, another is hashed. */
+const concurrency = 2
+/** Batches that are leased to this worker: few, so that few wait for its lease if it is killed. */
+const prefetch = 4
+const pieceBytes = 256 * 1024
+
+const [number = '', connect = '', activityEndpoint = '', directory = ''] = process.argv.slice(2)
+const worker = Number(number)
 const gone = parentGone()
-const reports = await createProducer({ connect, queue: reportsQueue, schema: Report })
-const batches = await createConsumer({ connect, queue: filesQueue, schema: Batch, prefetch })
+const batches = await createConsumer({ connect, queue: 'files', schema: Batch, prefetch })
+const reports = await createProducer({ connect, queue: 'reports', schema: Report })
+const activity = await createPush({ connect: activityEndpoint, schema: Activity, overflow: 'drop-newest' })
+const sockets = [batches, reports, activity]
+for (const { errors } of sockets) errors.subscribe(({ message }) => console.error(message))
 let inWork = 0
+const buffers: Buffer[] = []
 
-const complaints = [reports, batches].map(({ errors }) => errors.subscribe(({ message }) => console.error(message)))
-const work = batches.process(take, { concurrency: batchesAtOnce }).subscribe()
-await firstValueFrom(gone)
-for (const each of [...complaints, work]) each.unsubscribe() // nobody waits for what is still in work
-await Promise.all([batches.close({ drain: false }), reports.close({ drain: false })])
+const work = batches.process(hashBatch, { concurrency }).subscribe()
+await gone
+work.unsubscribe()
+await Promise.all(sockets.map((socket) => socket.close({ drain: false })))
 
-/** Resolves when what became of the files is safe; the library then acknowledges them. */
-async function take({ files }: Batch, { attempt }: Delivery<Batch>): Promise<void> {
+/** Resolves when the report is confirmed; the library then acknowledges the batch. */
+async function hashBatch(files: Batch, { attempt }: Delivery<Batch>): Promise<void> {
   inWork += files.length
-  const outcomes = await Promise.all(files.map(hash))
+  activity.next(`worker ${worker} hashes ${files[0]?.path}`)
+  const results = await Promise.all(files.map(hashFile))
   inWork -= files.length
-  await reports.send({ worker: Number(number), attempt, inWork, outcomes })
+  await reports.send({ worker, attempt, inWork, results })
 }
 
-async function hash({ id, path }: File): Promise<Outcome> {
+async function hashFile({ id, path }: Batch[number]): Promise<Result> {
+  const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes)
+  let file: FileHandle | undefined
   try {
-    return { Hashed: { id, ...(await hashFile(join(directory, path))) } }
+    // a link is not followed, and a pipe that has replaced the file does not block
+    file = await open(join(directory, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const hash = createHash('sha256')
+    for (let bytes = 0; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, pieceBytes)
+      hash.update(buffer.subarray(0, bytesRead))
+      bytes += bytesRead
+      if (bytesRead < pieceBytes) return { Hashed: { id, bytes, sha256: hash.digest() } }
+    }
   } catch (error) {
-    return { Unreadable: { id, code: codeOf(error) } }
+    return { Unreadable: { id, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' } }
+  } finally {
+    buffers.push(buffer)
+    await file?.close()
   }
 }
