@@ -136,6 +136,9 @@ export interface LinkPairOptions {
   readonly acceptor?: Partial<AcceptorSettings>
   /** Counts an item; returns whether the rest of its frame waits for another turn. Default: it never does. */
   readonly spend?: () => boolean
+  /** Uses the sessions of a side in place of a listener. */
+  readonly onDialed?: (session: SessionStreams) => StreamsHandler
+  readonly onAccepted?: (session: SessionStreams) => StreamsHandler
 }
 
 /** A dialer, an acceptor and a wire. */
@@ -172,7 +175,7 @@ export class LinkPair {
         },
         flushLater: (flush) => this.#flushes.add(flush),
         spend,
-        accept: (session) => listener(session, this.accepted),
+        accept: (session) => options.onAccepted?.(session) ?? listener(session, this.accepted),
         report: ({ code }) => this.acceptorReports.push(code),
       },
     )
@@ -187,7 +190,7 @@ export class LinkPair {
         reconnect: () => {
           this.reconnects += 1
         },
-        accept: (session) => listener(session, this.dialed),
+        accept: (session) => options.onDialed?.(session) ?? listener(session, this.dialed),
         report: ({ code }) => this.dialerReports.push(code),
       },
     )
