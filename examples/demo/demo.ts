@@ -17,28 +17,9 @@ import { milliseconds, plural } from './format.js'
 import { Ledger, walk } from './ledger.js'
 import type { DemoOptions } from './options.js'
 import { exitText, QueueHostProcess, type Worker, Workers } from './processes.js'
+import type { View } from './progress.js'
 import { Activity, Batch, Catalogue, Report } from './schemas.js'
-import { type Summary, summarise } from './summary.js'
-
-/** The state of a run, which views show; it changes all the time. */
-export interface Run {
-  readonly directory: string
-  readonly ledger: Ledger
-  readonly workers: Workers
-  readonly host: Pick<QueueHostProcess, 'kills' | 'restarts'>
-  readonly figures: Pick<Figures, 'files' | 'deepest' | 'topics'>
-  readonly calls: Calls
-  /** What a worker does now, as far as it is known. */
-  activity: string
-  /** On the clock of `performance.now()`. */
-  readonly startedMs: number
-}
-
-/** Shows a run, and events as lines. */
-export interface View {
-  opened(run: Run): void
-  note(line: string): void
-}
+import { type Run, type Summary, summarise } from './summary.js'
 
 const bind = 'tcp://127.0.0.1:*'
 const filesPerBatch = 16

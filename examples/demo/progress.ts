@@ -1,7 +1,13 @@
 /** The progress of a run: one line a second and one for each event, or nothing. The run does not depend on it. */
 import { interval, type Subscription } from 'rxjs'
-import type { Run, View } from './demo.js'
 import { bytes, count, milliseconds, percent, plural, printable, seconds } from './format.js'
+import type { Run } from './summary.js'
+
+/** Shows a run, and events as lines. */
+export interface View {
+  opened(run: Run): void
+  note(line: string): void
+}
 
 /** A view of a run; `end` stops it. */
 export type Progress = View & { end(): void }

@@ -1,7 +1,23 @@
 /** The summary of a run, as data and as text; `addsUp` compares figures that were counted independently. */
-import type { Run } from './demo.js'
+import type { Calls } from './calls.js'
+import type { Figures } from './figures.js'
 import { bytes, count, milliseconds, plural, printable, seconds } from './format.js'
-import type { Skipped, UnreadableFile } from './ledger.js'
+import type { Ledger, Skipped, UnreadableFile } from './ledger.js'
+import type { QueueHostProcess, Workers } from './processes.js'
+
+/** The state of a run, which views show; it changes all the time. */
+export interface Run {
+  readonly directory: string
+  readonly ledger: Ledger
+  readonly workers: Workers
+  readonly host: Pick<QueueHostProcess, 'kills' | 'restarts'>
+  readonly figures: Pick<Figures, 'files' | 'deepest' | 'topics'>
+  readonly calls: Calls
+  /** What a worker does now, as far as it is known. */
+  activity: string
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number
+}
 
 /** The outcome of a run. `found = hashed + unreadable + lost`. */
 export type Summary = ReturnType<typeof summarise>
