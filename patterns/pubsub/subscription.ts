@@ -3,8 +3,7 @@
  *
  * It is in force while somebody subscribes to its stream. It is given the frames that match, and follows their numbers.
  */
-import { type Codec, codecOf } from '../../src/avro/codec.js'
-import { decodeFailure } from '../../src/avro/decode-failure.js'
+import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { publishDrop } from '../../src/observe/index.js'

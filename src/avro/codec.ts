@@ -10,6 +10,8 @@ import { type Schema, schemaBrand } from './schema.js'
 export { bufferFull, spareBytes } from './buffer-full.js'
 export type { Cursor } from './cursor.js'
 export { decodeFailure } from './decode-failure.js'
+export { cachedProtocols, protocolLimits, schemaLimits } from './limits.js'
+export { brief, quote } from './path.js'
 
 /**
  * Writes a value at `position` and returns the position after it.

@@ -5,12 +5,16 @@
  */
 import type { Observable, Subscriber } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
-import { FallibleObservable, failSubscriber } from '../stream/fallible-observable.js'
-import { MessageIterator } from '../stream/message-iterator.js'
-import type { MessageStream } from '../stream/message-stream.js'
-import type { Handler } from '../stream/process.js'
-import type { ProcessOptions, Stream } from '../stream/stream.js'
-import { SubscriberConsumer } from '../stream/subscriber-consumer.js'
+import {
+  FallibleObservable,
+  failSubscriber,
+  type Handler,
+  MessageIterator,
+  type MessageStream,
+  type ProcessOptions,
+  type Stream,
+  SubscriberConsumer,
+} from '../stream/index.js'
 
 /** How the stream of a call ends. */
 export interface StreamEnd {

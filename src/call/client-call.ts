@@ -4,7 +4,7 @@
  * It is also the body of its request, so that a call costs no closure. Which session
  * takes it is the client's business; what an item means, the session's.
  */
-import { decodeFailure } from '../avro/decode-failure.js'
+import { decodeFailure } from '../avro/codec.js'
 import type { RivuletError } from '../errors/index.js'
 import type { ItemBody, SessionStreams } from '../session/index.js'
 import type { ResolvedCallOptions } from './call-options.js'

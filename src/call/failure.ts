@@ -4,7 +4,7 @@
  * A failure is a code, a message and whether the call may have run. It carries no stack and no message of a handler:
  * what a handler throws stays with the server.
  */
-import { brief } from '../avro/path.js'
+import { brief } from '../avro/codec.js'
 import { type ErrorCode, type Issue, type ReceivedFailure, RivuletError, receivedFailure } from '../errors/index.js'
 import { describe } from '../options/index.js'
 import { type ItemBody, RecordBody } from '../session/index.js'

@@ -7,8 +7,7 @@
 import type { Cursor, ReadValue } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
-import { MessageStream } from '../stream/message-stream.js'
-import type { StreamOwner, Supply } from '../stream/source.js'
+import { MessageStream, type StreamOwner, type Supply } from '../stream/index.js'
 import { CallStream } from './call-stream.js'
 import { BacklogBudget, ItemBacklog } from './item-backlog.js'
 

@@ -8,8 +8,7 @@
 import type { WriteValue } from '../avro/codec.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
 import type { ItemBody, SessionStreams } from '../session/index.js'
-import type { Intake } from '../stream/intake.js'
-import { type SendAllSource, sendAll } from '../stream/send-all.js'
+import { type Intake, type SendAllSource, sendAll } from '../stream/index.js'
 import { callKind } from './call-kinds.js'
 import { callError } from './failure.js'
 

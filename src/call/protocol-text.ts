@@ -1,7 +1,7 @@
 /**
  * Texts of protocols in pieces that fit an item of stream 0, and back; a text from outside is held to the limit.
  */
-import { protocolLimits } from '../avro/limits.js'
+import { protocolLimits } from '../avro/codec.js'
 import { RecordBody } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'

@@ -1,5 +1,5 @@
 /** Refusals: why a method cannot be called at a server, as both sides know it before any call. */
-import { brief } from '../avro/path.js'
+import { brief } from '../avro/codec.js'
 import { type ErrorCode, type Issue, isRivuletError, RivuletError } from '../errors/index.js'
 import { type Executed, failureOfServer, maxMessageCharacters } from './failure.js'
 import type { CallRefusal } from './schemas.js'

@@ -4,8 +4,7 @@
  * What is known of a version is worked out once for all sessions, and a bounded number of versions is kept.
  */
 import { createHash } from 'node:crypto'
-import type { ReadValue, WriteValue } from '../avro/codec.js'
-import { cachedProtocols } from '../avro/limits.js'
+import { cachedProtocols, type ReadValue, type WriteValue } from '../avro/codec.js'
 import type { MethodCodec, RemoteMethod, ServiceCodec } from '../avro/service-codec.js'
 import type { CallContext } from './call-context.js'
 import { asRefusal, type Refusal } from './refusal.js'

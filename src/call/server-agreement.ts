@@ -4,7 +4,7 @@
  * The client announces services; the server serves the version it knows by its hash, asks for the text of one that it
  * does not know, and refuses what it cannot serve. What a stranger can make it keep is bounded.
  */
-import { quote } from '../avro/path.js'
+import { quote } from '../avro/codec.js'
 import { RecordBody, readRecord } from '../session/index.js'
 import { callKind } from './call-kinds.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'

@@ -1,5 +1,5 @@
 /** The number of the connection that a link frame was sent on: all that is read of one without a session. */
-import { decodeFailure } from '../avro/decode-failure.js'
+import { decodeFailure } from '../avro/codec.js'
 import { readInt } from '../avro/read-primitives.js'
 import { preludeBytes } from '../wire/index.js'
 

@@ -4,8 +4,7 @@
  * Pure: the clock and the connection are handed in, and nothing happens but in a call from outside. Who connects, and
  * what is said before link frames flow, is the business of `dialer.ts` and `acceptor.ts`. DESIGN §4.
  */
-import type { Cursor } from '../avro/codec.js'
-import { decodeFailure } from '../avro/decode-failure.js'
+import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
 import { hasNoItems, type LinkLimits, type LinkNumbers, readLinkNumbers } from '../wire/index.js'
 import { FrameIntake, type FrameIntakeOwner } from './frame-intake.js'

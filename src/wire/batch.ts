@@ -3,8 +3,7 @@
  *
  * What has not been taken stays bytes, so a slow consumer holds one frame and no objects.
  */
-import type { Cursor, ReadValue, SkipValue } from '../avro/codec.js'
-import { decodeFailure } from '../avro/decode-failure.js'
+import { type Cursor, decodeFailure, type ReadValue, type SkipValue } from '../avro/codec.js'
 import { fail, Malformed, readLong, Unfit } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
 import type { DataFrame } from './data-frame.js'

@@ -3,7 +3,7 @@
  *
  * It reads and writes whole frames; gathering messages into one is `batch-writer.ts`, taking them out `batch.ts`.
  */
-import { decodeFailure } from '../avro/decode-failure.js'
+import { decodeFailure } from '../avro/codec.js'
 import type { Schema } from '../avro/index.js'
 import { writeLong } from '../avro/write-primitives.js'
 import { RivuletError } from '../errors/index.js'

@@ -5,7 +5,7 @@
  * messages are read. Which reader fits is the codec's business. Everything here is bounded.
  */
 import { createHash } from 'node:crypto'
-import { schemaLimits } from '../avro/limits.js'
+import { schemaLimits } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { DataFrame } from './data-frame.js'

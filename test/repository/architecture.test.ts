@@ -102,6 +102,21 @@ t.test('imports run down the layers', async (t) => {
   t.equal(fences.checkLayers([fake('src/novel/a.ts')]).length, 1)
 })
 
+t.test('folders are entered by their index, or by a file that is declared as a contract', async (t) => {
+  t.strictSame(fences.checkDoors(library), [])
+  t.strictSame(fences.checkContracts(library), [])
+  const check = (path: string, target: string): number =>
+    fences.checkDoors([fake(path, `import type { A } from '${target}'`)]).length
+  t.equal(check('src/call/a.ts', '../session/index.js'), 0)
+  t.equal(check('src/call/a.ts', './b.js'), 0)
+  t.equal(check('src/call/a.ts', '../avro/codec.js'), 0)
+  t.equal(check('src/call/a.ts', '../session/session.js'), 1)
+  t.equal(check('src/index.ts', '../patterns/rpc/rpc-client.js'), 1)
+  t.equal(check('patterns/rpc/a.ts', '../../src/avro/compile.js'), 1)
+  t.equal(check('patterns/queue/index.ts', './durable/producer.js'), 1)
+  t.equal(fences.checkContracts([]).length, Object.keys(fences.contracts).length)
+})
+
 t.test('the layer table itself has no circle and names only itself', async (t) => {
   const rank = (folder: string, trail: readonly string[] = []): number => {
     if (trail.includes(folder)) throw new Error(`circle: ${[...trail, folder].join(' → ')}`)

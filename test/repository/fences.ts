@@ -31,6 +31,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
 }
 
+/** Files that others may import beside the index of their folder: contracts that users of the package do not see. */
+export const contracts: Readonly<Record<string, string>> = {
+  'src/avro/codec.ts': 'the codec of a schema, its limits and its errors; the index is the public entry rivulet/avro',
+  'src/avro/service-codec.ts': 'the codec of a service',
+  'src/avro/read-primitives.ts': 'reading records by hand, on the hot paths of frames and calls',
+  'src/avro/write-primitives.ts': 'writing records by hand, on the same paths',
+}
+
 /** Libraries that one folder alone may import. */
 export const owners: Readonly<Record<string, string>> = {
   zeromq: 'src/socket',
@@ -82,6 +90,27 @@ export function checkLayers(files: readonly SourceFile[]): string[] {
     return `${file.path}:${line} imports ${target}: against the arrows`
   })
   return [...unknown, ...crossings]
+}
+
+/** Complains about imports of files of another folder that are neither its index nor a contract. */
+export function checkDoors(files: readonly SourceFile[]): string[] {
+  return eachImport(files, (file, { specifier, line }) => {
+    if (!specifier.startsWith('.')) return
+    const target = resolveRelative(file.path, specifier)
+    if (placeOf(target) === placeOf(file.path) || target.endsWith('/index.ts') || contracts[target] !== undefined)
+      return
+    return `${file.path}:${line} imports ${target}: use the index of its folder`
+  })
+}
+
+/** Complains about contracts that are no files, or that no other folder imports. */
+export function checkContracts(files: readonly SourceFile[]): string[] {
+  const used = new Set(
+    files.flatMap((file) => targetsOf(file).filter((target) => placeOf(target) !== placeOf(file.path))),
+  )
+  return Object.keys(contracts)
+    .filter((path) => !used.has(path))
+    .map((path) => `${path} is declared as a contract, and no other folder imports it`)
 }
 
 /** Complains about relative imports that name no file, which would blind the other checks. */

@@ -4,7 +4,7 @@
  * It knows no link: a stream of calls carries it, or a producer of the same process.
  */
 import { createHash } from 'node:crypto'
-import { schemaLimits } from '../../../src/avro/limits.js'
+import { schemaLimits } from '../../../src/avro/codec.js'
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'

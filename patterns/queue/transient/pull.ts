@@ -3,8 +3,7 @@
  *
  * It takes what it is dealt; it cannot give anything back. What it has taken and not delivered when it dies is lost.
  */
-import { type Codec, codecOf } from '../../../src/avro/codec.js'
-import { decodeFailure } from '../../../src/avro/decode-failure.js'
+import { type Codec, codecOf, decodeFailure } from '../../../src/avro/codec.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import type { Resource } from '../../../src/resource/index.js'
