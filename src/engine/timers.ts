@@ -98,18 +98,21 @@ export class Timers {
 
   /**
    * Looks at a queue in the next turn: where the event loop was blocked, what consumers have said meanwhile is read first,
-   * and leases that have run out since are looked at by themselves.
+   * those of this process fire the timers that were due earlier, and leases that have run out since are looked at by
+   * themselves.
    */
   #wake(queue: Queue, queueTimer: QueueTimer): void {
     const now = this.#clock.now()
     queueTimer.armedFor = Number.NEGATIVE_INFINITY
     queueTimer.timer = undefined
-    const look = (until?: number) => {
+    const look = () => {
       queueTimer.armedFor = Number.POSITIVE_INFINITY
-      this.look(queue, until)
+      this.look(queue, now)
     }
-    if (this.#nextTurn) this.#nextTurn(() => look(now))
-    else look()
+    const inNextTurn = () => (this.#nextTurn ? this.#nextTurn(look) : look())
+    const { first } = queue.leases
+    if (first !== undefined && first.deadline <= now) queueTimer.timer = this.#clock.setTimer(inNextTurn, 0)
+    else inNextTurn()
   }
 
   #sweepLater(): void {

@@ -1,7 +1,7 @@
 /** Leases that have run out: whose messages they are, and what their consumer may still say of them. */
 import t from 'tap'
 import { RivuletError } from '../../src/errors/index.js'
-import { EngineWorld } from './engine-world.js'
+import { EngineWorld, textsOf } from './engine-world.js'
 
 const settings = { leaseMs: 1000, maxAttempts: 2 }
 
@@ -216,4 +216,31 @@ t.test('how many leases are remembered is bounded', async (t) => {
   consumer.settle({ kind: 'ack', lease: leases[0] as number })
   world.run()
   t.match(consumer.outcomes, [[{ stale: 0 }], [{ stale: 0 }]], 'a block that is whole is one segment')
+})
+
+t.test('deliveries that block the event loop: consumers of it extend their leases before those run out', async (t) => {
+  const world = EngineWorld.withJobs(settings)
+  const { clock, engine } = world
+  const { leaseMs } = settings
+  const lost: number[] = []
+  const runs: string[] = []
+  for (const name of ['a', 'b']) {
+    const leases: number[] = []
+    const attachment = engine.attach('jobs', name, {
+      deliver: (leased) => {
+        leases.push(leased.lease)
+        runs.push(...textsOf(leased))
+        clock.setTimer(() => attachment.extend(leases), leaseMs / 4)
+        clock.block(1.5 * leaseMs)
+      },
+      lost: (lease) => void lost.push(lease),
+    })
+    attachment.grant(2)
+  }
+  world.send(['0'])
+  world.send(['1'])
+  world.run()
+  world.pass(0)
+  t.strictSame(runs, ['0', '1'])
+  t.strictSame(lost, [])
 })

@@ -53,6 +53,11 @@ export class VirtualClock implements Clock {
     this.#now = end
   }
 
+  /** Moves time on while nothing fires, as work does that blocks the event loop. */
+  block(ms: number): void {
+    this.#now += ms
+  }
+
   /** Moves the time of day alone, as an operator or NTP does. */
   jumpWall(ms: number): void {
     this.#wallOffset += ms
