@@ -107,7 +107,7 @@ export class Timers {
     queueTimer.timer = undefined
     const look = () => {
       queueTimer.armedFor = Number.POSITIVE_INFINITY
-      this.look(queue, now)
+      this.look(queue, this.#nextTurn ? now : undefined)
     }
     const inNextTurn = () => (this.#nextTurn ? this.#nextTurn(look) : look())
     const { first } = queue.leases
