@@ -67,7 +67,8 @@ export class LocalAttachment implements Attachment {
     for (const lease of this.#queue.leases.values()) {
       if (lease.owner !== this.#consumer && mayTake(lease)) others.push(lease.number)
     }
-    if (others.length > 0) this.#ports.ask(releaseOperation(this.#queue, others))
+    const isNobodys = ({ isDelivered, owner }: Lease) => !isDelivered || !owner?.isAttached
+    if (others.length > 0) this.#ports.ask(releaseOperation(this.#queue, others, isNobodys))
     return lost
   }
 
@@ -112,7 +113,9 @@ export class LocalAttachment implements Attachment {
     for (const { owner, isDelivered, number } of this.#queue.leases.values()) {
       if (owner === this.#consumer && !isDelivered) undelivered.push(number)
     }
-    if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered))
+    // one that is stored when the consumer is back is delivered, also if it leaves again before this comes to pass
+    const isUndelivered = ({ isDelivered }: Lease) => !isDelivered
+    if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered, isUndelivered))
   }
 
   /** Lets leases begin anew with this consumer; returns those that it cannot have. */

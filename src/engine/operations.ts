@@ -9,6 +9,7 @@ import type { Consumer } from './consumer.js'
 import { dropExpired, dropOverflow, purgeSome } from './dropping.js'
 import type { MessageBlock, SendOutcome, Settlement, SettleOutcome } from './engine.js'
 import { endLease, neverDelivered, runOut } from './lapsing.js'
+import type { Lease } from './leases.js'
 import type { Queue } from './queue.js'
 import { forgetKey } from './redelivery.js'
 import type { SchemaTexts } from './schema-texts.js'
@@ -128,15 +129,19 @@ function settleOwn(tx: Transaction, queue: Queue, consumer: Consumer, settlement
   return past?.consumer === consumer.name ? settleLate(tx, queue, past, index, count) : 0
 }
 
-/** Gives back all messages of some leases. */
-export function releaseOperation(queue: Queue, leases: readonly number[]): Operation {
+/** Gives back all messages of some leases, as far as a test is true of them when it is their turn. */
+export function releaseOperation(
+  queue: Queue,
+  leases: readonly number[],
+  isMeant: (lease: Lease) => boolean,
+): Operation {
   return {
     rescue: 'forget',
     apply(tx) {
       tx.touch(queue)
       for (const number of leases) {
         const lease = queue.leases.get(number)
-        if (!lease || (lease.isDelivered && lease.owner?.isAttached)) continue
+        if (!lease || !isMeant(lease)) continue
         if (tx.isFull) return false
         if (!lease.isDelivered) neverDelivered(tx, queue, lease)
         settle(tx, queue, lease, 0, lease.count, { kind: 'release' })

@@ -51,6 +51,25 @@ t.test('what comes back before it is stored is delivered once', async (t) => {
   t.match(world.engine.counts('jobs'), { leased: 2, delivered: 2 })
 })
 
+t.test('what comes back before it is stored, and then leaves, keeps what it was delivered', async (t) => {
+  const world = EngineWorld.withJobs()
+  const consumer = world.consumer('c', 2)
+  world.send(['a', 'b'])
+  world.step()
+  consumer.attachment.suspend([])
+  consumer.attachment.resume()
+  world.store.settle()
+  t.strictSame(consumer.texts, ['a', 'b'])
+  consumer.attachment.detach()
+  const other = world.consumer('other')
+  world.run()
+  t.strictSame(other.texts, [], 'since its lease runs on')
+  const again = world.consumer('c', 0)
+  t.strictSame(again.attachment.adopt([consumer.leaseOf()]), [])
+  world.run()
+  t.match(world.engine.counts('jobs'), { leased: 2, delivered: 2 })
+})
+
 t.test('what was delivered and has not left is taken back', async (t) => {
   const world = EngineWorld.withJobs({ maxAttempts: 1 })
   const dead = world.consumer('dead', 2)
