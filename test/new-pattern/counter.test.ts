@@ -45,7 +45,7 @@ t.test('in the simulation: sessions are cut, lost and begun again, watchers are 
     outcomes.push(outcome)
     return outcome
   }
-  const { failures } = runSeeds(simulate, { from: 0, seeds: 200 })
+  const { failures } = await runSeeds(simulate, { from: 0, seeds: 200 })
   t.strictSame(failures.map(explainAs('counter')), [])
   t.ok(outcomes.filter(({ sessions, clients }) => sessions > clients).length > 20, 'sessions were lost')
   t.ok(outcomes.filter(({ skipped }) => skipped > 0).length > 20, 'watchers without credit skipped values')
@@ -73,7 +73,7 @@ t.test('broken variants are caught', async (t) => {
     }
   }
   for (const Broken of [Repeating, Forgetful]) {
-    const { failures, seeds } = runSeeds((seed) => simulateCounter(seed, new Broken()), {
+    const { failures, seeds } = await runSeeds((seed) => simulateCounter(seed, new Broken()), {
       from: 0,
       seeds: 300,
       failures: 1,

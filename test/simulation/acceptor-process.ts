@@ -80,7 +80,7 @@ export class AcceptorProcess extends SessionProcess {
     const { name } = connection
     const { life } = this
     this.enqueue(() =>
-      this.read(() => {
+      this.reads.read(() => {
         return life !== this.life || this.#connections.get(name) !== connection || this.#receive(name, frame)
       }),
     )
@@ -93,7 +93,7 @@ export class AcceptorProcess extends SessionProcess {
       if (atOnce) {
         this.#gone(connection)
         this.#connections.delete(connection.name)
-      } else this.read(() => this.#gone(connection))
+      } else this.reads.read(() => this.#gone(connection))
     })
   }
 
@@ -113,7 +113,7 @@ export class AcceptorProcess extends SessionProcess {
     this.#acceptor?.tick()
   }
 
-  protected override takeRest(): boolean {
+  override takeRest(): boolean {
     return this.#acceptor?.takeRest() ?? true
   }
 

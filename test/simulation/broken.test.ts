@@ -11,7 +11,7 @@ for (const { name, breakIt, tamper } of brokenMachines) {
     const mend = breakIt()
     try {
       const options = tamper ? { tamper } : {}
-      const tally = runSeeds((seed) => simulateSessions(seed, options), { from: 1, seeds, failures: 1 })
+      const tally = await runSeeds((seed) => simulateSessions(seed, options), { from: 1, seeds, failures: 1 })
       const [found] = tally.failures
       t.ok(found, `found within ${seeds} seeds`)
       t.comment(`seed ${found?.seed}: ${found?.violation}`)

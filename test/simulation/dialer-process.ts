@@ -84,7 +84,7 @@ export class DialerProcess extends SessionProcess {
     // a DEALER does not tell which connection a frame came on
     if (this.isAlive && this.#knows(connection)) {
       this.enqueue(() =>
-        this.read(() => {
+        this.reads.read(() => {
           this.watchComing(this.#side, frame)
           return this.#dialer?.receive(frame) ?? true
         }),
@@ -104,7 +104,7 @@ export class DialerProcess extends SessionProcess {
     this.#dialer?.tick()
   }
 
-  protected override takeRest(): boolean {
+  override takeRest(): boolean {
     return this.#dialer?.takeRest() ?? true
   }
 

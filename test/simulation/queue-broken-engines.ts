@@ -17,14 +17,14 @@ import { Transaction } from '../../src/engine/transaction.js'
 import { all, replace } from './broken-machines.js'
 
 /** A way to be broken. */
-export interface BrokenEngine {
+export interface BrokenPart {
   readonly name: string
-  /** Breaks all engines, and returns what mends them. */
+  /** Breaks all parts of a kind, and returns what mends them. */
   breakIt(): () => void
 }
 
 /** All broken engines. */
-export const brokenEngines: readonly BrokenEngine[] = [
+export const brokenEngines: readonly BrokenPart[] = [
   {
     name: 'confirms what is not flushed',
     breakIt: () =>

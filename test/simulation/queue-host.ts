@@ -1,158 +1,207 @@
 /**
- * A host of the queue in simulated trouble: an engine whose writes take time, and that crashes with writes under way.
- *
- * What its peers ask for reaches it over connections that take time and are cut; what it answers comes back the same way.
+ * The host of a simulated queue: the engine and the serving side of the package, over an acceptor and a store whose writes
+ * take time. It crashes with writes under way, and closes in good order.
  */
+
+import type { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
+import { type ProduceSession, unknownQueue } from '../../patterns/queue/durable/produce-session.js'
+import { type Served, type ServingHost, serveConsumer, serveProducer } from '../../patterns/queue/durable/serving.js'
+import { type ConsumeRequest, type ProduceRequest, QueueService } from '../../patterns/queue/durable/wire.js'
+import { serviceOf } from '../../src/avro/service-codec.js'
+import { type CallHandler, CallHost, callerConnectionOf } from '../../src/call/index.js'
 import { LocalEngine } from '../../src/engine/index.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { Acceptor } from '../../src/session/index.js'
 import { HeldStore } from '../engine/held-store.js'
-import type { QueueOracle } from './queue-oracle.js'
-import type { QueuePlan } from './queue-plan.js'
-import type { Random } from './random.js'
-import type { Scheduler } from './scheduler.js'
-import type { Trace } from './trace.js'
+import type { Connection } from './network.js'
+import { ObservedEngine } from './observed-engine.js'
+import { connectionLost, QueueProcess, queueName } from './queue-process.js'
 
-/** The world that all parts of a run share. */
-export interface QueueWorld {
-  readonly scheduler: Scheduler
-  readonly random: Random
-  readonly trace: Trace
-  readonly oracle: QueueOracle
-  readonly plan: QueuePlan
-}
+/** The largest message that the host takes, in bytes. */
+const maxMessageBytes = 100_000
 
-/** The name of the queue. */
-export const queueName = 'jobs'
-
-/** Time of day when a run begins, in milliseconds since 1970. */
-const wallStart = 1_700_000_000_000
+/** How long consumers have to say what they have settled before the host closes, in milliseconds. */
+const lastWordsMs = 500
 
 /** The host. */
-export class QueueHost {
+export class QueueHost extends QueueProcess {
   engine: LocalEngine | undefined
   store = new HeldStore()
-  /** How often it was opened. */
-  generation = 0
   /** Whether nothing goes wrong any more: writes are quick. */
   isCalm = false
-  /** What the wall clock was set by so far, in milliseconds, and what of that was there at the last opening. */
-  #setMs = 0
+  #acceptor: Acceptor | undefined
+  #calls: CallHost | undefined
+  #serving: (ServingHost & { isOpen: boolean }) | undefined
+  readonly #connections = new Map<string, Connection>()
+  /** What the wall clock was set by at the last opening, in milliseconds. */
   #setBeforeMs = 0
-  /** Whoever wants to know that it is up. */
-  readonly peers: { connect(): void; cut(): void }[] = []
-  readonly #world: QueueWorld
 
-  constructor(world: QueueWorld) {
-    this.#world = world
+  override boot(): void {
+    const { oracle } = this.world
+    oracle.skipped(Math.max(0, this.setMs - this.#setBeforeMs))
+    this.#setBeforeMs = this.setMs
+    this.start()
+    this.enqueue(() => this.#open())
   }
 
-  open(): void {
-    const { scheduler, plan, trace, random } = this.#world
-    const generation = ++this.generation
-    const { store } = this
-    this.#world.oracle.skipped(Math.max(0, this.#setMs - this.#setBeforeMs))
-    this.#setBeforeMs = this.#setMs
-    const isAlive = () => this.generation === generation && this.engine !== undefined
-    trace.note(scheduler.now, 'host', 'opens', generation, store.bytes)
-    store.onWrite = (changes) => {
-      trace.note(scheduler.now, 'host', 'writes', changes.length)
-      const flushMs = this.isCalm ? 0 : random.below(plan.flushMs + 1)
-      scheduler.after(flushMs, () => isAlive() && store.settle())
-    }
-    this.engine = new LocalEngine({
-      clock: {
-        now: () => scheduler.now,
-        wallNow: () => wallStart + this.#setMs + scheduler.now,
-        setTimer(callback, delayMs) {
-          let isSet = true
-          scheduler.after(delayMs, () => isSet && isAlive() && callback())
-          return {
-            cancel: () => {
-              isSet = false
-            },
-          }
-        },
-      },
-      store,
-      random: (bytes) => random.bytes(bytes),
-      report: (error) => this.#reported(error),
-      flushLater: (callback) => scheduler.after(0, () => isAlive() && callback()),
-      nextTurn: (callback) => scheduler.after(0, () => isAlive() && callback()),
-    })
-    this.engine.declare(queueName, plan.settings)
-    for (const peer of this.peers) scheduler.after(random.below(plan.delayMs + 1), () => isAlive() && peer.connect())
+  override crash(): void {
+    this.#stop(this.random.below(this.store.held + 1))
+  }
+
+  /** Closes in good order, and starts again; what is not written by then is lost, and nobody was told that it is there. */
+  close(): void {
+    this.enqueue(() => void this.#close())
   }
 
   /** Somebody moves dead letters back. */
   redrive(): void {
-    const { scheduler, random, trace, oracle } = this.#world
-    const limit = random.pick([1, 3, Number.MAX_SAFE_INTEGER])
-    trace.note(scheduler.now, 'host', 'redrives', limit)
-    if (this.engine) oracle.redriven()
-    this.engine?.redrive(queueName, limit, () => {})
+    this.enqueue(() => {
+      const limit = this.random.pick([1, 3, Number.MAX_SAFE_INTEGER])
+      this.note('redrives', limit)
+      this.world.oracle.redriven()
+      this.engine?.redrive(queueName, limit, () => {})
+    })
   }
 
   /** Somebody sets the wall clock. */
   setClock(byMs: number): void {
-    const { scheduler, trace } = this.#world
-    trace.note(scheduler.now, 'host', 'has its clock set', byMs)
-    this.#setMs += byMs
+    this.note('has its clock set', byMs)
+    this.setMs += byMs
   }
 
-  /** Loses everything but what is safe, and some of what is under way. */
-  crash(downMs: number): void {
-    if (!this.engine) return
-    const { scheduler, random, trace } = this.#world
-    const kept = random.below(this.store.held + 1)
-    trace.note(scheduler.now, 'host', 'crashes', kept)
-    this.#world.oracle.crashed()
-    this.engine = undefined
-    this.store = this.store.crashed(kept)
-    for (const peer of this.peers) peer.cut()
-    scheduler.after(downMs, () => !this.engine && this.open())
+  /** A connection is made. */
+  admit(connection: Connection): void {
+    this.#connections.set(connection.name, connection)
   }
 
-  #reported(error: RivuletError): void {
-    const isExpected = error.code === 'RIVULET_STORE_FULL' || error.code === 'RIVULET_INCOMPATIBLE_SCHEMA'
-    if (!isExpected) this.#world.oracle.fail(`the engine reports ${error.message}`)
-  }
-}
-
-/**
- * One way over a connection after another: what is sent arrives in order, or not at all once it is cut.
- *
- * A link may resume on another connection: what is sent while it is paused arrives when it goes on.
- */
-export class Connection {
-  readonly host: QueueHost
-  isOpen = true
-  readonly #world: QueueWorld
-  readonly #delayMs: number
-  #isPaused = false
-  #held: (() => void)[] = []
-
-  constructor(world: QueueWorld, host: QueueHost) {
-    this.#world = world
-    this.host = host
-    this.#delayMs = world.random.below(world.plan.delayMs + 1)
+  override arrived(connection: Connection, frame: Buffer): void {
+    const { name } = connection
+    this.enqueue(() =>
+      this.reads.read(() => {
+        this.noteFrame('gets', frame)
+        return this.#connections.get(name) !== connection || (this.#acceptor?.receive(name, frame) ?? true)
+      }),
+    )
   }
 
-  /** Does something at the other end, if it arrives. */
-  send(action: () => void): void {
-    this.#world.scheduler.after(this.#delayMs, () => {
-      if (this.#isPaused) this.#held.push(action)
-      else if (this.isOpen && this.host.engine) action()
+  override lost(connection: Connection): void {
+    const { name } = connection
+    this.enqueue(() =>
+      this.reads.read(() => {
+        if (this.#connections.get(name) === connection) {
+          this.#connections.delete(name)
+          this.#acceptor?.gone(name, connectionLost())
+        }
+        return true
+      }),
+    )
+  }
+
+  override takeRest(): boolean {
+    return this.#acceptor?.takeRest() ?? true
+  }
+
+  protected override tick(): void {
+    this.#acceptor?.tick()
+  }
+
+  #open(): void {
+    const { clock, world, random } = this
+    const { plan } = world
+    const engine = this.#openEngine()
+    const serving = {
+      engine: new ObservedEngine(engine, world.oracle),
+      maxMessageBytes,
+      clock,
+      isOpen: true,
+      isServing: true,
+      served: new Set<Served>(),
+      consumers: new Map<string, ConsumeSession>(),
+      producers: new Map<string, ProduceSession>(),
+      enter(queue: string) {
+        if (!engine.has(queue)) throw unknownQueue(queue)
+      },
+      leaseMsOf: () => plan.settings.leaseMs,
+      report: (error: RivuletError) => this.report(error),
+    }
+    const handlers = new Map<string, CallHandler>([
+      ['produce', (items) => serveProducer(serving, items as AsyncIterable<ProduceRequest>)],
+      [
+        'consume',
+        (items, context) => serveConsumer(serving, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+      ],
+    ])
+    const report = (error: RivuletError) => this.report(error)
+    const calls = new CallHost([{ codec: serviceOf(QueueService), handlers }], { clock, report })
+    this.#serving = serving
+    this.#calls = calls
+    this.#acceptor = new Acceptor(
+      { ...this.settings, maxSessions: 100 },
+      {
+        ...this.linkPorts,
+        transmit: (peer, frame) => {
+          this.noteFrame('sends', frame)
+          this.#connections.get(peer)?.send('acceptor', frame)
+        },
+        flushLater: (flush) => this.flushLater(flush),
+        accept: (session) => calls.accept(session, { id: random.bytes(8).toString('hex') }),
+      },
+    )
+  }
+
+  #openEngine(): LocalEngine {
+    const { store, clock, world, random } = this
+    this.note('opens', store.bytes)
+    store.onWrite = (changes) => {
+      this.note('writes', changes.length)
+      this.enqueueLater(this.isCalm ? 0 : random.below(world.plan.flushMs + 1), () => store.settle())
+    }
+    const engine = new LocalEngine({
+      clock,
+      store,
+      random: (bytes) => random.bytes(bytes),
+      report: (error) => this.report(error),
+      flushLater: (callback) => this.flushLater(callback),
+      nextTurn: (callback) => this.enqueue(callback),
+    })
+    engine.declare(queueName, world.plan.settings)
+    this.engine = engine
+    return engine
+  }
+
+  async #close(): Promise<void> {
+    const serving = this.#serving
+    if (!serving?.isOpen) return
+    const { life, clock } = this
+    this.note('closes')
+    serving.isOpen = false
+    void this.#calls?.drain()
+    this.#acceptor?.announceDrain()
+    const patience = new Promise<void>((resolve) => void clock.setTimer(resolve, lastWordsMs))
+    await Promise.all([...serving.served].map((one) => one.drain(patience)))
+    await this.#calls?.drain()
+    if (life !== this.life) return
+    const closed = new RivuletError('RIVULET_CLOSED', 'the host was closed')
+    await this.#calls?.stopAll(closed)
+    this.#acceptor?.close(closed)
+    // what was said leaves at the end of this turn
+    this.enqueueLater(0, () => {
+      this.#stop(this.store.held)
+      this.world.scheduler.after(this.random.below(100), () => this.isAlive || this.boot())
     })
   }
 
-  /** Lets nothing arrive for now. */
-  pause(): void {
-    this.#isPaused = true
-  }
-
-  /** Lets all arrive that has waited. */
-  goOn(): void {
-    this.#isPaused = false
-    for (const action of this.#held.splice(0)) if (this.isOpen && this.host.engine) action()
+  /** Loses everything but what is safe, and the first writes of those under way. */
+  #stop(kept: number): void {
+    this.note('keeps', kept)
+    for (const connection of this.#connections.values()) connection.cut('acceptor')
+    this.#connections.clear()
+    this.#acceptor = undefined
+    this.#calls = undefined
+    this.#serving = undefined
+    this.world.oracle.crashed()
+    this.engine = undefined
+    this.store = this.store.crashed(kept)
+    this.stop()
   }
 }

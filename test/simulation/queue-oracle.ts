@@ -1,67 +1,38 @@
 /**
- * What the durable queue promises, as seen from outside of the engine: who was told what, and what was delivered.
+ * What the durable queue promises, as seen from outside: what producers and consumers were told, and what their host stored
+ * and dealt out.
  *
  * It knows every message by its text, and survives every crash.
  */
+import type { SendResult } from '../../patterns/queue/durable/pending-send.js'
 import type {
-  FailedAttempt,
   LeasedBlock,
   MessageExtras,
   QueueSettings,
+  SendOutcome,
   Settlement,
   SettleOutcome,
 } from '../../src/engine/index.js'
-import { textsOf } from '../engine/engine-world.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { KeyTurns } from './queue-key-turns.js'
+import { type DeadLetter, type Handed, type Known, type KnownLease, newMessage, whatIsWrong } from './queue-messages.js'
+import { textsOf } from './queue-schemas.js'
 import type { Scheduler } from './scheduler.js'
 import { BrokenPromise } from './session-oracle.js'
 
-/** What is known of one message. */
-export interface Known {
-  readonly text: string
-  readonly key: string | undefined
-  readonly id: string | undefined
-  /** When it may be delivered at the earliest, as the host counts time. */
-  readonly notBefore: number
-  readonly delayMs: number
-  /** Whether it may be dropped, by a limit or a time of its own. */
-  mayGo: boolean
-  /** Its sender was told that it is stored, or that another one is in its place. */
-  confirmed: boolean
-  isDuplicate: boolean
-  position: number | undefined
-  /** The last lease and the last attempt that it was delivered under. */
-  lease: number
-  attempt: number
-  /** Attempts that may have been counted since without a delivery: their leases were stored by writes before a crash. */
-  hidden: number
-  /** Whether it may be delivered under the same attempt once more: somebody gave it back, or may have. */
-  mayRepeat: boolean
-  /** What was said of it that may have been stored, without the outcome having been told. */
-  maybeGone: boolean
-  maybeDead: boolean
-  acked: boolean
-}
-
-/** A dead letter as it is found in the end. */
-export interface DeadLetter {
-  readonly text: string
-  /** Where it was in its queue. */
-  readonly position: number
-  readonly history: readonly FailedAttempt[]
-}
-
-/** When a message has its turn: the time from which it is ready, by the clock of the host, and its position. */
-interface Turn {
-  readonly ready: number
-  readonly position: number
-}
-
-/** A lease as it was delivered. */
-interface KnownLease {
-  readonly texts: readonly string[]
-  readonly consumer: string
-  readonly host: number
-}
+/** Errors that honest sides never give each other cause for. */
+const accusations = [
+  'RIVULET_INTERNAL',
+  'RIVULET_INVALID_REQUEST',
+  'RIVULET_INVALID_MESSAGE',
+  'RIVULET_PROTOCOL_VIOLATION',
+  'RIVULET_STORE_CORRUPT',
+  'RIVULET_STORE_FAILED',
+  'RIVULET_UNIMPLEMENTED',
+  'RIVULET_UNKNOWN_QUEUE',
+  'RIVULET_UNKNOWN_SCHEMA',
+  'RIVULET_MESSAGE_TOO_LARGE',
+]
 
 /** Takes down what happens, and compares it with what was promised. */
 export class QueueOracle {
@@ -74,15 +45,16 @@ export class QueueOracle {
   #skippedMs = 0
   readonly #leases = new Map<number, KnownLease>()
   readonly #positions = new Map<number, string>()
-  /** Of each key, the message that was delivered and is not settled, and the last turn that was begun. */
-  readonly #holders = new Map<string, Known>()
-  readonly #begun = new Map<string, Turn>()
+  readonly #keys: KeyTurns
   /** Whether dead letters were moved back, which gives them other positions, and the attempts of new messages. */
   #wereRedriven = false
+  /** Messages that were dealt to consumers and not handed out by them, by consumer, text and attempt. */
+  readonly #dealt = new Map<string, number>()
 
   constructor(settings: QueueSettings, scheduler: Scheduler) {
     this.#settings = settings
     this.#scheduler = scheduler
+    this.#keys = new KeyTurns(settings)
   }
 
   /** The host is opened, and its clock was set forward since it was opened before. */
@@ -90,63 +62,127 @@ export class QueueOracle {
     this.#skippedMs += ms
   }
 
+  /** Looks at something; a promise that is broken ends the run behind the turn, and not the code that is watched. */
+  watch(look: (oracle: this) => void): void {
+    try {
+      look(this)
+    } catch (cause) {
+      this.broken ??=
+        cause instanceof BrokenPromise ? cause : new BrokenPromise((cause as Error).stack ?? String(cause))
+    }
+  }
+
+  /** Somebody reports an error. */
+  reported(who: string, error: RivuletError): void {
+    if (accusations.includes(error.code)) this.watch(() => this.#fail(`${who} reports ${error.code}: ${error.message}`))
+  }
+
   /** A message will be sent. */
   made(text: string, { key, id, delayMs = 0, ttlMs }: Omit<MessageExtras, 'index'>): void {
     const { maxAgeMs, overflow, maxLength, maxBytes } = this.#settings
     const isBounded = overflow === 'drop-oldest' && Math.min(maxLength, maxBytes) !== Number.POSITIVE_INFINITY
-    this.known.set(text, {
-      text,
-      key,
-      id,
-      notBefore: this.#now + delayMs,
-      delayMs,
-      mayGo: ttlMs !== undefined || isBounded || maxAgeMs !== Number.POSITIVE_INFINITY,
-      confirmed: false,
-      isDuplicate: false,
-      position: undefined,
-      lease: 0,
-      attempt: 0,
-      hidden: 0,
-      mayRepeat: true,
-      maybeGone: false,
-      maybeDead: false,
-      acked: false,
-    })
+    const mayGo = ttlMs !== undefined || isBounded || maxAgeMs !== Number.POSITIVE_INFINITY
+    this.known.set(text, newMessage({ text, key, id, delayMs, ttlMs, notBefore: this.#now + delayMs, mayGo }))
   }
 
-  /** A sender was told that a message is stored, at a place if that is known. */
-  confirmed(text: string, position: number | undefined, isDuplicate: boolean): void {
-    const message = this.#of(text)
-    message.confirmed = true
-    message.isDuplicate ||= isDuplicate
-    if (isDuplicate) {
-      if (message.id === undefined) this.#fail(`${text} is called a duplicate, and has no id`)
-      if (message.position !== undefined) this.#fail(`${text} is called a duplicate, and was delivered`)
-    } else if (position !== undefined) {
-      // it may be back from the dead letters, behind where it was, before its sender is told
-      const isBack = this.#wereRedriven && message.position !== undefined && message.position > position
-      if (!isBack) this.#place(message, position)
+  /** A block has come to the host, which gives it to its engine. */
+  sent(texts: readonly string[], extras: readonly MessageExtras[]): void {
+    for (const [index, text] of texts.entries()) {
+      const { key, id, delayMs, ttlMs } = this.#of(text)
+      const own = extras.find((one) => one.index === index)
+      const isSame = own?.key === key && own?.id === id && (own?.delayMs ?? 0) === delayMs && own?.ttlMs === ttlMs
+      if (!isSame) this.#fail(`${text} came with options that are not its own: ${JSON.stringify(own)}`)
     }
-    // one that was stored before may have been a duplicate then, which nobody was told
-    else if (message.id !== undefined) message.mayGo = true
   }
 
-  /** Messages were delivered by the engine. */
-  arrived(leased: LeasedBlock, consumer: string, host: number): void {
-    const { lease, positions, times, extras } = leased
-    const texts = textsOf(leased)
+  /** The engine has told what became of a block. */
+  blockDone(texts: readonly string[], sequence: number, outcome: SendOutcome): void {
+    const { repeated, position, duplicates } = outcome
+    const stored =
+      outcome.kind === 'stored' ? texts.length : Math.max(0, Math.min(texts.length, outcome.expected - sequence))
+    let place = position
+    for (const [index, text] of texts.slice(0, stored).entries()) {
+      const duplicate = duplicates.find((one) => one.index === index)
+      const isNew = index >= repeated && !duplicate
+      this.#stored(this.#of(text), isNew && position > 0 ? place++ : undefined, duplicate !== undefined)
+    }
+  }
+
+  /** A sender was told that its message is stored. */
+  confirmed(text: string, { id, duplicate }: SendResult): void {
+    const message = this.#of(text)
+    message.outcome = 'stored'
+    if (!message.stored) this.#fail(`${text} was confirmed before it was stored`)
+    if (duplicate && !message.isDuplicate) this.#fail(`the sender of ${text} was told that it is a duplicate`)
+    if (message.id !== undefined && id !== message.id) this.#fail(`${text} was confirmed as ${id}`)
+    if (message.id === undefined && id !== '') this.#placeNew(message, Number(id))
+  }
+
+  /** A sender was told that so many of its messages are stored, and not which. */
+  allConfirmed(texts: readonly string[], sent: number): void {
+    const messages = texts.map((text) => this.#of(text))
+    for (const message of messages) message.outcome = sent === texts.length ? 'stored' : 'maybe'
+    const stored = messages.filter((message) => message.stored).length
+    if (stored < sent)
+      this.#fail(`of the messages from ${texts[0]} on ${sent} were confirmed, and ${stored} are stored`)
+  }
+
+  /** A sender was told that its message is not stored, or that nobody knows. */
+  failed(text: string, { code, executed }: Pick<RivuletError, 'code' | 'executed'>): void {
+    if (accusations.includes(code)) this.#fail(`${text} failed with ${code}`)
+    const message = this.#of(text)
+    message.outcome = executed === 'no' ? 'no' : 'maybe'
+    if (message.outcome === 'no' && message.stored)
+      this.#fail(`${text} is stored, and its sender was told that it is not`)
+  }
+
+  /** The process of a sender has died before it was told of its messages. */
+  abandoned(texts: Iterable<string>): void {
+    for (const text of texts) this.#of(text).outcome = 'maybe'
+  }
+
+  /** Messages were dealt out by the engine. */
+  dealt(leased: LeasedBlock, consumer: string): void {
+    const { lease, positions, times, extras, messages } = leased
+    const texts = textsOf(messages)
     if (this.#leases.has(lease)) this.#fail(`lease ${lease} was given twice`)
-    this.#leases.set(lease, { texts, consumer, host })
+    this.#leases.set(lease, { texts, consumer })
     texts.forEach((text, index) => {
       const own = extras.find((one) => one.index === index)
-      this.#arrivedOne(text, positions[index] as number, times[index] as number, own?.attempt ?? 1, lease, own)
+      const attempt = own?.attempt ?? 1
+      const dealt = `${consumer} ${text} ${attempt}`
+      this.#dealt.set(dealt, (this.#dealt.get(dealt) ?? 0) + 1)
+      this.#dealtOne(text, positions[index] as number, times[index] as number, attempt, lease, own)
     })
+  }
+
+  /** A consumer was handed a message. */
+  handed(consumer: string, text: string, { position, attempt, id, key }: Handed): void {
+    const message = this.#of(text)
+    const dealt = `${consumer} ${text} ${attempt}`
+    const left = (this.#dealt.get(dealt) ?? 0) - 1
+    if (left < 0) this.#fail(`${consumer} was handed ${text}, attempt ${attempt}, more often than it was dealt`)
+    this.#dealt.set(dealt, left)
+    const isMoved = this.#wereRedriven && message.position !== position
+    if (message.position !== position && !isMoved) this.#fail(`${consumer} was handed ${text} as of ${position}`)
+    if (id !== message.id || key !== message.key) this.#fail(`${consumer} was handed ${text} with another key or id`)
+  }
+
+  /** A consumer acknowledges a message. */
+  acks(text: string): void {
+    this.#of(text).ackSaid = true
+  }
+
+  /** A consumer was told that a message is acknowledged. */
+  acked(text: string): void {
+    if (!this.#of(text).acked) this.#fail(`the ack of ${text} was confirmed before it was stored`)
   }
 
   /** A consumer says something about messages, and the engine has heard it. */
   said({ lease, index, count, kind }: Settlement): void {
     for (const message of this.#messagesOf(lease, index, count)) {
       if (message.lease !== lease && !(kind === 'ack' && this.#mayAckLate(message, lease))) continue
+      if (kind === 'ack' && !message.ackSaid) this.#fail(`an ack of ${message.text} came that nobody has given`)
       if (kind === 'ack') message.maybeGone = true
       if (kind === 'release') message.mayRepeat = true
       const isLast = message.attempt >= this.#settings.maxAttempts
@@ -163,7 +199,7 @@ export class QueueOracle {
         this.#fail(`${message.text} was settled under lease ${lease}, it has ${message.lease}`)
       if (kind === 'ack') message.acked = true
       const isLast = message.attempt >= this.#settings.maxAttempts
-      if (kind === 'ack' || kind === 'reject' || (kind === 'nack' && isLast)) this.#release(message)
+      if (kind === 'ack' || kind === 'reject' || (kind === 'nack' && isLast)) this.#keys.release(message)
     }
   }
 
@@ -193,39 +229,20 @@ export class QueueOracle {
 
   /** The host has crashed. */
   crashed(): void {
-    for (const message of this.#holders.values()) message.hidden += 1
+    this.#keys.crashed()
   }
 
   /** All is at rest, and the queue was emptied: this is what the dead letters are. */
   checkEnd(dead: readonly DeadLetter[]): void {
-    const buried = new Set<string>()
-    for (const { text, position, history } of dead) {
-      const message = this.#of(text)
-      if (buried.has(text)) this.#fail(`${text} is a dead letter twice`)
-      buried.add(text)
-      if (message.position !== undefined && message.position !== position && !this.#wereRedriven)
-        this.#fail(`${text} was never at ${position}`)
-      if (message.acked) this.#fail(`${text} was acknowledged, and is a dead letter`)
-      // a lease counts, also if a crash kept its messages from ever being delivered
-      const last = history[history.length - 1]
-      const isRejected = last?.cause === 'reject' && message.maybeDead
-      if (!isRejected && (last?.attempt ?? 0) !== this.#settings.maxAttempts) {
-        this.#fail(`${text} is a dead letter after ${last?.attempt} attempts`)
-      }
-    }
-    for (const message of this.known.values()) {
-      const { text, confirmed, isDuplicate, acked, maybeGone, mayGo } = message
-      if (isDuplicate) continue
-      if (!confirmed) this.#fail(`${text} was never confirmed`)
-      if (!acked && !maybeGone && !buried.has(text) && !mayGo) this.#fail(`${text} was confirmed, and is lost`)
-    }
+    const what = whatIsWrong(this.known, dead, this.#settings.maxAttempts, this.#wereRedriven)
+    if (what !== undefined) this.#fail(what)
   }
 
   get #now(): number {
     return this.#scheduler.now + this.#skippedMs
   }
 
-  #arrivedOne(
+  #dealtOne(
     text: string,
     position: number,
     time: number,
@@ -236,6 +253,8 @@ export class QueueOracle {
     const message = this.known.get(text)
     if (!message) this.#fail(`${text} was never sent`)
     this.delivered += 1
+    if (message.outcome === 'no') this.#fail(`${text} was delivered, and its sender was told that it is not stored`)
+    message.stored = true
     if (message.acked) this.#fail(`${text} was delivered after its ack was confirmed`)
     if (message.isDuplicate) this.#fail(`${text} was delivered, and is a duplicate`)
     if (own?.key !== message.key || own?.id !== message.id) this.#fail(`${text} has another key or id`)
@@ -247,7 +266,8 @@ export class QueueOracle {
     if (attempt < least) this.#fail(`${text} was delivered as attempt ${attempt} after ${message.attempt}`)
     if (lease <= message.lease) this.#fail(`${text} was delivered under lease ${lease} after ${message.lease}`)
     if (this.#now < message.notBefore) this.#fail(`${text} was delivered before its delay was over`)
-    this.#checkKey(message, { ready: isNew ? time : time + message.delayMs, position }, isNew)
+    const broken = this.#keys.begin(message, { ready: isNew ? time : time + message.delayMs, position }, isNew)
+    if (broken !== undefined) this.#fail(broken)
     message.attempt = attempt
     message.hidden = 0
     message.lease = lease
@@ -256,40 +276,39 @@ export class QueueOracle {
     message.maybeDead = false
   }
 
+  /** A message is stored, at a place if that is known. */
+  #stored(message: Known, position: number | undefined, isDuplicate: boolean): void {
+    const { text } = message
+    message.stored = true
+    message.isDuplicate ||= isDuplicate
+    if (message.outcome === 'no') this.#fail(`${text} is stored, and its sender was told that it is not`)
+    if (isDuplicate) {
+      if (message.id === undefined) this.#fail(`${text} is called a duplicate, and has no id`)
+      if (message.position !== undefined) this.#fail(`${text} is called a duplicate, and was delivered`)
+    } else if (position !== undefined) this.#placeNew(message, position)
+    // one that was stored before may have been a duplicate then, which nobody was told
+    else if (message.id !== undefined) message.mayGo = true
+  }
+
+  /** A message is told to be at a place. */
+  #placeNew(message: Known, position: number): void {
+    // it may be back from the dead letters, behind where it was, before its sender is told
+    const isBack = this.#wereRedriven && message.position !== undefined && message.position > position
+    if (!isBack) this.#place(message, position)
+  }
+
   /** A message is back from the dead letters. */
   #comesBack(message: Known): void {
-    this.#release(message)
+    this.#keys.release(message)
     message.position = undefined
     message.attempt = 0
     message.hidden = 0
-  }
-
-  #checkKey(message: Known, turn: Turn, isNew: boolean): void {
-    const { key } = message
-    if (key === undefined || !this.#settings.keyOrder) return
-    const holder = this.#holders.get(key)
-    if (holder && holder !== message) {
-      const mayBeOver = holder.maybeGone || holder.maybeDead || holder.mayGo
-      const isOver = mayBeOver || holder.attempt + holder.hidden >= this.#settings.maxAttempts
-      if (!isOver) this.#fail(`${message.text} was delivered while ${holder.text} has the key ${key}`)
-    }
-    this.#holders.set(key, message)
-    if (message.lease !== 0 && !isNew) return
-    const begun = this.#begun.get(key)
-    if (begun && isBefore(turn, begun)) {
-      this.#fail(`${message.text} of ${turn.ready} was delivered after one of ${begun.ready} of its key`)
-    }
-    this.#begun.set(key, turn)
   }
 
   /** Whether nobody but the consumer of a lease has kept a message since: it was given back, or came to that one again. */
   #mayAckLate(message: Known, lease: number): boolean {
     const consumerOf = (number: number) => this.#leases.get(number)?.consumer
     return message.mayRepeat || consumerOf(message.lease) === consumerOf(lease)
-  }
-
-  #release(message: Known): void {
-    if (message.key !== undefined && this.#holders.get(message.key) === message) this.#holders.delete(message.key)
   }
 
   #place(message: Known, position: number): void {
@@ -319,8 +338,4 @@ export class QueueOracle {
     this.broken ??= new BrokenPromise(what)
     throw this.broken
   }
-}
-
-function isBefore(one: Turn, other: Turn): boolean {
-  return one.ready < other.ready || (one.ready === other.ready && one.position < other.position)
 }

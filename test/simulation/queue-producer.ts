@@ -1,134 +1,135 @@
-/** A producer in simulated trouble: it keeps messages until they are confirmed, and sends them again after each cut. */
-import type { MessageExtras, SendOutcome } from '../../src/engine/index.js'
-import { blockOf, schemaText } from '../engine/engine-world.js'
-import { Connection, type QueueHost, type QueueWorld, queueName } from './queue-host.js'
+/**
+ * A process with a producer in simulated trouble: it sends messages with all kinds of options in one turn, and takes down
+ * what it is told of each.
+ */
+import { DurableSender } from '../../patterns/queue/durable/durable-sender.js'
+import type { SendOptions } from '../../patterns/queue/durable/options.js'
+import type { ProduceAnswer, ProduceRequest } from '../../patterns/queue/durable/wire.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { QueueClient } from './queue-client.js'
+import { queueName } from './queue-process.js'
+import { type Job, jobOf, writerSchemas } from './queue-schemas.js'
 
-/** A message that is not confirmed. */
-interface Unconfirmed {
-  readonly text: string
-  readonly extras: Omit<MessageExtras, 'index'> | undefined
-}
+/** Padding of messages that are large, in bytes. */
+const large = [3000, 30_000, 90_000]
 
-/** The hash of a schema. */
-export const schemaIdOf = (schema: number): Buffer => Buffer.alloc(16, 7 + schema)
-
-/** How long it waits after a refusal, in milliseconds. */
-const patienceMs = 40
-
-/** A producer. */
-export class SimulatedProducer {
-  readonly name: string
-  readonly #world: QueueWorld
-  readonly #host: QueueHost
-  #connection: Connection | undefined
-  #outbox: Unconfirmed[] = []
-  /** The number of the first in the outbox, and of the next to be sent. */
-  #first = 1
-  #next = 1
+/** A process with a producer. */
+export class SimulatedProducer extends QueueClient {
+  #sender: DurableSender<Job> | undefined
+  #version = 0
   #made = 0
-  #isWaiting = false
+  /** Messages of this life whose outcome is not known. */
+  readonly #open = new Set<string>()
 
-  constructor(name: string, world: QueueWorld, host: QueueHost) {
-    this.name = name
-    this.#world = world
-    this.#host = host
-    host.peers.push(this)
+  override get pending(): number {
+    return this.#open.size
   }
 
-  get pending(): number {
-    return this.#outbox.length
-  }
-
-  connect(): void {
-    this.cut()
-    this.#connection = new Connection(this.#world, this.#host)
-    this.#next = this.#first
-    this.#isWaiting = false
-    this.#sendSome()
-  }
-
-  cut(): void {
-    if (this.#connection) this.#connection.isOpen = false
-    this.#connection = undefined
-  }
-
-  /** Loses its connection for a while. */
-  lose(ms: number): void {
-    this.cut()
-    this.#world.scheduler.after(ms, () => this.#host.engine && !this.#connection && this.connect())
-  }
-
-  /** Makes some messages. */
+  /** Sends some messages. */
   act(): void {
-    const { random, plan, oracle } = this.#world
-    const { blockMessages, ids, keys, delays, ttls } = plan.habits
-    for (let count = random.between(1, 2 * blockMessages); count > 0; count--) {
-      const text = `${this.name}:${++this.#made}`
-      const extras = {
-        ...(random.chance(ids) ? { id: `i${random.below(20)}` } : undefined),
-        ...(random.chance(keys) ? { key: `k${random.below(3)}` } : undefined),
-        ...(random.chance(delays) ? { delayMs: random.between(1, 400) } : undefined),
-        ...(random.chance(ttls) ? { ttlMs: random.between(1, 1000) } : undefined),
+    this.enqueue(() => {
+      const sender = this.#sender
+      if (sender === undefined || !this.isOpen) return
+      const { random } = this
+      const { habits } = this.world.plan
+      for (let count = random.between(1, 2 * habits.together); count > 0; count--) {
+        if (random.chance(habits.sendAlls)) this.#sendAll(sender, random.between(1, habits.together))
+        else this.#send(sender)
       }
-      oracle.made(text, extras)
-      this.#outbox.push({ text, extras: Object.keys(extras).length > 0 ? extras : undefined })
-    }
-    this.#sendSome()
-  }
-
-  #sendSome(): void {
-    const { random, plan } = this.#world
-    const connection = this.#connection
-    if (!connection || this.#isWaiting) return
-    while (this.#next < this.#first + this.#outbox.length) {
-      const from = this.#next - this.#first
-      const batch = this.#outbox.slice(from, from + random.between(1, plan.habits.blockMessages))
-      const sequence = this.#next
-      this.#next += batch.length
-      const extras = batch.flatMap((message, index) => (message.extras ? [{ index, ...message.extras }] : []))
-      const block = blockOf(
-        batch.map(({ text }) => text),
-        extras,
-        schemaIdOf(random.below(plan.schemas)),
-      )
-      connection.send(() => {
-        this.#host.engine?.send(queueName, this.name, sequence, block, schemaText, (outcome) => {
-          connection.send(() => this.#told(connection, sequence, batch, outcome))
-        })
-      })
-    }
-  }
-
-  #told(connection: Connection, sequence: number, batch: readonly Unconfirmed[], outcome: SendOutcome): void {
-    if (connection !== this.#connection) return
-    const { repeated, position, duplicates } = outcome
-    const stored =
-      outcome.kind === 'stored' ? batch.length : Math.max(0, Math.min(batch.length, outcome.expected - sequence))
-    let place = position
-    for (let index = 0; index < stored; index++) {
-      const duplicate = duplicates.find((one) => one.index === index)
-      const isNew = index >= repeated && !duplicate
-      this.#confirm(sequence + index, isNew && position > 0 ? place++ : undefined, duplicate !== undefined)
-    }
-    if (outcome.kind === 'stored') return
-    if (outcome.expected < this.#first) this.#world.oracle.fail(`${this.name} is asked for ${outcome.expected} again`)
-    while (this.#first < outcome.expected) this.#confirm(this.#first, undefined, false)
-    if (this.#isWaiting) return
-    this.#isWaiting = true
-    this.#world.scheduler.after(patienceMs, () => {
-      if (connection !== this.#connection) return
-      this.#isWaiting = false
-      this.#next = this.#first
-      this.#sendSome()
     })
   }
 
-  #confirm(sequence: number, position: number | undefined, isDuplicate: boolean): void {
-    if (sequence < this.#first) return
-    if (sequence > this.#first) this.#world.oracle.fail(`${this.name} is told of ${sequence} before ${this.#first}`)
-    const { text } = this.#outbox.shift() as Unconfirmed
-    this.#first += 1
-    this.#next = Math.max(this.#next, this.#first)
-    this.#world.oracle.confirmed(text, position, isDuplicate)
+  protected override begin(): void {
+    const { plan } = this.world
+    const { outboxBytes, overflow } = plan.habits
+    this.#version = this.random.below(plan.schemas)
+    this.#sender = new DurableSender<Job>(
+      {
+        queue: queueName,
+        schema: writerSchemas[this.#version] as (typeof writerSchemas)[number],
+        maxMessageBytes: 200_000,
+        outboxBytes,
+        overflow,
+      },
+      this.portsOf<ProduceRequest, ProduceAnswer>('produce'),
+    )
+    this.#sender.hostStream.start()
+  }
+
+  protected override async finish(deadline: number): Promise<void> {
+    await this.#sender?.finish(deadline)
+  }
+
+  protected override ended(): void {
+    this.#sender = undefined
+    this.world.oracle.watch((oracle) => oracle.abandoned(this.#open))
+    this.#open.clear()
+  }
+
+  #make(options: SendOptions): Job {
+    const { random, world } = this
+    const text = `${this.name}:${++this.#made}`
+    world.oracle.made(text, {
+      ...(options.id !== undefined && { id: options.id }),
+      ...(options.key !== undefined && { key: options.key }),
+      ...(options.delayMs !== undefined && { delayMs: options.delayMs }),
+      ...(options.ttlMs !== undefined && { ttlMs: options.ttlMs }),
+    })
+    this.#open.add(text)
+    const padding = random.chance(world.plan.habits.large) ? random.pick(large) : random.below(20)
+    return jobOf(text, padding, this.#version)
+  }
+
+  #send(sender: DurableSender<Job>): void {
+    const options = this.#options()
+    const job = this.#make(options)
+    const { text } = job
+    const told = this.#tells(() => this.#open.delete(text))
+    const isPlain = Object.keys(options).length === 0
+    sender.send(job, isPlain ? undefined : options).then(
+      (result) => told((oracle) => oracle.confirmed(text, result)),
+      (error: RivuletError) => told((oracle) => oracle.failed(text, error)),
+    )
+  }
+
+  #sendAll(sender: DurableSender<Job>, count: number): void {
+    const jobs = Array.from({ length: count }, () => this.#make({}))
+    const texts = jobs.map(({ text }) => text)
+    const told = this.#tells(() => {
+      for (const text of texts) this.#open.delete(text)
+    })
+    sender.sendAll(jobs).then(
+      ({ sent }) => told((oracle) => oracle.allConfirmed(texts, sent)),
+      (error: RivuletError) => told((oracle) => oracle.abandoned(error.code === 'RIVULET_CLOSED' ? texts : [])),
+    )
+  }
+
+  /** What it is told is noted, in the life in which it was asked for. */
+  #tells(done: () => void) {
+    const { life, world } = this
+    return (look: (oracle: typeof world.oracle) => void) => {
+      if (life !== this.life) return
+      done()
+      world.oracle.watch(look)
+    }
+  }
+
+  #options(): SendOptions {
+    const { random } = this
+    const { ids, keys, delays, ttls, impatient } = this.world.plan.habits
+    const isImpatient = !this.isTame && random.chance(impatient)
+    return {
+      ...(random.chance(ids) && { id: `i${random.below(20)}` }),
+      ...(random.chance(keys) && { key: `k${random.below(3)}` }),
+      ...(random.chance(delays) && { delayMs: random.between(1, 400) }),
+      ...(random.chance(ttls) && { ttlMs: random.between(1, 1000) }),
+      ...(isImpatient && (random.chance(0.5) ? { timeoutMs: random.below(300) } : { signal: this.#signal() })),
+    }
+  }
+
+  #signal(): AbortSignal {
+    const controller = new AbortController()
+    this.enqueueLater(this.random.below(100), () => controller.abort())
+    return controller.signal
   }
 }

@@ -1,18 +1,24 @@
 /**
  * One run of the durable queue: a host, producers and consumers, things that happen to them, an end of all trouble, rest.
  *
- * Everything is drawn from the seed, so that a run can be had again exactly.
+ * The producers, the consumers and the host are those of the package, over its call and link machines and its engine; sockets,
+ * store, clocks and chance are simulated. Everything is drawn from the seed, so that a run can be had again exactly.
  */
-
+import { frameKind } from '../../src/wire/prelude.js'
+import { Network } from './network.js'
 import { SimulatedConsumer } from './queue-consumer.js'
-import { QueueHost, type QueueWorld, queueName } from './queue-host.js'
+import { QueueHost } from './queue-host.js'
 import { QueueOracle } from './queue-oracle.js'
 import { queuePlanOf } from './queue-plan.js'
+import { type QueueProcess, type QueueWorld, queueName } from './queue-process.js'
 import { SimulatedProducer } from './queue-producer.js'
+import { textOf } from './queue-schemas.js'
 import { Random } from './random.js'
 import { Scheduler } from './scheduler.js'
 import { BrokenPromise } from './session-oracle.js'
+import { kindOf } from './session-process.js'
 import { Trace } from './trace.js'
+import { Turns } from './turns.js'
 
 /** How a run ended. */
 export interface QueueRunOutcome {
@@ -30,17 +36,22 @@ const restMs = 60_000
 const clockJumpsMs = [-3_600_000, -200, 200, 3_600_000]
 
 /** Runs a seed. */
-export function simulateQueue(seed: number, options: { readonly log?: (line: string) => void } = {}): QueueRunOutcome {
+export async function simulateQueue(
+  seed: number,
+  options: { readonly log?: (line: string) => void } = {},
+): Promise<QueueRunOutcome> {
   const { stackTraceLimit } = Error
   if (!options.log) Error.stackTraceLimit = 0
   const run = new QueueRun(seed, options.log)
+  const restoreTurns = run.world.turns.install()
   let violation: string | undefined
   try {
-    run.play()
+    await run.play()
   } catch (error) {
     const cause = run.world.oracle.broken ?? error
     violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
   } finally {
+    restoreTurns()
     Error.stackTraceLimit = stackTraceLimit
   }
   const { scheduler, trace, oracle } = run.world
@@ -58,9 +69,12 @@ class QueueRun {
     const plan = queuePlanOf(random)
     log?.(JSON.stringify(plan))
     const scheduler = new Scheduler()
-    this.world = { scheduler, random, plan, trace: new Trace(log), oracle: new QueueOracle(plan.settings, scheduler) }
-    this.#host = new QueueHost(this.world)
+    const network = new Network(scheduler, random.fork(), plan.weather, (frame) => kindOf(frame) === frameKind.hello)
+    const turns = new Turns(scheduler, random.fork(), plan.turnEnds)
+    const oracle = new QueueOracle(plan.settings, scheduler)
+    this.world = { scheduler, random, plan, network, turns, oracle, trace: new Trace(log) }
     const { world } = this
+    this.#host = new QueueHost('host', world)
     this.#producers = Array.from(
       { length: plan.producers },
       (_, at) => new SimulatedProducer(`p${at}`, world, this.#host),
@@ -71,66 +85,98 @@ class QueueRun {
     )
   }
 
-  play(): void {
-    const { scheduler, random, plan } = this.world
-    this.#host.open()
+  get #clients(): (SimulatedProducer | SimulatedConsumer)[] {
+    return [...this.#producers, ...this.#consumers]
+  }
+
+  async play(): Promise<void> {
+    const { random, plan } = this.world
+    for (const process of [this.#host, ...this.#clients]) process.boot()
     for (let count = 0; count < plan.happenings; count++) {
-      scheduler.run(random.below(plan.pauseMs + 1))
+      await this.#pass(random.below(plan.pauseMs + 1))
       if (random.below(100) < plan.trouble) this.#trouble()
       else if (random.chance(plan.habits.redrives)) this.#host.redrive()
       else if (random.chance(0.5)) random.pick(this.#producers).act()
       else random.pick(this.#consumers).act()
     }
-    this.#rest()
+    await this.#rest()
     this.#check()
   }
 
+  async #pass(ms: number): Promise<void> {
+    const { turns, oracle } = this.world
+    await turns.run(ms, () => {
+      if (oracle.broken) throw oracle.broken
+    })
+  }
+
   #trouble(): void {
-    const { scheduler, random, plan, trace } = this.world
-    const what = random.below(9)
+    const { scheduler, random, plan, trace, network } = this.world
+    const { open } = network
+    const what = random.below(14)
     const ms = random.below(random.pick([5, 100, 2 * plan.settings.leaseMs]) + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
-    if (what < 2) this.#host.crash(ms)
-    else if (what < 4) random.pick(this.#consumers).lose(ms)
-    else if (what < 5) random.pick(this.#producers).lose(ms)
-    else if (what < 7) random.pick(this.#consumers).freeze(ms)
-    else if (what < 8) this.#host.setClock(random.pick(clockJumpsMs))
+    if (what < 2) this.#restart(this.#host, ms)
+    else if (what < 5) {
+      if (open.length > 0) random.pick(open).cut()
+    } else if (what < 6) {
+      if (open.length > 0) random.pick(open).hold(ms)
+    } else if (what < 7) {
+      const client = random.pick(this.#clients)
+      network.setApart(client.name, ms)
+      client.connection?.cut()
+    } else if (what < 9) random.pick([...this.#consumers, ...this.#clients, this.#host]).stall(ms)
+    else if (what < 10) this.#restart(random.pick(this.#clients), ms)
+    else if (what < 11) random.pick(this.#clients).close(ms)
+    else if (what < 12) this.#host.close()
+    else if (what < 13) this.#host.setClock(random.pick(clockJumpsMs))
     else this.#fill(ms)
+  }
+
+  #restart(process: QueueProcess, downMs: number): void {
+    if (!process.isAlive) return
+    process.crash()
+    this.world.scheduler.after(downMs, () => process.isAlive || process.boot())
   }
 
   /** The store has no room for a while. */
   #fill(ms: number): void {
-    const { scheduler } = this.world
+    const { scheduler, random } = this.world
     const { store } = this.#host
-    store.maxBytes = store.bytes + this.world.random.below(300)
+    store.maxBytes = store.bytes + random.below(300)
     scheduler.after(ms, () => {
       this.#host.store.maxBytes = Number.POSITIVE_INFINITY
     })
   }
 
   /** Nothing goes wrong any more, and everybody finishes. */
-  #rest(): void {
-    const { scheduler, oracle } = this.world
+  async #rest(): Promise<void> {
+    const { oracle, network, plan } = this.world
     const host = this.#host
-    host.store.maxBytes = Number.POSITIVE_INFINITY
+    network.heal()
     host.isCalm = true
-    for (const consumer of this.#consumers) consumer.isTame = true
-    if (!host.engine) host.open()
-    scheduler.run(2 * this.world.plan.settings.leaseMs + 500)
+    for (const client of this.#clients) client.isTame = true
     host.store.maxBytes = Number.POSITIVE_INFINITY
-    for (let waited = 0; waited < restMs; waited += 1000) {
-      scheduler.run(1000)
-      const { depth } = this.#counts()
-      if (depth === 0 && this.#producers.every(({ pending }) => pending === 0)) return
+    await this.#pass(2 * plan.settings.leaseMs) // until those that stall have done what they were to do
+    const stepMs = plan.settings.leaseMs / 2
+    for (let waited = 0; waited < restMs; waited += stepMs) {
+      host.store.maxBytes = Number.POSITIVE_INFINITY
+      for (const consumer of this.#consumers) consumer.finishWork()
+      await this.#pass(stepMs)
+      const isDone = host.isAlive && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
+      if (!isDone || host.engine?.counts(queueName).depth !== 0) continue
+      await this.#pass(stepMs) // counts tell of a write before it is safe
+      return
     }
-    oracle.fail(`the queue does not come to rest: ${JSON.stringify(this.#counts())}`)
+    const pending = this.#clients.map(({ name, pending }) => `${name} ${pending}`).join(', ')
+    oracle.fail(`no rest: ${JSON.stringify(host.engine?.counts(queueName))}; without outcome: ${pending}`)
   }
 
   #check(): void {
     const { oracle } = this.world
     const { engine, store } = this.#host
     if (!engine) return
-    const counts = this.#counts()
+    const counts = engine.counts(queueName)
     const { bytes, leased, ready, delayed, unreadable } = counts
     if ([bytes, leased, ready, delayed, unreadable].some((count) => count !== 0))
       oracle.fail(`an empty queue has ${JSON.stringify(counts)}`)
@@ -141,16 +187,7 @@ class QueueRun {
     const { depth } = engine.counts(`${queueName}.dead`)
     if (depth !== dead.length) oracle.fail(`there are ${dead.length} dead letters, not ${depth}`)
     oracle.checkEnd(
-      dead.map(({ body, origin, history }) => ({
-        text: Buffer.from(body).toString(),
-        position: origin?.position ?? 0,
-        history,
-      })),
+      dead.map(({ body, origin, history }) => ({ text: textOf(body), position: origin?.position ?? 0, history })),
     )
-  }
-
-  #counts() {
-    const { engine } = this.#host
-    return engine ? engine.counts(queueName) : this.world.oracle.fail('the host is down')
   }
 }

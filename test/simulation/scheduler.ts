@@ -41,14 +41,23 @@ export class Scheduler {
   /** Runs what is planned within a time, also what that plans. */
   run(durationMs: number): void {
     const end = this.#now + durationMs
-    for (;;) {
-      const next = this.#heap[0]
-      if (!next || next.at > end) break
-      this.#shift()
-      this.#now = next.at
-      this.#steps += 1
-      next.action()
-    }
+    while (this.step(end)) {}
+    this.skipTo(end)
+  }
+
+  /** Runs what is planned next, unless it is later than a time; tells whether it did. */
+  step(end: number): boolean {
+    const next = this.#heap[0]
+    if (!next || next.at > end) return false
+    this.#shift()
+    this.#now = next.at
+    this.#steps += 1
+    next.action()
+    return true
+  }
+
+  /** Lets time pass in which nothing is planned. */
+  skipTo(end: number): void {
     this.#now = end
   }
 

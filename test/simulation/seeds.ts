@@ -34,14 +34,17 @@ export interface SeedLimits {
 }
 
 /** Runs seeds one after the other. */
-export function runSeeds(simulate: (seed: number) => SeedOutcome, limits: SeedLimits): SeedTally {
+export async function runSeeds(
+  simulate: (seed: number) => SeedOutcome | Promise<SeedOutcome>,
+  limits: SeedLimits,
+): Promise<SeedTally> {
   const { from, seeds, withinMs = Number.POSITIVE_INFINITY, failures: maxFailures = 10, onOutcome } = limits
   const started = performance.now()
   const failures: SeedOutcome[] = []
   let steps = 0
   let done = 0
   while (done < seeds && failures.length < maxFailures && performance.now() - started < withinMs) {
-    const outcome = simulate(from + done)
+    const outcome = await simulate(from + done)
     done += 1
     steps += outcome.steps
     if (outcome.violation !== undefined) failures.push(outcome)

@@ -9,6 +9,7 @@ import type { DialerSettings, SessionStreams } from '../../src/session/index.js'
 import type { Session } from '../../src/session/session.js'
 import { hasNoItems, type LinkNumbers, readLinkNumbers, readRecordFrame, Welcome } from '../../src/wire/index.js'
 import { frameKind } from '../../src/wire/prelude.js'
+import { FrameReads, type ReadingProcess } from './frame-reads.js'
 import type { Connection, Network, NetworkEnd } from './network.js'
 import type { Random } from './random.js'
 import type { SessionOracle } from './session-oracle.js'
@@ -38,16 +39,14 @@ export const lost = () => new RivuletError('RIVULET_TRANSPORT_FAILED', 'the conn
 export const closing = () => new RivuletError('RIVULET_CLOSED', 'this side closes')
 
 /** What both kinds of process have in common. */
-export abstract class SessionProcess extends SimulatedProcess implements NetworkEnd {
+export abstract class SessionProcess extends SimulatedProcess implements NetworkEnd, ReadingProcess {
   readonly #settings: ProcessSettings
   declare readonly world: SessionWorld
   readonly random: Random
   /** The users of sessions that have not ended. */
   readonly users = new Set<SessionUser>()
   protected readonly flushes = new Set<() => void>()
-  /** What is not read yet, while a frame is held: what the socket has is read in order. */
-  readonly #unread: (() => boolean)[] = []
-  #isHeld = false
+  protected readonly reads = new FrameReads(this)
 
   constructor(name: string, world: SessionWorld, settings: ProcessSettings) {
     super(name, world, settings.heartbeatMs)
@@ -70,40 +69,18 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
   abstract boot(): void
 
   /** Takes more of a frame that is held; returns whether that was all of it. */
-  protected abstract takeRest(): boolean
+  abstract takeRest(): boolean
 
   /** Counts an item; returns whether the rest of its frame waits for another turn. */
   protected readonly spend = (): boolean => this.world.turnEnds > 0 && this.random.chance(this.world.turnEnds)
 
-  /** Reads something of the socket, behind what is not read yet; `take` returns whether it was taken as a whole. */
-  protected read(take: () => boolean): void {
-    this.#unread.push(take)
-    if (!this.#isHeld) this.#readOn()
-  }
-
   protected override stop(): void {
     super.stop()
-    this.#unread.length = 0
-    this.#isHeld = false
+    this.reads.clear()
   }
 
-  #readOn(): void {
-    this.#isHeld = false
-    while (!this.#isHeld) {
-      const take = this.#unread.shift()
-      if (!take) return
-      if (!take()) this.#hold()
-    }
-  }
-
-  #hold(): void {
-    this.#isHeld = true
+  held(): void {
     this.note('holds')
-    // others may have the turns in between for a while
-    this.enqueueLater(this.random.chance(0.1) ? this.random.below(20) : 0, () => {
-      if (this.takeRest()) this.#readOn()
-      else this.#hold()
-    })
   }
 
   protected accept(session: SessionStreams, role: Side['role'], key: string): SessionUser {

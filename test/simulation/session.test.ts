@@ -30,7 +30,7 @@ t.test('seeds that once found something', async (t) => {
 })
 
 t.test('the first hundred seeds', async (t) => {
-  const { failures } = runSeeds(simulateSessions, { from: 1, seeds: 100 })
+  const { failures } = await runSeeds(simulateSessions, { from: 1, seeds: 100 })
   t.strictSame(failures.map(explain), [])
 })
 
@@ -41,7 +41,7 @@ for (const [kind, first, last] of [
   t.test(`fresh ${kind} seeds`, async (t) => {
     const from = first + Math.floor(Math.random() * (last - first))
     const limits = { from, seeds: Math.min(100_000, last - from), withinMs: freshMs / 2, failures: 1 }
-    const { seeds, failures } = runSeeds(simulateSessions, limits)
+    const { seeds, failures } = await runSeeds(simulateSessions, limits)
     t.comment(`${seeds} seeds from ${from}`)
     t.strictSame(failures.map(explain), [])
   })

@@ -10,10 +10,10 @@ import { explainAs, runSeeds, type SeedOutcome } from './seeds.js'
 const progressMs = 10_000
 
 /** Runs a simulation as the command line says; a seed that fails is printed with the command that replays it. */
-export function soakSeeds(
+export async function soakSeeds(
   name: string,
-  simulate: (seed: number, options: { readonly log?: (line: string) => void }) => SeedOutcome,
-): void {
+  simulate: (seed: number, options: { readonly log?: (line: string) => void }) => SeedOutcome | Promise<SeedOutcome>,
+): Promise<void> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '10000' },
@@ -23,19 +23,19 @@ export function soakSeeds(
     },
   })
   const { json } = values
-  if (values.seed === undefined) many(Number(values.from), Number(values.seeds))
-  else one(Number(values.seed))
+  if (values.seed === undefined) await many(Number(values.from), Number(values.seeds))
+  else await one(Number(values.seed))
 
-  function one(seed: number): void {
-    const outcome = simulate(seed, json ? {} : { log: console.log })
+  async function one(seed: number): Promise<void> {
+    const outcome = await simulate(seed, json ? {} : { log: console.log })
     console.log(json ? JSON.stringify(outcome) : outcome)
     if (outcome.violation !== undefined) process.exitCode = 1
   }
 
-  function many(from: number, seeds: number): void {
+  async function many(from: number, seeds: number): Promise<void> {
     const started = performance.now()
     let toldAt = started
-    const tally = runSeeds((seed) => simulate(seed, {}), {
+    const tally = await runSeeds((seed) => simulate(seed, {}), {
       from,
       seeds,
       onOutcome(outcome, done) {

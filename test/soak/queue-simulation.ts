@@ -7,4 +7,4 @@
 import { simulateQueue } from '../simulation/queue-simulation.js'
 import { soakSeeds } from '../simulation/soak-seeds.js'
 
-soakSeeds('queue-simulation', simulateQueue)
+await soakSeeds('queue-simulation', simulateQueue)

@@ -7,4 +7,4 @@
 import { simulateSessions } from '../simulation/session-simulation.js'
 import { soakSeeds } from '../simulation/soak-seeds.js'
 
-soakSeeds('simulation', simulateSessions)
+await soakSeeds('simulation', simulateSessions)

@@ -1,0 +1,188 @@
+/**
+ * A process with a client of the queue: a dialer, the calls over its session, and what both are for.
+ *
+ * It loses its connection, stalls, dies without a word, closes in good order, and starts again as another client.
+ */
+import type { DurableClientPorts } from '../../patterns/queue/durable/durable-client-ports.js'
+import { RemoteHostStream } from '../../patterns/queue/durable/remote-host-stream.js'
+import type { QueueMethod } from '../../patterns/queue/durable/wire.js'
+import { CallClient } from '../../src/call/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { waitFor } from '../../src/lifecycle/index.js'
+import { Dialer } from '../../src/session/index.js'
+import type { Connection } from './network.js'
+import type { QueueHost } from './queue-host.js'
+import { connectionLost, QueueProcess, type QueueWorld } from './queue-process.js'
+
+/** A process with a client. */
+export abstract class QueueClient extends QueueProcess {
+  readonly #host: QueueHost
+  #dialer: Dialer | undefined
+  #calls: CallClient | undefined
+  #connection: Connection | undefined
+  #isOpen = false
+  readonly #onClosing = new Set<() => void>()
+  /** Whether it makes no more trouble of its own. */
+  isTame = false
+
+  constructor(name: string, world: QueueWorld, host: QueueHost) {
+    super(name, world)
+    this.#host = host
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection
+  }
+
+  /** Whether it takes part, rather than being closed or about to. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** What it waits for that has no outcome. */
+  abstract get pending(): number
+
+  override boot(): void {
+    this.start()
+    this.enqueue(() => {
+      const { name, clock, settings, random } = this
+      const report = (error: RivuletError) => this.report(error)
+      const calls = new CallClient({ clock, failoverMs: 1000, name: () => name, report })
+      const dialer: Dialer = new Dialer(settings, {
+        ...this.linkPorts,
+        random: (bytes) => random.bytes(bytes),
+        transmit: (frame) => {
+          this.noteFrame('sends', frame)
+          this.#connection?.send('dialer', frame)
+        },
+        flushLater: () => this.flushLater(() => dialer.flush()),
+        reconnect: () => {
+          const connection = this.#connection
+          connection?.cut('dialer')
+          if (connection) this.enqueue(() => this.#down(connection))
+        },
+        accept: (session) => calls.accept(session),
+      })
+      this.#calls = calls
+      this.#dialer = dialer
+      this.#isOpen = true
+      this.begin()
+      this.#connectLater()
+    })
+  }
+
+  override crash(): void {
+    this.#connection?.cut('dialer')
+    this.#forget()
+    this.stop()
+    this.ended()
+  }
+
+  /** Closes in good order, waiting at most so long, and starts again. */
+  close(waitMs: number): void {
+    if (!this.#isOpen) return
+    this.enqueue(() => void this.#close(waitMs))
+  }
+
+  override arrived(connection: Connection, frame: Buffer): void {
+    // a DEALER does not tell which connection a frame came on
+    this.enqueue(() =>
+      this.reads.read(() => {
+        this.noteFrame('gets', frame)
+        return connection !== this.#connection || (this.#dialer?.receive(frame) ?? true)
+      }),
+    )
+  }
+
+  override lost(connection: Connection): void {
+    this.enqueue(() => this.#down(connection))
+  }
+
+  override takeRest(): boolean {
+    return this.#dialer?.takeRest() ?? true
+  }
+
+  protected override tick(): void {
+    this.#dialer?.tick()
+  }
+
+  /** A life begins. */
+  protected abstract begin(): void
+  /** Closes what it is for; resolves when that is done. */
+  protected abstract finish(deadline: number): Promise<unknown>
+  /** A life has ended, in whatever way. */
+  protected abstract ended(): void
+
+  /** What a sender or a receiver needs. */
+  protected portsOf<Request, Answer>(method: QueueMethod): DurableClientPorts<Request, Answer> {
+    const { name, clock, random } = this
+    const calls = this.#calls as CallClient
+    return {
+      clock,
+      identity: random.bytes(16).toString('hex'),
+      name: () => name,
+      isOpen: () => this.#isOpen,
+      onClosing: (callback) => {
+        this.#onClosing.add(callback)
+        return () => this.#onClosing.delete(callback)
+      },
+      report: (error) => this.report(error),
+      hasHost: () => this.#dialer?.session.status === 'live',
+      waitUntil: (deadline, promise) => {
+        const timeoutMs = Math.max(0, deadline - clock.now())
+        return waitFor(name, promise, clock, { timeoutMs }).catch(() => {})
+      },
+      hostStreamOf: (user) => new RemoteHostStream(calls, method, clock, user, () => random.below(1000) / 1000),
+    }
+  }
+
+  async #close(waitMs: number): Promise<void> {
+    if (!this.#isOpen) return
+    this.note('closes', waitMs)
+    const { life } = this
+    this.#isOpen = false
+    for (const callback of [...this.#onClosing]) callback()
+    await this.finish(this.now + waitMs)
+    if (life !== this.life) return
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
+    void this.#calls?.stopAll(closed)
+    this.#dialer?.close(closed)
+    this.enqueueLater(0, () => {
+      const { name, pending } = this
+      this.world.oracle.watch((oracle) => pending > 0 && oracle.fail(`${name} closed without ${pending} outcomes`))
+      this.crash()
+      this.world.scheduler.after(this.random.below(50), () => this.isAlive || this.boot())
+    })
+  }
+
+  #forget(): void {
+    this.#connection = undefined
+    this.#dialer = undefined
+    this.#calls = undefined
+    this.#isOpen = false
+    this.#onClosing.clear()
+  }
+
+  #down(connection: Connection): void {
+    if (connection !== this.#connection) return
+    this.note('down')
+    this.#connection = undefined
+    this.#dialer?.down(connectionLost())
+    this.#connectLater()
+  }
+
+  #connectLater(): void {
+    this.enqueueLater(this.random.between(1, 20), () => {
+      const ends = { dialer: this, acceptor: this.#host }
+      const connection = this.#host.isAlive ? this.world.network.connect(this.name, ends) : undefined
+      if (!connection) {
+        this.#connectLater()
+        return
+      }
+      this.note('up')
+      this.#host.admit(connection)
+      this.#connection = connection
+      this.#dialer?.up()
+    })
+  }
+}
