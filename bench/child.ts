@@ -1,5 +1,5 @@
 /**
- * One process of a benchmark: plays one role of one way, and measures when it is told to.
+ * One process of a benchmark: plays one role of one way, and measures on request.
  *
  * It is started by `processes.ts` with the way and the role as arguments, and answers each message of its parent.
  */
@@ -19,7 +19,7 @@ import {
   ways,
 } from './ways/index.js'
 
-/** What a child is told: one of these at a time. */
+/** The requests of the parent, one at a time. */
 export type Order =
   | { readonly do: 'consume' }
   | { readonly do: 'produce'; readonly manner: string; readonly endpoints: Endpoints }
@@ -38,7 +38,7 @@ export type Order =
   | { readonly do: 'open'; readonly folder: string }
   | { readonly do: 'look' }
   | { readonly do: 'fill'; readonly endpoints: Endpoints; readonly messages: number }
-  /** Answers with the port that the process which replaces messages is told. */
+  /** Answers with the port for the process that replaces messages. */
   | { readonly do: 'drain'; readonly endpoints: Endpoints }
   | { readonly do: 'hold'; readonly isHeld: boolean }
   | { readonly do: 'replace'; readonly endpoints: Endpoints; readonly port: number; readonly more: number }

@@ -1,7 +1,7 @@
 /**
  * Latency: a lone message on an idle link goes to another process and comes back through a second pair of sockets.
  *
- * There is never more than one message under way, so nothing is gathered and nothing waits.
+ * There is never more than one message in flight, so nothing is gathered and nothing waits.
  */
 import { alternate, type Exchange } from './alternate.js'
 import type { Exchanges } from './child.js'

@@ -15,7 +15,7 @@ const workMs = 1
 /** How often the processes are looked at in all that time. */
 const looks = 10
 
-/** One row of the table: resident bytes of a process at the first look, at the last, and at the most. */
+/** One row of the table: resident bytes of a process at the first and the last sample, and the maximum. */
 export interface MemoryUse {
   readonly name: string
   readonly first: number

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs'
 import { plainPath, writePlain } from '../tools/plain.js'
 import type { Order } from './child.js'
 
-/** The program of the processes, once it is compiled: a loader would compile the package anew, and less well. */
+/** The program of the processes, once it is compiled: a loader would compile the package again, and less well. */
 let program: string | undefined
 
 /** How long a process may take to answer, in milliseconds. */

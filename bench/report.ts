@@ -110,7 +110,7 @@ function memoryTable(rows: readonly MemoryUse[]): string {
 
 /** What is done, as the table says it. */
 const activityTexts: Readonly<Record<Activity, string>> = {
-  send: `published by single sends, ${inFlight} under way`,
+  send: `published by single sends, ${inFlight} in flight`,
   sendAll: 'published in bulk',
   consume: 'consumed and acknowledged',
 }

@@ -23,7 +23,7 @@ export async function rounds<Result>(rows: readonly Row<Result>[], runs: number)
   return results
 }
 
-/** Says on a terminal what is under way. */
+/** Shows the current step on a terminal. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }

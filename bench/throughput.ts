@@ -1,7 +1,7 @@
 /**
  * Throughput: one producer and one consumer, each a process, over loopback TCP, into `filter` and `map`.
  *
- * The producer is never waited for; the consumer counts what comes out of `map` while the link is under way.
+ * The producer is never waited for; the consumer counts the results of `map` while messages flow.
  */
 import type { Stretch } from './child.js'
 import type { Libzmq } from './libzmq.js'

@@ -55,7 +55,7 @@ await using server = await createRpcServer({
 
 await using shop = await createRpcClient(Shop, { connect: server.endpoint })
 
-// one call, whoever looks at it; `takeWhile` gives it up when there is nothing left
+// one call for all subscribers; `takeWhile` cancels it when the shop is sold out
 const followed = shop.follow().pipe(
   tap(({ item, left }) => console.log(`${left} × ${item}`)),
   takeWhile(({ left }) => left > 0, true),

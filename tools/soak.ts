@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- <name> [options]`: runs `test/soak/<name>.ts` with its options; without a name it lists them.
  *
- * What a soak does and which options it takes is its own business: `npm run soak -- <name> --help`.
+ * Each soak describes itself and its options: `npm run soak -- <name> --help`.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'

@@ -15,7 +15,7 @@ import type { Endpoints } from '../ways/index.js'
 /** How long a program may take to be ready, in milliseconds. */
 const readyMs = 60_000
 
-/** How many of its last lines are told when it ends too early. */
+/** How many of its last lines are reported when it ends too early. */
 const toldLines = 20
 
 /** Where servers live that are not on the path of every user. */

@@ -4,10 +4,10 @@ import type { Endpoints } from './way.js'
 
 export type { Counter } from './durable-way.js'
 
-/** Messages that the consumer has at the most. */
+/** The most messages that the consumer has. */
 export const prefetch = 4096
 
-/** Messages that are published beyond those that are replaced: those on their way to the disk. */
+/** Messages that are published beyond those that are replaced: those that are being written to the disk. */
 export const ahead = 4096
 
 /** A host that was opened. */
@@ -39,6 +39,6 @@ export interface DepthWay {
   hold(isHeld: boolean): void
   /** Publishes so many more, and then as many as are acknowledged. */
   replace(endpoints: Endpoints, port: number, more: number): Promise<void>
-  /** Ends what this process has begun; what it had under way goes back. */
+  /** Ends the work of this process; unsettled messages go back. */
   end(): Promise<void>
 }

@@ -9,22 +9,22 @@ import type { Endpoints } from './way.js'
 /** Messages so far. */
 export type Counter = () => number
 
-/** How messages are published: each by itself, with so many under way; or the fastest that the way knows for many. */
+/** How messages are published: one by one, with so many in flight; or in bulk, as fast as the way can. */
 export type PublishManner = 'send' | 'sendAll'
 
 /** A durable queue, as its users would write it. */
 export interface DurableWay {
-  /** The kind of the queue and what its clients are told, for people. */
+  /** The kind of the queue and the settings of its clients, for people. */
   readonly settings: string
   /** Serves from an empty folder; resolves when it can be reached. A way without it has a server that is no Node process. */
   host?(folder: string): Promise<Endpoints>
-  /** Publishes without end; resolves when it is under way, with what counts confirmed messages. */
+  /** Publishes without end; resolves when it has begun, with a counter of confirmed messages. */
   readonly publish: Readonly<Record<PublishManner, (endpoints: Endpoints) => Promise<Counter>>>
-  /** Consumes, and acknowledges every message; resolves when it is under way, with what counts acknowledged messages. */
+  /** Consumes, and acknowledges every message; resolves when it has begun, with a counter of acknowledged messages. */
   consume(endpoints: Endpoints): Promise<Counter>
 }
 
-/** How many messages are under way where each is sent by itself. */
+/** How many messages are in flight where each is sent alone. */
 export const inFlight = 256
 
 /** Calls so often at the same time, without end; returns what counts the calls that have succeeded. */

@@ -7,14 +7,14 @@ import type { Endpoints } from './way.js'
 
 const name = 'ticks'
 
-/** More of them under way than this makes publishing in bulk no faster. */
+/** More of them in flight than this makes publishing in bulk no faster. */
 const bulkInFlight = 1024
 
 /** Messages that wait for their acknowledgement: more make it no faster. */
 const maxAckPending = 1000
 
 export const natsJetstream: DurableWay = {
-  settings: `work queue in files; in bulk ${bulkInFlight} under way; explicit acks, max_ack_pending ${maxAckPending}`,
+  settings: `work queue in files; in bulk ${bulkInFlight} in flight; explicit acks, max_ack_pending ${maxAckPending}`,
 
   publish: {
     async send(endpoints) {

@@ -13,7 +13,7 @@ type Kind = 'classic' | 'quorum'
 
 const name = 'ticks'
 
-/** More of them under way than this makes publishing in bulk no faster. */
+/** More of them in flight than this makes publishing in bulk no faster. */
 const bulkInFlight = 1024
 
 /** Messages that wait for their acknowledgement, and those that one acknowledgement is for: more make it no faster. */
@@ -25,7 +25,7 @@ export const rabbitmqQuorum = rabbitmq('quorum')
 
 function rabbitmq(kind: Kind): DurableWay {
   return {
-    settings: `${kind} durable queue, persistent messages, confirms; in bulk ${bulkInFlight} under way; prefetch ${prefetch}, one ack for ${acknowledgedAtOnce}`,
+    settings: `${kind} durable queue, persistent messages, confirms; in bulk ${bulkInFlight} in flight; prefetch ${prefetch}, one ack for ${acknowledgedAtOnce}`,
 
     publish: {
       async send(endpoints) {

@@ -15,7 +15,7 @@ const queue = 'ticks'
 const tellBytes = 4
 
 let host: QueueHost | undefined
-/** What the consumer has acknowledged, and what it holds while it is told to. */
+/** What the consumer has acknowledged, and what it holds on request. */
 let acknowledged = 0
 let held: Delivery<Tick>[] | undefined = []
 let acknowledge: (delivery: Delivery<Tick>) => void = () => {}
@@ -56,7 +56,7 @@ export const rivuletDepth: DepthWay = {
       acknowledge = (delivery) => {
         sum += delivery.value.price
         void delivery.ack()
-        // once a turn: what comes together is told together
+        // once a turn: messages of one turn are acknowledged together
         if (acknowledged === told) setImmediate(tell)
         if (sum > 0) acknowledged += 1
       }

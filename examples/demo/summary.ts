@@ -73,7 +73,7 @@ export function summarise({ directory, ledger, workers, host, figures, calls, st
       finding: calls.finding ?? null,
       /** The path that the declared error names. */
       refused: calls.unknown ?? null,
-      /** The stream of figures that was cancelled: what was received, what was sent, and what stopped its handler. */
+      /** The stream of figures that was cancelled: the figures received and sent, and the error that stopped its handler. */
       stream:
         cancelled && figure
           ? {

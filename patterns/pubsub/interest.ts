@@ -1,7 +1,7 @@
 /**
  * The subscriptions in force: from a topic to those that match, and which prefixes the publishers must know of.
  *
- * It sends nothing: the subscriber tells its publishers of the prefixes that come and go.
+ * It sends nothing: the subscriber sends added and removed prefixes to its publishers.
  */
 import type { Subscription } from './subscription.js'
 

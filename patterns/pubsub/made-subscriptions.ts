@@ -2,7 +2,7 @@
  * The subscriptions of one subscriber: those in use, and those whose streams somebody still holds.
  *
  * A stream is the same for the same pattern and schema for as long as anybody could tell. What is neither in use nor held
- * is left to the garbage collector; its counts stay in the sums. Which topics a subscription matches is `interest.ts`.
+ * is no longer referenced; its counts stay in the sums. Which topics a subscription matches is `interest.ts`.
  */
 import type { Schema } from '../../src/avro/index.js'
 import { Tally } from '../../src/observe/index.js'

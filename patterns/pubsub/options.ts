@@ -36,7 +36,7 @@ export interface PublisherOptions extends TopicOptions {
    * since ZeroMQ does not tell whose they are; honest ones connect and subscribe again, and what they missed is a gap.
    */
   readonly subscriptionBytes?: number
-  /** Messages in one frame at the most, 1 to 65536. Default: 65536, so that the size of frames decides. */
+  /** The most messages of one frame, 1 to 65536. Default: 65536, so that the size of frames decides. */
   readonly maxBatchMessages?: number
 }
 

@@ -1,7 +1,7 @@
 /**
  * The publishing side: topics over one XPUB socket.
  *
- * A publisher knows which prefixes are subscribed and how often, never by whom. Nothing is kept for those who come later.
+ * A publisher knows which prefixes are subscribed and how often, never by whom. Nothing is kept for late subscribers.
  */
 import { Observable, Subject } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
@@ -83,7 +83,7 @@ export interface Publisher extends Resource<PublisherStats> {
   /**
    * Returns the sink of a topic; the same one for the same name and schema.
    *
-   * @param name - Words between dots, 255 bytes at the most, without wildcards: `ticks.acme`.
+   * @param name - Words between dots, at most 255 bytes, without wildcards: `ticks.acme`.
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */
   topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>

@@ -46,7 +46,7 @@ interface Waiter {
   readonly done: Deferred
 }
 
-/** Asks publishers, and tells who waits. */
+/** Asks publishers, and resolves the promises that wait. */
 export class Readiness {
   readonly #ports: ReadinessPorts
   readonly #requests = new Map<string, Request>()
@@ -73,7 +73,7 @@ export class Readiness {
   /**
    * A link is new: asks over it, and forgets what was asked before.
    *
-   * A request that was on its way when its link was cut may go up the next one before the subscriptions do.
+   * A request that was in transit when its link was cut may go up the next one before the subscriptions do.
    */
   linked(): void {
     this.#requests.clear()
@@ -113,7 +113,7 @@ export class Readiness {
     return { promise: waiter.done.promise, forget: () => this.#drop(waiter) }
   }
 
-  /** Rejects everyone who waits. */
+  /** Rejects all promises that wait. */
   close(): void {
     this.#closed = true
     for (const waiter of this.#waiters) waiter.done.reject(closedError())

@@ -1,7 +1,7 @@
 /**
  * What one subscription has seen of each publisher's topics: tells duplicates and gaps.
  *
- * Pure: it is told of frames and of the moment from which a publisher served the subscription. It repairs nothing.
+ * Pure: it takes frames, and the position from which a publisher served the subscription. It repairs nothing.
  */
 
 /** What a frame says of its place. */
@@ -99,7 +99,7 @@ export class SequenceTracker {
 function enter(state: SourceState, topic: string, { position }: Place): TopicState {
   const seen = state.former.get(topic) ?? { next: 1, interrupted: true }
   if (state.topics.size >= maxTopics) {
-    // of the topics that are forgotten, nothing up to here may be told as missing
+    // of forgotten topics, nothing up to here may be reported as missing
     if (state.former.size > 0 && state.servedFrom !== undefined) state.servedFrom = Math.max(state.servedFrom, position)
     state.former = state.topics
     state.topics = new Map()

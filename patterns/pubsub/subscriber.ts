@@ -1,7 +1,7 @@
 /**
  * The subscribing side: streams of topics over one XSUB socket.
  *
- * Subscriptions and readiness requests go up, frames and answers come down. It repairs no gap; it tells of them.
+ * Subscriptions and readiness requests go up, frames and answers come down. It reports gaps and repairs none.
  */
 import { randomBytes } from 'node:crypto'
 import type { Schema } from '../../src/avro/index.js'
@@ -43,7 +43,7 @@ export interface ReadyOptions extends WaitOptions {
   /**
    * How many publishers must serve the subscriptions, 1 to 1024.
    *
-   * Default: whoever is behind the endpoints to connect to and the live links of bound endpoints, and at least one.
+   * Default: one for each endpoint to connect to and each live link of bound endpoints, and at least one.
    */
   readonly publishers?: number
 }
@@ -264,7 +264,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   /** Whether publishers over so many links are all there should be. */
   #allServe(links: number): boolean {
     const { connected, accepted } = this.socket.links
-    // an answer may be here before the news of its link, and with that the news of others
+    // an answer may arrive before the event of its link, and before those of others
     return links >= Math.max(1, this.#options.connect.length + accepted) && links <= connected
   }
 

@@ -11,7 +11,7 @@
 const prefixCost = 15
 const subscriberCost = 1
 
-/** Prefixes that were reported as gone are told apart by their costs, rounded up to a multiple of this, in bytes. */
+/** Removed prefixes are distinguished by their costs, rounded up to a multiple of this, in bytes. */
 const classBytes = 16
 
 /** Adds up the subscriptions of one socket. */

@@ -23,7 +23,7 @@ export interface SubscriptionPorts {
   changed(subscription: Subscription): void
 }
 
-/** A frame that matches, with what was read of it on the way. */
+/** A frame that matches, with the parts that were read already. */
 export interface TopicFrame {
   readonly frame: DataFrame
   readonly writerText: string
@@ -173,7 +173,7 @@ class TopicSubscription<Out, Item> implements Subscription {
     this.inbound.push(this.#supply(batch, topicFrame))
   }
 
-  /** Goes past a message that was seen before; what makes it unreadable was told then. */
+  /** Skips a duplicate message; if it is unreadable, that was reported the first time. */
   #skip(batch: Batch<Out>): void {
     try {
       batch.take()

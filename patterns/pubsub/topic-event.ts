@@ -33,7 +33,7 @@ export interface TopicGap {
   readonly from: number
   /** The number of the last one. */
   readonly to: number
-  /** Why: `lost` on the way, by a cut link or because this subscriber was too slow. */
+  /** Why: `lost` in transit, by a cut link or because this subscriber was too slow. */
   readonly reason: 'lost'
 }
 

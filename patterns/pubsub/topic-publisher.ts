@@ -44,7 +44,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly #isSubscribed: () => boolean
   readonly #part: Buffer
   readonly #outbox: () => Outbox
-  /** Frames without messages that wait to leave: they tell the schema to all who subscribe meanwhile. */
+  /** Frames without messages that wait to leave: they bring the schema to new subscribers. */
   #introductions = 0
   readonly #introductionLeaves = () => {
     this.#introductions -= 1

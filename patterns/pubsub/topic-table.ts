@@ -1,7 +1,7 @@
 /**
  * The topics of one publisher: those in use or held, and the numbers of those that were.
  *
- * A sink that is neither held by its user nor used within the last seconds is left to the garbage collector. Its numbers
+ * A sink that is neither held by its user nor used within the last seconds is no longer referenced. Its numbers
  * are kept apart, for so many topics, so that a topic that is used again continues where it ended.
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
@@ -43,7 +43,7 @@ export class TopicTable {
   #past = new Map<string, KnownTopic>()
   #former = new Map<string, KnownTopic>()
   #forgot = false
-  /** Sinks that were used since the last tick and before it: a new subscriber is told their schemas. */
+  /** Sinks that were used since the last tick and before it: a new subscriber gets their schemas. */
   #recent = new Set<PublishedTopic<never>>()
   #lately = new Set<PublishedTopic<never>>()
   #tick: Timer | undefined

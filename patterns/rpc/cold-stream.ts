@@ -1,5 +1,5 @@
 /**
- * The responses of a call that is made when somebody wants them: each subscription, iteration and process is a call.
+ * The responses of a call that is made on demand: each subscription, iteration and process is a call.
  */
 import type { Observable } from 'rxjs'
 import {
@@ -10,12 +10,12 @@ import {
   type Stream,
 } from '../../src/stream/index.js'
 
-/** A stream that begins anew for each of its consumers. */
+/** A stream that starts a call for each of its consumers. */
 export class ColdStream<T> extends FallibleObservable<T> implements Stream<T> {
   readonly #start: () => Stream<T>
 
   /**
-   * @param start - Starts a call and returns its responses; whoever leaves them as the last, cancels the call.
+   * @param start - Starts a call and returns its responses; the call is cancelled when their last consumer leaves.
    */
   constructor(start: () => Stream<T>) {
     super((subscriber) => start().subscribe(subscriber))

@@ -38,8 +38,8 @@ export interface ImplementedService {
  * responses it returns an iterable, an async iterable or a stream of Rivulet, which are read as fast as the client reads; or any
  * observable, which cannot be paused: what the client has not taken waits in the outbox, and fails the call when that is
  * full. It may return a promise of any of these; a promise of a single response is refused. A stream of requests fails when the call ends before its last request, and reports that to `errors` of the server
- * if a subscriber has no error callback. What a handler throws is an error that its method declares, or else the client is told
- * `RIVULET_INTERNAL`, and `errors` of the server the rest.
+ * if a subscriber has no error callback. A handler throws errors that its method declares; for any other the client gets
+ * `RIVULET_INTERNAL`, and `errors` of the server the details.
  *
  * @throws RivuletError `RIVULET_INVALID_OPTION` if a method has no handler, or a handler no method.
  * @example

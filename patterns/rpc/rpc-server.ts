@@ -29,7 +29,7 @@ export interface RpcServer extends Resource<RpcServerStats> {}
  *
  * Resolves when it is bound: from then on it serves.
  *
- * Lifetime: `close` takes no new calls, waits for those under way, sends their outcomes and says goodbye; calls that are
+ * Lifetime: `close` takes no new calls, waits for open ones, sends their outcomes and says goodbye; calls that are
  * open after `timeoutMs` are stopped, and `undelivered` counts them. Without draining they are stopped at once.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,

@@ -1,5 +1,5 @@
 /**
- * The contract between a schema and whoever moves its bytes: one compiled codec for each schema.
+ * The contract between a schema and the code that moves its bytes: one compiled codec for each schema.
  *
  * Internal: `src/wire` and the patterns use it through `codecOf`; applications use `Schema`. It knows nothing of frames.
  */

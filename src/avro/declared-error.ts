@@ -1,7 +1,7 @@
 /**
  * Declared errors: those that a method of a service may answer with, each with a value of its own schema.
  *
- * They are no `RivuletError`: what they mean is the service's business. A brand holds the hash of the service, so that
+ * They are no `RivuletError`: the service defines what they mean. A brand holds the hash of the service, so that
  * two copies of the package recognise each other's, and two versions of a service do not mistake theirs.
  */
 

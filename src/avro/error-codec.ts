@@ -1,7 +1,7 @@
 /**
  * The codec of the errors that a method declares: named values here, the specification's union of string on the wire.
  *
- * An undeclared failure of a handler is no value of it: how that is told is the business of the call.
+ * An undeclared failure of a handler is no value of it: the call reports it in another form.
  */
 import { RivuletError } from '../errors/index.js'
 import type { ReadValue, WriteValue } from './codec.js'

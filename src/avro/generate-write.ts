@@ -256,7 +256,7 @@ class WriteGenerator {
   }
 
   #plain(node: UnionNode, v: string, bounded: boolean): string {
-    // objects last: every other look is told apart by a test that no plain object passes
+    // objects last: every other look has a test that no plain object passes
     const order = [...node.branches.keys()].sort((a, b) => rank(node.branches[a]) - rank(node.branches[b]))
     const cases = order.map((index) => {
       const branch = node.branches[index] as SchemaNode

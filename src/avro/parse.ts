@@ -26,7 +26,7 @@ import type { PrimitiveName } from './schema-types.js'
 /** Whose schema it is. */
 export type SchemaRole = 'own' | 'writer'
 
-/** Stands for a schema that was refused, so that parsing can go on and find more. */
+/** Stands for a schema that was refused, so that parsing continues and finds further issues. */
 export const refusedNode: SchemaNode = { kind: 'null' }
 const mostIssues = 20
 
@@ -184,7 +184,7 @@ export class SchemaParser {
       if (look === 'number') numbers++
     }
     if (numbers > 1 && this.#own) {
-      return this.refuse(path, 'a union of several number types cannot tell its values apart; keep the widest')
+      return this.refuse(path, 'values of a union of several number types cannot be distinguished; keep the widest')
     }
     return { kind: 'union', branches, wrapped }
   }

@@ -7,14 +7,14 @@ import type { Issue } from '../errors/index.js'
 
 const longestQuote = 64
 
-/** Returns text that may come from a stranger, shortened for a message. */
+/** Returns text of an untrusted peer, shortened for a message. */
 export const brief = (text: string, longest = 160): string =>
   text.length > longest ? `${text.slice(0, longest)}…` : text
 
 /** Returns the path of a field of what is at `path`. */
 export const fieldPath = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 
-/** Returns text in quotes for a message: escaped, and shortened, since it may come from a stranger. */
+/** Returns text in quotes for a message: escaped, and shortened, since it may come from an untrusted peer. */
 export function quote(text: unknown): string {
   if (typeof text !== 'string') return text === null ? 'null' : Array.isArray(text) ? 'an array' : typeof text
   return JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text)

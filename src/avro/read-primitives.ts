@@ -1,7 +1,7 @@
 /**
  * What generated readers call: every byte is checked against the end, every varint is at most 10 bytes.
  *
- * What is malformed throws a `Malformed`, which is cheap since a stranger can cause it at will; `decode-failure.ts`
+ * What is malformed throws a `Malformed`, which is cheap since an untrusted peer can cause it at will; `decode-failure.ts`
  * makes an error of it.
  */
 import { isUtf8 } from 'node:buffer'

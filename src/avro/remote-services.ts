@@ -1,7 +1,7 @@
 /**
  * One service against the protocols of its peers: which methods both have, and how what a peer wrote is read.
  *
- * The protocols come from strangers. Each is parsed once, and two schemas are brought together when the first call needs
+ * The protocols come from untrusted peers. Each is parsed once, and two schemas are brought together when the first call needs
  * it, within one budget for all methods. What cannot be brought together spoils one direction of one method.
  */
 import { type Issue, RivuletError } from '../errors/index.js'

@@ -86,7 +86,7 @@ export function branchName(node: SchemaNode): string {
   return 'name' in node ? node.name : node.kind
 }
 
-/** What a value of a type looks like in JavaScript, as far as the branches of a union are told apart by it. */
+/** What a value of a type looks like in JavaScript, as far as it distinguishes the branches of a union. */
 export type Look = 'null' | 'boolean' | 'number' | 'string' | 'date' | 'bytes' | 'array' | 'object' | 'union'
 
 /** Returns what values of the type look like; a union with two branches of one look is wrapped. */

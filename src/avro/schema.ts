@@ -52,7 +52,7 @@ export interface Schema<In = unknown, Out = unknown, Json = unknown, Needs = unk
   /**
    * Returns the value of bytes, which must hold exactly one value and nothing else.
    *
-   * The bytes may come from a stranger: time and memory stay in proportion to their number, and the value shares no
+   * The bytes may come from an untrusted peer: time and memory stay in proportion to their number, and the value shares no
    * memory with them.
    *
    * @throws RivuletError `RIVULET_DECODE_FAILED` for malformed bytes; `RIVULET_INCOMPATIBLE_SCHEMA` or

@@ -1,5 +1,5 @@
 /**
- * The contract between a service and whoever calls and serves it: the codecs of each method, and of a peer's version.
+ * The contract between a service and its callers and servers: the codecs of each method, and of a peer's version.
  *
  * Internal: `src/call` and the patterns use it through `serviceOf`; applications use `Service`. It knows nothing of calls.
  */
@@ -24,7 +24,7 @@ export interface ServiceCodec {
   /**
    * Compares with a peer's protocol, by name of the methods; whether the services have the same name does not matter.
    *
-   * The text may come from a stranger: time and memory are bounded. Cached by the text.
+   * The text may come from an untrusted peer: time and memory are bounded. Cached by the text.
    *
    * @throws RivuletError `RIVULET_INVALID_SCHEMA` for a text that is no protocol, or beyond the limits.
    */

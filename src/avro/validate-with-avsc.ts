@@ -1,7 +1,7 @@
 /**
  * Asks avsc whether one's own schema is valid: the only file that imports avsc.
  *
- * It runs once for each definition, after `parse.ts` has accepted the schema. avsc sees neither the schemas of strangers
+ * It runs once for each definition, after `parse.ts` has accepted the schema. avsc sees neither the schemas of untrusted peers
  * nor any message: all bytes are written and read by generated code of our own.
  */
 import avro from 'avsc'

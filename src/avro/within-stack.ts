@@ -1,4 +1,4 @@
-/** Keeps a schema of a stranger from ending the stack: it is then refused like any other. */
+/** Refuses a schema of an untrusted peer that would overflow the stack. */
 import { invalidSchema } from './parse.js'
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The stream of values of one call, as its caller or its handler holds it; unlike the streams of resources it can fail.
  *
- * How values are handed out in step with demand is `MessageStream`'s business.
+ * `MessageStream` delivers the values as demand allows.
  */
 import type { Observable, Subscriber } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
@@ -18,7 +18,7 @@ import {
 
 /** How the stream of a call ends. */
 export interface StreamEnd {
-  /** Why it ended before its time; `undefined` if it came to its end. */
+  /** Why it ended before its time; `undefined` if it has completed. */
   failure(): Error | undefined
   /** It failed, and a subscriber has no error callback. */
   unhandled(error: Error): void
@@ -26,7 +26,7 @@ export interface StreamEnd {
   readonly report: (error: RivuletError) => void
 }
 
-/** The values of one call; whoever leaves as the last of its consumers, leaves the call. */
+/** The values of one call; the call ends when the last consumer leaves. */
 export class CallStream<T> extends FallibleObservable<T> implements Stream<T> {
   readonly #inner: MessageStream<T>
   readonly #end: StreamEnd

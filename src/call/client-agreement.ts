@@ -37,7 +37,7 @@ export class AgreedMethod {
   }
 }
 
-/** One binding on its way. */
+/** A binding without an answer yet. */
 interface Pending {
   readonly service: ClientService
   readonly refusals: Map<string, Refusal>

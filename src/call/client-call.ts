@@ -2,7 +2,7 @@
  * One call at the client: from its start to its one outcome, whichever sessions it goes over.
  *
  * It is also the body of its request, so that a call costs no closure. Which session
- * takes it is the client's business; what an item means, the session's.
+ * takes it is decided by the client; what an item means, by the session.
  */
 import { decodeFailure } from '../avro/codec.js'
 import type { RivuletError } from '../errors/index.js'
@@ -88,7 +88,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (method.streamsResponses) this.incoming = new IncomingItems(this)
   }
 
-  /** The responses, hot: for a method that streams them. Whoever leaves as the last of its consumers cancels the call. */
+  /** The responses, hot: for a method that streams them. The call is cancelled when the last consumer leaves. */
   get responses(): CallStream<unknown> | undefined {
     return this.incoming?.stream
   }
@@ -108,7 +108,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     return this.outgoing === undefined || !this.outgoing.taken
   }
 
-  /** Gives the call up: its handler is told, and the outcome is there at once. Harmless when there is one. */
+  /** Cancels the call: its handler is notified, and the outcome is known at once. Harmless when there is one. */
   cancel(cause?: unknown): void {
     this.stopWith('RIVULET_CANCELLED', `${this.method.label} was cancelled`, cause)
   }

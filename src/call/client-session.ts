@@ -1,7 +1,7 @@
 /**
- * The calls of a client on one session: sends them, and makes their outcomes of what comes back.
+ * The calls of a client on one session: sends them, and completes them from the responses.
  *
- * What becomes of calls when the session ends, is the client's business.
+ * The client decides what happens to calls when the session ends.
  */
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
@@ -26,7 +26,7 @@ export interface ClientSessionOwner {
   disconnected(session: ClientSession): void
   /** A server took none of a call, or the session ended before it had it: it goes elsewhere. */
   moved(call: ClientCall): void
-  /** The session is over; `reason` tells why. */
+  /** The session has ended for a `reason`. */
   ended(session: ClientSession, reason: RivuletError | undefined): void
   report(error: RivuletError): void
 }
@@ -68,7 +68,7 @@ export class ClientSession implements SessionUser, CallSession {
   /**
    * Whether something may not have arrived that must, although nobody waits for an answer to it.
    *
-   * All else that was sent is nobody's when the calls are over: the end of the session says the same.
+   * All other items are obsolete once the calls have ended: the end of the session implies it.
    */
   get owes(): boolean {
     if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
@@ -115,7 +115,7 @@ export class ClientSession implements SessionUser, CallSession {
     this.calls.delete(stream)
     const isUnsent = streams.isUnsent(stream)
     if (!isUnsent && !this.#ended) this.#owed.send(stream, callKind.cancel, itemFlag.last, noBody)
-    // what waits of its requests is nobody's now; a cancellation does not wait with them
+    // waiting requests are obsolete now; a cancellation does not wait behind them
     streams.forget(stream)
     return isUnsent ? call.executedBefore : 'maybe'
   }
@@ -129,8 +129,8 @@ export class ClientSession implements SessionUser, CallSession {
     const call = this.calls.get(stream)
     if (call !== undefined) this.#receive(call, kind, flags, bytes, view, start, end)
     else if (stream === 0) this.#agree(kind, bytes, view, start, end)
-    else this.streams.forget(stream) // the call has its outcome, and what comes late is nobody's
-    // what comes acknowledges what was sent: later, when there is more under way, it could not be told any more
+    else this.streams.forget(stream) // the call has its outcome: late items are dropped
+    // this frame may acknowledge the one-way calls: it is checked now, before later items are in flight
     if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
   }
 

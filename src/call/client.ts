@@ -36,7 +36,7 @@ export interface CallClientPorts {
 export interface CallClientStats {
   /** Calls that were made. */
   readonly started: number
-  /** With a response, or a stream that came to its end. */
+  /** With a response, or a stream that completed. */
   readonly succeeded: number
   /** With an error, declared ones and cancellations included. */
   readonly failed: number
@@ -145,7 +145,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     return call
   }
 
-  /** Starts a call with a stream of responses, which tell its outcome. */
+  /** Starts a call with a stream of responses, which also carry its outcome. */
   stream(method: ClientMethod, request: unknown, options: ResolvedCallOptions): ClientCall {
     return this.start(method, request, options, ignore, ignore)
   }
@@ -171,7 +171,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
   }
 
   /**
-   * Ends all calls with an error, to which is added whether each may have run; the servers are told.
+   * Ends all calls with an error, to which is added whether each may have run, and notifies the servers.
    *
    * Resolves when all have ended: very many take several turns of the event loop.
    */

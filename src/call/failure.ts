@@ -1,5 +1,5 @@
 /**
- * Failures of calls: what the server tells of them, and what the caller makes of that.
+ * Failures of calls: what the server reports, and which errors the caller gets.
  *
  * A failure is a code, a message and whether the call may have run. It carries no stack and no message of a handler:
  * what a handler throws stays with the server.
@@ -32,7 +32,7 @@ const remoteCodes: ReadonlySet<string> = new Set<ErrorCode>([
 /** The longest message that travels, in characters. */
 export const maxMessageCharacters = 1000
 
-/** Returns what a server told of a failure, with a code of this version. */
+/** Returns a failure that a server reported, with a code of this version. */
 export function failureOfServer(code: string, message: string): ReceivedFailure {
   return receivedFailure(code, brief(message, maxMessageCharacters), (one) => remoteCodes.has(one))
 }

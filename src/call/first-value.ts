@@ -6,7 +6,7 @@
  */
 import { Subscriber } from 'rxjs'
 
-/** Who waits for the value; one of the first two is called once. */
+/** The receiver of the value; one of the first two is called once. */
 export interface FirstValueOwner {
   firstValue(value: unknown): void
   /** The observable failed, or ended without a value. */

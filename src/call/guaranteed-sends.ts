@@ -10,7 +10,7 @@ import { isRivuletError } from '../errors/index.js'
 import { Fifo, turnBudget } from '../lifecycle/index.js'
 import { type ItemBody, type SessionStreams, writeWaiting } from '../session/index.js'
 
-/** A body that is told when it cannot be sent at all. */
+/** A body that is notified when it cannot be sent at all. */
 export interface OwedBody extends ItemBody {
   /** It could not be written, or is too large; nothing was sent. */
   unsendable?(cause: unknown): void
@@ -120,7 +120,7 @@ export class GuaranteedSends {
       this.#streams.send(stream, kind, flags, body)
     } catch (cause) {
       if (isRivuletError(cause, 'RIVULET_OUTBOX_FULL')) {
-        this.#streams.isWritable(stream) // whoever asks is told when it changes
+        this.#streams.isWritable(stream) // after a query, a change is notified
         return false
       }
       if (!isRivuletError(cause, 'RIVULET_CLOSED')) body.unsendable?.(cause)

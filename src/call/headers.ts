@@ -20,7 +20,7 @@ export const maxHeaders = 64
 /** What the headers of one call may take on the wire, in bytes. */
 export const maxHeaderBytes = 16_384
 
-/** Bytes for the count and the length of one text at the most. */
+/** At most so many bytes for the count and the length of one text. */
 const lengthBytes = 5
 
 /**

@@ -33,7 +33,7 @@ export interface CallHostPorts {
 export interface CallServerStats {
   /** Calls whose handler began. */
   readonly started: number
-  /** Answered with a response, or a stream that came to its end. */
+  /** Answered with a response, or a stream that completed. */
   readonly answered: number
   /** Answered with an error. */
   readonly failed: number
@@ -45,7 +45,7 @@ export interface CallServerStats {
   readonly refused: number
   /** Handlers at work, also those of calls that were given up. */
   readonly running: number
-  /** Items of clients that made no sense. */
+  /** Malformed items of clients. */
   readonly invalidItems: number
   /** Sessions that have not ended, those that are cut included. */
   readonly sessions: number

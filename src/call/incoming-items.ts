@@ -2,7 +2,7 @@
  * The items of one call that come in: decoded straight from the frame while they are wanted, kept as bytes while not.
  *
  * Credit is returned for what is taken, so the other side sends no more than fits the window of the stream. What an end
- * means for the call is the owner's business.
+ * means for the call is decided by the owner.
  */
 import type { Cursor, ReadValue } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
@@ -34,7 +34,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
   /** What the application holds. */
   readonly stream: CallStream<unknown>
   readonly #owner: IncomingOwner
-  /** Reads an item; whoever makes it sets this before the first one comes. */
+  /** Reads an item; its creator sets this before the first item. */
   read: ReadValue<unknown> = unset
   readonly #inner: MessageStream<unknown>
   readonly #backlog: ItemBacklog
@@ -85,7 +85,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     if (!this.#inner.busy) this.#complete()
   }
 
-  /** Nothing more is delivered: whoever takes items gets the failure at once. */
+  /** Nothing more is delivered: the consumer gets the failure at once. */
   abort(failure: Error): void {
     if (this.#ended) return
     this.#ending = true
@@ -93,7 +93,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     this.#complete()
   }
 
-  /** Nothing more is delivered, and whoever still takes items sees their end: for a call that is done with them. */
+  /** Nothing more is delivered, and the consumer sees the end of the stream: for a call that is done with them. */
   leave(): void {
     this.#ending = true
     this.#complete()

@@ -9,7 +9,7 @@
 /** Items without a byte that may wait. */
 export const maxEmptyItems = 65_536
 
-/** What an empty backlog keeps, in bytes: two frames, so that a busy stream does not make garbage of each of them. */
+/** What an empty backlog keeps, in bytes: two frames, so that a busy stream does not allocate each of them again. */
 const keptBytes = 131_072
 
 const none = Buffer.alloc(0)

@@ -14,7 +14,7 @@ import { callError } from './failure.js'
 
 /** The call that items belong to. None of these but `report` is called after `stop`. */
 export interface OutgoingOwner {
-  /** The source came to its end, and everything was sent. */
+  /** The source has completed, and everything was sent. */
   sourceEnded(): void
   /** The source failed. */
   sourceFailed(cause: unknown): void
@@ -30,7 +30,7 @@ export interface OutgoingOwner {
 
 /** The signals to `sendAll`; they are made once, since nobody sees them. */
 const noRoom = callError('RIVULET_OUTBOX_FULL', 'the stream has no credit or the outbox no room', 'no')
-const stopped = callError('RIVULET_CLOSED', 'the call is over', 'no')
+const stopped = callError('RIVULET_CLOSED', 'the call has ended', 'no')
 
 /** The way out of one call. */
 export class OutgoingItems implements Intake<unknown>, ItemBody {
@@ -62,7 +62,7 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   /** Sends what a source has. */
   run(source: unknown): void {
     this.#canPause = has(source, Symbol.asyncIterator) || has(source, Symbol.iterator)
-    // a list or a set begins anew for whoever iterates it; a generator does not, and of others nobody knows
+    // each iteration of a list or a set begins at its first item; that of a generator does not, and others are unknown
     this.#canRepeat = has(source, Symbol.iterator) && !has(source, 'next')
     sendAll(this, source as SendAllSource<unknown>).then(
       () => {
@@ -101,10 +101,10 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
       return undefined
     } catch (cause) {
       if (isRivuletError(cause, 'RIVULET_OUTBOX_FULL')) {
-        this.#streams.isWritable(this.#stream) // whoever asks is told when it changes
+        this.#streams.isWritable(this.#stream) // after a query, a change is notified
         return noRoom
       }
-      // the end of the session ends the call by itself
+      // the end of the session ends the call
       if (!isRivuletError(cause, 'RIVULET_CLOSED')) this.#owner.valueRefused(cause, value)
       this.stop()
       return stopped
@@ -135,7 +135,7 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   }
 
   report(error: RivuletError): void {
-    // each refusal ends the call, which tells of it
+    // each refusal ends the call, which reports it
     if (error.code === 'RIVULET_SOURCE_FAILED') this.#owner.report(error)
   }
 

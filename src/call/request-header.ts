@@ -1,7 +1,7 @@
 /**
  * The head of a request, written and read by hand since every call has one; it comes to the same bytes as `CallRequest`.
  *
- * What follows it, the request of the method, is the business of the call.
+ * The call reads the request of the method, which follows.
  */
 import { bufferFull, type Cursor } from '../avro/codec.js'
 import { fail, readInt, readLong, sizedBlock, Unfit } from '../avro/read-primitives.js'

@@ -82,7 +82,7 @@ export class ServedService {
   }
 
   /**
-   * Learns a version from its text, which may come from a stranger.
+   * Learns a version from its text, which may come from an untrusted peer.
    *
    * @throws RivuletError `RIVULET_INVALID_SCHEMA`; `RIVULET_INVALID_REQUEST` if the text is not that of the hash.
    */

@@ -2,7 +2,7 @@
  * What a server and one client agree on: which methods the numbers of the client stand for.
  *
  * The client announces services; the server serves the version it knows by its hash, asks for the text of one that it
- * does not know, and refuses what it cannot serve. What a stranger can make it keep is bounded.
+ * does not know, and refuses what it cannot serve. What an untrusted peer can make it keep is bounded.
  */
 import { quote } from '../avro/codec.js'
 import { RecordBody, readRecord } from '../session/index.js'
@@ -33,7 +33,7 @@ export class ServerAgreement {
   readonly #services: ReadonlyMap<string, ServedService>
   readonly #owed: GuaranteedSends
   readonly #bindings = new Set<number>()
-  /** Those whose text is on its way. */
+  /** Those whose text was requested. */
   readonly #awaited = new Map<number, Announced>()
   readonly #assembly = new TextAssembly()
 

@@ -19,7 +19,7 @@ import type { BacklogBudget } from './item-backlog.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
 import type { ServedMethod } from './served-service.js'
 
-/** How a call came to its end. */
+/** How a call ended. */
 export type CallEnd = 'answered' | 'failed' | 'cancelled'
 
 /** Where calls come from: one session of a server. */
@@ -35,9 +35,9 @@ export interface CallOrigin {
   readonly clock: Clock
   /** Keeps a call that was not answered at once. */
   keep(call: ServerCall): void
-  /** A call is over: its outcome is about to be sent, if there is one. */
+  /** A call has ended: its outcome is about to be sent, if there is one. */
   finished(call: ServerCall): void
-  /** Counts a call that is over. */
+  /** Counts a call that has ended. */
   counted(how: CallEnd): void
   /** Sends the last item of a call, now or when there is room; returns false if a failure took its place. */
   sendLast(stream: number, kind: number, body: OwedBody): boolean
@@ -135,7 +135,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
   /**
    * Ends the call before its handler does: its signal aborts, what it returned is left, and it has no say any more.
    *
-   * What the client is told is the business of the caller. Returns false if the call was over already.
+   * The caller notifies the client. Returns false if the call had ended already.
    */
   stop(error: RivuletError): boolean {
     if (this.#over) return false
@@ -327,7 +327,7 @@ export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, Inc
     this.server.released()
   }
 
-  /** The call is over; how it is counted is known when its response was written, if that is the outcome. */
+  /** The call has ended; how it is counted is known when its response was written, if that is the outcome. */
   #finish(how?: CallEnd): void {
     this.#over = true
     this.server.finished(this)

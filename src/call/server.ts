@@ -39,15 +39,15 @@ export interface ServerPorts {
   started(): void
   /** A handler is done. */
   released(): void
-  /** A call is over. */
+  /** A call has ended. */
   finished(how: CallEnd): void
   /** A call was refused before its handler began. */
   refused(): void
-  /** An item made no sense. */
+  /** An item was malformed. */
   countInvalidItem(): void
   /** Sees to it that a call with this deadline is looked at then. */
   watch(deadline: number): void
-  /** A session is over. */
+  /** A session has ended. */
   ended(server: CallServer): void
   /** Looks whether `drain` is done. */
   checkDrained(): void
@@ -103,7 +103,7 @@ export class CallServer implements SessionUser, CallOrigin {
     const call = this.calls.get(stream)
     if (call !== undefined) this.#receive(call, kind, flags, bytes, view, start, end)
     else if (kind === callKind.cancel || !this.#answered.has(stream)) this.#forget(stream)
-    // else its outcome may still wait to be sent, and what comes late is nobody's
+    // else its outcome may still wait to be sent, and late items are dropped
   }
 
   onWritable(stream: number): void {
@@ -150,7 +150,7 @@ export class CallServer implements SessionUser, CallOrigin {
     this.#host.finished(how)
   }
 
-  /** Stops all handlers, in several turns if they are very many; the client is told by the end of the session. */
+  /** Stops all handlers, in several turns if they are very many; the end of the session notifies the client. */
   stopAll(error: RivuletError, done?: () => void): void {
     turnBudget.forEach(this.calls.all(), (call) => call.stop(error), done)
   }
@@ -314,7 +314,7 @@ export class CallServer implements SessionUser, CallOrigin {
       else this.streams.forget(stream)
     }
     if (method?.oneWay) {
-      this.report(new RivuletError(code, message, { executed: 'no' })) // since the client is told nothing
+      this.report(new RivuletError(code, message, { executed: 'no' })) // since the client is not notified
     } else if (hasRoom) {
       this.#sendFailure(stream, code, message, 'no')
     } else {
@@ -334,7 +334,7 @@ export class CallServer implements SessionUser, CallOrigin {
     }
   }
 
-  /** Reports the first thing of a peer that makes no sense, and counts all: it may send as many as it likes. */
+  /** Reports the first malformed item of a peer, and counts all: a peer may send any number of them. */
   #invalidItem(message: string): void {
     this.#host.countInvalidItem()
     if (this.#reportedStrange) return

@@ -32,7 +32,7 @@ export class WakingSources {
     this.#isResting = false
     while (this.#waiting.length > 0 && !this.#isResting) {
       const stream = this.#waiting.shift() as number
-      // if others have taken the room meanwhile, it is told again
+      // if others have taken the room meanwhile, it is notified again
       if (this.#owner.calls.get(stream) && this.#owner.streams.isWritable(stream)) this.wake(stream)
     }
   }

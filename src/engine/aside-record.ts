@@ -1,5 +1,5 @@
 /**
- * Records of what is set aside: messages by themselves, and the last messages of blocks, which stay where they are stored.
+ * Records of what is set aside: single messages, and the last messages of blocks, which stay where they are stored.
  *
  * The key of a block has behind that of a message the place of the whole block, so that a damaged record can be made out.
  */

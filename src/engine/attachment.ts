@@ -9,7 +9,7 @@ import type { Lease } from './leases.js'
 import { abandonOperation, type Operation, releaseOperation, settleOperation } from './operations.js'
 import type { Queue } from './queue.js'
 
-/** What ending the leases of a consumer changes by one write at the most, in bytes. */
+/** At most so many bytes does one write change to end the leases of a consumer. */
 const abandonBytes = 1_048_576
 
 /** What an attachment needs of its engine. */
@@ -118,7 +118,7 @@ export class LocalAttachment implements Attachment {
     if (undelivered.length > 0) this.#ports.ask(releaseOperation(this.#queue, undelivered, isUndelivered))
   }
 
-  /** Lets leases begin anew with this consumer; returns those that it cannot have. */
+  /** Restarts leases with this consumer; returns those that it cannot have. */
   #take(numbers: readonly number[], mayTake: (lease: Lease) => boolean): number[] {
     const deadline = this.#ports.now() + this.#queue.settings.leaseMs
     return numbers.filter((number) => {

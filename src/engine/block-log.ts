@@ -224,7 +224,7 @@ function costOf({ count, bodies, extras }: Block): number {
   return bodies.length + blockCostBytes + messageCostBytes * count + extrasCostBytes * extras.length
 }
 
-/** What tells of a damaged record. */
+/** Takes reports of damaged records. */
 export function corruptError(queue: string, position: number, what: string): RivuletError {
   return new RivuletError('RIVULET_STORE_CORRUPT', `queue ${queue}: ${what} at position ${position} is damaged`)
 }

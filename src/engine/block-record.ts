@@ -1,7 +1,7 @@
 /**
  * Blocks as records: a head that tells all about the messages, with a checksum of its own, and their bodies behind it.
  *
- * The checksum of the head and those of the bodies let the messages of a damaged record be told apart: what is whole is
+ * The checksum of the head and those of the bodies distinguish the messages of a damaged record: what is whole is
  * delivered. Layout: version, flags, count u32, time u64, schema id (16), bytes of the extras u32, checksum of the head u32;
  * lengths (u32 each), checks (u32 each), extras (JSON), bodies. All numbers are big-endian.
  */

@@ -21,16 +21,16 @@ import { messageOf } from './settling.js'
 import { takersOf } from './takers.js'
 import { type Transaction, writePieces } from './transaction.js'
 
-/** What one lease has at the most, in messages. */
+/** The most messages of one lease. */
 const leaseMessages = 1024
 
-/** What one write deals out at the most, in bytes of bodies: they are held until it is safe. */
+/** The most that one write deals out, in bytes of bodies: they are held until it is safe. */
 const dealtBytes = 8_388_608
 
 /** What setting something aside counts for beside its bytes: one write sets aside about 4000 messages one by one. */
 const asideCostBytes = 2048
 
-/** Messages on their way to a consumer. */
+/** Messages in transit to a consumer. */
 export interface Dealt {
   readonly queue: Queue
   readonly consumer: Consumer
@@ -110,7 +110,7 @@ function readyFor(tx: Transaction, queue: Queue, takers: readonly Consumer[]): n
   return ready + aside.count((name) => isReadable(takers, name))
 }
 
-/** About how many messages that wait by themselves are due; not 0 if one is. */
+/** About how many single messages are due; not 0 if one is. */
 function readyLater(tx: Transaction, queue: Queue): number {
   const first = queue.scheduled.size > 0 ? queue.scheduled.first(tx) : undefined
   if (!first || first.due > tx.wall) return 0
@@ -142,7 +142,7 @@ function lease(tx: Transaction, queue: Queue, consumer: Consumer, batch: LeaseBa
 }
 
 /**
- * Gathers messages of one schema, as many as may be: those that had been set aside, then those that waited by themselves,
+ * Gathers messages of one schema, as many as may be: those that had been set aside, then single ones,
  * then those of the log.
  */
 function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, limit: number, end: End): void {
@@ -160,7 +160,7 @@ function gather(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Cons
   }
 }
 
-/** Deals with the first message by itself; tells whether to go on. */
+/** Handles the first single message; returns whether to continue. */
 function gatherSingle(tx: Transaction, queue: Queue, batch: LeaseBatch, consumer: Consumer, end: End): boolean {
   const { scheduled, settings } = queue
   const entry = scheduled.first(tx)
@@ -211,7 +211,7 @@ function releaseHeld(tx: Transaction, { keys, log, scheduled }: Queue): boolean 
   return true
 }
 
-/** Deals with the front of the log; tells whether to go on. */
+/** Handles the front of the log; returns whether to continue. */
 function gatherHead(
   tx: Transaction,
   queue: Queue,

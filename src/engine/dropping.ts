@@ -12,18 +12,18 @@ import { forgetKey } from './redelivery.js'
 import type { ScheduledMessage } from './scheduled-messages.js'
 import { type Transaction, writePieces } from './transaction.js'
 
-/** What one write drops at the most, in bytes of its changes, and of the bodies, which are read for it. */
+/** The most that one write drops, in bytes of its changes, and of the bodies, which are read for it. */
 const dropBytes = 1_048_576
 export const dropBodyBytes = 16_777_216
 
 /**
- * Makes room for what was sent: what is set aside goes first, then what is ready, by itself or in the log, then what waits
+ * Makes room for new messages: first drops those that are set aside, then ready ones, single or in the log, then those that wait
  * for its key, and what is not due at last. Tells whether there is enough room now, as far as there can be.
  */
 export function dropOverflow(tx: Transaction, queue: Queue): boolean {
   const { bytes } = queue
   while (isOverfull(queue)) {
-    // the bytes of what was sent do not count: as much goes with the same write
+    // the bytes of the new messages do not count: the same write removes as many
     if (tx.pieces >= writePieces || bytes - queue.bytes >= dropBodyBytes) return false
     const lane = queue.aside.messages > 0 ? queue.aside.oldestLane(tx) : undefined
     if (lane) {
@@ -93,7 +93,7 @@ export function dropExpired(tx: Transaction, queue: Queue): boolean {
   return true
 }
 
-/** Whether a message by itself is too old. */
+/** Whether a single message is too old. */
 export function isExpired(tx: Transaction, queue: Queue, { due, message }: ScheduledMessage): boolean {
   if (message.expires > 0 && message.expires <= tx.wall) return true
   return Math.max(due, message.time) + queue.settings.maxAgeMs <= tx.wall
@@ -129,7 +129,7 @@ export function dropHead(tx: Transaction, queue: Queue, block: Block, count: num
   queue.counters[reason] += count
 }
 
-/** Drops the first message that waits by itself. */
+/** Drops the first single message. */
 export function dropFirst(tx: Transaction, queue: Queue, reason: DropReason): void {
   const { position, message } = queue.scheduled.removeFirst(tx)
   queue.counters[reason] += 1
@@ -141,7 +141,7 @@ function dropParked(tx: Transaction, queue: Queue, reason: DropReason, mayDrop: 
   queue.counters[reason] += queue.keys.unpark(tx, writePieces, mayDrop).length
 }
 
-/** Drops what waits, of the log what was sent before a position; returns how many, and whether that is all. */
+/** Drops waiting messages, of the log those before a position; returns how many, and whether that is all. */
 export function purgeSome(tx: Transaction, queue: Queue, before: number): { dropped: number; isDone: boolean } {
   const { bytes } = queue
   const { purged } = queue.counters

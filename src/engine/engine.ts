@@ -166,7 +166,7 @@ export interface Attachment {
   settle(settlements: readonly Settlement[], done: (outcomes: readonly SettleOutcome[]) => void): void
   /** The consumer cannot read messages of some schemas: it is dealt none of them any more. */
   cannotRead(meanings: readonly Uint8Array[]): void
-  /** Lets leases begin anew; returns those that are lost. */
+  /** Restarts leases; returns those that are lost. */
   extend(leases: readonly number[]): number[]
   /**
    * Takes over leases of an attachment that has ended, or of before a restart; returns those that are lost. All other
@@ -239,7 +239,7 @@ export interface QueueCounts {
   readonly stored: number
   /** Messages that were not stored again: their id was there, or their producer had sent them before. */
   readonly duplicates: number
-  /** Deliveries, each of a message by itself. */
+  /** Deliveries, each of one message. */
   readonly delivered: number
   /** Messages that were done, also those that consumers had when the host was opened. */
   readonly acked: number
@@ -293,7 +293,7 @@ export interface QueueEngine {
   counts(queue: string): QueueCounts
   /** Calls back after each change of the counts of any queue, at most once a write; returns how to stop that. */
   onChange(callback: (queue: string) => void): () => void
-  /** Calls back when the write under way, which counts tell of already, is over: `peek` shows then what it has stored. */
+  /** Calls back when the current write, which counts include already, has ended: `peek` shows then what it has stored. */
   settled(done: () => void): void
   /** The first messages of a queue as they are stored: those that are ready, then the delayed, then the leased ones. */
   peek(queue: string, limit: number): PeekedMessage[]

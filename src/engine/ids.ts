@@ -31,7 +31,7 @@ export class Ids {
     tx.put(keyOf(table.idTime, this.#queue, tx.wall, position), name)
   }
 
-  /** Gives free some ids whose time is over; tells whether there may be more. */
+  /** Removes some expired ids; returns whether there may be more. */
   sweep(tx: Transaction, windowMs: number, limit: number): boolean {
     const [from] = rangeOf(table.idTime, this.#queue)
     const before = Math.max(0, Math.floor(tx.wall - windowMs))

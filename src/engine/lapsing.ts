@@ -11,7 +11,7 @@ import { settle } from './settling.js'
 import { isActiveSince, isSilent, takersOf } from './takers.js'
 import type { Transaction } from './transaction.js'
 
-/** The time of a lease is over: it ends, or lapses if its owner is away and nobody else could have its messages. */
+/** A lease has expired: it ends, or lapses if its owner is away and no other consumer could take its messages. */
 export function runOut(tx: Transaction, queue: Queue, lease: Lease): void {
   const { owner } = lease
   if (!owner?.isAttached || !lease.isDelivered) {
@@ -44,7 +44,7 @@ export function endLapsed(tx: Transaction, queue: Queue, takers: readonly Consum
   }
 }
 
-/** Ends a lease, and tells its owner; its messages are ready. */
+/** Ends a lease, and notifies its owner; its messages are ready. */
 export function endLease(tx: Transaction, queue: Queue, lease: Lease): void {
   const { isDelivered, number, owner } = lease
   // a consumer that could not be reached while its lease was stored has failed at nothing

@@ -1,14 +1,14 @@
 /**
  * Gathers the messages of one lease: what comes out of one block as a whole goes out as it is, without a copy.
  *
- * Which messages are gathered, and for whom, is the dispatcher's business.
+ * The dispatcher decides which messages are gathered, and for which consumer.
  */
 import { type Block, extrasAt } from './block-record.js'
 import type { DeliveryExtras, LeasedBlock } from './engine.js'
 import type { Segment } from './leases.js'
 import type { ScheduledMessage } from './scheduled-messages.js'
 
-/** What the messages of one lease take at the most, in bytes. */
+/** The most that the messages of one lease take, in bytes. */
 export const leaseBytes = 1_048_576
 
 /** Messages of a block, one after the other. */
@@ -48,7 +48,7 @@ export class LeaseBatch {
     this.#grow(block.schemaId, count, bytes)
   }
 
-  /** Takes a message that waited by itself. */
+  /** Takes a single message. */
   addSingle(entry: ScheduledMessage): void {
     const { due, position, message } = entry
     const { length } = message.body
@@ -133,7 +133,7 @@ function partOf({ block, offset, count, bodyAt, bytes }: BlockPiece): LeasedBloc
   }
 }
 
-/** How many messages of a block, from an offset on, fit into so many bytes; one at the least, if there is a limit at all. */
+/** How many messages of a block, from an offset on, fit into so many bytes; at least one, if there is a limit at all. */
 export function fitting(block: Block, offset: number, limit: number, bytes: number): { count: number; bytes: number } {
   const rest = Math.min(limit, block.count - offset)
   if (rest === block.count && block.bodies.length <= bytes) return { count: rest, bytes: block.bodies.length }

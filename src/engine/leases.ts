@@ -10,16 +10,16 @@ import type { DeliveryExtras } from './engine.js'
 import { keyOf, table } from './tables.js'
 import type { Transaction } from './transaction.js'
 
-/** Unsettled messages of a lease that follow one another in a block, or one that waits by itself. */
+/** Unsettled messages of a lease that follow one another in a block, or a single one. */
 export interface Segment {
   /** Which message of the lease is the first, and how many there are. */
   readonly index: number
   readonly count: number
   /** The position of the first. */
   readonly position: number
-  /** The position of the first of the block; -1 for a message by itself. */
+  /** The position of the first of the block; -1 for a single message. */
   readonly block: number
-  /** When the message by itself was due. */
+  /** When the single message was due. */
   readonly due: number
   /** The bytes of the bodies. */
   readonly bytes: number
@@ -40,7 +40,7 @@ export interface Lease {
   /** The size of each body, and what some messages have beside them; not known of a lease that was read. */
   readonly lengths: readonly number[] | undefined
   readonly extras: readonly DeliveryExtras[] | undefined
-  /** Whether its owner was ever told of it. */
+  /** Whether its owner was ever notified of it. */
   isDelivered: boolean
   /** When it first ran out, if it has not ended since; `undefined` while it runs. */
   lapsedAt: number | undefined
@@ -69,7 +69,7 @@ export class Leases {
   /** Those that run out first come first, as long as the lease of the queue is not changed. */
   readonly #leases = new Map<number, Lease>()
   readonly #changed = new Set<Lease>()
-  /** Leases that this write ends: if it fails, they go on. */
+  /** Leases that this write ends: if it fails, they continue. */
   readonly #ended = new Map<number, Lease>()
   /** Leases that have run out and that nobody wanted, the oldest first. */
   readonly lapsed = new Set<Lease>()
@@ -138,7 +138,7 @@ export class Leases {
     }
   }
 
-  /** Lets a lease begin anew. */
+  /** Restarts a lease. */
   extend(lease: Lease, deadline: number): void {
     lease.lapsedAt = undefined
     this.lapsed.delete(lease)

@@ -1,9 +1,9 @@
 /**
- * The engine over a store: one write under way at a time, and everything that is asked for meanwhile is the next one.
+ * The engine over a store: one write at a time, and all operations that arrive meanwhile are the next one.
  *
  * That is group commit: a write begins at the end of the turn in which something was asked for, or when the one before it
- * is safe. Operations are applied, what is ready is dealt out, and when the write is safe, everybody is told. If it is not
- * there, what it touched is read anew, removals are tried again by themselves, and the rest is refused.
+ * is safe. Operations are applied, what is ready is dealt out, and when the write is safe, the results are reported. If it is not
+ * there, what it touched is read again, removals are tried again one by one, and the rest is refused.
  */
 import type { RivuletError } from '../errors/index.js'
 import { LocalAttachment } from './attachment.js'
@@ -47,7 +47,7 @@ export class LocalEngine implements QueueEngine {
   readonly #watchers = new Set<(queue: string) => void>()
   /** What is to be done, in order, and how much of it has gone. */
   #waiting: Operation[] = []
-  /** What is tried again, each by itself, since the write that it was part of is not there. */
+  /** Operations that are tried again one by one, since their common write has failed. */
   #rescues: Operation[][] = []
   /** Queues in which something may be ready. */
   #dispatchable = new Set<Queue>()
@@ -133,7 +133,7 @@ export class LocalEngine implements QueueEngine {
 
   counts(queue: string): QueueCounts {
     const found = this.#names.get(queue)
-    // what a write under way changes cannot be read yet
+    // the changes of the current write cannot be read yet
     if (!this.#isWriting && !this.#closing) found.look(this.#newTransaction())
     return found.counts(this.#time.wall)
   }

@@ -7,7 +7,7 @@
 import { readU64, writeU64 } from '../store/index.js'
 import type { FailedAttempt } from './engine.js'
 
-/** A message by itself. */
+/** A single message. */
 export interface StoredMessage {
   readonly schemaId: Uint8Array
   /** When it was stored, in milliseconds since 1970. */

@@ -1,5 +1,5 @@
 /**
- * What an engine was asked for and has not begun: each operation applies to a write, and is told how that ended.
+ * Operations that an engine has not begun: each applies to a write, and gets the outcome of that.
  *
  * The operations of one write are applied in the order in which they were asked for.
  */
@@ -25,7 +25,7 @@ export interface Operation {
   fail(tx: Transaction, error: RivuletError): void
   /**
    * What is done if a write is not there: `remove` for what makes room, which is tried first, all together; `settle` for
-   * what is tried by itself; `refuse` for what is refused; `forget` for what nobody waits for, which comes again.
+   * one that is tried alone; `refuse` for one that is refused; `forget` for one without a waiting caller, which comes again.
    */
   readonly rescue: 'remove' | 'settle' | 'refuse' | 'forget'
 }
@@ -189,7 +189,7 @@ export function tickOperation(queue: Queue, mostBytes: number, until = Number.PO
   }
 }
 
-/** Forgets producers and ids whose time is over. */
+/** Forgets expired producers and ids. */
 export function sweepOperation(queue: Queue, alsoProducers: boolean): Operation {
   return {
     rescue: 'forget',
@@ -284,7 +284,7 @@ function hasRoom({ settings, depth, bytes }: Queue, more: number): boolean {
   return depth < settings.maxLength && bytes + more <= settings.maxBytes
 }
 
-/** The number that a producer has to go on with; 0 if not even that can be read. */
+/** The number that a producer has to continue with; 0 if not even that can be read. */
 function expectedIn(tx: Transaction, queue: Queue, producer: string, sequence: number): number {
   try {
     return queue.producers.expected(tx, producer, sequence)

@@ -24,7 +24,7 @@ export interface EnginePorts {
   readonly clock: Clock
   readonly store: EngineStore
   random(bytes: number): Uint8Array
-  /** Is told of damage, and of writes that failed. */
+  /** Takes reports of damage, and of writes that failed. */
   report(error: RivuletError): void
   /** Calls back once what the present turn of the event loop asks for has been asked. */
   flushLater(callback: () => void): void
@@ -53,7 +53,7 @@ export function portsOver({ store, clock = systemClock, report = () => {} }: Eng
 
 /** A store with callbacks over one with promises. */
 function callbackStore(store: Store): EngineStore {
-  // also where it throws: who waits for a write is told how it ended
+  // also where it throws: each write has an outcome
   const write = async (changes: readonly Change[]) => store.write(changes)
   return {
     durability: store.durability,
@@ -68,7 +68,7 @@ function callbackStore(store: Store): EngineStore {
   }
 }
 
-/** What a foreign failure is to those who wait for the store. */
+/** The error that callers of the store get for a foreign failure. */
 export function asStoreError(cause: unknown): RivuletError {
   if (cause instanceof RivuletError) return cause
   return new RivuletError('RIVULET_STORE_FAILED', 'the store under a queue failed', { cause })

@@ -35,7 +35,7 @@ export class Producers {
   readonly #begun = new Map<string, number>()
   /** How many are on no disk, since all that they sent was refused. */
   #refused = 0
-  /** Where the sweep goes on. */
+  /** Where the sweep continues. */
   #swept: Buffer | undefined
 
   /** @param former - What was known until now, of which only what is not on disk is still true. */
@@ -55,7 +55,7 @@ export class Producers {
   }
 
   /**
-   * The number that a producer has to go on with, whose message was refused. One that is not known yet has to begin with it:
+   * The number with which a producer continues after a refused message. One that is not known yet has to begin with it:
    * what it sent behind that must not be taken for its beginning. 0 if there are too many such producers to remember one more.
    */
   expected(tx: Transaction, name: string, refused: number): number {

@@ -15,7 +15,7 @@ import type { Transaction } from './transaction.js'
 /** Numbers that are passed over, so that none that was ever given comes again. */
 const numberGap = 2 ** 32
 
-/** Makes the state of a queue out anew. */
+/** Computes the state of a queue again. */
 export function recover(tx: Transaction, queue: Queue): void {
   const { number, intern } = queue
   const all = (which: number) => tx.stored(...rangeOf(which, number), Number.POSITIVE_INFINITY)

@@ -1,8 +1,8 @@
 /**
  * One queue: its tables, its numbers, and who consumes from it.
  *
- * How messages come and go is the business of `sending.ts`, `dispatcher.ts`, `settling.ts` and `dropping.ts`, which change
- * what is here as parts of a write. What memory knows beyond the disk is that one write; if it fails, all is read anew.
+ * Messages come and go in `sending.ts`, `dispatcher.ts`, `settling.ts` and `dropping.ts`, which change
+ * what is here as parts of a write. What memory knows beyond the disk is that one write; if it fails, all is read again.
  */
 import type { RivuletError } from '../errors/index.js'
 import { BlockLog, corruptError } from './block-log.js'
@@ -85,7 +85,7 @@ export class Queue implements Participant {
 
   readonly intern = (schemaId: Uint8Array): Uint8Array => this.#owner.intern(schemaId)
 
-  /** Changes how messages are treated; where leases are longer or shorter from now on, all begin anew. */
+  /** Changes how messages are treated; where leases are longer or shorter from now on, all restart. */
   treat(settings: QueueSettings): void {
     const isSame = settings.leaseMs === this.settings.leaseMs
     this.settings = settings
@@ -145,7 +145,7 @@ export class Queue implements Participant {
   }
 
   /**
-   * Reads what is on disk anew, since a write failed. If that fails, too, it is done before the next change.
+   * Reads the state on disk again, since a write failed. If that fails, too, it is done before the next change.
    *
    * @throws RIVULET_STORE_FAILED, RIVULET_CLOSED
    */
@@ -220,7 +220,7 @@ export class Queue implements Participant {
     }
   }
 
-  /** Forgets all that is known of messages, to make it out anew. */
+  /** Forgets all that is known of messages, to compute it again. */
   forgetAll(): void {
     const { producers, ids } = this
     this.#makeTables()

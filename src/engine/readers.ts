@@ -101,7 +101,7 @@ function gatherLane(
   return true
 }
 
-/** Deals with one message; tells whether to go on. */
+/** Handles one message; returns whether to continue. */
 function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: Lane, entry: ScheduledMessage): boolean {
   const { aside, keys, scheduled, settings } = queue
   const { message, position } = entry
@@ -127,7 +127,7 @@ function gatherMessage(tx: Transaction, queue: Queue, batch: LeaseBatch, lane: L
   return true
 }
 
-/** Deals with messages of a block; tells whether to go on with what is behind it. */
+/** Handles messages of a block; returns whether to continue behind it. */
 function gatherBlock(
   tx: Transaction,
   queue: Queue,
@@ -148,7 +148,7 @@ function gatherBlock(
 
 /**
  * Looks at what is set aside and no attached consumer can read: it is reported once, and goes to the dead letters if the
- * queue says so. Tells whether there is more to do.
+ * queue is set to do that. Returns whether there is more to do.
  */
 export function judgeAside(tx: Transaction, queue: Queue, hasRoom: HasRoom): boolean {
   const { aside, consumers } = queue

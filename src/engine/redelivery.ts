@@ -1,7 +1,7 @@
 /**
  * What becomes of single messages that were dealt out and are not done: they wait once more, or are dead letters.
  *
- * Whoever calls has taken them out of where they were.
+ * The caller has removed them from their former place.
  */
 import type { FailedAttempt, QueueSettings } from './engine.js'
 import { type StoredMessage, withFailure } from './message-record.js'

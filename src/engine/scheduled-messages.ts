@@ -1,5 +1,5 @@
 /**
- * Messages of a queue that wait by themselves, by the time they are due: those that are due at once come first.
+ * Single messages of a queue, by the time they are due: those that are due at once come first.
  *
  * In memory are only some in front. A message under a lease keeps its record, and is passed over while it is.
  */

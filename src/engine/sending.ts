@@ -1,5 +1,5 @@
 /**
- * Storing what producers send: what was sent before is not stored again, and what does not fit is refused.
+ * Storing what producers send: duplicates are not stored again, and messages that do not fit are refused.
  *
  * A block is kept as it came wherever that is possible; where some of its messages are duplicates or delayed, what is
  * between them is.
@@ -10,7 +10,7 @@ import type { MessageBlock, MessageExtras, SendOutcome } from './engine.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
 
-/** What one record takes at the most, if it has more than one message. */
+/** The most that one record takes, if it has more than one message. */
 const recordMessages = 4096
 const recordBytes = 1_048_576
 

@@ -39,7 +39,7 @@ const maxReported = 1024
 interface Front {
   readonly due: number
   readonly position: number
-  /** Since when it is ready, and when it ends by itself, if it does, in milliseconds since 1970. */
+  /** Since when it is ready, and when it expires, if it does, in milliseconds since 1970. */
   readonly since: number
   readonly expires: number
 }
@@ -212,7 +212,7 @@ export class SetAside {
     return oldest
   }
 
-  /** When the first message of some schema ends, by itself or by its age, in milliseconds since 1970. */
+  /** When the first message of some schema expires or becomes too old, in milliseconds since 1970. */
   nextEnd(tx: Transaction, maxAgeMs: number): { at: number; lane: Lane | undefined } {
     let found: { at: number; lane: Lane | undefined } = { at: Number.POSITIVE_INFINITY, lane: undefined }
     for (const lane of [...this.#lanes.values()]) {

@@ -47,7 +47,7 @@ export function settle(
     else if (piece.block < 0) returnSingle(tx, queue, lease, piece, settlement)
     else returnBlock(tx, queue, lease, piece, settlement)
   }
-  // each that waits again is looked at by itself
+  // each that waits again is handled separately
   tx.pieces += settlement.kind === 'ack' ? 1 : 1 + messages
   if (messages === 0) return 0
   queue.leases.keep(lease, [...segments.slice(0, first), ...kept, ...segments.slice(next)], messages, bytes)
@@ -69,7 +69,7 @@ export function settleLate(tx: Transaction, queue: Queue, past: PastLease, index
       const found = waiting ? undefined : queue.aside.find(tx, segment.due, position)
       const message = waiting ?? found?.entry.message
       const last = message?.history?.at(-1)
-      // whoever has it, or had it, says more of it
+      // its present or former owner may settle the rest
       if (!message || last?.cause !== 'lease-lost' || last.consumer !== past.consumer) continue
       if (found) queue.aside.take(tx, found.lane, found.entry, false)
       else queue.scheduled.take(tx, segment.due, position, message)
@@ -177,7 +177,7 @@ function returnMessage(
   else fail(tx, queue, entry, { cause: kind, consumer, reason, stack, delayMs })
 }
 
-/** One message of a block by itself, of which it is known where its body begins. */
+/** One message of a block, of which it is known where its body begins. */
 export function messageOf(block: Block, index: number, bodyAt: number): StoredMessage {
   const extras = extrasAt(block.extras, index)
   return {

@@ -1,7 +1,7 @@
 /**
  * Where the records of an engine lie: one byte for the table, the number of the queue, and what orders the rest.
  *
- * What the records hold is told where they are written and read.
+ * The files that write and read the records describe their contents.
  */
 import { createHash } from 'node:crypto'
 import { readU64, writeU64 } from '../store/index.js'

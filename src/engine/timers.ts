@@ -10,11 +10,11 @@ import type { EnginePorts } from './ports.js'
 import type { Queue } from './queue.js'
 import type { Transaction } from './transaction.js'
 
-/** How often ids whose time is over are given free, in milliseconds; producers are looked at each 60th time. */
+/** How often expired ids are removed, in milliseconds; producers are swept each 60th time. */
 const sweepMs = 60_000
 const sweepsPerProducers = 60
 
-/** What the expiries of one look change at the most, in bytes. */
+/** The most that the expiries of one check change, in bytes. */
 const tickBytes = 1_048_576
 
 /** The timer of a queue. */
@@ -98,8 +98,7 @@ export class Timers {
 
   /**
    * Looks at a queue in the next turn: where the event loop was blocked, what consumers have said meanwhile is read first,
-   * those of this process fire the timers that were due earlier, and leases that have run out since are looked at by
-   * themselves.
+   * those of this process fire the timers that were due earlier, and leases that have expired since are checked separately.
    */
   #wake(queue: Queue, queueTimer: QueueTimer): void {
     const now = this.#clock.now()

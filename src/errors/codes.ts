@@ -196,8 +196,7 @@ const entries = {
   RIVULET_INTERNAL: {
     retryable: false,
     meaning: 'A handler failed in a way that its method does not declare.',
-    remedy:
-      'Look at `errors` of the server: the client is told nothing more. Declare the errors that callers should see.',
+    remedy: 'Look at `errors` of the server: the client gets no details. Declare the errors that callers should see.',
   },
   RIVULET_UNKNOWN_ERROR: {
     retryable: false,
@@ -217,7 +216,7 @@ const entries = {
   RIVULET_UNKNOWN_OUTCOME: {
     retryable: false,
     meaning: 'The session ended after a request had left and before its outcome came: it may have run.',
-    remedy: 'Find out whether it ran, or declare the method idempotent: such calls are sent again by themselves.',
+    remedy: 'Find out whether it ran, or declare the method idempotent: such calls are sent again automatically.',
   },
   RIVULET_QUEUE_FULL: {
     retryable: true,

@@ -1,7 +1,7 @@
 /**
  * Closing many resources: those that use others of them first, and the rest side by side.
  *
- * Which resource uses which is theirs to say; what closing means as well.
+ * The resources know which others they use, and what closing means.
  */
 import { defaults } from '../options/index.js'
 import type { Closable, CloseOptions, CloseResult } from './life-cycle.js'
@@ -13,7 +13,7 @@ export interface ClosingOrder {
   /**
    * Told before its users close; returns what waits, when they have closed, until their last messages have arrived.
    *
-   * That takes no longer than it is told, in milliseconds.
+   * That takes no longer than the given milliseconds.
    */
   whenUsersClosed(users: readonly Closable[]): (timeoutMs: number) => Promise<void>
 }
@@ -25,7 +25,7 @@ export const closingOrder = Symbol.for('rivulet.closing-order')
 type Ordered = Closable & { readonly [closingOrder]?: ClosingOrder }
 
 /**
- * Closes many resources, for example when the process is told to stop: users of a resource first, the rest in parallel.
+ * Closes many resources, for example when the process receives SIGTERM: users of a resource first, the rest in parallel.
  *
  * A producer, a consumer, a client, a push and a publisher close before the host, the server, the pull or the subscriber
  * among the resources that they are connected to. The order of the list does not matter. All together take no longer than

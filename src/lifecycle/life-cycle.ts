@@ -29,7 +29,7 @@ export interface Closable extends AsyncDisposable {
   readonly status: Status
   /** Whether the resource is closed for good. */
   readonly closed: boolean
-  /** Resolves when the resource is closed, whoever closed it; never rejects. */
+  /** Resolves when the resource is closed, by any call; never rejects. */
   readonly whenClosed: Promise<void>
   /** Closes; further calls share the first one. Never rejects. */
   close(options?: CloseOptions): Promise<CloseResult>

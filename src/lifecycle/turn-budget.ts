@@ -42,7 +42,7 @@ export class TurnBudget {
   #pieces = 0
   #isSpent = false
   #isExceeded = false
-  /** Those that go on in the next turn, in order. */
+  /** Work that continues in the next turn, in order. */
   #waiting: (() => void)[] = []
   readonly #begin = () => this.#beginTurn()
 

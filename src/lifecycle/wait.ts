@@ -25,7 +25,7 @@ export function abortedError(subject: string, signal: AbortSignal): RivuletError
  * Waits for a promise at most so long.
  *
  * @param subject - What is waited for, for messages.
- * @error RIVULET_TIMEOUT when the time is over; RIVULET_ABORTED when the signal aborts.
+ * @error RIVULET_TIMEOUT when the time has passed; RIVULET_ABORTED when the signal aborts.
  */
 export function waitFor<T>(
   subject: string,

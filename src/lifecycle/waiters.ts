@@ -1,4 +1,4 @@
-/** Those who wait for the same thing to happen once: woken together, in the order in which they came. */
+/** Promises that wait for the same event: resolved together, in the order in which they were made. */
 export class Waiters {
   #callbacks: (() => void)[] = []
 
@@ -17,7 +17,7 @@ export class Waiters {
     return new Promise((resolve) => this.add(resolve))
   }
 
-  /** Wakes all who wait now; who comes meanwhile waits for the next time. */
+  /** Resolves all that wait now; later ones wait for the next event. */
   wake(): void {
     const callbacks = this.#callbacks
     if (callbacks.length === 0) return

@@ -11,7 +11,7 @@ import { codeOf, detailOf, messageOf, placeOf, printable } from './describe-erro
 
 const { warningMs } = defaults
 
-/** Kinds that are told apart, and errors whose stacks are looked at for that, in this time; the others are told apart by code. */
+/** The most kinds that are distinguished, and errors whose stacks are read for that, in this time; the code distinguishes the others. */
 const mostKinds = 32
 const maxStacksRead = 256
 

@@ -34,9 +34,9 @@ export const defaults = Object.freeze({
   maxMessageBytes: 1_048_576,
   /** The largest message of a link, in bytes. */
   maxLinkMessageBytes: 16_777_216,
-  /** What may be under way on one link, in bytes: more is faster far away, less lets small messages pass large ones. */
+  /** Bytes in flight on one link: more is faster over long distances, less lets small messages pass large ones. */
   linkWindowBytes: 262_144,
-  /** What may be under way and not consumed on one stream of a link, in bytes. */
+  /** Bytes in flight and not consumed on one stream of a link. */
   streamWindowBytes: 131_072,
   /** How long a disconnected link may be resumed, in milliseconds; less than `callTimeoutMs`, so that its end leaves time. */
   retentionMs: 15_000,

@@ -124,7 +124,7 @@ export function isRuntime(value: unknown): value is Runtime {
 
 let shared: Runtime | undefined
 
-/** The runtime of this thread, made when it is first needed, and anew if it was closed. */
+/** The runtime of this thread, made when it is first needed, and again if it was closed. */
 export function defaultRuntime(): Runtime {
   if (shared?.status !== 'open') shared = createRuntime()
   return shared

@@ -27,7 +27,7 @@ export interface AcceptorSettings extends SessionSettings {
   readonly maxSessions: number
 }
 
-/** What an acceptor needs of whoever drives it. */
+/** What an acceptor needs of its driver. */
 export interface AcceptorPorts {
   now(): number
   transmit(peer: string, frame: Buffer): void
@@ -132,7 +132,7 @@ export class Acceptor {
     return true
   }
 
-  /** What came on a connection was changed on its way, or is no frame at all. */
+  /** A frame was corrupted in transit, or is malformed. */
   broken(peer: string, error: RivuletError): void {
     const entry = this.#byPeer.get(peer)
     if (entry) {
@@ -168,7 +168,7 @@ export class Acceptor {
   /**
    * Ends all sessions, with a goodbye where there is a connection.
    *
-   * @returns The connections with a goodbye under way; a dialer that has read it says hello for another session.
+   * @returns The connections with a goodbye in transit; a dialer that has read it says hello for another session.
    */
   close(reason: RivuletError): string[] {
     this.#closed = true
@@ -189,7 +189,7 @@ export class Acceptor {
     }
     const key = hello.session.toString('latin1')
     const known = this.#byId.get(key)
-    // a hello of an earlier connection that was on its way for long; and one of this very connection, twice
+    // a late hello of an earlier connection; and a second one of this connection
     if (known && hello.connection <= known.connection) return
     if (hello.resume && !known) {
       this.#refuse(peer, hello.connection, refusalReason.unknownSession, 'the session is not known here')
@@ -202,11 +202,11 @@ export class Acceptor {
   }
 
   #begin(peer: string, key: string, known: Entry | undefined, hello: Hello): void {
-    // an honest dialer begins anew only if no welcome has arrived, so nothing has happened on the session
+    // an honest dialer starts again only if no welcome has arrived, so nothing has happened on the session
     if (known && known.session.received > 0) {
-      throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a hello would begin a session that is under way')
+      throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a hello would begin a session that exists')
     }
-    if (known) this.#end(known, 'its dialer begins anew')
+    if (known) this.#end(known, 'its dialer starts again')
     if (this.#byId.size >= this.#settings.maxSessions && !this.#makeRoom()) {
       const message = `there are ${this.#byId.size} sessions already`
       this.#refuse(peer, hello.connection, refusalReason.tooManySessions, message)

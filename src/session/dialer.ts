@@ -25,10 +25,10 @@ export interface DialerSettings extends SessionSettings {
   readonly handshakeMs: number
 }
 
-/** What a dialer needs of whoever drives it. */
+/** What a dialer needs of its driver. */
 export interface DialerPorts {
   now(): number
-  /** Random bytes, from a good source: the number of a session is what lets a stranger take it over. */
+  /** Random bytes, from a good source: an untrusted peer that knew the number of a session could take it over. */
   random(bytes: number): Buffer
   transmit(frame: Buffer): void
   /** Asks for a call of `flush` at the end of this turn. */
@@ -135,7 +135,7 @@ export class Dialer {
     return isTaken
   }
 
-  /** What came on the connection was changed on its way, or lost: it is replaced, and the session goes on. */
+  /** A frame was corrupted in transit, or lost: the connection is replaced, and the session continues. */
   broken(error: RivuletError): void {
     if (!this.#isUp) return
     this.#ports.report(error)
@@ -203,7 +203,7 @@ export class Dialer {
     return session
   }
 
-  /** The session is over: what comes next is another one, on the same connection if there is one. */
+  /** The session has ended: the next one uses the same connection if there is one. */
   #beginAnew(): void {
     if (this.#closed) return
     this.#id = this.#ports.random(16)

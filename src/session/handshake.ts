@@ -36,11 +36,11 @@ export const refusalReason = {
   superseded: 'superseded',
   /** Something was lost or changed on this connection: make a new one. */
   reset: 'reset',
-  /** The protocol was broken, and the session is over. */
+  /** The protocol was broken, and the session has ended. */
   violation: 'violation',
 } as const
 
-/** Texts of strangers are cut at this length where they are repeated. */
+/** Texts of untrusted peers are cut at this length where they are repeated. */
 const maxTextLength = 200
 
 /** Opens any frame of a link; returns its kind. Throws what `openPrelude` throws. */

@@ -1,13 +1,13 @@
 /**
- * What comes in on streams: credit that is still to be returned, and items that come in fragments.
+ * Incoming streams: credit that is still to be returned, and items that arrive in fragments.
  *
- * A sender may begin an item while it has credit, whatever the size of the item. What a stranger makes this side hold is
+ * A sender may begin an item while it has credit, whatever the size of the item. What an untrusted peer makes this side hold is
  * bounded by the limits that this side has told.
  */
 import { RivuletError } from '../errors/index.js'
 import type { LinkLimits } from '../wire/index.js'
 
-/** Fragments that more follow are at least this long, in bytes: a stranger's many small ones would take more to hold. */
+/** Fragments that more follow are at least this long, in bytes: many small ones of an untrusted peer would take more to hold. */
 const minFragmentBytes = 4096
 
 /** The state of a stream that has sent more than one whole last item. */

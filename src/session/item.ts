@@ -1,5 +1,5 @@
 /**
- * Items: what a link carries, each of one stream. Their kinds and bodies are the business of the patterns.
+ * Items: what a link carries, each of one stream. Patterns define their kinds and bodies.
  *
  * `docs/protocol.md` §Link frames. A stream belongs to the side that opened it: its numbers are positive for the side
  * that said HELLO, negative for the other; 0 is the stream that is always open, for agreements of the pattern.
@@ -24,7 +24,7 @@ export const sessionKind = {
   credit: 1,
   /** On stream 0, empty: no new streams, please; this side is about to close. */
   drain: 2,
-  /** On stream 0, empty: the session is over, in order. */
+  /** On stream 0, empty: an orderly end of the session. */
   goodbye: 3,
   /** Empty: the item whose fragments have begun to come on the stream is given up, and they are dropped. */
   abandon: 4,

@@ -38,10 +38,10 @@ export interface LinkUser {
   readonly items: ItemRange
   /** A session begins; nothing happens on it before this returns. */
   accept(session: SessionStreams, peer: PeerInfo): SessionUser
-  /** Takes nothing new, and resolves when what is under way has its outcome. Default: nothing is. */
+  /** Takes nothing new, and resolves when its current work has its outcome. Default: there is none. */
   drain?(): Promise<void>
-  /** What is under way, for the count of what was not delivered. */
+  /** Its current work, for the count of undelivered messages. */
   readonly unfinished?: number
-  /** Ends what is under way; resolves when all has ended. */
+  /** Ends its current work; resolves when all has ended. */
   stopAll?(reason: RivuletError): Promise<void>
 }

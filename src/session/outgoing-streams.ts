@@ -171,7 +171,7 @@ export class OutgoingStreams {
     return undefined
   }
 
-  /** Adds credit; unknown streams are over and need none. */
+  /** Adds credit; unknown streams have ended and need none. */
   grant(stream: number, bytes: number): void {
     const state = this.#streams.get(stream)
     if (!state) return
@@ -179,7 +179,7 @@ export class OutgoingStreams {
     this.#makeReady(state)
   }
 
-  /** Whether nothing of what was sent on the stream has left. */
+  /** Whether no item of the stream has left. */
   isUnsent(stream: number): boolean {
     const state = this.#streams.get(stream)
     return state !== undefined && !state.begun
@@ -251,7 +251,7 @@ export class OutgoingStreams {
     state.first = item.next
     if (item.next === undefined) state.last = undefined
     this.#waiting[sizeOf(item)] -= costOf(item)
-    // the whole item counts when it is whole: what has begun must come to its end
+    // an item counts when it is complete: a receiver must be able to complete what has begun
     state.credit -= body.length
     if (flags & itemFlag.last) this.#remove(state)
     else this.#makeReady(state)

@@ -1,7 +1,7 @@
 /**
- * The sending half of a session: what is written, what was sent and not acknowledged, and what waits.
+ * The sending half of a session: frames that are written, frames that are not acknowledged, and items that wait.
  *
- * It knows whether there is a connection, and not how one comes to be. All of it is bounded: what was sent by the window
+ * It knows whether there is a connection, and not how one comes to be. All of it is bounded: unacknowledged frames by the window
  * of the link, what waits by the outbox.
  */
 import { bufferFull } from '../avro/codec.js'
@@ -243,7 +243,7 @@ export class Sender {
     return true
   }
 
-  /** Writes an item that fits in a frame by itself. */
+  /** Writes an item that fits in one frame. */
   #write(stream: number, kind: number, flags: number, body: ItemBody): void {
     try {
       this.#writer.write(stream, kind, flags, body)

@@ -1,5 +1,5 @@
 /**
- * How a session behaves, and what it needs of whoever drives it.
+ * How a session behaves, and what it needs of its driver.
  */
 import { RivuletError } from '../errors/index.js'
 import type { LinkLimits } from '../wire/index.js'
@@ -27,7 +27,7 @@ export function silenceError({ silenceMs }: SessionSettings): RivuletError {
   return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: the peer has been silent for ${silenceMs} ms`)
 }
 
-/** What a session needs of whoever drives it. */
+/** What a session needs of its driver. */
 export interface SessionPorts {
   /** The time, in milliseconds; never goes back. */
   now(): number

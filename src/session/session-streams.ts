@@ -9,7 +9,7 @@ import type { ItemBody } from './item.js'
 
 /** How a session is doing. */
 export type SessionStatus =
-  /** The handshake of the first connection is under way. */
+  /** The handshake of the first connection has not completed. */
   | 'opening'
   | 'live'
   /** The connection was lost; it is resumed, or ended when that takes too long. */
@@ -49,24 +49,24 @@ export interface SessionStreams {
   /** Returns credit to the peer: so many bytes of bodies were consumed; not needed for stream 0, nor for an item with `itemFlag.last`. */
   consumed(stream: number, bytes: number): void
 
-  /** Whether nothing of what was sent on the stream has left, urgent items aside: then nobody knows of it. */
+  /** Whether no item of the stream has left, urgent ones aside: then the peer does not know the stream. */
   isUnsent(stream: number): boolean
 
   /**
    * Forgets a stream: what waits to be sent on it is dropped.
    *
-   * Each stream must be forgotten at each side, unless both have sent their last item. What was on its way still comes,
+   * Each stream must be forgotten at each side, unless both have sent their last item. Items in transit still arrive,
    * and is to be forgotten again.
    */
   forget(stream: number): void
 
-  /** A time of this side's clock as the peer is told it. */
+  /** A time of this side's clock as it is sent to the peer. */
   toSessionTime(time: number): number
   /** A time that the peer told with the item that is being handled, on this side's clock. */
   fromSessionTime(time: number): number
 }
 
-/** What a session tells its pattern. None may throw. */
+/** Notifications of a session to its pattern. None may throw. */
 export interface StreamsHandler {
   /** An item, whole; its body is `bytes` from `start` to `end`, which are only lent. */
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void

@@ -2,7 +2,7 @@
  * One side of a session: numbered frames over connections that come and go, each item exactly once and in order.
  *
  * Pure: the clock and the connection are handed in, and nothing happens but in a call from outside. Who connects, and
- * what is said before link frames flow, is the business of `dialer.ts` and `acceptor.ts`. DESIGN §4.
+ * the handshake before link frames flow, are in `dialer.ts` and `acceptor.ts`. DESIGN §4.
  */
 import { type Cursor, decodeFailure } from '../avro/codec.js'
 import { RivuletError } from '../errors/index.js'
@@ -19,7 +19,7 @@ import type { SessionStatus, SessionStreams, StreamsHandler } from './session-st
 
 /** One side of a session. */
 export class Session implements SessionStreams, FrameIntakeOwner {
-  /** Set by whoever makes the session, before anything else. */
+  /** Set by the creator of the session, before anything else. */
   handler: StreamsHandler | undefined
   readonly liveness: Liveness
   readonly intake: FrameIntake
@@ -45,7 +45,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   /** What a time of the peer's session clock lacks to one of this side's clock, as of that frame. */
   #clockOffset: number
 
-  /** `peerLimits` is what the peer is thought to take, until it says so itself. */
+  /** `peerLimits` is an assumption until the peer states its limits. */
   constructor(role: SessionRole, settings: SessionSettings, ports: SessionPorts, peerLimits = settings.limits) {
     this.#settings = settings
     this.#ports = ports
@@ -133,7 +133,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   }
 
   toSessionTime(time: number): number {
-    // down, while the time of frames goes up: no deadline grows on its way by being rounded
+    // down, while the time of frames goes up: no deadline grows in transit by being rounded
     return Math.floor(time - this.#epoch)
   }
 
@@ -190,7 +190,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     this.handler?.onStatus(reason)
   }
 
-  /** Ends the session: everything that is open is lost, and its streams are told why. */
+  /** Ends the session: everything that is open is lost, and its streams get the reason. */
   end(reason: RivuletError): void {
     if (this.#status === 'ended') return
     this.#status = 'ended'

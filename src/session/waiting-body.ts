@@ -15,7 +15,7 @@ let scratch: Buffer = Buffer.allocUnsafeSlow(firstBytes)
 let scratchView = new DataView(scratch.buffer)
 
 /**
- * Writes a body by itself. The buffer is shared with equal bodies: nobody may write into it.
+ * Writes a body into a buffer. Equal bodies share the buffer: it must not be changed.
  *
  * @throws RIVULET_MESSAGE_TOO_LARGE, and what `writeBody` throws.
  */

@@ -1,6 +1,6 @@
 /**
- * Batches on their way to the disk: what one turn of the event loop writes is one transaction, and so is all that comes while
- * one is under way. One transaction at a time keeps the order simple, and far below where the library stops the event loop.
+ * Batches that are written to the disk: the writes of one turn of the event loop are one transaction, and so are all that come while
+ * one is written. One transaction at a time keeps the order simple, and far below where the library stops the event loop.
  *
  * A transaction that fails with nothing of it written is tried once more with its removals alone, so that a full store can
  * be emptied. One that fails after it became visible ends the store: what the disk has is then not known.
@@ -9,9 +9,9 @@ import type { RivuletError } from '../errors/index.js'
 import { type Database, isFull, reasonOf, statsOf } from './lmdb.js'
 import type { SealedBatch } from './record.js'
 
-/** A batch on its way. */
+/** A batch that waits or is written. */
 export interface PendingBatch extends SealedBatch {
-  /** What it may take at the most, in bytes; 0 for one that only removes. */
+  /** The most that it may take, in bytes; 0 for one that only removes. */
   readonly bytes: number
   readonly resolve: () => void
   readonly reject: (error: RivuletError) => void
@@ -24,11 +24,11 @@ export interface CommitPorts {
   /** The memory of a batch is free: it has its outcome. */
   release(batch: PendingBatch): void
   full(cause: unknown): RivuletError
-  /** Nothing can be written any more; gives the error that says so. */
+  /** The error if nothing can be written any more. */
   failed(cause: unknown): RivuletError
 }
 
-/** What one transaction takes at the most, in changes and in bytes; one larger batch has a transaction to itself. */
+/** The most that one transaction takes, in changes and in bytes; one larger batch has a transaction to itself. */
 const groupChanges = 50_000
 const groupBytes = 16_777_216
 
@@ -36,14 +36,14 @@ const groupBytes = 16_777_216
 export class GroupCommit {
   readonly #database: Database
   readonly #ports: CommitPorts
-  /** What came after the transaction under way, in order; its first `#taken` have gone. */
+  /** The batches after the current transaction, in order; the first `#taken` are removed. */
   #waiting: PendingBatch[] = []
   #taken = 0
-  /** The batches of the transaction under way, and what they take. */
+  /** The batches of the current transaction, and what they take. */
   #group: PendingBatch[] = []
   #changes = 0
   #bytes = 0
-  /** Whether a transaction is under way, or will be at the end of this turn. */
+  /** Whether there is a current transaction, or will be at the end of this turn. */
   #busy = false
   #lastTransaction: number
   #failure: RivuletError | undefined
@@ -55,7 +55,7 @@ export class GroupCommit {
     this.#lastTransaction = statsOf(database).lastTxnId
   }
 
-  /** Takes a batch; its outcome is told to itself. */
+  /** Takes a batch, and notifies it of its outcome. */
   push(batch: PendingBatch): void {
     this.#waiting.push(batch)
     if (this.#failure) this.#refuseAll(this.#failure)

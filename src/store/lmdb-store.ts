@@ -1,8 +1,8 @@
 /**
  * The store on disk: one LMDB database in a folder of its own, a checksum in front of each record.
  *
- * Opening looks at the file first, then makes sure that nobody else has it, then at the record of the format. What is in
- * the pages below the records, and in which order they reach the disk, is the business of LMDB.
+ * Opening looks at the file first, then makes sure that nobody else has it, then at the record of the format. LMDB
+ * decides about the pages below the records, and the order in which they reach the disk.
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -26,9 +26,9 @@ export interface LmdbStoreOptions {
   readonly maxBytes?: number
   /** Opens at the last flushed transaction, as after a crash of the machine, whatever was committed after it. Default: false. */
   readonly flushedOnly?: boolean
-  /** Told of each corrupt record whenever it is met; must not throw. */
+  /** Called for each corrupt record whenever it is read; must not throw. */
   readonly onCorrupt?: (record: CorruptRecord) => void
-  /** Told once that nothing can be written any more. */
+  /** Called once when nothing can be written any more. */
   readonly onFailed?: (error: RivuletError) => void
 }
 
@@ -204,7 +204,7 @@ class LmdbStore implements Store {
     })
   }
 
-  /** Some records of a range in one look, and the key to go on after; none if the range is at its end. */
+  /** Some records of a range, and the key to continue after; none if the range is at its end. */
   #read(low: Uint8Array, high: Uint8Array, limit: number, { reverse, damaged }: Required<Omit<RangeOptions, 'limit'>>) {
     const records: StoredRecord[] = []
     if (Buffer.compare(low, high) >= 0) return { records, last: undefined }

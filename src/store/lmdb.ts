@@ -60,21 +60,21 @@ export async function openDatabase(path: string, mapBytes: number, flushedOnly: 
   } as Parameters<typeof open>[0])
 }
 
-/** Lets go of a database that has no write under way. */
+/** Releases a database without a current write. */
 export async function closeDatabase(database: Database): Promise<void> {
   // The library would wait for the flush of a commit that has failed, which never comes.
   Object.defineProperty(database, '_endWrites', { value: () => undefined })
   await database.close()
 }
 
-/** What the environment tells of itself. */
+/** The statistics of the environment. */
 export function statsOf(database: Database): Stats {
   return database.getStats() as Stats
 }
 
 /** How many have the database open, in this process and in others, and which processes they are. */
 export function openedBy(database: Database): number[] {
-  // Each keeps a slot in the table of readers from its first read on, and the system's lock of the process tells who lives.
+  // Each keeps a slot in the table of readers from its first read on, and the system's lock of the process shows which process is alive.
   const { readerCheck, readerList } = database as unknown as Record<'readerCheck' | 'readerList', () => string>
   readerCheck.call(database)
   const lines = readerList.call(database).split('\n')

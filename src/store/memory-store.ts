@@ -95,7 +95,7 @@ class MemoryStore implements Store {
   }
 
   close(): Promise<void> {
-    // what settles the writes under way was queued before this
+    // the jobs that settle current writes were queued before this
     this.#closing ??= new Promise((resolve) => setImmediate(resolve))
     return this.#closing
   }

@@ -11,7 +11,7 @@ import type { Change } from './store.js'
 /** What stands in front of a value, in bytes. */
 export const checksumBytes = 4
 
-/** Holds the batch of a busy turn: a larger one has memory of its own, which is released and collected as garbage. */
+/** Holds the batch of a busy turn: a larger one has memory of its own, which is released. */
 const slabBytes = 1_048_576
 
 /** Slabs that are kept for use, beyond those in use. */

@@ -26,8 +26,8 @@ export class Room {
   readonly limit: number
   readonly #stats: () => Stats
   readonly #pageBytes: number
-  /** What is under way, and what was left at the last look less what was taken since; both in bytes. */
-  #underWay = 0
+  /** The bytes of current writes, and the room at the last check less what was taken since. */
+  #writing = 0
   #left = 0
 
   constructor(limit: number, stats: () => Stats) {
@@ -52,14 +52,14 @@ export class Room {
     const extra = removals > 0 ? reserveOf(this.limit) / 2 : 0
     if (bytes > this.#left + extra) this.look()
     if (bytes > this.#left + extra) return undefined
-    this.#underWay += bytes
+    this.#writing += bytes
     this.#left -= bytes
     return bytes
   }
 
   /** Tells that a batch has its outcome. */
   release(bytes: number): void {
-    this.#underWay -= bytes
+    this.#writing -= bytes
   }
 
   /** Looks at what is used. */
@@ -67,7 +67,7 @@ export class Room {
     const { pageSize, free, ...tree } = this.#stats()
     const pages = [tree, free].map((part) => part.treeBranchPageCount + part.treeLeafPageCount + part.overflowPages)
     const used = (2 + (pages[0] as number) + (pages[1] as number)) * pageSize
-    this.#left = this.limit - used - this.#underWay
+    this.#left = this.limit - used - this.#writing
     return { used, free: Math.max(0, this.#left), limit: this.limit }
   }
 

@@ -1,7 +1,7 @@
 /**
  * Distinct texts in order, for many of them: blocks of sorted texts, each found by bisection.
  *
- * Texts of one byte a character compare as their bytes do. Adding and removing moves one block's texts at the most,
+ * Texts of one byte a character compare as their bytes do. Adding and removing moves at most the texts of one block,
  * wherever it happens; both ends, where a queue lives, are as cheap as the middle.
  */
 

@@ -105,6 +105,6 @@ export interface Store {
    */
   usage(): StoreUsage
 
-  /** Waits for the writes under way and lets go of the store; what is called after it fails with RIVULET_CLOSED. */
+  /** Waits for current writes and releases the store; later calls fail with RIVULET_CLOSED. */
   close(): Promise<void>
 }

@@ -69,7 +69,7 @@ interface SubscriberLink {
 /**
  * Gives the last subscriber of a chain an error callback if it has none.
  *
- * `merge`, `switchMap` and others subscribe by themselves, for a subscriber that is not seen here. A chain of another form
+ * `merge`, `switchMap` and others subscribe for a subscriber that is not visible here. A chain of another form
  * than that of RxJS 7 is left as it is.
  */
 function handleErrorsBehind(subscriber: object): void {

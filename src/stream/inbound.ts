@@ -1,7 +1,7 @@
 /**
  * The way in to one stream: what arrived and was not taken yet, and what became of the rest.
  *
- * It queues what a socket may still bring after it was told to stop, and tells its owner when there is room for more.
+ * It queues messages that a socket may still deliver after it was stopped, and notifies its owner when there is room for more.
  */
 
 import { type ErrorDetails, RivuletError } from '../errors/index.js'
@@ -19,7 +19,7 @@ export interface InboundPorts<T> {
   /** Makes the error for a message of a supply that could not be read. */
   unreadable(cause: unknown, supply: Supply<T>): RivuletError
   report(error: RivuletError): void
-  /** What an error of the handler of a message tells of that. */
+  /** Details of a message for the error of its handler. */
   detailsOf?(value: T): ErrorDetails
 }
 
@@ -132,7 +132,7 @@ export class Inbound<T> implements StreamOwner<T> {
     this.#drop(reason, messages)
   }
 
-  /** Counts messages that arrived, and that their supply has given up by itself. */
+  /** Counts messages that arrived and that their supply has dropped. */
   givenUp(reason: string, messages: number): void {
     this.#drop(reason, messages)
   }

@@ -10,7 +10,7 @@ export const shed: unique symbol = Symbol('rivulet.shed')
 
 /** Where a sink's messages go; `Owner` is what is notified of their outcome, where messages have one. */
 export interface Intake<In, Owner = never> {
-  /** Takes a message; returns why not, if it was not taken, or `shed`. Waiting for room is not its business. */
+  /** Takes a message; returns why not, if it was not taken, or `shed`. It does not wait for room. */
   offer(value: In, owner?: Owner): RivuletError | typeof shed | undefined
   /** Resolves when a message that found no room may be offered again; `undefined` where the policy is not to wait. */
   whenRoom(): Promise<void> | undefined

@@ -1,5 +1,5 @@
 /**
- * Iteration over a stream: each `next()` takes one message, so whoever iterates sets the pace.
+ * Iteration over a stream: each `next()` takes one message, so the loop sets the pace.
  *
  * Leaving the loop detaches; what was not taken stays with the stream.
  */

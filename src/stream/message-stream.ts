@@ -1,5 +1,5 @@
 /**
- * The implementation of `Stream`: hands messages to whoever wants them, in step with the slowest that is bounded.
+ * The implementation of `Stream`: hands messages to its consumers, in step with the slowest bounded one.
  *
  * It holds at most one supply, and asks for the next when that is used up. It knows no sockets and no schemas.
  */
@@ -24,7 +24,7 @@ export function concurrencyOf(project: unknown, options: ProcessOptions | undefi
 /** A stream that its owner feeds with supplies. */
 export class MessageStream<T> extends Observable<T> implements Stream<T>, Consumers<T> {
   readonly #owner: StreamOwner<T>
-  /** Replaced, never changed, so that a delivery under way keeps the one it began with. */
+  /** Replaced, never changed, so that a current delivery keeps the list it began with. */
   #consumers: readonly Consumer<T>[] = []
   #supply: Supply<T> | undefined
   #delivered = 0
@@ -145,7 +145,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     this.#delivering = false
   }
 
-  /** Delivers messages up to the next look at the clock; tells whether to go on. */
+  /** Delivers messages up to the next check of the clock; returns whether to continue. */
   #deliverSome(supply: Supply<T>): boolean {
     const consumers = this.#consumers
     const only = consumers.length === 1 ? consumers[0] : undefined

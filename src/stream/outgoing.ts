@@ -1,7 +1,7 @@
 /**
  * The way out of one resource: takes messages into its writers, and lets what one turn produced leave at its end.
  *
- * It applies the overflow policy and keeps the counts. How messages become frames is the writers' business.
+ * It applies the overflow policy and keeps the counts. Writers make frames of messages.
  */
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { OncePerTurn } from '../lifecycle/index.js'

@@ -1,7 +1,7 @@
 /**
  * `sendAll`: feeds a whole source to a sink, with backpressure where the source can be paused.
  *
- * It decides how to take from each kind of source; what happens to a message is the intake's business.
+ * It decides how to take from each kind of source; the intake decides what happens to a message.
  */
 import { from, type Observable, type ObservableInput, Subscription, takeWhile } from 'rxjs'
 import { type ErrorCode, RivuletError } from '../errors/index.js'

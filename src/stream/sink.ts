@@ -41,7 +41,7 @@ export interface Sink<In> extends Observer<In> {
    * Sends everything a source yields.
    *
    * Resolves when the source has ended and all of it was taken or dropped; a message that does not fit is dropped,
-   * reported, and the rest goes on.
+   * reported, and the rest continues.
    *
    * Backpressure: iterables, async iterables and Rivulet's streams are taken from as fast as there is room. Any other
    * observable cannot be paused: what finds no room is dropped and counted.

@@ -17,7 +17,7 @@ export interface Supply<T> {
   discard(): number
 }
 
-/** What a stream tells its owner. */
+/** Notifications of a stream to its owner. */
 export interface StreamOwner<T> {
   /** Somebody wants messages, or nobody does any more. */
   demanded(wanted: boolean): void
@@ -27,6 +27,6 @@ export interface StreamOwner<T> {
   unreadable(cause: unknown, messages: number, supply: Supply<T>): void
   /** A handler of `process` or a teardown of a subscriber failed. */
   handlerFailed(error: RivuletError): void
-  /** What an error of the handler of a message tells of that. */
+  /** Details of a message for the error of its handler. */
   detailsOf?(value: T): ErrorDetails
 }

@@ -25,9 +25,9 @@ export interface Stream<T> extends Observable<T>, AsyncIterable<T> {
   /**
    * Works on messages with a bound: takes the next only when one before it is done.
    *
-   * Lifetime: cold; each subscription takes messages, and unsubscribing stops taking and unsubscribes from the work
-   * under way. Results come in the order in which they are ready. A project that throws or fails is reported as
-   * `RIVULET_HANDLER_FAILED` on `errors` of the resource, and the stream goes on.
+   * Lifetime: cold; each subscription takes messages, and unsubscribing stops taking and unsubscribes from current
+   * work. Results come in the order in which they are ready. A project that throws or fails is reported as
+   * `RIVULET_HANDLER_FAILED` on `errors` of the resource, and the stream continues.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
    * @throws RIVULET_INVALID_OPTION

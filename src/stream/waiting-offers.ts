@@ -14,7 +14,7 @@ export class WaitingOffers {
     this.#intake = intake
   }
 
-  /** Whether some wait: then who comes next must wait, too. */
+  /** Whether some wait: then later ones must wait, too. */
   get isWaiting(): boolean {
     return this.#waiting > 0
   }

@@ -45,7 +45,7 @@ export interface BatchWriterOptions<In> {
    * takes more than half makes a frame larger.
    */
   readonly frameBytes: number
-  /** Messages in one frame at the most. */
+  /** The most messages of one frame. */
   readonly maxBatchMessages: number
   /** Larger messages are refused, in bytes. */
   readonly maxMessageBytes: number

@@ -73,7 +73,7 @@ export class Batch<T> {
         this.#skipper()(this.#bytes, this.#view, this.#cursor, this.#end)
         return 1
       } catch {
-        // malformed after all: `cause` tells of it
+        // malformed after all, for the reason in `cause`
       }
     }
     return this.discard() + 1

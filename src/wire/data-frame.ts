@@ -10,7 +10,7 @@ import { RivuletError } from '../errors/index.js'
 import { type Header, type HeaderInput, readHeader, writeHeader, written } from './data-header.js'
 import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
 
-/** Messages in one frame at the most, on both sides: bounds what a header may claim. */
+/** The most messages of one frame, on both sides: bounds what a header may claim. */
 export const maxFrameMessages = 65_536
 
 /** Room for a header without a schema, and for the count of the array; longer ones take a buffer of their own. */

@@ -1,5 +1,5 @@
 /**
- * From bytes of anybody to frames whose writer's schema is known, in order; everything else is told with its reason.
+ * From bytes of any peer to frames whose writer's schema is known, in order; everything else is reported with its reason.
  *
  * Pull sockets and subscribers share it. Which messages are wanted, and who gets them, is theirs to say.
  */
@@ -23,7 +23,7 @@ export interface FrameReceiverPorts {
 export interface FrameReceiverOptions {
   /** What a frame may hold of messages, in bytes; larger frames are rejected. */
   readonly maxMessageBytes: number
-  /** How many frames wait for their schema at the most, and for how long, in milliseconds. */
+  /** The most frames that wait for their schema, and for how long, in milliseconds. */
   readonly parkedFrames: number
   readonly parkedMs: number
   readonly clock: { setTimer(callback: () => void, delayMs: number): { cancel(): void } }
@@ -78,7 +78,7 @@ export class FrameReceiver {
     }
   }
 
-  /** Gives up on what waits, which is told like any other loss; returns how many messages that were. */
+  /** Gives up waiting frames, which are reported like any other loss; returns how many messages that were. */
   close(): number {
     this.#parkTimer?.cancel()
     return this.#giveUp()

@@ -2,7 +2,7 @@
  * Link frames as bytes: a header, then an Avro array of items.
  *
  * The hot path of links, by hand; tests hold it to the codecs of `link-schemas.ts`. What items mean, and which frames
- * are in order, is the business of sessions.
+ * are in order, is checked by sessions.
  */
 import type { Cursor } from '../avro/codec.js'
 import { fail, readInt, readLong, sizedBlock } from '../avro/read-primitives.js'
@@ -12,7 +12,7 @@ import { frameKind, preludeBytes, sealFrame } from './prelude.js'
 /** Free bytes before the items of a frame: the prelude, four numbers, the extensions and the count of the array. */
 export const linkHeaderRoom = preludeBytes + 10 + 10 + 10 + 10 + 1 + 5
 
-/** What an item takes beside its body, in bytes, at the most. */
+/** The most bytes that an item takes beside its body. */
 export const itemHeaderBytes = 10 + 5 + 5 + 5
 
 /** The numbers of a link frame. */

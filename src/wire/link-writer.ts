@@ -1,7 +1,7 @@
 /**
  * Gathers items into link frames: each is written once, straight into the buffer that leaves.
  *
- * It knows neither when a frame is cut nor whether it may leave; that is the session's business.
+ * The session decides when a frame is cut and whether it may leave.
  */
 import { bufferFull } from '../avro/codec.js'
 import { writeLong } from '../avro/write-primitives.js'

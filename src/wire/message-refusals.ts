@@ -1,5 +1,5 @@
 /**
- * Why a message is refused while it is encoded, by whoever gathers messages.
+ * Why a message is refused while it is encoded.
  */
 import { RivuletError } from '../errors/index.js'
 

@@ -1,8 +1,8 @@
 /**
- * The writers' schemas that a receiver has been told, and the frames that wait for one it has not.
+ * The writers' schemas that a receiver knows, and the frames that wait for others.
  *
  * A schema is known by its `schemaId`, a hash of its text, so what one writer says can never change how another's
- * messages are read. Which reader fits is the codec's business. Everything here is bounded.
+ * messages are read. The codec finds the reader that fits. Everything here is bounded.
  */
 import { createHash } from 'node:crypto'
 import { schemaLimits } from '../avro/codec.js'

@@ -25,7 +25,7 @@ export interface PushOptions<In> extends QueueOptions {
   /** The schema of the messages. */
   readonly schema: Schema<In>
   /**
-   * Messages in one frame at the most, 1 to 65536. Default: 65536, so that the size of frames decides.
+   * The most messages of one frame, 1 to 65536. Default: 65536, so that the size of frames decides.
    *
    * 1 for coarse jobs: then no worker has more than it must before the others have some.
    */

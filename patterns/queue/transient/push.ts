@@ -24,7 +24,7 @@ import { type PushOptions, pushRules } from './options.js'
 const smallestFrameBytes = 60
 
 /**
- * What may be on its way to one worker, or wait there, at the most: it is lost if that worker or its link is cut.
+ * The most that may be in transit to one worker, or wait there: it is lost if that worker dies or its link is cut.
  *
  * It holds for workers that use the same `socketBufferBytes`.
  */
