@@ -58,6 +58,7 @@ function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S
 
 /** A client with links of its own. */
 export class RpcClientResource<S extends Service> extends ResourceBase<RpcClientStats> implements RpcClientBase<S> {
+  protected readonly isSender = true
   /** The calls of all that share its links. */
   readonly callClient: CallClient
   readonly calls: RpcClientBase<S>['calls']
@@ -77,10 +78,6 @@ export class RpcClientResource<S extends Service> extends ResourceBase<RpcClient
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
     owners.set(this, this)
-  }
-
-  protected get isSender(): boolean {
-    return true
   }
 
   stats(): RpcClientStats {

@@ -42,6 +42,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
 type ResolvedServerOptions = Resolved<typeof serverRules>
 
 class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServer {
+  protected readonly isSender = false
   readonly #callHost: CallHost
   readonly #links: LinkSet
 
@@ -61,10 +62,6 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
     this.#callHost = new CallHost(implementations, ports, { maxConcurrentCalls })
     this.#links = new LinkSet(this.scope, options, [this.#callHost])
     this.transport = this.#links
-  }
-
-  protected get isSender(): boolean {
-    return false
   }
 
   stats(): RpcServerStats {

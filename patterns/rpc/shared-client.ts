@@ -23,6 +23,7 @@ export class SharedClient<S extends Service>
   extends ResourceBase<RpcClientStats>
   implements RpcClientBase<S>, CallStarter
 {
+  protected readonly isSender = true
   readonly calls: RpcClientBase<S>['calls']
   readonly promises: RpcClientBase<S>['promises']
   readonly #owner: LinksOwner
@@ -42,10 +43,6 @@ export class SharedClient<S extends Service>
     const { calls, promises } = clientMethods(owner.callClient.bind(serviceOf(service)), this, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
-  }
-
-  protected get isSender(): boolean {
-    return true
   }
 
   stats(): RpcClientStats {

@@ -20,26 +20,25 @@ export interface LinkClientPorts {
 }
 
 /** One link to one endpoint. */
-export class LinkClient extends LinkDriver implements LinkHandler {
-  readonly #dialer: Dialer
+export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler {
+  protected readonly machine: Dialer
   readonly #ports: LinkClientPorts
   /** The users of the present session. */
   #handler: SharedSession | undefined
-  #socket: DealerSocket | undefined
 
   constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts) {
-    super(clock, defaults.heartbeatMs)
+    super(clock)
     this.#ports = ports
-    const flush = () => this.#dialer.flush()
-    this.#dialer = new Dialer(
+    const flush = () => this.machine.flush()
+    this.machine = new Dialer(
       { ...sessionSettings(options), handshakeMs: defaults.handshakeMs },
       {
         now: () => clock.now(),
         random: randomBytes,
-        transmit: (frame) => this.#socket?.send(onlyPeer, frame),
+        transmit: (frame) => this.socket?.send(onlyPeer, frame),
         flushLater: () => atEndOfTurn(flush),
         spend: () => turnBudget.exceed(),
-        reconnect: () => this.#socket?.reconnect(),
+        reconnect: () => this.socket?.reconnect(),
         accept: (session) => {
           this.#handler = ports.accept(session)
           return this.#handler
@@ -55,64 +54,40 @@ export class LinkClient extends LinkDriver implements LinkHandler {
    * Of a session that has had no connection yet nobody waits for anything: it has only what its pattern says first.
    */
   get settled(): boolean {
-    const { status, suspected } = this.#dialer.session
+    const { status, suspected } = this.machine.session
     const owes = this.#handler?.owes // looked at in any case: what has arrived by now is not owed later
-    if (this.#dialer.settled || status === 'opening') return true
+    if (this.machine.settled || status === 'opening') return true
     return !owes && (status === 'cut' || suspected)
-  }
-
-  /** The present session. */
-  get session(): SessionStreams {
-    return this.#dialer.session
-  }
-
-  /** Begins to work over a socket whose handler this is. */
-  start(socket: DealerSocket): void {
-    this.#socket = socket
-    socket.start()
-    this.run()
   }
 
   /** Tells the peer that this side is about to close, so that it acknowledges at once. */
   announceDrain(): void {
     // what has arrived is found out before: from here on there is something under way
-    if (!this.settled || this.#dialer.session.status === 'live') this.#dialer.announceDrain()
+    if (!this.settled || this.machine.session.status === 'live') this.machine.announceDrain()
   }
 
   /** Ends the link for good, with a goodbye if there is a connection; the socket is closed by its owner. */
   close(reason: RivuletError): void {
-    this.#dialer.close(reason)
+    this.machine.close(reason)
     this.stop()
   }
 
   onUp(): void {
-    this.#dialer.up()
+    this.machine.up()
   }
 
   onGone(_peer: string, error: RivuletError | undefined): void {
     if (error) this.#ports.report(error)
-    this.#dialer.down(error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'))
+    this.machine.down(error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'))
     this.checkSettled()
   }
 
   onFrame(_peer: string, frame: Buffer): void {
-    if (this.#dialer.receive(frame)) this.checkSettled()
+    if (this.machine.receive(frame)) this.checkSettled()
     else this.hold()
   }
 
   onBad(_peer: string, error: RivuletError): void {
-    this.#dialer.broken(error)
-  }
-
-  protected tick(): void {
-    this.#dialer.tick()
-  }
-
-  protected takeRest(): boolean {
-    return this.#dialer.takeRest()
-  }
-
-  protected get socket(): DealerSocket | undefined {
-    return this.#socket
+    this.machine.broken(error)
   }
 }

@@ -4,50 +4,45 @@
  */
 import type { Clock, Timer } from '../clock/index.js'
 import { turnBudget, Waiters } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 import type { LinkSocket } from '../socket/index.js'
 
-/** Drives one pure machine. */
-export abstract class LinkDriver {
+/** What is driven: a dialer or an acceptor. */
+interface Machine {
+  tick(): void
+  /** Takes more of a frame that is held; returns whether that was all of it. */
+  takeRest(): boolean
+}
+
+/** Drives one pure machine over a socket. */
+export abstract class LinkDriver<Socket extends LinkSocket> {
+  /** The socket, once there is one. */
+  protected socket: Socket | undefined
+  protected abstract readonly machine: Machine
   readonly #clock: Clock
-  readonly #tickMs: number
   #timer: Timer | undefined
   readonly #settledWaiters = new Waiters()
   #stopped = false
   readonly #goOn = () => this.#takeMore()
 
-  /**
-   * @param tickMs - How often the machine is told that time has passed.
-   */
-  constructor(clock: Clock, tickMs: number) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#tickMs = tickMs
   }
 
   /** Whether everything that was sent has arrived. */
   abstract get settled(): boolean
 
-  protected abstract tick(): void
-
-  /** The socket, once there is one. */
-  protected abstract get socket(): LinkSocket | undefined
-
-  /** Takes more of a frame that is held; returns whether that was all of it. */
-  protected abstract takeRest(): boolean
+  /** Begins to work over a socket whose handler this is. */
+  start(socket: Socket): void {
+    this.socket = socket
+    socket.start()
+    this.#passTime()
+  }
 
   /** Reads no further frames until the last one was taken as a whole, in the next turns. */
   protected hold(): void {
     this.socket?.hold(true)
     turnBudget.nextTurn(this.#goOn)
-  }
-
-  /** Begins to pass time. */
-  protected run(): void {
-    this.#timer = this.#clock.setTimer(() => {
-      if (this.#stopped) return
-      this.tick()
-      this.checkSettled()
-      this.run()
-    }, this.#tickMs)
   }
 
   /** Passes no more time, and lets nobody wait. */
@@ -68,8 +63,17 @@ export abstract class LinkDriver {
     if (this.#settledWaiters.isAny && this.settled) this.#settledWaiters.wake()
   }
 
+  #passTime(): void {
+    this.#timer = this.#clock.setTimer(() => {
+      if (this.#stopped) return
+      this.machine.tick()
+      this.checkSettled()
+      this.#passTime()
+    }, defaults.heartbeatMs)
+  }
+
   #takeMore(): void {
-    if (!this.takeRest()) {
+    if (!this.machine.takeRest()) {
       turnBudget.nextTurn(this.#goOn)
       return
     }

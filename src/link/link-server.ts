@@ -5,7 +5,6 @@ import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, deferred, turnBudget } from '../lifecycle/index.js'
 import { Tally } from '../observe/index.js'
-import { defaults } from '../options/index.js'
 import { Acceptor, isHello, type SessionStreams, type StreamsHandler } from '../session/index.js'
 import type { LinkHandler, PeerHandle, RouterSocket } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'
@@ -25,24 +24,23 @@ export interface LinkServerPorts {
 }
 
 /** All links of one socket. */
-export class LinkServer extends LinkDriver implements LinkHandler {
-  readonly #acceptor: Acceptor
+export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler {
+  protected readonly machine: Acceptor
   readonly #ports: LinkServerPorts
   /** What peers did wrong, by the code of the error. */
   readonly #rejected = new Tally()
-  #socket: RouterSocket | undefined
   /** Peers that have not read the goodbye yet, once it was said. */
   #leaving: Set<PeerHandle> | undefined
   readonly #left = deferred()
 
   constructor(options: LinkServerOptions, clock: Clock, ports: LinkServerPorts) {
-    super(clock, defaults.heartbeatMs)
+    super(clock)
     this.#ports = ports
-    this.#acceptor = new Acceptor(
+    this.machine = new Acceptor(
       { ...sessionSettings(options), maxSessions: options.maxSessions },
       {
         now: () => clock.now(),
-        transmit: (peer, frame) => this.#socket?.send(peer, frame),
+        transmit: (peer, frame) => this.socket?.send(peer, frame),
         flushLater: atEndOfTurn,
         spend: () => turnBudget.exceed(),
         accept: (session) => ports.accept(session),
@@ -52,17 +50,17 @@ export class LinkServer extends LinkDriver implements LinkHandler {
   }
 
   get settled(): boolean {
-    return this.#acceptor.settled
+    return this.machine.settled
   }
 
   /** Sessions, those that are cut included. */
   get sessions(): number {
-    return this.#acceptor.size
+    return this.machine.size
   }
 
   /** Frames that came on a connection without a session. */
   get strayFrames(): number {
-    return this.#acceptor.strayFrames
+    return this.machine.strayFrames
   }
 
   /** Frames that could not be opened, were not to be sent, or found no room, by reason: `bad-frame`, `protocol-violation`. */
@@ -70,16 +68,9 @@ export class LinkServer extends LinkDriver implements LinkHandler {
     return this.#rejected.snapshot()
   }
 
-  /** Begins to work over a socket whose handler this is. */
-  start(socket: RouterSocket): void {
-    this.#socket = socket
-    socket.start()
-    this.run()
-  }
-
   /** Asks all peers to open no new streams. */
   announceDrain(): void {
-    this.#acceptor.announceDrain()
+    this.machine.announceDrain()
   }
 
   /**
@@ -90,7 +81,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
    */
   close(reason: RivuletError): Promise<void> {
     if (this.#leaving === undefined) {
-      this.#leaving = new Set(this.#acceptor.close(reason))
+      this.#leaving = new Set(this.machine.close(reason))
       this.stop()
       if (this.#leaving.size === 0) this.#left.resolve()
     }
@@ -107,10 +98,7 @@ export class LinkServer extends LinkDriver implements LinkHandler {
       return
     }
     if (error) this.#reject(error)
-    this.#acceptor.gone(
-      peer,
-      error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'),
-    )
+    this.machine.gone(peer, error ?? new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection of a link was lost'))
     this.checkSettled()
   }
 
@@ -120,24 +108,12 @@ export class LinkServer extends LinkDriver implements LinkHandler {
       if (isHello(frame)) this.#hasLeft(peer)
       return
     }
-    if (this.#acceptor.receive(peer, frame)) this.checkSettled()
+    if (this.machine.receive(peer, frame)) this.checkSettled()
     else this.hold()
   }
 
   onBad(peer: string, error: RivuletError): void {
-    this.#acceptor.broken(peer, error)
-  }
-
-  protected tick(): void {
-    this.#acceptor.tick()
-  }
-
-  protected takeRest(): boolean {
-    return this.#acceptor.takeRest()
-  }
-
-  protected get socket(): RouterSocket | undefined {
-    return this.#socket
+    this.machine.broken(peer, error)
   }
 
   #reject(error: RivuletError): void {

@@ -112,7 +112,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   }
 
   /** Whether it sends or calls, rather than receives or serves. */
-  protected abstract get isSender(): boolean
+  protected abstract readonly isSender: boolean
 
   /** Whether it sends to another resource of this process or calls it, by their endpoints. */
   protected uses(other: Closable): boolean {

@@ -118,6 +118,7 @@ const hosts = new WeakMap<object, QueueHostResource>()
 
 /** The implementation of `QueueHost`. */
 export class QueueHostResource extends ResourceBase<QueueHostStats> implements QueueHost, ServingHost {
+  protected readonly isSender = false
   readonly served = new Set<Served>()
   readonly consumers = new Map<string, ConsumeSession>()
   readonly producers = new Map<string, ProduceSession>()
@@ -265,10 +266,6 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
       invalidItems,
       storage: Object.freeze(storage),
     })
-  }
-
-  protected get isSender(): boolean {
-    return false
   }
 
   protected override async openTransport(): Promise<void> {

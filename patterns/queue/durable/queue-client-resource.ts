@@ -25,6 +25,7 @@ export interface QueueClientOptions extends ResolvedSocketOptions, Omit<LinkOpti
 
 /** The base of a producer and of a consumer. */
 export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
+  protected readonly isSender = true
   readonly #host: QueueHostResource | undefined
   /** The calls to a host that is elsewhere. */
   readonly #callClient: CallClient | undefined
@@ -47,10 +48,6 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
 
   override get connected(): number {
     return this.#host === undefined ? super.connected : Number(this.#host.isServing && this.life.isOpen)
-  }
-
-  protected get isSender(): boolean {
-    return true
   }
 
   protected override uses(other: Closable): boolean {
