@@ -92,7 +92,7 @@ t.test('wrong options are refused, by the compiler first', async (t) => {
   // @ts-expect-error a producer connects
   await t.rejects(createProducer({ runtime, bind, queue: 'jobs', schema: Job }), {
     ...invalid,
-    message: /^createProducer: bind must be left out: a client connects/,
+    message: /^createProducer: bind must be left out: it takes connect/,
   })
   const host = await createQueueHost({
     ...memory,

@@ -29,6 +29,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   session: ['errors', 'lifecycle', 'avro', 'wire'],
   link: [...ground, 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
+  conversation: [...ground, 'call'],
 }
 
 /** Files that others may import beside the index of their folder: contracts that users of the package do not see. */
@@ -51,9 +52,17 @@ export const owners: Readonly<Record<string, string>> = {
 
 /** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
 const operatorHomes = ['src/stream', 'patterns']
-const rxjsClassHomes = ['observe', 'lifecycle', 'runtime', 'resource', 'socket', 'link', 'call', 'store'].map(
-  (name) => `src/${name}`,
-)
+const rxjsClassHomes = [
+  'observe',
+  'lifecycle',
+  'runtime',
+  'resource',
+  'socket',
+  'link',
+  'call',
+  'conversation',
+  'store',
+].map((name) => `src/${name}`)
 
 /** Complains about libraries outside of the folder that owns them. */
 export function checkOwners(files: readonly SourceFile[]): string[] {

@@ -6,13 +6,13 @@
  */
 import { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
 import { HeldLease } from '../../patterns/queue/durable/held-lease.js'
-import { ReopeningHostStream } from '../../patterns/queue/durable/host-stream.js'
 import { Prefetch } from '../../patterns/queue/durable/prefetch.js'
 import { ProducerOutbox } from '../../patterns/queue/durable/producer-outbox.js'
 import { Gathered, SentBatch } from '../../patterns/queue/durable/sent-batch.js'
 import { Settlements } from '../../patterns/queue/durable/settlements.js'
 import type { ProduceAnswer, ProduceRequest } from '../../patterns/queue/durable/wire.js'
 import { Withdrawals } from '../../patterns/queue/durable/withdrawals.js'
+import { ReopeningStream } from '../../src/conversation/index.js'
 import { all, replace } from './broken-machines.js'
 import { ObservedEngine } from './observed-engine.js'
 import type { BrokenPart } from './queue-broken-engines.js'
@@ -115,7 +115,7 @@ export const brokenClients: readonly BrokenPart[] = [
   {
     name: 'as a host stream does not open again',
     breakIt: () =>
-      replace(ReopeningHostStream.prototype as unknown as Reopening, 'ended', () => {
+      replace(ReopeningStream.prototype as unknown as Reopening, 'ended', () => {
         return function (this: Reopening) {
           this.user.down()
         }

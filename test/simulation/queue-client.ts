@@ -4,9 +4,10 @@
  * It loses its connection, stalls, dies without a word, closes in good order, and starts again as another client.
  */
 import type { DurableClientPorts } from '../../patterns/queue/durable/durable-client-ports.js'
-import { RemoteHostStream } from '../../patterns/queue/durable/remote-host-stream.js'
+import { remoteMethod } from '../../patterns/queue/durable/remote-method.js'
 import type { QueueMethod } from '../../patterns/queue/durable/wire.js'
 import { CallClient } from '../../src/call/index.js'
+import { RemoteStream } from '../../src/conversation/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
 import { Dialer } from '../../src/session/index.js'
@@ -132,7 +133,8 @@ export abstract class QueueClient extends QueueProcess {
         const timeoutMs = Math.max(0, deadline - clock.now())
         return waitFor(name, promise, clock, { timeoutMs }).catch(() => {})
       },
-      hostStreamOf: (user) => new RemoteHostStream(calls, method, clock, user, () => random.below(1000) / 1000),
+      streamFor: (user) =>
+        new RemoteStream(calls, remoteMethod(calls, method), clock, user, () => random.below(1000) / 1000),
     }
   }
 

@@ -5,10 +5,11 @@
 
 import type { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
 import { type ProduceSession, unknownQueue } from '../../patterns/queue/durable/produce-session.js'
-import { type Served, type ServingHost, serveConsumer, serveProducer } from '../../patterns/queue/durable/serving.js'
+import { type QueueServingHost, serveConsumer, serveProducer } from '../../patterns/queue/durable/serving.js'
 import { type ConsumeRequest, type ProduceRequest, QueueService } from '../../patterns/queue/durable/wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallHandler, CallHost, callerConnectionOf } from '../../src/call/index.js'
+import { ExclusiveSessions, ServedStreams } from '../../src/conversation/index.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { Acceptor } from '../../src/session/index.js'
@@ -31,7 +32,7 @@ export class QueueHost extends QueueProcess {
   isCalm = false
   #acceptor: Acceptor | undefined
   #calls: CallHost | undefined
-  #serving: (ServingHost & { isOpen: boolean }) | undefined
+  #serving: (QueueServingHost & { isOpen: boolean }) | undefined
   readonly #connections = new Map<string, Connection>()
   /** What the wall clock was set by at the last opening, in milliseconds. */
   #setBeforeMs = 0
@@ -115,9 +116,9 @@ export class QueueHost extends QueueProcess {
       clock,
       isOpen: true,
       isServing: true,
-      served: new Set<Served>(),
-      consumers: new Map<string, ConsumeSession>(),
-      producers: new Map<string, ProduceSession>(),
+      streams: new ServedStreams(),
+      consumers: new ExclusiveSessions<ConsumeSession>(),
+      producers: new ExclusiveSessions<ProduceSession>(),
       enter(queue: string) {
         if (!engine.has(queue)) throw unknownQueue(queue)
       },
@@ -178,7 +179,7 @@ export class QueueHost extends QueueProcess {
     void this.#calls?.drain()
     this.#acceptor?.announceDrain()
     const patience = new Promise<void>((resolve) => void clock.setTimer(resolve, lastWordsMs))
-    await Promise.all([...serving.served].map((one) => one.drain(patience)))
+    await serving.streams.drain(patience)
     await this.#calls?.drain()
     if (life !== this.life) return
     const closed = new RivuletError('RIVULET_CLOSED', 'the host was closed')

@@ -2,8 +2,8 @@
  * What the sender of a producer and the receiver of a consumer need of their resource, which has the sockets.
  */
 import type { Clock } from '../../../src/clock/index.js'
+import type { Conversation, ConversationStream } from '../../../src/conversation/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
-import type { Conversation, HostStream } from './host-stream.js'
 
 /** What a sender and a receiver need of their resource. */
 export interface DurableClientPorts<Request, Answer> {
@@ -20,6 +20,6 @@ export interface DurableClientPorts<Request, Answer> {
   hasHost(): boolean
   /** Waits for a promise, until a time on the clock at most. */
   waitUntil(deadline: number, promise: Promise<unknown>): Promise<unknown>
-  /** Makes the way to the host. */
-  hostStreamOf(user: Conversation<Request, Answer>): HostStream
+  /** Makes the stream to the host, which is not begun yet. */
+  streamFor(user: Conversation<Request, Answer>): ConversationStream
 }

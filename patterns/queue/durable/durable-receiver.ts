@@ -7,6 +7,7 @@ import { Observable } from 'rxjs'
 import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import type { Timer } from '../../../src/clock/index.js'
+import type { ConversationStream } from '../../../src/conversation/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 import { Inbound, type ProcessOptions, type Reasons } from '../../../src/stream/index.js'
@@ -14,7 +15,6 @@ import type { Delivery } from './delivery.js'
 import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
 import type { HeldLease } from './held-lease.js'
-import type { HostStream } from './host-stream.js'
 import { looksPerLease } from './loop-lag.js'
 import { Prefetch } from './prefetch.js'
 import type { ConsumeAnswer, ConsumeRequest } from './wire.js'
@@ -51,7 +51,7 @@ const farewellMs = 500
 /** The deliveries of one consumer. */
 export class DurableReceiver<Out> {
   readonly deliveries: DeliveryStream<Out>
-  readonly hostStream: HostStream
+  readonly hostStream: ConversationStream
   readonly #ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>
   readonly #inbound: Inbound<Delivery<Out>>
   readonly #prefetch: Prefetch<Out>
@@ -90,7 +90,7 @@ export class DurableReceiver<Out> {
       report,
     })
     this.deliveries = new DeliveryStream(this.#inbound.stream)
-    this.hostStream = ports.hostStreamOf(this.#prefetch)
+    this.hostStream = ports.streamFor(this.#prefetch)
   }
 
   /** See `Consumer.process`. */

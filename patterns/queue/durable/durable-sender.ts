@@ -6,6 +6,7 @@
 import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import { DeadlineSweep } from '../../../src/clock/index.js'
+import type { ConversationStream } from '../../../src/conversation/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { resolveOptions } from '../../../src/options/index.js'
 import {
@@ -22,7 +23,6 @@ import {
   type Writer,
 } from '../../../src/stream/index.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
-import type { HostStream } from './host-stream.js'
 import { type SendOptions, sendRules } from './options.js'
 import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
 import { ProducerOutbox } from './producer-outbox.js'
@@ -40,7 +40,7 @@ export interface DurableSenderOptions {
 
 /** The sends of one producer. */
 export class DurableSender<In> {
-  readonly hostStream: HostStream
+  readonly hostStream: ConversationStream
   readonly sink: MessageSink<In>
   readonly #ports: DurableClientPorts<ProduceRequest, ProduceAnswer>
   readonly #outbox: ProducerOutbox<In>
@@ -75,7 +75,7 @@ export class DurableSender<In> {
     this.#intake = this.#outgoing.intake(writerOf(this.#outbox))
     this.sink = new MessageSink(this.#intake)
     this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#endLate(now))
-    this.hostStream = ports.hostStreamOf(this.#outbox)
+    this.hostStream = ports.streamFor(this.#outbox)
   }
 
   /** See `Producer.send`. */

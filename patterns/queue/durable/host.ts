@@ -5,6 +5,7 @@
 import { serviceOf } from '../../../src/avro/service-codec.js'
 import { type CallHandler, CallHost, callerConnectionOf } from '../../../src/call/index.js'
 import type { Clock } from '../../../src/clock/index.js'
+import { ExclusiveSessions, ServedStreams } from '../../../src/conversation/index.js'
 import type { QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { LinkSet } from '../../../src/link/index.js'
@@ -20,7 +21,7 @@ import { type OpenedEngine, openEngine } from './open-engine.js'
 import { type ProduceSession, unknownQueue } from './produce-session.js'
 import { LocalQueueHandle, type QueueHandle } from './queue-handle.js'
 import { isQueueName } from './request-validation.js'
-import { type Served, type ServingHost, serveConsumer, serveProducer } from './serving.js'
+import { type QueueServingHost, serveConsumer, serveProducer } from './serving.js'
 import { type ConsumeRequest, maxItemBytes, type ProduceRequest, QueueService } from './wire.js'
 
 /** The counts of a `QueueHost`: those of all its queues together, in messages, and what they take. */
@@ -117,11 +118,11 @@ export function hostOf(
 const hosts = new WeakMap<object, QueueHostResource>()
 
 /** The implementation of `QueueHost`. */
-export class QueueHostResource extends ResourceBase<QueueHostStats> implements QueueHost, ServingHost {
+export class QueueHostResource extends ResourceBase<QueueHostStats> implements QueueHost, QueueServingHost {
   protected readonly isSender = false
-  readonly served = new Set<Served>()
-  readonly consumers = new Map<string, ConsumeSession>()
-  readonly producers = new Map<string, ProduceSession>()
+  readonly streams = new ServedStreams()
+  readonly consumers = new ExclusiveSessions<ConsumeSession>()
+  readonly producers = new ExclusiveSessions<ProduceSession>()
   readonly maxMessageBytes: number
   readonly #options: ResolvedHostOptions
   readonly #settings: ResolvedQueues
@@ -258,7 +259,7 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     return Object.freeze({
       queues: opened?.engine.queues.length ?? 0,
       ...total,
-      clients: this.served.size,
+      clients: this.streams.size,
       sessions,
       strayFrames,
       rejectedFrames,
@@ -290,7 +291,7 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     this.#links?.announceDrain()
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
     const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), new Promise(() => {}))
-    const drained = Promise.all([...this.served].map((one) => one.drain(patience)))
+    const drained = this.streams.drain(patience)
     await this.#closeGuests(deadline)
     await this.waitUntil(deadline, drained)
     await super.finish(deadline)

@@ -5,13 +5,13 @@
  * It hands nothing out itself: what comes goes to an `Inbound`, whose stream does. It has a clock, and no timer.
  */
 import type { Codec } from '../../../src/avro/codec.js'
+import type { Conversation } from '../../../src/conversation/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { atEndOfTurn, OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
 import type { Inbound } from '../../../src/stream/index.js'
 import type { Confirmation } from './confirmation.js'
 import type { Delivery } from './delivery.js'
 import { HeldLease, type LeaseOwner } from './held-lease.js'
-import type { Conversation } from './host-stream.js'
 import { leaseLost, leaseLostByBlocking, notExtended, silence } from './lease-errors.js'
 import { LoopLag } from './loop-lag.js'
 import { isLeaseTime, isWhole } from './response-validation.js'

@@ -6,10 +6,10 @@
  */
 
 import type { Codec } from '../../../src/avro/codec.js'
+import type { Conversation } from '../../../src/conversation/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { Waiters } from '../../../src/lifecycle/index.js'
 import type { Queue } from '../../../src/stream/index.js'
-import type { Conversation } from './host-stream.js'
 import { MessagePacker } from './message-packer.js'
 import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import { type ProduceAnswer, type ProduceRequest, type RefusedBatch, toldError, unsureOf } from './wire.js'

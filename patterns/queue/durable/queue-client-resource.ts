@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { CallClient } from '../../../src/call/index.js'
+import { LocalStream, RemoteStream, type ServedSession, type StreamPorts } from '../../../src/conversation/index.js'
 import type { Closable } from '../../../src/lifecycle/index.js'
 import { type LinkOptions, LinkSet } from '../../../src/link/index.js'
 import { defaults } from '../../../src/options/index.js'
@@ -12,9 +13,8 @@ import { ResourceBase } from '../../../src/resource/index.js'
 import { checkSides, type ResolvedSocketOptions } from '../../../src/socket/index.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
 import { hostOf, type QueueHostResource } from './host.js'
-import { LocalHostStream } from './local-host-stream.js'
-import { RemoteHostStream } from './remote-host-stream.js'
-import type { ServedSession, ServingHost, StreamPorts } from './serving.js'
+import { remoteMethod } from './remote-method.js'
+import type { QueueServingHost } from './serving.js'
 import { maxItemBytes, type QueueMethod } from './wire.js'
 
 /** What a producer and a consumer let their users decide alike, resolved. */
@@ -62,7 +62,7 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
   /** What its logic needs. */
   protected portsOf<Request, Answer>(
     method: QueueMethod,
-    open: (host: ServingHost, ports: StreamPorts<Answer>) => ServedSession<Request>,
+    open: (host: QueueServingHost, ports: StreamPorts<Answer>) => ServedSession<Request>,
   ): DurableClientPorts<Request, Answer> {
     const [host, callClient] = [this.#host, this.#callClient]
     const { clock } = this.runtime
@@ -75,10 +75,10 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
       report: (error) => this.reports.report(error),
       hasHost: () => this.#host?.isServing ?? super.connected > 0,
       waitUntil: (deadline, promise) => this.waitUntil(deadline, promise),
-      hostStreamOf: (user) =>
-        host === undefined
-          ? new RemoteHostStream(callClient as CallClient, method, clock, user)
-          : new LocalHostStream(host, (ports) => open(host, ports), user),
+      streamFor: (user) =>
+        callClient === undefined
+          ? new LocalStream(host as QueueServingHost, (ports) => open(host as QueueServingHost, ports), user)
+          : new RemoteStream(callClient, remoteMethod(callClient, method), clock, user),
     }
   }
 }

@@ -3,7 +3,7 @@
  *
  * It bounds nothing: whoever puts answers in looks at `bytes` and waits for room.
  */
-import { Fifo } from '../../../src/lifecycle/index.js'
+import { Fifo } from '../lifecycle/index.js'
 
 type Step<T> = IteratorResult<T, undefined>
 

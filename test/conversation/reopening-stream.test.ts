@@ -1,11 +1,11 @@
-/** The way to a host: how soon a stream that has ended is opened again. */
+/** Streams to a host: how soon a stream that has ended is opened again. */
 import t from 'tap'
-import { type Conversation, ReopeningHostStream } from '../../patterns/queue/durable/host-stream.js'
+import { type Conversation, ReopeningStream } from '../../src/conversation/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
-/** A way whose streams are answered and then end with an error. */
-class Ending extends ReopeningHostStream<string, string> {
+/** A stream that is opened again: its streams are answered and then end with an error. */
+class Ending extends ReopeningStream<string, string> {
   begun = 0
   readonly #error: RivuletError | undefined
   readonly #most: number

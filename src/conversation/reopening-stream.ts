@@ -1,13 +1,13 @@
 /**
- * The contract between a producer or consumer and its way to the host, and what all such ways have in common: a stream
- * that is opened again whenever it has ended.
+ * The contract between a client and its stream to a host, and what all such streams have in common: each is opened again
+ * whenever it has ended.
  */
-import type { Clock, Timer } from '../../../src/clock/index.js'
-import { isRivuletError, RivuletError } from '../../../src/errors/index.js'
-import { atEndOfTurn } from '../../../src/lifecycle/index.js'
-import { defaults } from '../../../src/options/index.js'
+import type { Clock, Timer } from '../clock/index.js'
+import { isRivuletError, RivuletError } from '../errors/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
+import { defaults } from '../options/index.js'
 
-/** Who speaks with a host. */
+/** What a client says to a host, and does about its answers. */
 export interface Conversation<Request, Answer> {
   /** A stream begins: returns its first request. What was said before and not answered is to be said again. */
   open(): Request
@@ -21,8 +21,8 @@ export interface Conversation<Request, Answer> {
   refused(error: RivuletError): void
 }
 
-/** A way to a host. */
-export interface HostStream {
+/** A stream to a host, as its client uses it. */
+export interface ConversationStream {
   /** Begins. */
   start(): void
   /** There is something to take. */
@@ -35,7 +35,7 @@ export interface HostStream {
   close(): void
 }
 
-/** Codes of streams that ended for reasons of the way, not of the user. */
+/** Codes of streams that ended for reasons of the connection or the host, not of the client. */
 const passing: ReadonlySet<string> = new Set([
   'RIVULET_UNKNOWN_OUTCOME',
   'RIVULET_SERVER_CLOSING',
@@ -46,8 +46,8 @@ const passing: ReadonlySet<string> = new Set([
   'RIVULET_SESSION_LOST',
 ])
 
-/** A way whose streams are opened again. */
-export abstract class ReopeningHostStream<Request, Answer> implements HostStream {
+/** A stream that is opened again. */
+export abstract class ReopeningStream<Request, Answer> implements ConversationStream {
   protected readonly user: Conversation<Request, Answer>
   readonly #clock: Clock
   readonly #random: () => number

@@ -1,16 +1,16 @@
 /**
- * The way to a host of the same process: its session itself, with no link between.
+ * A stream to a host of the same process: its session itself, with no link between.
  */
-import { isRivuletError, RivuletError } from '../../../src/errors/index.js'
-import { OncePerTurn } from '../../../src/lifecycle/index.js'
-import { type Conversation, ReopeningHostStream } from './host-stream.js'
+import { isRivuletError, RivuletError } from '../errors/index.js'
+import { OncePerTurn } from '../lifecycle/index.js'
+import { type Conversation, ReopeningStream } from './reopening-stream.js'
 import type { Served, ServedSession, ServingHost, Session, StreamPorts } from './serving.js'
 
 /** Opens a session of a host. */
 export type OpenSession<Request, Answer> = (ports: StreamPorts<Answer>) => ServedSession<Request>
 
-/** A way to a host in process. */
-export class LocalHostStream<Request, Answer> extends ReopeningHostStream<Request, Answer> {
+/** A stream to a host of this process. */
+export class LocalStream<Request, Answer> extends ReopeningStream<Request, Answer> {
   readonly #host: ServingHost
   readonly #open: OpenSession<Request, Answer>
   #session: ServedSession<Request> | undefined
@@ -55,7 +55,7 @@ export class LocalHostStream<Request, Answer> extends ReopeningHostStream<Reques
     })
     this.#session = session
     this.#served = { drain: async () => {} } // its user closes before the host
-    this.#host.served.add(this.#served)
+    this.#host.streams.add(this.#served)
     try {
       session.receive(this.user.open())
     } catch (cause) {
@@ -68,7 +68,7 @@ export class LocalHostStream<Request, Answer> extends ReopeningHostStream<Reques
   protected leave(): void {
     const session = this.#session
     this.#session = undefined
-    if (this.#served !== undefined) this.#host.served.delete(this.#served)
+    if (this.#served !== undefined) this.#host.streams.delete(this.#served)
     session?.end()
   }
 

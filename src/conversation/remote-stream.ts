@@ -1,17 +1,15 @@
 /**
- * The way to a host over links: a duplex call, made again when it has ended.
+ * A stream to a host over links: a duplex call, made again when it has ended.
  *
  * Requests are taken when the link has room for them, so that what waits is gathered meanwhile.
  */
 
 import type { Subscription } from 'rxjs'
-import { serviceOf } from '../../../src/avro/service-codec.js'
-import { type CallClient, type ClientCall, type ClientMethod, defaultStreamOptions } from '../../../src/call/index.js'
-import type { Clock } from '../../../src/clock/index.js'
-import { RivuletError } from '../../../src/errors/index.js'
-import { deferred } from '../../../src/lifecycle/index.js'
-import { type Conversation, ReopeningHostStream } from './host-stream.js'
-import { type QueueMethod, QueueService, refusedBy } from './wire.js'
+import { type CallClient, type ClientCall, type ClientMethod, defaultStreamOptions } from '../call/index.js'
+import type { Clock } from '../clock/index.js'
+import { RivuletError } from '../errors/index.js'
+import { deferred } from '../lifecycle/index.js'
+import { type Conversation, ReopeningStream } from './reopening-stream.js'
 
 type Step<T> = IteratorResult<T, undefined>
 
@@ -106,11 +104,19 @@ class RequestAttempt<Request> implements AsyncIterator<Request, undefined> {
   }
 }
 
-/** A way over the links of a client. */
-export class RemoteHostStream<Request, Answer> extends ReopeningHostStream<Request, Answer> {
+/** The call that carries a stream. */
+export interface RemoteMethod {
+  readonly method: ClientMethod
+  /** Whether the client ends its requests when the host is about to close, which waits for what it still has to say. */
+  readonly endsWhenDraining: boolean
+  /** Returns the error that a host has declared as one of this side; any other cause as it is. */
+  causeOf(cause: unknown): unknown
+}
+
+/** A stream over the links of a client. */
+export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answer> {
   readonly #client: CallClient
-  readonly #name: QueueMethod
-  readonly #method: ClientMethod
+  readonly #remote: RemoteMethod
   readonly #ended = deferred()
   #requests: Requests<Request> | undefined
   #call: ClientCall | undefined
@@ -118,15 +124,14 @@ export class RemoteHostStream<Request, Answer> extends ReopeningHostStream<Reque
 
   constructor(
     client: CallClient,
-    method: QueueMethod,
+    remote: RemoteMethod,
     clock: Clock,
     user: Conversation<Request, Answer>,
     random?: () => number,
   ) {
     super(clock, user, random)
     this.#client = client
-    this.#name = method
-    this.#method = client.bind(serviceOf(QueueService)).methods.get(method) as ClientMethod
+    this.#remote = remote
   }
 
   wake(): void {
@@ -148,13 +153,13 @@ export class RemoteHostStream<Request, Answer> extends ReopeningHostStream<Reque
   protected begin(): void {
     const requests = new Requests<Request>(this.user)
     this.#requests = requests
-    const call = this.#client.stream(this.#method, requests, defaultStreamOptions)
+    const { method, endsWhenDraining, causeOf } = this.#remote
+    const call = this.#client.stream(method, requests, defaultStreamOptions)
     this.#call = call
-    // what was settled is said before the host closes; what was sent stays with its producer until it is confirmed
-    if (this.#name === 'consume') call.onDraining = () => requests.end()
+    if (endsWhenDraining) call.onDraining = () => requests.end()
     this.#answers = call.responses?.subscribe({
       next: (answer) => this.heard(answer as Answer),
-      error: (cause: unknown) => this.#down(refusedBy(this.#name, cause) ?? cause),
+      error: (cause: unknown) => this.#down(causeOf(cause)),
       complete: () => this.#down(new RivuletError('RIVULET_UNAVAILABLE', 'the host has ended the stream')),
     })
   }
