@@ -18,7 +18,7 @@ await using publisher = await createPublisher({ bind: 'tcp://127.0.0.1:*' })
 await using subscriber = await createSubscriber({ connect: publisher.endpoint })
 
 // '.' separates words, '*' is one word; events tell the topic, its publisher and gaps besides the value
-const heard = lastValueFrom(subscriber.events('house.upstairs.*', Temperature).pipe(take(3), toArray()))
+const received = lastValueFrom(subscriber.events('house.upstairs.*', Temperature).pipe(take(3), toArray()))
 await subscriber.whenConnected()
 await subscriber.ready // what is published from here on is received
 
@@ -27,7 +27,7 @@ publisher.topic('house.upstairs.bath', Temperature).next({ celsius: 23 })
 publisher.topic('house.upstairs.study', Temperature).next({ celsius: 19.5 })
 publisher.topic('house.upstairs.bath', Temperature).next({ celsius: 22.5 })
 
-for (const event of await heard) {
+for (const event of await received) {
   if (event.kind === 'message') console.log(`${event.topic} #${event.sequence}: ${event.value.celsius} °C`)
   else console.log(`${event.topic}: ${event.from} to ${event.to} missed`)
 }

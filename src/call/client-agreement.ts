@@ -50,7 +50,7 @@ interface Pending {
 export class ClientAgreement {
   /** By number; `undefined` for those on which there is no agreement yet. */
   readonly methods: (AgreedMethod | undefined)[] = []
-  readonly #owed: GuaranteedSends
+  readonly #guaranteed: GuaranteedSends
   readonly #sign: 1 | -1
   readonly #pending = new Map<number, Pending>()
   readonly #assembly = new TextAssembly()
@@ -58,8 +58,8 @@ export class ClientAgreement {
   /**
    * @param sign - The sign of the streams that this side opens: its bindings have it, too.
    */
-  constructor(owed: GuaranteedSends, sign: 1 | -1) {
-    this.#owed = owed
+  constructor(guaranteed: GuaranteedSends, sign: 1 | -1) {
+    this.#guaranteed = guaranteed
     this.#sign = sign
   }
 
@@ -70,7 +70,12 @@ export class ClientAgreement {
     for (const method of service.methods.values()) this.methods[method.number] = undefined
     this.#pending.set(binding, { service, refusals: new Map(), text: undefined, textSent: false })
     const hash = Buffer.from(codec.hash, 'hex')
-    this.#owed.send(0, callKind.bind, 0, new RecordBody(CallBind, { binding, service: codec.name, hash, firstMethod }))
+    this.#guaranteed.send(
+      0,
+      callKind.bind,
+      0,
+      new RecordBody(CallBind, { binding, service: codec.name, hash, firstMethod }),
+    )
   }
 
   /** Takes an item of stream 0; returns whether there are methods now that there were not. Throws what readers throw. */
@@ -100,7 +105,7 @@ export class ClientAgreement {
   #sendText(pending: Pending): void {
     if (pending.textSent) return
     pending.textSent = true
-    sendText(this.#owed, this.#bindingOf(pending.service), pending.service.codec.text)
+    sendText(this.#guaranteed, this.#bindingOf(pending.service), pending.service.codec.text)
   }
 
   /** The number of a service on this session: both sides may be clients, each with numbers of its own. */

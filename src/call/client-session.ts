@@ -47,7 +47,7 @@ export class ClientSession implements SessionUser, CallSession {
   /** When a disconnected session gives up calls that another one can take, on the clock of the owner. */
   failoverAt = 0
   readonly #owner: ClientSessionOwner
-  readonly #owed: GuaranteedSends
+  readonly #guaranteed: GuaranteedSends
   readonly #sources = new WakingSources(this)
   /** Whether a one-way call has left of which it is not known that it has arrived. */
   #sentOneWay = false
@@ -60,8 +60,8 @@ export class ClientSession implements SessionUser, CallSession {
   constructor(streams: SessionStreams, owner: ClientSessionOwner) {
     this.streams = streams
     this.#owner = owner
-    this.#owed = new GuaranteedSends(streams)
-    this.agreement = new ClientAgreement(this.#owed, streams.sign)
+    this.#guaranteed = new GuaranteedSends(streams)
+    this.agreement = new ClientAgreement(this.#guaranteed, streams.sign)
     this.#check()
   }
 
@@ -104,7 +104,7 @@ export class ClientSession implements SessionUser, CallSession {
     this.calls.add(call)
     if (call.incoming !== undefined) call.incoming.read = this.#agreed(call).read
     if (method.streamsRequests) {
-      call.outgoing = new OutgoingRequests(call, this, this.#owed).items
+      call.outgoing = new OutgoingRequests(call, this, this.#guaranteed).items
       call.outgoing.run(call.request)
     }
   }
@@ -114,7 +114,7 @@ export class ClientSession implements SessionUser, CallSession {
     const { streams } = this
     this.calls.delete(stream)
     const isUnsent = streams.isUnsent(stream)
-    if (!isUnsent && !this.#ended) this.#owed.send(stream, callKind.cancel, itemFlag.last, noBody)
+    if (!isUnsent && !this.#ended) this.#guaranteed.send(stream, callKind.cancel, itemFlag.last, noBody)
     // waiting requests are obsolete now; a cancellation does not wait behind them
     streams.forget(stream)
     return isUnsent ? call.executedBefore : 'maybe'
@@ -135,7 +135,7 @@ export class ClientSession implements SessionUser, CallSession {
   }
 
   onWritable(stream: number): void {
-    this.#owed.retry()
+    this.#guaranteed.retry()
     this.#sources.wake(stream)
   }
 
@@ -153,7 +153,7 @@ export class ClientSession implements SessionUser, CallSession {
       return
     }
     this.#ended = true
-    this.#owed.clear()
+    this.#guaranteed.clear()
     this.#owner.ended(this, reason)
   }
 

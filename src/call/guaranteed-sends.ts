@@ -11,12 +11,12 @@ import { Fifo, turnBudget } from '../lifecycle/index.js'
 import { type ItemBody, type SessionStreams, writeWaiting } from '../session/index.js'
 
 /** A body that is notified when it cannot be sent at all. */
-export interface OwedBody extends ItemBody {
+export interface GuaranteedBody extends ItemBody {
   /** It could not be written, or is too large; nothing was sent. */
   unsendable?(cause: unknown): void
 }
 
-interface Owed {
+interface WaitingSend {
   readonly stream: number
   readonly kind: number
   readonly flags: number
@@ -48,7 +48,7 @@ class WrittenBody implements ItemBody {
 export class GuaranteedSends {
   readonly #streams: SessionStreams
   readonly #maxBytes: number
-  readonly #waiting = new Fifo<Owed>()
+  readonly #waiting = new Fifo<WaitingSend>()
   #bytes = 0
   #isResting = false
   readonly #continue = () => {
@@ -74,7 +74,7 @@ export class GuaranteedSends {
    *
    * Returns false if too much waits already: the item is neither sent nor kept.
    */
-  send(stream: number, kind: number, flags: number, body: OwedBody): boolean {
+  send(stream: number, kind: number, flags: number, body: GuaranteedBody): boolean {
     const mustWait = stream === 0 && this.#waiting.length > 0
     return (!mustWait && this.#trySend(stream, kind, flags, body)) || this.#keep(stream, kind, flags, body)
   }
@@ -99,7 +99,7 @@ export class GuaranteedSends {
     this.#bytes = 0
   }
 
-  #keep(stream: number, kind: number, flags: number, body: OwedBody): boolean {
+  #keep(stream: number, kind: number, flags: number, body: GuaranteedBody): boolean {
     let bytes: Buffer
     try {
       bytes = writeWaiting(body, largestBytes)
@@ -115,7 +115,7 @@ export class GuaranteedSends {
   }
 
   /** Tells whether the item needs no more care. */
-  #trySend(stream: number, kind: number, flags: number, body: OwedBody): boolean {
+  #trySend(stream: number, kind: number, flags: number, body: GuaranteedBody): boolean {
     try {
       this.#streams.send(stream, kind, flags, body)
     } catch (cause) {

@@ -12,17 +12,17 @@ export class OutgoingRequests implements OutgoingOwner {
   readonly items: OutgoingItems
   readonly #call: ClientCall
   readonly #session: CallSession
-  readonly #owed: GuaranteedSends
+  readonly #guaranteed: GuaranteedSends
 
-  constructor(call: ClientCall, session: CallSession, owed: GuaranteedSends) {
+  constructor(call: ClientCall, session: CallSession, guaranteed: GuaranteedSends) {
     this.#call = call
     this.#session = session
-    this.#owed = owed
+    this.#guaranteed = guaranteed
     this.items = new OutgoingItems(this, session.streams, call.stream, call.method.write)
   }
 
   sourceEnded(): void {
-    this.#owed.send(this.#call.stream, callKind.end, itemFlag.last, noBody)
+    this.#guaranteed.send(this.#call.stream, callKind.end, itemFlag.last, noBody)
   }
 
   sourceFailed(cause: unknown): void {

@@ -11,12 +11,12 @@ import { CallText } from './schemas.js'
 const pieceUnits = 16_384
 
 /** Sends the text of the protocol of a binding. */
-export function sendText(owed: GuaranteedSends, binding: number, text: string): void {
+export function sendText(guaranteed: GuaranteedSends, binding: number, text: string): void {
   for (let start = 0; ; ) {
     let end = Math.min(start + pieceUnits, text.length)
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1
     const complete = end === text.length
-    owed.send(0, callKind.text, 0, new RecordBody(CallText, { binding, piece: text.slice(start, end), complete }))
+    guaranteed.send(0, callKind.text, 0, new RecordBody(CallText, { binding, piece: text.slice(start, end), complete }))
     if (complete) return
     start = end
   }

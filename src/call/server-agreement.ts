@@ -31,15 +31,15 @@ export class ServerAgreement {
   /** By number. */
   readonly methods = new Map<number, ServedMethod>()
   readonly #services: ReadonlyMap<string, ServedService>
-  readonly #owed: GuaranteedSends
+  readonly #guaranteed: GuaranteedSends
   readonly #bindings = new Set<number>()
   /** Those whose text was requested. */
   readonly #awaited = new Map<number, Announced>()
   readonly #assembly = new TextAssembly()
 
-  constructor(services: ReadonlyMap<string, ServedService>, owed: GuaranteedSends) {
+  constructor(services: ReadonlyMap<string, ServedService>, guaranteed: GuaranteedSends) {
     this.#services = services
-    this.#owed = owed
+    this.#guaranteed = guaranteed
   }
 
   /** Takes an item of stream 0; throws what readers throw. */
@@ -54,7 +54,7 @@ export class ServerAgreement {
     if (this.#bindings.size >= maxBindings) {
       // one who announces without end, and does not read what that leads to, gets no answer
       const message = `the server takes ${maxBindings} services of one client`
-      if (this.#owed.size === 0) this.#refuse(bind, { code: 'RIVULET_OVERLOADED', message, issues: [] })
+      if (this.#guaranteed.size === 0) this.#refuse(bind, { code: 'RIVULET_OVERLOADED', message, issues: [] })
       return
     }
     this.#bindings.add(binding)
@@ -71,7 +71,7 @@ export class ServerAgreement {
       return
     }
     this.#awaited.set(binding, { bind, service, hash })
-    this.#owed.send(0, callKind.needText, 0, new RecordBody(CallNeedText, { binding }))
+    this.#guaranteed.send(0, callKind.needText, 0, new RecordBody(CallNeedText, { binding }))
   }
 
   #text(piece: CallText): void {
@@ -98,7 +98,7 @@ export class ServerAgreement {
       if (method !== undefined) this.methods.set(firstMethod + index, method)
     }
     for (const [name, refusal] of refusals) this.#sendRefusal(binding, name, refusal)
-    if (hash !== service.codec.hash) sendText(this.#owed, binding, service.codec.text)
+    if (hash !== service.codec.hash) sendText(this.#guaranteed, binding, service.codec.text)
     this.#sendBound(binding, Buffer.from(service.codec.hash, 'hex'))
   }
 
@@ -109,10 +109,10 @@ export class ServerAgreement {
   }
 
   #sendRefusal(binding: number, method: string, refusal: Refusal): void {
-    this.#owed.send(0, callKind.refusal, 0, new RecordBody(CallRefusal, refusalRecord(binding, method, refusal)))
+    this.#guaranteed.send(0, callKind.refusal, 0, new RecordBody(CallRefusal, refusalRecord(binding, method, refusal)))
   }
 
   #sendBound(binding: number, hash: Buffer): void {
-    this.#owed.send(0, callKind.bound, 0, new RecordBody(CallBound, { binding, hash }))
+    this.#guaranteed.send(0, callKind.bound, 0, new RecordBody(CallBound, { binding, hash }))
   }
 }

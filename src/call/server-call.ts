@@ -12,7 +12,7 @@ import { callKind } from './call-kinds.js'
 import type { CallerConnection } from './caller-connection.js'
 import { failureBody, noResponses, unhandledError } from './failure.js'
 import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
-import type { OwedBody } from './guaranteed-sends.js'
+import type { GuaranteedBody } from './guaranteed-sends.js'
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import type { BacklogBudget } from './item-backlog.js'
@@ -40,7 +40,7 @@ export interface CallOrigin {
   /** Counts a call that has ended. */
   counted(how: CallEnd): void
   /** Sends the last item of a call, now or when there is room; returns false if a failure took its place. */
-  sendLast(stream: number, kind: number, body: OwedBody): boolean
+  sendLast(stream: number, kind: number, body: GuaranteedBody): boolean
   /** A handler is done. */
   released(): void
   /** Ends a call that is late. */
@@ -51,7 +51,7 @@ export interface CallOrigin {
 }
 
 /** A call that a handler works on. */
-export class ServerCall implements OwedBody, ContextSource, FirstValueOwner, IncomingOwner, OutgoingOwner {
+export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwner, IncomingOwner, OutgoingOwner {
   readonly server: CallOrigin
   readonly method: ServedMethod
   readonly stream: number

@@ -14,7 +14,7 @@ import { callKind } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { CallerConnection } from './caller-connection.js'
 import { failureBody } from './failure.js'
-import { GuaranteedSends, type OwedBody } from './guaranteed-sends.js'
+import { type GuaranteedBody, GuaranteedSends } from './guaranteed-sends.js'
 import { BacklogBudget } from './item-backlog.js'
 import { OpenCalls } from './open-calls.js'
 import { noDeadline, RequestHeader } from './request-header.js'
@@ -64,12 +64,12 @@ export class CallServer implements SessionUser, CallOrigin {
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
   readonly backlogs: BacklogBudget
-  readonly #owed: GuaranteedSends
+  readonly #guaranteed: GuaranteedSends
   readonly #sources = new WakingSources(this)
   readonly #agreement: ServerAgreement
   /** Streams on which requests may still come, although the outcome was sent: to be forgotten when it has left. */
   readonly #answered = new Set<number>()
-  #reportedStrange = false
+  #reportedInvalid = false
   #ended = false
 
   constructor(host: ServerPorts, streams: SessionStreams, peer: PeerInfo) {
@@ -78,13 +78,13 @@ export class CallServer implements SessionUser, CallOrigin {
     this.peer = peer
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
-    this.#owed = new GuaranteedSends(streams, host.limits.backlogBytes)
-    this.#agreement = new ServerAgreement(host.services, this.#owed)
+    this.#guaranteed = new GuaranteedSends(streams, host.limits.backlogBytes)
+    this.#agreement = new ServerAgreement(host.services, this.#guaranteed)
   }
 
   /** What the client may still hear of. */
   get pending(): number {
-    return this.calls.size + this.#owed.size
+    return this.calls.size + this.#guaranteed.size
   }
 
   owns(stream: number): boolean {
@@ -107,7 +107,7 @@ export class CallServer implements SessionUser, CallOrigin {
   }
 
   onWritable(stream: number): void {
-    this.#owed.retry()
+    this.#guaranteed.retry()
     this.#sources.wake(stream)
     this.#forgetAnswered()
     this.#host.checkDrained()
@@ -118,7 +118,7 @@ export class CallServer implements SessionUser, CallOrigin {
     this.connection.look()
     if (this.streams.status !== 'ended') return
     this.#ended = true
-    this.#owed.clear()
+    this.#guaranteed.clear()
     this.#answered.clear()
     this.stopAll(gone(reason), () => this.#host.ended(this))
   }
@@ -173,8 +173,8 @@ export class CallServer implements SessionUser, CallOrigin {
     if (call.stop(error)) this.#sendFailure(call.stream, error.code, message, 'maybe')
   }
 
-  sendLast(stream: number, kind: number, body: OwedBody): boolean {
-    const hasRoom = this.#owed.send(stream, kind, itemFlag.last, body)
+  sendLast(stream: number, kind: number, body: GuaranteedBody): boolean {
+    const hasRoom = this.#guaranteed.send(stream, kind, itemFlag.last, body)
     if (!hasRoom) {
       const message = 'the client reads no outcomes, and too many wait for it already'
       this.#sendFailure(stream, 'RIVULET_OVERLOADED', message, 'maybe')
@@ -285,7 +285,7 @@ export class CallServer implements SessionUser, CallOrigin {
 
   /** Forgets streams whose outcome has left: before, it would be dropped with them. Looks at a few at a time. */
   #forgetAnswered(): void {
-    if (this.#owed.size > 0) return
+    if (this.#guaranteed.size > 0) return
     let tries = 4
     for (const stream of this.#answered) {
       if (tries-- === 0) return
@@ -308,7 +308,7 @@ export class CallServer implements SessionUser, CallOrigin {
   /** Ends a call before its handler begins. */
   #refuse(stream: number, flags: number, method: ServedMethod | undefined, code: ErrorCode, message: string): void {
     this.#host.refused()
-    const hasRoom = this.#owed.size < this.#host.limits.maxOpenCallsPerPeer
+    const hasRoom = this.#guaranteed.size < this.#host.limits.maxOpenCallsPerPeer
     if (!(flags & itemFlag.last)) {
       if (hasRoom && !method?.oneWay) this.#answered.add(stream)
       else this.streams.forget(stream)
@@ -337,8 +337,8 @@ export class CallServer implements SessionUser, CallOrigin {
   /** Reports the first malformed item of a peer, and counts all: a peer may send any number of them. */
   #invalidItem(message: string): void {
     this.#host.countInvalidItem()
-    if (this.#reportedStrange) return
-    this.#reportedStrange = true
+    if (this.#reportedInvalid) return
+    this.#reportedInvalid = true
     this.report(new RivuletError('RIVULET_BAD_FRAME', message))
   }
 }

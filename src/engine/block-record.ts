@@ -41,19 +41,19 @@ const noExtras: readonly BlockExtras[] = []
 /** A block as the parts of a record. */
 export function encodeBlock(block: Block): Uint8Array[] {
   const { count, lengths, checks, extras } = block
-  const said = extras.length > 0 ? Buffer.from(JSON.stringify(extras)) : undefined
+  const extrasBytes = extras.length > 0 ? Buffer.from(JSON.stringify(extras)) : undefined
   const extrasAt = fixedBytes + 8 * count
-  const head = Buffer.allocUnsafe(extrasAt + (said?.length ?? 0))
+  const head = Buffer.allocUnsafe(extrasAt + (extrasBytes?.length ?? 0))
   head[0] = version
   head[1] = 0
   head.writeUInt32BE(count, 2)
   writeU64(head, block.time, 6)
   head.set(block.schemaId, 14)
-  head.writeUInt32BE(said?.length ?? 0, 30)
+  head.writeUInt32BE(extrasBytes?.length ?? 0, 30)
   let at = fixedBytes
   for (let index = 0; index < count; index++) at = head.writeUInt32BE(lengths[index] as number, at)
   head.set(checks, at)
-  if (said) head.set(said, extrasAt)
+  if (extrasBytes) head.set(extrasBytes, extrasAt)
   head.writeUInt32BE(headCheck(head, head.length), checkAt)
   return [head, block.bodies]
 }

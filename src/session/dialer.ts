@@ -119,7 +119,7 @@ export class Dialer {
     } catch (error) {
       this.#accuse(error as RivuletError)
     }
-    if (this.#session.status === 'ended') this.#beginAnew()
+    if (this.#session.status === 'ended') this.#startAgain()
     return isTaken
   }
 
@@ -131,7 +131,7 @@ export class Dialer {
     } catch (error) {
       this.#accuse(error as RivuletError)
     }
-    if (this.#session.status === 'ended') this.#beginAnew()
+    if (this.#session.status === 'ended') this.#startAgain()
     return isTaken
   }
 
@@ -147,7 +147,7 @@ export class Dialer {
   tick(): void {
     if (this.#closed) return
     this.#session.tick()
-    if (this.#session.status === 'ended') this.#beginAnew()
+    if (this.#session.status === 'ended') this.#startAgain()
     else if (this.#waits && this.#isUp) this.#hello()
     else if (this.#helloAt !== undefined && this.#ports.now() - this.#helloAt > this.#settings.handshakeMs) {
       this.broken(new RivuletError('RIVULET_HANDSHAKE_FAILED', 'a link: the peer does not answer a hello'))
@@ -204,7 +204,7 @@ export class Dialer {
   }
 
   /** The session has ended: the next one uses the same connection if there is one. */
-  #beginAnew(): void {
+  #startAgain(): void {
     if (this.#closed) return
     this.#id = this.#ports.random(16)
     this.#helloAt = undefined

@@ -34,7 +34,7 @@ export class Liveness {
   }
 
   /** A frame has come; returns whether the peer was suspected. */
-  heard(now: number): boolean {
+  received(now: number): boolean {
     const suspected = this.#suspected
     this.#receivedAt = now
     this.#suspected = false
@@ -81,7 +81,7 @@ export class Liveness {
     return true
   }
 
-  /** Whether the peer is heard and yet acknowledges nothing. */
+  /** Whether the peer is received and yet acknowledges nothing. */
   isStuck(now: number): boolean {
     const { heartbeatMs, silenceMs } = this.#settings
     return now - this.#progressAt > silenceMs && now - this.#receivedAt < stalledBeats * heartbeatMs

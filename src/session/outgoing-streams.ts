@@ -192,7 +192,7 @@ export class OutgoingStreams {
     this.#wanting.add(state)
   }
 
-  /** Returns those who waited for room and have it now. */
+  /** Returns the streams that waited for room and have it now. */
   takeWritable(): number[] {
     if (this.#wanting.size === 0) return []
     const writable: number[] = []

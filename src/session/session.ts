@@ -229,7 +229,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     try {
       readLinkNumbers(bytes, cursor, numbers)
       if (numbers.connection !== this.#connection) return true
-      if (this.liveness.heard(this.#ports.now())) this.handler?.onStatus(undefined)
+      if (this.liveness.received(this.#ports.now())) this.handler?.onStatus(undefined)
       this.#clockOffset = this.liveness.receivedAt - numbers.time
       this.#acknowledge(numbers.acknowledged)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor.position)

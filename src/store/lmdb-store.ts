@@ -144,9 +144,9 @@ class LmdbStore implements Store {
       return
     }
     const value = found && this.#open(formatKey, found)
-    const said = value && Buffer.from(value).toString('latin1')
-    if (said !== `${format}${formatVersion}`) {
-      const what = said?.startsWith(format) ? `format ${said.slice(format.length)}` : 'no format that is known'
+    const version = value && Buffer.from(value).toString('latin1')
+    if (version !== `${format}${formatVersion}`) {
+      const what = version?.startsWith(format) ? `format ${version.slice(format.length)}` : 'no format that is known'
       throw new RivuletError('RIVULET_STORE_FORMAT', `${this.#file} has ${what}; this is format ${formatVersion}`)
     }
   }

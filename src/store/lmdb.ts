@@ -101,8 +101,8 @@ export function isFull(reason: unknown, mayBeFull: () => boolean): boolean {
 /** What failed in opening or reading, in our words. */
 export function translate(cause: unknown, doing: string): RivuletError {
   const code = (cause as { code?: unknown }).code as number
-  const said = `${doing}: ${(cause as Error).message}`
-  if (formatCodes.has(code)) return new RivuletError('RIVULET_STORE_FORMAT', said, { cause })
-  if (corruptCodes.has(code)) return new RivuletError('RIVULET_STORE_CORRUPT', said, { cause })
-  return new RivuletError('RIVULET_STORE_FAILED', said, { cause })
+  const message = `${doing}: ${(cause as Error).message}`
+  if (formatCodes.has(code)) return new RivuletError('RIVULET_STORE_FORMAT', message, { cause })
+  if (corruptCodes.has(code)) return new RivuletError('RIVULET_STORE_CORRUPT', message, { cause })
+  return new RivuletError('RIVULET_STORE_FAILED', message, { cause })
 }

@@ -1,7 +1,7 @@
 /** Items that must not be lost for want of room: they leave in order, when there is some, and not twice. */
 import t from 'tap'
 import { bufferFull } from '../../src/avro/codec.js'
-import { GuaranteedSends, type OwedBody } from '../../src/call/guaranteed-sends.js'
+import { type GuaranteedBody, GuaranteedSends } from '../../src/call/guaranteed-sends.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { SessionStreams } from '../../src/session/session-streams.js'
 
@@ -19,7 +19,7 @@ class Narrow {
   }
 
   readonly #streams = {
-    send: (stream: number, _kind: number, _flags: number, body: OwedBody) => {
+    send: (stream: number, _kind: number, _flags: number, body: GuaranteedBody) => {
       if (this.ended) throw new RivuletError('RIVULET_CLOSED', 'ended')
       if (this.room === 0) throw new RivuletError('RIVULET_OUTBOX_FULL', 'full')
       body.writeBody(Buffer.alloc(0), new DataView(new ArrayBuffer(0)), 0, 0)
@@ -32,7 +32,7 @@ class Narrow {
     },
   } as Partial<SessionStreams> as SessionStreams
 
-  send(stream: number, body: OwedBody = { writeBody: () => 0 }): void {
+  send(stream: number, body: GuaranteedBody = { writeBody: () => 0 }): void {
     this.owed.send(stream, 16, 0, body)
   }
 }
@@ -71,7 +71,7 @@ t.test('an item of another stream goes before those that wait, one of stream 0 d
 t.test('what cannot be sent at all says so once, and holds up nothing', async (t) => {
   const narrow = new Narrow()
   const causes: unknown[] = []
-  const bad: OwedBody = {
+  const bad: GuaranteedBody = {
     writeBody: () => {
       throw new Error('misfit')
     },
@@ -105,7 +105,7 @@ t.test('a session that ended takes all and keeps nothing', async (t) => {
 })
 
 t.test('what waits has a bound in bytes', async (t) => {
-  const bytes = (size: number): OwedBody => ({
+  const bytes = (size: number): GuaranteedBody => ({
     writeBody: (_bytes, _view, position, end) => {
       if (position + size > end) throw bufferFull
       return position + size
@@ -124,7 +124,7 @@ t.test('what cannot be written is told when it would have to wait', async (t) =>
   const told: unknown[] = []
   const misfit = new Error('misfit')
   const narrow = new Narrow()
-  const body: OwedBody = {
+  const body: GuaranteedBody = {
     writeBody: () => {
       throw misfit
     },

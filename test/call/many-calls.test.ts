@@ -239,15 +239,15 @@ t.test('many outcomes that had no room', async (t) => {
     },
     isWritable: () => hasRoom,
   }
-  const owed = new GuaranteedSends(streams as Partial<SessionStreams> as SessionStreams)
+  const guaranteed = new GuaranteedSends(streams as Partial<SessionStreams> as SessionStreams)
   const stream = Array.from({ length: count }, (_, index) => index + 1)
-  for (const one of stream) owed.send(one, 16, 0, { writeBody: (_bytes, _view, position) => position })
+  for (const one of stream) guaranteed.send(one, 16, 0, { writeBody: (_bytes, _view, position) => position })
   hasRoom = true
   await turn()
-  owed.retry()
+  guaranteed.retry()
   await until(() => {
-    owed.retry() // room is reported again and again
-    return owed.size === 0
+    guaranteed.retry() // room is reported again and again
+    return guaranteed.size === 0
   })
   t.strictSame(sent, stream, 'each once, in order')
   t.ok(turns.most <= mostInTurn, `${turns.most} of them in one turn`)

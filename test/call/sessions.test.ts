@@ -19,7 +19,7 @@ t.test('a session owes one-way calls until they have arrived, and nothing else',
   calling.pump()
   t.notOk(session.owes)
   calling.start('look')
-  t.notOk(session.owes, 'what has arrived is not owed again')
+  t.notOk(session.owes, 'what has arrived is not guaranteed again')
   calling.start('note')
   calling.pair.end()
   t.notOk(session.owes, 'nor what never will')
