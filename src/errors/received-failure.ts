@@ -1,5 +1,6 @@
 /** Failures that a peer reports: its version may have codes that this one does not know. */
-import type { ErrorCode } from './codes.js'
+import { type ErrorCode, errorCodes } from './codes.js'
+import { RivuletError } from './rivulet-error.js'
 
 /** A failure that a peer reported, with a code of this version. */
 export interface ReceivedFailure {
@@ -14,4 +15,13 @@ const maxCodeCharacters = 64
 export function receivedFailure(code: string, message: string, isExpected: (code: string) => boolean): ReceivedFailure {
   if (isExpected(code)) return { code: code as ErrorCode, message }
   return { code: 'RIVULET_UNKNOWN_ERROR', message: `${code.slice(0, maxCodeCharacters)}: ${message}` }
+}
+
+/** The longest message of an error that travels, in characters. */
+export const maxToldCharacters = 1000
+
+/** Returns what the other side has told as an error of this one. */
+export function toldError(code: string, message: string): RivuletError {
+  const told = receivedFailure(code, message.slice(0, maxToldCharacters), (one) => Object.hasOwn(errorCodes, one))
+  return new RivuletError(told.code, told.message, { executed: 'no' })
 }

@@ -1,6 +1,7 @@
 /** The wire: frames as bytes. */
 export { Batch, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
+export { bufferOf } from './buffer-of.js'
 export { CompatibleReader } from './compatible-reader.js'
 export { type DataFrame, maxFrameMessages, maxHeaderBytes, readRecordFrame, writeRecordFrame } from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'

@@ -1,7 +1,8 @@
 /** A consumer at its host: what it is given as long as it does not read, and what it may say as long as nothing is stored. */
 import t from 'tap'
 import { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
-import type { ConsumeAnswer, LeasedMessages, SettledRange } from '../../patterns/queue/durable/wire.js'
+import type { ConsumeAnswer } from '../../patterns/queue/durable/wire.js'
+import type { LeasedMessages, SettledRange } from '../../src/delivery/index.js'
 import type { Attachment, ConsumerPorts, QueueEngine, SettleOutcome } from '../../src/engine/index.js'
 
 /** A session whose engine and reader are the test. */

@@ -30,6 +30,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   link: [...ground, 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
   conversation: [...ground, 'call'],
+  delivery: [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
 }
 
 /** Files that others may import beside the index of their folder: contracts that users of the package do not see. */
@@ -51,7 +52,7 @@ export const owners: Readonly<Record<string, string>> = {
 }
 
 /** Where operators and creation functions of RxJS may be used; and where its classes may be, beside those. */
-const operatorHomes = ['src/stream', 'patterns']
+const operatorHomes = ['src/stream', 'src/delivery', 'patterns']
 const rxjsClassHomes = [
   'observe',
   'lifecycle',

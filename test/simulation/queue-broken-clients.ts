@@ -5,14 +5,14 @@
  * A method of a class of the package is replaced for the time of a run.
  */
 import { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
-import { HeldLease } from '../../patterns/queue/durable/held-lease.js'
-import { Prefetch } from '../../patterns/queue/durable/prefetch.js'
 import { ProducerOutbox } from '../../patterns/queue/durable/producer-outbox.js'
 import { Gathered, SentBatch } from '../../patterns/queue/durable/sent-batch.js'
-import { Settlements } from '../../patterns/queue/durable/settlements.js'
 import type { ProduceAnswer, ProduceRequest } from '../../patterns/queue/durable/wire.js'
 import { Withdrawals } from '../../patterns/queue/durable/withdrawals.js'
 import { ReopeningStream } from '../../src/conversation/index.js'
+import { HeldLease } from '../../src/delivery/held-lease.js'
+import { Prefetch } from '../../src/delivery/prefetch.js'
+import { Settlements } from '../../src/delivery/settlements.js'
 import { all, replace } from './broken-machines.js'
 import { ObservedEngine } from './observed-engine.js'
 import type { BrokenPart } from './queue-broken-engines.js'
@@ -127,13 +127,13 @@ export const brokenClients: readonly BrokenPart[] = [
   },
   {
     name: 'as a consumer forgets that a cut ends what it was granted',
-    breakIt: () => replace(Prefetch.prototype, 'down', () => function (this: Prefetch<unknown>) {}),
+    breakIt: () => replace(Prefetch.prototype, 'down', () => function (this: Prefetch<unknown, unknown>) {}),
   },
   {
     name: 'as a consumer grants twice',
     breakIt: () =>
       replace(Prefetch.prototype, 'take', (take) => {
-        return function (this: Prefetch<unknown>) {
+        return function (this: Prefetch<unknown, unknown>) {
           const request = take.call(this)
           return request && { ...request, credit: 2 * (request.credit ?? 0) }
         }

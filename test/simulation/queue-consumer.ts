@@ -3,9 +3,9 @@
  * which messages can be taken.
  */
 import type { Subscription } from 'rxjs'
-import type { Delivery } from '../../patterns/queue/durable/delivery.js'
 import { DurableReceiver } from '../../patterns/queue/durable/durable-receiver.js'
 import type { ConsumeAnswer, ConsumeRequest } from '../../patterns/queue/durable/wire.js'
+import type { Delivery } from '../../src/delivery/delivery.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { QueueClient } from './queue-client.js'
 import type { QueueHost } from './queue-host.js'

@@ -4,18 +4,13 @@
  *
  * It knows no link: a stream of calls carries it, or a consumer of the same process.
  */
+import type { LeasedMessages, RangeOutcome, SettledRange } from '../../../src/delivery/index.js'
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../../src/engine/index.js'
 import { OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
+import { bufferOf } from '../../../src/wire/index.js'
 import type { SessionHost, SessionPorts } from './produce-session.js'
 import { invalidRequest, nameOf, settlementOf } from './request-validation.js'
-import {
-  bufferOf,
-  type ConsumeAnswer,
-  type ConsumeRequest,
-  type LeasedMessages,
-  type RangeOutcome,
-  type SettledRange,
-} from './wire.js'
+import type { ConsumeAnswer, ConsumeRequest } from './wire.js'
 
 /** Schemas that a consumer may name as those that it cannot read. */
 const maxUnreadable = 1024

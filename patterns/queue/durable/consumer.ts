@@ -3,11 +3,10 @@
  */
 
 import type { Observable } from 'rxjs'
+import type { Delivery, ProcessDelivery } from '../../../src/delivery/index.js'
 import { defaults, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import type { Resource } from '../../../src/resource/index.js'
 import type { ProcessOptions, Stream } from '../../../src/stream/index.js'
-import type { Delivery } from './delivery.js'
-import type { ProcessDelivery } from './delivery-stream.js'
 import { type ConsumerStats, DurableReceiver } from './durable-receiver.js'
 import { type ConsumerOptions, consumerRules } from './options.js'
 import { QueueClientResource } from './queue-client-resource.js'

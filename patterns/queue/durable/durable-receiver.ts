@@ -8,15 +8,18 @@ import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import type { Timer } from '../../../src/clock/index.js'
 import type { ConversationStream } from '../../../src/conversation/index.js'
+import {
+  type Delivery,
+  DeliveryStream,
+  type HeldLease,
+  looksPerLease,
+  Prefetch,
+  type ProcessDelivery,
+} from '../../../src/delivery/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 import { Inbound, type ProcessOptions, type Reasons } from '../../../src/stream/index.js'
-import type { Delivery } from './delivery.js'
-import { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
-import type { HeldLease } from './held-lease.js'
-import { looksPerLease } from './loop-lag.js'
-import { Prefetch } from './prefetch.js'
 import type { ConsumeAnswer, ConsumeRequest } from './wire.js'
 
 /** What became of the messages that came to a consumer: `received = delivered + dropped + pending`. */
@@ -54,7 +57,7 @@ export class DurableReceiver<Out> {
   readonly hostStream: ConversationStream
   readonly #ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>
   readonly #inbound: Inbound<Delivery<Out>>
-  readonly #prefetch: Prefetch<Out>
+  readonly #prefetch: Prefetch<Out, NonNullable<ConsumeRequest['open']>>
   #looking: Timer | undefined
   /** How long a lease lasted when that was set. */
   #lookingAtMs = 0
@@ -77,9 +80,9 @@ export class DurableReceiver<Out> {
       report,
       detailsOf,
     })
-    this.#prefetch = new Prefetch<Out>({
-      queue,
-      consumer: name === undefined ? identity : `${name}/${identity}`,
+    const consumer = name === undefined ? identity : `${name}/${identity}`
+    this.#prefetch = new Prefetch({
+      opening: (held, unreadable) => ({ queue, consumer, held, unreadable }),
       prefetch,
       codec: codecOf(schema) as Codec<never, Out>,
       now: () => clock.now(),

@@ -1,6 +1,8 @@
 /**
  * The options of a host of durable queues and of single queues: what a caller may say, its rules, and how it resolves.
  */
+
+import { maxDelayMs, maxLeaseMs, minLeaseMs } from '../../../src/delivery/index.js'
 import type { QueueSettings } from '../../../src/engine/index.js'
 import {
   defaults,
@@ -14,7 +16,7 @@ import {
   resolveOptions,
 } from '../../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../../src/socket/index.js'
-import { isQueueName, maxDelayMs, maxLeaseMs, maxQueueNameCharacters, minLeaseMs } from './request-validation.js'
+import { isQueueName, maxQueueNameCharacters } from './request-validation.js'
 import { largestMessageBytes } from './wire.js'
 
 /** The wait before a message that failed is delivered again: `initialMs × factor^(attempt − 1)`, at most `maxMs`. */

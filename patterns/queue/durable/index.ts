@@ -1,9 +1,9 @@
 /** The durable queue: what is confirmed stays until it is done. */
+
+export type { Delivery, NackOptions, ProcessDelivery } from '../../../src/delivery/index.js'
 export type { QueueCounts } from '../../../src/engine/index.js'
 export type { StoreUsage } from '../../../src/store/index.js'
 export { type Consumer, createConsumer } from './consumer.js'
-export type { Delivery, NackOptions } from './delivery.js'
-export type { ProcessDelivery } from './delivery-stream.js'
 export type { ConsumerStats } from './durable-receiver.js'
 export { createQueueHost, type QueueHost, type QueueHostStats } from './host.js'
 export type { BackoffOptions, QueueHostOptions, QueueOptions } from './host-options.js'

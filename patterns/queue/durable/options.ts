@@ -3,6 +3,7 @@
  */
 import { isSchema, type Schema } from '../../../src/avro/index.js'
 import { isWellFormed } from '../../../src/avro/write-primitives.js'
+import { maxDelayMs } from '../../../src/delivery/index.js'
 import {
   defaults,
   instance,
@@ -17,7 +18,7 @@ import { type SocketOptions, socketRules } from '../../../src/socket/index.js'
 import { type OverflowPolicy, overflowPolicies } from '../../../src/stream/index.js'
 import { type QueueHost, servingHost } from './host.js'
 import { queueNameRule } from './host-options.js'
-import { isQueueName, maxDelayMs, maxNameCharacters } from './request-validation.js'
+import { isQueueName, maxNameCharacters } from './request-validation.js'
 import { largestMessageBytes } from './wire.js'
 
 /** Options that producers and consumers take. Exactly one of `connect` and `host`. */

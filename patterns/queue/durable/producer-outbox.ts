@@ -7,12 +7,12 @@
 
 import type { Codec } from '../../../src/avro/codec.js'
 import type { Conversation } from '../../../src/conversation/index.js'
-import { RivuletError } from '../../../src/errors/index.js'
+import { RivuletError, toldError } from '../../../src/errors/index.js'
 import { Waiters } from '../../../src/lifecycle/index.js'
 import type { Queue } from '../../../src/stream/index.js'
 import { MessagePacker } from './message-packer.js'
 import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
-import { type ProduceAnswer, type ProduceRequest, type RefusedBatch, toldError, unsureOf } from './wire.js'
+import type { ProduceAnswer, ProduceRequest, RefusedBatch } from './wire.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
 /** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
@@ -322,4 +322,9 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     if (!this.full) this.#roomWaiters.wake()
     if (this.#messages === 0) this.#emptyWaiters.wake()
   }
+}
+
+/** Returns an error as one of messages that may be stored all the same. */
+function unsureOf({ code, message, cause }: RivuletError): RivuletError {
+  return new RivuletError(code, message, { cause, executed: 'maybe' })
 }

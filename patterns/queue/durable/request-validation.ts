@@ -3,9 +3,10 @@
  *
  * Avro has seen to the types before; here are the bounds, and what belongs together.
  */
+import { maxDelayMs, maxReasonCharacters, maxStackCharacters, type SettledRange } from '../../../src/delivery/index.js'
 import type { MessageBlock, MessageExtras, Settlement } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
-import type { ProducedBatch, SettledRange } from './wire.js'
+import type { ProducedBatch } from './wire.js'
 
 /** The messages of one batch, at the most. */
 export const maxBatchMessages = 65_536
@@ -15,17 +16,6 @@ export const maxNameCharacters = 255
 
 /** Characters of the name of a queue, at the most. */
 export const maxQueueNameCharacters = 128
-
-/** Characters of a reason, and of a stack, that are kept of a failure: a consumer sends no more, a host stores no more. */
-export const maxReasonCharacters = 1000
-export const maxStackCharacters = 4096
-
-/** The longest delay and life of a message, in milliseconds: ten years. */
-export const maxDelayMs = 315_360_000_000
-
-/** How long a lease lasts, in milliseconds: at least, and a day at the most. */
-export const minLeaseMs = 100
-export const maxLeaseMs = 86_400_000
 
 /** The error for a request that makes no sense. */
 export function invalidRequest(message: string): RivuletError {

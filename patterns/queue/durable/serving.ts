@@ -10,17 +10,11 @@ import {
   type StreamPorts,
   serve,
 } from '../../../src/conversation/index.js'
+import type { LeasedMessages } from '../../../src/delivery/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
 import { ConsumeSession } from './consume-session.js'
 import { ProduceSession, type SessionHost } from './produce-session.js'
-import {
-  type ConsumeAnswer,
-  type ConsumeRequest,
-  type LeasedMessages,
-  type ProduceAnswer,
-  type ProduceRequest,
-  refusal,
-} from './wire.js'
+import { type ConsumeAnswer, type ConsumeRequest, type ProduceAnswer, type ProduceRequest, refusal } from './wire.js'
 
 /** What the streams of producers and consumers need of their host. */
 export interface QueueServingHost extends ServingHost, SessionHost {

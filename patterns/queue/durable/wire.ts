@@ -4,7 +4,7 @@
  * `docs/protocol/queue.avpr` is the same protocol. An item of a stream is a batch, so that nothing is sent for each message.
  */
 import { defineService, isDeclaredError, type RequestInputOf, type ResponseInputOf } from '../../../src/avro/index.js'
-import { errorCodes, RivuletError, receivedFailure } from '../../../src/errors/index.js'
+import { maxToldCharacters, type RivuletError, toldError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 
 /** The service that a host of queues serves. */
@@ -231,26 +231,13 @@ export type ProducedBatch = NonNullable<ProduceRequest['batch']>
 export type ProducedExtras = NonNullable<ProducedBatch['extras']>[number]
 /** A batch that was not stored, or not all of it. */
 export type RefusedBatch = NonNullable<ProduceAnswer['refused']>[number]
-/** What a consumer says: how it begins, for how many messages it has room, and what became of those that it had. */
+/** What a consumer says: how it begins, and what it says of its messages. */
 export type ConsumeRequest = RequestInputOf<Service, 'consume'>
 /** What it is told, or given. */
 export type ConsumeAnswer = ResponseInputOf<Service, 'consume'>
-/** What became of messages that are side by side under one lease. */
-export type SettledRange = NonNullable<ConsumeRequest['settlements']>[number]
-/** What becomes of messages, without their place. */
-export type Fate = Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack' | 'unreadable'>
-/** Messages under a lease. */
-export type LeasedMessages = NonNullable<ConsumeAnswer['leased']>
-/** What some of them have. */
-export type DeliveredExtras = NonNullable<LeasedMessages['extras']>[number]
-/** What became of a settlement. */
-export type RangeOutcome = NonNullable<ConsumeAnswer['settled']>[number]['outcomes'][number]
 
 /** The names of its methods. */
 export type QueueMethod = 'produce' | 'consume'
-
-/** The longest message of an error that travels, in characters. */
-const maxMessageCharacters = 1000
 
 /** The largest message of a durable queue, in bytes: what a store takes. */
 export const largestMessageBytes = defaults.maxLinkMessageBytes
@@ -260,28 +247,12 @@ export const maxItemBytes = largestMessageBytes + 1_048_576
 
 /** Returns an error as the other side is told it; what is not for others stays here. */
 export function refusal(method: QueueMethod, error: RivuletError): Error {
-  const message = error.message.slice(0, maxMessageCharacters).toWellFormed()
+  const message = error.message.slice(0, maxToldCharacters).toWellFormed()
   return QueueService.error(method, 'QueueRefused', { code: error.code, message })
-}
-
-/** Returns what the other side was told as an error of this one. */
-export function toldError(code: string, message: string, executed: 'no' | 'maybe' = 'no'): RivuletError {
-  const told = receivedFailure(code, message.slice(0, maxMessageCharacters), (one) => Object.hasOwn(errorCodes, one))
-  return new RivuletError(told.code, told.message, { executed })
-}
-
-/** Returns an error as one of messages that may be stored all the same. */
-export function unsureOf({ code, message, cause }: RivuletError): RivuletError {
-  return new RivuletError(code, message, { cause, executed: 'maybe' })
 }
 
 /** Returns the error of a stream that has ended; `undefined` if it is none that the host declares. */
 export function refusedBy(method: QueueMethod, cause: unknown): RivuletError | undefined {
   if (!isDeclaredError(QueueService, method, cause)) return undefined
   return toldError(cause.value.code, cause.value.message)
-}
-
-/** Returns bytes as a buffer over the same memory. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

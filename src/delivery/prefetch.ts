@@ -4,26 +4,26 @@
  *
  * It hands nothing out itself: what comes goes to an `Inbound`, whose stream does. It has a clock, and no timer.
  */
-import type { Codec } from '../../../src/avro/codec.js'
-import type { Conversation } from '../../../src/conversation/index.js'
-import { RivuletError } from '../../../src/errors/index.js'
-import { atEndOfTurn, OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
-import type { Inbound } from '../../../src/stream/index.js'
+import type { Codec } from '../avro/codec.js'
+import type { Conversation } from '../conversation/index.js'
+import { RivuletError } from '../errors/index.js'
+import { atEndOfTurn, OncePerTurn, Waiters } from '../lifecycle/index.js'
+import type { Inbound } from '../stream/index.js'
 import type { Confirmation } from './confirmation.js'
 import type { Delivery } from './delivery.js'
 import { HeldLease, type LeaseOwner } from './held-lease.js'
 import { leaseLost, leaseLostByBlocking, notExtended, silence } from './lease-errors.js'
 import { LoopLag } from './loop-lag.js'
-import { isLeaseTime, isWhole } from './response-validation.js'
+import type { DeliveryAnswer, DeliveryOpened, DeliveryRequest, LeasedMessages } from './protocol.js'
 import type { SaidRange } from './said-ranges.js'
 import { Settlements } from './settlements.js'
-import type { ConsumeAnswer, ConsumeRequest, LeasedMessages } from './wire.js'
+import { isLeaseTime, isWhole } from './validation.js'
 import { noReader, WriterSchemas } from './writer-schemas.js'
 
 /** What a prefetch needs of its consumer. */
-export interface PrefetchPorts<Out> {
-  readonly queue: string
-  readonly consumer: string
+export interface PrefetchPorts<Out, Open> {
+  /** How a stream begins: with the leases that are held, and the schemas that cannot be read. */
+  opening(held: number[], unreadable: Buffer[]): Open
   readonly prefetch: number
   readonly codec: Codec<never, Out>
   now(): number
@@ -38,10 +38,10 @@ export interface PrefetchPorts<Out> {
 }
 
 /** The prefetch of one consumer. */
-export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, ConsumeAnswer> {
+export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryRequest<Open>, DeliveryAnswer> {
   /** How long a lease lasts, in milliseconds; infinite until the host has said so. */
   leaseMs = Number.POSITIVE_INFINITY
-  readonly #ports: PrefetchPorts<Out>
+  readonly #ports: PrefetchPorts<Out, Open>
   readonly schemas: WriterSchemas<Out>
   readonly #settlements: Settlements
   readonly #leases = new Map<number, HeldLease<Out>>()
@@ -68,7 +68,7 @@ export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, C
     else this.#failTouched(this.#finished)
   })
 
-  constructor(ports: PrefetchPorts<Out>) {
+  constructor(ports: PrefetchPorts<Out, Open>) {
     this.#ports = ports
     this.schemas = new WriterSchemas(ports.codec, (error) => ports.report(error))
     this.#settlements = new Settlements((error, unheard) => this.#unheard(error, unheard))
@@ -159,13 +159,12 @@ export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, C
     this.#checkSettled()
   }
 
-  open(): ConsumeRequest {
-    const { queue, consumer } = this.#ports
+  open(): DeliveryRequest<Open> {
     this.#isOpened = false
-    return { open: { queue, consumer, held: [...this.#leases.keys()], unreadable: this.schemas.allUnreadable() } }
+    return { open: this.#ports.opening([...this.#leases.keys()], this.schemas.allUnreadable()) }
   }
 
-  take(): ConsumeRequest | undefined {
+  take(): DeliveryRequest<Open> | undefined {
     if (!this.#isOpened) return undefined
     const now = this.#ports.now()
     // the host hears that this consumer is alive: it must hear of its leases as well, or they are lost
@@ -186,7 +185,7 @@ export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, C
     return { number, credit, settlements, extend: extended.map((lease) => lease.number), unreadable }
   }
 
-  answer({ opened, leased, settled = [], extended = [], lost = [] }: ConsumeAnswer): void {
+  answer({ opened, leased, settled = [], extended = [], lost = [] }: DeliveryAnswer): void {
     if (opened) this.#opened(opened)
     for (const lease of lost) this.#hostLost(lease)
     for (const { number, outcomes } of settled) {
@@ -233,7 +232,7 @@ export class Prefetch<Out> implements LeaseOwner, Conversation<ConsumeRequest, C
     atEndOfTurn(() => this.#unheard(error, confirmation.fail(error)))
   }
 
-  #opened({ epoch, leaseMs, lost = [], setsAside = false }: NonNullable<ConsumeAnswer['opened']>): void {
+  #opened({ epoch, leaseMs, lost = [], setsAside = false }: DeliveryOpened): void {
     if (!isLeaseTime(leaseMs)) {
       this.#violated(`the leases of the host last for ${leaseMs} ms`) // nothing is asked of it, and nothing said to it
       return

@@ -4,14 +4,8 @@
  * A delivery is to be settled once, so that two who take it would be one too many.
  */
 import { finalize, from, Observable, type ObservableInput, tap } from 'rxjs'
-import { RivuletError } from '../../../src/errors/index.js'
-import {
-  concurrencyOf,
-  type Handler,
-  isAsynchronous,
-  type ProcessOptions,
-  type Stream,
-} from '../../../src/stream/index.js'
+import { RivuletError } from '../errors/index.js'
+import { concurrencyOf, type Handler, isAsynchronous, type ProcessOptions, type Stream } from '../stream/index.js'
 import { type Delivery, LeasedDelivery } from './delivery.js'
 
 /** Works on a message; the delivery tells more of it, and may be settled by the work itself. */

@@ -1,14 +1,14 @@
 /**
- * The schemas that the messages of a queue were written with, as one consumer knows them, and their readers.
+ * The schemas that messages were written with, as one consumer knows them, and their readers.
  *
  * A text comes with the first messages of a stream that were written with it, and is remembered by its hash.
  */
-import { type Codec, decodeFailure } from '../../../src/avro/codec.js'
-import { Malformed, Unresolvable } from '../../../src/avro/read-primitives.js'
-import type { RivuletError } from '../../../src/errors/index.js'
-import { CompatibleReader, type MessageReader } from '../../../src/wire/index.js'
+import { type Codec, decodeFailure } from '../avro/codec.js'
+import { Malformed, Unresolvable } from '../avro/read-primitives.js'
+import { RivuletError } from '../errors/index.js'
+import { CompatibleReader, type MessageReader } from '../wire/index.js'
+import type { Fate, LeasedMessages } from './protocol.js'
 import { reasonText } from './reason.js'
-import { type Fate, type LeasedMessages, toldError } from './wire.js'
 
 /** Schemas that are remembered by their hash. */
 const maxSchemas = 1024
@@ -16,7 +16,7 @@ const maxSchemas = 1024
 /** Schemas that the host is told of, since they cannot be read: messages of others are dead letters. */
 const maxUnreadable = 1024
 
-/** The schemas of the writers of one queue. */
+/** The schemas of the writers of what one consumer takes. */
 export class WriterSchemas<Out> {
   readonly #reader: CompatibleReader<Out>
   readonly #texts = new Map<string, string>()
@@ -69,7 +69,7 @@ export class WriterSchemas<Out> {
   /** The error of such a message. */
   errorOf(cause: unknown): RivuletError {
     const then = this.#isForOthers(cause) ? 'back for other consumers' : 'now a dead letter'
-    return decodeFailure(cause, `a message of the queue, ${then}`)
+    return decodeFailure(cause, `a message, ${then}`)
   }
 
   /** Whether a consumer with another schema may have a place for a value. */
@@ -104,5 +104,5 @@ function keyOf(schemaId: Uint8Array): string {
 
 /** Reads messages without a reader, which are never handed out. */
 export function noReader(): never {
-  throw toldError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
+  throw new RivuletError('RIVULET_UNKNOWN_SCHEMA', 'unreachable: messages without a reader are refused')
 }

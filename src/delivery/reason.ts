@@ -3,8 +3,7 @@
  *
  * It never fails, whatever it is given.
  */
-import { maxReasonCharacters, maxStackCharacters } from './request-validation.js'
-import type { SettledRange } from './wire.js'
+import { maxReasonCharacters, maxStackCharacters, type SettledRange } from './protocol.js'
 
 /** A reason as it is sent. */
 export function describeReason(reason: unknown): Pick<SettledRange, 'reason' | 'stack'> {

@@ -1,12 +1,12 @@
 /**
  * What a consumer has said of its leases, on its way: kept until the host has answered, and said again on a new stream.
  */
-import { RivuletError } from '../../../src/errors/index.js'
+import { RivuletError, toldError } from '../errors/index.js'
 import type { Confirmation } from './confirmation.js'
 import type { HeldLease } from './held-lease.js'
 import { leaseLost } from './lease-errors.js'
+import type { RangeOutcome } from './protocol.js'
 import type { SaidRange } from './said-ranges.js'
-import { type RangeOutcome, toldError } from './wire.js'
 
 /** What one request has at the most: ranges of messages, and characters of reasons and stacks. */
 const requestRanges = 4096

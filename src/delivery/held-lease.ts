@@ -3,16 +3,17 @@
  *
  * It sends nothing: its consumer collects what was said at the end of a turn.
  */
-import { Malformed } from '../../../src/avro/read-primitives.js'
-import { crc32 } from '../../../src/checksum/index.js'
-import type { RivuletError } from '../../../src/errors/index.js'
-import type { CheckedSupply } from '../../../src/stream/index.js'
+import { Malformed } from '../avro/read-primitives.js'
+import { crc32 } from '../checksum/index.js'
+import type { RivuletError } from '../errors/index.js'
+import type { CheckedSupply } from '../stream/index.js'
+import { bufferOf } from '../wire/index.js'
 import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
 import { leaseLost } from './lease-errors.js'
+import type { DeliveredExtras, Fate, LeasedMessages } from './protocol.js'
 import { describeReason } from './reason.js'
 import { type SaidRange, SaidRanges } from './said-ranges.js'
-import { bufferOf, type DeliveredExtras, type Fate, type LeasedMessages } from './wire.js'
 
 /** Reads a message of the writer that the lease has messages of. */
 export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out

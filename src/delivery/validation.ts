@@ -3,8 +3,7 @@
  *
  * Avro has seen to the types before. What a consumer may say to a host is held to bounds in `request-validation.ts`.
  */
-import { maxLeaseMs, minLeaseMs } from './request-validation.js'
-import type { LeasedMessages } from './wire.js'
+import { type LeasedMessages, maxLeaseMs, minLeaseMs } from './protocol.js'
 
 /** Whether leases can last so long, in milliseconds: a consumer looks at them by a timer. */
 export function isLeaseTime(leaseMs: number): boolean {

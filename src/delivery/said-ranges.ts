@@ -1,7 +1,7 @@
 /** What was said of the messages of one lease and was not collected yet, and what is promised for it. */
-import type { RivuletError } from '../../../src/errors/index.js'
+import type { RivuletError } from '../errors/index.js'
 import { Confirmation } from './confirmation.js'
-import type { Fate, SettledRange } from './wire.js'
+import type { Fate, SettledRange } from './protocol.js'
 
 /** The lease that something is said of. */
 export interface SaidLease {

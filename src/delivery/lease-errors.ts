@@ -1,7 +1,7 @@
 /**
  * The errors of leases that have ended: what their deliveries fail with, and why.
  */
-import { RivuletError } from '../../../src/errors/index.js'
+import { RivuletError } from '../errors/index.js'
 
 /** The error for a lease that has ended. */
 export function leaseLost(why: string, cause?: RivuletError): RivuletError {

@@ -1,9 +1,9 @@
 /**
  * A message in the hands of a consumer: what it is, and what can be said about it.
  */
-import { milliseconds, resolveOptions } from '../../../src/options/index.js'
-import { maxDelayMs } from './request-validation.js'
-import type { DeliveredExtras } from './wire.js'
+import { milliseconds, resolveOptions } from '../options/index.js'
+import type { DeliveredExtras } from './protocol.js'
+import { maxDelayMs } from './protocol.js'
 
 /** How a delivery failed. */
 export interface NackOptions {

@@ -1,6 +1,6 @@
 /** How a consumer knows that its own event loop was blocked: by how late it looks at its leases. */
 import t from 'tap'
-import { LoopLag } from '../../patterns/queue/durable/loop-lag.js'
+import { LoopLag } from '../../src/delivery/loop-lag.js'
 
 t.test('a block counts from half a lease on, for leases that began before its end', async (t) => {
   const lag = new LoopLag()

@@ -4,7 +4,7 @@
  * What was said of one lease in one turn has one outcome, so it shares one confirmation. A failure that somebody has not
  * waited for is for its owner to report.
  */
-import type { RivuletError } from '../../../src/errors/index.js'
+import type { RivuletError } from '../errors/index.js'
 
 const confirmed = Promise.resolve()
 
