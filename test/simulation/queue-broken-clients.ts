@@ -91,6 +91,7 @@ export const brokenClients: readonly BrokenPart[] = [
   },
   {
     name: 'as a producer takes back messages that have left',
+    from: 28,
     breakIt: () =>
       replace(Withdrawals.prototype, 'add', (add) => {
         return function (this: Withdrawals, owner) {
@@ -123,6 +124,7 @@ export const brokenClients: readonly BrokenPart[] = [
   },
   {
     name: 'as a consumer forgets what it has settled at a cut',
+    from: 23,
     breakIt: () => replace(Settlements.prototype, 'down', () => function (this: Settlements) {}),
   },
   {

@@ -19,6 +19,8 @@ import { all, replace } from './broken-machines.js'
 /** A way to be broken. */
 export interface BrokenPart {
   readonly name: string
+  /** The seed from which on it is looked for, where the first hundred would take long. Default: 1. */
+  readonly from?: number
   /** Breaks all parts of a kind, and returns what mends them. */
   breakIt(): () => void
 }
@@ -65,10 +67,12 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'stores what is sent again',
+    from: 21,
     breakIt: () => replace(Producers.prototype, 'last', () => () => undefined),
   },
   {
     name: 'takes what a producer that was refused sent behind it for its beginning',
+    from: 21,
     breakIt: () =>
       replace(
         Producers.prototype,
@@ -81,6 +85,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'accepts what is said under a lease that has run out',
+    from: 28,
     breakIt() {
       const former = new WeakMap<Leases, Lease[]>()
       return all(
@@ -140,6 +145,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'lets what became due go before the log has been read',
+    from: 52,
     breakIt: () => replace(BlockLog.prototype, 'isBefore', () => () => false),
   },
   {
@@ -156,10 +162,12 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'deals to consumers that cannot be reached',
+    from: 68,
     breakIt: () => replace(LocalAttachment.prototype, 'suspend', () => function (this: LocalAttachment) {}),
   },
   {
     name: 'deals out what a consumer cannot read',
+    from: 30,
     breakIt: () => replace(Consumer.prototype, 'canRead', () => () => true),
   },
   {
@@ -181,10 +189,12 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'does not count what is set aside on disk',
+    from: 33,
     breakIt: () => replace(SetAside.prototype, 'flush', () => function (this: SetAside) {}),
   },
   {
     name: 'removes blocks of which messages are set aside',
+    from: 80,
     breakIt: () => replace(BlockLog.prototype, 'setAside', () => function (this: BlockLog) {}),
   },
   {

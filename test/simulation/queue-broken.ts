@@ -8,11 +8,11 @@ const seeds = 300
 
 /** Declares a subtest for each of some broken parts. */
 export function findsEach(parts: readonly BrokenPart[], kind: string): void {
-  for (const { name, breakIt } of parts) {
+  for (const { name, from = 1, breakIt } of parts) {
     t.test(`${kind} that ${name}`, async (t) => {
       const mend = breakIt()
       try {
-        const tally = await runSeeds((seed) => simulateQueue(seed), { from: 1, seeds, failures: 1 })
+        const tally = await runSeeds((seed) => simulateQueue(seed), { from, seeds, failures: 1 })
         const [found] = tally.failures
         t.ok(found, `found within ${seeds} seeds`)
         t.comment(`seed ${found?.seed}: ${found?.violation}`)

@@ -78,8 +78,8 @@ export function queuePlanOf(random: Random): QueuePlan {
       dedupeMs: 1_000_000_000,
       keyOrder,
     },
-    producers: random.between(1, 3),
-    consumers: random.between(1, 4),
+    producers: random.pick([1, 1, 2, 3]),
+    consumers: random.pick([1, 1, 2, 3, 4]),
     schemas: random.pick([1, 1, 2, 3]),
     outdated: random.pick([0, 0.5, 1]),
     flushMs: random.pick([0, 2, 20, 100]),
@@ -114,7 +114,7 @@ export function queuePlanOf(random: Random): QueuePlan {
 
 /** Links whose heartbeats come several times in a lease, as they do in life. */
 function linkOf(random: Random, leaseMs: number): DialerSettings {
-  const heartbeatMs = Math.max(25, Math.floor(leaseMs / random.pick([4, 12])))
+  const heartbeatMs = Math.max(25, Math.floor(leaseMs / random.pick([4, 4, 12])))
   return {
     heartbeatMs,
     silenceMs: 10 * heartbeatMs,

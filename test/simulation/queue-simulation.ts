@@ -94,6 +94,8 @@ class QueueRun {
     for (const process of [this.#host, ...this.#clients]) process.boot()
     for (let count = 0; count < plan.happenings; count++) {
       await this.#pass(random.below(plan.pauseMs + 1))
+      // producers of which nothing is stored yet are the hardest to refuse
+      if (count === 2 && random.chance(0.2)) this.#fill(random.below(300))
       if (random.below(100) < plan.trouble) this.#trouble()
       else if (random.chance(plan.habits.redrives)) this.#host.redrive()
       else if (random.chance(0.5)) random.pick(this.#producers).act()
@@ -113,10 +115,10 @@ class QueueRun {
   #trouble(): void {
     const { scheduler, random, plan, trace, network } = this.world
     const { open } = network
-    const what = random.below(14)
+    const what = random.below(16)
     const ms = random.below(random.pick([5, 100, 2 * plan.settings.leaseMs]) + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
-    if (what < 2) this.#restart(this.#host, ms)
+    if (what < 3) this.#restart(this.#host, ms)
     else if (what < 5) {
       if (open.length > 0) random.pick(open).cut()
     } else if (what < 6) {
@@ -130,7 +132,8 @@ class QueueRun {
     else if (what < 11) random.pick(this.#clients).close(ms)
     else if (what < 12) this.#host.close()
     else if (what < 13) this.#host.setClock(random.pick(clockJumpsMs))
-    else this.#fill(ms)
+    else if (what < 14) this.#fill(ms)
+    else for (const connection of open) connection.cut()
   }
 
   #restart(process: QueueProcess, downMs: number): void {
@@ -143,7 +146,7 @@ class QueueRun {
   #fill(ms: number): void {
     const { scheduler, random } = this.world
     const { store } = this.#host
-    store.maxBytes = store.bytes + random.below(300)
+    store.maxBytes = store.bytes + random.below(random.pick([1, 300]))
     scheduler.after(ms, () => {
       this.#host.store.maxBytes = Number.POSITIVE_INFINITY
     })
@@ -157,13 +160,13 @@ class QueueRun {
     host.isCalm = true
     for (const client of this.#clients) client.isTame = true
     host.store.maxBytes = Number.POSITIVE_INFINITY
-    await this.#pass(2 * plan.settings.leaseMs) // until those that stall have done what they were to do
     const stepMs = plan.settings.leaseMs / 2
     for (let waited = 0; waited < restMs; waited += stepMs) {
       host.store.maxBytes = Number.POSITIVE_INFINITY
       for (const consumer of this.#consumers) consumer.finishWork()
       await this.#pass(stepMs)
-      const isDone = host.isAlive && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
+      const isAwake = [host, ...this.#clients].every(({ isAlive, isStalled }) => isAlive && !isStalled)
+      const isDone = isAwake && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
       if (!isDone || host.engine?.counts(queueName).depth !== 0) continue
       await this.#pass(stepMs) // counts tell of a write before it is safe
       return

@@ -36,6 +36,11 @@ export abstract class SimulatedProcess {
     return this.#isAlive
   }
 
+  /** Whether its event loop is busy, so that events wait. */
+  get isStalled(): boolean {
+    return this.#stalledUntil > this.now
+  }
+
   get life(): number {
     return this.#life
   }
