@@ -30,6 +30,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   link: [...ground, 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'runtime', 'stream', 'session'],
   conversation: [...ground, 'call'],
+  'reliable-send': [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
   delivery: [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
 }
 

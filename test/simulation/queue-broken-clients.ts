@@ -5,19 +5,21 @@
  * A method of a class of the package is replaced for the time of a run.
  */
 import { ConsumeSession } from '../../patterns/queue/durable/consume-session.js'
-import { ProducerOutbox } from '../../patterns/queue/durable/producer-outbox.js'
-import { Gathered, SentBatch } from '../../patterns/queue/durable/sent-batch.js'
 import type { ProduceAnswer, ProduceRequest } from '../../patterns/queue/durable/wire.js'
-import { Withdrawals } from '../../patterns/queue/durable/withdrawals.js'
 import { ReopeningStream } from '../../src/conversation/index.js'
 import { HeldLease } from '../../src/delivery/held-lease.js'
 import { Prefetch } from '../../src/delivery/prefetch.js'
 import { Settlements } from '../../src/delivery/settlements.js'
+import type { Extras } from '../../src/reliable-send/protocol.js'
+import { SendOutbox } from '../../src/reliable-send/send-outbox.js'
+import { Gathered, SentBatch } from '../../src/reliable-send/sent-batch.js'
+import { Withdrawals } from '../../src/reliable-send/withdrawals.js'
 import { all, replace } from './broken-machines.js'
 import { ObservedEngine } from './observed-engine.js'
 import type { BrokenPart } from './queue-broken-engines.js'
 
-type AnyOutbox = ProducerOutbox<unknown>
+type AnyOutbox = SendOutbox<unknown, ProducerOpen, Extras>
+type ProducerOpen = NonNullable<ProduceRequest['open']>
 
 /** What a subclass of a host stream sees. */
 interface Reopening {
@@ -33,14 +35,14 @@ export const brokenClients: readonly BrokenPart[] = [
       const inTransit = new WeakMap<AnyOutbox, Set<number>>()
       const numbersOf = (outbox: AnyOutbox) => inTransit.get(outbox) ?? new Set<number>()
       return all(
-        replace(ProducerOutbox.prototype, 'take', (take) => {
+        replace(SendOutbox.prototype, 'take', (take) => {
           return function (this: AnyOutbox): ProduceRequest | undefined {
             const request = take.call(this)
             if (request?.batch) inTransit.set(this, numbersOf(this).add(request.batch.number))
             return request
           }
         }),
-        replace(ProducerOutbox.prototype, 'down', (down) => {
+        replace(SendOutbox.prototype, 'down', (down) => {
           return function (this: AnyOutbox) {
             const stored = [...numbersOf(this)].map((number) => ({ number, position: 0 }))
             inTransit.delete(this)
@@ -56,7 +58,7 @@ export const brokenClients: readonly BrokenPart[] = [
     breakIt: () =>
       all(
         replace(SentBatch.prototype, 'fail', () => () => 0),
-        replace(ProducerOutbox.prototype, 'down', (down) => {
+        replace(SendOutbox.prototype, 'down', (down) => {
           return function (this: AnyOutbox) {
             down.call(this)
             this.failAll((() => undefined) as never)
@@ -68,7 +70,7 @@ export const brokenClients: readonly BrokenPart[] = [
     name: 'as a producer lets two sends of one turn share their options',
     breakIt: () =>
       replace(Gathered.prototype, 'add', (add) => {
-        return function (this: Gathered, owner) {
+        return function (this: Gathered<Extras>, owner) {
           const before = this.extras.at(-1)
           const cost = add.call(this, owner)
           const index = this.owners.length - 1
@@ -81,7 +83,7 @@ export const brokenClients: readonly BrokenPart[] = [
     name: 'as a producer has another name after a cut',
     breakIt() {
       let names = 0
-      return replace(ProducerOutbox.prototype, 'open', (open) => {
+      return replace(SendOutbox.prototype, 'open', (open) => {
         return function (this: AnyOutbox): ProduceRequest {
           const request = open.call(this)
           return { open: { queue: request.open?.queue ?? '', producer: `${request.open?.producer}${++names}` } }
@@ -94,7 +96,7 @@ export const brokenClients: readonly BrokenPart[] = [
     from: 28,
     breakIt: () =>
       replace(Withdrawals.prototype, 'add', (add) => {
-        return function (this: Withdrawals, owner) {
+        return function (this: Withdrawals<Extras>, owner) {
           add.call(this, owner)
           return true
         }
@@ -108,7 +110,7 @@ export const brokenClients: readonly BrokenPart[] = [
     name: 'as a producer confirms the first message of a batch alone',
     breakIt: () =>
       replace(SentBatch.prototype, 'confirm', (confirm) => {
-        return function (this: SentBatch, from, end, position, duplicates) {
+        return function (this: SentBatch<Extras>, from, end, position, duplicates) {
           confirm.call(this, from, Math.min(end, 1), position, duplicates)
         }
       }),

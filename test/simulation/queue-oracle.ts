@@ -4,7 +4,7 @@
  *
  * It knows every message by its text, and survives every crash.
  */
-import type { SendResult } from '../../patterns/queue/durable/pending-send.js'
+
 import type {
   LeasedBlock,
   MessageExtras,
@@ -14,6 +14,7 @@ import type {
   SettleOutcome,
 } from '../../src/engine/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import type { SendResult } from '../../src/reliable-send/pending-send.js'
 import { KeyTurns } from './queue-key-turns.js'
 import { type DeadLetter, type Handed, type Known, type KnownLease, newMessage, whatIsWrong } from './queue-messages.js'
 import { textsOf } from './queue-schemas.js'

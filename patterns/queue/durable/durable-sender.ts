@@ -10,6 +10,14 @@ import type { ConversationStream } from '../../../src/conversation/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { resolveOptions } from '../../../src/options/index.js'
 import {
+  messageCost,
+  type Owner,
+  PendingSend,
+  SendAllTracker,
+  SendOutbox,
+  type SendResult,
+} from '../../../src/reliable-send/index.js'
+import {
   type Intake,
   MessageSink,
   Outgoing,
@@ -24,10 +32,10 @@ import {
 } from '../../../src/stream/index.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
 import { type SendOptions, sendRules } from './options.js'
-import { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
-import { ProducerOutbox } from './producer-outbox.js'
-import type { Owner } from './sent-batch.js'
-import type { ProduceAnswer, ProduceRequest } from './wire.js'
+import type { ProduceAnswer, ProducedExtras, ProduceRequest } from './wire.js'
+
+/** What a message has beside its value. */
+type Extras = Omit<ProducedExtras, 'index'>
 
 /** The options of a producer that concern its messages, resolved. */
 export interface DurableSenderOptions {
@@ -43,23 +51,23 @@ export class DurableSender<In> {
   readonly hostStream: ConversationStream
   readonly sink: MessageSink<In>
   readonly #ports: DurableClientPorts<ProduceRequest, ProduceAnswer>
-  readonly #outbox: ProducerOutbox<In>
+  readonly #outbox: SendOutbox<In, NonNullable<ProduceRequest['open']>, Extras>
   readonly #outgoing: Outgoing
-  readonly #intake: Intake<In, Owner>
+  readonly #intake: Intake<In, Owner<Extras>>
   /** Sends with a deadline. */
-  readonly #timed = new Set<PendingSend>()
+  readonly #timed = new Set<PendingSend<Extras>>()
   readonly #sweep: DeadlineSweep
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
-  readonly #waiting = new Map<PendingSend, In>()
+  readonly #waiting = new Map<PendingSend<Extras>, In>()
   #isOffering = false
-  readonly #withdraw = (send: PendingSend) => this.#takeBack(send)
+  readonly #withdraw = (send: PendingSend<Extras>) => this.#takeBack(send)
 
   constructor(options: DurableSenderOptions, ports: DurableClientPorts<ProduceRequest, ProduceAnswer>) {
     const { queue, schema, maxMessageBytes, outboxBytes, overflow } = options
     this.#ports = ports
-    this.#outbox = new ProducerOutbox<In>(codecOf(schema) as Codec<In, unknown>, maxMessageBytes, {
-      queue,
-      producer: ports.identity,
+    this.#outbox = new SendOutbox(codecOf(schema) as Codec<In, unknown>, maxMessageBytes, {
+      opening: { queue, producer: ports.identity },
+      costOf: extrasCost,
       limitBytes: outboxBytes,
       wake: () => this.hostStream.wake(),
       lost: (reason, messages, unheard, error) => this.#lost(reason, messages, unheard, error),
@@ -80,7 +88,7 @@ export class DurableSender<In> {
 
   /** See `Producer.send`. */
   send(value: In, options?: SendOptions): Promise<SendResult> {
-    const send = new PendingSend()
+    const send = new PendingSend<Extras>()
     if (options !== undefined) {
       try {
         this.#prepare(send, options)
@@ -147,7 +155,7 @@ export class DurableSender<In> {
   }
 
   /** Takes the options of a send. */
-  #prepare(send: PendingSend, options: SendOptions): void {
+  #prepare(send: PendingSend<Extras>, options: SendOptions): void {
     const { id, key, delayMs, ttlMs, timeoutMs, signal } = resolveOptions('send', options, sendRules)
     if (timeoutMs !== Number.POSITIVE_INFINITY || signal !== undefined) {
       send.deadline = this.#ports.clock.now() + timeoutMs
@@ -161,7 +169,7 @@ export class DurableSender<In> {
   }
 
   /** Offers a message; `undefined` if it is taken, or nobody waits for it any more. */
-  #offer(value: In, send: PendingSend): RivuletError | undefined {
+  #offer(value: In, send: PendingSend<Extras>): RivuletError | undefined {
     const refusal = this.#intake.offer(value, send)
     if (refusal === undefined) {
       send.isTaken = true
@@ -197,12 +205,12 @@ export class DurableSender<In> {
     this.#isOffering = false
   }
 
-  #refuse(send: PendingSend, refusal: RivuletError): void {
+  #refuse(send: PendingSend<Extras>, refusal: RivuletError): void {
     this.#intake.refused(refusal)
     send.failed(refusal)
   }
 
-  #takeBack(send: PendingSend): boolean {
+  #takeBack(send: PendingSend<Extras>): boolean {
     this.#waiting.delete(send)
     if (!send.isTaken) return true
     if (!this.#outbox.withdraw(send)) return false
@@ -236,8 +244,13 @@ export class DurableSender<In> {
   }
 }
 
+/** What the id, the key and the times of a message take beside it, in bytes: on the link and of the outbox. */
+function extrasCost({ id, key }: Extras): number {
+  return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
+}
+
 /** The way into an outbox, which counts what came in this turn by itself. */
-function writerOf<In>(outbox: ProducerOutbox<In>): Writer<In, Owner> {
+function writerOf<In>(outbox: SendOutbox<In, unknown, Extras>): Writer<In, Owner<Extras>> {
   const { fresh } = outbox
   return {
     get count() {

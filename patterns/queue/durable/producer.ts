@@ -3,11 +3,11 @@
  */
 
 import { type Resolved, resolveOptions } from '../../../src/options/index.js'
+import type { SendResult } from '../../../src/reliable-send/index.js'
 import type { Resource } from '../../../src/resource/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, SenderStats, Sink } from '../../../src/stream/index.js'
 import { DurableSender } from './durable-sender.js'
 import { type ProducerOptions, producerRules, type SendOptions } from './options.js'
-import type { SendResult } from './pending-send.js'
 import { QueueClientResource } from './queue-client-resource.js'
 import { producerOf } from './serving.js'
 

@@ -1,9 +1,10 @@
 /**
  * One message that somebody waits for: from `send` until it is stored, refused, or nobody waits any more.
  */
-import { RivuletError } from '../../../src/errors/index.js'
-import { abortedError, onAbort } from '../../../src/lifecycle/index.js'
-import type { Extras, Owner, SentBatch } from './sent-batch.js'
+import { RivuletError } from '../errors/index.js'
+import { abortedError, onAbort } from '../lifecycle/index.js'
+import type { Extras } from './protocol.js'
+import type { Owner, SentBatch } from './sent-batch.js'
 
 /** How a message was stored. */
 export interface SendResult {
@@ -21,7 +22,7 @@ export interface SendResult {
 }
 
 /** Takes a message back that has not left; returns whether that came about. */
-export type Withdraw = (send: PendingSend) => boolean
+export type Withdraw<E extends Extras> = (send: PendingSend<E>) => boolean
 
 /** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
 const captured: { resolve: (result: SendResult) => void; reject: (error: RivuletError) => void } = {
@@ -34,7 +35,7 @@ const capture = (resolve: (result: SendResult) => void, reject: (error: RivuletE
 }
 
 /** A message on its way. */
-export class PendingSend implements Owner {
+export class PendingSend<E extends Extras> implements Owner<E> {
   readonly promise: Promise<SendResult>
   /** When nobody waits any more, on the clock of the runtime. */
   deadline = Number.POSITIVE_INFINITY
@@ -44,8 +45,8 @@ export class PendingSend implements Owner {
   mayWithdraw = false
   /** Whether its message is, or was, with the outbox. */
   isTaken = false
-  extras: Extras | undefined = undefined
-  batch: SentBatch | undefined = undefined
+  extras: E | undefined = undefined
+  batch: SentBatch<E> | undefined = undefined
   readonly #resolve: (result: SendResult) => void
   readonly #reject: (error: RivuletError) => void
   #forget: (() => void) | undefined
@@ -57,7 +58,7 @@ export class PendingSend implements Owner {
   }
 
   /** Gives up when the signal aborts; `onDone` is called when there is an outcome, whatever it is. */
-  watch(signal: AbortSignal | undefined, withdraw: Withdraw, onDone: () => void): void {
+  watch(signal: AbortSignal | undefined, withdraw: Withdraw<E>, onDone: () => void): void {
     const forget = onAbort(signal, () =>
       this.giveUp(withdraw, () => abortedError('send', signal as AbortSignal), (signal as AbortSignal).reason),
     )
@@ -69,7 +70,7 @@ export class PendingSend implements Owner {
   }
 
   /** Gives up: it is taken back if it has not left, and else nobody knows. */
-  giveUp(withdraw: Withdraw, unsent: () => RivuletError, cause?: unknown): void {
+  giveUp(withdraw: Withdraw<E>, unsent: () => RivuletError, cause?: unknown): void {
     if (this.done) return
     if (withdraw(this)) {
       const { code, message } = unsent()
@@ -99,7 +100,7 @@ export class PendingSend implements Owner {
 }
 
 /** What became of the messages of one `sendAll`. */
-export class SendAllTracker implements Owner {
+export class SendAllTracker implements Owner<never> {
   readonly countsOnly = true
   #open = 0
   #failed = 0

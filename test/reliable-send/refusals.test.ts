@@ -1,10 +1,11 @@
-/** What the outbox of a producer makes of what a host says: refusals, gaps, and a host that knows nothing. */
+/** What the outbox of a sender makes of what a host says: refusals, gaps, and a host that knows nothing. */
 import t from 'tap'
-import { PendingSend } from '../../patterns/queue/durable/pending-send.js'
-import { ProducerOutbox } from '../../patterns/queue/durable/producer-outbox.js'
-import type { Owner } from '../../patterns/queue/durable/sent-batch.js'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { PendingSend } from '../../src/reliable-send/pending-send.js'
+import type { Extras } from '../../src/reliable-send/protocol.js'
+import { SendOutbox } from '../../src/reliable-send/send-outbox.js'
+import type { Owner } from '../../src/reliable-send/sent-batch.js'
 import { Job } from '../support/job.js'
 
 type Outcome = string | RivuletError
@@ -12,16 +13,20 @@ type Outcome = string | RivuletError
 /** An outbox whose host is the test. */
 function open(limitBytes = 1_000_000) {
   const lost: { reason: string; messages: number; error: RivuletError }[] = []
-  const outbox = new ProducerOutbox<{ id: number }>(codecOf(Job) as Codec<{ id: number }, unknown>, 1_000_000, {
-    queue: 'jobs',
-    producer: 'p',
-    limitBytes,
-    wake: () => {},
-    lost: (reason, messages, _unheard, error) => lost.push({ reason, messages, error }),
-  })
+  const outbox = new SendOutbox<{ id: number }, unknown, Extras>(
+    codecOf(Job) as Codec<{ id: number }, unknown>,
+    1_000_000,
+    {
+      opening: undefined,
+      costOf: () => 0,
+      limitBytes,
+      wake: () => {},
+      lost: (reason, messages, _unheard, error) => lost.push({ reason, messages, error }),
+    },
+  )
   const outcomes = new Map<number, Outcome>()
   const send = (id: number) => {
-    const owner: Owner = {
+    const owner: Owner<Extras> = {
       stored: (_, position, duplicate) => outcomes.set(id, `${position}${duplicate ? ' duplicate' : ''}`),
       failed: (error) => outcomes.set(id, error),
     }
@@ -30,7 +35,7 @@ function open(limitBytes = 1_000_000) {
   }
   const begin = () => {
     outbox.open()
-    outbox.answer({ opened: { epoch: 'e', maxMessageBytes: 1_000_000 } })
+    outbox.answer({ opened: { maxMessageBytes: 1_000_000 } })
   }
   /** Sends one message as a batch of its own; returns its number and sequence. */
   const leave = () => {
@@ -84,7 +89,7 @@ t.test('the limit of a host holds until there is another one', async (t) => {
   const limitedTo = (maxMessageBytes: number) => {
     outbox.down()
     outbox.open()
-    outbox.answer({ opened: { epoch: 'e', maxMessageBytes } })
+    outbox.answer({ opened: { maxMessageBytes } })
   }
   const withNote = (length: number) => ({ id: 1, note: 'x'.repeat(length) })
   const large = withNote(70_000)

@@ -1,27 +1,22 @@
 /**
- * A batch of a producer: kept as it was packed until the host has confirmed or refused each of its messages.
+ * A batch of messages: kept as it was packed until the host has confirmed or refused each of its messages.
  */
-import type { RivuletError } from '../../../src/errors/index.js'
+import type { RivuletError } from '../errors/index.js'
 import type { Packed } from './message-packer.js'
-import type { ProducedBatch, ProducedExtras } from './wire.js'
-
-/** What a message has beside its value. */
-export type Extras = Omit<ProducedExtras, 'index'>
+import type { Batch, Duplicate, Extras, IndexedExtras } from './protocol.js'
 
 /** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
 export const messageCost = 24
 
-/** What the id, the key and the times of a message take beside it, in bytes: on the link and of the outbox. */
-export function extrasCost({ id, key }: Extras): number {
-  return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
-}
+/** What the extras of a message take, in bytes: on the link and of the outbox. */
+export type ExtrasCost<E extends Extras> = (extras: E) => number
 
 /** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
-export interface Owner {
+export interface Owner<E extends Extras> {
   /** What each of its messages has beside its value. */
-  readonly extras?: Extras | undefined
+  readonly extras?: E | undefined
   /** The batch that its message is in, once that is cut; for an owner of one message that may be withdrawn. */
-  batch?: SentBatch | undefined
+  batch?: SentBatch<E> | undefined
   /** Whether it may withdraw its message. */
   readonly mayWithdraw?: boolean
   /** Whether it tells its user how many failed and not why: then `errors` does. */
@@ -29,7 +24,7 @@ export interface Owner {
   /**
    * It is stored and as safe as the host promises.
    *
-   * @param position - Its place in the queue; 0 if that is not known, since it was stored by an earlier try.
+   * @param position - Its place at the host; 0 if that is not known, since it was stored by an earlier try.
    */
   stored(id: string | undefined, position: number, duplicate: boolean): void
   /** It was refused, or nobody knows what became of it. */
@@ -37,31 +32,36 @@ export interface Owner {
 }
 
 /** Who waits for the messages of a batch, by index. */
-export type Owners = (Owner | undefined)[]
+export type Owners<E extends Extras> = (Owner<E> | undefined)[]
 
 /** What goes with the messages that are packed and not in a batch yet; each batch has one of its own. */
-export class Gathered {
-  readonly extras: ProducedExtras[] = []
-  readonly owners: Owners = []
+export class Gathered<E extends Extras> {
+  readonly extras: IndexedExtras<E>[] = []
+  readonly owners: Owners<E> = []
+  readonly #costOf: ExtrasCost<E>
   extrasBytes = 0
   /** Whether one of the owners may withdraw its message. */
   mayWithdraw = false
 
+  constructor(costOf: ExtrasCost<E>) {
+    this.#costOf = costOf
+  }
+
   /** Adds the message that was packed last; returns what its extras take, in bytes. */
-  add(owner: Owner | undefined): number {
+  add(owner: Owner<E> | undefined): number {
     const index = this.owners.push(owner) - 1
     if (owner === undefined) return 0
     if (owner.mayWithdraw) this.mayWithdraw = true
     if (owner.extras === undefined) return 0
     this.extras.push({ index, ...owner.extras })
-    const cost = extrasCost(owner.extras)
+    const cost = this.#costOf(owner.extras)
     this.extrasBytes += cost
     return cost
   }
 }
 
 /** A batch on its way. */
-export class SentBatch {
+export class SentBatch<E extends Extras> {
   /** The number of the transmission; 0 while it waits for one. */
   number = 0
   /** The sequence of its first message, once it has one. */
@@ -69,13 +69,15 @@ export class SentBatch {
   /** Whether it may have left, in this transmission or an earlier one. */
   hasLeft = false
   #packed: Packed
-  #extras: readonly ProducedExtras[]
-  #owners: Owners
+  #extras: readonly IndexedExtras<E>[]
+  #owners: Owners<E>
+  readonly #costOf: ExtrasCost<E>
 
-  constructor(packed: Packed, extras: readonly ProducedExtras[], owners: Owners) {
+  constructor(packed: Packed, extras: readonly IndexedExtras<E>[], owners: Owners<E>, costOf: ExtrasCost<E>) {
     this.#packed = packed
     this.#extras = extras
     this.#owners = owners
+    this.#costOf = costOf
   }
 
   /** Its messages. */
@@ -86,23 +88,18 @@ export class SentBatch {
   /** What it takes of the outbox, in bytes. */
   get cost(): number {
     const cost = this.#packed.bodies.length + this.count * messageCost
-    return this.#extras.reduce((sum, extras) => sum + extrasCost(extras), cost)
+    return this.#extras.reduce((sum, extras) => sum + this.#costOf(extras), cost)
   }
 
   /** As it is sent. */
-  wire(schemaId: Buffer, schema: string | null): ProducedBatch {
+  wire(schemaId: Buffer, schema: string | null): Batch<E> {
     const { lengths, checks, bodies } = this.#packed
-    const extras = this.#extras as ProducedExtras[]
+    const extras = this.#extras
     return { number: this.number, sequence: this.sequence, schemaId, schema, lengths, checks, bodies, extras }
   }
 
   /** The messages from `from` on are stored, duplicates at the places that they have; those before it were stored earlier. */
-  confirm(
-    from: number,
-    end: number,
-    position: number,
-    duplicates: readonly { readonly index: number; readonly position: number }[],
-  ): void {
+  confirm(from: number, end: number, position: number, duplicates: readonly Duplicate[]): void {
     const owners = this.#owners
     let nextExtras = 0
     let nextDuplicate = 0
@@ -124,10 +121,10 @@ export class SentBatch {
   }
 
   /** Takes out messages, as long as none has left; returns who waited for them. */
-  takeOut(isOut: (length: number, owner: Owner | undefined) => boolean): Owners {
+  takeOut(isOut: (length: number, owner: Owner<E> | undefined) => boolean): Owners<E> {
     const { lengths, checks, bodies } = this.#packed
     const kept: number[] = []
-    const out: Owners = []
+    const out: Owners<E> = []
     const parts: Buffer[] = []
     let start = 0
     for (const [i, length] of lengths.entries()) {
@@ -157,7 +154,7 @@ export class SentBatch {
 }
 
 /** Messages failed; returns of how many nobody has heard why. */
-export function failOwners(owners: Owners, error: RivuletError): number {
+export function failOwners<E extends Extras>(owners: Owners<E>, error: RivuletError): number {
   let unheard = 0
   for (const owner of owners) {
     if (owner === undefined || owner.countsOnly) unheard += 1

@@ -1,28 +1,30 @@
 /**
- * The messages of a producer, from the moment that they are taken until the host has confirmed them.
+ * The messages of a sender, from the moment that they are taken until the host has confirmed them.
  *
  * What a turn produced, and what came while the link had no room, leaves as one batch. Each message has a sequence from its
- * first transmission on, so that sending it again is harmless. When to send is the business of the line that takes.
+ * first transmission on, so that sending it again is harmless. The stream that takes the batches decides when they leave.
  */
 
-import type { Codec } from '../../../src/avro/codec.js'
-import type { Conversation } from '../../../src/conversation/index.js'
-import { RivuletError, toldError } from '../../../src/errors/index.js'
-import { Waiters } from '../../../src/lifecycle/index.js'
-import type { Queue } from '../../../src/stream/index.js'
+import type { Codec } from '../avro/codec.js'
+import type { Conversation } from '../conversation/index.js'
+import { RivuletError, toldError } from '../errors/index.js'
+import { Waiters } from '../lifecycle/index.js'
+import type { Queue } from '../stream/index.js'
 import { MessagePacker } from './message-packer.js'
-import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
-import type { ProduceAnswer, ProduceRequest, RefusedBatch } from './wire.js'
+import type { Extras, RefusedBatch, SendAnswer, SendRequest } from './protocol.js'
+import { type ExtrasCost, failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
 /** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
 const batchBytes = 24_576
 const batchMessages = 4096
 
-/** What a producer does about what its outbox tells. */
-export interface OutboxPorts {
-  readonly queue: string
-  readonly producer: string
+/** What a sender does about what its outbox tells. */
+export interface SendOutboxPorts<Open, E extends Extras> {
+  /** How a stream begins. */
+  readonly opening: Open
+  /** What the extras of a message take, in bytes. */
+  readonly costOf: ExtrasCost<E>
   readonly limitBytes: number
   /** There is something to take. */
   wake(): void
@@ -30,22 +32,22 @@ export interface OutboxPorts {
   lost(reason: string, messages: number, unheard: number, error: RivuletError): void
 }
 
-/** The outbox of one producer. */
-export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, ProduceAnswer> {
+/** The outbox of one sender. */
+export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversation<SendRequest<Open, E>, SendAnswer> {
   /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
   readonly fresh = { count: 0, bytes: 0 }
-  readonly #ports: OutboxPorts
+  readonly #ports: SendOutboxPorts<Open, E>
   readonly #codec: Codec<In, unknown>
   readonly #packer: MessagePacker<In>
   /** The largest message that its owner allows; the packer knows what the host takes of that. */
   readonly #maxMessageBytes: number
-  #gathered = new Gathered()
+  #gathered: Gathered<E>
   /** Batches in order: those that have left and wait for their outcome, then those that have not. */
-  readonly #batches: SentBatch[] = []
+  readonly #batches: SentBatch<E>[] = []
   /** How many of them have left on this stream. */
   #left = 0
-  readonly #byNumber = new Map<number, SentBatch>()
-  readonly #withdrawals = new Withdrawals(() => this.#thin())
+  readonly #byNumber = new Map<number, SentBatch<E>>()
+  readonly #withdrawals = new Withdrawals<E>(() => this.#thin())
   #isOpened = false
   #schemaSent = false
   #number = 0
@@ -56,11 +58,12 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   readonly #roomWaiters = new Waiters()
   readonly #emptyWaiters = new Waiters()
 
-  constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: OutboxPorts) {
+  constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: SendOutboxPorts<Open, E>) {
     this.#codec = codec
     this.#packer = new MessagePacker(codec, maxMessageBytes)
     this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
+    this.#gathered = new Gathered(ports.costOf)
   }
 
   get full(): boolean {
@@ -83,7 +86,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     return this.#sent
   }
 
-  append(value: In, owner?: Owner): RivuletError | undefined {
+  append(value: In, owner?: Owner<E>): RivuletError | undefined {
     const size = this.#packer.add(value)
     if (typeof size !== 'number') return size
     // looked up behind the packer: a getter of the value may have led to a cut
@@ -111,7 +114,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     this.#cut()
     const error = new RivuletError('RIVULET_OUTBOX_FULL', 'dropped by a newer message', { executed: 'no' })
     for (let at = this.#left; this.full && at < this.#batches.length; ) {
-      const batch = this.#batches[at] as SentBatch
+      const batch = this.#batches[at] as SentBatch<E>
       if (batch.hasLeft) {
         at += 1
         continue
@@ -134,7 +137,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   }
 
   /** Takes out the message that an owner waits for; returns whether it has not left. */
-  withdraw(owner: Owner): boolean {
+  withdraw(owner: Owner<E>): boolean {
     if (owner.batch === undefined) this.#cut()
     return this.#withdrawals.add(owner)
   }
@@ -144,21 +147,21 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     return this.#failAll(errorOf).messages
   }
 
-  open(): ProduceRequest {
+  open(): SendRequest<Open, E> {
     this.#thin()
     for (const batch of this.#batches) batch.number = 0
     this.#byNumber.clear()
     this.#left = 0
     this.#isOpened = false
     this.#schemaSent = false
-    return { open: { queue: this.#ports.queue, producer: this.#ports.producer } }
+    return { open: this.#ports.opening }
   }
 
-  take(): ProduceRequest | undefined {
+  take(): SendRequest<Open, E> | undefined {
     if (!this.#isOpened) return undefined
     this.#thin()
     if (this.#left === this.#batches.length && !this.#cut()) return undefined
-    const batch = this.#batches[this.#left] as SentBatch
+    const batch = this.#batches[this.#left] as SentBatch<E>
     this.#left += 1
     this.#number += 1
     batch.number = this.#number
@@ -172,7 +175,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     return { batch: batch.wire(this.#codec.schemaId, schema) }
   }
 
-  answer({ opened, stored = [], refused = [] }: ProduceAnswer): void {
+  answer({ opened, stored = [], refused = [] }: SendAnswer): void {
     if (opened) {
       this.#isOpened = true
       this.#limitTo(opened.maxMessageBytes)
@@ -219,7 +222,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
 
   /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
   #refuse(
-    batch: SentBatch,
+    batch: SentBatch<E>,
     { expected, code, message, repeated = 0, position = 0, duplicates = [] }: RefusedBatch,
   ): void {
     const at = this.#batches.indexOf(batch)
@@ -243,7 +246,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are nobody's. */
   #rewind(at: number, sequence: number): void {
     for (let i = at; i < this.#left; i++) {
-      const batch = this.#batches[i] as SentBatch
+      const batch = this.#batches[i] as SentBatch<E>
       this.#byNumber.delete(batch.number)
       batch.number = 0
       batch.sequence = 0
@@ -257,8 +260,8 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   #cut(): boolean {
     if (this.#packer.count === 0) return false
     const { extras, owners, mayWithdraw } = this.#gathered
-    this.#gathered = new Gathered()
-    const batch = new SentBatch(this.#packer.cut(), extras, owners)
+    this.#gathered = new Gathered(this.#ports.costOf)
+    const batch = new SentBatch(this.#packer.cut(), extras, owners, this.#ports.costOf)
     this.#batches.push(batch)
     if (mayWithdraw) for (const owner of owners) if (owner?.mayWithdraw) owner.batch = batch
     return true
@@ -269,10 +272,10 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
     this.#packer.maxMessageBytes = Math.max(0, Math.min(this.#maxMessageBytes, most))
     this.#cut()
     this.#thin()
-    const out: Owners = []
+    const out: Owners<E> = []
     // those that have left keep their sequence, and so their messages
     for (let at = this.#left; at < this.#batches.length; at++) {
-      const batch = this.#batches[at] as SentBatch
+      const batch = this.#batches[at] as SentBatch<E>
       if (!batch.hasLeft) out.push(...this.#takeOut(batch, (length) => length > most))
     }
     this.#sweepEmpty()
@@ -288,7 +291,7 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   }
 
   /** Takes messages out of a batch that has not left. */
-  #takeOut(batch: SentBatch, isOut: IsOut): Owners {
+  #takeOut(batch: SentBatch<E>, isOut: IsOut<E>): Owners<E> {
     const cost = batch.cost
     const owners = batch.takeOut(isOut)
     if (owners.length > 0) this.#release(owners.length, cost - batch.cost)
@@ -299,13 +302,13 @@ export class ProducerOutbox<In> implements Queue, Conversation<ProduceRequest, P
   #sweepEmpty(): void {
     let kept = this.#left
     for (let at = kept; at < this.#batches.length; at++) {
-      const batch = this.#batches[at] as SentBatch
+      const batch = this.#batches[at] as SentBatch<E>
       if (batch.count > 0) this.#batches[kept++] = batch
     }
     this.#batches.length = kept
   }
 
-  #forget(batch: SentBatch): void {
+  #forget(batch: SentBatch<E>): void {
     const at = this.#batches.indexOf(batch)
     if (at >= 0) this.#batches.splice(at, 1)
     if (at >= 0 && at < this.#left) this.#left -= 1

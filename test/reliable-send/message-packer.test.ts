@@ -1,8 +1,8 @@
 /** Packing messages for the host: sizes around every limit, refusals that leave no trace, checks that hold. */
 import t from 'tap'
-import { MessagePacker, type Packed } from '../../patterns/queue/durable/message-packer.js'
 import { codecOf } from '../../src/avro/codec.js'
 import { crc32 } from '../../src/checksum/index.js'
+import { MessagePacker, type Packed } from '../../src/reliable-send/message-packer.js'
 import { Tailed, tailed } from '../support/tailed.js'
 
 const slab = 65_536

@@ -3,10 +3,10 @@
  *
  * It knows neither sequences nor when a batch leaves. See `src/wire/batch-writer.ts`, which does the same for frames.
  */
-import { bufferFull, type Codec, spareBytes } from '../../../src/avro/codec.js'
-import { crc32 } from '../../../src/checksum/index.js'
-import type { RivuletError } from '../../../src/errors/index.js'
-import { messageTooLarge, messageWithin } from '../../../src/wire/index.js'
+import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
+import { crc32 } from '../checksum/index.js'
+import type { RivuletError } from '../errors/index.js'
+import { messageTooLarge, messageWithin } from '../wire/index.js'
 
 /** A new buffer, in bytes; what is cut from it keeps it in memory until all of that is confirmed. */
 const slabBytes = 65_536

@@ -1,20 +1,21 @@
 /**
- * Messages of a producer that their owners gave up: noted at once, and taken out of their batches all together.
+ * Messages that their owners gave up: noted at once, and taken out of their batches all together.
  *
  * If the host is away, many give up at the same moment; to look for each of them by itself would stop the program.
  */
-import { atEndOfTurn } from '../../../src/lifecycle/index.js'
+import { atEndOfTurn } from '../lifecycle/index.js'
+import type { Extras } from './protocol.js'
 import type { Owner, SentBatch } from './sent-batch.js'
 
 /** Tells which messages of a batch are to be taken out. */
-export type IsOut = (length: number, owner: Owner | undefined) => boolean
+export type IsOut<E extends Extras> = (length: number, owner: Owner<E> | undefined) => boolean
 
 /** What is to be taken out. */
-export class Withdrawals {
+export class Withdrawals<E extends Extras> {
   readonly #due: () => void
-  readonly #owners = new Set<Owner>()
-  readonly #batches = new Set<SentBatch>()
-  readonly #isOut: IsOut = (_, owner) => owner !== undefined && this.#owners.has(owner)
+  readonly #owners = new Set<Owner<E>>()
+  readonly #batches = new Set<SentBatch<E>>()
+  readonly #isOut: IsOut<E> = (_, owner) => owner !== undefined && this.#owners.has(owner)
 
   /** @param due - Called at the end of a turn in which something was noted. */
   constructor(due: () => void) {
@@ -22,7 +23,7 @@ export class Withdrawals {
   }
 
   /** Notes the message of an owner; returns whether it is in a batch that has not left. */
-  add(owner: Owner): boolean {
+  add(owner: Owner<E>): boolean {
     const { batch } = owner
     if (batch === undefined || batch.hasLeft) return false
     if (this.#batches.size === 0) atEndOfTurn(this.#due)
@@ -32,7 +33,7 @@ export class Withdrawals {
   }
 
   /** Calls back for each batch that something is to be taken out of; returns whether there was any. */
-  apply(takeOut: (batch: SentBatch, isOut: IsOut) => unknown): boolean {
+  apply(takeOut: (batch: SentBatch<E>, isOut: IsOut<E>) => unknown): boolean {
     if (this.#batches.size === 0) return false
     const batches = [...this.#batches]
     this.#batches.clear()
