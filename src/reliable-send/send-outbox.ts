@@ -66,19 +66,14 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     this.#gathered = new Gathered(ports.costOf)
   }
 
-  get full(): boolean {
+  isFull(): boolean {
     this.#thin()
     return this.#bytes >= this.#ports.limitBytes
   }
 
-  get bytes(): number {
+  pending(): { readonly messages: number; readonly bytes: number } {
     this.#thin()
-    return this.#bytes - this.fresh.bytes
-  }
-
-  get messages(): number {
-    this.#thin()
-    return this.#messages - this.fresh.count
+    return { messages: this.#messages - this.fresh.count, bytes: this.#bytes - this.fresh.bytes }
   }
 
   /** Messages that are stored. */
@@ -113,7 +108,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     const before = this.#messages
     this.#cut()
     const error = new RivuletError('RIVULET_OUTBOX_FULL', 'dropped by a newer message', { executed: 'no' })
-    for (let at = this.#left; this.full && at < this.#batches.length; ) {
+    for (let at = this.#left; this.isFull() && at < this.#batches.length; ) {
       const batch = this.#batches[at] as SentBatch<E>
       if (batch.hasLeft) {
         at += 1
@@ -126,7 +121,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   }
 
   whenRoom(): Promise<void> {
-    if (!this.full) return Promise.resolve()
+    if (!this.isFull()) return Promise.resolve()
     return this.#roomWaiters.wait()
   }
 
@@ -322,7 +317,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     // what is given up in the turn in which it was appended was fresh
     this.fresh.count = Math.min(this.fresh.count, this.#messages)
     this.fresh.bytes = Math.min(this.fresh.bytes, this.#bytes)
-    if (!this.full) this.#roomWaiters.wake()
+    if (!this.isFull()) this.#roomWaiters.wake()
     if (this.#messages === 0) this.#emptyWaiters.wake()
   }
 }

@@ -71,7 +71,7 @@ export class Outbox {
   }
 
   /** Whether frames with messages have reached the limit. */
-  get full(): boolean {
+  isFull(): boolean {
     return this.#messageBytes >= this.limitBytes
   }
 
@@ -83,6 +83,10 @@ export class Outbox {
   /** Messages that wait. */
   get messages(): number {
     return this.#messages
+  }
+
+  pending(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#messages, bytes: this.#bytes }
   }
 
   /** Frames that wait behind the one with the transport. */
@@ -129,7 +133,7 @@ export class Outbox {
     const callbacks = new Set<() => void>()
     // The frame with the transport is out of the queue already, and out of reach. Frames without messages stay: what is
     // left cannot be read without them.
-    while (this.full && this.#queue.length > 0) {
+    while (this.isFull() && this.#queue.length > 0) {
       const frame = this.#queue.shift() as OutFrame
       if (frame.messages === 0) {
         this.#introductions.push(frame)
@@ -145,7 +149,7 @@ export class Outbox {
 
   /** Resolves when there is room, or when the outbox is stopped. */
   whenRoom(): Promise<void> {
-    if (!this.full || this.#stopped) return Promise.resolve()
+    if (!this.isFull() || this.#stopped) return Promise.resolve()
     return this.#roomWaiters.wait()
   }
 
@@ -218,7 +222,7 @@ export class Outbox {
   }
 
   #wake(): void {
-    if (!this.full) this.#roomWaiters.wake()
+    if (!this.isFull()) this.#roomWaiters.wake()
     if (this.#bytes === 0) this.#emptyWaiters.wake()
   }
 }

@@ -36,10 +36,11 @@ export interface Writer<In, Owner = never> {
 
 /** Where frames wait; the `Outbox` of a socket is one. */
 export interface Queue {
-  readonly full: boolean
-  readonly bytes: number
-  readonly messages: number
   readonly sent: number
+  /** Whether there is no room; what was withdrawn is taken out first. */
+  isFull(): boolean
+  /** What waits, behind the end of a turn; what was withdrawn is taken out first. */
+  pending(): { readonly messages: number; readonly bytes: number }
   dropOldest(): number
   whenRoom(): Promise<void>
   whenEmpty(): Promise<void>
@@ -132,8 +133,7 @@ export class Outgoing {
   /** The counts now. */
   stats(): SenderStats {
     const queue = this.#ports.queue()
-    let pending = queue.messages
-    let pendingBytes = queue.bytes
+    let { messages: pending, bytes: pendingBytes } = queue.pending()
     for (const { writer } of this.#unflushed) {
       pending += writer.count
       pendingBytes += writer.bytes
@@ -157,7 +157,7 @@ export class Outgoing {
     const ports = this.#ports
     if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
-    if (queue.full) {
+    if (queue.isFull()) {
       if (ports.overflow === 'drop-newest') {
         this.#accepted += 1
         this.lost('overflow', 1)
