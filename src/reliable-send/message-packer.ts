@@ -6,7 +6,7 @@
 import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
 import { crc32 } from '../checksum/index.js'
 import type { RivuletError } from '../errors/index.js'
-import { messageTooLarge, messageWithin } from '../wire/index.js'
+import { messageTooLarge, messageWithin, Slab } from '../wire/index.js'
 
 /** A new buffer, in bytes; what is cut from it keeps it in memory until all of that is confirmed. */
 const slabBytes = 65_536
@@ -27,10 +27,7 @@ export class MessagePacker<In> {
   readonly #write: Codec<In, unknown>['write']
   /** Larger messages are refused, in bytes. */
   maxMessageBytes: number
-  #slab = Buffer.alloc(0)
-  #view = new DataView(this.#slab.buffer)
-  #start = 0
-  #position = 0
+  readonly #slab = new Slab({ head: 0, tail: 0, smallest: slabBytes, largest: slabBytes, worthwhile: worthwhileBytes })
   #lengths: number[] = []
   #checks: number[] = []
   #writing = false
@@ -48,7 +45,7 @@ export class MessagePacker<In> {
 
   /** Their bytes. */
   get bytes(): number {
-    return this.#position - this.#start
+    return this.#slab.bytes
   }
 
   /** Packs a message; returns its size, or why it was refused. */
@@ -73,59 +70,46 @@ export class MessagePacker<In> {
       checks[4 * i + 2] = check >>> 8
       checks[4 * i + 3] = check
     }
-    const packed = { lengths: this.#lengths, checks, bodies: this.#slab.subarray(this.#start, this.#position) }
+    const { buffer, start, position } = this.#slab
+    const packed = { lengths: this.#lengths, checks, bodies: buffer.subarray(start, position) }
+    this.#slab.cut()
     this.#lengths = []
     this.#checks = []
-    this.#start = this.#position
     return packed
   }
 
   #add(value: In): number | RivuletError {
-    if (this.#lengths.length === 0 && this.#slab.length - this.#position < worthwhileBytes) this.#newSlab(slabBytes)
+    const slab = this.#slab
+    if (this.#lengths.length === 0) slab.begin()
     let end: number
     try {
-      end = this.#write(value, this.#slab, this.#view, this.#position, this.#slab.length)
+      end = this.#write(value, slab.buffer, slab.view, slab.position, slab.buffer.length)
     } catch (cause) {
       if (cause !== bufferFull) return this.#codec.explain(value)
       const written = this.#writeInLarger(value)
       if (typeof written !== 'number') return written
       end = written
     }
-    const size = end - this.#position
+    const size = end - slab.position
     if (size > this.maxMessageBytes) return messageTooLarge(this.maxMessageBytes, size)
     this.#lengths.push(size)
-    this.#checks.push(crc32(this.#slab, this.#position, end))
-    this.#position = end
+    this.#checks.push(crc32(slab.buffer, slab.position, end))
+    slab.position = end
     return size
   }
 
   /** There was no room for the value: makes some, in steps, until it fits or is too large. */
   #writeInLarger(value: In): number | RivuletError {
     const most = this.maxMessageBytes + spareBytes
+    const slab = this.#slab
     for (let room = slabBytes; ; room *= 4) {
-      this.#enlarge(Math.min(room, most))
+      slab.enlarge(slab.bytes + Math.min(room, most))
       try {
-        return this.#write(value, this.#slab, this.#view, this.#position, this.#slab.length)
+        return this.#write(value, slab.buffer, slab.view, slab.position, slab.buffer.length)
       } catch (cause) {
         if (cause !== bufferFull) return this.#codec.explain(value)
         if (room >= most) return messageTooLarge(this.maxMessageBytes)
       }
     }
-  }
-
-  /** Moves what was packed to the front of a new buffer with so much room behind it. */
-  #enlarge(room: number): void {
-    const former = this.#slab
-    const start = this.#start
-    const used = this.#position - start
-    this.#newSlab(used + room)
-    former.copy(this.#slab, 0, start, start + used)
-    this.#position = used
-  }
-
-  #newSlab(bytes: number): void {
-    this.#slab = Buffer.allocUnsafeSlow(bytes)
-    this.#view = new DataView(this.#slab.buffer)
-    this.#start = this.#position = 0
   }
 }

@@ -10,6 +10,7 @@ import { headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
 import type { HeaderInput } from './data-header.js'
 import { messageTooLarge, messageWithin } from './message-refusals.js'
 import type { Origin } from './origin.js'
+import { Slab } from './slab.js'
 
 /** The smallest buffer for frames, in bytes: a score of lone messages, since a new buffer costs more than such a frame. */
 const smallSlabBytes = 4096
@@ -64,16 +65,10 @@ export class BatchWriter<In> {
   readonly #wholeRoom: number
   /** Where each gathered message begins: to spread them, the frame is taken apart there. */
   #offsets = new Uint32Array(64)
-  #slab = Buffer.alloc(0)
-  #view = new DataView(this.#slab.buffer)
-  /** The first byte of the buffer that belongs to no frame yet. */
-  #free = 0
-  /** Where the messages begin, where the next one goes, and where it must end. */
-  #start = 0
-  #position = 0
+  readonly #slab: Slab
+  /** Where the next message must end. */
   #limit = 0
   #count = 0
-  #slabBytes = smallSlabBytes
   #writing = false
   readonly #numbers: TopicNumbers
   /** Frames that still carry the schema, and when it was last announced. */
@@ -89,6 +84,13 @@ export class BatchWriter<In> {
     const { codec, frameBytes } = options
     const schemaBytes = Math.min(Buffer.byteLength(codec.text), frameBytes >> 1)
     this.#wholeRoom = frameBytes - headerRoom - schemaBytes - 1
+    this.#slab = new Slab({
+      head: headerRoom,
+      tail: 1,
+      smallest: smallSlabBytes,
+      largest: frameBytes,
+      worthwhile: worthwhileBytes,
+    })
   }
 
   /** Messages that were appended and not cut. */
@@ -98,7 +100,7 @@ export class BatchWriter<In> {
 
   /** Bytes that were appended and not cut. */
   get bytes(): number {
-    return this.#position - this.#start
+    return this.#slab.bytes
   }
 
   /** Encodes a message; returns why it was refused, if it was. */
@@ -113,23 +115,24 @@ export class BatchWriter<In> {
   }
 
   #append(value: In): RivuletError | undefined {
+    const slab = this.#slab
     if (this.#count === 0) this.#begin()
     let end: number
     try {
-      end = this.#write(value, this.#slab, this.#view, this.#position, this.#limit)
+      end = this.#write(value, slab.buffer, slab.view, slab.position, this.#limit)
     } catch (cause) {
       if (cause !== bufferFull) return this.#options.codec.explain(value)
       const written = this.#writeInLarger(value)
       if (typeof written !== 'number') return written
       end = written
     }
-    const size = end - this.#position
+    const size = end - slab.position
     if (size > this.#options.maxMessageBytes) return messageTooLarge(this.#options.maxMessageBytes, size)
     if (this.#count === this.#offsets.length) this.#growOffsets()
-    this.#offsets[this.#count] = this.#position
+    this.#offsets[this.#count] = slab.position
     this.#count += 1
-    this.#position = end
-    if (this.#count >= this.#maxMessages || end >= this.#start + this.#wholeRoom) this.#cutAll()
+    slab.position = end
+    if (this.#count >= this.#maxMessages || end >= slab.start + this.#wholeRoom) this.#cutAll()
     return undefined
   }
 
@@ -149,7 +152,8 @@ export class BatchWriter<In> {
       this.#cutSome(first, next)
       first = next
     }
-    this.#finish()
+    this.#slab.drop()
+    this.#count = 0
   }
 
   /**
@@ -178,39 +182,32 @@ export class BatchWriter<In> {
 
   /** Makes ready for the first message of a frame. */
   #begin(): void {
-    if (this.#slab.length - this.#free < worthwhileBytes) this.#newSlab(this.#slabBytes)
-    this.#start = this.#free + headerRoom
-    this.#position = this.#start
-    this.#limit = Math.min(this.#slab.length - 1, this.#start + this.#wholeRoom)
-  }
-
-  #newSlab(bytes: number): void {
-    this.#slab = Buffer.allocUnsafeSlow(bytes)
-    this.#view = new DataView(this.#slab.buffer)
-    this.#free = 0
+    this.#slab.begin()
+    this.#limit = Math.min(this.#slab.buffer.length - 1, this.#slab.start + this.#wholeRoom)
   }
 
   /** There was no room for the value: make some, in steps, until it fits or is too large. */
   #writeInLarger(value: In): number | RivuletError {
     const { codec, frameBytes, maxMessageBytes } = this.#options
     const most = maxMessageBytes + spareBytes
+    const slab = this.#slab
     for (;;) {
-      const room = this.#limit - this.#start
+      const room = this.#limit - slab.start
       const whole = room >= this.#wholeRoom
       if (this.#count > 0) {
         if (whole) this.#cutAll()
-        else this.#enlarge(Math.min(Math.max(this.#slab.length, smallSlabBytes) * 4, frameBytes))
+        else this.#enlarge(Math.min(Math.max(slab.buffer.length, smallSlabBytes) * 4, frameBytes))
         if (whole) this.#begin()
       } else if (!whole) {
         this.#enlarge(frameBytes)
       } else if (room < most) {
         this.#enlarge(headerRoom + Math.min(room * 4, most) + 1)
-        this.#limit = this.#slab.length - 1
+        this.#limit = slab.buffer.length - 1
       } else {
         return messageTooLarge(maxMessageBytes)
       }
       try {
-        return this.#write(value, this.#slab, this.#view, this.#position, this.#limit)
+        return this.#write(value, slab.buffer, slab.view, slab.position, this.#limit)
       } catch (cause) {
         if (cause !== bufferFull) return codec.explain(value)
       }
@@ -219,14 +216,8 @@ export class BatchWriter<In> {
 
   /** Moves what was gathered to the front of a new buffer. */
   #enlarge(bytes: number): void {
-    const former = this.#slab
-    const start = this.#start
-    const used = this.#position - start
-    this.#newSlab(bytes)
-    former.copy(this.#slab, headerRoom, start, start + used)
-    for (let i = 0; i < this.#count; i++) (this.#offsets[i] as number) -= start - headerRoom
-    this.#start = headerRoom
-    this.#position = headerRoom + used
+    const moved = this.#slab.enlarge(bytes)
+    for (let i = 0; i < this.#count; i++) (this.#offsets[i] as number) -= moved
     this.#limit = Math.min(bytes - 1, headerRoom + this.#wholeRoom)
   }
 
@@ -237,31 +228,19 @@ export class BatchWriter<In> {
   }
 
   #cutAll(): void {
-    const slab = this.#slab
-    const start = this.#start
-    const end = this.#position
+    const { buffer, start, position } = this.#slab
     const count = this.#count
-    // what is cut belongs to the transport; the next frame goes behind it
-    this.#free = end + 1
-    this.#finish()
-    this.#emit('data', slab, start, end, count)
+    this.#slab.cut() // it belongs to the transport
+    this.#count = 0
+    this.#emit('data', buffer, start, position, count)
   }
 
   #cutSome(first: number, next: number): void {
     const from = this.#offsets[first] as number
-    const to = next === this.#count ? this.#position : (this.#offsets[next] as number)
+    const to = next === this.#count ? this.#slab.position : (this.#offsets[next] as number)
     const slab = Buffer.allocUnsafeSlow(headerRoom + (to - from) + 1)
-    this.#slab.copy(slab, headerRoom, from, to)
+    this.#slab.buffer.copy(slab, headerRoom, from, to)
     this.#emit('data', slab, headerRoom, headerRoom + (to - from), next - first)
-  }
-
-  /** Nothing is gathered any more; the next buffer suits what came this time, and shrinks in steps. */
-  #finish(): void {
-    const used = this.#position - this.#start
-    const { frameBytes } = this.#options
-    this.#slabBytes = Math.min(frameBytes, Math.max(smallSlabBytes, 2 * used, this.#slabBytes >> 1))
-    this.#position = this.#start
-    this.#count = 0
   }
 
   #emit(kind: HeaderInput['kind'], slab: Buffer, start: number, end: number, count: number): void {
