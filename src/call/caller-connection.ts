@@ -44,7 +44,7 @@ export class CallerConnection {
   }
 
   /** The status of the session may have changed. */
-  look(): void {
+  update(): void {
     const state = stateOf(this.#streams)
     if (state === this.#state) return
     this.#state = state

@@ -115,7 +115,7 @@ export class CallServer implements SessionUser, CallOrigin {
 
   onStatus(reason: RivuletError | undefined): void {
     if (this.#ended) return
-    this.connection.look()
+    this.connection.update()
     if (this.streams.status !== 'ended') return
     this.#ended = true
     this.#guaranteed.clear()

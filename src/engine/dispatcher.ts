@@ -114,7 +114,7 @@ function readyFor(tx: Transaction, queue: Queue, takers: readonly Consumer[]): n
 function readyLater(tx: Transaction, queue: Queue): number {
   const first = queue.scheduled.size > 0 ? queue.scheduled.first(tx) : undefined
   if (!first || first.due > tx.wall) return 0
-  queue.scheduled.look(tx)
+  queue.scheduled.countDue(tx)
   return Math.max(1, queue.scheduled.due)
 }
 

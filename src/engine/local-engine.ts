@@ -88,7 +88,7 @@ export class LocalEngine implements QueueEngine {
     this.#mustBeOpen()
     for (const queue of this.#names.declare(name, settings, this.#ports.clock.now())) this.#begin(queue)
     const queue = this.#names.get(name)
-    this.#timers.look(queue)
+    this.#timers.check(queue)
     this.#dispatchable.add(queue)
     this.#wake()
   }
@@ -134,7 +134,7 @@ export class LocalEngine implements QueueEngine {
   counts(queue: string): QueueCounts {
     const found = this.#names.get(queue)
     // the changes of the current write cannot be read yet
-    if (!this.#isWriting && !this.#closing) found.look(this.#newTransaction())
+    if (!this.#isWriting && !this.#closing) found.countDue(this.#newTransaction())
     return found.counts(this.#time.wall)
   }
 
@@ -173,7 +173,7 @@ export class LocalEngine implements QueueEngine {
 
   #begin(queue: Queue): void {
     this.#timers.sweep(queue)
-    this.#timers.look(queue)
+    this.#timers.check(queue)
   }
 
   #mustBeOpen(): void {
@@ -322,7 +322,7 @@ export class LocalEngine implements QueueEngine {
     this.#isPauseTimed = true
     this.#timers.after(pauseMs, () => {
       this.#isPauseTimed = this.#isPaused = false
-      for (const queue of this.#names.all) this.#timers.look(queue)
+      for (const queue of this.#names.all) this.#timers.check(queue)
       this.#wake()
     })
   }

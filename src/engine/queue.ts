@@ -135,7 +135,7 @@ export class Queue implements Participant {
     this.leases.flush(tx)
     this.producers.flush(tx)
     this.aside.flush(tx)
-    this.scheduled.look(tx)
+    this.scheduled.countDue(tx)
     if (!this.#isNamed) tx.put(keyOf(table.name, this.number), Buffer.from(this.name))
     this.#isNamed = true
     const state = encodeState(this.#state(tx.wall))
@@ -184,10 +184,10 @@ export class Queue implements Participant {
   }
 
   /** Counts what has become due, as far as can be read. */
-  look(tx: Transaction): void {
+  countDue(tx: Transaction): void {
     if (this.#isUnread || this.isBroken) return
     try {
-      this.scheduled.look(tx)
+      this.scheduled.countDue(tx)
     } catch (cause) {
       this.#owner.report(asStoreError(cause))
     }

@@ -61,7 +61,7 @@ export class ScheduledMessages {
   }
 
   /** Counts those that have become due since the last look; before any is dealt out, so that it meets none under a lease. */
-  look(tx: Transaction): void {
+  countDue(tx: Transaction): void {
     if (this.delayed === 0) return
     const window = this.#window
     for (let at = placeOf(window, this.scannedDue, this.scannedPosition); at < window.length; at++) {
@@ -99,7 +99,7 @@ export class ScheduledMessages {
   /** Puts a message that is due already, and counts it as such, since it may be dealt out within the same write. */
   putDue(tx: Transaction, { due, position, message }: ScheduledMessage): void {
     this.put(tx, due, position, message)
-    this.look(tx)
+    this.countDue(tx)
   }
 
   /** The first message, due or not. */

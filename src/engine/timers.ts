@@ -45,7 +45,7 @@ export class Timers {
   }
 
   /** Looks at a queue with the next write. */
-  look(queue: Queue, until?: number): void {
+  check(queue: Queue, until?: number): void {
     if (!this.#isClosed) this.#ask(tickOperation(queue, tickBytes, until))
   }
 
@@ -104,11 +104,11 @@ export class Timers {
     const now = this.#clock.now()
     queueTimer.armedFor = Number.NEGATIVE_INFINITY
     queueTimer.timer = undefined
-    const look = () => {
+    const check = () => {
       queueTimer.armedFor = Number.POSITIVE_INFINITY
-      this.look(queue, this.#nextTurn ? now : undefined)
+      this.check(queue, this.#nextTurn ? now : undefined)
     }
-    const inNextTurn = () => (this.#nextTurn ? this.#nextTurn(look) : look())
+    const inNextTurn = () => (this.#nextTurn ? this.#nextTurn(check) : check())
     const { first } = queue.leases
     if (first !== undefined && first.deadline <= now) queueTimer.timer = this.#clock.setTimer(inNextTurn, 0)
     else inNextTurn()

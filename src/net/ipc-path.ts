@@ -40,14 +40,14 @@ export async function mustBeFree(path: string): Promise<void> {
   if (!found.isSocket()) throw failure('EEXIST', `${path} is a file and no socket`)
   const deadline = performance.now() + aliveMs
   for (;;) {
-    const listener = await lookFor(path)
+    const listener = await findListener(path)
     if (listener === 'none') return
     if (listener === 'alive' || performance.now() >= deadline) throw failure('EADDRINUSE', `${path} is in use`)
   }
 }
 
 /** Connects to a path: nobody is there, somebody keeps the connection, or ends it at once as a process that is ended. */
-function lookFor(path: string): Promise<'none' | 'alive' | 'ending'> {
+function findListener(path: string): Promise<'none' | 'alive' | 'ending'> {
   return new Promise((resolve, reject) => {
     const probe = connect({ path }) // not the bare text: a number would be a port
     let code = ''

@@ -15,7 +15,7 @@ const metaBytes = 144
 const pageFlag = { branch: 1, leaf: 2, meta: 8 } as const
 const bigData = 1
 /** How often a file is looked at that another process changes meanwhile: pages of a tree may be gone before they are read. */
-const mostLooks = 10
+const maxAttempts = 10
 const noPage = 0xffff_ffff_ffff_ffffn
 
 /** What may be done with a data file. */
@@ -64,7 +64,7 @@ function inspect(descriptor: number, file: string): DataFileState {
     throw new RivuletError('RIVULET_STORE_FORMAT', `${file} has the data version ${version}, this is ${dataVersion}`)
   }
   if (length < 2 * pageBytes) throw cutShort(file, length)
-  for (let look = 0; look < mostLooks; look++) {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const metas = [0, pageBytes].map((at) => readMeta(descriptor, at)).sort(newestFirst)
     const flushed = readMeta(descriptor, pageBytes >> 1)
     // after what refers to it: another process may write, and the file only grows

@@ -186,7 +186,7 @@ class LmdbStore implements Store {
 
   usage(): StoreUsage {
     if (this.#closing) throw this.#closed()
-    const { used, free, limit } = this.#room.look()
+    const { used, free, limit } = this.#room.measure()
     return { file: statSync(this.#file).size, used, free, limit }
   }
 

@@ -50,7 +50,7 @@ export class Room {
       else bytes += this.#bytesOf(key.length + checksumBytes + valueLength(value))
     }
     const extra = removals > 0 ? reserveOf(this.limit) / 2 : 0
-    if (bytes > this.#left + extra) this.look()
+    if (bytes > this.#left + extra) this.measure()
     if (bytes > this.#left + extra) return undefined
     this.#writing += bytes
     this.#left -= bytes
@@ -63,7 +63,7 @@ export class Room {
   }
 
   /** Looks at what is used. */
-  look(): Omit<StoreUsage, 'file'> {
+  measure(): Omit<StoreUsage, 'file'> {
     const { pageSize, free, ...tree } = this.#stats()
     const pages = [tree, free].map((part) => part.treeBranchPageCount + part.treeLeafPageCount + part.overflowPages)
     const used = (2 + (pages[0] as number) + (pages[1] as number)) * pageSize

@@ -61,7 +61,7 @@ export class FrameReceiver {
       const { kind } = frame.header
       // tombstones, wills and groups of topics are for later versions
       if (kind !== 'data' && kind !== 'beacon') throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}'`)
-      lookup = this.#book.look(frame)
+      lookup = this.#book.lookUp(frame)
     } catch (error) {
       this.#ports.reject(error as RivuletError)
       return

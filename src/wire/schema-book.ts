@@ -69,7 +69,7 @@ export class SchemaBook {
    *
    * @throws RIVULET_BAD_FRAME for a frame whose schema is too long, or does not match its own hash.
    */
-  look(frame: DataFrame): Lookup {
+  lookUp(frame: DataFrame): Lookup {
     const { schemaId, writerSchema } = frame.header
     if (this.#lastKnown && schemaId === this.#lastSchemaId) return this.#lastKnown
     const key = keyOf(schemaId)
