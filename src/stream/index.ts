@@ -1,7 +1,7 @@
 /** Streams and sinks: the Rx side of every pattern. */
 export { FallibleObservable, failSubscriber } from './fallible-observable.js'
 export { type CheckedSupply, Inbound } from './inbound.js'
-export { type Intake, shed } from './intake.js'
+export { type Intake, offerWhenRoom, type Refusal, roomAfter, shed } from './intake.js'
 export { MessageIterator } from './message-iterator.js'
 export { concurrencyOf, MessageStream } from './message-stream.js'
 export { Outgoing, type OverflowPolicy, overflowPolicies, type Queue, type Writer } from './outgoing.js'

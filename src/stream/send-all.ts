@@ -7,7 +7,7 @@ import { from, type Observable, type ObservableInput, Subscription, takeWhile } 
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { abortedError, onAbort, turnBudget } from '../lifecycle/index.js'
 import { invalidOption, resolveOptions, signal } from '../options/index.js'
-import { type Intake, shed } from './intake.js'
+import { type Intake, offerWhenRoom, roomAfter, shed } from './intake.js'
 
 /** What `sendAll` takes. */
 export type SendAllSource<In> = Iterable<In> | AsyncIterable<In> | ObservableInput<In>
@@ -183,21 +183,16 @@ async function retry<In>(
   counts: Counts,
   stop: Stop,
 ): Promise<void> {
-  let refusal: RivuletError | typeof shed | undefined = first
-  while (refusal && refusal !== shed) {
-    const room = refusal.code === 'RIVULET_OUTBOX_FULL' ? intake.whenRoom() : undefined
-    if (!room) {
-      drop(intake, refusal, counts)
-      return
-    }
-    await stop.wait(room).catch((error: RivuletError) => {
+  const room = roomAfter(intake, first)
+  const wait = (forRoom: Promise<void>) =>
+    stop.wait(forRoom).catch((error: RivuletError) => {
       if (fatal.has(error.code)) intake.refused(error)
       throw error
     })
-    refusal = intake.offer(value)
-  }
-  if (refusal) counts.dropped += 1
-  else counts.sent += 1
+  const refusal = room ? await offerWhenRoom(intake, () => intake.offer(value), room, wait) : first
+  if (!refusal) counts.sent += 1
+  else if (refusal === shed) counts.dropped += 1
+  else drop(intake, refusal, counts)
 }
 
 function drop<In>(intake: Intake<In>, refusal: RivuletError, counts: Counts): void {

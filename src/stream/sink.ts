@@ -6,7 +6,7 @@
 import type { Observer } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import { turnBudget } from '../lifecycle/index.js'
-import { type Intake, shed } from './intake.js'
+import { type Intake, roomAfter, shed } from './intake.js'
 import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
 import { WaitingOffers } from './waiting-offers.js'
 
@@ -81,7 +81,7 @@ export class MessageSink<In> implements Sink<In> {
     if (this.#offers.isWaiting) return this.#wait(value, undefined)
     const refusal = this.#intake.offer(value)
     if (!refusal || refusal === shed) return this.#breathe()
-    const room = this.#offers.roomAfter(refusal)
+    const room = roomAfter(this.#intake, refusal)
     return room ? this.#wait(value, room) : this.#reject(refusal)
   }
 

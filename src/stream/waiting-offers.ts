@@ -1,8 +1,7 @@
 /**
  * Messages that found no room, one behind the other: they keep their order, and room for one does not wake them all.
  */
-import type { RivuletError } from '../errors/index.js'
-import { type Intake, shed } from './intake.js'
+import { type Intake, offerWhenRoom, type Refusal, shed } from './intake.js'
 
 /** The offers of one sink that wait. */
 export class WaitingOffers {
@@ -19,11 +18,6 @@ export class WaitingOffers {
     return this.#waiting > 0
   }
 
-  /** Resolves when there is room, if the lack of it is why a message was refused and the policy is to wait. */
-  roomAfter(refusal: RivuletError): Promise<void> | undefined {
-    return refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
-  }
-
   /**
    * Offers again and again until the message is taken, and resolves then; rejects with why it is not.
    *
@@ -32,7 +26,7 @@ export class WaitingOffers {
    * @param taken - What the next one waits for, too.
    */
   wait(
-    offer: () => RivuletError | typeof shed | undefined,
+    offer: () => Refusal,
     room: Promise<void> | undefined,
     taken: () => Promise<unknown> | undefined,
   ): Promise<void> {
@@ -44,20 +38,15 @@ export class WaitingOffers {
   }
 
   async #offerLater(
-    offer: () => RivuletError | typeof shed | undefined,
+    offer: () => Refusal,
     before: Promise<unknown> | undefined,
     firstRoom: Promise<void> | undefined,
     taken: () => Promise<unknown> | undefined,
   ): Promise<void> {
     try {
       await before
-      for (let room = firstRoom; ; ) {
-        await room
-        const refusal = offer()
-        if (!refusal || refusal === shed) break
-        room = this.roomAfter(refusal)
-        if (!room) throw refusal
-      }
+      const refusal = await offerWhenRoom(this.#intake, offer, firstRoom)
+      if (refusal && refusal !== shed) throw refusal
       await taken()
     } finally {
       this.#waiting -= 1

@@ -22,6 +22,9 @@ import {
   MessageSink,
   Outgoing,
   type OverflowPolicy,
+  offerWhenRoom,
+  type Refusal,
+  roomAfter,
   type SendAllOptions,
   type SendAllResult,
   type SendAllSource,
@@ -103,7 +106,7 @@ export class DurableSender<In> {
     }
     const refusal = this.#offer(value, send)
     if (refusal === undefined) return send.promise
-    const room = this.#roomAfter(refusal)
+    const room = roomAfter(this.#intake, refusal)
     if (room === undefined) {
       this.#refuse(send, refusal)
     } else {
@@ -183,26 +186,21 @@ export class DurableSender<In> {
     return undefined
   }
 
-  /** Resolves when there is room, if the lack of it is why a message was refused and the policy is to wait. */
-  #roomAfter(refusal: RivuletError): Promise<void> | undefined {
-    return refusal.code === 'RIVULET_OUTBOX_FULL' ? this.#intake.whenRoom() : undefined
+  async #offerWaiting(room: Promise<void>): Promise<void> {
+    this.#isOffering = true
+    await offerWhenRoom(this.#intake, () => this.#offerInOrder(), room)
+    this.#isOffering = false
   }
 
-  /** Offers what waits, one message after the other, as there is room. */
-  async #offerWaiting(firstRoom: Promise<void>): Promise<void> {
-    this.#isOffering = true
-    for (let room: Promise<void> | undefined = firstRoom; ; ) {
-      await room
-      const [first] = this.#waiting
-      if (first === undefined) break
-      const [send, value] = first
+  /** Offers what waits, one message after the other; returns why it stopped, if that is for want of room. */
+  #offerInOrder(): Refusal {
+    for (const [send, value] of this.#waiting) {
       const refusal = this.#offer(value, send)
-      room = refusal && this.#roomAfter(refusal)
-      if (room !== undefined) continue
+      if (roomAfter(this.#intake, refusal) !== undefined) return refusal
       this.#waiting.delete(send)
       if (refusal !== undefined) this.#refuse(send, refusal)
     }
-    this.#isOffering = false
+    return undefined
   }
 
   #refuse(send: PendingSend<Extras>, refusal: RivuletError): void {
