@@ -287,7 +287,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     this.#isStartingOver = false
     if (this.sockets.isShut) return
     this.socket.reading = true
-    await Promise.race([this.#gate.whenNobodyWaits(), this.#pause(admittedMs)])
+    await Promise.race([this.#gate.whenNoneWait(), this.#pause(admittedMs)])
     await this.#pause(subscribeMs)
     if (!this.sockets.isShut && !this.#isStartingOver) this.socket.startSending()
   }

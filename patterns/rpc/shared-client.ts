@@ -1,5 +1,5 @@
 /**
- * A client over the links of another: a resource of its own, whose calls it ends by itself.
+ * A client over the links of another: a resource of its own, which ends its own calls.
  */
 import type { Service } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'

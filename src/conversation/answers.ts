@@ -1,7 +1,7 @@
 /**
  * What a host has to tell on one stream: answers wait here until the link takes them.
  *
- * It bounds nothing: whoever puts answers in looks at `bytes` and waits for room.
+ * It bounds nothing: its writer reads `bytes` and waits for room.
  */
 import { Fifo } from '../lifecycle/index.js'
 

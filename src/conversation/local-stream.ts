@@ -31,7 +31,7 @@ export class LocalStream<Request, Answer> extends ReopeningStream<Request, Answe
 
   renew(): void {
     this.#send()
-    if (this.#session !== undefined) void this.#drain(this.#session, unavailable('the stream is opened anew'))
+    if (this.#session !== undefined) void this.#drain(this.#session, unavailable('the stream is opened again'))
   }
 
   async end(): Promise<void> {
@@ -47,7 +47,7 @@ export class LocalStream<Request, Answer> extends ReopeningStream<Request, Answe
       return
     }
     const session = this.#open({
-      answer: (answer) => this.heard(answer),
+      answer: (answer) => this.received(answer),
       room: () => this.wake(),
       unread: () => 0,
       withdraw: () => [],
@@ -86,7 +86,7 @@ export class LocalStream<Request, Answer> extends ReopeningStream<Request, Answe
     }
   }
 
-  /** What the host has taken is told, and nothing more is taken on this stream. */
+  /** Requests that the host has taken get their outcome, and no more are taken on this stream. */
   async #drain(session: Session<Request>, why: unknown): Promise<void> {
     this.#draining = session
     await session.drained()

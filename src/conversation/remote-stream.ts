@@ -158,7 +158,7 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
     this.#call = call
     if (endsWhenDraining) call.onDraining = () => requests.end()
     this.#answers = call.responses?.subscribe({
-      next: (answer) => this.heard(answer as Answer),
+      next: (answer) => this.received(answer as Answer),
       error: (cause: unknown) => this.#down(causeOf(cause)),
       complete: () => this.#down(new RivuletError('RIVULET_UNAVAILABLE', 'the host has ended the stream')),
     })

@@ -82,7 +82,7 @@ export abstract class ReopeningStream<Request, Answer> implements ConversationSt
   abstract end(): Promise<void>
 
   start(): void {
-    // whoever has just been given the resource can hear of its errors first
+    // the caller of the factory can subscribe to its errors first
     atEndOfTurn(() => this.#begin())
   }
 
@@ -98,7 +98,7 @@ export abstract class ReopeningStream<Request, Answer> implements ConversationSt
   }
 
   /** The host has said something. */
-  protected heard(answer: Answer): void {
+  protected received(answer: Answer): void {
     this.#answered = true
     this.#waitMs = 0
     this.user.answer(answer)

@@ -1,7 +1,7 @@
 /**
  * Serves the sessions of clients over streams of calls: requests in, answers out, each in step with the other.
  *
- * What requests mean is the sessions' business. A stream that makes no sense ends with an error; nothing else ends with it.
+ * The sessions define what requests mean. An invalid stream ends with an error; nothing else ends with it.
  */
 import type { CallerConnection, ConnectionState } from '../call/index.js'
 import type { Clock } from '../clock/index.js'
@@ -20,7 +20,7 @@ export interface Session<Request> {
   end(): void
 }
 
-/** What is being served: told to come to an end when the host closes. */
+/** A served stream, which drains when the host closes. */
 export interface Served {
   /**
    * Takes no more, and resolves when what was taken has its outcome and that is about to be sent.
@@ -47,7 +47,7 @@ export class ServedStreams {
     this.#served.delete(served)
   }
 
-  /** Tells each to come to an end; resolves when all have. */
+  /** Drains all streams; resolves when all have ended. */
   async drain(patience: Promise<void>): Promise<void> {
     await Promise.all([...this.#served].map((one) => one.drain(patience)))
   }
@@ -133,7 +133,7 @@ export interface ServedKind<Request, Answer> {
   open(ports: StreamPorts<Answer>): ServedSession<Request>
   /** What an answer takes, in bytes, about. */
   sizeOf(answer: Answer): number
-  /** Returns an error as the client is told it. */
+  /** Returns an error as the client gets it. */
   refusal(error: RivuletError): Error
 }
 
@@ -170,7 +170,7 @@ export function serve<Request, Answer>(
   async function pump(): Promise<void> {
     while (!over) {
       const step = await iterator.next()
-      if (step.done || over) return // what comes when it is over is not taken
+      if (step.done || over) return // later requests are not taken
       session.receive(step.value)
       while (!over && (session.isBusy() || answers.bytes >= backlogBytes)) {
         room = deferred()
@@ -186,7 +186,7 @@ export function serve<Request, Answer>(
       await session.drained()
       answers.end()
     } catch (cause) {
-      // its own failures are the stream's; that the call is over is nobody's news
+      // a failure of the session ends the stream; the end of the call needs no report
       const error = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause })
       if (isNews(error)) host.report(error)
       await session.drained() // what it said before that has its outcome

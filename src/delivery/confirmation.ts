@@ -40,7 +40,7 @@ export class Confirmation implements Promise<void> {
     return this.#asPromise().finally(onSettled)
   }
 
-  /** It came about. */
+  /** It succeeded. */
   confirm(): void {
     this.#isConfirmed = true
     this.#resolve()

@@ -82,7 +82,7 @@ export class DeliveryStream<Out> extends Observable<Delivery<Out>> implements St
   }
 }
 
-/** Runs the work on one message, and settles it when that is over. */
+/** Runs the work on one message, and settles it when that has ended. */
 function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<Out>): ObservableInput<R> | R {
   let results: Observable<R>
   let isDoneAtFirst: boolean
@@ -92,7 +92,7 @@ function settling<Out, R>(project: ProcessDelivery<Out, R>, delivery: Delivery<O
       void delivery.ack()
       return result
     }
-    // a promise is done when it has its value: whoever takes that may leave at once, as `firstValueFrom` does
+    // a promise is done when it has its value: a subscriber may then leave at once, as `firstValueFrom` does
     isDoneAtFirst = isPromise(result)
     results = from(result)
   } catch (cause) {

@@ -64,7 +64,7 @@ export interface Delivery<Out = unknown> {
    */
   reject(reason?: unknown): Promise<void>
   /**
-   * Lets the lease begin anew, of all messages that were dealt out with this one; does nothing if they are all settled.
+   * Restarts the lease, of all messages that were dealt out with this one; does nothing if they are all settled.
    *
    * @error RIVULET_LEASE_LOST, RIVULET_CLOSED
    */
@@ -96,7 +96,7 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
   readonly #index: number
   readonly #extras: DeliveredExtras | undefined
   /** The outcome of the first word, which is that of all others. */
-  #said: Promise<void> | undefined
+  #outcome: Promise<void> | undefined
 
   constructor(value: Out, lease: DeliveryLease, index: number, extras: DeliveredExtras | undefined) {
     this.value = value
@@ -134,8 +134,8 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
   }
 
   ack(): Promise<void> {
-    this.#said ??= this.#lease.ack(this.#index)
-    return this.#said
+    this.#outcome ??= this.#lease.ack(this.#index)
+    return this.#outcome
   }
 
   nack(options?: NackOptions): Promise<void> {
@@ -152,8 +152,8 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
   }
 
   #fail(kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
-    this.#said ??= this.#lease.fail(this.#index, kind, delayMs, reason)
-    return this.#said
+    this.#outcome ??= this.#lease.fail(this.#index, kind, delayMs, reason)
+    return this.#outcome
   }
 
   /** The lease, for who keeps it alive while it is worked on. */

@@ -11,9 +11,9 @@ import { bufferOf } from '../wire/index.js'
 import { Confirmation } from './confirmation.js'
 import { type Delivery, type DeliveryLease, LeasedDelivery } from './delivery.js'
 import { leaseLost } from './lease-errors.js'
+import { type PendingSettlement, PendingSettlements } from './pending-settlements.js'
 import type { DeliveredExtras, Fate, LeasedMessages } from './protocol.js'
 import { describeReason } from './reason.js'
-import { type SaidRange, SaidRanges } from './said-ranges.js'
 
 /** Reads a message of the writer that the lease has messages of. */
 export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out
@@ -26,7 +26,7 @@ export interface LeaseOwner {
   handedOut(lease: HeldLease<unknown>, isLast: boolean): void
   /** Messages were settled here: they count against the prefetch no more. */
   settled(messages: number, handedOut: number): void
-  /** Something was said when the lease was lost already; its holder is to be told at the end of this turn. */
+  /** A settlement came after the lease was lost; its caller is notified at the end of this turn. */
   late(confirmation: Confirmation, error: RivuletError): void
   /** Knows what becomes of messages that cannot be read. */
   readonly schemas: { fateOf(cause: unknown): Fate }
@@ -46,7 +46,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   /** Since when the lease runs at the latest, on the clock of the consumer. */
   renewedAt: number
   #inWork = 0
-  /** Whether it is to be extended with what is said next, and who waits for that. */
+  /** Whether it is to be extended with the next request, and the callers that wait for that. */
   extension: Confirmation | undefined
   /** Messages of which no outcome is known. */
   open: number
@@ -68,7 +68,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   /** The acks that were not collected lie between these. */
   #low = Number.POSITIVE_INFINITY
   #high = -1
-  readonly #said = new SaidRanges(this)
+  readonly #pending = new PendingSettlements(this)
   #lost: RivuletError | undefined
   #suspected: RivuletError | undefined
   /** Why what was in hand was failed, though nobody had said anything of it. */
@@ -197,13 +197,16 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     this.#marks[index] = acked
     if (index < this.#low) this.#low = index
     if (index > this.#high) this.#high = index
-    return this.#settled(index, this.#said.ack())
+    return this.#settled(index, this.#pending.ack())
   }
 
   fail(index: number, kind: 'nack' | 'reject', delayMs: number | undefined, reason: unknown): Promise<void> {
     if (this.#marks[index] !== inHand) return this.#tooLate()
     this.#marks[index] = settledOtherwise
-    return this.#settled(index, this.#said.fail({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index))
+    return this.#settled(
+      index,
+      this.#pending.fail({ kind, delayMs: delayMs ?? null, ...describeReason(reason) }, index),
+    )
   }
 
   extend(): Promise<void> {
@@ -248,7 +251,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   /** Returns what was said since the last time, as ranges. */
-  collect(): SaidRange[] {
+  collect(): PendingSettlement[] {
     const acks: [index: number, count: number][] = []
     for (let index = this.#low; index <= this.#high; index++) {
       if (this.#marks[index] !== acked) continue
@@ -258,7 +261,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     }
     this.#low = Number.POSITIVE_INFINITY
     this.#high = -1
-    return this.#said.take(acks)
+    return this.#pending.take(acks)
   }
 
   /** Nothing has renewed it for as long as it lasts: somebody else may have the messages. */
@@ -279,20 +282,20 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
    *
    * Acks that were not collected may count all the same: they are collected next.
    */
-  lose(error: RivuletError): { readonly said: SaidRange[]; readonly undelivered: number } {
+  lose(error: RivuletError): { readonly settlements: PendingSettlement[]; readonly undelivered: number } {
     this.#lost = error
     const undelivered = this.remaining
     const { unsettled } = this
     this.#end = this.#next
-    const said = this.#said.keepAcks(this.collect())
-    if (!this.#said.isEmpty) this.#owner.touched(this)
+    const settlements = this.#pending.keepAcks(this.collect())
+    if (!this.#pending.isEmpty) this.#owner.touched(this)
     this.#marks.forEach((mark, index) => {
       this.#marks[index] = mark === inHand ? lostInHand : settledOtherwise
     })
     this.open = 0
     if (undelivered + unsettled > 0) this.#owner.settled(undelivered + unsettled, unsettled)
     this.#abort(error)
-    return { said, undelivered }
+    return { settlements, undelivered }
   }
 
   /** What a settlement gets that comes when the lease is lost, or its consumer has given it up. */
@@ -311,7 +314,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   #ackLate(index: number): Promise<void> {
     this.#marks[index] = settledOtherwise
     this.#owner.touched(this)
-    return this.#said.ackLate(index)
+    return this.#pending.ackLate(index)
   }
 
   #settled(index: number, confirmation: Promise<void>): Promise<void> {
@@ -322,7 +325,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   }
 
   #say(what: Fate, index: number, count: number): void {
-    this.#said.say(what, index, count)
+    this.#pending.add(what, index, count)
     this.#owner.touched(this)
   }
 

@@ -2,7 +2,7 @@
 export type { Delivery, NackOptions } from './delivery.js'
 export { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 export type { HeldLease } from './held-lease.js'
-export { looksPerLease } from './loop-lag.js'
+export { checksPerLease } from './loop-lag.js'
 export { Prefetch, type PrefetchPorts } from './prefetch.js'
 export {
   type DeliveredExtras,

@@ -6,7 +6,7 @@
  */
 
 /** How often a consumer looks at its leases, as a part of how long they last. */
-export const looksPerLease = 4
+export const checksPerLease = 4
 
 /** The looks of a consumer, and how late they are. */
 export class LoopLag {
@@ -26,9 +26,9 @@ export class LoopLag {
   }
 
   /** A look takes place, and the next one is due in time; tells whether the event loop was blocked until now. */
-  looked(now: number, leaseMs: number): boolean {
+  checked(now: number, leaseMs: number): boolean {
     const lateMs = now - this.#dueAt
-    this.#dueAt = now + leaseMs / looksPerLease
+    this.#dueAt = now + leaseMs / checksPerLease
     if (lateMs < leaseMs / 2) return false
     this.#endedAt = now
     this.#blockedMs = lateMs

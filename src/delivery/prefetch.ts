@@ -14,8 +14,8 @@ import type { Delivery } from './delivery.js'
 import { HeldLease, type LeaseOwner } from './held-lease.js'
 import { leaseLost, leaseLostByBlocking, notExtended, silence } from './lease-errors.js'
 import { LoopLag } from './loop-lag.js'
+import type { PendingSettlement } from './pending-settlements.js'
 import type { DeliveryAnswer, DeliveryOpened, DeliveryRequest, LeasedMessages } from './protocol.js'
-import type { SaidRange } from './said-ranges.js'
 import { Settlements } from './settlements.js'
 import { isLeaseTime, isWhole } from './validation.js'
 import { noReader, WriterSchemas } from './writer-schemas.js'
@@ -71,7 +71,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
   constructor(ports: PrefetchPorts<Out, Open>) {
     this.#ports = ports
     this.schemas = new WriterSchemas(ports.codec, (error) => ports.report(error))
-    this.#settlements = new Settlements((error, unheard) => this.#unheard(error, unheard))
+    this.#settlements = new Settlements((error, unreported) => this.#reportUnreported(error, unreported))
   }
 
   /** Leases that it holds. */
@@ -117,7 +117,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
   tick(): void {
     const now = this.#ports.now()
     // what the host has said meanwhile is read after this
-    if (this.#lag.looked(now, this.leaseMs)) this.#listensSince = now
+    if (this.#lag.checked(now, this.leaseMs)) this.#listensSince = now
     for (const lease of this.#leases.values()) {
       const hasRunOut = now - Math.max(lease.renewedAt, this.#listensSince) >= this.leaseMs
       if (hasRunOut) lease.suspect(this.#isOpened && !lease.isInUse ? notExtended(this.leaseMs) : silence)
@@ -169,7 +169,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
     const now = this.#ports.now()
     // the host hears that this consumer is alive: it must hear of its leases as well, or they are lost
     if (this.#lag.isDue(now)) this.tick()
-    const ranges: SaidRange[] = []
+    const ranges: PendingSettlement[] = []
     const extended: HeldLease<unknown>[] = []
     for (const lease of this.#touched) {
       ranges.push(...lease.collect())
@@ -179,8 +179,8 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
     const credit = this.#creditToGive()
     if (ranges.length === 0 && extended.length === 0 && credit === 0 && !this.#settlements.hasMore) return undefined
     this.#granted += credit
-    const { number, said } = this.#settlements.say(ranges, extended, now)
-    const settlements = said.map(({ range }) => range)
+    const { number, sent } = this.#settlements.send(ranges, extended, now)
+    const settlements = sent.map(({ range }) => range)
     const unreadable = this.schemas.newUnreadable()
     return { number, credit, settlements, extend: extended.map((lease) => lease.number), unreadable }
   }
@@ -229,7 +229,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
   }
 
   late(confirmation: Confirmation, error: RivuletError): void {
-    atEndOfTurn(() => this.#unheard(error, confirmation.fail(error)))
+    atEndOfTurn(() => this.#reportUnreported(error, confirmation.fail(error)))
   }
 
   #opened({ epoch, leaseMs, lost = [], setsAside = false }: DeliveryOpened): void {
@@ -245,7 +245,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
     this.schemas.hostSetsAside = setsAside
     const now = this.#ports.now()
     for (const lease of lost) this.#hostLost(lease)
-    // adopted leases begin anew; what nobody was given goes to whoever is free now
+    // adopted leases restart; messages that were not handed out go to consumers that are free now
     for (const lease of this.#leases.values()) lease.renewed(now)
     if (isAnother || this.#isIdle) this.releaseWaiting('released')
     this.#ports.leasesChanged()
@@ -289,14 +289,14 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
   #lose(lease: HeldLease<Out>, error: RivuletError): void {
     this.#leases.delete(lease.number)
     this.#touched.delete(lease)
-    const { said, undelivered } = lease.lose(error)
+    const { settlements, undelivered } = lease.lose(error)
     if (undelivered > 0) this.#ports.inbound().givenUp('lease-lost', undelivered)
-    this.#settlements.lost(lease, said, error)
+    this.#settlements.lost(lease, settlements, error)
     this.#ports.leasesChanged()
   }
 
-  /** Messages have their outcome; a lease without others is over. */
-  #closeRange({ lease, range }: SaidRange): void {
+  /** Messages have their outcome; a lease without others has ended. */
+  #closeRange({ lease, range }: PendingSettlement): void {
     lease.open -= range.count
     if (!lease.isOver || lease.lostBy !== undefined) return
     lease.extension?.confirm()
@@ -328,7 +328,7 @@ export class Prefetch<Out, Open> implements LeaseOwner, Conversation<DeliveryReq
     this.#ports.report(new RivuletError('RIVULET_PROTOCOL_VIOLATION', what))
   }
 
-  #unheard(error: RivuletError, messages: number): void {
+  #reportUnreported(error: RivuletError, messages: number): void {
     if (messages === 0) return
     const { code, message, cause, executed } = error
     this.#ports.report(new RivuletError(code, message, { cause, messages, ...(executed && { executed }) }))

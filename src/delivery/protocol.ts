@@ -10,7 +10,7 @@ export const maxStackCharacters = 4096
 /** The longest delay of a message, in milliseconds: ten years. */
 export const maxDelayMs = 315_360_000_000
 
-/** How long a lease lasts, in milliseconds: at least, and a day at the most. */
+/** The bounds of the time of a lease, in milliseconds: up to a day. */
 export const minLeaseMs = 100
 export const maxLeaseMs = 86_400_000
 
@@ -24,7 +24,7 @@ export interface DeliveryRequest<Open> {
   unreadable?: Buffer[] | undefined
 }
 
-/** What it is told, or given. */
+/** The answers, and the messages. */
 export interface DeliveryAnswer {
   readonly opened?: DeliveryOpened | null | undefined
   readonly leased?: LeasedMessages | null | undefined

@@ -1,14 +1,14 @@
 /**
- * What a consumer has said of its leases, on its way: kept until the host has answered, and said again on a new stream.
+ * The settlements of a consumer: kept until the host has answered, and sent again on a new stream.
  */
-import { RivuletError, toldError } from '../errors/index.js'
+import { RivuletError, receivedError } from '../errors/index.js'
 import type { Confirmation } from './confirmation.js'
 import type { HeldLease } from './held-lease.js'
 import { leaseLost } from './lease-errors.js'
+import type { PendingSettlement } from './pending-settlements.js'
 import type { RangeOutcome } from './protocol.js'
-import type { SaidRange } from './said-ranges.js'
 
-/** What one request has at the most: ranges of messages, and characters of reasons and stacks. */
+/** The most that one request has: ranges of messages, and characters of reasons and stacks. */
 const requestRanges = 4096
 const requestCharacters = 262_144
 
@@ -19,17 +19,17 @@ interface Extending {
 }
 
 /** What came of a confirmation that failed. */
-export type Failed = (error: RivuletError, unheard: number) => void
+export type Failed = (error: RivuletError, unreported: number) => void
 
 /** What was said and not answered. */
 export class Settlements {
   readonly #failed: Failed
   #number = 0
-  readonly #requests = new Map<number, readonly SaidRange[]>()
+  readonly #requests = new Map<number, readonly PendingSettlement[]>()
   readonly #extensions = new Map<number, Extending>()
   /** What waits for the next request: said on a stream that has ended, or too much for one. */
-  #again: SaidRange[] = []
-  readonly #saidBefore = new Set<SaidRange>()
+  #again: PendingSettlement[] = []
+  readonly #repeated = new Set<PendingSettlement>()
 
   constructor(failed: Failed) {
     this.#failed = failed
@@ -46,35 +46,39 @@ export class Settlements {
   }
 
   /** Enters what is said next, behind what waits and as much as one request may have; returns its number and all of it. */
-  say(ranges: SaidRange[], extended: Iterable<HeldLease<unknown>>, now: number): { number: number; said: SaidRange[] } {
+  send(
+    ranges: PendingSettlement[],
+    extended: Iterable<HeldLease<unknown>>,
+    now: number,
+  ): { number: number; sent: PendingSettlement[] } {
     const all = this.#again.length === 0 ? ranges : [...this.#again, ...ranges]
     const fitting = fittingRanges(all)
-    const said = fitting === all.length ? all : all.slice(0, fitting)
+    const sent = fitting === all.length ? all : all.slice(0, fitting)
     this.#again = fitting === all.length ? [] : all.slice(fitting)
     const number = ++this.#number
-    if (said.length > 0) this.#requests.set(number, said)
+    if (sent.length > 0) this.#requests.set(number, sent)
     const leases = [...extended].map((lease) => {
       const confirmation = lease.extension as Confirmation
       lease.extension = undefined
       return { lease, confirmation }
     })
     if (leases.length > 0) this.#extensions.set(number, { at: now, leases })
-    return { number, said }
+    return { number, sent }
   }
 
   /** The host has answered; calls back for each range that has its outcome. */
-  answered(number: number, outcomes: readonly RangeOutcome[], done: (range: SaidRange) => void): void {
-    const said = this.#requests.get(number)
-    if (said === undefined) return
+  answered(number: number, outcomes: readonly RangeOutcome[], done: (range: PendingSettlement) => void): void {
+    const sent = this.#requests.get(number)
+    if (sent === undefined) return
     this.#requests.delete(number)
     const errors = new Map<Confirmation, RivuletError | undefined>()
     const counted = new Set<Confirmation>()
-    for (const [at, one] of said.entries()) {
+    for (const [at, one] of sent.entries()) {
       const outcome = outcomes[at]
       const error = this.#errorOf(one, outcome)
       if (error !== undefined || !errors.has(one.confirmation)) errors.set(one.confirmation, error)
       if (outcome !== undefined && outcome.settled > 0) counted.add(one.confirmation)
-      this.#saidBefore.delete(one)
+      this.#repeated.delete(one)
       done(one)
     }
     for (const [confirmation, error] of errors) {
@@ -100,9 +104,9 @@ export class Settlements {
 
   /** The stream has ended: what has no answer is said again on the next one. */
   down(): void {
-    for (const said of this.#requests.values()) {
-      for (const one of said) {
-        this.#saidBefore.add(one)
+    for (const sent of this.#requests.values()) {
+      for (const one of sent) {
+        this.#repeated.add(one)
         this.#again.push(one)
       }
     }
@@ -117,14 +121,14 @@ export class Settlements {
     this.#extensions.clear()
   }
 
-  /** A lease is lost: what was said of it has its outcome, unless it is on its way or an ack, which may count all the same. */
-  lost(lease: HeldLease<unknown>, said: readonly SaidRange[], error: RivuletError): void {
-    const isInVain = (one: SaidRange) => one.lease === lease && one.range.kind !== 'ack'
+  /** A lease is lost: its settlements have their outcome, unless they are in transit or acks, which may count all the same. */
+  lost(lease: HeldLease<unknown>, sent: readonly PendingSettlement[], error: RivuletError): void {
+    const isInVain = (one: PendingSettlement) => one.lease === lease && one.range.kind !== 'ack'
     const again = this.#again.filter(isInVain)
     if (again.length > 0) this.#again = this.#again.filter((one) => !isInVain(one))
     const confirmations = new Map<Confirmation, RivuletError>()
-    for (const { confirmation } of said) confirmations.set(confirmation, error)
-    for (const one of again) confirmations.set(one.confirmation, this.#saidBefore.delete(one) ? unknown(away) : error)
+    for (const { confirmation } of sent) confirmations.set(confirmation, error)
+    for (const one of again) confirmations.set(one.confirmation, this.#repeated.delete(one) ? unknown(away) : error)
     if (lease.extension !== undefined) confirmations.set(lease.extension, error)
     lease.extension = undefined
     for (const [confirmation, why] of confirmations) this.#finish(confirmation, why)
@@ -139,18 +143,18 @@ export class Settlements {
     this.#extensions.clear()
     this.down()
     for (const one of this.#again) {
-      confirmations.set(one.confirmation, this.#saidBefore.has(one) ? unknown(error.message) : error)
+      confirmations.set(one.confirmation, this.#repeated.has(one) ? unknown(error.message) : error)
     }
     this.#again = []
-    this.#saidBefore.clear()
+    this.#repeated.clear()
     for (const [confirmation, why] of confirmations) this.#finish(confirmation, why)
   }
 
-  #errorOf(one: SaidRange, outcome: RangeOutcome | undefined): RivuletError | undefined {
+  #errorOf(one: PendingSettlement, outcome: RangeOutcome | undefined): RivuletError | undefined {
     if (outcome === undefined) return unknown(away)
-    if (outcome.code != null) return toldError(outcome.code, outcome.message ?? '')
+    if (outcome.code != null) return receivedError(outcome.code, outcome.message ?? '')
     if (outcome.stale === 0 || one.range.kind === 'release') return undefined
-    if (this.#saidBefore.has(one)) return unknown(away)
+    if (this.#repeated.has(one)) return unknown(away)
     return one.lease.lostBy ?? leaseLost('it had ended before this came')
   }
 
@@ -159,13 +163,13 @@ export class Settlements {
       confirmation.confirm()
       return
     }
-    const unheard = confirmation.fail(error)
-    if (unheard > 0) this.#failed(error, unheard)
+    const unreported = confirmation.fail(error)
+    if (unreported > 0) this.#failed(error, unreported)
   }
 }
 
 /** How many ranges one request has room for; those that share a confirmation stay together, since it has one outcome. */
-function fittingRanges(ranges: readonly SaidRange[]): number {
+function fittingRanges(ranges: readonly PendingSettlement[]): number {
   let characters = 0
   for (const [at, { range, confirmation }] of ranges.entries()) {
     characters += (range.reason?.length ?? 0) + (range.stack?.length ?? 0)

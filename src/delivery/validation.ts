@@ -1,5 +1,5 @@
 /**
- * What a strange host may say to a consumer, held to what makes sense.
+ * Validation of the answers of an untrusted host to a consumer.
  *
  * Avro has seen to the types before. What a consumer may say to a host is held to bounds in `request-validation.ts`.
  */

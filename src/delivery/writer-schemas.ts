@@ -13,16 +13,16 @@ import { reasonText } from './reason.js'
 /** Schemas that are remembered by their hash. */
 const maxSchemas = 1024
 
-/** Schemas that the host is told of, since they cannot be read: messages of others are dead letters. */
+/** The most unreadable schemas that the host is sent: messages of others are dead letters. */
 const maxUnreadable = 1024
 
 /** The schemas of the writers of what one consumer takes. */
 export class WriterSchemas<Out> {
   readonly #reader: CompatibleReader<Out>
   readonly #texts = new Map<string, string>()
-  /** The meanings that cannot be read, and those of them that the host has not been told on this stream. */
+  /** The schema ids that cannot be read, and those that were not sent on this stream. */
   readonly #unreadable = new Map<string, Buffer>()
-  #untold: Buffer[] = []
+  #unsent: Buffer[] = []
   /** Whether the host keeps messages that this consumer cannot read for others; it tells when a stream is opened. */
   hostSetsAside = false
 
@@ -55,7 +55,7 @@ export class WriterSchemas<Out> {
     if (this.#unreadable.size >= maxUnreadable) return false
     const bytes = Buffer.from(schemaId)
     this.#unreadable.set(key, bytes)
-    this.#untold.push(bytes)
+    this.#unsent.push(bytes)
     return true
   }
 
@@ -77,15 +77,15 @@ export class WriterSchemas<Out> {
     return this.hostSetsAside && cause instanceof Unresolvable
   }
 
-  /** All that the host is told when a stream is opened. */
+  /** All that is sent when a stream is opened. */
   allUnreadable(): Buffer[] {
-    this.#untold = []
+    this.#unsent = []
     return [...this.#unreadable.values()]
   }
 
-  /** What it is told next on this stream. */
+  /** Those that are sent next on this stream. */
   newUnreadable(): Buffer[] {
-    return this.#untold.splice(0)
+    return this.#unsent.splice(0)
   }
 
   #learn(key: string, text: string | undefined): string | undefined {

@@ -2,5 +2,5 @@
 
 export { type ErrorCode, type ErrorCodeEntry, errorCodes } from './codes.js'
 export { errnoOf } from './errno.js'
-export { maxToldCharacters, type ReceivedFailure, receivedFailure, toldError } from './received-failure.js'
+export { maxReceivedCharacters, type ReceivedFailure, receivedError, receivedFailure } from './received-failure.js'
 export { type DeliveryDetails, type ErrorDetails, type Issue, isRivuletError, RivuletError } from './rivulet-error.js'

@@ -18,10 +18,12 @@ export function receivedFailure(code: string, message: string, isExpected: (code
 }
 
 /** The longest message of an error that travels, in characters. */
-export const maxToldCharacters = 1000
+export const maxReceivedCharacters = 1000
 
 /** Returns what the other side has told as an error of this one. */
-export function toldError(code: string, message: string): RivuletError {
-  const told = receivedFailure(code, message.slice(0, maxToldCharacters), (one) => Object.hasOwn(errorCodes, one))
-  return new RivuletError(told.code, told.message, { executed: 'no' })
+export function receivedError(code: string, message: string): RivuletError {
+  const failure = receivedFailure(code, message.slice(0, maxReceivedCharacters), (one) =>
+    Object.hasOwn(errorCodes, one),
+  )
+  return new RivuletError(failure.code, failure.message, { executed: 'no' })
 }

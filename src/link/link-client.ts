@@ -62,7 +62,7 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
 
   /** Tells the peer that this side is about to close, so that it acknowledges at once. */
   announceDrain(): void {
-    // what has arrived is found out before: from here on there is something under way
+    // arrived items are counted before: from here on there is current work
     if (!this.settled || this.machine.session.status === 'live') this.machine.announceDrain()
   }
 

@@ -101,8 +101,8 @@ export class LinkSet implements Transport {
     await waitUntil(deadline, Promise.all([...this.#dialing, this.#accepting].map((link) => link?.whenSettled())))
     for (const link of this.#dialing) link.close(closed)
     // a dialer that misses the goodbye waits for this side to come back, so that it is worth a moment in any case
-    const told = this.#accepting?.close(closed)
-    if (told !== undefined) await waitUntil(Math.max(deadline, runtime.clock.now() + farewellMs), told)
+    const farewell = this.#accepting?.close(closed)
+    if (farewell !== undefined) await waitUntil(Math.max(deadline, runtime.clock.now() + farewellMs), farewell)
     return left
   }
 

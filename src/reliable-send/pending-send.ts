@@ -21,7 +21,7 @@ export interface SendResult {
   readonly duplicate: boolean
 }
 
-/** Takes a message back that has not left; returns whether that came about. */
+/** Takes back a message that has not left; returns whether it could. */
 export type Withdraw<E extends Extras> = (send: PendingSend<E>) => boolean
 
 /** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
@@ -34,7 +34,7 @@ const capture = (resolve: (result: SendResult) => void, reject: (error: RivuletE
   captured.reject = reject
 }
 
-/** A message on its way. */
+/** A message without an outcome. */
 export class PendingSend<E extends Extras> implements Owner<E> {
   readonly promise: Promise<SendResult>
   /** When nobody waits any more, on the clock of the runtime. */

@@ -31,7 +31,7 @@ export interface Batch<E extends Extras> {
 /** What the message at an index has. */
 export type IndexedExtras<E extends Extras> = E & { index: number }
 
-/** What a sender is told: which batches are stored, and which were refused. */
+/** The answers to a sender: which batches are stored, and which were refused. */
 export interface SendAnswer {
   readonly opened?: { readonly maxMessageBytes: number } | null | undefined
   readonly stored?: readonly StoredBatch[] | undefined

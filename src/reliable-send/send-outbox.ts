@@ -7,7 +7,7 @@
 
 import type { Codec } from '../avro/codec.js'
 import type { Conversation } from '../conversation/index.js'
-import { RivuletError, toldError } from '../errors/index.js'
+import { RivuletError, receivedError } from '../errors/index.js'
 import { Waiters } from '../lifecycle/index.js'
 import type { Queue } from '../stream/index.js'
 import { MessagePacker } from './message-packer.js'
@@ -28,13 +28,13 @@ export interface SendOutboxPorts<Open, E extends Extras> {
   readonly limitBytes: number
   /** There is something to take. */
   wake(): void
-  /** Messages were taken and are lost; of `unheard` ones no promise says why. */
-  lost(reason: string, messages: number, unheard: number, error: RivuletError): void
+  /** Messages were taken and are lost; of `unreported` ones no promise says why. */
+  lost(reason: string, messages: number, unreported: number, error: RivuletError): void
 }
 
 /** The outbox of one sender. */
 export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversation<SendRequest<Open, E>, SendAnswer> {
-  /** What came in this turn: it is counted here, and in `messages` and `bytes` when the turn is over. */
+  /** The messages of this turn: they count here, and in `messages` and `bytes` when the turn has ended. */
   readonly fresh = { count: 0, bytes: 0 }
   readonly #ports: SendOutboxPorts<Open, E>
   readonly #codec: Codec<In, unknown>
@@ -96,7 +96,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return undefined
   }
 
-  /** The turn is over: what it produced may leave. */
+  /** The turn has ended: its messages may leave. */
   flush(): void {
     this.fresh.count = 0
     this.fresh.bytes = 0
@@ -195,27 +195,27 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
 
   refused(error: RivuletError): void {
     const unsure = unsureOf(error) // what has left may be stored, by this stream or one before it
-    const { messages, unheard, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
-    if (messages > 0) this.#ports.lost('refused', messages, unheard, hasLeft ? unsure : error)
+    const { messages, unreported, hasLeft } = this.#failAll((hasLeft) => (hasLeft ? unsure : error))
+    if (messages > 0) this.#ports.lost('refused', messages, unreported, hasLeft ? unsure : error)
   }
 
-  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unheard: number; hasLeft: boolean } {
+  #failAll(errorOf: (hasLeft: boolean) => RivuletError): { messages: number; unreported: number; hasLeft: boolean } {
     this.#cut()
     this.#thin()
     const messages = this.#messages
-    let unheard = 0
+    let unreported = 0
     let hasLeft = false
     for (const batch of this.#batches.splice(0)) {
       hasLeft ||= batch.hasLeft
       this.#release(batch.count, batch.cost)
-      unheard += batch.fail(0, errorOf(batch.hasLeft))
+      unreported += batch.fail(0, errorOf(batch.hasLeft))
     }
     this.#left = 0
     this.#byNumber.clear()
-    return { messages, unheard, hasLeft }
+    return { messages, unreported, hasLeft }
   }
 
-  /** The host does not store a batch, or not all of it. What follows it was refused with it, and is numbered anew. */
+  /** The host does not store a batch, or not all of it. Later ones were refused with it, and get new numbers. */
   #refuse(
     batch: SentBatch<E>,
     { expected, code, message, repeated = 0, position = 0, duplicates = [] }: RefusedBatch,
@@ -227,8 +227,8 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
       this.#rewind(at, expected)
       return
     }
-    const told = toldError(code, message)
-    const error = isBlind ? unsureOf(told) : told
+    const received = receivedError(code, message)
+    const error = isBlind ? unsureOf(received) : received
     const stored = isBlind ? 0 : Math.min(batch.count, expected - batch.sequence)
     const next = batch.sequence + (isBlind ? batch.count : stored)
     this.#forget(batch)
@@ -238,7 +238,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     this.#rewind(at, next)
   }
 
-  /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are nobody's. */
+  /** Sends again from a batch on, numbered from a sequence on; answers to earlier transmissions are ignored. */
   #rewind(at: number, sequence: number): void {
     for (let i = at; i < this.#left; i++) {
       const batch = this.#batches[i] as SentBatch<E>

@@ -5,13 +5,13 @@ import type { RivuletError } from '../errors/index.js'
 import type { Packed } from './message-packer.js'
 import type { Batch, Duplicate, Extras, IndexedExtras } from './protocol.js'
 
-/** What a message takes of the outbox beside its bytes: its length, its check, who waits for it. */
+/** What a message takes of the outbox beside its bytes: its length, its check, its caller. */
 export const messageCost = 24
 
 /** What the extras of a message take, in bytes: on the link and of the outbox. */
 export type ExtrasCost<E extends Extras> = (extras: E) => number
 
-/** Who waits for the outcome of a message: one send, or a `sendAll` for all that it sent. */
+/** The caller that waits for the outcome of a message: one send, or a `sendAll` for all its messages. */
 export interface Owner<E extends Extras> {
   /** What each of its messages has beside its value. */
   readonly extras?: E | undefined
@@ -19,7 +19,7 @@ export interface Owner<E extends Extras> {
   batch?: SentBatch<E> | undefined
   /** Whether it may withdraw its message. */
   readonly mayWithdraw?: boolean
-  /** Whether it tells its user how many failed and not why: then `errors` does. */
+  /** Whether it reports how many messages failed and not why: then `errors` reports why. */
   readonly countsOnly?: boolean
   /**
    * It is stored and as safe as the host promises.
@@ -31,7 +31,7 @@ export interface Owner<E extends Extras> {
   failed(error: RivuletError): void
 }
 
-/** Who waits for the messages of a batch, by index. */
+/** The callers that wait for the messages of a batch, by index. */
 export type Owners<E extends Extras> = (Owner<E> | undefined)[]
 
 /** What goes with the messages that are packed and not in a batch yet; each batch has one of its own. */
@@ -60,7 +60,7 @@ export class Gathered<E extends Extras> {
   }
 }
 
-/** A batch on its way. */
+/** A batch without an outcome. */
 export class SentBatch<E extends Extras> {
   /** The number of the transmission; 0 while it waits for one. */
   number = 0
@@ -120,7 +120,7 @@ export class SentBatch<E extends Extras> {
     return failOwners(this.#owners.slice(from), error)
   }
 
-  /** Takes out messages, as long as none has left; returns who waited for them. */
+  /** Takes out messages, as long as none has left; returns their callers. */
   takeOut(isOut: (length: number, owner: Owner<E> | undefined) => boolean): Owners<E> {
     const { lengths, checks, bodies } = this.#packed
     const kept: number[] = []
@@ -155,10 +155,10 @@ export class SentBatch<E extends Extras> {
 
 /** Messages failed; returns of how many nobody has heard why. */
 export function failOwners<E extends Extras>(owners: Owners<E>, error: RivuletError): number {
-  let unheard = 0
+  let unreported = 0
   for (const owner of owners) {
-    if (owner === undefined || owner.countsOnly) unheard += 1
+    if (owner === undefined || owner.countsOnly) unreported += 1
     owner?.failed(error)
   }
-  return unheard
+  return unreported
 }

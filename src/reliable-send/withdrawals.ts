@@ -1,7 +1,7 @@
 /**
  * Messages that their owners gave up: noted at once, and taken out of their batches all together.
  *
- * If the host is away, many give up at the same moment; to look for each of them by itself would stop the program.
+ * If the host is away, many give up at the same moment; to search for them one by one would block the event loop.
  */
 import { atEndOfTurn } from '../lifecycle/index.js'
 import type { Extras } from './protocol.js'

@@ -70,7 +70,7 @@ export class Links {
    * @param onChange - Is notified of each change when `connected` is right again, and before observers are.
    */
   add<Count extends EndpointCount>(
-    make: (told: (change: EndpointChange) => void) => Count,
+    make: (changed: (change: EndpointChange) => void) => Count,
     onChange?: (change: EndpointChange) => void,
   ): Count {
     const count = make((change) => {

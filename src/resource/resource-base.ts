@@ -63,7 +63,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   /**
    * @param factory - The public function, for messages: `createPush`.
-   * @throws RIVULET_CLOSED if the resource that it is over is not open.
+   * @throws RIVULET_CLOSED if the resource whose links it shares is not open.
    */
   constructor(factory: string, { runtime, signal, over }: ResourceSettings) {
     if (over !== undefined && over.status !== 'open') {
@@ -80,7 +80,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   /** What messages and channels call this resource: its kind and its first endpoint. */
   protected get name(): string {
-    // what is told while the transport opens has the name that it will have
+    // reports during the opening have the final name
     return `${this.#kind} ${this.transport?.address ?? ''}`.trimEnd()
   }
 

@@ -27,7 +27,7 @@ export interface Resource<Stats = unknown> extends Closable {
   /** Current links first, then changes. Hot; completes when the resource is closed. */
   readonly links: Observable<LinkChange>
   /**
-   * Failures of single messages and of strangers' connections; they end no stream.
+   * Failures of single messages and of connections of untrusted peers; they end no stream.
    *
    * Hot; completes when the resource is closed. What nobody observes is a process warning, at a bounded rate. Of what peers
    * cause with malformed frames, requests and schemas, 32 errors of each code are reported at once; those that follow

@@ -28,7 +28,7 @@ export interface Transport {
   readonly endpoints: readonly string[]
   /** Opens it. Default: the resource does. */
   open?(): Promise<void>
-  /** Finishes what is under way, until a time on the clock of the runtime; returns what was not delivered. */
+  /** Finishes current work, until a time on the clock of the runtime; returns the number of undelivered messages. */
   finish?(deadline: number): Promise<number>
   /**
    * Closes it; further calls close what was opened since.

@@ -31,11 +31,11 @@ const reservedPartOfFew = 1 / 2
 const reservedForIpc = 2100
 
 /** The part of what is left that may be accepted between two looks. */
-const lookedAtPart = 1 / 4
+const checkedPart = 1 / 4
 
 /** Peers are admitted again when so many times the reserve is free, which is looked at so often, in milliseconds. */
 const roomyFactor = 1.25
-const lookMs = 250
+const checkMs = 250
 
 /** What an admission needs of the system. */
 export interface AdmissionPorts {
@@ -56,7 +56,7 @@ export class Admission {
   readonly #ports: AdmissionPorts
   #reserve: number
   /** So many connections may be accepted before descriptors are counted: that takes too long to do it for each. */
-  #untilLook = 0
+  #untilCheck = 0
   /** When it is reported again that peers are refused, and that no connection can be accepted. */
   #nextRefusalAt = Number.NEGATIVE_INFINITY
   #nextFailureAt = Number.NEGATIVE_INFINITY
@@ -86,13 +86,13 @@ export class Admission {
   accepted(stop?: () => void): string | undefined {
     if (this.#isRefusing) stop?.()
     if (stop) this.#reserveForIpc()
-    this.#untilLook -= 1
+    this.#untilCheck -= 1
     const { limit } = this.#ports
-    if (this.#untilLook > 0 || this.#isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
+    if (this.#untilCheck > 0 || this.#isRefusing || limit === Number.POSITIVE_INFINITY) return undefined
     const inUse = this.#ports.inUse()
     const spare = limit - this.#reserve - inUse
     // each look covers a part of what is left, so that there are few of them
-    this.#untilLook = spare * lookedAtPart
+    this.#untilCheck = spare * checkedPart
     if (spare > 0) return undefined
     stop?.()
     this.#refuse()
@@ -124,7 +124,7 @@ export class Admission {
     }
     this.#gates.set(domain, gate)
     this.#authenticate()
-    this.#lookLater()
+    this.#checkLater()
   }
 
   /** Admits peers from now on. */
@@ -139,14 +139,14 @@ export class Admission {
 
   #admit(): void {
     this.#isRefusing = false
-    this.#untilLook = 0
+    this.#untilCheck = 0
     this.#onRoom.wake()
   }
 
   #reserveForIpc(): void {
     if (this.#reserve >= reservedForIpc || this.#ports.limit * reservedPartOfFew < reservedForIpc) return
     this.#reserve = reservedForIpc
-    this.#untilLook = 0
+    this.#untilCheck = 0
   }
 
   /** Refuses peers until there is room, if that can be known. */
@@ -154,7 +154,7 @@ export class Admission {
     if (this.#isRefusing || this.#ports.limit === Number.POSITIVE_INFINITY) return
     this.#isRefusing = true
     this.#authenticate()
-    this.#lookLater()
+    this.#checkLater()
   }
 
   /** Answers handshakes. Without a socket for that, peers are admitted until there is one. */
@@ -190,16 +190,16 @@ export class Admission {
     else reply(isRefused)
   }
 
-  #lookLater(): void {
-    this.#timer ??= this.#ports.clock.setTimer(() => this.#look(), lookMs)
+  #checkLater(): void {
+    this.#timer ??= this.#ports.clock.setTimer(() => this.#check(), checkMs)
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined
     if (this.#isRefusing && this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) this.#admit()
     if (this.#isRefusing || this.#gates.size > 0) {
       this.#authenticate()
-      this.#lookLater()
+      this.#checkLater()
       return
     }
     this.#authenticator?.close()

@@ -1,7 +1,7 @@
 /**
  * The connecting side of links: one DEALER socket, one endpoint, one peer at a time.
  *
- * A connection that is cut comes back by itself. A connection on which a frame could not go is given up, since the
+ * A connection that is cut is restored automatically. A connection on which a frame could not go is given up, since the
  * frames after it would have a gap.
  */
 
@@ -30,7 +30,7 @@ export class DealerSocket extends Socket implements LinkSocket {
   readonly #handler: LinkHandler
   #started = false
   #connected = false
-  /** Whether the handler was told that it is connected. */
+  /** Whether the handler was notified of the connection. */
   #up = false
   #renewing = false
   /** Why the connection is being given up, while it is. */
@@ -59,11 +59,11 @@ export class DealerSocket extends Socket implements LinkSocket {
   start(): void {
     this.#started = true
     this.read(true)
-    queueMicrotask(() => this.#tellUp())
+    queueMicrotask(() => this.#reportUp())
   }
 
   send(_peer: PeerHandle, frame: Buffer): void {
-    // before the news of a connection nothing may go, so that what is sent at the news is first
+    // nothing may leave before the connection is reported, so that frames that are sent then are the first
     if (this.up) this.native.send(frame).catch((error: unknown) => this.#onUnsent(error))
   }
 
@@ -86,7 +86,7 @@ export class DealerSocket extends Socket implements LinkSocket {
   protected override onLinkChange({ state }: EndpointChange): void {
     if (state === 'connected') {
       this.#connected = true
-      this.#tellUp()
+      this.#reportUp()
     } else if (state === 'disconnected') {
       this.#connected = false
       if (!this.#up) return
@@ -108,7 +108,7 @@ export class DealerSocket extends Socket implements LinkSocket {
     return 0
   }
 
-  #tellUp(): void {
+  #reportUp(): void {
     if (!this.#started || !this.#connected || this.#up || this.closed) return
     // The library looks for new connections once in a millisecond when it sends; after this it has looked. Nothing is
     // sent, and unlike a look at `readable` it wakes the pending read if there is something for it.
@@ -123,14 +123,14 @@ export class DealerSocket extends Socket implements LinkSocket {
     queueMicrotask(() => {
       this.#renewing = false
       this.#reason = error
-      this.connectAnew()
+      this.reconnectAll()
       this.#reason = undefined
     })
   }
 
   /**
    * `EAGAIN`: the connection is cut, and its event is still to be read. Since a frame was lost, the connection is given up at
-   * once; that is no failure, and the link is told as disconnected. A router that reads too slowly is no cause of it:
+   * once; that is no failure, and the link is reported as disconnected. A router that reads too slowly is no cause of it:
    * credit keeps what is in flight below the mark.
    */
   #onUnsent(error: unknown): void {

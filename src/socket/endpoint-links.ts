@@ -1,9 +1,9 @@
 /**
- * The links of one endpoint of one socket: which connections are up, told from the monitor's events.
+ * The links of one endpoint of one socket: which connections are up, by the events of the monitor.
  *
  * A monitor names our own endpoint, never the peer, and of a connection that fails it does not say which one it was.
  * What is sure: each connection is accepted or connected once and disconnects once; those that fail their handshake
- * say so directly before. This file counts by these rules; it knows no native socket.
+ * are reported directly before. This file counts by these rules; it knows no native socket.
  */
 
 import type { Clock } from '../clock/index.js'
@@ -149,7 +149,7 @@ export function addEndpoint(
     const timer = clock.setTimer(callback, defaults.handshakeMs)
     return () => timer.cancel()
   }
-  return links.add((told) => new EndpointLinks(endpoint, side, { onChange: told, confirmAfter }), onChange)
+  return links.add((changed) => new EndpointLinks(endpoint, side, { onChange: changed, confirmAfter }), onChange)
 }
 
 /**

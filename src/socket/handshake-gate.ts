@@ -3,7 +3,7 @@
  *
  * One connection cannot be ended, one call of a publisher's library takes in whatever the connections hold, and what peers that
  * have left had sent is still read, a frame of each in turn. Peers that come one by one bring little at a time, however many
- * wait. What counts as too much is the owner's business, malformed frames and new schemas aside.
+ * wait. The owner decides what is too much, malformed frames and new schemas aside.
  */
 
 import { type Clock, systemClock, type Timer } from '../clock/index.js'
@@ -60,7 +60,7 @@ export class HandshakeGate {
   #floodSince = Number.NEGATIVE_INFINITY
   #floodedAt = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
-  readonly #onNobody = new Waiters()
+  readonly #onNoneWaiting = new Waiters()
 
   constructor(ports: GatePorts) {
     this.#ports = ports
@@ -94,9 +94,9 @@ export class HandshakeGate {
   }
 
   /** Resolves when nobody waits after the next step. */
-  whenNobodyWaits(): Promise<void> {
+  whenNoneWait(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.isNarrow) this.#onNobody.add(resolve)
+      if (this.isNarrow) this.#onNoneWaiting.add(resolve)
       else resolve()
     })
   }
@@ -108,7 +108,7 @@ export class HandshakeGate {
     this.#timer = undefined
     this.#ports.setGate(this.name, undefined)
     this.#admit(this.#waiting.length)
-    this.#onNobody.wake()
+    this.#onNoneWaiting.wake()
   }
 
   /** The gate of a resource of a runtime. */
@@ -146,7 +146,7 @@ export class HandshakeGate {
       this.open()
       return
     }
-    if (this.#waiting.length === 0) this.#onNobody.wake()
+    if (this.#waiting.length === 0) this.#onNoneWaiting.wake()
     this.#stepLater()
   }
 

@@ -1,7 +1,7 @@
 /**
  * Who meets whom over `inproc://`: libzmq reports no events there and never connects again.
  *
- * One register per runtime. It tells both sides when they are linked, and a connecting side when it must connect anew.
+ * One register per runtime. It notifies both sides when they are linked, and a connecting side when it must connect again.
  */
 import type { Runtime } from '../runtime/index.js'
 

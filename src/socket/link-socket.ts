@@ -1,9 +1,9 @@
 /**
  * The sockets under links: a sequence of numbered frames, each a message of one part.
  *
- * They never queue, wait or retry: the session above sends again what a cut lost, and its credit keeps what is on the way
- * below the mark. A frame that cannot go is dropped, and that its peer has gone is told. Frames of a connection that has
- * ended may still come after the next one is up: the numbers in the frames tell them apart, not this part.
+ * They never queue, wait or retry: the session above sends again what a cut lost, and its credit keeps frames in transit
+ * below the mark. A frame that cannot be sent is dropped, and the peer is reported as gone. Frames of a connection that has
+ * ended may still come after the next one is up: the numbers in the frames distinguish them, not this part.
  *
  * A router reads everything that a dealer sent before it left. A dealer does not: when its connection ends, its library
  * drops what is not read yet (libzmq 4.3.5 with `immediate`, without which a frame could come before HELLO). So who closes
@@ -13,11 +13,11 @@ import type { RivuletError } from '../errors/index.js'
 import type { NativeSettings } from './native.js'
 import type { SocketEnvironment } from './socket.js'
 
-/** Frames that may be on the way to one peer, those that it has not read included: credit must not allow more. */
+/** The most frames in transit to one peer, those that it has not read included: credit must not allow more. */
 export const maxFramesInFlight = 4096
 
 /**
- * Frames that the library keeps for one peer on each side: whoever reaches it ignores credit.
+ * Frames that the library keeps for one peer on each side: a peer that reaches it ignores credit.
  *
  * Twice as many, since libzmq frees room in steps of half a mark: of a mark, only half is sure once frames have passed
  * (measured). It is not infinite, so that the library stops reading from such a peer.
@@ -39,8 +39,8 @@ export interface LinkHandler {
   /**
    * A peer has gone, or must be taken for gone: nothing comes from this handle any more, and nothing goes there.
    *
-   * Router: told once for each peer that has sent anything. Dealer: told once after each `onUp`; frames that were on their
-   * way may still come. `error` tells why, unless it left or its connection was cut.
+   * Router: called once for each peer that has sent anything. Dealer: called once after each `onUp`; frames in
+   * transit may still arrive. `error` tells why, unless it left or its connection was cut.
    */
   onGone(peer: PeerHandle, error: RivuletError | undefined): void
   /** Dealer: a connection is agreed, and the next frame that is sent is its first. */

@@ -23,7 +23,7 @@ export interface ListenerGuardPorts {
 export class ListenerGuard {
   readonly #admission: Admission
   readonly #ports: ListenerGuardPorts
-  /** Endpoints that are not bound for now: what is still told of their former connections is not true. */
+  /** Endpoints that are not bound for now: late events of their former connections are wrong. */
   readonly #withdrawn = new Set<EndpointLinks>()
 
   constructor(runtime: Runtime, ports: ListenerGuardPorts) {

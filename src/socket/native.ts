@@ -16,7 +16,7 @@ export type SocketKind = 'push' | 'pull' | 'xpub' | 'xsub' | 'router' | 'dealer'
 /** What differs between sockets of one kind. */
 export interface NativeSettings {
   readonly kind: SocketKind
-  /** Frames that wait in the library for one peer, on the way out. */
+  /** Outgoing frames that wait in the library for one peer. */
   readonly sendHighWaterMark: number
   /** Frames that wait in the library from one peer. */
   readonly receiveHighWaterMark: number
@@ -284,7 +284,7 @@ function outBatchBytesFor(socketBufferBytes: number): number {
 }
 
 /**
- * Sockets whose monitor could not be made, since no socket was left for it. To close one, also by the garbage collector,
+ * Sockets whose monitor could not be made, since no socket was left for it. To close one, also on finalization,
  * stops the thread of the library that closes sockets, for good: it waits until the last event is read.
  */
 const unclosable = new Set<NativeSocket>()

@@ -1,7 +1,7 @@
 /**
  * A socket of the one-way patterns: queues and topics. Frames wait in its outbox while the transport has no room.
  *
- * How messages become frames, and what a full outbox means for them, is the business of the patterns.
+ * The patterns make frames of messages, and decide what a full outbox means.
  */
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
@@ -128,7 +128,7 @@ export class OneWaySocket extends Socket {
     this.#config.onFrame(parts)
   }
 
-  /** The library looks for peers that came or went no more than once a millisecond, unless it is told to. */
+  /** The library looks for peers that came or went no more than once a millisecond, unless it is asked to. */
   protected override onLinkChange({ state }: EndpointChange): void {
     // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
     if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
@@ -208,7 +208,7 @@ export class OneWaySocket extends Socket {
     return this.#send(parts)
   }
 
-  /** Goes on after a frame found no room, and gives up after anything else. */
+  /** Continues after a frame found no room, and gives up after any other failure. */
   async #sendAgain(parts: Buffer | readonly Buffer[], reason: unknown): Promise<RivuletError | undefined> {
     const { clock } = this.#config.runtime
     let error = reason

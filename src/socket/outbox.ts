@@ -1,7 +1,7 @@
 /**
  * The one bounded outbox of a socket: frames wait here, in order, while the transport has no room.
  *
- * It counts and orders frames; what to do with a message when it is full is the policy of whoever offers messages. Frames
+ * It counts and orders frames; the sender's policy decides what happens to a message when it is full. Frames
  * without messages do not fill it: who offers them bounds them.
  * One frame at a time is with the transport, since zeromq.js takes one `send` at a time.
  */
@@ -9,7 +9,7 @@
 import type { RivuletError } from '../errors/index.js'
 import { Fifo, Waiters } from '../lifecycle/index.js'
 
-/** A frame on its way out. */
+/** An outgoing frame. */
 export interface OutFrame {
   readonly parts: Buffer | readonly Buffer[]
   /** Messages in it; 0 for frames that only the protocol knows. */
@@ -29,7 +29,7 @@ export interface OutboxPorts {
   failed(error: RivuletError, messages: number): void
 }
 
-/** Frames handed over before the event loop turns: what a new peer must be told first waits no longer than these. */
+/** Frames handed over before the event loop turns: the first frames for a new peer wait no longer than these. */
 const framesPerTurn = 16
 
 /** A queue of frames with a limit in bytes. */
@@ -159,7 +159,7 @@ export class Outbox {
     return this.#emptyWaiters.wait()
   }
 
-  /** Stops handing over and wakes everyone who waits; returns how many messages are left and lost. */
+  /** Stops handing over and resolves all promises that wait; returns how many messages are left and lost. */
   stop(): number {
     const left = this.#messages
     this.#stopped = true

@@ -20,7 +20,7 @@ const done = Promise.resolve()
 export interface ReadPorts {
   /** Takes a message; must not throw. */
   message(parts: readonly Buffer[]): void
-  /** Reading is over, though nobody stopped it. */
+  /** Reading has ended without a stop. */
   failed(error: unknown): void
 }
 
@@ -43,9 +43,9 @@ export class ReadLoop {
   readonly #fail = (error: unknown) => this.#failed(error)
   readonly #becomeIdle = () => {
     this.#idle = true
-    if (this.#quietWaiters.isAny) setImmediate(this.#lookQuiet)
+    if (this.#quietWaiters.isAny) setImmediate(this.#checkQuiet)
   }
-  readonly #lookQuiet = () => {
+  readonly #checkQuiet = () => {
     if (this.#pending || this.#native.closed) this.#quietWaiters.wake()
   }
 
@@ -62,7 +62,7 @@ export class ReadLoop {
 
   /** Resolves when a read has found nothing for a turn of the event loop. */
   whenQuiet(): Promise<void> {
-    setImmediate(() => setImmediate(this.#lookQuiet))
+    setImmediate(() => setImmediate(this.#checkQuiet))
     return this.#quietWaiters.wait()
   }
 

@@ -19,7 +19,7 @@ export interface RouterConfig extends LinkConfig {
 interface Peer {
   readonly handle: PeerHandle
   readonly routingId: Buffer
-  /** It was told to be gone, but the library has not said so yet: what it still sends is dropped. */
+  /** The link considers it gone, and the library has not reported that yet: its frames are dropped. */
   gone: boolean
 }
 
@@ -115,7 +115,7 @@ export class RouterSocket extends Socket implements LinkSocket {
   }
 
   /**
-   * `EHOSTUNREACH`: its connection has ended, and the news of it waits behind its last frames, which are still to be read.
+   * `EHOSTUNREACH`: its connection has ended, and the event of it waits behind its last frames, which are still to be read.
    * `EAGAIN`: it has not read for so long that the mark is reached: a frame is lost, so that what follows would have a gap.
    */
   #onUnsent(handle: PeerHandle, peer: Peer, error: unknown): void {

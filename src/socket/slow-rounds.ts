@@ -3,7 +3,7 @@
  *
  * The library takes in what subscribers send whenever it is called, also to send a frame. With one frame of each in transit,
  * whatever it has not taken in waits in their connections. So between two rounds nothing is sent and nothing is read, for
- * longer the more the last round brought. What counts as very much is the owner's business.
+ * longer the more the last round brought. The owner decides what is very much.
  */
 import type { Clock, Timer } from '../clock/index.js'
 import { errnoOf } from '../errors/index.js'

@@ -1,8 +1,8 @@
 /**
  * The owner of one native socket: opens, reads, watches its links, and closes.
  *
- * It moves frames and knows nothing of what is in them. How frames leave, and what becomes of those that arrive, is the
- * business of its kinds: `one-way-socket.ts`, `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with
+ * It moves frames and knows nothing of what is in them. Its kinds send frames and handle
+ * those that arrive: `one-way-socket.ts`, `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with
  * ZeroMQ goes through here, one `receive` at a time.
  */
 import { longestTimerMs } from '../clock/index.js'
@@ -52,7 +52,7 @@ export abstract class Socket {
   readonly #entries: EndpointLinks[] = []
   readonly #leaveInproc = new Map<EndpointLinks, () => void>()
   readonly #watchdog: Watchdog
-  /** Endpoints that were given up and are connected anew: what is still told of their former connections is not true. */
+  /** Endpoints that were given up and are connected again: late events of their former connections are wrong. */
   readonly #renewed = new Set<EndpointLinks>()
   readonly #guard: ListenerGuard
   readonly #loop: ReadLoop
@@ -73,7 +73,7 @@ export abstract class Socket {
         `${config.name}: ${exposed.address} can be reached from other machines; bind to 127.0.0.1, or say insecure: true`,
       )
     }
-    this.#watchdog = new Watchdog(config.runtime.clock, (address) => this.#connectAnew(address))
+    this.#watchdog = new Watchdog(config.runtime.clock, (address) => this.#reconnectTo(address))
     const ipv6 = [...this.#bind, ...this.#connect].some((endpoint) => endpoint.ipv6)
     const { clock } = config.runtime
     const monitorFailures = new SparseReports(clock, (error) => config.onError(error))
@@ -202,10 +202,10 @@ export abstract class Socket {
     this.#config.onError(translate(action, error))
   }
 
-  /** Gives up the connections of every endpoint that this side connects to, and connects anew. */
-  protected connectAnew(): void {
+  /** Gives up the connections of every endpoint that this side connects to, and connects again. */
+  protected reconnectAll(): void {
     if (this.#closed) return
-    for (const { address } of this.#connect) this.#connectAnew(address)
+    for (const { address } of this.#connect) this.#reconnectTo(address)
   }
 
   async #bindTo(endpoint: Endpoint): Promise<void> {
@@ -247,7 +247,7 @@ export abstract class Socket {
     }
   }
 
-  #connectAnew(address: string): void {
+  #reconnectTo(address: string): void {
     const links = this.#entries.find(({ endpoint, side }) => endpoint === address && side === 'connect')
     if (!links) return
     const leave = this.#leaveInproc.get(links)
@@ -258,7 +258,7 @@ export abstract class Socket {
     }
     this.#disconnect(address)
     this.#connectAgain(address)
-    // no event tells of a connection that was given up
+    // a connection that was given up has no event
     this.#renewed.add(links)
     links.clear()
   }

@@ -10,7 +10,7 @@
 const mostTries = 1000
 const againMs = 1
 
-const nobody = new Int32Array(new SharedArrayBuffer(4))
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
 /**
  * Returns what `create` makes, as soon as no endpoint that it needs is taken.
@@ -23,7 +23,7 @@ export function whenReleased<T>(create: () => T): T {
       return create()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries >= mostTries) throw error
-      Atomics.wait(nobody, 0, 0, againMs)
+      Atomics.wait(sleeper, 0, 0, againMs)
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Watches the connecting side of links: after a failure of the protocol libzmq never connects again, and says nothing.
  *
- * It decides when to connect anew, from the monitor's events; how is its owner's business.
+ * It decides when to connect again, from the monitor's events; its owner connects.
  */
 import type { Clock, Timer } from '../clock/index.js'
 import { defaults } from '../options/index.js'

@@ -18,7 +18,7 @@ class Ending extends ReopeningStream<string, string> {
 
   protected begin(): void {
     this.begun += 1
-    this.heard('opened')
+    this.received('opened')
     if (this.begun < this.#most) this.ended(this.#error)
   }
 

@@ -21,7 +21,7 @@ function open(limitBytes = 1_000_000) {
       costOf: () => 0,
       limitBytes,
       wake: () => {},
-      lost: (reason, messages, _unheard, error) => lost.push({ reason, messages, error }),
+      lost: (reason, messages, _unreported, error) => lost.push({ reason, messages, error }),
     },
   )
   const outcomes = new Map<number, Outcome>()

@@ -199,7 +199,7 @@ t.test('a connection back in time begins the period anew', async (t) => {
 
 t.test('a peer that is heard and acknowledges nothing: another connection', async (t) => {
   const link = new LinkPair().connect()
-  link.client.send(1, 'unheard')
+  link.client.send(1, 'unreported')
   link.flush()
   link.toAcceptor.length = 0
   // the way there swallows everything, and the way back works
@@ -215,7 +215,7 @@ t.test('a peer that is heard and acknowledges nothing: another connection', asyn
   t.strictSame(link.dialerReports, ['RIVULET_TRANSPORT_FAILED'])
   link.cut()
   link.connect()
-  t.strictSame(link.server.texts, ['unheard'])
+  t.strictSame(link.server.texts, ['unreported'])
 })
 
 t.test('times are told by the clock of the sender, and mean the same time left however late they come', async (t) => {

@@ -146,10 +146,10 @@ export const brokenClients: readonly BrokenPart[] = [
   {
     name: 'as a consumer confirms a settlement when it is said',
     breakIt: () =>
-      replace(Settlements.prototype, 'say', (say) => {
+      replace(Settlements.prototype, 'send', (send) => {
         return function (this: Settlements, ranges, extended, now) {
-          const request = say.call(this, ranges, extended, now)
-          for (const { confirmation } of request.said) confirmation.confirm()
+          const request = send.call(this, ranges, extended, now)
+          for (const { confirmation } of request.sent) confirmation.confirm()
           return request
         }
       }),

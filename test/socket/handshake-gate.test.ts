@@ -99,7 +99,7 @@ t.test('what waits is admitted when its owner opens it', async (t) => {
   gate.narrow()
   come(3)
   let isEmpty = false
-  const empty = gate.whenNobodyWaits().then(() => {
+  const empty = gate.whenNoneWait().then(() => {
     isEmpty = true
   })
   clock.advance(200)
@@ -110,7 +110,7 @@ t.test('what waits is admitted when its owner opens it', async (t) => {
   t.strictSame(admitted, [0, 1, 2])
   t.notOk(isHolding())
   t.equal(clock.timers, 0)
-  await gate.whenNobodyWaits()
+  await gate.whenNoneWait()
 })
 
 t.test('a thousand malformed frames within a second are pressure, fewer are not', async (t) => {

@@ -31,7 +31,7 @@ const settlingBytes = 1_048_576
 /** What a settlement costs beside its texts, in bytes. */
 const rangeBytes = 64
 
-/** Leases and settlements in one request, at the most. */
+/** The most leases and settlements of one request. */
 const maxListed = 65_536
 
 /** What may wait for a consumer that does not read: then it gets no more, in bytes. */
@@ -53,12 +53,12 @@ export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
 
 /** A consumer that is connected. */
 export class ConsumeSession {
-  readonly #desk: SessionHost
+  readonly #host: SessionHost
   readonly #ports: ConsumePorts
   #attachment: Attachment | undefined
   /** The leases that it has, with how many of their messages are not settled; infinite if that is not known. */
   readonly #leases = new Map<number, number>()
-  readonly #told = new Set<string>()
+  readonly #sentSchemas = new Set<string>()
   /** Credit that the engine has not been given, and what it has been given and not used. */
   #credit = 0
   #granted = 0
@@ -75,10 +75,10 @@ export class ConsumeSession {
   #detached = false
   #ended = false
   readonly #drained = new Waiters()
-  readonly #answers = new OncePerTurn(() => this.#tell())
+  readonly #answers = new OncePerTurn(() => this.#sendAnswers())
 
-  constructor(desk: SessionHost, ports: ConsumePorts) {
-    this.#desk = desk
+  constructor(host: SessionHost, ports: ConsumePorts) {
+    this.#host = host
     this.#ports = ports
   }
 
@@ -105,7 +105,7 @@ export class ConsumeSession {
   /**
    * Takes what the consumer says.
    *
-   * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
    */
   receive(request: ConsumeRequest, opened: (session: ConsumeSession, key: string) => void): void {
     const { open, number = 0, credit = 0, settlements = [], extend = [], unreadable = [] } = request
@@ -124,7 +124,7 @@ export class ConsumeSession {
     }
   }
 
-  /** Gives credit to the engine, as far as what was sent has been read. */
+  /** Gives credit to the engine, as far as the client has read its answers. */
   grant(): void {
     if (this.#detached || this.#credit === 0 || this.#isBehind) return
     const messages = Math.min(this.#credit, this.#window - this.#granted)
@@ -134,7 +134,7 @@ export class ConsumeSession {
     this.#attachment?.grant(messages)
   }
 
-  /** Gets nothing more, and resolves when everything that it settled has its outcome, and that was told. */
+  /** Gets nothing more, and resolves when all its settlements have their outcome, and that was sent. */
   drained(): Promise<void> {
     this.#detach()
     if (this.#ended || (this.#settling === 0 && !this.#answers.isScheduled)) return Promise.resolve()
@@ -150,7 +150,7 @@ export class ConsumeSession {
       this.#granted += lengths.length
     }
     // the texts of schemas that it was to get with them have not left either
-    if (unsent.length > 0) this.#told.clear()
+    if (unsent.length > 0) this.#sentSchemas.clear()
     this.#attachment?.suspend(unsent.map(({ lease }) => lease))
   }
 
@@ -189,8 +189,8 @@ export class ConsumeSession {
     if (this.#attachment !== undefined) throw invalidRequest('a consumer opens twice')
     nameOf('the name of a consumer', consumer)
     if (held.length > maxListed) throw invalidRequest('a consumer holds too many leases')
-    const { engine } = this.#desk
-    this.#desk.enter(queue)
+    const { engine } = this.#host
+    this.#host.enter(queue)
     this.key = JSON.stringify([queue, consumer])
     opened(this, this.key)
     const attachment = engine.attach(queue, consumer, {
@@ -206,15 +206,15 @@ export class ConsumeSession {
     for (const lease of possible) this.#leases.set(lease, Number.POSITIVE_INFINITY)
     for (const lease of lost) this.#leases.delete(lease)
     const gone = held.filter((lease) => !this.#leases.has(lease))
-    const leaseMs = this.#desk.leaseMsOf(queue)
+    const leaseMs = this.#host.leaseMsOf(queue)
     this.#ports.answer({ opened: { epoch: engine.epoch, leaseMs, lost: gone, setsAside: true } })
   }
 
-  #cannotRead(attachment: Attachment, meanings: readonly Uint8Array[]): void {
-    this.#unreadable += meanings.length
+  #cannotRead(attachment: Attachment, schemaIds: readonly Uint8Array[]): void {
+    this.#unreadable += schemaIds.length
     if (this.#unreadable > maxUnreadable) throw invalidRequest(`more than ${maxUnreadable} schemas cannot be read`)
-    if (meanings.some(({ length }) => length !== 16)) throw invalidRequest('the hash of a schema is not of 16 bytes')
-    attachment.cannotRead(meanings)
+    if (schemaIds.some(({ length }) => length !== 16)) throw invalidRequest('the hash of a schema is not of 16 bytes')
+    attachment.cannotRead(schemaIds)
   }
 
   #settle(attachment: Attachment, number: number, ranges: NonNullable<ConsumeRequest['settlements']>): void {
@@ -286,10 +286,10 @@ export class ConsumeSession {
   /** The text of a schema goes with the first messages that were written with it. */
   #messagesOf({ lease, positions, times, messages, extras }: LeasedBlock): LeasedMessages {
     const key = Buffer.from(messages.schemaId).toString('latin1')
-    const schema = this.#told.has(key) ? undefined : this.#desk.engine.schemaText(messages.schemaId)
+    const schema = this.#sentSchemas.has(key) ? undefined : this.#host.engine.schemaText(messages.schemaId)
     if (schema !== undefined) {
-      if (this.#told.size >= maxTold) this.#told.clear()
-      this.#told.add(key)
+      if (this.#sentSchemas.size >= maxSentSchemas) this.#sentSchemas.clear()
+      this.#sentSchemas.add(key)
     }
     const position = positions[0] ?? 0
     const time = times[0] ?? 0
@@ -309,7 +309,7 @@ export class ConsumeSession {
   }
 
   /** One answer for all that became of leases in this turn. */
-  #tell(): void {
+  #sendAnswers(): void {
     const [settled, extended, lost] = [this.#settled, this.#extended, this.#lost]
     this.#settled = []
     this.#extended = []
@@ -320,7 +320,7 @@ export class ConsumeSession {
 }
 
 /** Schemas that one consumer is remembered to know. */
-const maxTold = 64
+const maxSentSchemas = 64
 
 function isRow(positions: readonly number[]): boolean {
   const first = positions[0] ?? 0

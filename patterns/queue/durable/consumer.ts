@@ -32,7 +32,7 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
    * that throws or fails is reported as `RIVULET_HANDLER_FAILED` on `errors`, and its message is delivered again later, with
    * the reason in its history. `delivery` of that error tells which message it was. The lease is extended while the work lasts; `delivery.signal` aborts when it is lost.
    *
-   * Lifetime: cold; each subscription takes messages, and is the one that may. Unsubscribing gives up the work under way,
+   * Lifetime: cold; each subscription takes messages, and is the one that may. Unsubscribing gives up current work,
    * whose messages go back at once, as failed.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.

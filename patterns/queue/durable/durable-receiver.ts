@@ -9,10 +9,10 @@ import type { Schema } from '../../../src/avro/index.js'
 import type { Timer } from '../../../src/clock/index.js'
 import type { ConversationStream } from '../../../src/conversation/index.js'
 import {
+  checksPerLease,
   type Delivery,
   DeliveryStream,
   type HeldLease,
-  looksPerLease,
   Prefetch,
   type ProcessDelivery,
 } from '../../../src/delivery/index.js'
@@ -58,9 +58,9 @@ export class DurableReceiver<Out> {
   readonly #ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>
   readonly #inbound: Inbound<Delivery<Out>>
   readonly #prefetch: Prefetch<Out, NonNullable<ConsumeRequest['open']>>
-  #looking: Timer | undefined
+  #leaseTimer: Timer | undefined
   /** How long a lease lasted when that was set. */
-  #lookingAtMs = 0
+  #leaseTimerMs = 0
   #lingering: Timer | undefined
 
   constructor(options: DurableReceiverOptions, ports: DurableClientPorts<ConsumeRequest, ConsumeAnswer>) {
@@ -89,7 +89,7 @@ export class DurableReceiver<Out> {
       isWanted: () => this.#inbound.wanted,
       inbound: () => this.#inbound,
       wake: () => this.hostStream.wake(),
-      leasesChanged: () => this.#look(),
+      leasesChanged: () => this.#checkLeases(),
       report,
     })
     this.deliveries = new DeliveryStream(this.#inbound.stream)
@@ -134,42 +134,42 @@ export class DurableReceiver<Out> {
     // nothing more is asked for, and what nobody was given goes back
     this.#prefetch.stop()
     this.#inbound.complete()
-    // another stream, on which the host was asked for nothing: what is on its way on this one comes before its end and goes
+    // another stream, on which the host was asked for nothing: messages in transit on this one arrive before its end and go
     // back as well, and what goes back does not come again
     if (this.#prefetch.hasAsked) this.hostStream.renew()
     await waitUntil(deadline, this.#prefetch.whenIdle())
     const closed = new RivuletError('RIVULET_CLOSED', `${name()} was closed`)
     const left = this.#prefetch.giveUp(closed)
-    // what the host does not hear of would be nobody's until its lease runs out: that is worth a moment in any case
+    // messages whose return the host does not learn of would wait until their lease expires: that is worth a moment in any case
     const farewell = hasHost() ? clock.now() + farewellMs : deadline
     await waitUntil(Math.max(deadline, farewell), this.#prefetch.whenSettled())
     await waitUntil(deadline, this.hostStream.end())
     this.hostStream.close()
     this.#prefetch.failAll(closed)
-    this.#looking?.cancel()
+    this.#leaseTimer?.cancel()
     this.#lingering?.cancel()
     return left
   }
 
   /** Looks at the leases from time to time, as long as there are any. */
-  #look(): void {
+  #checkLeases(): void {
     const { leases, leaseMs } = this.#prefetch
     const isNeeded = leases > 0 && leaseMs < Number.POSITIVE_INFINITY
     // another host may have leases that are shorter
-    if (!isNeeded || leaseMs !== this.#lookingAtMs) {
-      this.#looking?.cancel()
-      this.#looking = undefined
+    if (!isNeeded || leaseMs !== this.#leaseTimerMs) {
+      this.#leaseTimer?.cancel()
+      this.#leaseTimer = undefined
       this.#prefetch.expectTick(Number.POSITIVE_INFINITY)
     }
-    if (!isNeeded || this.#looking !== undefined) return
+    if (!isNeeded || this.#leaseTimer !== undefined) return
     const { clock } = this.#ports
-    this.#lookingAtMs = leaseMs
-    this.#prefetch.expectTick(clock.now() + leaseMs / looksPerLease)
-    this.#looking = clock.setTimer(() => {
-      this.#looking = undefined
+    this.#leaseTimerMs = leaseMs
+    this.#prefetch.expectTick(clock.now() + leaseMs / checksPerLease)
+    this.#leaseTimer = clock.setTimer(() => {
+      this.#leaseTimer = undefined
       this.#prefetch.tick()
-      this.#look()
-    }, leaseMs / looksPerLease)
+      this.#checkLeases()
+    }, leaseMs / checksPerLease)
   }
 
   #wantedChanged(): void {
@@ -184,7 +184,7 @@ export class DurableReceiver<Out> {
           this.#prefetch.idle()
           this.hostStream.renew()
         },
-        Math.min(defaults.lingerMs, this.#prefetch.leaseMs / looksPerLease),
+        Math.min(defaults.lingerMs, this.#prefetch.leaseMs / checksPerLease),
       )
     }
     this.#prefetch.wantedChanged()

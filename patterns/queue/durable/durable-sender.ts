@@ -73,7 +73,7 @@ export class DurableSender<In> {
       costOf: extrasCost,
       limitBytes: outboxBytes,
       wake: () => this.hostStream.wake(),
-      lost: (reason, messages, unheard, error) => this.#lost(reason, messages, unheard, error),
+      lost: (reason, messages, unreported, error) => this.#lost(reason, messages, unreported, error),
     })
     this.#outgoing = new Outgoing({
       overflow,
@@ -229,13 +229,13 @@ export class DurableSender<In> {
     return earliest
   }
 
-  #lost(reason: string, messages: number, unheard: number, error: RivuletError): void {
+  #lost(reason: string, messages: number, unreported: number, error: RivuletError): void {
     this.#outgoing.lost(reason, messages)
-    if (unheard === 0) return
+    if (unreported === 0) return
     this.#ports.report(
       new RivuletError(error.code, error.message, {
         cause: error.cause,
-        messages: unheard,
+        messages: unreported,
         executed: error.executed ?? 'no',
       }),
     )
@@ -247,7 +247,7 @@ function extrasCost({ id, key }: Extras): number {
   return messageCost + Buffer.byteLength(id ?? '') + Buffer.byteLength(key ?? '')
 }
 
-/** The way into an outbox, which counts what came in this turn by itself. */
+/** The writer of an outbox, which counts the messages of this turn separately. */
 function writerOf<In>(outbox: SendOutbox<In, unknown, Extras>): Writer<In, Owner<Extras>> {
   const { fresh } = outbox
   return {

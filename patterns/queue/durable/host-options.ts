@@ -81,7 +81,7 @@ export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
   readonly defaults?: QueueOptions
   /** Whether a queue is made when it is first used, with `defaults`; else producers and consumers get RIVULET_UNKNOWN_QUEUE. Default: false. */
   readonly autoCreate?: boolean
-  /** Queues at the most, dead letters aside; more are not made by themselves. 1 to 65536. Default: 1024. */
+  /** The most queues, dead letters aside; more are not made automatically. 1 to 65536. Default: 1024. */
   readonly maxQueues?: number
   /** The largest message that is taken, in bytes, 1 to 16 MiB. Default: 16 MiB. */
   readonly maxMessageBytes?: number
@@ -122,7 +122,7 @@ const queueRules = {
     expects: `milliseconds from ${minLeaseMs} to ${maxLeaseMs}`,
     fallback: defaults.leaseMs as number,
     accepts: (value: unknown) => typeof value === 'number' && value >= minLeaseMs && value <= maxLeaseMs,
-    // consumers are told of it in whole milliseconds
+    // consumers get it in whole milliseconds
     convert: (value: unknown) => Math.ceil(value as number),
   },
   backoff: instance('an object', isObject, undefined),

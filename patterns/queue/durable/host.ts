@@ -49,7 +49,7 @@ export interface QueueHostStats {
   readonly rejectedFrames: Reasons
   /** Streams that were refused or ended with an error, and calls of anything else. */
   readonly refusedStreams: number
-  /** Items of producers and consumers that made no sense, and were dropped. */
+  /** Malformed items of producers and consumers, which were dropped. */
   readonly invalidItems: number
   /** What the store takes, in bytes. */
   readonly storage: StoreUsage

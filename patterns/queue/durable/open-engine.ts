@@ -15,7 +15,7 @@ export interface OpenedEngine {
   readonly engine: QueueEngine
   /** What its store takes. */
   usage(): StoreUsage
-  /** Waits for what is under way, and lets go of the store. */
+  /** Waits for current writes, and releases the store. */
   close(): Promise<void>
 }
 

@@ -35,30 +35,30 @@ export interface ProducePorts extends SessionPorts<ProduceAnswer> {
   superseded(): void
 }
 
-/** What one producer may have under way in the engine, in bytes; a single batch may be larger. */
-const underWayBytes = 1_048_576
+/** The bytes that the engine may be storing for one producer; a single batch may be larger. */
+const storingBytes = 1_048_576
 
 /** What a batch costs beside its bodies, in bytes, so that empty messages have a bound too. */
 const batchBytes = 256
 
 /** A producer that is connected. */
 export class ProduceSession {
-  readonly #desk: SessionHost
+  readonly #host: SessionHost
   readonly #ports: ProducePorts
   #queue = ''
   #producer = ''
   /** The texts of schemas that were sent, by the bytes of their schema ids. */
   readonly #schemas = new Map<string, string>()
-  #underWay = 0
+  #storing = 0
   #batches = 0
   #stored: NonNullable<ProduceAnswer['stored']>[number][] = []
   #refused: NonNullable<ProduceAnswer['refused']>[number][] = []
   #ended = false
   readonly #drained = new Waiters()
-  readonly #answers = new OncePerTurn(() => this.#tell())
+  readonly #answers = new OncePerTurn(() => this.#sendAnswers())
 
-  constructor(desk: SessionHost, ports: ProducePorts) {
-    this.#desk = desk
+  constructor(host: SessionHost, ports: ProducePorts) {
+    this.#host = host
     this.#ports = ports
   }
 
@@ -68,7 +68,7 @@ export class ProduceSession {
   /**
    * Another session of this producer has come: what this one is still sent is not taken.
    *
-   * The producer may have numbered anew what it sends again; the same numbers from two sides would be one message of two.
+   * The producer may have given new numbers to repeated messages; the same numbers from two sides would be one message of two.
    */
   supersede(): void {
     if (this.#ended) return
@@ -76,38 +76,38 @@ export class ProduceSession {
     this.#ports.superseded()
   }
 
-  /** Whether it has so much under way that it should send no more for now. */
+  /** Whether the engine is storing so much for it that it should send no more for now. */
   isBusy(): boolean {
-    return this.#underWay >= underWayBytes
+    return this.#storing >= storingBytes
   }
 
   /**
    * Takes what the producer says.
    *
-   * @throws RIVULET_INVALID_REQUEST for what makes no sense, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
    */
   receive({ open, batch }: ProduceRequest, opened: (session: ProduceSession, key: string) => void): void {
     if (open) {
       if (this.#queue !== '') throw invalidRequest('a producer opens twice')
       const producer = nameOf('the name of a producer', open.producer)
-      this.#desk.enter(open.queue)
+      this.#host.enter(open.queue)
       this.#queue = open.queue
       this.#producer = producer
       this.key = JSON.stringify([open.queue, producer])
       opened(this, this.key)
-      const { engine, maxMessageBytes } = this.#desk
+      const { engine, maxMessageBytes } = this.#host
       this.#ports.answer({ opened: { epoch: engine.epoch, maxMessageBytes } })
     }
     if (batch) this.#send(batch)
   }
 
-  /** Resolves when everything that was taken has its outcome, and that was told. */
+  /** Resolves when all batches have their outcome, and that was sent. */
   drained(): Promise<void> {
     if (this.#ended || (this.#batches === 0 && !this.#answers.isScheduled)) return Promise.resolve()
     return this.#drained.wait()
   }
 
-  /** Tells nothing any more; what is under way is stored all the same. */
+  /** Sends nothing any more; current batches are stored all the same. */
   end(): void {
     this.#ended = true
     this.#drained.wake()
@@ -115,19 +115,19 @@ export class ProduceSession {
 
   #send(batch: ProducedBatch): void {
     if (this.#queue === '') throw invalidRequest('a producer sends before it opens')
-    const { engine, maxMessageBytes } = this.#desk
+    const { engine, maxMessageBytes } = this.#host
     const block = blockOf(batch, maxMessageBytes)
     const schema = this.#schemaOf(block, batch.schema ?? undefined)
     const bytes = block.bodies.length + batchBytes + 8 * block.count
     sendInPieces(engine, this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {
       const wasBusy = this.isBusy()
-      this.#underWay -= bytes
+      this.#storing -= bytes
       this.#batches -= 1
       if (this.#ended) return
       this.#note(batch.number, outcome)
       if (wasBusy && !this.isBusy()) this.#ports.room()
     })
-    this.#underWay += bytes
+    this.#storing += bytes
     this.#batches += 1
   }
 
@@ -137,7 +137,7 @@ export class ProduceSession {
     const known = this.#schemas.get(key)
     if (known !== undefined) return known
     if (text === undefined) {
-      if (this.#desk.engine.schemaText(schemaId) === undefined) {
+      if (this.#host.engine.schemaText(schemaId) === undefined) {
         throw invalidRequest('a batch has a schema that nobody has sent')
       }
       return undefined
@@ -164,7 +164,7 @@ export class ProduceSession {
   }
 
   /** One answer for all that became of batches in this turn. */
-  #tell(): void {
+  #sendAnswers(): void {
     const [stored, refused] = [this.#stored, this.#refused]
     this.#stored = []
     this.#refused = []

@@ -1,7 +1,7 @@
 /**
  * What a producer and a consumer have in common as resources: a host, which is elsewhere or in this process.
  *
- * What they say to it is their own business.
+ * Each of them defines its own requests.
  */
 import { randomBytes } from 'node:crypto'
 import { CallClient } from '../../../src/call/index.js'

@@ -77,9 +77,9 @@ export interface QueueHandle {
   /** The counts now. */
   stats(): QueueStats
   /**
-   * The counts now, and after each change, ten times a second at the most.
+   * The counts now, and after each change, at most ten times a second.
    *
-   * Lifetime: each subscription is by itself; completes when the host closes.
+   * Lifetime: each subscription is independent; completes when the host closes.
    */
   readonly changes: Observable<QueueStats>
   /**
@@ -137,10 +137,10 @@ export class LocalQueueHandle implements QueueHandle {
   readonly changes = new Observable<QueueStats>((subscriber) => {
     const { clock, engine } = this.#host
     let timer: Timer | undefined
-    let toldAt = Number.NEGATIVE_INFINITY
-    const tell = () => {
+    let emittedAt = Number.NEGATIVE_INFINITY
+    const emit = () => {
       timer = undefined
-      toldAt = clock.now()
+      emittedAt = clock.now()
       subscriber.next(this.#meter.read())
     }
     if (!this.#host.isOpen) {
@@ -152,10 +152,10 @@ export class LocalQueueHandle implements QueueHandle {
     subscriber.add(
       engine.onChange((queue) => {
         if (queue !== this.name || timer !== undefined || subscriber.closed) return
-        timer = clock.setTimer(tell, Math.max(0, defaults.queueChangesMs - (clock.now() - toldAt)))
+        timer = clock.setTimer(emit, Math.max(0, defaults.queueChangesMs - (clock.now() - emittedAt)))
       }),
     )
-    tell()
+    emit()
   })
 
   stats(): QueueStats {

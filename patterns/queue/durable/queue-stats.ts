@@ -8,7 +8,7 @@ import type { QueueCounts, QueueEngine } from '../../../src/engine/index.js'
 export interface QueueRates {
   /** Stored. */
   readonly stored: number
-  /** Given to consumers, each delivery of a message by itself. */
+  /** Given to consumers, each delivery of a message counted. */
   readonly delivered: number
   /** Done. */
   readonly acked: number

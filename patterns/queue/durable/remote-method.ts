@@ -8,7 +8,7 @@ import { type QueueMethod, QueueService, refusedBy } from './wire.js'
 export function remoteMethod(client: CallClient, name: QueueMethod): RemoteMethod {
   return {
     method: client.bind(serviceOf(QueueService)).methods.get(name) as ClientMethod,
-    // what was settled is said before the host closes; what was sent stays with its producer until it is confirmed
+    // settlements are sent before the host closes; messages stay with their producer until they are confirmed
     endsWhenDraining: name === 'consume',
     causeOf: (cause) => refusedBy(name, cause) ?? cause,
   }

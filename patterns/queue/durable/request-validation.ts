@@ -1,23 +1,23 @@
 /**
- * What a stranger may say to a host of queues, held to what makes sense: after it, the engine sees only what is whole.
+ * Validation of requests of untrusted peers to a host of queues: the engine gets valid ones only.
  *
- * Avro has seen to the types before; here are the bounds, and what belongs together.
+ * Avro has checked the types before; here are the bounds, and the fields that belong together.
  */
 import { maxDelayMs, maxReasonCharacters, maxStackCharacters, type SettledRange } from '../../../src/delivery/index.js'
 import type { MessageBlock, MessageExtras, Settlement } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import type { ProducedBatch } from './wire.js'
 
-/** The messages of one batch, at the most. */
+/** The most messages of one batch. */
 export const maxBatchMessages = 65_536
 
-/** Characters of an id, of a key, of the name of a producer or consumer, at the most. */
+/** The most characters of an id, of a key, of the name of a producer or consumer. */
 export const maxNameCharacters = 255
 
-/** Characters of the name of a queue, at the most. */
+/** The most characters of the name of a queue. */
 export const maxQueueNameCharacters = 128
 
-/** The error for a request that makes no sense. */
+/** The error for an invalid request. */
 export function invalidRequest(message: string): RivuletError {
   return new RivuletError('RIVULET_INVALID_REQUEST', message, { executed: 'no' })
 }

@@ -1,8 +1,8 @@
 /**
- * Batches on their way to the engine: one of very many messages that have something of their own goes in pieces.
+ * Batches for the engine: one of very many messages with options of their own goes in pieces.
  *
- * Each of these messages is looked at by itself, which takes some microseconds; a write of the engine takes as many pieces as
- * leave others their turns of the event loop. The producer is told one outcome.
+ * Each of these messages is handled separately, which takes some microseconds; a write of the engine takes as many pieces as
+ * leave others their turns of the event loop. The producer gets one outcome.
  */
 import type { MessageBlock, QueueEngine, SendOutcome } from '../../../src/engine/index.js'
 

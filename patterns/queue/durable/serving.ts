@@ -28,8 +28,8 @@ export function serveProducer(
   requests: AsyncIterable<ProduceRequest>,
 ): AsyncIterable<ProduceAnswer> {
   const open = (ports: StreamPorts<ProduceAnswer>) => producerOf(host, ports)
-  const toldAs = (error: RivuletError) => refusal('produce', error)
-  return serve(host, { hasLastWords: false, open, sizeOf: answerBytes, refusal: toldAs }, requests)
+  const refusalOf = (error: RivuletError) => refusal('produce', error)
+  return serve(host, { hasLastWords: false, open, sizeOf: answerBytes, refusal: refusalOf }, requests)
 }
 
 /** Serves a consumer. */
@@ -39,8 +39,8 @@ export function serveConsumer(
   connection: CallerConnection | undefined,
 ): AsyncIterable<ConsumeAnswer> {
   const open = (ports: StreamPorts<ConsumeAnswer>) => consumerOf(host, ports)
-  const toldAs = (error: RivuletError) => refusal('consume', error)
-  return serve(host, { hasLastWords: true, open, sizeOf: deliveryBytes, refusal: toldAs }, requests, connection)
+  const refusalOf = (error: RivuletError) => refusal('consume', error)
+  return serve(host, { hasLastWords: true, open, sizeOf: deliveryBytes, refusal: refusalOf }, requests, connection)
 }
 
 /** A session of a consumer that takes the place of an earlier one of the same consumer. */

@@ -4,7 +4,7 @@
  * `docs/protocol/queue.avpr` is the same protocol. An item of a stream is a batch, so that nothing is sent for each message.
  */
 import { defineService, isDeclaredError, type RequestInputOf, type ResponseInputOf } from '../../../src/avro/index.js'
-import { maxToldCharacters, type RivuletError, toldError } from '../../../src/errors/index.js'
+import { maxReceivedCharacters, type RivuletError, receivedError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 
 /** The service that a host of queues serves. */
@@ -223,7 +223,7 @@ type Service = typeof QueueService
 
 /** What a producer says: how it begins, or a batch. */
 export type ProduceRequest = RequestInputOf<Service, 'produce'>
-/** What it is told: which batches are stored, and which were refused. */
+/** The answers: which batches are stored, and which were refused. */
 export type ProduceAnswer = ResponseInputOf<Service, 'produce'>
 /** Messages that a producer sends together. */
 export type ProducedBatch = NonNullable<ProduceRequest['batch']>
@@ -233,7 +233,7 @@ export type ProducedExtras = NonNullable<ProducedBatch['extras']>[number]
 export type RefusedBatch = NonNullable<ProduceAnswer['refused']>[number]
 /** What a consumer says: how it begins, and what it says of its messages. */
 export type ConsumeRequest = RequestInputOf<Service, 'consume'>
-/** What it is told, or given. */
+/** The answers, and the messages. */
 export type ConsumeAnswer = ResponseInputOf<Service, 'consume'>
 
 /** The names of its methods. */
@@ -245,14 +245,14 @@ export const largestMessageBytes = defaults.maxLinkMessageBytes
 /** The largest item of a link, in bytes: a message, its schema, and what goes with a batch of small ones. */
 export const maxItemBytes = largestMessageBytes + 1_048_576
 
-/** Returns an error as the other side is told it; what is not for others stays here. */
+/** Returns an error as the other side gets it; internal details stay here. */
 export function refusal(method: QueueMethod, error: RivuletError): Error {
-  const message = error.message.slice(0, maxToldCharacters).toWellFormed()
+  const message = error.message.slice(0, maxReceivedCharacters).toWellFormed()
   return QueueService.error(method, 'QueueRefused', { code: error.code, message })
 }
 
 /** Returns the error of a stream that has ended; `undefined` if it is none that the host declares. */
 export function refusedBy(method: QueueMethod, cause: unknown): RivuletError | undefined {
   if (!isDeclaredError(QueueService, method, cause)) return undefined
-  return toldError(cause.value.code, cause.value.message)
+  return receivedError(cause.value.code, cause.value.message)
 }

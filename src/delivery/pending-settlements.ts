@@ -4,34 +4,34 @@ import { Confirmation } from './confirmation.js'
 import type { Fate, SettledRange } from './protocol.js'
 
 /** The lease that something is said of. */
-export interface SaidLease {
+export interface SettlingLease {
   readonly number: number
   /** Messages of which no outcome is known. */
   open: number
   readonly isOver: boolean
   /** Why it was lost; `undefined` if it was not. */
   readonly lostBy: RivuletError | undefined
-  /** Whether it is to be extended with what is said next, and who waits for that. */
+  /** Whether it is to be extended with the next request, and the callers that wait for that. */
   extension: Confirmation | undefined
 }
 
 /** Something that was said, and waits for its outcome. */
-export interface SaidRange {
-  readonly lease: SaidLease
+export interface PendingSettlement {
+  readonly lease: SettlingLease
   readonly range: SettledRange
   readonly confirmation: Confirmation
 }
 
 /** What was said of one lease in this turn. */
-export class SaidRanges {
-  readonly #lease: SaidLease
+export class PendingSettlements {
+  readonly #lease: SettlingLease
   /** What acks share, and what everything else does: of a lease that is lost, acks may count all the same. */
   #ackConfirmation: Confirmation | undefined
   #otherConfirmation: Confirmation | undefined
   #others: SettledRange[] = []
-  #lateAcks: SaidRange[] = []
+  #lateAcks: PendingSettlement[] = []
 
-  constructor(lease: SaidLease) {
+  constructor(lease: SettlingLease) {
     this.#lease = lease
   }
 
@@ -51,43 +51,43 @@ export class SaidRanges {
   }
 
   /** Something else, which nobody waits for. */
-  say(what: Fate, index: number, count: number): void {
+  add(what: Fate, index: number, count: number): void {
     this.#others.push(this.#rangeOf(index, count, what))
   }
 
   /** The same, and its promise. */
   fail(what: Fate, index: number): Promise<void> {
-    this.say(what, index, 1)
+    this.add(what, index, 1)
     this.#otherConfirmation ??= new Confirmation()
     this.#otherConfirmation.holders += 1
     return this.#otherConfirmation
   }
 
   /** Takes all of it, with acks of messages from some indices on. */
-  take(acks: readonly (readonly [index: number, count: number])[]): SaidRange[] {
+  take(acks: readonly (readonly [index: number, count: number])[]): PendingSettlement[] {
     const lease = this.#lease
-    const said = this.#lateAcks
+    const taken = this.#lateAcks
     this.#lateAcks = []
     if (this.#others.length > 0) {
       const confirmation = this.#otherConfirmation ?? new Confirmation()
-      for (const range of this.#others) said.push({ lease, range, confirmation })
+      for (const range of this.#others) taken.push({ lease, range, confirmation })
       this.#others = []
       this.#otherConfirmation = undefined
     }
     if (acks.length > 0) {
       const confirmation = this.#ackConfirmation ?? new Confirmation()
       for (const [index, count] of acks) {
-        said.push({ lease, range: this.#rangeOf(index, count, { kind: 'ack' }), confirmation })
+        taken.push({ lease, range: this.#rangeOf(index, count, { kind: 'ack' }), confirmation })
       }
       this.#ackConfirmation = undefined
     }
-    return said
+    return taken
   }
 
   /** Puts acks back: they are to be collected although the lease is lost. Returns the rest. */
-  keepAcks(said: readonly SaidRange[]): SaidRange[] {
-    const others: SaidRange[] = []
-    for (const one of said) {
+  keepAcks(taken: readonly PendingSettlement[]): PendingSettlement[] {
+    const others: PendingSettlement[] = []
+    for (const one of taken) {
       if (one.range.kind === 'ack') this.#lateAcks.push(one)
       else others.push(one)
     }
