@@ -39,6 +39,7 @@ export class Monitor {
   /** Whether no other could be made: there was no socket for it. */
   #isLost = false
   #tick: Timer | undefined
+  #pollMs = monitorPollMs.first
   /** Keeps a worker thread alive, where nothing is pending. */
   #hold: NodeJS.Timeout | undefined
   #closed = false
@@ -105,7 +106,8 @@ export class Monitor {
 
   /** Replaces the monitor now, and at each tick from now on. */
   #poll(): void {
-    this.#tick = this.#clock.setTimer(() => this.#poll(), monitorPollMs)
+    this.#tick = this.#clock.setTimer(() => this.#poll(), this.#pollMs)
+    this.#pollMs = Math.min(monitorPollMs.idle, 2 * this.#pollMs)
     this.#replace()
   }
 
@@ -174,6 +176,7 @@ export class Monitor {
       for (;;) {
         const event = await this.#next(observer)
         if (!event || event.type === 'end') break
+        this.#pollMs = monitorPollMs.first
         if (!this.#closed) this.#onEvent(event)
         else if (event.type === 'close') this.#release(event.address)
         // peers that connect and leave without end keep it busy

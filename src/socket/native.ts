@@ -74,8 +74,12 @@ export const mayPend = isMainThread
 /** How often a socket is polled that must have no operation pending, in milliseconds. */
 export const pollMs = mayPend ? 5 : 1
 
-/** How often a monitor is polled that must have no operation pending, in milliseconds. */
-export const monitorPollMs = mayPend ? 100 : 20
+/**
+ * How often a monitor is polled that must have no operation pending, in milliseconds: at first, and when nothing has come
+ * for a while. Each poll makes a monitor, during which the end of a worker thread aborts the process; and one that is not
+ * polled for long may become full, which stops the library.
+ */
+export const monitorPollMs = mayPend ? { first: 100, idle: 100 } : { first: 20, idle: 80 }
 
 /** Options that zeromq.js has no name for, by libzmq's number. */
 const option = {
