@@ -23,7 +23,7 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
   #timer: Timer | undefined
   readonly #settledWaiters = new Waiters()
   #stopped = false
-  readonly #goOn = () => this.#takeMore()
+  readonly #continue = () => this.#takeMore()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -42,7 +42,7 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
   /** Reads no further frames until the last one was taken as a whole, in the next turns. */
   protected hold(): void {
     this.socket?.hold(true)
-    turnBudget.nextTurn(this.#goOn)
+    turnBudget.nextTurn(this.#continue)
   }
 
   /** Passes no more time, and lets nobody wait. */
@@ -74,7 +74,7 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
 
   #takeMore(): void {
     if (!this.machine.takeRest()) {
-      turnBudget.nextTurn(this.#goOn)
+      turnBudget.nextTurn(this.#continue)
       return
     }
     this.socket?.hold(false)

@@ -56,7 +56,7 @@ export class Outbox {
   readonly #roomWaiters = new Waiters()
   readonly #emptyWaiters = new Waiters()
   // made once, since a lone frame would pay for each of them
-  readonly #handedOver = (error: RivuletError | undefined) => this.#goOn(error)
+  readonly #handedOver = (error: RivuletError | undefined) => this.#continue(error)
   readonly #nextTurn = () => this.#next()
 
   constructor(limitBytes: number, ports?: OutboxPorts) {
@@ -181,7 +181,7 @@ export class Outbox {
     void ports.send(frame.parts).then(this.#handedOver)
   }
 
-  #goOn(error: RivuletError | undefined): void {
+  #continue(error: RivuletError | undefined): void {
     // a stopped outbox has counted this frame as lost
     if (this.#stopped) return
     const frame = this.#withTransport as OutFrame

@@ -43,7 +43,7 @@ t.test('planted phrases and names are found, with their lines', async (t) => {
   for (const text of ['a frame is over the limit', 'at most 5', 'a storytelling saying', 'a client over another']) {
     t.strictSame(found(text), [], text)
   }
-  const names = checkNames([{ path: 'a.ts', text: '// told\nfunction toldError(#heardAt, retold, "told") {}' }])
+  const names = checkNames([{ path: 'a.ts', text: '// told\nfunction toldError(#heardAt, retold, goOnLater) {}' }])
   t.equal(names.length, 3)
   t.match(names[0], "a.ts:2 has the name 'toldError'")
 })

@@ -77,7 +77,9 @@ export function checkNames(files: readonly TextFile[]): string[] {
       .replaceAll(/'(?:\\.|[^'\\\n])*'|\/\/[^\n]*/g, '')
     return code.split('\n').flatMap((line, at) => {
       const names = new Set(line.match(/[A-Za-z_$][\w$]*/g) ?? [])
-      const wrong = [...names].filter((name) => wordsOf(name).some((word) => nameParts.has(word)))
+      const wrong = [...names].filter(
+        (name) => /^goOn/i.test(name) || wordsOf(name).some((word) => nameParts.has(word)),
+      )
       return wrong.map((name) => `${path}:${at + 1} has the name '${name}': use the standard term`)
     })
   })
