@@ -1,5 +1,5 @@
 /**
- * One session and its users: each item goes to the one that takes its kind, in the direction of its stream.
+ * One session and its users: each item goes to the user that takes its kind; of two, to the one for streams of that side.
  *
  * Users share the connection, its window and its outbox; what they say to their peers is their own.
  */
@@ -33,16 +33,17 @@ export class SharedSession implements StreamsHandler {
   }
 
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    const isOpenedHere = stream * this.#session.sign > 0
-    let isTaken = false
-    for (const { user, handler } of this.#entries) {
-      if (!takes(user.items, kind) || (stream !== 0 && !(isOpenedHere ? user.items.opened : user.items.accepted)))
-        continue
-      isTaken = true
-      handler.onItem(stream, kind, flags, bytes, view, start, end)
-      if (stream !== 0) break
+    const side = stream * this.#session.sign > 0 ? 'opened' : 'accepted'
+    let taker: Entry | undefined
+    for (const entry of this.#entries) {
+      const { items } = entry.user
+      if (!takes(items, kind)) continue
+      if (stream === 0) entry.handler.onItem(stream, kind, flags, bytes, view, start, end)
+      // who takes the kind on streams of the other side alone judges what comes on one of this side
+      else if (taker === undefined || items[side]) taker = entry
     }
-    if (stream !== 0 && !isTaken) this.#unknown(stream, kind, flags, bytes, view, start, end)
+    if (taker !== undefined) taker.handler.onItem(stream, kind, flags, bytes, view, start, end)
+    else if (stream !== 0) this.#unknown(stream, kind, flags, bytes, view, start, end)
   }
 
   onWritable(stream: number): void {
@@ -70,12 +71,10 @@ export class SharedSession implements StreamsHandler {
     const owner = this.#entries.find(({ handler }) => handler.owns(stream))
     if (owner !== undefined) {
       owner.handler.onItem(stream, kind, flags, bytes, view, start, end)
-    } else if (flags & itemFlag.critical) {
-      this.#session.forget(stream)
-      this.#session.send(stream, sessionKind.refuse, 0, noBody)
-    } else {
-      this.#session.consumed(stream, end - start)
+      return
     }
+    this.#session.forget(stream) // a peer may send on any number of them
+    if (flags & itemFlag.critical) this.#session.send(stream, sessionKind.refuse, 0, noBody)
   }
 }
 

@@ -56,7 +56,7 @@ t.test('streams that are not to be opened, or not there', async (t) => {
   t.equal(codes.filter((code) => code === 'RIVULET_BAD_FRAME').length, 1, 'reported once')
   await one.items([item(903, 60, Buffer.from('needed'), flags.critical)])
   t.ok(await stillServed(one, 13))
-  await one.items([item(15, 5, Buffer.alloc(0), flags.critical)])
+  await one.items([item(15, 6, Buffer.alloc(0), flags.critical)])
   t.equal(await one.refused(), 'violation', 'a critical item of the session itself')
   await unharmed(t)
 })
