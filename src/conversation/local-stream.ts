@@ -19,8 +19,13 @@ export class LocalStream<Request, Answer> extends ReopeningStream<Request, Answe
   #draining: Session<Request> | undefined
   readonly #pumping = new OncePerTurn(() => this.#send())
 
-  constructor(host: ServingHost, open: OpenSession<Request, Answer>, user: Conversation<Request, Answer>) {
-    super(host.clock, user)
+  constructor(
+    host: ServingHost,
+    open: OpenSession<Request, Answer>,
+    user: Conversation<Request, Answer>,
+    random?: () => number,
+  ) {
+    super(host.clock, user, random)
     this.#host = host
     this.#open = open
   }

@@ -1,23 +1,32 @@
 /**
- * A process with a client of the queue: a dialer, the calls over its session, and what both are for.
+ * A process with a client of the queue: a dialer, the calls over its session, and what both are for; or a client in the
+ * process of the host, which has neither.
  *
  * It loses its connection, stalls, dies without a word, closes in good order, and starts again as another client.
  */
 import type { DurableClientPorts } from '../../patterns/queue/durable/durable-client-ports.js'
 import { remoteMethod } from '../../patterns/queue/durable/remote-method.js'
+import type { QueueServingHost } from '../../patterns/queue/durable/serving.js'
 import type { QueueMethod } from '../../patterns/queue/durable/wire.js'
 import { CallClient } from '../../src/call/index.js'
-import { RemoteStream } from '../../src/conversation/index.js'
+import { LocalStream, RemoteStream, type ServedSession, type StreamPorts } from '../../src/conversation/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
 import { Dialer } from '../../src/session/index.js'
 import type { Connection } from './network.js'
-import type { QueueHost } from './queue-host.js'
+import type { Guest, QueueHost } from './queue-host.js'
 import { connectionLost, QueueProcess, type QueueWorld } from './queue-process.js'
 
-/** A process with a client. */
-export abstract class QueueClient extends QueueProcess {
+/** Opens a session of a host in process. */
+export type OpenSession<Request, Answer> = (
+  host: QueueServingHost,
+  ports: StreamPorts<Answer>,
+) => ServedSession<Request>
+
+/** A client. */
+export abstract class QueueClient extends QueueProcess implements Guest {
   readonly #host: QueueHost
+  readonly isLocal: boolean
   #dialer: Dialer | undefined
   #calls: CallClient | undefined
   #connection: Connection | undefined
@@ -26,9 +35,12 @@ export abstract class QueueClient extends QueueProcess {
   /** Whether it makes no more trouble of its own. */
   isTame = false
 
-  constructor(name: string, world: QueueWorld, host: QueueHost) {
+  /** @param isLocal - Whether it lives in the process of the host: it starts, stalls and dies with that. */
+  constructor(name: string, world: QueueWorld, host: QueueHost, isLocal: boolean) {
     super(name, world)
     this.#host = host
+    this.isLocal = isLocal
+    if (isLocal) host.guests.add(this)
   }
 
   get connection(): Connection | undefined {
@@ -43,9 +55,21 @@ export abstract class QueueClient extends QueueProcess {
   /** What it waits for that has no outcome. */
   abstract get pending(): number
 
+  override enqueue(event: () => void): void {
+    const { life } = this
+    if (!this.isLocal) super.enqueue(event)
+    else if (this.isAlive) this.#host.enqueue(() => life === this.life && event())
+  }
+
   override boot(): void {
+    if (this.isLocal && this.#host.serving?.isOpen !== true) return // it starts with its host
     this.start()
     this.enqueue(() => {
+      this.#isOpen = true
+      if (this.isLocal) {
+        this.begin()
+        return
+      }
       const { name, clock, settings, random } = this
       const report = (error: RivuletError) => this.report(error)
       const calls = new CallClient({ clock, failoverMs: 1000, name: () => name, report })
@@ -66,7 +90,6 @@ export abstract class QueueClient extends QueueProcess {
       })
       this.#calls = calls
       this.#dialer = dialer
-      this.#isOpen = true
       this.begin()
       this.#connectLater()
     })
@@ -82,7 +105,7 @@ export abstract class QueueClient extends QueueProcess {
   /** Closes in good order, waiting at most so long, and starts again. */
   close(waitMs: number): void {
     if (!this.#isOpen) return
-    this.enqueue(() => void this.#close(waitMs))
+    this.enqueue(() => void this.closeWithHost(waitMs))
   }
 
   override arrived(connection: Connection, frame: Buffer): void {
@@ -115,9 +138,14 @@ export abstract class QueueClient extends QueueProcess {
   protected abstract ended(): void
 
   /** What a sender or a receiver needs. */
-  protected portsOf<Request, Answer>(method: QueueMethod): DurableClientPorts<Request, Answer> {
+  protected portsOf<Request, Answer>(
+    method: QueueMethod,
+    open: OpenSession<Request, Answer>,
+  ): DurableClientPorts<Request, Answer> {
     const { name, clock, random } = this
-    const calls = this.#calls as CallClient
+    const calls = this.#calls
+    const { serving } = this.#host
+    const jitter = () => random.below(1000) / 1000
     return {
       clock,
       identity: random.bytes(16).toString('hex'),
@@ -128,17 +156,19 @@ export abstract class QueueClient extends QueueProcess {
         return () => this.#onClosing.delete(callback)
       },
       report: (error) => this.report(error),
-      hasHost: () => this.#dialer?.session.status === 'live',
+      hasHost: () => (calls ? this.#dialer?.session.status === 'live' : serving?.isServing === true),
       waitUntil: (deadline, promise) => {
         const timeoutMs = Math.max(0, deadline - clock.now())
         return waitFor(name, promise, clock, { timeoutMs }).catch(() => {})
       },
       streamFor: (user) =>
-        new RemoteStream(calls, remoteMethod(calls, method), clock, user, () => random.below(1000) / 1000),
+        calls
+          ? new RemoteStream(calls, remoteMethod(calls, method), clock, user, jitter)
+          : new LocalStream(serving as QueueServingHost, (to) => open(serving as QueueServingHost, to), user, jitter),
     }
   }
 
-  async #close(waitMs: number): Promise<void> {
+  async closeWithHost(waitMs: number): Promise<void> {
     if (!this.#isOpen) return
     this.note('closes', waitMs)
     const { life } = this

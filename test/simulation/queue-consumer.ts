@@ -4,7 +4,7 @@
  */
 import type { Subscription } from 'rxjs'
 import { DurableReceiver } from '../../patterns/queue/durable/durable-receiver.js'
-import type { ConsumeAnswer, ConsumeRequest } from '../../patterns/queue/durable/wire.js'
+import { consumerOf } from '../../patterns/queue/durable/serving.js'
 import type { Delivery } from '../../src/delivery/delivery.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { QueueClient } from './queue-client.js'
@@ -31,8 +31,8 @@ export class SimulatedConsumer extends QueueClient {
   #isLeaving = false
 
   /** @param isOutdated - Whether it cannot read some schemas, or some values. */
-  constructor(name: string, world: QueueWorld, host: QueueHost, isOutdated: boolean) {
-    super(name, world, host)
+  constructor(name: string, world: QueueWorld, host: QueueHost, isLocal: boolean, isOutdated: boolean) {
+    super(name, world, host, isLocal)
     const { random, plan } = world
     const isOld = () => isOutdated && random.chance(plan.outdated)
     this.#version = isOld() ? random.below(plan.schemas) : 0
@@ -64,7 +64,7 @@ export class SimulatedConsumer extends QueueClient {
   }
 
   protected override begin(): void {
-    const ports = this.portsOf<ConsumeRequest, ConsumeAnswer>('consume')
+    const ports = this.portsOf('consume', consumerOf)
     this.#fullName = `${this.name}/${ports.identity}`
     this.#receiver = new DurableReceiver<Job>(
       {

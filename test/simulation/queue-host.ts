@@ -24,6 +24,14 @@ const maxMessageBytes = 100_000
 /** How long consumers have to say what they have settled before the host closes, in milliseconds. */
 const lastWordsMs = 500
 
+/** A client in the process of the host. */
+export interface Guest {
+  readonly isAlive: boolean
+  boot(): void
+  crash(): void
+  closeWithHost(waitMs: number): Promise<void>
+}
+
 /** The host. */
 export class QueueHost extends QueueProcess {
   engine: LocalEngine | undefined
@@ -32,7 +40,10 @@ export class QueueHost extends QueueProcess {
   isCalm = false
   #acceptor: Acceptor | undefined
   #calls: CallHost | undefined
-  #serving: (QueueServingHost & { isOpen: boolean }) | undefined
+  /** What serves producers and consumers, while it is up. */
+  serving: (QueueServingHost & { isOpen: boolean; isServing: boolean }) | undefined
+  /** Clients in its process. */
+  readonly guests = new Set<Guest>()
   readonly #connections = new Map<string, Connection>()
   /** What the wall clock was set by at the last opening, in milliseconds. */
   #setBeforeMs = 0
@@ -134,7 +145,7 @@ export class QueueHost extends QueueProcess {
     ])
     const report = (error: RivuletError) => this.report(error)
     const calls = new CallHost([{ codec: serviceOf(QueueService), handlers }], { clock, report })
-    this.#serving = serving
+    this.serving = serving
     this.#calls = calls
     this.#acceptor = new Acceptor(
       { ...this.settings, maxSessions: 100 },
@@ -148,6 +159,7 @@ export class QueueHost extends QueueProcess {
         accept: (session) => calls.accept(session, { id: random.bytes(8).toString('hex') }),
       },
     )
+    for (const guest of this.guests) if (!guest.isAlive) guest.boot()
   }
 
   #openEngine(): LocalEngine {
@@ -171,7 +183,7 @@ export class QueueHost extends QueueProcess {
   }
 
   async #close(): Promise<void> {
-    const serving = this.#serving
+    const serving = this.serving
     if (!serving?.isOpen) return
     const { life, clock } = this
     this.note('closes')
@@ -179,7 +191,11 @@ export class QueueHost extends QueueProcess {
     void this.#calls?.drain()
     this.#acceptor?.announceDrain()
     const patience = new Promise<void>((resolve) => void clock.setTimer(resolve, lastWordsMs))
-    await serving.streams.drain(patience)
+    const drained = serving.streams.drain(patience)
+    const waitMs = this.random.pick([0, 200])
+    await Promise.all([...this.guests].map((guest) => guest.closeWithHost(waitMs)))
+    serving.isServing = false
+    await drained
     await this.#calls?.drain()
     if (life !== this.life) return
     const closed = new RivuletError('RIVULET_CLOSED', 'the host was closed')
@@ -195,11 +211,12 @@ export class QueueHost extends QueueProcess {
   /** Loses everything but what is safe, and the first writes of those under way. */
   #stop(kept: number): void {
     this.note('keeps', kept)
+    for (const guest of this.guests) if (guest.isAlive) guest.crash()
     for (const connection of this.#connections.values()) connection.cut('acceptor')
     this.#connections.clear()
     this.#acceptor = undefined
     this.#calls = undefined
-    this.#serving = undefined
+    this.serving = undefined
     this.world.oracle.crashed()
     this.engine = undefined
     this.store = this.store.crashed(kept)

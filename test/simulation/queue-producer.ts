@@ -4,7 +4,7 @@
  */
 import { DurableSender } from '../../patterns/queue/durable/durable-sender.js'
 import type { SendOptions } from '../../patterns/queue/durable/options.js'
-import type { ProduceAnswer, ProduceRequest } from '../../patterns/queue/durable/wire.js'
+import { producerOf } from '../../patterns/queue/durable/serving.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { QueueClient } from './queue-client.js'
 import { queueName } from './queue-process.js'
@@ -51,7 +51,7 @@ export class SimulatedProducer extends QueueClient {
         outboxBytes,
         overflow,
       },
-      this.portsOf<ProduceRequest, ProduceAnswer>('produce'),
+      this.portsOf('produce', producerOf),
     )
     this.#sender.hostStream.start()
   }

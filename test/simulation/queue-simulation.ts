@@ -6,6 +6,7 @@
  */
 import { frameKind } from '../../src/wire/prelude.js'
 import { Network } from './network.js'
+import { QueueClient } from './queue-client.js'
 import { SimulatedConsumer } from './queue-consumer.js'
 import { QueueHost } from './queue-host.js'
 import { QueueOracle } from './queue-oracle.js'
@@ -29,8 +30,9 @@ export interface QueueRunOutcome {
   readonly violation: string | undefined
 }
 
-/** How long it takes at the most until all is done when nothing goes wrong any more, in milliseconds. */
+/** How long it takes at most until all is done when nothing goes wrong any more, and how long for each message, in milliseconds. */
 const restMs = 60_000
+const restMsPerMessage = 300
 
 /** By what the wall clock is set, in milliseconds: by less than what makes a host forget a producer. */
 const clockJumpsMs = [-3_600_000, -200, 200, 3_600_000]
@@ -66,7 +68,7 @@ class QueueRun {
 
   constructor(seed: number, log?: (line: string) => void) {
     const random = new Random(seed)
-    const plan = queuePlanOf(random)
+    const plan = queuePlanOf(random, seed)
     log?.(JSON.stringify(plan))
     const scheduler = new Scheduler()
     const network = new Network(scheduler, random.fork(), plan.weather, (frame) => kindOf(frame) === frameKind.hello)
@@ -74,14 +76,15 @@ class QueueRun {
     const oracle = new QueueOracle(plan.settings, scheduler)
     this.world = { scheduler, random, plan, network, turns, oracle, trace: new Trace(log) }
     const { world } = this
+    const isLocal = () => plan.local > 0 && random.chance(plan.local)
     this.#host = new QueueHost('host', world)
     this.#producers = Array.from(
       { length: plan.producers },
-      (_, at) => new SimulatedProducer(`p${at}`, world, this.#host),
+      (_, at) => new SimulatedProducer(`p${at}`, world, this.#host, isLocal()),
     )
     this.#consumers = Array.from(
       { length: plan.consumers },
-      (_, at) => new SimulatedConsumer(`c${at}`, world, this.#host, at > 0),
+      (_, at) => new SimulatedConsumer(`c${at}`, world, this.#host, isLocal(), at > 0),
     )
   }
 
@@ -127,13 +130,18 @@ class QueueRun {
       const client = random.pick(this.#clients)
       network.setApart(client.name, ms)
       client.connection?.cut()
-    } else if (what < 9) random.pick([...this.#consumers, ...this.#clients, this.#host]).stall(ms)
-    else if (what < 10) this.#restart(random.pick(this.#clients), ms)
+    } else if (what < 9) this.#processOf(random.pick([...this.#consumers, ...this.#clients, this.#host])).stall(ms)
+    else if (what < 10) this.#restart(this.#processOf(random.pick(this.#clients)), ms)
     else if (what < 11) random.pick(this.#clients).close(ms)
     else if (what < 12) this.#host.close()
     else if (what < 13) this.#host.setClock(random.pick(clockJumpsMs))
     else if (what < 14) this.#fill(ms)
     else for (const connection of open) connection.cut()
+  }
+
+  /** The process that a client lives in. */
+  #processOf(one: QueueHost | QueueClient): QueueProcess {
+    return one instanceof QueueClient && one.isLocal ? this.#host : one
   }
 
   #restart(process: QueueProcess, downMs: number): void {
@@ -161,7 +169,8 @@ class QueueRun {
     for (const client of this.#clients) client.isTame = true
     host.store.maxBytes = Number.POSITIVE_INFINITY
     const stepMs = plan.settings.leaseMs / 2
-    for (let waited = 0; waited < restMs; waited += stepMs) {
+    const mostMs = restMs + restMsPerMessage * oracle.known.size
+    for (let waited = 0; waited < mostMs; waited += stepMs) {
       host.store.maxBytes = Number.POSITIVE_INFINITY
       for (const consumer of this.#consumers) consumer.finishWork()
       await this.#pass(stepMs)
