@@ -54,12 +54,20 @@ t.test('a message of the durable queue shows when it was stored, when it failed,
   t.strictSame(message?.due, new Date(storedAt + 5010))
 })
 
-/** What files export under these names, each as `path name`, through the files that they take it from. */
-function origins(path: string, names: readonly string[], files: ReadonlyMap<string, SourceFile>): string[] {
-  return names.flatMap((name) => {
-    const from = files.get(path)?.imports.find((one) => one.names.some((taken) => taken.name === name))
-    return from === undefined ? [`${path} ${name}`] : origins(resolveRelative(path, from.specifier), [name], files)
+/** Where the names that an index exports are declared, each as `path name`, through the files that it takes them from. */
+function declarationsOf(index: string, files: ReadonlyMap<string, SourceFile>): string[] {
+  const { imports = [] } = files.get(index) ?? {}
+  return imports.flatMap(({ specifier, names }) => {
+    const target = resolveRelative(index, specifier)
+    return names.flatMap(({ name }) =>
+      name === '*' ? declarationsOf(target, files) : declarationOf(target, name, files),
+    )
   })
+}
+
+function declarationOf(path: string, name: string, files: ReadonlyMap<string, SourceFile>): string {
+  const from = files.get(path)?.imports.find(({ names }) => names.some((taken) => taken.name === name))
+  return from === undefined ? `${path} ${name}` : declarationOf(resolveRelative(path, from.specifier), name, files)
 }
 
 /** Members of these interfaces that show a point in time as something else than a `Date`. */
@@ -78,18 +86,11 @@ function otherTimes({ path, text }: Pick<SourceFile, 'path' | 'text'>, interface
 t.test('no public interface shows a time as anything else', async (t) => {
   const files = new Map(readSources('src', 'patterns').map((file) => [file.path, file]))
   const entries = [...files.values()].filter(({ path }) => /^(patterns\/\w+|src)\/index\.ts$/.test(path))
-  const exported = entries.flatMap(({ path, imports }) =>
-    origins(
-      path,
-      imports.flatMap(({ names }) => names.map(({ name }) => name)),
-      files,
-    ),
-  )
+  const exported = entries.flatMap(({ path }) => declarationsOf(path, files))
   const interfaces = new Set(exported)
   for (const name of ['Delivery', 'QueuedMessage', 'TopicMessage', 'CallContext']) {
-    t.equal(
-      exported.filter((one) => one.endsWith(` ${name}`) && files.has(one.split(' ')[0] ?? '')).length > 0,
-      true,
+    t.ok(
+      exported.some((one) => one.endsWith(` ${name}`)),
       name,
     )
   }
