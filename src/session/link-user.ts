@@ -12,7 +12,10 @@ export interface PeerInfo {
   readonly id: string
 }
 
-/** What uses one session. None of its methods may throw. */
+/**
+ * What uses one session. None of its methods may throw, with one exception: what `onItem` throws for a body that cannot be read
+ * says that the peer breaks the protocol, and ends the session.
+ */
 export interface SessionUser extends StreamsHandler {
   /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
   readonly owes?: boolean
