@@ -5,6 +5,7 @@ import type { DialerSettings } from '../../src/session/index.js'
 import type { OverflowPolicy } from '../../src/stream/index.js'
 import type { Weather } from './network.js'
 import type { Random } from './random.js'
+import { briefFrom } from './session-plan.js'
 
 /** The plan of a run. */
 export interface QueuePlan {
@@ -66,6 +67,7 @@ export function queuePlanOf(random: Random, seed: number): QueuePlan {
   const leaseMs = random.pick([100, 300, 2000])
   const keyOrder = random.chance(0.3)
   const bounded = random.chance(0.25)
+  const isBrief = seed >= briefFrom
   const link = linkOf(random, leaseMs)
   return {
     settings: {
@@ -90,11 +92,11 @@ export function queuePlanOf(random: Random, seed: number): QueuePlan {
     weather: weatherOf(random, link, leaseMs),
     link,
     turnEnds: random.pick([0, 0, 0.05, 0.5]),
-    happenings: random.between(10, 60),
+    happenings: isBrief ? random.between(2, 6) : random.between(10, 60),
     pauseMs: random.pick([3, 20, leaseMs / 2]),
     trouble: random.pick([0, 10, 25, 40]),
     habits: {
-      together: random.pick([1, 3, 12]),
+      together: random.pick(isBrief ? [1, 3] : [1, 3, 12]),
       sendAlls: random.pick([0, 0.1, 0.5]),
       large: random.pick([0, 0, 0.02, 0.2]),
       impatient: random.pick([0, 0, 0.2]),
