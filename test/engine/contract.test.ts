@@ -50,6 +50,18 @@ const storing: Suite = (t, open) => {
     t.strictSame(await dropping.consumer('c', 9).got(2), ['b', 'c'])
   })
 
+  t.test('what follows a block that was refused is refused with it, until that comes again', async (t) => {
+    const world = await TestEngine.open(t, open, { maxLength: 1, overflow: 'reject' })
+    await world.send(1, ['x'], [], { producer: 'other' })
+    t.match(await world.send(1, ['a']), { kind: 'refused', expected: 1 })
+    const consumer = world.consumer('c', 9)
+    await consumer.got(1)
+    await consumer.settle({ kind: 'ack' })
+    t.match(await world.send(2, ['b']), { kind: 'refused', expected: 1 }, 'although there is room now')
+    t.match(await world.send(1, ['a']), { kind: 'stored' })
+    t.strictSame(await consumer.got(2), ['x', 'a'])
+  })
+
   t.test('an id is stored once in the window of its queue', async (t) => {
     const world = await TestEngine.open(t, open, { dedupeMs: 1000 })
     if (!world.engine.capabilities.deduplicates) return
