@@ -170,15 +170,17 @@ class QueueRun {
     host.store.maxBytes = Number.POSITIVE_INFINITY
     const stepMs = plan.settings.leaseMs / 2
     const mostMs = restMs + restMsPerMessage * oracle.known.size
+    let wasDone = false
     for (let waited = 0; waited < mostMs; waited += stepMs) {
       host.store.maxBytes = Number.POSITIVE_INFINITY
       for (const consumer of this.#consumers) consumer.finishWork()
       await this.#pass(stepMs)
       const isAwake = [host, ...this.#clients].every(({ isAlive, isStalled }) => isAlive && !isStalled)
-      const isDone = isAwake && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
-      if (!isDone || host.engine?.counts(queueName).depth !== 0) continue
-      await this.#pass(stepMs) // counts tell of a write before it is safe
-      return
+      const isSaid = isAwake && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
+      const isDone = isSaid && host.engine?.counts(queueName).depth === 0
+      // twice: counts show a write before it is safe, and a message may be on its way that its sender has given up
+      if (isDone && wasDone) return
+      wasDone = isDone
     }
     const pending = this.#clients.map(({ name, pending }) => `${name} ${pending}`).join(', ')
     oracle.fail(`no rest: ${JSON.stringify(host.engine?.counts(queueName))}; without outcome: ${pending}`)
