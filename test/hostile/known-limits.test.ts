@@ -49,8 +49,6 @@ t.test(
     const kept = 'honest peers kept 0.20 of their rate'
     t.match(limitReached(known, { pattern: 'push', transport: 'tcp' }, [kept]), /every peer that completes a handshake/)
     t.equal(limitReached(known, { pattern: 'subscriber', transport: 'tcp' }, [kept]), undefined)
-    t.match(limitReached(known, { pattern: 'push', transport: 'tcp' }, [kept, 'memory grew by 260 MiB']), /libzmq/)
-    t.match(limitReached(knownOf('many-parts'), { pattern: 'push', transport: 'tcp' }, [kept]), /every peer/)
     const ended = 'work ended at 0.20 of its rate, for whichever peer'
     t.equal(limitReached(known, { pattern: 'push', transport: 'tcp' }, [kept, ended]), undefined)
   },
@@ -59,7 +57,7 @@ t.test(
 t.test('other attacks have none', async (t) => {
   t.strictSame(
     attacks.filter(({ known }) => known).map(({ name }) => name),
-    ['descriptors-held', 'flood-reset', 'many-parts', 'endless-message'],
+    ['descriptors-held', 'flood-reset', 'endless-message'],
   )
   t.equal(limitReached(undefined, { pattern: 'pull', transport: 'tcp' }, ['memory grew by 428 MiB']), undefined)
 })
