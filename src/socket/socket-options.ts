@@ -44,7 +44,8 @@ export function checkSides(
   }
   const without = sides === 'connect' ? 'bind' : sides === 'bind' ? 'connect' : undefined
   if (without !== undefined && { bind, connect }[without].length > 0) {
-    throw invalidOption(factory, without, `left out: it takes ${sides}`, { bind, connect }[without])
+    const rule = without === 'bind' ? 'a client connects; give connect' : 'a server binds; give bind'
+    throw invalidOption(factory, without, `left out: ${rule}`, { bind, connect }[without])
   }
   if (sides !== 'neither' && bind.length + connect.length === 0) {
     throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, 'given', undefined)

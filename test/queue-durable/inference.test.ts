@@ -84,7 +84,10 @@ t.test('wrong options are refused, by the compiler first', async (t) => {
   await t.rejects(createQueueHost({ ...memory, queues: { 'with space': {} } }), invalid)
   await t.rejects(createQueueHost({ ...memory, maxBytes: 5 }), invalid)
   // @ts-expect-error a host binds
-  await t.rejects(createQueueHost({ ...memory, connect: bind }), { ...invalid, message: /connect must be left out/ })
+  await t.rejects(createQueueHost({ ...memory, connect: bind }), {
+    ...invalid,
+    message: /connect must be left out: a server binds/,
+  })
   await t.rejects(createProducer({ runtime, queue: 'jobs', schema: Job }), {
     ...invalid,
     message: 'createProducer: connect or host must be given, received undefined',
@@ -92,7 +95,7 @@ t.test('wrong options are refused, by the compiler first', async (t) => {
   // @ts-expect-error a producer connects
   await t.rejects(createProducer({ runtime, bind, queue: 'jobs', schema: Job }), {
     ...invalid,
-    message: /^createProducer: bind must be left out: it takes connect/,
+    message: /^createProducer: bind must be left out: a client connects/,
   })
   const host = await createQueueHost({
     ...memory,
