@@ -5,19 +5,13 @@
  * of one session, so that what is left of an earlier one is known for what it is. Times are milliseconds of the sender's
  * session clock.
  */
-import { defineSchema, type Infer } from '../avro/index.js'
+import { array, defineSchema, fixed, type Infer, record } from '../avro/index.js'
+import { namespace, protocolRecord } from './protocol-record.js'
 
 /** What one side lets the other send. */
 export const LinkLimits = defineSchema({
-  type: 'record',
-  name: 'LinkLimits',
-  namespace: 'rivulet.protocol',
-  fields: [
-    { name: 'itemBytes', type: 'long' },
-    { name: 'windowBytes', type: 'long' },
-    { name: 'streamWindowBytes', type: 'long' },
-    { name: 'assemblyBytes', type: 'long' },
-  ],
+  ...record('LinkLimits', { itemBytes: 'long', windowBytes: 'long', streamWindowBytes: 'long', assemblyBytes: 'long' }),
+  namespace,
 })
 
 /** What one side lets the other send, read. */
@@ -25,22 +19,16 @@ export type LinkLimits = Infer<typeof LinkLimits>
 
 /** The first frame of the connecting side on each connection. */
 export const Hello = defineSchema(
-  {
-    type: 'record',
-    name: 'Hello',
-    namespace: 'rivulet.protocol',
-    fields: [
-      { name: 'minVersion', type: 'int' },
-      { name: 'maxVersion', type: 'int' },
-      { name: 'capabilities', type: { type: 'array', items: 'string' } },
-      { name: 'session', type: { type: 'fixed', name: 'SessionId', size: 16 } },
-      { name: 'connection', type: 'int' },
-      { name: 'resume', type: 'boolean' },
-      { name: 'received', type: 'long' },
-      { name: 'limits', type: 'rivulet.protocol.LinkLimits' },
-      { name: 'extensions', type: { type: 'map', values: 'bytes' }, default: {} },
-    ],
-  },
+  protocolRecord('Hello', {
+    minVersion: 'int',
+    maxVersion: 'int',
+    capabilities: array('string'),
+    session: fixed('SessionId', 16),
+    connection: 'int',
+    resume: 'boolean',
+    received: 'long',
+    limits: 'rivulet.protocol.LinkLimits',
+  }),
   { types: [LinkLimits] },
 )
 
@@ -49,20 +37,14 @@ export type Hello = Infer<typeof Hello>
 
 /** The answer of the accepting side: from here on link frames go both ways. */
 export const Welcome = defineSchema(
-  {
-    type: 'record',
-    name: 'Welcome',
-    namespace: 'rivulet.protocol',
-    fields: [
-      { name: 'version', type: 'int' },
-      { name: 'capabilities', type: { type: 'array', items: 'string' } },
-      { name: 'connection', type: 'int' },
-      { name: 'resumed', type: 'boolean' },
-      { name: 'received', type: 'long' },
-      { name: 'limits', type: 'rivulet.protocol.LinkLimits' },
-      { name: 'extensions', type: { type: 'map', values: 'bytes' }, default: {} },
-    ],
-  },
+  protocolRecord('Welcome', {
+    version: 'int',
+    capabilities: array('string'),
+    connection: 'int',
+    resumed: 'boolean',
+    received: 'long',
+    limits: 'rivulet.protocol.LinkLimits',
+  }),
   { types: [LinkLimits] },
 )
 
@@ -70,44 +52,20 @@ export const Welcome = defineSchema(
 export type Welcome = Infer<typeof Welcome>
 
 /** The other answer, at any time: this connection cannot be used, and why. */
-export const Refusal = defineSchema({
-  type: 'record',
-  name: 'Refusal',
-  namespace: 'rivulet.protocol',
-  fields: [
-    { name: 'connection', type: 'int' },
-    { name: 'reason', type: 'string' },
-    { name: 'message', type: 'string' },
-    { name: 'extensions', type: { type: 'map', values: 'bytes' }, default: {} },
-  ],
-})
+export const Refusal = defineSchema(
+  protocolRecord('Refusal', { connection: 'int', reason: 'string', message: 'string' }),
+)
 
 /** A refusal, read. */
 export type Refusal = Infer<typeof Refusal>
 
 /** The header of a link frame; an Avro array of `Item` follows it. */
-export const LinkHeader = defineSchema({
-  type: 'record',
-  name: 'LinkHeader',
-  namespace: 'rivulet.protocol',
-  fields: [
-    { name: 'connection', type: 'int' },
-    { name: 'sequence', type: 'long' },
-    { name: 'acknowledged', type: 'long' },
-    { name: 'time', type: 'long' },
-    { name: 'extensions', type: { type: 'map', values: 'bytes' }, default: {} },
-  ],
-})
+export const LinkHeader = defineSchema(
+  protocolRecord('LinkHeader', { connection: 'int', sequence: 'long', acknowledged: 'long', time: 'long' }),
+)
 
 /** What link frames carry. */
 export const Item = defineSchema({
-  type: 'record',
-  name: 'Item',
-  namespace: 'rivulet.protocol',
-  fields: [
-    { name: 'stream', type: 'long' },
-    { name: 'kind', type: 'int' },
-    { name: 'flags', type: 'int' },
-    { name: 'body', type: 'bytes' },
-  ],
+  ...record('Item', { stream: 'long', kind: 'int', flags: 'int', body: 'bytes' }),
+  namespace,
 })

@@ -28,7 +28,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   engine: [...ground, 'avro', 'checksum', 'store', 'runtime'],
   session: ['errors', 'lifecycle', 'avro', 'wire'],
   link: [...ground, 'runtime', 'resource', 'socket', 'session'],
-  call: [...ground, 'avro', 'runtime', 'stream', 'session'],
+  call: [...ground, 'avro', 'wire', 'runtime', 'stream', 'session'],
   conversation: [...ground, 'call'],
   'reliable-send': [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
   delivery: [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
