@@ -6,6 +6,7 @@ export { checksPerLease } from './loop-lag.js'
 export { Prefetch, type PrefetchPorts } from './prefetch.js'
 export {
   type DeliveredExtras,
+  deliveryTypes,
   type Fate,
   type LeasedMessages,
   maxDelayMs,

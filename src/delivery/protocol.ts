@@ -1,7 +1,8 @@
 /**
- * What a consumer and its host say of messages under leases: the shapes, and their bounds. The service of a host describes
- * them in Avro.
+ * What a consumer and its host say of messages under leases: the records, which the service of a host takes up, and bounds.
  */
+import { array, enumeration, type InferIn, record } from '../avro/index.js'
+import { items, optional } from '../wire/index.js'
 
 /** Characters of a reason, and of a stack, that are kept of a failure: a consumer sends no more, a host stores no more. */
 export const maxReasonCharacters = 1000
@@ -14,6 +15,78 @@ export const maxDelayMs = 315_360_000_000
 export const minLeaseMs = 100
 export const maxLeaseMs = 86_400_000
 
+/** The records of a host's answers, and of what a consumer says of its messages. */
+export const deliveryTypes = [
+  enumeration('SettlementKind', ['ack', 'nack', 'reject', 'release']),
+  record('SettledRange', {
+    lease: 'long',
+    index: 'int',
+    count: 'int',
+    kind: 'SettlementKind',
+    delayMs: optional('long'),
+    reason: optional('string'),
+    stack: optional('string'),
+    unreadable: { schema: 'boolean', default: false },
+  }),
+  record('ConsumerOpened', {
+    epoch: 'string',
+    leaseMs: 'long',
+    lost: items('long'),
+    setsAside: { schema: 'boolean', default: false },
+  }),
+  record('DeliveredExtras', {
+    index: 'int',
+    attempt: { schema: 'int', default: 1 },
+    id: optional('string'),
+    key: optional('string'),
+  }),
+  record('LeasedMessages', {
+    lease: 'long',
+    position: 'long',
+    positions: items('long'),
+    time: 'long',
+    times: items('long'),
+    schemaId: 'bytes',
+    schema: optional('string'),
+    lengths: array('int'),
+    checks: 'bytes',
+    bodies: 'bytes',
+    extras: items('DeliveredExtras'),
+  }),
+  record('RangeOutcome', { settled: 'int', stale: 'int', code: optional('string'), message: optional('string') }),
+  record('SettledRequest', { number: 'long', outcomes: array('RangeOutcome') }),
+  record('ConsumeAnswer', {
+    opened: optional('ConsumerOpened'),
+    leased: optional('LeasedMessages'),
+    settled: items('SettledRequest'),
+    extended: items('long'),
+    lost: items('long'),
+  }),
+] as const
+
+type Named<Name extends string> = InferIn<Name, number, (typeof deliveryTypes)[number]>
+
+/** The answers, and the messages. */
+export type DeliveryAnswer = Named<'ConsumeAnswer'>
+
+/** How its stream begins. */
+export type DeliveryOpened = Named<'ConsumerOpened'>
+
+/** What became of messages that are side by side under one lease. */
+export type SettledRange = Named<'SettledRange'>
+
+/** What becomes of messages, without their place. */
+export type Fate = Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack' | 'unreadable'>
+
+/** Messages under a lease. */
+export type LeasedMessages = Named<'LeasedMessages'>
+
+/** What some of them have. */
+export type DeliveredExtras = Named<'DeliveredExtras'>
+
+/** What became of a settlement. */
+export type RangeOutcome = Named<'RangeOutcome'>
+
 /** What a consumer says: how it begins, for how many messages it has room, and what became of those that it had. */
 export interface DeliveryRequest<Open> {
   open?: Open | null | undefined
@@ -22,73 +95,4 @@ export interface DeliveryRequest<Open> {
   settlements?: SettledRange[] | undefined
   extend?: number[] | undefined
   unreadable?: Buffer[] | undefined
-}
-
-/** The answers, and the messages. */
-export interface DeliveryAnswer {
-  readonly opened?: DeliveryOpened | null | undefined
-  readonly leased?: LeasedMessages | null | undefined
-  readonly settled?: SettledRequest[] | undefined
-  readonly extended?: number[] | undefined
-  readonly lost?: number[] | undefined
-}
-
-/** How its stream begins. */
-export interface DeliveryOpened {
-  readonly epoch: string
-  readonly leaseMs: number
-  readonly lost?: number[] | undefined
-  readonly setsAside?: boolean | undefined
-}
-
-/** What became of messages that are side by side under one lease. */
-export interface SettledRange {
-  lease: number
-  index: number
-  count: number
-  kind: 'ack' | 'nack' | 'reject' | 'release'
-  delayMs?: number | null | undefined
-  reason?: string | null | undefined
-  stack?: string | null | undefined
-  unreadable?: boolean | undefined
-}
-
-/** What becomes of messages, without their place. */
-export type Fate = Pick<SettledRange, 'kind' | 'delayMs' | 'reason' | 'stack' | 'unreadable'>
-
-/** Messages under a lease. */
-export interface LeasedMessages {
-  lease: number
-  position: number
-  positions?: number[] | undefined
-  time: number
-  times?: number[] | undefined
-  schemaId: Buffer
-  schema?: string | null | undefined
-  lengths: number[]
-  checks: Buffer
-  bodies: Buffer
-  extras?: DeliveredExtras[] | undefined
-}
-
-/** What some of them have. */
-export interface DeliveredExtras {
-  index: number
-  attempt?: number | undefined
-  id?: string | null | undefined
-  key?: string | null | undefined
-}
-
-/** What became of the settlements of a request. */
-export interface SettledRequest {
-  readonly number: number
-  readonly outcomes: RangeOutcome[]
-}
-
-/** What became of a settlement. */
-export interface RangeOutcome {
-  readonly settled: number
-  readonly stale: number
-  readonly code?: string | null | undefined
-  readonly message?: string | null | undefined
 }

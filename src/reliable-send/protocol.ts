@@ -1,6 +1,39 @@
 /**
- * What a sender and its host say of numbered messages: the shapes. The service of a host describes them in Avro.
+ * What a sender and its host say of numbered messages: the records of the answers, which the service of a host takes up, and
+ * the shape of a batch, whose extras are the service's own.
  */
+import { type InferIn, record } from '../avro/index.js'
+import { items } from '../wire/index.js'
+
+/** The records of a host's answers. */
+export const sendTypes = [
+  // a message whose id was there already, and its place
+  record('Duplicate', { index: 'int', position: 'long' }),
+  record('StoredBatch', {
+    number: 'long',
+    repeated: { schema: 'int', default: 0 },
+    position: 'long',
+    duplicates: items('Duplicate'),
+  }),
+  // one that was not stored, or not all of it
+  record('RefusedBatch', {
+    number: 'long',
+    expected: 'long',
+    code: 'string',
+    message: 'string',
+    repeated: { schema: 'int', default: 0 },
+    position: { schema: 'long', default: 0 },
+    duplicates: items('Duplicate'),
+  }),
+] as const
+
+type Named<Name extends string> = InferIn<Name, number, (typeof sendTypes)[number]>
+
+/** A message whose id was there already, and its place. */
+export type Duplicate = Named<'Duplicate'>
+
+/** A batch that was not stored, or not all of it. */
+export type RefusedBatch = Named<'RefusedBatch'>
 
 /** What a message may have beside its value; more of it is what the host makes of it. */
 export interface Extras {
@@ -34,31 +67,6 @@ export type IndexedExtras<E extends Extras> = E & { index: number }
 /** The answers to a sender: which batches are stored, and which were refused. */
 export interface SendAnswer {
   readonly opened?: { readonly maxMessageBytes: number } | null | undefined
-  readonly stored?: readonly StoredBatch[] | undefined
+  readonly stored?: readonly Named<'StoredBatch'>[] | undefined
   readonly refused?: readonly RefusedBatch[] | undefined
-}
-
-/** A message whose id was there already, and its place. */
-export interface Duplicate {
-  readonly index: number
-  readonly position: number
-}
-
-/** A batch that is stored. */
-export interface StoredBatch {
-  readonly number: number
-  readonly repeated?: number | undefined
-  readonly position: number
-  readonly duplicates?: readonly Duplicate[] | undefined
-}
-
-/** A batch that was not stored, or not all of it. */
-export interface RefusedBatch {
-  readonly number: number
-  readonly expected: number
-  readonly code: string
-  readonly message: string
-  readonly repeated?: number | undefined
-  readonly position?: number | undefined
-  readonly duplicates?: readonly Duplicate[] | undefined
 }
