@@ -180,8 +180,18 @@ const entries = {
   },
   RIVULET_UNAUTHENTICATED: {
     retryable: false,
-    meaning: 'A peer did not prove who it is, and what it asked for needs that. Reserved: no version sends it yet.',
+    meaning: 'A peer did not prove who it is, or its key is not admitted, or was revoked.',
     remedy: 'Give the peer a key that the other side admits.',
+  },
+  RIVULET_SECURITY_MISMATCH: {
+    retryable: false,
+    meaning: 'One side has security and the other has none, or another mechanism.',
+    remedy: 'Give both sides `security`, or neither.',
+  },
+  RIVULET_SERVER_KEY_MISMATCH: {
+    retryable: false,
+    meaning: 'The key of the other side is none of those that this side expects.',
+    remedy: 'Correct `serverKey`. If it is right, find out who answers at this address.',
   },
   RIVULET_PERMISSION_DENIED: {
     retryable: false,

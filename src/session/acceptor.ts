@@ -1,63 +1,40 @@
 /**
  * The accepting side of links: many peers, each with one session, which may come back on another connection.
  *
- * Pure, like the sessions in it. Peers are opaque names of connections; nothing is kept of one that has not said HELLO.
+ * Pure, like the sessions in it. Peers are opaque names of connections; nothing is kept of one that has not said HELLO, and
+ * with an authenticator little of one that has not proven its key.
  */
 import { RivuletError } from '../errors/index.js'
 import { frameKind, type Hello } from '../wire/index.js'
-import { overfull } from './cut-sessions.js'
+import { type AcceptedSession, AcceptedSessions } from './accepted-sessions.js'
+import type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 import {
-  commonCapabilities,
   kindOf,
-  linkVersion,
   readHello,
   refusalReason,
   speaksOurVersion,
+  versionMessage,
+  welcomeFor,
   writeRefusal,
   writeWelcome,
 } from './handshake.js'
+import type { PeerIdentity } from './identity-proof.js'
 import { connectionOf } from './link-connection.js'
+import { ProofGate } from './proof-gate.js'
 import { Session } from './session.js'
-import { type SessionSettings, silenceError } from './session-settings.js'
-import type { SessionStreams, StreamsHandler } from './session-streams.js'
+import { silenceError } from './session-settings.js'
 
-/** How an acceptor behaves. */
-export interface AcceptorSettings extends SessionSettings {
-  /** Sessions at the same time, those that are cut included. */
-  readonly maxSessions: number
-}
-
-/** What an acceptor needs of its driver. */
-export interface AcceptorPorts {
-  now(): number
-  transmit(peer: string, frame: Buffer): void
-  /** Asks for a call of the function at the end of this turn. */
-  flushLater(flush: () => void): void
-  /** Counts an item that was taken; returns whether the rest of its frame must wait for the next turn. */
-  spend(): boolean
-  /** A new session begins; nothing happens on it before this returns. */
-  accept(session: SessionStreams): StreamsHandler
-  report(error: RivuletError): void
-}
-
-/** A session with the connection that it is on. */
-interface Entry {
-  readonly key: string
-  readonly session: Session
-  peer: string | undefined
-  connection: number
-}
+const anotherBegun = 'its connection has begun another session'
 
 /** The accepting side of links. */
 export class Acceptor {
   readonly #settings: AcceptorSettings
   readonly #ports: AcceptorPorts
-  readonly #byId = new Map<string, Entry>()
-  readonly #byPeer = new Map<string, Entry>()
-  /** Those without a connection, the one that was cut first in front. */
-  readonly #cut = new Set<Entry>()
+  readonly #sessions = new AcceptedSessions()
+  /** Asks for proofs, where sessions have owners. */
+  readonly #gate: ProofGate | undefined
   /** The session that has taken its last frame in part. */
-  #held: Entry | undefined
+  #held: AcceptedSession | undefined
   #strayFrames = 0
   #draining = false
   #closed = false
@@ -65,11 +42,15 @@ export class Acceptor {
   constructor(settings: AcceptorSettings, ports: AcceptorPorts) {
     this.#settings = settings
     this.#ports = ports
+    const { authenticator, now, transmit, report } = ports
+    const refuse = this.#refuse.bind(this)
+    const admit = this.#admit.bind(this)
+    this.#gate = authenticator && new ProofGate(authenticator, { now, transmit, report, refuse, admit })
   }
 
   /** Sessions, those that are cut included. */
   get size(): number {
-    return this.#byId.size
+    return this.#sessions.size
   }
 
   /** Frames that came on a connection without a session. */
@@ -79,15 +60,12 @@ export class Acceptor {
 
   /** Whether everything that was sent has arrived, as far as there are connections. */
   get settled(): boolean {
-    for (const { session } of this.#byId.values()) if (session.status === 'live' && !session.settled) return false
-    return true
+    return this.#sessions.settled
   }
 
   /** What is held for all peers, in bytes. */
   get heldBytes(): number {
-    let bytes = 0
-    for (const { session } of this.#byId.values()) bytes += session.heldBytes
-    return bytes
+    return this.#sessions.heldBytes
   }
 
   /**
@@ -104,16 +82,17 @@ export class Acceptor {
       this.broken(peer, error as RivuletError)
       return true
     }
-    const entry = this.#byPeer.get(peer)
+    const entry = this.#sessions.on(peer)
     try {
       if (kind === frameKind.link && entry) this.#held = entry.session.receive(frame) ? undefined : entry
       else if (kind === frameKind.link) this.#stray(peer, frame)
       else if (kind === frameKind.hello) this.#hello(peer, readHello(frame))
+      else if (kind === frameKind.proof && this.#gate) this.#gate.proof(peer, frame)
       else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
     } catch (error) {
       this.#violated(peer, error as RivuletError)
     }
-    if (entry?.session.status === 'ended') this.#remove(entry)
+    if (entry?.session.status === 'ended') this.#sessions.remove(entry)
     return this.#held === undefined
   }
 
@@ -125,44 +104,52 @@ export class Acceptor {
       if (!entry.session.takeRest()) return false
     } catch (error) {
       this.#ports.report(error as RivuletError)
-      this.#accuse(entry, error as RivuletError)
+      this.#dismiss(entry, refusalReason.violation, error as RivuletError)
     }
     this.#held = undefined
-    if (entry.session.status === 'ended') this.#remove(entry)
+    if (entry.session.status === 'ended') this.#sessions.remove(entry)
     return true
   }
 
   /** A frame was corrupted in transit, or is malformed. */
   broken(peer: string, error: RivuletError): void {
-    const entry = this.#byPeer.get(peer)
-    if (entry) {
-      this.#reset(entry, error)
-      return
+    const entry = this.#sessions.on(peer)
+    if (entry) this.#reset(entry, error)
+    else {
+      this.#strayFrames += 1
+      this.#ports.report(error)
     }
-    this.#strayFrames += 1
-    this.#ports.report(error)
   }
 
   /** A connection is gone. */
   gone(peer: string, reason: RivuletError): void {
-    const entry = this.#byPeer.get(peer)
-    if (!entry) return
-    this.#cutOff(entry, reason)
+    this.#gate?.gone(peer)
+    const entry = this.#sessions.on(peer)
+    if (entry) this.#cutOff(entry, reason)
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
   tick(): void {
-    for (const entry of this.#byId.values()) {
+    for (const entry of this.#sessions.all()) {
       entry.session.tick()
-      if (entry.session.status === 'ended') this.#remove(entry)
+      if (entry.session.status === 'ended') this.#sessions.remove(entry)
     }
     this.#boundWaiting()
+    this.#gate?.tick()
+  }
+
+  /** Ends all sessions that a key owns: it is admitted no more. Returns how many there were. */
+  revoke(publicKey: string): number {
+    const entries = this.#sessions.of(publicKey)
+    const error = new RivuletError('RIVULET_UNAUTHENTICATED', 'the key of this peer is no longer admitted')
+    for (const entry of entries) this.#dismiss(entry, refusalReason.unauthenticated, error)
+    return entries.length
   }
 
   /** Asks all peers to open no new streams. */
   announceDrain(): void {
     this.#draining = true
-    for (const { session } of this.#byId.values()) session.announceDrain()
+    for (const { session } of this.#sessions.all()) session.announceDrain()
   }
 
   /**
@@ -172,83 +159,100 @@ export class Acceptor {
    */
   close(reason: RivuletError): string[] {
     this.#closed = true
-    const peers = [...this.#byPeer.keys()]
-    for (const entry of [...this.#byId.values()]) {
+    const peers = this.#sessions.peers()
+    for (const entry of [...this.#sessions.all()]) {
       entry.session.goodbye(reason)
-      this.#remove(entry)
+      this.#sessions.remove(entry)
     }
     return peers
   }
 
   #hello(peer: string, hello: Hello): void {
     if (!speaksOurVersion(hello)) {
-      const { minVersion, maxVersion } = hello
-      const message = `this side speaks version ${linkVersion} of the link protocol, not ${minVersion} to ${maxVersion}`
-      this.#refuse(peer, hello.connection, refusalReason.version, message)
+      this.#refuse(peer, hello.connection, refusalReason.version, versionMessage(hello))
       return
     }
-    const key = hello.session.toString('latin1')
-    const known = this.#byId.get(key)
+    const known = this.#sessions.get(keyOf(hello))
     // a late hello of an earlier connection; and a second one of this connection
     if (known && hello.connection <= known.connection) return
-    if (hello.resume && !known) {
+    if (!this.#gate) this.#admit(peer, hello, undefined)
+    else if (!this.#gate.isRepeated(peer, hello)) {
+      // nothing flows on a connection between its hello and its proof: the session that was there leaves it
+      const former = this.#sessions.on(peer)
+      if (former && former === known) this.#cutOff(former, transportFailed('its peer says hello again'))
+      else if (former) this.#end(former, anotherBegun)
+      this.#gate.hello(peer, hello)
+    }
+  }
+
+  /** The peer may have a session: that which it asks for, if it is its own, or another. */
+  #admit(peer: string, hello: Hello, identity: PeerIdentity | undefined): void {
+    const known = this.#sessions.get(keyOf(hello))
+    const isForeign = known !== undefined && known.owner !== identity?.publicKey
+    if (isForeign) this.#gate?.note('foreign-session', identity)
+    if (isForeign || (hello.resume && !known)) {
       this.#refuse(peer, hello.connection, refusalReason.unknownSession, 'the session is not known here')
       return
     }
-    const former = this.#byPeer.get(peer)
-    if (former && former !== known) this.#end(former, 'its connection has begun another session')
+    // another connection may have been faster with its proof
+    if (known && hello.connection <= known.connection) return
+    const former = this.#sessions.on(peer)
+    if (former && former !== known) this.#end(former, anotherBegun)
     if (hello.resume && known) this.#resume(peer, known, hello)
-    else this.#begin(peer, key, known, hello)
+    else this.#begin(peer, hello, known, identity)
   }
 
-  #begin(peer: string, key: string, known: Entry | undefined, hello: Hello): void {
+  #begin(peer: string, hello: Hello, known: AcceptedSession | undefined, identity: PeerIdentity | undefined): void {
     // an honest dialer starts again only if no welcome has arrived, so nothing has happened on the session
     if (known && known.session.received > 0) {
       throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a hello would begin a session that exists')
     }
     if (known) this.#end(known, 'its dialer starts again')
-    if (this.#byId.size >= this.#settings.maxSessions && !this.#makeRoom()) {
-      const message = `there are ${this.#byId.size} sessions already`
-      this.#refuse(peer, hello.connection, refusalReason.tooManySessions, message)
-      this.#ports.report(new RivuletError('RIVULET_TOO_MANY_SESSIONS', message))
+    const full = this.#fullness(identity)
+    if (full !== undefined) {
+      this.#refuse(peer, hello.connection, refusalReason.tooManySessions, full)
+      this.#ports.report(new RivuletError('RIVULET_TOO_MANY_SESSIONS', full))
       return
     }
-    const entry = this.#newEntry(key)
+    const entry = this.#newEntry(hello, identity)
     this.#enter(entry, peer, hello)
     if (this.#draining) entry.session.announceDrain()
   }
 
-  #resume(peer: string, entry: Entry, hello: Hello): void {
+  /** Makes room for another session; returns why there is none. */
+  #fullness(identity: PeerIdentity | undefined): string | undefined {
+    const owner = identity?.publicKey
+    const own = owner === undefined ? 0 : this.#sessions.countOf(owner)
+    if (this.#gate?.isFull(own) && !this.#makeRoom(owner)) {
+      this.#gate.note('too-many-sessions', identity)
+      return `there are ${own} sessions of this key already`
+    }
+    const { size } = this.#sessions
+    // of its own first: others should not lose theirs for it
+    if (size < this.#settings.maxSessions || this.#makeRoom(owner) || this.#makeRoom()) return undefined
+    return `there are ${size} sessions already`
+  }
+
+  #resume(peer: string, entry: AcceptedSession, hello: Hello): void {
     const former = entry.peer
     if (former !== undefined && former !== peer) {
-      this.#cutOff(entry, new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
+      this.#cutOff(entry, transportFailed('it has another connection now'))
       this.#refuse(former, entry.connection, refusalReason.superseded, 'the session has another connection now')
     }
     this.#enter(entry, peer, hello)
   }
 
   /** Answers, and lets link frames flow. */
-  #enter(entry: Entry, peer: string, hello: Hello): void {
+  #enter(entry: AcceptedSession, peer: string, hello: Hello): void {
     const { session } = entry
-    entry.peer = peer
-    entry.connection = hello.connection
-    this.#cut.delete(entry)
-    this.#byPeer.set(peer, entry)
-    const welcome = {
-      version: linkVersion,
-      capabilities: commonCapabilities(hello.capabilities),
-      connection: hello.connection,
-      resumed: hello.resume,
-      received: session.received,
-      limits: this.#settings.limits,
-      extensions: {},
-    }
-    this.#ports.transmit(peer, writeWelcome(welcome))
+    this.#sessions.place(entry, peer, hello.connection)
+    const { limits } = this.#settings
+    this.#ports.transmit(peer, writeWelcome(welcomeFor(hello, session.received, limits, this.#gate !== undefined)))
     session.attach(hello.connection, hello.limits, hello.received)
-    if (session.status === 'ended') this.#remove(entry)
+    if (session.status === 'ended') this.#sessions.remove(entry)
   }
 
-  #newEntry(key: string): Entry {
+  #newEntry(hello: Hello, identity: PeerIdentity | undefined): AcceptedSession {
     const { now, transmit, flushLater, spend, accept } = this.#ports
     const session: Session = new Session('acceptor', this.#settings, {
       now,
@@ -261,29 +265,28 @@ export class Acceptor {
       onSilence: () => this.#askForConnection(entry),
     })
     const flush = () => session.flush()
-    const entry: Entry = { key, session, peer: undefined, connection: 0 }
-    session.handler = accept(session)
-    this.#byId.set(key, entry)
+    const owner = identity?.publicKey
+    const entry: AcceptedSession = { key: keyOf(hello), session, owner, peer: undefined, connection: 0 }
+    session.handler = accept(session, identity)
+    this.#sessions.add(entry)
     return entry
   }
 
   /** Asks a silent peer for another connection, in case that this one is dead one way; a busy peer keeps its session. */
-  #askForConnection({ session, peer, connection }: Entry): void {
+  #askForConnection({ session, peer, connection }: AcceptedSession): void {
     session.handler?.onStatus(undefined)
     if (peer !== undefined) this.#refuse(peer, connection, refusalReason.reset, silenceError(this.#settings).message)
   }
 
-  /** Ends the session that has been without a connection for longest, if there is one. */
-  #makeRoom(): boolean {
-    for (const entry of this.#cut) {
-      this.#end(entry, 'others need its place')
-      return true
-    }
-    return false
+  /** Ends the session that has been without a connection for longest, of an owner if one is given; returns whether there was one. */
+  #makeRoom(owner?: string): boolean {
+    const entry = this.#sessions.longestCut(owner)
+    if (entry) this.#end(entry, 'others need its place')
+    return entry !== undefined
   }
 
   /** Only the dialer can make a new connection: it is asked to. */
-  #reset(entry: Entry, reason: RivuletError): void {
+  #reset(entry: AcceptedSession, reason: RivuletError): void {
     this.#ports.report(reason)
     const { peer, connection } = entry
     if (peer === undefined) return
@@ -294,57 +297,51 @@ export class Acceptor {
   #stray(peer: string, frame: Buffer): void {
     const connection = connectionOf(frame)
     this.#strayFrames += 1
+    if (this.#gate?.strayFrame(peer, connection)) return
     this.#refuse(peer, connection, refusalReason.unknownSession, 'there is no session on this connection')
   }
 
   /** The frame arrived as it was sent: its sender is broken or hostile. */
   #violated(peer: string, error: RivuletError): void {
     this.#ports.report(error)
-    const entry = this.#byPeer.get(peer)
-    if (!entry) {
-      this.#strayFrames += 1
-      return
-    }
-    this.#accuse(entry, error)
+    const entry = this.#sessions.on(peer)
+    if (entry) this.#dismiss(entry, refusalReason.violation, error)
+    else this.#strayFrames += 1
   }
 
-  /** Ends the session of a peer that breaks the protocol. */
-  #accuse(entry: Entry, error: RivuletError): void {
+  /** Ends a session and refuses its connection. */
+  #dismiss(entry: AcceptedSession, reason: string, error: RivuletError): void {
     const { peer, connection, session } = entry
-    if (peer !== undefined) this.#refuse(peer, connection, refusalReason.violation, error.message)
+    if (peer !== undefined) this.#refuse(peer, connection, reason, error.message)
     session.end(error)
-    this.#remove(entry)
+    this.#sessions.remove(entry)
   }
 
-  #end(entry: Entry, why: string): void {
+  #end(entry: AcceptedSession, why: string): void {
     entry.session.end(new RivuletError('RIVULET_SESSION_LOST', `a session of a link has ended: ${why}`))
-    this.#remove(entry)
+    this.#sessions.remove(entry)
   }
 
   #refuse(peer: string, connection: number, reason: string, message: string): void {
     this.#ports.transmit(peer, writeRefusal(connection, reason, message))
   }
 
-  #cutOff(entry: Entry, reason: RivuletError): void {
-    this.#leave(entry)
-    this.#cut.add(entry)
+  #cutOff(entry: AcceptedSession, reason: RivuletError): void {
+    this.#sessions.cutOff(entry)
     entry.session.detach(reason)
     this.#boundWaiting()
   }
 
   #boundWaiting(): void {
-    let most = overfull(this.#cut)
-    for (; most; most = overfull(this.#cut)) this.#end(most, 'too much waits for its peer')
+    let most = this.#sessions.overfull()
+    for (; most; most = this.#sessions.overfull()) this.#end(most, 'too much waits for its peer')
   }
+}
 
-  #leave(entry: Entry): void {
-    if (entry.peer !== undefined) this.#byPeer.delete(entry.peer)
-    entry.peer = undefined
-  }
+function keyOf({ session }: Hello): string {
+  return session.toString('latin1')
+}
 
-  #remove(entry: Entry): void {
-    this.#leave(entry)
-    this.#cut.delete(entry)
-    if (this.#byId.get(entry.key) === entry) this.#byId.delete(entry.key)
-  }
+function transportFailed(why: string): RivuletError {
+  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${why}`)
 }

@@ -4,20 +4,27 @@
  * Pure, like the session in it. One dialer is one link to one endpoint.
  */
 import { RivuletError } from '../errors/index.js'
-import { frameKind, type LinkLimits } from '../wire/index.js'
+import { frameKind, type Hello, type LinkLimits } from '../wire/index.js'
 import {
-  capabilities,
   kindOf,
   linkVersion,
+  ownCapabilities,
+  readChallenge,
   readRefusal,
   readWelcome,
   refusalReason,
   refusedError,
   writeHello,
+  writeProof,
 } from './handshake.js'
+import type { IdentityProver } from './identity-proof.js'
 import { Session } from './session.js'
 import { type SessionSettings, silenceError } from './session-settings.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
+
+/** The first wait after a refusal that only people can cure, and the longest, in milliseconds; each is twice the one before. */
+const backoffMs = 1000
+const maxBackoffMs = 30_000
 
 /** How a dialer behaves; times in milliseconds. */
 export interface DialerSettings extends SessionSettings {
@@ -40,6 +47,8 @@ export interface DialerPorts {
   /** A new session begins; nothing happens on it before this returns. */
   accept(session: SessionStreams): StreamsHandler
   report(error: RivuletError): void
+  /** Without one, the dialer cannot prove a key; with one, it talks to no acceptor that asks for no proof. */
+  readonly prover?: IdentityProver | undefined
 }
 
 /** The connecting side of a link. */
@@ -52,9 +61,16 @@ export class Dialer {
   #connection = 0
   #peerLimits: LinkLimits
   #isUp = false
-  #helloAt: number | undefined
+  /** The hello that waits for its answer, and since when. */
+  #hello: Hello | undefined
+  #helloAt = 0
+  /** Whether the last hello was answered with a challenge, and that with a proof. */
+  #hasProven = false
   /** Whether the next hello waits for the next tick. */
   #waits = false
+  /** No hello before this time, after so many refusals in a row. */
+  #retryAt = 0
+  #refusals = 0
   #closed = false
 
   constructor(settings: DialerSettings, ports: DialerPorts) {
@@ -86,13 +102,14 @@ export class Dialer {
     if (this.#isUp) this.down(new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
     this.#isUp = true
     this.#session.liveness.reached(this.#ports.now())
-    this.#hello()
+    this.#waits = this.#mustWait
+    if (!this.#waits) this.#sayHello()
   }
 
   /** The connection is lost. */
   down(reason: RivuletError): void {
     this.#isUp = false
-    this.#helloAt = undefined
+    this.#hello = undefined
     this.#session.detach(reason)
   }
 
@@ -114,6 +131,7 @@ export class Dialer {
     try {
       if (kind === frameKind.link) isTaken = this.#session.receive(frame)
       else if (kind === frameKind.welcome) this.#welcome(frame)
+      else if (kind === frameKind.challenge) this.#challenge(frame)
       else if (kind === frameKind.refusal) this.#refusal(frame)
       else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
     } catch (error) {
@@ -148,8 +166,8 @@ export class Dialer {
     if (this.#closed) return
     this.#session.tick()
     if (this.#session.status === 'ended') this.#startAgain()
-    else if (this.#waits && this.#isUp) this.#hello()
-    else if (this.#helloAt !== undefined && this.#ports.now() - this.#helloAt > this.#settings.handshakeMs) {
+    else if (this.#waits && this.#isUp && !this.#mustWait) this.#sayHello()
+    else if (this.#hello !== undefined && this.#ports.now() - this.#helloAt > this.#settings.handshakeMs) {
       this.broken(new RivuletError('RIVULET_HANDSHAKE_FAILED', 'a link: the peer does not answer a hello'))
     }
   }
@@ -168,7 +186,9 @@ export class Dialer {
   close(reason: RivuletError): void {
     if (this.#closed) return
     this.#closed = true
-    if (this.#session.status === 'opening' && this.#helloAt !== undefined) this.#withdrawHello(reason)
+    // an acceptor that has asked for a proof begins nothing before it has come
+    const isAsked = this.#hello !== undefined && (this.#ports.prover === undefined || this.#hasProven)
+    if (this.#session.status === 'opening' && isAsked) this.#withdrawHello(reason)
     this.#session.goodbye(reason)
   }
 
@@ -207,20 +227,25 @@ export class Dialer {
   #startAgain(): void {
     if (this.#closed) return
     this.#id = this.#ports.random(16)
-    this.#helloAt = undefined
+    this.#hello = undefined
     this.#session = this.#newSession()
-    if (this.#isUp && !this.#waits) this.#hello()
+    if (this.#isUp && !this.#waits) this.#sayHello()
   }
 
-  #hello(): void {
+  get #mustWait(): boolean {
+    return this.#ports.now() < this.#retryAt
+  }
+
+  #sayHello(): void {
     this.#waits = false
+    this.#hasProven = false
     this.#connection += 1
     this.#helloAt = this.#ports.now()
     const { received, status } = this.#session
-    const hello = {
+    this.#hello = {
       minVersion: linkVersion,
       maxVersion: linkVersion,
-      capabilities: [...capabilities],
+      capabilities: [...ownCapabilities(this.#ports.prover !== undefined)],
       session: this.#id,
       connection: this.#connection,
       resume: status !== 'opening',
@@ -228,14 +253,42 @@ export class Dialer {
       limits: this.#settings.limits,
       extensions: {},
     }
-    this.#ports.transmit(writeHello(hello))
+    this.#ports.transmit(writeHello(this.#hello))
+  }
+
+  #challenge(frame: Buffer): void {
+    const challenge = readChallenge(frame)
+    const hello = this.#hello
+    // what is left of an earlier connection, or a second one for the same hello
+    if (hello === undefined || challenge.connection !== this.#connection || this.#hasProven) return
+    const { prover } = this.#ports
+    if (prover === undefined) {
+      this.#giveUp(mismatch('the other side asks for a proof of identity: give this side `security`'))
+      return
+    }
+    const proof = prover.prove(hello, challenge)
+    if (proof === undefined) {
+      const message = 'the key of the other side is none of `serverKey`: correct it, or find out who answers there'
+      this.#giveUp(new RivuletError('RIVULET_SERVER_KEY_MISMATCH', message))
+      return
+    }
+    this.#hasProven = true
+    this.#helloAt = this.#ports.now()
+    this.#ports.transmit(writeProof(proof))
   }
 
   #welcome(frame: Buffer): void {
     const { connection, limits, received, resumed, version } = readWelcome(frame)
     // what is left of an earlier connection
-    if (connection !== this.#connection || this.#helloAt === undefined) return
-    this.#helloAt = undefined
+    if (connection !== this.#connection || this.#hello === undefined) return
+    if (this.#ports.prover !== undefined && !this.#hasProven) {
+      this.#giveUp(
+        mismatch('the other side asks for no proof of identity: give it `security`, or take it from this side'),
+      )
+      return
+    }
+    this.#hello = undefined
+    this.#refusals = 0
     const isNew = this.#session.status === 'opening'
     if (version !== linkVersion || resumed === isNew) {
       throw new RivuletError('RIVULET_PROTOCOL_VIOLATION', 'a welcome does not answer what the hello said')
@@ -247,10 +300,11 @@ export class Dialer {
   #refusal(frame: Buffer): void {
     const refusal = readRefusal(frame)
     if (refusal.connection !== this.#connection) return
-    this.#helloAt = undefined
+    this.#hello = undefined
     const error = refusedError(refusal)
-    const { unknownSession, superseded, violation, reset } = refusalReason
-    if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
+    const { unknownSession, superseded, violation, reset, unauthenticated } = refusalReason
+    if (refusal.reason === unauthenticated) this.#giveUp(error)
+    else if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
     else if ([unknownSession, superseded, violation].some((reason) => reason === refusal.reason)) {
       // a session that is refused before it has begun, or for what it did, is not followed by another in a tight circle
       this.#waits = refusal.reason !== unknownSession || this.#session.status === 'opening'
@@ -261,4 +315,17 @@ export class Dialer {
       this.#waits = true
     }
   }
+  /** The two sides do not agree on who they are, which only people can change: the session ends, and the next try waits. */
+  #giveUp(error: RivuletError): void {
+    this.#hello = undefined
+    this.#waits = true
+    this.#retryAt = this.#ports.now() + Math.min(maxBackoffMs, backoffMs * 2 ** this.#refusals)
+    this.#refusals += 1
+    this.#ports.report(error)
+    this.#session.end(error)
+  }
+}
+
+function mismatch(message: string): RivuletError {
+  return new RivuletError('RIVULET_SECURITY_MISMATCH', message)
 }

@@ -1,15 +1,16 @@
 /**
  * What the two sides of a link tell each other before link frames flow, and the checks of it.
  *
- * The frames are records of their own kinds; who says what, and when, is in `dialer.ts` and `acceptor.ts`. Kinds 8 and 9
- * are kept for a challenge and its proof, between HELLO and WELCOME.
+ * The frames are records of their own kinds; who says what, and when, is in `dialer.ts` and `acceptor.ts`.
  */
 import { RivuletError } from '../errors/index.js'
 import {
+  Challenge,
   frameKind,
   Hello,
   type LinkLimits,
   openPrelude,
+  Proof,
   Refusal,
   readRecordFrame,
   Welcome,
@@ -23,6 +24,9 @@ export const linkVersion = 1
 
 /** What this side can do beyond the first version; both sides use what both can. */
 export const capabilities: readonly string[] = Object.freeze([])
+
+/** What a dialer says that can prove its key. */
+export const proofCapability = 'proof'
 
 /** Why a connection is refused. */
 export const refusalReason = {
@@ -38,6 +42,8 @@ export const refusalReason = {
   reset: 'reset',
   /** The protocol was broken, and the session has ended. */
   violation: 'violation',
+  /** The peer has not proven a key that is admitted, or its key was revoked. */
+  unauthenticated: 'unauthenticated',
 } as const
 
 /** Texts of untrusted peers are cut at this length where they are repeated. */
@@ -72,6 +78,26 @@ export function writeRefusal(connection: number, reason: string, message: string
   return writeRecordFrame(Refusal, { connection, reason, message }, frameKind.refusal, undefined)
 }
 
+/** Writes a challenge. */
+export function writeChallenge(challenge: Challenge): Buffer {
+  return writeRecordFrame(Challenge, challenge, frameKind.challenge, undefined)
+}
+
+/** Writes a proof. */
+export function writeProof(proof: Proof): Buffer {
+  return writeRecordFrame(Proof, proof, frameKind.proof, undefined)
+}
+
+/** Reads a challenge; throws RIVULET_BAD_FRAME. */
+export function readChallenge(frame: Buffer): Challenge {
+  return readRecordFrame(Challenge, frame, frameKind.challenge, undefined)
+}
+
+/** Reads a proof; throws RIVULET_BAD_FRAME. */
+export function readProof(frame: Buffer): Proof {
+  return readRecordFrame(Proof, frame, frameKind.proof, undefined)
+}
+
 /** Reads a hello; throws RIVULET_BAD_FRAME, RIVULET_PROTOCOL_VIOLATION. */
 export function readHello(frame: Buffer): Hello {
   const hello = readRecordFrame(Hello, frame, frameKind.hello, undefined)
@@ -99,9 +125,32 @@ export function speaksOurVersion({ minVersion, maxVersion }: Hello): boolean {
   return minVersion <= linkVersion && linkVersion <= maxVersion
 }
 
+/** Why there is no common version. */
+export function versionMessage({ minVersion, maxVersion }: Hello): string {
+  return `this side speaks version ${linkVersion} of the link protocol, not ${minVersion} to ${maxVersion}`
+}
+
+/** The welcome that answers a hello; `received` is the number of the last frame that came on its session. */
+export function welcomeFor(hello: Hello, received: number, limits: LinkLimits, isSecured: boolean): Welcome {
+  return {
+    version: linkVersion,
+    capabilities: commonCapabilities(hello.capabilities, isSecured),
+    connection: hello.connection,
+    resumed: hello.resume,
+    received,
+    limits,
+    extensions: {},
+  }
+}
+
+/** What a side can do: with security it can also prove a key, or ask for a proof. */
+export function ownCapabilities(isSecured: boolean): readonly string[] {
+  return isSecured ? [...capabilities, proofCapability] : capabilities
+}
+
 /** What both sides can do. */
-export function commonCapabilities(theirs: readonly string[]): string[] {
-  return capabilities.filter((one) => theirs.includes(one))
+function commonCapabilities(theirs: readonly string[], isSecured: boolean): string[] {
+  return ownCapabilities(isSecured).filter((one) => theirs.includes(one))
 }
 
 /** A peer whose limits let nothing through would never be served. */
@@ -115,6 +164,7 @@ export function refusedError(refusal: Refusal): RivuletError {
   const { reason, message } = refusal
   if (reason === refusalReason.version) return new RivuletError('RIVULET_INCOMPATIBLE_PROTOCOL', message)
   if (reason === refusalReason.tooManySessions) return new RivuletError('RIVULET_TOO_MANY_SESSIONS', message)
+  if (reason === refusalReason.unauthenticated) return new RivuletError('RIVULET_UNAUTHENTICATED', message)
   if (reason === refusalReason.violation) return new RivuletError('RIVULET_PROTOCOL_VIOLATION', message)
   return new RivuletError('RIVULET_SESSION_LOST', message)
 }

@@ -1,7 +1,9 @@
 /** Sessions: reliable links as pure machines. */
-export { Acceptor, type AcceptorPorts, type AcceptorSettings } from './acceptor.js'
+export { Acceptor } from './acceptor.js'
+export type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 export { Dialer, type DialerPorts, type DialerSettings } from './dialer.js'
 export { isHello } from './handshake.js'
+export type { Authenticator, IdentityProver, IdentityRefusal, PeerIdentity } from './identity-proof.js'
 export { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag } from './item.js'
 export type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'
 export { RecordBody, readRecord } from './record-body.js'

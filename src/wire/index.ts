@@ -19,7 +19,7 @@ export {
   readLinkNumbers,
   sealItems,
 } from './link-frame.js'
-export { Hello, Item, LinkHeader, LinkLimits, Refusal, Welcome } from './link-schemas.js'
+export { Challenge, Hello, Item, LinkHeader, LinkLimits, Proof, Refusal, Welcome } from './link-schemas.js'
 export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { messageTooLarge, messageWithin } from './message-refusals.js'
 export { Origin } from './origin.js'

@@ -59,6 +59,32 @@ export const Refusal = defineSchema(
 /** A refusal, read. */
 export type Refusal = Infer<typeof Refusal>
 
+/** The answer of an accepting side with security: it asks the dialer to prove its key before it says welcome. */
+export const Challenge = defineSchema(
+  protocolRecord('Challenge', {
+    connection: 'int',
+    nonce: fixed('ProofNonce', 32),
+    publicKey: fixed('PublicKey', 32),
+  }),
+)
+
+/** A challenge, read. */
+export type Challenge = Infer<typeof Challenge>
+
+/** What a dialer answers a challenge with: its key, and a code that only the owner of the key can compute. */
+export const Proof = defineSchema(
+  protocolRecord('Proof', {
+    connection: 'int',
+    publicKey: 'rivulet.protocol.PublicKey',
+    nonce: 'rivulet.protocol.ProofNonce',
+    mac: fixed('Mac', 32),
+  }),
+  { types: [Challenge] },
+)
+
+/** A proof, read. */
+export type Proof = Infer<typeof Proof>
+
 /** The header of a link frame; an Avro array of `Item` follows it. */
 export const LinkHeader = defineSchema(
   protocolRecord('LinkHeader', { connection: 'int', sequence: 'long', acknowledged: 'long', time: 'long' }),

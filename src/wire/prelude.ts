@@ -11,7 +11,17 @@ import { RivuletError } from '../errors/index.js'
 export const preludeBytes = 8
 
 /** What the number in the prelude means. */
-export const frameKind = { data: 1, request: 2, answer: 3, link: 4, hello: 5, welcome: 6, refusal: 7 } as const
+export const frameKind = {
+  data: 1,
+  request: 2,
+  answer: 3,
+  link: 4,
+  hello: 5,
+  welcome: 6,
+  refusal: 7,
+  challenge: 8,
+  proof: 9,
+} as const
 
 const magic0 = 0x52 // R
 const magic1 = 0x76 // v

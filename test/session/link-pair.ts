@@ -5,9 +5,12 @@ import { writeHello } from '../../src/session/handshake.js'
 import {
   Acceptor,
   type AcceptorSettings,
+  type Authenticator,
   Dialer,
   type DialerSettings,
+  type IdentityProver,
   type ItemBody,
+  type PeerIdentity,
   type SessionStreams,
   type StreamsHandler,
 } from '../../src/session/index.js'
@@ -136,6 +139,9 @@ export interface LinkPairOptions {
   readonly acceptor?: Partial<AcceptorSettings>
   /** Counts an item; returns whether the rest of its frame waits for another turn. Default: it never does. */
   readonly spend?: () => boolean
+  /** How the acceptor knows its peers, and the dialer proves its key. Default: neither does. */
+  readonly authenticator?: Authenticator
+  readonly prover?: IdentityProver
   /** Uses the sessions of a side in place of a listener. */
   readonly onDialed?: (session: SessionStreams) => StreamsHandler
   readonly onAccepted?: (session: SessionStreams) => StreamsHandler
@@ -154,6 +160,8 @@ export class LinkPair {
   /** The users of each session, in order. */
   readonly dialed: Listener[] = []
   readonly accepted: Listener[] = []
+  /** Whose the accepted sessions are, in order. */
+  readonly identities: (PeerIdentity | undefined)[] = []
   /** Times that the dialer asked for another connection. */
   reconnects = 0
   readonly dialer: Dialer
@@ -175,8 +183,12 @@ export class LinkPair {
         },
         flushLater: (flush) => this.#flushes.add(flush),
         spend,
-        accept: (session) => options.onAccepted?.(session) ?? listener(session, this.accepted),
+        accept: (session, identity) => {
+          this.identities.push(identity)
+          return options.onAccepted?.(session) ?? listener(session, this.accepted)
+        },
         report: ({ code }) => this.acceptorReports.push(code),
+        authenticator: options.authenticator,
       },
     )
     this.dialer = new Dialer(
@@ -192,6 +204,7 @@ export class LinkPair {
         },
         accept: (session) => options.onDialed?.(session) ?? listener(session, this.dialed),
         report: ({ code }) => this.dialerReports.push(code),
+        prover: options.prover,
       },
     )
   }

@@ -1,0 +1,211 @@
+/** Sessions whose peers prove their key: how they begin, are resumed, refused and revoked. */
+import t from 'tap'
+import { refusalReason, writeChallenge, writeProof, writeRefusal, writeWelcome } from '../../src/session/handshake.js'
+import { frameKind, Refusal, readRecordFrame } from '../../src/wire/index.js'
+import { LinkPair, lost, refusalsIn, settings } from './link-pair.js'
+import { alice, bob, dial, eve, kinds, secured, sentTo, server } from './secured-pair.js'
+import type { ToyKey } from './toy-proof.js'
+
+t.test('a session begins after the proof, has its identity, and is resumed with another proof', async (t) => {
+  const { link, authenticator } = secured()
+  link.client.send(1, 'early')
+  link.up()
+  t.match(link.hello(), { capabilities: ['proof'] })
+  const kindsSeen: number[] = []
+  for (let round = 0; round < 2; round++) {
+    link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+    kindsSeen.push(...kinds(link.toDialer))
+    t.equal(link.acceptor.size, round, 'nothing begins before the proof')
+    link.dialer.receive(link.toDialer.shift() as Buffer)
+    kindsSeen.push(...kinds(link.toAcceptor))
+    link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+    kindsSeen.push(...kinds(link.toDialer))
+    link.settle()
+    t.equal(link.server.session.status, 'live')
+    if (round > 0) break
+    link.cut()
+    link.server.send(-1, 'meanwhile')
+    link.up()
+  }
+  const { challenge, proof, welcome, link: item } = frameKind
+  t.strictSame(kindsSeen, [challenge, proof, welcome, challenge, proof, welcome, item])
+  t.strictSame(link.identities, [{ name: 'alice', publicKey: alice.text }])
+  t.strictSame([link.server.texts, link.client.texts], [['early'], ['meanwhile']])
+  t.equal(link.dialed.length, 1)
+  t.strictSame([link.dialerReports, link.acceptorReports, authenticator.refusals], [[], [], []])
+})
+
+t.test('without security a hello says nothing of proofs, and is welcomed at once', async (t) => {
+  const link = new LinkPair()
+  link.up()
+  t.strictSame(link.hello().capabilities, [])
+  link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+  t.strictSame(kinds(link.toDialer), [frameKind.welcome])
+  t.strictSame(link.identities, [undefined])
+  link.acceptor.receive(
+    'q',
+    writeProof({
+      connection: 1,
+      publicKey: alice.publicKey,
+      nonce: Buffer.alloc(32),
+      mac: Buffer.alloc(32),
+      extensions: {},
+    }),
+  )
+  t.strictSame(link.acceptorReports, ['RIVULET_BAD_FRAME'])
+})
+
+t.test('a dialer without security is refused in words that an old one understands', async (t) => {
+  const { link, authenticator } = secured(null)
+  link.up()
+  link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+  t.strictSame(kinds(link.toDialer), [frameKind.refusal])
+  t.strictSame(refusalsIn(link.toDialer), ['unauthenticated'])
+  t.equal(link.acceptor.size, 0)
+  t.strictSame(authenticator.refusals, ['no-proof'])
+  t.strictSame(link.acceptorReports, ['RIVULET_UNAUTHENTICATED'])
+  link.settle()
+  t.strictSame(link.dialerReports, ['RIVULET_UNAUTHENTICATED'])
+  t.equal(link.dialed[0]?.reason, 'RIVULET_UNAUTHENTICATED')
+})
+
+t.test('a refused dialer tries again after 1 s, then twice as long each time, up to 30 s', async (t) => {
+  const { link } = secured(eve)
+  const tries: number[] = []
+  link.connect()
+  let seen = 1
+  for (let second = 1; second <= 130; second++) {
+    link.pass(1000)
+    // a connection that comes and goes is no way around it
+    if (second % 7 === 3) {
+      link.cut()
+      link.connect()
+    }
+    if (link.dialerReports.length > seen) tries.push(second)
+    seen = link.dialerReports.length
+  }
+  t.strictSame(tries, [1, 3, 7, 15, 31, 61, 91, 121])
+  t.ok(link.dialerReports.every((code) => code === 'RIVULET_UNAUTHENTICATED'))
+})
+
+t.test('who is admitted again begins with short waits', async (t) => {
+  const { link, authenticator } = secured(eve)
+  link.connect()
+  link.pass(3000)
+  authenticator.admitted.set(eve.text, 'eve')
+  link.pass(4000)
+  t.equal(link.client.session.status, 'live')
+  link.acceptor.revoke(eve.text)
+  authenticator.admitted.delete(eve.text)
+  link.settle()
+  const { length } = link.dialerReports
+  link.pass(1000)
+  t.equal(link.dialerReports.length, length + 1)
+})
+
+t.test('a challenge that the dialer cannot or must not answer', async (t) => {
+  const challenge = (key: ToyKey) =>
+    writeChallenge({ connection: 1, nonce: Buffer.alloc(32, 7), publicKey: key.publicKey, extensions: {} })
+  for (const [name, prover, frame, code] of [
+    ['it has no key', null, challenge(server), 'RIVULET_SECURITY_MISMATCH'],
+    ['of an unexpected server', alice, challenge(eve), 'RIVULET_SERVER_KEY_MISMATCH'],
+  ] as const) {
+    const { link } = secured(prover)
+    link.up()
+    link.toAcceptor.length = 0
+    link.dialer.receive(frame)
+    t.strictSame(link.dialerReports, [code], name)
+    t.equal(link.dialed[0]?.reason, code)
+    t.equal(link.toAcceptor.length, 0, 'nothing is answered, and nothing tried at once')
+    link.pass(1000, false)
+    t.strictSame(kinds(link.toAcceptor), [frameKind.hello])
+  }
+})
+
+t.test('a rotating server has several keys', async (t) => {
+  const { link } = secured(alice, [eve, server])
+  link.connect()
+  t.equal(link.client.session.status, 'live')
+})
+
+t.test('a dialer with security takes no welcome without a challenge', async (t) => {
+  const { link } = secured()
+  link.up()
+  const { limits } = settings
+  const welcome = { version: 1, capabilities: [], connection: 1, resumed: false, received: 0, limits, extensions: {} }
+  link.dialer.receive(writeWelcome(welcome))
+  t.strictSame(link.dialerReports, ['RIVULET_SECURITY_MISMATCH'])
+  t.equal(link.dialed[0]?.reason, 'RIVULET_SECURITY_MISMATCH')
+  t.equal(link.client.session.status, 'opening')
+})
+
+t.test('one proof for one hello: a second challenge is not answered', async (t) => {
+  const { link } = secured()
+  link.up()
+  link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+  link.dialer.receive(link.toDialer.shift() as Buffer)
+  link.dialer.receive(
+    writeChallenge({ connection: 1, nonce: Buffer.alloc(32, 99), publicKey: server.publicKey, extensions: {} }),
+  )
+  t.strictSame(kinds(link.toAcceptor), [frameKind.proof])
+})
+
+t.test('a revoked key loses all its sessions, and others keep theirs', async (t) => {
+  const { link, authenticator } = secured()
+  link.connect()
+  const other = { session: Buffer.alloc(16, 30) }
+  t.strictSame(kinds(dial(link, 'other', alice, other)), [frameKind.welcome])
+  t.strictSame(kinds(dial(link, 'bob', bob)), [frameKind.welcome])
+  authenticator.admitted.delete(alice.text)
+  t.equal(link.acceptor.revoke(alice.text), 2)
+  t.equal(link.acceptor.revoke(alice.text), 0)
+  t.strictSame(refusalsIn(sentTo(link, 'other')), ['unauthenticated'])
+  t.strictSame(
+    link.accepted.map(({ session, reason }) => [session.status, reason]),
+    [
+      ['ended', 'RIVULET_UNAUTHENTICATED'],
+      ['ended', 'RIVULET_UNAUTHENTICATED'],
+      ['live', undefined],
+    ],
+  )
+  link.settle()
+  t.strictSame(link.dialerReports, ['RIVULET_UNAUTHENTICATED'])
+  t.equal(link.dialed[0]?.reason, 'RIVULET_UNAUTHENTICATED')
+  link.pass(1000)
+  t.equal(link.acceptor.size, 1, 'its next try is refused')
+  t.strictSame(authenticator.refusals, ['wrong-proof'])
+})
+
+t.test('a dialer that closes before its proof takes nothing back, and after it says goodbye', async (t) => {
+  for (const proven of [false, true]) {
+    const { link, authenticator } = secured()
+    link.up()
+    if (proven) {
+      link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+      link.dialer.receive(link.toDialer.shift() as Buffer)
+    }
+    link.dialer.close(lost)
+    link.settle()
+    t.equal(link.acceptor.size, 0)
+    t.equal(link.accepted.length, proven ? 1 : 0)
+    t.strictSame([link.acceptorReports, authenticator.refusals], [[], []])
+  }
+})
+
+t.test('a refusal for reasons of identity names them', async (t) => {
+  const { link } = secured(eve)
+  link.up()
+  for (let step = 0; step < 2; step++) {
+    link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
+    if (step === 0) link.dialer.receive(link.toDialer.shift() as Buffer)
+  }
+  const { reason, message } = readRecordFrame(Refusal, link.toDialer[0] as Buffer, frameKind.refusal, undefined)
+  t.equal(reason, refusalReason.unauthenticated)
+  t.match(message, /not that of a key that is admitted/)
+  t.notMatch(message, eve.text)
+  // one of an earlier hello is ignored
+  const { link: live } = secured()
+  live.connect()
+  live.dialer.receive(writeRefusal(7, refusalReason.unauthenticated, 'late'))
+  t.equal(live.client.session.status, 'live')
+})
