@@ -28,9 +28,24 @@ export {
   type Status,
   type WaitOptions,
 } from './lifecycle/index.js'
-export type { DropMessage, ErrorMessage, LinkMessage } from './observe/index.js'
+export type { DropMessage, ErrorMessage, LinkMessage, SecurityMessage } from './observe/index.js'
 export type { LinkChange, LinkState, Resource } from './resource/index.js'
 export { createRuntime, isRuntime, type Runtime, type RuntimeOptions } from './runtime/index.js'
+export type {
+  Allow,
+  AllowFunction,
+  AllowList,
+  KeyPair,
+  PeerIdentity,
+  Policy,
+  PolicyAction,
+  PolicyFunction,
+  PolicyRequest,
+  PolicyRule,
+  SecurityEvent,
+  SecurityOptions,
+} from './security/index.js'
+export { generateKeyPair, keyFingerprint, publicKeyOf } from './security/index.js'
 export type { SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,

@@ -195,8 +195,18 @@ const entries = {
   },
   RIVULET_PERMISSION_DENIED: {
     retryable: false,
-    meaning: 'The other side knows this peer and does not allow what it asked for. Reserved: no version sends it yet.',
+    meaning: 'The policy of the other side does not allow this peer what it asked for, so it was not done.',
     remedy: 'Allow it in the policy of the other side, or leave it.',
+  },
+  RIVULET_ADMISSION_UNAVAILABLE: {
+    retryable: true,
+    meaning: 'The allow list could not decide about a key in time, or at all, so the peer was refused.',
+    remedy: 'At the server, read `cause` and repair what `allow` asks; a client tries again automatically.',
+  },
+  RIVULET_POLICY_FAILED: {
+    retryable: false,
+    meaning: 'A policy function threw or did not return true or false, so what a peer asked for was denied.',
+    remedy: 'Repair the function; read `cause`.',
   },
   RIVULET_INVALID_REQUEST: {
     retryable: false,

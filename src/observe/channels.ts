@@ -31,9 +31,18 @@ export interface LinkMessage {
   readonly link: unknown
 }
 
+/** What `rivulet:security` carries. */
+export interface SecurityMessage {
+  /** The name of the resource. */
+  readonly resource: string
+  /** The event, as in `securityEvents`. */
+  readonly event: unknown
+}
+
 const errorChannel = channel('rivulet:error')
 const dropChannel = channel('rivulet:drop')
 const linkChannel = channel('rivulet:link')
+const securityChannel = channel('rivulet:security')
 
 /** Whether anybody listens on `rivulet:error`. */
 export function isErrorLogged(): boolean {
@@ -53,4 +62,9 @@ export function publishDrop(resource: string, reason: string, messages: number):
 /** Publishes a change of a link on `rivulet:link`. */
 export function publishLink(resource: string, link: unknown): void {
   if (linkChannel.hasSubscribers) linkChannel.publish({ resource, link } satisfies LinkMessage)
+}
+
+/** Publishes an event of the security of a resource on `rivulet:security`. */
+export function publishSecurity(resource: string, event: unknown): void {
+  if (securityChannel.hasSubscribers) securityChannel.publish({ resource, event } satisfies SecurityMessage)
 }

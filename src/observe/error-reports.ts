@@ -30,6 +30,8 @@ const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_PROTOCOL_VIOLATION',
   'RIVULET_TOO_MANY_SESSIONS',
   'RIVULET_TRANSPORT_FAILED',
+  'RIVULET_ADMISSION_UNAVAILABLE',
+  'RIVULET_POLICY_FAILED',
 ])
 
 /** Reports the errors of one resource. */

@@ -6,6 +6,8 @@ export {
   publishDrop,
   publishError,
   publishLink,
+  publishSecurity,
+  type SecurityMessage,
 } from './channels.js'
 export { ErrorReports } from './error-reports.js'
 export { SparseReports } from './sparse-reports.js'

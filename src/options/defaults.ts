@@ -154,6 +154,22 @@ export const defaults = Object.freeze({
   reportMs: 10_000,
   /** How often the process warns of errors of one kind that nobody observes, in milliseconds. */
   warningMs: 60_000,
+  /** How often security events of one kind and reason are reported, in milliseconds; those between are counted. */
+  securityEventMs: 1000,
+  /** How long an allow list may take to decide about a key, in milliseconds; then the key is refused as not decided. */
+  admissionTimeoutMs: 800,
+  /** How often a function that decides about keys is asked again about the admitted ones, in milliseconds. */
+  admissionRecheckMs: 500,
+  /** How long its last answer holds while it fails or is slow, in milliseconds. */
+  admissionGraceMs: 10_000,
+  /** How long it is not asked again about a key that it has refused, in milliseconds. */
+  refusalMemoryMs: 1000,
+  /** Keys that it has refused, and keys about which it is asked at the same time. */
+  undecidedKeys: 1024,
+  /** Keys that it has admitted. */
+  admittedKeys: 16_384,
+  /** How often the file of an allow list is looked at, in milliseconds. */
+  allowListFileMs: 250,
   /** Malformed frames within a second after which a bound socket admits new peers a few at a time. */
   floodFrames: 1000,
   /** How often it admits some, in milliseconds. */

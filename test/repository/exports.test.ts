@@ -84,6 +84,13 @@ t.test('rivulet/avro loads neither zeromq nor rxjs nor lmdb', async (t) => {
   for (const name of ['zeromq', 'rxjs', 'lmdb']) t.notOk(loads(log, name), name)
 })
 
+t.test('rivulet/security loads neither zeromq nor lmdb', async (t) => {
+  const log = await loadedBy('rivulet/security')
+  t.match(log, '/dist/src/security/public.js')
+  t.ok(loads(log, 'rxjs'), 'the trace sees libraries')
+  for (const name of ['zeromq', 'lmdb', 'avsc']) t.notOk(loads(log, name), name)
+})
+
 t.test('the trace would see them', async (t) => {
   const log = await loadedBy('rivulet/queue')
   for (const name of ['zeromq', 'rxjs']) t.ok(loads(log, name), name)

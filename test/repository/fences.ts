@@ -20,7 +20,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   net: ['errors'],
   security: ground,
   runtime: [...ground, 'security'],
-  resource: [...ground, 'runtime'],
+  resource: [...ground, 'security', 'runtime'],
   socket: [...ground, 'net', 'security', 'runtime', 'resource'],
   stream: ground,
   wire: ['checksum', 'errors', 'options', 'avro'],
@@ -57,6 +57,7 @@ const operatorHomes = ['src/stream', 'src/delivery', 'patterns']
 const rxjsClassHomes = [
   'observe',
   'lifecycle',
+  'security',
   'runtime',
   'resource',
   'socket',
