@@ -1,7 +1,16 @@
 /**
  * The options of clients and servers, and their rules; those of single calls are in `call-options.ts`.
  */
-import { defaults, flag, instance, integer, milliseconds, required, signal } from '../../src/options/index.js'
+import {
+  countOrEndless,
+  defaults,
+  flag,
+  instance,
+  integer,
+  milliseconds,
+  required,
+  signal,
+} from '../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { type Implementation, isImplementation } from './implement.js'
 
@@ -28,6 +37,16 @@ export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
   readonly maxSessions?: number
   /** Calls at the same time over all links; more are refused as overloaded. 1 to 1,000,000. Default: 65536. */
   readonly maxConcurrentCalls?: number
+  /**
+   * Calls that one client may begin within a second, 1 or more; infinite for no limit. More are refused as overloaded.
+   * Default: infinite. A client is a key over all its links where keys are known, else a link.
+   */
+  readonly maxCallsPerSecond?: number
+  /**
+   * Calls that one client may cancel within a second, 1 or more; infinite for no limit. Beyond it, its next calls are
+   * refused as overloaded until the second has ended. Default: 10,000.
+   */
+  readonly maxCancelsPerSecond?: number
 }
 
 /** Options of `createRpcClient`; it connects, or shares the links of another client. */
@@ -65,6 +84,8 @@ export const serverRules = {
   services: instance('a list of implementations', isImplementations, required),
   maxSessions: integer({ min: 1, max: 65_536, fallback: defaults.maxSessions }),
   maxConcurrentCalls: integer({ min: 1, max: 1_000_000, fallback: defaults.maxConcurrentCalls }),
+  maxCallsPerSecond: countOrEndless(defaults.maxCallsPerSecond),
+  maxCancelsPerSecond: countOrEndless(defaults.maxCancelsPerSecond),
 }
 
 /** The rules of `RpcClientOptions`, `over` aside. */

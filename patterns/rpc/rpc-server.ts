@@ -51,7 +51,7 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
   }
 
   private constructor(options: ResolvedServerOptions) {
-    const { maxConcurrentCalls, services } = options
+    const { maxConcurrentCalls, maxCallsPerSecond, maxCancelsPerSecond, services } = options
     checkSides('createRpcServer', options, 'bind')
     super('createRpcServer', options)
     const names = services.map(({ name }) => name)
@@ -59,7 +59,11 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
     if (twice !== undefined) throw invalidOption('createRpcServer', 'services', 'different services', twice)
     const implementations = services.map(implementedBy) as unknown as readonly ImplementedCalls[]
     const ports = { ...this.scope, clock: this.runtime.clock }
-    this.#callHost = new CallHost(implementations, ports, { maxConcurrentCalls })
+    this.#callHost = new CallHost(implementations, ports, {
+      maxConcurrentCalls,
+      maxCallsPerSecond,
+      maxCancelsPerSecond,
+    })
     this.#links = new LinkSet(this.scope, options, [this.#callHost])
     this.transport = this.#links
   }

@@ -16,6 +16,10 @@ export interface CallLimits {
    * does not read; a single one may be larger.
    */
   readonly backlogBytes: number
+  /** Calls that one client may begin within a second; of one key over all its sessions, where keys are known. */
+  readonly maxCallsPerSecond: number
+  /** Calls that it may cancel within a second before it may begin no more until the second has ended. */
+  readonly maxCancelsPerSecond: number
 }
 
 /** Why no call is taken now. */

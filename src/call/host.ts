@@ -11,6 +11,7 @@ import { defaults } from '../options/index.js'
 import type { LinkUser, PeerInfo, SessionStreams } from '../session/index.js'
 import { serverItems } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
+import { CallerRates } from './caller-rates.js'
 import { type Implementation, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'
@@ -20,6 +21,8 @@ export const defaultCallLimits: CallLimits = Object.freeze({
   maxConcurrentCalls: defaults.maxConcurrentCalls,
   maxOpenCallsPerPeer: defaults.maxOpenCalls,
   backlogBytes: defaults.backlogBytes,
+  maxCallsPerSecond: defaults.maxCallsPerSecond,
+  maxCancelsPerSecond: defaults.maxCancelsPerSecond,
 })
 
 /** What a server needs. */
@@ -68,6 +71,8 @@ export class CallHost implements ServerPorts, LinkUser {
   readonly limits: CallLimits
   readonly #ports: CallHostPorts
   readonly #servers = new Set<CallServer>()
+  /** The rates of clients that have sessions. */
+  readonly #rates = new Map<string, CallerRates>()
   readonly #sweep: DeadlineSweep
   #started = 0
   #answered = 0
@@ -101,7 +106,10 @@ export class CallHost implements ServerPorts, LinkUser {
    * @param peer - Who is at its other end: handlers see it as `context.peer`.
    */
   accept(streams: SessionStreams, peer: PeerInfo): CallServer {
-    const server = new CallServer(this, streams, peer)
+    const rates = this.#rates.get(peer.id) ?? new CallerRates(this.limits)
+    this.#rates.set(peer.id, rates)
+    rates.sessions += 1
+    const server = new CallServer(this, streams, peer, rates)
     this.#servers.add(server)
     return server
   }
@@ -152,7 +160,10 @@ export class CallHost implements ServerPorts, LinkUser {
   refusalFor(server: CallServer): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
-    return server.pending >= this.limits.maxOpenCallsPerPeer ? tooManyCalls : undefined
+    if (server.pending >= this.limits.maxOpenCallsPerPeer) return tooManyCalls
+    const refusal = server.rates.begin(this.clock.now())
+    if (refusal !== undefined && server.rates.isNews) this.report(new RivuletError(refusal.code, refusal.message))
+    return refusal
   }
 
   started(): void {
@@ -186,6 +197,8 @@ export class CallHost implements ServerPorts, LinkUser {
 
   ended(server: CallServer): void {
     this.#servers.delete(server)
+    server.rates.sessions -= 1
+    if (server.rates.sessions === 0) this.#rates.delete(server.peer.id)
     this.checkDrained()
   }
 

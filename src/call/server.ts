@@ -13,6 +13,7 @@ import { itemFlag, type PeerInfo, type SessionStreams, type SessionUser } from '
 import { callKind } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { CallerConnection } from './caller-connection.js'
+import type { CallerRates } from './caller-rates.js'
 import { failureBody } from './failure.js'
 import { type GuaranteedBody, GuaranteedSends } from './guaranteed-sends.js'
 import { BacklogBudget } from './item-backlog.js'
@@ -60,6 +61,7 @@ export class CallServer implements SessionUser, CallOrigin {
   readonly streams: SessionStreams
   /** Who calls, as the owner of the session knows it. */
   readonly peer: PeerInfo
+  readonly rates: CallerRates
   readonly connection: CallerConnection
   /** Calls whose handlers did not answer at once, by stream. */
   readonly calls = new OpenCalls<ServerCall>()
@@ -72,10 +74,11 @@ export class CallServer implements SessionUser, CallOrigin {
   #reportedInvalid = false
   #ended = false
 
-  constructor(host: ServerPorts, streams: SessionStreams, peer: PeerInfo) {
+  constructor(host: ServerPorts, streams: SessionStreams, peer: PeerInfo, rates: CallerRates) {
     this.#host = host
     this.streams = streams
     this.peer = peer
+    this.rates = rates
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#guaranteed = new GuaranteedSends(streams, host.limits.backlogBytes)
@@ -222,13 +225,8 @@ export class CallServer implements SessionUser, CallOrigin {
     const isTimed = header.deadline !== noDeadline
     const deadline = isTimed ? this.streams.fromSessionTime(header.deadline) : Number.POSITIVE_INFINITY
     if (isTimed && deadline <= host.clock.now()) {
-      this.#refuse(
-        stream,
-        flags,
-        method,
-        'RIVULET_DEADLINE_EXCEEDED',
-        `${method.label}: its deadline had passed when it came`,
-      )
+      const message = `${method.label}: its deadline had passed when it came`
+      this.#refuse(stream, flags, method, 'RIVULET_DEADLINE_EXCEEDED', message)
       return
     }
     let request: unknown
@@ -270,6 +268,7 @@ export class CallServer implements SessionUser, CallOrigin {
         incoming?.end()
         return
       case callKind.cancel:
+        this.rates.cancelled(this.#host.clock.now())
         call.stop(new RivuletError('RIVULET_CANCELLED', `${call.method.label} was cancelled by its caller`))
         this.#forget(call.stream) // also what waits to be sent on it
         return

@@ -48,6 +48,10 @@ export const defaults = Object.freeze({
   maxConcurrentCalls: 65_536,
   /** Open calls of one client at a server. */
   maxOpenCalls: 16_384,
+  /** Calls that one client may begin at a server within a second. */
+  maxCallsPerSecond: endless,
+  /** Calls that it may cancel within a second before it may begin no more until the second has ended. */
+  maxCancelsPerSecond: 10_000,
   /** Calls of one client that wait for a server. */
   maxWaitingCalls: 65_536,
   /** What one client's streams of requests may hold at a server before they are consumed, and outcomes it does not read, in bytes. */

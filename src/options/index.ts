@@ -1,4 +1,15 @@
 /** Options: the rules, how they resolve, and the table of defaults. */
 export { defaults } from './defaults.js'
 export { describe, invalidOption, type Resolved, type Rules, resolveOptions } from './resolve.js'
-export { flag, instance, integer, milliseconds, oneOf, type Rule, required, signal, texts } from './rules.js'
+export {
+  countOrEndless,
+  flag,
+  instance,
+  integer,
+  milliseconds,
+  oneOf,
+  type Rule,
+  required,
+  signal,
+  texts,
+} from './rules.js'

@@ -29,6 +29,15 @@ export function integer(bounds: { min: number; max: number; fallback: number | t
   }
 }
 
+/** A whole number from 1 on, or infinity for no bound. */
+export function countOrEndless(fallback: number): Rule<number> {
+  return {
+    expects: 'a whole number from 1 on, or infinity',
+    fallback,
+    accepts: (value) => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 1),
+  }
+}
+
 /** A time in milliseconds: whole or broken, not negative; infinity only where it is said. */
 export function milliseconds(bounds: { max?: number; fallback: number }): Rule<number> {
   const { max = 2_147_483_647, fallback } = bounds

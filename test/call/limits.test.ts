@@ -127,3 +127,42 @@ t.test('items without a byte that nobody takes', async (t) => {
   await calling.settle()
   t.strictSame(calling.leftovers, {})
 })
+
+t.test('calls that one client begins within a second', async (t) => {
+  const calling = new Calling({ look: numbered((n) => n) }, { sessions: 2, limits: { maxCallsPerSecond: 3 } })
+  // calls go to the two sessions in turn
+  const burst = async () => {
+    const started = Array.from({ length: 10 }, (_, n) => calling.start('look', n))
+    await calling.settle()
+    return started.flatMap(({ outcomes }) => outcomes)
+  }
+  const outcomes = await burst()
+  t.equal(outcomes.filter((one) => typeof one === 'number').length, 6, 'each has its own rate')
+  const refused = outcomes.filter((one) => typeof one !== 'number')
+  t.equal(refused.length, 4)
+  for (const one of refused) t.match(one, { code: 'RIVULET_OVERLOADED', executed: 'no', retryable: true })
+  t.match(calling.errors, [{ code: 'RIVULET_OVERLOADED' }, { code: 'RIVULET_OVERLOADED' }])
+  t.equal(calling.errors.length, 2, 'each is reported once a second')
+  await calling.clock.advance(1000)
+  t.equal((await burst()).filter((one) => typeof one === 'number').length, 6)
+  t.match(calling.host.stats(), { refused: 8, open: 0 })
+})
+
+t.test('calls that one client cancels within a second', async (t) => {
+  const calling = new Calling({ double: () => NEVER, look: numbered((n) => n) }, { limits: { maxCancelsPerSecond: 3 } })
+  for (let n = 0; n < 3; n++) {
+    const { call } = calling.start('double')
+    calling.pump()
+    call.cancel()
+    calling.pump()
+  }
+  const next = calling.start('look', 7)
+  await calling.settle()
+  t.match(next.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
+  t.match(calling.errors, [{ code: 'RIVULET_OVERLOADED', message: /cancelled/ }])
+  await calling.clock.advance(1000)
+  const later = calling.start('look', 8)
+  await calling.settle()
+  t.strictSame(later.outcomes, [8])
+  t.strictSame(calling.leftovers, {})
+})

@@ -5,6 +5,7 @@
 import { maxDelayMs, maxLeaseMs, minLeaseMs } from '../../../src/delivery/index.js'
 import type { QueueSettings } from '../../../src/engine/index.js'
 import {
+  countOrEndless,
   defaults,
   flag,
   instance,
@@ -12,7 +13,6 @@ import {
   invalidOption,
   milliseconds,
   oneOf,
-  type Rule,
   resolveOptions,
 } from '../../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../../src/socket/index.js'
@@ -93,15 +93,6 @@ export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
 
 const endless = Number.POSITIVE_INFINITY
 const mebibyte = 1_048_576
-
-/** A whole number of 1 or more, or infinity. */
-function countOrEndless(fallback: number): Rule<number> {
-  return {
-    expects: 'a whole number from 1 on, or infinity',
-    fallback,
-    accepts: (value) => value === endless || (Number.isSafeInteger(value) && (value as number) >= 1),
-  }
-}
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
