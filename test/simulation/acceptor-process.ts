@@ -5,6 +5,7 @@ import { frameKind } from '../../src/wire/prelude.js'
 import type { Connection } from './network.js'
 import { BrokenPromise } from './session-oracle.js'
 import { closing, kindOf, lost, type ProcessSettings, SessionProcess, type SessionWorld } from './session-process.js'
+import { impostor } from './session-security.js'
 import type { Side } from './session-side.js'
 
 /** A process with an acceptor. */
@@ -14,9 +15,11 @@ export class AcceptorProcess extends SessionProcess {
   /** The sides of sessions, by connection and by key. */
   readonly #sides = new Map<string, Side>()
   readonly #byKey = new Map<string, Side>()
-  /** The connection and the session of the hello that is being handled. */
+  /** The connection and the session of the hello or proof that is being handled. */
   #peer = ''
   #key = ''
+  /** The session of the last hello on each connection. */
+  readonly #asked = new Map<string, string>()
 
   constructor(name: string, world: SessionWorld, settings: ProcessSettings) {
     super(name, world, settings)
@@ -35,18 +38,21 @@ export class AcceptorProcess extends SessionProcess {
       now: () => this.now,
       transmit: (peer, frame) => {
         const side = this.#sides.get(peer)
+        this.world.security?.sends(peer, kindOf(frame))
         this.watchLeaving(side, frame)
         this.#connections.get(peer)?.send('acceptor', (side && this.world.tamper?.(side, frame)) ?? frame)
       },
       flushLater: (flush) => this.flushes.add(flush),
       spend: this.spend,
-      accept: (session) => {
+      accept: (session, identity) => {
+        this.world.security?.begins(this.#peer, identity)
         const user = this.accept(session, 'acceptor', this.#key)
         this.#sides.set(this.#peer, user.side)
         this.#byKey.set(this.#key, user.side)
         return user
       },
       report: (error) => this.report(error),
+      authenticator: this.world.security?.authenticatorOf(this.name),
     })
   }
 
@@ -56,6 +62,7 @@ export class AcceptorProcess extends SessionProcess {
     this.#connections.clear()
     this.#sides.clear()
     this.#byKey.clear()
+    this.#asked.clear()
     this.#acceptor = undefined
     this.users.clear()
     this.flushes.clear()
@@ -122,11 +129,17 @@ export class AcceptorProcess extends SessionProcess {
     if (hello) {
       this.#peer = peer
       this.#key = hello.session.toString('latin1')
-      const side = hello.resume ? this.#byKey.get(this.#key) : undefined
+      this.#asked.set(peer, this.#key)
+      const isHonest = !peer.startsWith(`${impostor}#`)
+      const side = hello.resume && isHonest ? this.#byKey.get(this.#key) : undefined
       if (side) {
         this.#sides.set(peer, side)
         this.world.oracle.acknowledged(side, hello.received)
       }
+    }
+    if (kindOf(frame) === frameKind.proof) {
+      this.#peer = peer
+      this.#key = this.#asked.get(peer) ?? ''
     }
     this.watchComing(this.#sides.get(peer), frame)
     const isTaken = this.#acceptor?.receive(peer, frame) ?? true

@@ -1,12 +1,13 @@
 /** Machines that are broken on purpose are found out: each within a few hundred seeds. */
 import t from 'tap'
 import { brokenMachines } from './broken-machines.js'
+import { brokenProofs } from './broken-proofs.js'
 import { runSeeds } from './seeds.js'
 import { simulateSessions } from './session-simulation.js'
 
 const seeds = 300
 
-for (const { name, breakIt, tamper } of brokenMachines) {
+for (const { name, breakIt, tamper } of [...brokenMachines, ...brokenProofs]) {
   t.test(`a machine that ${name}`, async (t) => {
     const mend = breakIt()
     try {

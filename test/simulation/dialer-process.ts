@@ -55,6 +55,7 @@ export class DialerProcess extends SessionProcess {
         return user
       },
       report: (error) => this.report(error),
+      prover: this.world.security?.proverOf(this.name, this.#to.name),
     })
     this.#connectLater()
   }
@@ -113,7 +114,8 @@ export class DialerProcess extends SessionProcess {
   }
 
   #transmit(frame: Buffer): void {
-    const { tamper } = this.world
+    const { tamper, security } = this.world
+    security?.hear(this.name, kindOf(frame), frame)
     this.watchLeaving(this.#side, frame)
     const sent = (this.#side && tamper?.(this.#side, frame)) ?? frame
     if (kindOf(sent) === frameKind.link) this.#leftovers = [...this.#leftovers.slice(-2), sent]

@@ -22,6 +22,9 @@ const waitingItemBytes = 128
 /** Errors that two honest sides never give each other cause for. */
 const accusations = ['RIVULET_PROTOCOL_VIOLATION', 'RIVULET_DECODE_FAILED', 'RIVULET_INCOMPATIBLE_PROTOCOL']
 
+/** Errors that an honest dialer is never given cause for; its acceptor may have those of an impostor. */
+const refusals = ['RIVULET_UNAUTHENTICATED', 'RIVULET_SECURITY_MISMATCH', 'RIVULET_SERVER_KEY_MISMATCH']
+
 /** Watches all sessions of a simulation. */
 export class SessionOracle {
   readonly sides: Side[] = []
@@ -39,7 +42,8 @@ export class SessionOracle {
     this.#retentionMs = retentionMs
   }
 
-  #fail(message: string): never {
+  /** Ends the run: a promise is broken. */
+  fail(message: string): never {
     this.broken ??= new BrokenPromise(message)
     throw this.broken
   }
@@ -80,13 +84,13 @@ export class SessionOracle {
   /** An item was delivered to a side. */
   arrived(side: Side, stream: number, kind: number, flags: number, bytes: Buffer, start: number, end: number): void {
     const where = `item ${kind} of ${end - start} bytes on stream ${stream} of ${nameOf(side)}`
-    if (side.ended) this.#fail(`${where}: after the end`)
+    if (side.ended) this.fail(`${where}: after the end`)
     const from = this.partnerOf(side)
     const log = from?.outgoing.get(stream)
-    if (!from || !log) this.#fail(`${where}: nothing was sent there`)
-    if (log.secret) this.#fail(`${where}: it was said not to have been sent`)
+    if (!from || !log) this.fail(`${where}: nothing was sent there`)
+    if (log.secret) this.fail(`${where}: it was said not to have been sent`)
     if (!from.crashed && kind >= firstPatternKind && from.session.isUnsent(stream)) {
-      this.#fail(`${where}: its sender believes it unsent`)
+      this.fail(`${where}: its sender believes it unsent`)
     }
     this.delivered += 1
     const isUrgent = kind < firstPatternKind
@@ -94,12 +98,12 @@ export class SessionOracle {
     if (incoming.forgotten && !isUrgent) return
     const at = isUrgent ? log.deliveredUrgent++ : log.delivered++
     const item = (isUrgent ? log.urgent : log.sent)[at]
-    if (!item) this.#fail(`${where}: once too often`)
+    if (!item) this.fail(`${where}: once too often`)
     if (item.kind !== kind || item.flags !== flags || !isBody(item, bytes, start, end)) {
-      this.#fail(`${where}: not item ${at}, which is ${item.kind} of ${item.size} bytes`)
+      this.fail(`${where}: not item ${at}, which is ${item.kind} of ${item.size} bytes`)
     }
     if (isUrgent) return
-    if (incoming.outstanding >= side.limits.streamWindowBytes) this.#fail(`${where}: beyond its credit`)
+    if (incoming.outstanding >= side.limits.streamWindowBytes) this.fail(`${where}: beyond its credit`)
     if (!(flags & itemFlag.last)) incoming.outstanding += end - start
   }
 
@@ -112,10 +116,10 @@ export class SessionOracle {
     const partner = this.partnerOf(side)
     // a dialer that leaves does not wait for its partner to say goodbye
     if (!partner && side.closed && !side.wasLive && sequence === 1) return
-    if (!partner) this.#fail(`${nameOf(side)} sends to nobody`)
+    if (!partner) this.fail(`${nameOf(side)} sends to nobody`)
     const most = partner.limits.windowBytes + 3 * linkFrameBytes
     if (side.unacknowledgedBytes > most) {
-      this.#fail(`${nameOf(side)} has ${side.unacknowledgedBytes} bytes under way, over ${most}`)
+      this.fail(`${nameOf(side)} has ${side.unacknowledgedBytes} bytes under way, over ${most}`)
     }
   }
 
@@ -131,13 +135,13 @@ export class SessionOracle {
   /** The status of a side may have changed. */
   looked(side: Side, reason: RivuletError | undefined): void {
     const { status } = side.session
-    if (side.ended) this.#fail(`${nameOf(side)}: told of something after its end`)
+    if (side.ended) this.fail(`${nameOf(side)}: told of something after its end`)
     if (status === 'live') side.wasLive = true
     if (status === 'live') side.cutAt = undefined
     else side.cutAt ??= this.#now()
     if (status !== 'ended') return
     side.ended = true
-    if (!reason) this.#fail(`${nameOf(side)}: ended without a reason`)
+    if (!reason) this.fail(`${nameOf(side)}: ended without a reason`)
   }
 
   /** A side has ended: there must be a cause for it that is no fault of the machines. */
@@ -152,12 +156,13 @@ export class SessionOracle {
       // the welcome did not arrive, and the dialer begins the session anew
       if (side.role === 'acceptor' && !partner.wasLive) return
     }
-    this.#fail(`${nameOf(side)} ended without a cause: ${reason.code}, ${reason.message}`)
+    this.fail(`${nameOf(side)} ended without a cause: ${reason.code}, ${reason.message}`)
   }
 
   /** A machine reports an error. */
   reported(who: string, error: RivuletError): void {
-    if (accusations.includes(error.code)) this.#fail(`${who} accuses an honest peer: ${error.message}`)
+    if (accusations.includes(error.code)) this.fail(`${who} accuses an honest peer: ${error.message}`)
+    if (refusals.includes(error.code) && who.startsWith('dial')) this.fail(`${who} is refused: ${error.message}`)
   }
 
   /** What is held for a peer is bounded. */
@@ -168,7 +173,7 @@ export class SessionOracle {
     const outboxes = 2 * outboxBytes + itemBytes + linkFrameBytes + 2 * waitingItemBytes
     const most = windowBytes + 3 * linkFrameBytes + outboxes + assemblyBytes
     const held = side.session.heldBytes
-    if (held > most || held < 0) this.#fail(`${nameOf(side)} holds ${held} bytes, over ${most}`)
+    if (held > most || held < 0) this.fail(`${nameOf(side)} holds ${held} bytes, over ${most}`)
   }
 
   /** Everything has come to rest on a network without faults: nothing may be missing. */
@@ -180,21 +185,21 @@ export class SessionOracle {
       if (side.ended) {
         // a session that its dialer began anew has another side here
         const isLatest = partner && this.partnerOf(partner) === side
-        if (isLatest && !partner.crashed && !partner.ended) this.#fail(`${name} ended, its peer did not`)
+        if (isLatest && !partner.crashed && !partner.ended) this.fail(`${name} ended, its peer did not`)
         continue
       }
-      if (side.session.status !== 'live') this.#fail(`${name} is ${side.session.status} at rest`)
-      if (!partner || partner.crashed || partner.ended) this.#fail(`${name} lives on without a peer`)
+      if (side.session.status !== 'live') this.fail(`${name} is ${side.session.status} at rest`)
+      if (!partner || partner.crashed || partner.ended) this.fail(`${name} lives on without a peer`)
       for (const [stream, log] of side.outgoing) {
         const missing = log.urgent.length - log.deliveredUrgent
-        if (missing > 0) this.#fail(`${name}: ${missing} urgent items of stream ${stream} were lost`)
+        if (missing > 0) this.fail(`${name}: ${missing} urgent items of stream ${stream} were lost`)
         if (log.forgotten || partner.incoming.get(stream)?.forgotten || log.delivered === log.sent.length) continue
-        this.#fail(`${name}: ${log.sent.length - log.delivered} items of stream ${stream} were lost`)
+        this.fail(`${name}: ${log.sent.length - log.delivered} items of stream ${stream} were lost`)
       }
       const { settled, heldBytes, streamStates } = side.session
-      if (!settled) this.#fail(`${name} is not settled at rest`)
-      if (heldBytes !== 0) this.#fail(`${name} holds ${heldBytes} bytes at rest`)
-      if (streamStates !== 0) this.#fail(`${name} remembers ${streamStates} streams that are over`)
+      if (!settled) this.fail(`${name} is not settled at rest`)
+      if (heldBytes !== 0) this.fail(`${name} holds ${heldBytes} bytes at rest`)
+      if (streamStates !== 0) this.fail(`${name} remembers ${streamStates} streams that are over`)
     }
   }
 
@@ -203,7 +208,7 @@ export class SessionOracle {
     for (const side of this.sides) {
       const partner = this.partnerOf(side)
       if (side.crashed || !side.closed || !partner || partner.crashed || partner.ended) continue
-      this.#fail(`${nameOf(partner)} has not heard the goodbye of its peer`)
+      this.fail(`${nameOf(partner)} has not heard the goodbye of its peer`)
     }
   }
 }

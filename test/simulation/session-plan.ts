@@ -20,6 +20,8 @@ export interface SessionPlan {
   readonly trouble: number
   /** That a turn ends behind an item: the rest of its frame waits for the next. */
   readonly turnEnds: number
+  /** Whether the acceptors ask for proofs, and there is one that would be another. */
+  readonly secured: boolean
 }
 
 /** Seeds from here on are brief: ten times as many in the same time, each with a tenth of the trouble. */
@@ -74,6 +76,7 @@ export function planOf(random: Random, seed: number): SessionPlan {
     trouble: calm ? 0 : random.pick([5, 20, 40]),
     // not drawn, so that seeds that once found something still do
     turnEnds: seed % 4 === 0 ? (turnEnds[(seed >> 2) % turnEnds.length] as number) : 0,
+    secured: seed % 4 === 2,
   }
 }
 

@@ -13,6 +13,7 @@ import { FrameReads, type ReadingProcess } from './frame-reads.js'
 import type { Connection, Network, NetworkEnd } from './network.js'
 import type { Random } from './random.js'
 import type { SessionOracle } from './session-oracle.js'
+import type { SimulatedSecurity } from './session-security.js'
 import type { Side } from './session-side.js'
 import { SessionUser, type UserHabits } from './session-user.js'
 import { SimulatedProcess, type SimulatedWorld } from './simulated-process.js'
@@ -26,6 +27,8 @@ export interface SessionWorld extends SimulatedWorld {
   readonly turnEnds: number
   /** Changes the frames of a side, for machines that are broken on purpose. */
   readonly tamper: ((side: Side, frame: Buffer) => Buffer | undefined) | undefined
+  /** Keys and proofs, where acceptors ask for them. */
+  readonly security: SimulatedSecurity | undefined
 }
 
 /** How a process behaves. */

@@ -6,12 +6,14 @@
 import { frameKind } from '../../src/wire/prelude.js'
 import { AcceptorProcess } from './acceptor-process.js'
 import { DialerProcess } from './dialer-process.js'
+import { ImpostorProcess } from './impostor-process.js'
 import { Network } from './network.js'
 import { Random } from './random.js'
 import { Scheduler } from './scheduler.js'
 import { BrokenPromise, SessionOracle } from './session-oracle.js'
 import { planOf, type SessionPlan } from './session-plan.js'
 import { kindOf, type SessionWorld } from './session-process.js'
+import { SimulatedSecurity } from './session-security.js'
 import { Trace } from './trace.js'
 
 /** How a run ended. */
@@ -44,6 +46,8 @@ export function simulateSessions(seed: number, options: RunOptions = {}): Outcom
   let violation: string | undefined
   try {
     run.play()
+    // a machine may have taken it for an error of its peer
+    if (run.oracle.broken) throw run.oracle.broken
   } catch (error) {
     const cause = run.oracle.broken ?? error
     violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
@@ -64,6 +68,7 @@ class SessionRun {
   readonly #network: Network
   readonly #acceptors: AcceptorProcess[] = []
   readonly #dialers: DialerProcess[] = []
+  readonly #impostor: ImpostorProcess | undefined
 
   constructor(seed: number, { log, tamper }: RunOptions) {
     const random = new Random(seed)
@@ -80,13 +85,16 @@ class SessionRun {
       (frame) => kindOf(frame) === frameKind.hello,
     )
     const { scheduler, trace, oracle } = this
-    const { habits, turnEnds } = plan
-    const world = { scheduler, random, trace, oracle, network: this.#network, habits, turnEnds, tamper }
+    const { habits, turnEnds, dialers, dialerSettings } = plan
+    const names = Array.from({ length: dialers }, (_, index) => `dial${index}`)
+    const security = plan.secured ? new SimulatedSecurity(names, 2.5 * dialerSettings.handshakeMs, oracle) : undefined
+    const world = { scheduler, random, trace, oracle, network: this.#network, habits, turnEnds, tamper, security }
+    this.#impostor = security && new ImpostorProcess(seed, world, security, dialerSettings)
     for (let index = 0; index < plan.acceptors; index++) {
       this.#acceptors.push(new AcceptorProcess(`acc${index}`, world, plan.acceptorSettings))
     }
-    for (let index = 0; index < plan.dialers; index++) {
-      this.#dialers.push(new DialerProcess(`dial${index}`, world, plan.dialerSettings, random.pick(this.#acceptors)))
+    for (const name of names) {
+      this.#dialers.push(new DialerProcess(name, world, dialerSettings, random.pick(this.#acceptors)))
     }
   }
 
@@ -95,6 +103,7 @@ class SessionRun {
       this.scheduler.run(this.#random.below(this.#plan.pauseMs + 1))
       if (this.#random.below(100) < this.#plan.trouble) this.#trouble()
       else this.#work()
+      for (const acceptor of this.#acceptors) this.#impostor?.attack(acceptor)
     }
     this.#rest()
     this.oracle.checkRest()
