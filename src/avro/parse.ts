@@ -30,6 +30,9 @@ export type SchemaRole = 'own' | 'writer'
 export const refusedNode: SchemaNode = { kind: 'null' }
 const mostIssues = 20
 
+/** How fields may be ordered when records are compared, which nothing here does (specification, Sort Order). */
+const orders: ReadonlySet<unknown> = new Set(['ascending', 'descending', 'ignore'])
+
 /** Types that are no names: a field with one of them has it as an object of its own. */
 const needsObject: ReadonlySet<string> = new Set(['record', 'enum', 'fixed', 'array', 'map'])
 
@@ -112,7 +115,11 @@ export class SchemaParser {
     if (Array.isArray(json)) return this.#union(json, namespace, path, depth)
     if (!isObject(json)) return this.refuse(path, `expected a schema, received ${quote(json)}`)
     const { type } = json
-    if (typeof type !== 'string') return this.parse(type, namespace, path, depth + 1)
+    if (typeof type !== 'string') {
+      if (this.#own && type !== undefined)
+        return this.refuse(path, 'a type stands inside of a type; write the inner one alone')
+      return this.parse(type, namespace, path, depth + 1)
+    }
     if (isPrimitiveName(type)) {
       const kind = type as PrimitiveName
       return { kind, ...this.#logical(json, kind, path) }
@@ -272,6 +279,9 @@ export class SchemaParser {
           at,
           `logicalType stands beside the type; write type: { type: '${plain}', logicalType: ${quote(logicalType)} }`,
         )
+      }
+      if (this.#own && json.order !== undefined && !orders.has(json.order)) {
+        this.refuse(at, `order is ${[...orders].join(', ')}, not ${quote(json.order)}`)
       }
       const type = this.parse(json.type, namespace, at, depth + 1)
       const hasDefault = json.default !== undefined

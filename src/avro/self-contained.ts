@@ -21,7 +21,7 @@ export function selfContained(json: unknown, others: ReadonlyMap<string, Definit
 /**
  * Returns the protocol with the definitions of `others` that it uses among its types, and each definition only once.
  *
- * A one-way message has the response null even if its author left it out, since avsc would refuse it without.
+ * A one-way message has the response null even if its author left it out, since some libraries refuse it without.
  */
 export function selfContainedProtocol(
   protocol: Readonly<Record<string, unknown>>,

@@ -1,10 +1,10 @@
 /** The codecs of a service: what each method writes and reads, by the specification's protocol wire. */
-import avro from 'avsc'
 import fc from 'fast-check'
 import t from 'tap'
 import { defineSchema, defineService } from '../../src/avro/index.js'
 import { type MethodCodec, type ServiceCodec, serviceOf } from '../../src/avro/service-codec.js'
 import { samples } from './arbitraries.js'
+import { avro, withAvsc } from './oracle.js'
 import { checkWithSeeds } from './seeds.js'
 import { bytesOf, define, field, quotes, readAll } from './services.js'
 
@@ -72,7 +72,7 @@ t.test('code is generated at the first use, once', async (t) => {
   t.equal(errors.read, errors.read)
 })
 
-t.test("errors are the specification's union of string and the declared errors", async (t) => {
+t.test("errors are the specification's union of string and the declared errors", withAvsc, async (t) => {
   const { errors } = method(codec, 'last')
   const theirs = avro.Service.forProtocol(JSON.parse(codec.text)).message('last').errorType
   const cases = [
