@@ -5,7 +5,7 @@
  */
 import { isRivuletError } from '../errors/index.js'
 import { eachNamed } from './canonical.js'
-import { isObject } from './default-source.js'
+import { isObject } from './default-value.js'
 import { protocolLimits, schemaLimits } from './limits.js'
 import { isSimpleName, unqualified } from './names.js'
 import { parseJson, parseSchema } from './parse.js'

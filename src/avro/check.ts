@@ -1,13 +1,14 @@
 /**
  * Says what is wrong with a value: every place with its path, what was expected and what was received, never the value.
  *
- * It takes exactly the values that the generated writer takes. It is slow, and runs only for values that were refused
+ * It takes exactly the values that the writers take. It is slow, and runs only for values that were refused
  * and for `Schema.check`.
  */
 import type { Issue } from '../errors/index.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { valueLimits } from './limits.js'
 import { dateToWire, decimalToWire, isUuid, timestampToWire, uuidToWire } from './logical.js'
+import { looker } from './looks.js'
 import { fieldPath, quote } from './path.js'
 import {
   type ArrayNode,
@@ -15,7 +16,6 @@ import {
   type EnumNode,
   type FieldNode,
   type FixedNode,
-  lookOf,
   type MapNode,
   type PrimitiveNode,
   type RecordNode,
@@ -109,7 +109,7 @@ class Checker {
   #union(node: UnionNode, value: unknown, path: string, depth: number): void {
     const names = node.branches.map(branchName).join(', ')
     if (!node.wrapped) {
-      const branch = node.branches.find((candidate) => looksLike(candidate, value, this.#long))
+      const branch = node.branches.find((candidate) => looker(candidate, this.#long)(value))
       if (branch === undefined) this.#expected(`one of ${names}`, value, path)
       else this.check(branch, value, path, depth)
       return
@@ -174,26 +174,6 @@ function whatIsWrong(node: PrimitiveNode | EnumNode | FixedNode, value: unknown,
       const fits = typeof value === 'string' && node.symbols.includes(value)
       return fits ? undefined : `symbol of ${node.name} (${shownSymbols(node.symbols)})`
     }
-  }
-}
-
-function looksLike(node: SchemaNode, value: unknown, long: LongMode): boolean {
-  switch (lookOf(node)) {
-    case 'null':
-      return value === null
-    case 'number':
-      return typeof value === (node.kind === 'long' ? long : 'number')
-    case 'boolean':
-    case 'string':
-      return typeof value === lookOf(node)
-    case 'date':
-      return value instanceof Date
-    case 'bytes':
-      return value instanceof Uint8Array
-    case 'array':
-      return Array.isArray(value)
-    default:
-      return isPlain(value)
   }
 }
 

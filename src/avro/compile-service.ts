@@ -4,7 +4,7 @@
  * Here the parts meet; each is in a file of its own.
  */
 import { createHash } from 'node:crypto'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { errorCodec } from './error-codec.js'
 import { LazyCodec } from './lazy-codec.js'
 import type { ProtocolNode } from './parse-protocol.js'

@@ -8,13 +8,11 @@ import { type Issue, RivuletError } from '../errors/index.js'
 import { canonicalForm } from './canonical.js'
 import { checkValue } from './check.js'
 import type { Codec, ReadValue, SkipValue } from './codec.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { explainValue } from './explain-value.js'
 import { crc64Avro } from './fingerprint.js'
-import { generateRead } from './generate-read.js'
-import { generateSkip } from './generate-skip.js'
-import { generateWrite } from './generate-write.js'
 import { cachedReaders } from './limits.js'
+import { makeRead, makeSkip, makeWrite } from './make-codec.js'
 import { parseSchema, parseSchemaText } from './parse.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
@@ -37,14 +35,14 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
     fingerprint: crc64Avro(canonicalForm(node)),
     schemaId: createHash('sha256').update(text).digest().subarray(0, 16),
     text,
-    write: generateWrite(node, long),
-    read: generateRead(resolve(node, node), long),
+    write: makeWrite(node, long),
+    read: makeRead(resolve(node, node), long),
     readerFor(writerText: string): ReadValue<unknown> {
       return writerText === text ? codec.read : readerOf(writerText).read
     },
     skipperFor(writerText: string): SkipValue {
       const reader = readerOf(writerText)
-      reader.skip ??= generateSkip(reader.writer)
+      reader.skip ??= makeSkip(reader.writer)
       return reader.skip
     },
     explain: (value: unknown) => explainValue(node, value, long),
@@ -66,7 +64,7 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
     try {
       return withinStack(() => {
         const writer = parseSchema(parseSchemaText(writerText), 'writer')
-        return { writer, read: generateRead(resolve(writer, node), long), skip: undefined }
+        return { writer, read: makeRead(resolve(writer, node), long), skip: undefined }
       })
     } catch (error) {
       if (error instanceof RivuletError) return { error }

@@ -7,7 +7,7 @@
 import { RivuletError } from '../errors/index.js'
 import { definitionForm, eachNamed } from './canonical.js'
 import { codecOf } from './codec.js'
-import { isObject } from './default-source.js'
+import { isObject } from './default-value.js'
 import { invalidSchema, parseJson, parseSchema } from './parse.js'
 import { quote } from './path.js'
 import { isSchema, type Schema } from './schema.js'

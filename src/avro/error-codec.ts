@@ -13,7 +13,7 @@ import {
   isOfVersion,
   makeDeclaredError,
 } from './declared-error.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { explainValue } from './explain-value.js'
 import { lazily } from './lazily.js'
 import { LazyCodec } from './lazy-codec.js'

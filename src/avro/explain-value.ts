@@ -5,7 +5,7 @@
  */
 import { type Issue, RivuletError } from '../errors/index.js'
 import { checkValue } from './check.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { summary } from './path.js'
 import type { SchemaNode } from './schema-node.js'
 

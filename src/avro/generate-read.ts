@@ -5,13 +5,14 @@
  * items without bytes against `limits.ts`: time and memory stay in proportion to the bytes.
  */
 import type { ReadValue } from './codec.js'
-import { defaultSource, type LongMode } from './default-source.js'
+import { defaultMaker, type LongMode, type MakeDefault } from './default-value.js'
 import { SkipGenerator } from './generate-skip.js'
 import { valueLimits } from './limits.js'
-import { dateFromWire, decimalFromWire, isUuid, timestampFromWire, uuidFromWire } from './logical.js'
-import type { Plan, RecordPlan } from './plan.js'
+import { missingSymbol, type Plan, type RecordPlan } from './plan.js'
 import {
-  fail,
+  noBranch,
+  noSymbol,
+  notBoolean,
   readBigLong,
   readBytes,
   readInt,
@@ -22,33 +23,42 @@ import {
   short,
   sizedBlock,
   skipLong,
-  unfit,
+  toDate,
+  toDecimal,
+  tooDeep,
+  tooManyItems,
+  tooManyZeros,
+  toTimestamp,
+  toUuid,
   unresolvable,
 } from './read-primitives.js'
-import type { Logical } from './schema-node.js'
+import type { FieldNode, Logical } from './schema-node.js'
 import { shortAscii } from './short-ascii.js'
-import { Source } from './source.js'
+import { literal, Source } from './source.js'
 
 const primitives = {
-  fail,
-  short,
-  unfit,
-  unresolvable,
+  notBoolean,
+  noBranch,
+  noSymbol,
+  readBigLong,
+  readBytes,
   readInt,
   readLong,
   readLongNear,
-  readBigLong,
   readText,
-  shortAscii,
-  readBytes,
   setKey,
+  short,
   sizedBlock,
   skipLong,
-  timestampFromWire,
-  dateFromWire,
-  decimalFromWire,
-  uuidFromWire,
-  isUuid,
+  toDate,
+  toDecimal,
+  tooDeep,
+  tooManyItems,
+  tooManyZeros,
+  toTimestamp,
+  toUuid,
+  unresolvable,
+  shortAscii,
 }
 
 /** Returns the function that reads values by the plan. */
@@ -70,7 +80,7 @@ class ReadGenerator {
   generate(plan: Plan): ReadValue<unknown> {
     const body = plan.op === 'record' ? this.#recordBody(plan.record, 'x') : this.#read(plan, 'x')
     for (let record = this.#pending.pop(); record !== undefined; record = this.#pending.pop()) {
-      const guard = `if(d>=${valueLimits.recordDepth})fail("records are nested too deep");let p=c.position;`
+      const guard = `if(d>=${valueLimits.recordDepth})tooDeep();let p=c.position;`
       const text = this.#recordBody(record, 'x')
       this.#source.add(`function ${this.#records.get(record)}(b,w,c,end,d){${guard}${text}c.position=p;return x}`)
     }
@@ -113,15 +123,14 @@ class ReadGenerator {
           const x = this.#source.name('x')
           return `case ${index}:{${this.#read(branch, x)}${out}=${x};break}`
         })
-        const otherwise = 'default:fail("there is no such branch of the union")'
-        return `${this.#skips.int(i)}let ${out};switch(${i}){${cases.join('')}${otherwise}}`
+        return `${this.#skips.int(i)}let ${out};switch(${i}){${cases.join('')}default:noBranch()}`
       }
       case 'wrap': {
         const x = this.#source.name('x')
-        return `${this.#read(plan.plan, x)}const ${out}={[${JSON.stringify(plan.name)}]:${x}};`
+        return `${this.#read(plan.plan, x)}const ${out}={[${literal(plan.name)}]:${x}};`
       }
       case 'unresolvable':
-        return `const ${out}=${refusal(plan.path, plan.reason)};`
+        return `const ${out}=${this.#refusal(plan.path, plan.reason)};`
     }
   }
 
@@ -148,7 +157,7 @@ class ReadGenerator {
       case 'null':
         return `const ${out}=null;`
       case 'boolean':
-        return `if(p>=end)short();const ${out}=b[p++]===1;if(!${out}&&b[p-1]!==0)fail("a boolean is neither 0 nor 1");`
+        return `if(p>=end)short();const ${out}=b[p++]===1;if(!${out}&&b[p-1]!==0)notBoolean();`
       case 'int':
         if (as === 'long' && this.#long === 'bigint') return this.#via('int', out, (raw) => `BigInt(${raw})`)
         if (as === 'float') return this.#via('int', out, (raw) => `Math.fround(${raw})`)
@@ -182,25 +191,21 @@ class ReadGenerator {
       case undefined:
         return `const ${out}=${raw};`
       case 'timestamp-millis':
-        return `const ${out}=timestampFromWire(${raw})??unfit("a timestamp is beyond the range of a Date");`
+        return `const ${out}=toTimestamp(${raw});`
       case 'date':
-        return `const ${out}=dateFromWire(${raw})??unfit("the year of a date does not have four digits");`
-      case 'decimal': {
-        const { precision, scale } = logical
-        return `const ${out}=decimalFromWire(${raw},${precision},${scale})??unfit("a decimal exceeds its precision");`
-      }
+        return `const ${out}=toDate(${raw});`
+      case 'decimal':
+        return `const ${out}=toDecimal(${raw},${logical.precision},${logical.scale});`
       case 'uuid':
-        return `const ${out}=typeof ${raw}!=="string"?uuidFromWire(${raw}):isUuid(${raw})?${raw}:unfit("a string is not a UUID");`
+        return `const ${out}=toUuid(${raw});`
     }
   }
 
   #enum(symbols: readonly (string | undefined)[], path: string, out: string): string {
     const i = this.#source.name('i')
     const table = this.#source.constant(symbols)
-    const range = `if(${i}<0||${i}>=${symbols.length})fail("there is no such symbol of the enum");`
-    const missing = symbols.includes(undefined)
-      ? `if(${out}===undefined)${refusal(path, 'the reader has no such symbol of the enum, and no default')};`
-      : ''
+    const range = `if(${i}<0||${i}>=${symbols.length})noSymbol();`
+    const missing = symbols.includes(undefined) ? `if(${out}===undefined)${this.#refusal(path, missingSymbol)};` : ''
     return `${this.#skips.int(i)}${range}const ${out}=${table}[${i}];${missing}`
   }
 
@@ -215,7 +220,8 @@ class ReadGenerator {
   }
 
   #recordBody(record: RecordPlan, out: string): string {
-    if (record.unresolvable) return `const ${out}=${refusal(record.unresolvable.path, record.unresolvable.message)};`
+    if (record.unresolvable)
+      return `const ${out}=${this.#refusal(record.unresolvable.path, record.unresolvable.message)};`
     const values = new Map<number, string>()
     let text = ''
     for (const step of record.steps) {
@@ -228,13 +234,16 @@ class ReadGenerator {
       text += this.#read(step.plan, x)
     }
     const entries = record.fields.map((field, index) => {
-      const value = values.get(index) ?? defaultSource(field.type, field.default, this.#long)
-      return `${JSON.stringify(field.name)}:${value}`
+      return `${literal(field.name)}:${values.get(index) ?? this.#fallback(field)}`
     })
     return `${text}const ${out}={${entries.join(',')}};`
   }
-}
 
-function refusal(path: string, reason: string): string {
-  return `unresolvable(${JSON.stringify(path)},${JSON.stringify(reason)})`
+  #fallback(field: FieldNode): string {
+    return this.#source.fresh(defaultMaker(field.type, field.default, this.#long) as MakeDefault)
+  }
+
+  #refusal(path: string, reason: string): string {
+    return `unresolvable(${this.#source.constant(path)},${this.#source.constant(reason)})`
+  }
 }

@@ -6,13 +6,39 @@
  */
 import type { SkipValue } from './codec.js'
 import { valueLimits } from './limits.js'
-import { fail, readInt, readLong, short, sizedBlock, skipLong } from './read-primitives.js'
+import {
+  noBranch,
+  noSymbol,
+  notBoolean,
+  readInt,
+  readLong,
+  short,
+  sizedBlock,
+  skipLong,
+  tooDeep,
+  tooManyItems,
+  tooManyZeros,
+} from './read-primitives.js'
 import { leastBytes, type RecordNode, type SchemaNode } from './schema-node.js'
 import { Source } from './source.js'
 
+const primitives = {
+  noBranch,
+  noSymbol,
+  notBoolean,
+  readInt,
+  readLong,
+  short,
+  sizedBlock,
+  skipLong,
+  tooDeep,
+  tooManyItems,
+  tooManyZeros,
+}
+
 /** Returns the function that goes past values of a schema. */
 export function generateSkip(node: SchemaNode): SkipValue {
-  const source = new Source({ fail, short, readInt, readLong, skipLong, sizedBlock })
+  const source = new Source(primitives)
   const generator = new SkipGenerator(source)
   const body = generator.skip(node)
   generator.finish()
@@ -38,7 +64,7 @@ export class SkipGenerator {
     if (leastBytes(node, this.#least) === 0) return ''
     switch (node.kind) {
       case 'boolean':
-        return 'if(p>=end)short();if(b[p++]>1)fail("a boolean is neither 0 nor 1");'
+        return 'if(p>=end)short();if(b[p++]>1)notBoolean();'
       case 'int':
         return this.int(this.#source.name('s'))
       case 'long':
@@ -54,7 +80,7 @@ export class SkipGenerator {
       }
       case 'enum': {
         const i = this.#source.name('i')
-        return `${this.int(i)}if(${i}<0||${i}>=${node.symbols.length})fail("there is no such symbol of the enum");`
+        return `${this.int(i)}if(${i}<0||${i}>=${node.symbols.length})noSymbol();`
       }
       case 'array':
         return `{${this.blocks(this.skip(node.items), leastBytes(node.items, this.#least))}}`
@@ -63,8 +89,7 @@ export class SkipGenerator {
       case 'union': {
         const i = this.#source.name('i')
         const cases = node.branches.map((branch, index) => `case ${index}:{${this.skip(branch)}break}`)
-        const otherwise = 'default:fail("there is no such branch of the union")'
-        return `${this.int(i)}switch(${i}){${cases.join('')}${otherwise}}`
+        return `${this.int(i)}switch(${i}){${cases.join('')}default:noBranch()}`
       }
       case 'record':
         return `c.position=p;${this.#record(node)}(b,w,c,end,d+1);p=c.position;`
@@ -76,7 +101,7 @@ export class SkipGenerator {
   /** Adds the functions of records that are skipped. */
   finish(): void {
     for (let record = this.#pending.pop(); record !== undefined; record = this.#pending.pop()) {
-      const guard = `if(d>=${valueLimits.recordDepth})fail("records are nested too deep");let p=c.position;`
+      const guard = `if(d>=${valueLimits.recordDepth})tooDeep();let p=c.position;`
       const text = record.fields.map((field) => this.skip(field.type)).join('')
       this.#source.add(`function ${this.#records.get(record)}(b,w,c,end,d){${guard}${text}c.position=p}`)
     }
@@ -108,8 +133,8 @@ export class SkipGenerator {
     if (least === 0) this.countsZeros = true
     const bound =
       least === 0
-        ? `zeros+=${n};if(zeros>${valueLimits.zeroByteItems})fail("too many items without bytes");`
-        : `if(${n}>(end-p)/${least})fail("a block has more items than bytes");`
+        ? `zeros+=${n};if(zeros>${valueLimits.zeroByteItems})tooManyZeros();`
+        : `if(${n}>(end-p)/${least})tooManyItems();`
     const loop = item === '' ? '' : `for(let ${i}=0;${i}<${n};${i}++){${item}}`
     return `for(;;){${this.long(n)}if(${n}===0)break;${sized}${bound}${loop}}`
   }

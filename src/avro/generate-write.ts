@@ -6,7 +6,7 @@
  */
 import { spareBytes } from './buffer-full.js'
 import type { WriteValue } from './codec.js'
-import { defaultSource, type LongMode } from './default-source.js'
+import { defaultMaker, type LongMode, type MakeDefault } from './default-value.js'
 import { valueLimits } from './limits.js'
 import { dateToWire, decimalToWire, isUuid, timestampToWire, uuidToWire } from './logical.js'
 import {
@@ -20,7 +20,7 @@ import {
   type SchemaNode,
   type UnionNode,
 } from './schema-node.js'
-import { member, Source } from './source.js'
+import { literal, member, Source } from './source.js'
 import {
   full,
   isPlain,
@@ -246,8 +246,8 @@ class WriteGenerator {
     const x = this.#source.name('f')
     const access = member(v, field.name)
     if (!field.hasDefault) return [x, `const ${x}=${access};`]
-    const fallback = defaultSource(field.type, field.default, this.#long)
-    return [x, `let ${x}=${access};if(${x}===undefined)${x}=${fallback};`]
+    const fallback = defaultMaker(field.type, field.default, this.#long) as MakeDefault
+    return [x, `let ${x}=${access};if(${x}===undefined)${x}=${this.#source.fresh(fallback)};`]
   }
 
   #union(node: UnionNode, v: string): string {
@@ -273,7 +273,7 @@ class WriteGenerator {
     for (const [index, branch] of node.branches.entries()) {
       if (branch.kind === 'null') nulls = `if(${v}===null){${this.#branch(branch, index, v, bounded)}}else `
       else {
-        const name = JSON.stringify(branchName(branch))
+        const name = literal(branchName(branch))
         cases += `case ${name}:{const ${x}=${v}[${name}];${this.#branch(branch, index, x, bounded)}break}`
       }
     }

@@ -5,11 +5,10 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import type { ReadValue, ValueCodec, WriteValue } from './codec.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { explainValue } from './explain-value.js'
-import { generateRead } from './generate-read.js'
-import { generateWrite } from './generate-write.js'
 import { lazily } from './lazily.js'
+import { makeRead, makeWrite } from './make-codec.js'
 import { resolve } from './resolve.js'
 import type { SchemaNode } from './schema-node.js'
 
@@ -23,8 +22,8 @@ export class LazyCodec implements ValueCodec<unknown, unknown> {
   constructor(node: SchemaNode, long: LongMode) {
     this.#node = node
     this.#long = long
-    this.#write = lazily(() => generateWrite(node, long))
-    this.#read = lazily(() => generateRead(resolve(node, node), long))
+    this.#write = lazily(() => makeWrite(node, long))
+    this.#read = lazily(() => makeRead(resolve(node, node), long))
   }
 
   get write(): WriteValue<unknown> {

@@ -19,7 +19,7 @@ export const schemaLimits = {
   decimalDigits: 1000,
   /** Values that the defaults of a schema may hold together: a short text can name very many. */
   defaultValues: 4096,
-  /** Characters that the defaults of a schema may come to as source text, each level of nesting counted. */
+  /** Characters of the texts, bytes and keys that the defaults of a schema may hold together. */
   defaultCharacters: 256 * 1024,
   /** Pairs of types that the resolution of two schemas may look at. */
   resolutionSteps: 250_000,

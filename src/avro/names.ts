@@ -1,7 +1,7 @@
 /**
  * Avro's rules for names and namespaces (specification, Names).
  *
- * Names reach generated code only in quotes and registries only as keys of a `Map`, so `toString` and `constructor`
+ * Names reach generated code only as string literals, and registries only as keys of a `Map`, so `toString` and `constructor`
  * are names like others. `__proto__` is refused where values would carry it as a key.
  */
 

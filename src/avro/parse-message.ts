@@ -4,7 +4,7 @@
  * The specification knows calls and one-way messages; `x-stream` and `x-idempotent` are attributes of Rivulet, which
  * other programs ignore. `parse-protocol.ts` decides what an invalid message spoils.
  */
-import { isObject } from './default-source.js'
+import { isObject } from './default-value.js'
 import { isSimpleName, namespaceOf } from './names.js'
 import { refusedNode, type SchemaParser, type SchemaRole } from './parse.js'
 import { brief, quote } from './path.js'

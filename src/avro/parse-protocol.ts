@@ -5,7 +5,7 @@
  * used spoils only itself: its peer may be newer. Schemas inside are parsed by `parse.ts`.
  */
 import type { RivuletError } from '../errors/index.js'
-import { isObject } from './default-source.js'
+import { isObject } from './default-value.js'
 import { protocolLimits } from './limits.js'
 import { definedName, isDottedName, namespaceOf } from './names.js'
 import { invalidSchema, newAllowance, refusedNode, SchemaParser, type SchemaRole } from './parse.js'

@@ -6,7 +6,7 @@
  * It does not resolve one schema against another (`resolve.ts`).
  */
 import { type Issue, RivuletError } from '../errors/index.js'
-import { type DefaultBudget, defaultBudget, defaultSource, isObject } from './default-source.js'
+import { type DefaultBudget, defaultBudget, defaultMaker, isObject } from './default-value.js'
 import { schemaLimits } from './limits.js'
 import { readLogical } from './logical-attributes.js'
 import {
@@ -144,7 +144,7 @@ export class SchemaParser {
     for (const { field, path } of this.#issues.length === 0 ? this.#defaults : []) {
       // a default of a later branch is legal since Avro 1.12, but older libraries would refuse what we send
       const first = this.#own && field.type.kind === 'union' ? field.type.branches[0] : undefined
-      if (defaultSource(first ?? field.type, field.default, 'number', this.#allowance.defaults) !== undefined) continue
+      if (defaultMaker(first ?? field.type, field.default, 'number', this.#allowance.defaults) !== undefined) continue
       const what = first === undefined ? `type, ${field.type.kind}` : `union's first branch, ${branchName(first)}`
       this.refuse(path, `the default is not a value of its ${what}`)
     }

@@ -1,7 +1,8 @@
 /**
  * The plan of a reader: how each part of what was written becomes a part of the value.
  *
- * `resolve.ts` makes it of a writer's and a reader's schema, `generate-read.ts` makes code of it. For one schema alone
+ * `resolve.ts` makes it of a writer's and a reader's schema; `generate-read.ts` makes code of it, `interpret-read.ts`
+ * closures. For one schema alone
  * the writer and the reader are the same, and nothing is converted.
  */
 import type { Issue } from '../errors/index.js'
@@ -37,3 +38,6 @@ export interface RecordPlan {
 
 /** One field of the writer: read into the field at an index of the reader's, or skipped. */
 export type RecordStep = { readonly plan: Plan; readonly field: number } | { readonly skip: SchemaNode }
+
+/** Why a symbol of the writer's enum cannot be read. */
+export const missingSymbol = 'the reader has no such symbol of the enum, and no default'

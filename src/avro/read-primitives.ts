@@ -1,11 +1,13 @@
 /**
- * What generated readers call: every byte is checked against the end, every varint is at most 10 bytes.
+ * What all readers call: every byte is checked against the end, every varint is at most 10 bytes.
  *
  * What is malformed throws a `Malformed`, which is cheap since an untrusted peer can cause it at will; `decode-failure.ts`
  * makes an error of it.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Cursor } from './cursor.js'
+import { valueLimits } from './limits.js'
+import { dateFromWire, decimalFromWire, isUuid, timestampFromWire, uuidFromWire } from './logical.js'
 
 /** What is wrong with bytes; not an `Error`, so that a flood of bad messages costs no stack traces. */
 export class Malformed {
@@ -50,6 +52,36 @@ export function unfit(reason: string): never {
 /** Throws for bytes that end too soon. */
 export function short(): never {
   throw new Malformed('the bytes end within the value')
+}
+
+/** Throws for a byte that is no boolean. */
+export function notBoolean(): never {
+  return fail('a boolean is neither 0 nor 1')
+}
+
+/** Throws for an index beyond the symbols of an enum. */
+export function noSymbol(): never {
+  return fail('there is no such symbol of the enum')
+}
+
+/** Throws for an index beyond the branches of a union. */
+export function noBranch(): never {
+  return fail('there is no such branch of the union')
+}
+
+/** Throws for records beyond the limit of depth. */
+export function tooDeep(): never {
+  return fail('records are nested too deep')
+}
+
+/** Throws for a block whose items cannot be in the bytes that are left. */
+export function tooManyItems(): never {
+  return fail('a block has more items than bytes')
+}
+
+/** Throws for items without bytes beyond their limit. */
+export function tooManyZeros(): never {
+  return fail('too many items without bytes')
 }
 
 /** Throws for a value that schema resolution has no place for. */
@@ -169,4 +201,53 @@ export function setKey(map: Record<string, unknown>, key: string, value: unknown
   } else {
     map[key] = value
   }
+}
+
+/** Counts the items without bytes of one value. */
+export interface ZeroCount {
+  count: number
+}
+
+/**
+ * Returns the number of items of the next block of an array or a map, and 0 behind the last.
+ *
+ * @param least - Bytes that an item takes at least; if none, the items count against the limit of the whole value.
+ */
+export function nextBlock(bytes: Buffer, cursor: Cursor, end: number, least: number, zeros: ZeroCount): number {
+  let count = readLong(bytes, cursor, end)
+  if (count === 0) return 0
+  if (count < 0) count = sizedBlock(bytes, cursor, end, count)
+  if (least === 0) {
+    zeros.count += count
+    if (zeros.count > valueLimits.zeroByteItems) tooManyZeros()
+  } else if (count > (end - cursor.position) / least) tooManyItems()
+  return count
+}
+
+/** Returns the length of a string or of bytes, which are all there. */
+export function readLength(bytes: Buffer, cursor: Cursor, end: number): number {
+  const length = readLong(bytes, cursor, end)
+  if (length < 0 || length > end - cursor.position) short()
+  return length
+}
+
+/** Returns the `Date` of milliseconds. */
+export function toTimestamp(milliseconds: number): Date {
+  return timestampFromWire(milliseconds) ?? unfit('a timestamp is beyond the range of a Date')
+}
+
+/** Returns a day as text. */
+export function toDate(days: number): string {
+  return dateFromWire(days) ?? unfit('the year of a date does not have four digits')
+}
+
+/** Returns a decimal as text. */
+export function toDecimal(bytes: Buffer, precision: number, scale: number): string {
+  return decimalFromWire(bytes, precision, scale) ?? unfit('a decimal exceeds its precision')
+}
+
+/** Returns a UUID of text or of 16 bytes. */
+export function toUuid(raw: string | Buffer): string {
+  if (typeof raw !== 'string') return uuidFromWire(raw)
+  return isUuid(raw) ? raw : unfit('a string is not a UUID')
 }

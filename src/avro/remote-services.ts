@@ -7,11 +7,11 @@
 import { type Issue, RivuletError } from '../errors/index.js'
 import { fullForm } from './canonical.js'
 import type { ReadValue } from './codec.js'
-import type { LongMode } from './default-source.js'
+import type { LongMode } from './default-value.js'
 import { errorReader } from './error-codec.js'
-import { generateRead } from './generate-read.js'
 import { lazily } from './lazily.js'
 import { cachedProtocols, protocolLimits } from './limits.js'
+import { makeRead } from './make-codec.js'
 import { parseJson } from './parse.js'
 import type { MethodNode } from './parse-message.js'
 import { type ProtocolNode, parseProtocol } from './parse-protocol.js'
@@ -70,7 +70,7 @@ export class RemoteServices {
     const remote = withinStack(() => parseProtocol(json, 'writer'))
     const budget = { steps: protocolLimits.resolutionSteps }
     const read: Bring = (writer, reader) =>
-      fullForm(writer) === fullForm(reader) ? undefined : generateRead(resolve(writer, reader, budget), this.#long)
+      fullForm(writer) === fullForm(reader) ? undefined : makeRead(resolve(writer, reader, budget), this.#long)
     const methods = new Map<string, RemoteMethod>()
     for (const [name, codec] of this.#codecs) {
       const own = this.#own.methods.get(name) as MethodNode

@@ -4,7 +4,7 @@
  * It keeps everything else as the user wrote it, documentation and extensions too, since the text is what peers are
  * sent. It trusts its input, which `parse.ts` has accepted.
  */
-import { isObject } from './default-source.js'
+import { isObject } from './default-value.js'
 import { definedName, fullName, isPrimitiveName, namespaceOf, unqualified } from './names.js'
 
 /** The definition of a named type as JSON, and the namespace it stands in. */

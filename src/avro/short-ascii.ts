@@ -3,12 +3,13 @@
  *
  * Generated, with a case for each length: one call with all its arguments is what V8 makes quick.
  */
+import { mayGenerate } from './code-generation.js'
 import { Source } from './source.js'
 
 const longest = 16
 
-/** Returns ASCII text of at most 16 bytes; `undefined` if it is not ASCII. */
-export const shortAscii = generate()
+/** Returns ASCII text of at most 16 bytes; `undefined` if it is not ASCII, and always where no code may be generated. */
+export const shortAscii = mayGenerate ? generate() : () => undefined
 
 function generate(): (bytes: Buffer, start: number, length: number) => string | undefined {
   const source = new Source({ fromCharCode: String.fromCharCode })
