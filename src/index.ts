@@ -42,10 +42,20 @@ export type {
   PolicyFunction,
   PolicyRequest,
   PolicyRule,
+  SaveKeyPairOptions,
   SecurityEvent,
   SecurityOptions,
 } from './security/index.js'
-export { generateKeyPair, keyFingerprint, publicKeyOf } from './security/index.js'
+export {
+  allowListFile,
+  generateKeyPair,
+  keyFingerprint,
+  keyPairFromEnvironment,
+  loadKeyPair,
+  publicKeyOf,
+  saveKeyPair,
+} from './security/index.js'
+
 export type { SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,

@@ -208,6 +208,12 @@ const entries = {
     meaning: 'A policy function threw or did not return true or false, so what a peer asked for was denied.',
     remedy: 'Repair the function; read `cause`.',
   },
+  RIVULET_KEY_FILE: {
+    retryable: false,
+    meaning: 'A file of keys cannot be read or written, is malformed, or is open to others; or there is one already.',
+    remedy:
+      'Do what the message says; a key file needs mode 0600, and others must not be able to change an allow list.',
+  },
   RIVULET_INVALID_REQUEST: {
     retryable: false,
     meaning: 'The server could not read a request.',

@@ -101,6 +101,30 @@ export function makeKeyPair(publicKey: string, secretKey: string): KeyPair {
   return Object.freeze(Object.defineProperty({ publicKey, secretKey }, inspect.custom, { value: shown }))
 }
 
+/**
+ * Checks a key pair and copies it.
+ *
+ * @throws RIVULET_INVALID_OPTION; the message contains no key.
+ */
+export function checkKeyPair(subject: string, value: unknown): KeyPair {
+  if (typeof value !== 'object' || value === null)
+    throw new RivuletError('RIVULET_INVALID_OPTION', `${subject} must be a key pair, received ${typeof value}`)
+  const { publicKey, secretKey } = value as Partial<Record<keyof KeyPair, unknown>>
+  for (const [name, key] of [
+    ['publicKey', publicKey],
+    ['secretKey', secretKey],
+  ] as const) {
+    if (!isKey(key)) throw malformedKey(`${subject}.${name}`)
+  }
+  if (publicKeyOf(secretKey as string) !== publicKey) {
+    throw new RivuletError(
+      'RIVULET_INVALID_OPTION',
+      `${subject}.publicKey must be the public key of secretKey: the two do not belong together`,
+    )
+  }
+  return makeKeyPair(publicKey, secretKey as string)
+}
+
 /** The secret key as `node:crypto` takes it. */
 export function secretKeyObject(bytes: Buffer): KeyObject {
   return createPrivateKey({ key: Buffer.concat([secretKeyPrefix, bytes]), format: 'der', type: 'pkcs8' })

@@ -4,12 +4,13 @@
  * Fails closed: before the first list, and once the observable has failed, nobody is admitted. What is no list is reported,
  * and the last good one holds; it also holds when the observable completes.
  */
-import type { Observable, Subscription } from 'rxjs'
+import { type Observable, Subscription } from 'rxjs'
 import type { Clock, Timer } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import { type Admission, type AdmissionPorts, admit, type Decision, unavailable, unknownKey } from './admission.js'
 import { type AdmittedKeys, admittedKeys, type PeerIdentity } from './allow-list.js'
+import { AllowListFile } from './allow-list-file.js'
 
 /** A decision that waits for the first list. */
 interface Waiting {
@@ -22,7 +23,7 @@ interface Waiting {
 export class ListAdmission implements Admission {
   readonly #ports: AdmissionPorts
   readonly #clock: Clock
-  readonly #subscription: Subscription | undefined
+  readonly #subscription = new Subscription()
   /** `undefined` before the first one, and after a failure. */
   #admitted: AdmittedKeys | undefined
   #hasFailed = false
@@ -32,15 +33,8 @@ export class ListAdmission implements Admission {
   constructor(lists: AdmittedKeys | Observable<unknown>, clock: Clock, ports: AdmissionPorts) {
     this.#clock = clock
     this.#ports = ports
-    if ('subscribe' in lists) {
-      this.#subscription = lists.subscribe({
-        next: (list) => this.#take(list),
-        error: (error) => this.#fail(error),
-        complete: () => this.#completed(),
-      })
-    } else {
-      this.#admitted = lists
-    }
+    if (lists instanceof Map) this.#admitted = lists
+    else this.#follow(lists as Observable<unknown>)
   }
 
   decide(publicKey: string): Decision | Promise<Decision> {
@@ -58,8 +52,19 @@ export class ListAdmission implements Admission {
   }
 
   close(): void {
-    this.#subscription?.unsubscribe()
+    this.#subscription.unsubscribe()
     this.#settleAll()
+  }
+
+  #follow(lists: Observable<unknown>): void {
+    if (lists instanceof AllowListFile)
+      this.#subscription.add(lists.errors.subscribe((error) => this.#ports.report(error)))
+    const subscription = lists.subscribe({
+      next: (list) => this.#take(list),
+      error: (error) => this.#fail(error),
+      complete: () => this.#completed(),
+    })
+    this.#subscription.add(subscription)
   }
 
   #decideNow(publicKey: string): Decision {

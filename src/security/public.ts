@@ -16,7 +16,16 @@ export type {
   PolicyFunction,
   PolicyRequest,
   PolicyRule,
+  SaveKeyPairOptions,
   SecurityEvent,
   SecurityOptions,
 } from './index.js'
-export { generateKeyPair, keyFingerprint, publicKeyOf } from './index.js'
+export {
+  allowListFile,
+  generateKeyPair,
+  keyFingerprint,
+  keyPairFromEnvironment,
+  loadKeyPair,
+  publicKeyOf,
+  saveKeyPair,
+} from './index.js'

@@ -6,7 +6,7 @@
 import { RivuletError } from '../errors/index.js'
 import { instance, invalidOption } from '../options/index.js'
 import { type Allow, admittedKeys, isListStream } from './allow-list.js'
-import { isKey, type KeyPair, keyCharacters, makeKeyPair, publicKeyOf } from './key-pair.js'
+import { checkKeyPair, isKey, type KeyPair, keyCharacters } from './key-pair.js'
 import { compileRules, type Policy } from './policy.js'
 
 /** Keys, and who is admitted: the option `security` of every factory. */
@@ -93,22 +93,6 @@ export function checkServerKeys(subject: string, serverKey: unknown): readonly s
     throw invalid(`${subject} must be a key, or a list of keys, of ${keyCharacters} characters in Z85`)
   }
   return Object.freeze([...new Set(keys)])
-}
-
-function checkKeyPair(subject: string, value: unknown): KeyPair {
-  if (typeof value !== 'object' || value === null)
-    throw invalid(`${subject} must be a key pair, received ${typeof value}`)
-  const { publicKey, secretKey } = value as Partial<Record<keyof KeyPair, unknown>>
-  for (const [name, key] of [
-    ['publicKey', publicKey],
-    ['secretKey', secretKey],
-  ] as const) {
-    if (!isKey(key)) throw invalid(`${subject}.${name} must be a key of ${keyCharacters} characters in Z85`)
-  }
-  if (publicKeyOf(secretKey as string) !== publicKey) {
-    throw invalid(`${subject}.publicKey must be the public key of secretKey: the two do not belong together`)
-  }
-  return makeKeyPair(publicKey, secretKey as string)
 }
 
 function checkAllow(subject: string, allow: unknown): void {
