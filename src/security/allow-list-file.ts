@@ -30,13 +30,11 @@ const racyMs = 2000n
  * @throws RIVULET_INVALID_OPTION if the path is none.
  * @example
  * ```ts compile-only
- * import { createRpcServer } from 'rivulet/rpc'
- * import { allowListFile, loadKeyPair } from 'rivulet/security'
- * import { services } from './services.js'
+ * import { allowListFile, loadKeyPair, type SecurityOptions } from 'rivulet/security'
  *
  * // allowed.json: { "alice": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7" }
- * const security = { keyPair: await loadKeyPair('server.key'), allow: allowListFile('allowed.json') }
- * await createRpcServer({ bind: 'tcp://0.0.0.0:5555', services, security })
+ * const allow = allowListFile('allowed.json')
+ * const security: SecurityOptions = { keyPair: await loadKeyPair('server.key'), allow }
  * ```
  */
 export function allowListFile(path: string): Observable<AllowList> {
