@@ -38,6 +38,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureLatency } = await import('./latency.js')
   const { measureCalls } = await import('./calls.js')
   const { measureMemory } = await import('./memory.js')
+  const { measureCodecs } = await import('./codecs.js')
   const { measureDurable } = await import('./durable.js')
   const { measureDepth } = await import('./depth.js')
   const { report } = await import('./report.js')
@@ -50,6 +51,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('memory') && { memory: await measureMemory(options) }),
+    ...(wants.has('codecs') && { codecs: measureCodecs(options) }),
     ...(wants.has('durable') && { durable: await measureDurable(options) }),
     ...(wants.has('depth') && { depth: await measureDepth(options) }),
   }

@@ -5,8 +5,8 @@ import { rmSync } from 'node:fs'
 import { plainPath, writePlain } from '../tools/plain.js'
 import type { Order } from './child.js'
 
-/** The program of the processes, once it is compiled: a loader would compile the package again, and less well. */
-let program: string | undefined
+/** The compiled programs, once there are: a loader would compile the package again, and less well. */
+let folder: string | undefined
 
 /** How long a process may take to answer, in milliseconds. */
 const answerMs = 120_000
@@ -19,8 +19,10 @@ export class Player implements AsyncDisposable {
    * @param way - A name of the table of ways.
    */
   constructor(way: string) {
-    program ??= compile()
-    this.#child = fork(program, [way], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#child = fork(compiled('bench/child.ts'), [way], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
   }
 
   /** Gives an order and resolves with the answer. */
@@ -54,9 +56,14 @@ export class Player implements AsyncDisposable {
   }
 }
 
-/** Compiles the program, for as long as this process lives. */
+/** Returns the path of a compiled program, which is there for as long as this process lives. */
+export function compiled(source: string): string {
+  folder ??= compile()
+  return plainPath(folder, source)
+}
+
 function compile(): string {
-  const folder = writePlain()
-  process.once('exit', () => rmSync(folder, { recursive: true }))
-  return plainPath(folder, 'bench/child.ts')
+  const made = writePlain()
+  process.once('exit', () => rmSync(made, { recursive: true }))
+  return made
 }

@@ -1,5 +1,6 @@
 /** The results as tables for people. */
 import type { CallRate, CallResults, LoneCall } from './calls.js'
+import type { CodecRow } from './codecs.js'
 import type { DepthRow } from './depth.js'
 import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
@@ -20,6 +21,7 @@ export interface Results {
   readonly latency?: readonly Latency[]
   readonly calls?: CallResults
   readonly memory?: readonly MemoryUse[]
+  readonly codecs?: readonly CodecRow[]
   readonly durable?: DurableResults
   readonly depth?: readonly DepthRow[]
 }
@@ -35,6 +37,7 @@ export function report({
   latency,
   calls,
   memory,
+  codecs,
   durable,
   depth,
 }: Results): string {
@@ -48,6 +51,7 @@ export function report({
   if (latency) parts.push(latencyTable(latency))
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (memory) parts.push(memoryTable(memory))
+  if (codecs) parts.push(codecTable(codecs))
   if (durable) parts.push(durableTable(durable), durableQueues(durable))
   if (depth) parts.push(depthRates(depth), depthCosts(depth))
   return parts.join('\n\n')
@@ -146,6 +150,17 @@ function depthRates(rows: readonly DepthRow[]): string {
       figureText(hostMicroseconds),
       figureText(hostToFirst),
       figureText(waiting, 1e-3),
+    ]),
+  )
+}
+
+function codecTable(rows: readonly CodecRow[]): string {
+  return table(
+    'Codecs: processor time of a message in nanoseconds; interpreted where Node may not generate code',
+    ['', 'generated', 'interpreted', 'interpreted ÷ generated'],
+    rows.map((row) => [
+      row.name,
+      ...[row.generated, row.interpreted, row.interpretedToGenerated].map((x) => figureText(x)),
     ]),
   )
 }

@@ -33,7 +33,7 @@ import { selfContained } from './self-contained.js'
  * Defines a schema from its Avro JSON, and infers the types of its values; no `as const` is needed.
  *
  * Call it once for each schema when the program starts: it validates, and generates code with `new Function`. Where Node
- * may not do that (`--disallow-code-generation-from-strings`), codecs are interpreted: the same, several times as slow.
+ * may not do that (`--disallow-code-generation-from-strings`), codecs are interpreted: the same, at half the speed.
  *
  * @param schema - Any Avro schema; `docs/schemas.md` names the limits.
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, with the path of each issue; `RIVULET_INVALID_OPTION`.

