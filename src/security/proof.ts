@@ -12,7 +12,7 @@ import { type KeyPair, keyOf, malformedKey, publicKeyObject, secretKeyObject } f
 export interface ProofTranscript {
   /** The version of the protocol of links. */
   readonly version: number
-  /** The random bytes of the client, in its HELLO. */
+  /** The random bytes of the client, in its PROOF. */
   readonly clientNonce: Uint8Array
   /** The random bytes of the server, in its CHALLENGE. */
   readonly serverNonce: Uint8Array
@@ -20,6 +20,8 @@ export interface ProofTranscript {
   readonly session: Uint8Array
   /** The number of the connection in its session. */
   readonly connection: number
+  /** Whether the session existed before. */
+  readonly resume: boolean
 }
 
 /** The length of a proof, in bytes. */
@@ -90,10 +92,11 @@ export class Prover {
 
 /** Each part has a fixed width or its length in front, so that no two transcripts have the same bytes. */
 function compute(secret: Buffer, client: Buffer, server: Buffer, transcript: ProofTranscript): Buffer {
-  const { version, clientNonce, serverNonce, session, connection } = transcript
-  const numbers = Buffer.alloc(12)
+  const { version, clientNonce, serverNonce, session, connection, resume } = transcript
+  const numbers = Buffer.alloc(13)
   numbers.writeUInt32BE(version, 0)
   numbers.writeBigInt64BE(BigInt(connection), 4)
+  numbers.writeUInt8(resume ? 1 : 0, 12)
   const mac = createHmac('sha256', secret).update(label).update(numbers).update(client).update(server)
   for (const part of [clientNonce, serverNonce, session]) mac.update(lengthOf(part)).update(part)
   return mac.digest()

@@ -2,7 +2,8 @@
  * How an acceptor behaves, and what it needs of its driver.
  */
 import type { RivuletError } from '../errors/index.js'
-import type { Authenticator, PeerIdentity } from './identity-proof.js'
+import type { PeerIdentity } from '../security/index.js'
+import type { Authenticator } from './identity-proof.js'
 import type { SessionSettings } from './session-settings.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 

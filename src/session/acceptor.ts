@@ -5,6 +5,7 @@
  * with an authenticator little of one that has not proven its key.
  */
 import { RivuletError } from '../errors/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import { frameKind, type Hello } from '../wire/index.js'
 import { type AcceptedSession, AcceptedSessions } from './accepted-sessions.js'
 import type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
@@ -18,9 +19,8 @@ import {
   writeRefusal,
   writeWelcome,
 } from './handshake.js'
-import type { PeerIdentity } from './identity-proof.js'
 import { connectionOf } from './link-connection.js'
-import { ProofGate } from './proof-gate.js'
+import { ProofGate, type ProofGatePorts } from './proof-gate.js'
 import { Session } from './session.js'
 import { silenceError } from './session-settings.js'
 
@@ -44,7 +44,7 @@ export class Acceptor {
     this.#ports = ports
     const { authenticator, now, transmit, report } = ports
     const refuse = this.#refuse.bind(this)
-    const admit = this.#admit.bind(this)
+    const admit: ProofGatePorts['admit'] = (...proven) => this.#closed || this.#admit(...proven)
     this.#gate = authenticator && new ProofGate(authenticator, { now, transmit, report, refuse, admit })
   }
 

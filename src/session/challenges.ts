@@ -7,7 +7,7 @@ import type { Challenge, Hello } from '../wire/index.js'
 import { proofCapability } from './handshake.js'
 
 /** Connections that may be between hello and proof; the one that has waited longest makes room. A proof takes one round trip. */
-const mostChallenges = 4096
+export const mostChallenges = 4096
 
 /** A hello that waits for its proof. */
 export interface PendingProof {
@@ -31,10 +31,9 @@ export class Challenges {
     this.#expired = expired
   }
 
-  /** Whether a hello is that of the challenge of its connection, once more. */
-  isRepeated(peer: string, { session, connection }: Hello): boolean {
-    const hello = this.#pending.get(peer)?.hello
-    return hello?.session.equals(session) === true && connection <= hello.connection
+  /** The hello of a connection that waits for its proof. */
+  helloOf(peer: string): Hello | undefined {
+    return this.#pending.get(peer)?.hello
   }
 
   /** Remembers a challenge; that of an earlier hello on this connection is forgotten. */

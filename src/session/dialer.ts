@@ -302,8 +302,8 @@ export class Dialer {
     if (refusal.connection !== this.#connection) return
     this.#hello = undefined
     const error = refusedError(refusal)
-    const { unknownSession, superseded, violation, reset, unauthenticated } = refusalReason
-    if (refusal.reason === unauthenticated) this.#giveUp(error)
+    const { unknownSession, superseded, violation, reset, unauthenticated, admissionUnavailable } = refusalReason
+    if (refusal.reason === unauthenticated || refusal.reason === admissionUnavailable) this.#giveUp(error)
     else if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
     else if ([unknownSession, superseded, violation].some((reason) => reason === refusal.reason)) {
       // a session that is refused before it has begun, or for what it did, is not followed by another in a tight circle

@@ -44,6 +44,8 @@ export const refusalReason = {
   violation: 'violation',
   /** The peer has not proven a key that is admitted, or its key was revoked. */
   unauthenticated: 'unauthenticated',
+  /** Nobody could decide whether the key of the peer is admitted: try later. */
+  admissionUnavailable: 'admission-unavailable',
 } as const
 
 /** Texts of untrusted peers are cut at this length where they are repeated. */
@@ -164,6 +166,7 @@ export function refusedError(refusal: Refusal): RivuletError {
   const { reason, message } = refusal
   if (reason === refusalReason.version) return new RivuletError('RIVULET_INCOMPATIBLE_PROTOCOL', message)
   if (reason === refusalReason.tooManySessions) return new RivuletError('RIVULET_TOO_MANY_SESSIONS', message)
+  if (reason === refusalReason.admissionUnavailable) return new RivuletError('RIVULET_ADMISSION_UNAVAILABLE', message)
   if (reason === refusalReason.unauthenticated) return new RivuletError('RIVULET_UNAUTHENTICATED', message)
   if (reason === refusalReason.violation) return new RivuletError('RIVULET_PROTOCOL_VIOLATION', message)
   return new RivuletError('RIVULET_SESSION_LOST', message)

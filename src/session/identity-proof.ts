@@ -3,15 +3,8 @@
  *
  * No cryptography here: both sides of a link are given it, so that the machines stay pure.
  */
+import type { PeerIdentity } from '../security/index.js'
 import type { Challenge, Hello, Proof } from '../wire/index.js'
-
-/** Who a peer is, by the key that it has proven to own. */
-export interface PeerIdentity {
-  /** The name of the key in the allow list; its fingerprint if it has none there. */
-  readonly name: string
-  /** The public key, Z85. */
-  readonly publicKey: string
-}
 
 /** Why an acceptor refuses a handshake, or ends a session, for reasons of identity. */
 export type IdentityRefusal =
@@ -19,14 +12,21 @@ export type IdentityRefusal =
   | 'no-proof'
   /** No proof came in time, or one came that no challenge waits for. */
   | 'late-proof'
-  /** A proof does not fit its challenge, or its key is not admitted. */
+  /** A proof does not fit its challenge. */
   | 'wrong-proof'
+  /** A key was proven and is not admitted. */
+  | 'unknown-key'
+  /** A key was proven, and nobody could decide whether it is admitted. */
+  | 'unavailable'
   /** A proven key asked for the session of another key. */
   | 'foreign-session'
   /** A proven key has as many sessions as one key may have. */
   | 'too-many-sessions'
   /** Link frames came before the proof. */
   | 'frames-before-proof'
+
+/** Whose a proof is, or why it is refused. */
+export type Verdict = PeerIdentity | IdentityRefusal
 
 /** What an acceptor needs to know its peers. */
 export interface Authenticator {
@@ -38,8 +38,8 @@ export interface Authenticator {
   readonly maxSessionsPerKey: number
   /** Makes 32 random bytes, from a good source; never the same twice. */
   nonce(): Buffer
-  /** Returns whose the proof is, or `undefined` if it does not fit the challenge or its key is not admitted; never throws. */
-  verify(hello: Hello, challenge: Challenge, proof: Proof): PeerIdentity | undefined
+  /** Returns whose the proof is, or why it is refused, perhaps later; neither throws nor rejects. */
+  verify(hello: Hello, challenge: Challenge, proof: Proof): Verdict | Promise<Verdict>
   /** Notes a refusal; the identity is given where it was proven. */
   refused(reason: IdentityRefusal, identity: PeerIdentity | undefined): void
 }

@@ -4,10 +4,11 @@
  * What a proof is worth is decided by the authenticator; which session a proven peer gets, by the acceptor.
  */
 import { RivuletError } from '../errors/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import type { Hello } from '../wire/index.js'
-import { Challenges } from './challenges.js'
+import { Challenges, mostChallenges } from './challenges.js'
 import { proofCapability, readProof, refusalReason, writeChallenge } from './handshake.js'
-import type { Authenticator, IdentityRefusal, PeerIdentity } from './identity-proof.js'
+import type { Authenticator, IdentityRefusal, Verdict } from './identity-proof.js'
 
 /** What the gate needs of its acceptor. */
 export interface ProofGatePorts {
@@ -16,7 +17,7 @@ export interface ProofGatePorts {
   refuse(peer: string, connection: number, reason: string, message: string): void
   report(error: RivuletError): void
   /** The hello of a connection is that of a proven key. */
-  admit(peer: string, hello: Hello, identity: PeerIdentity): void
+  admit(peer: string, hello: Hello, identity: PeerIdentity): unknown
 }
 
 /** Asks for proofs. */
@@ -24,6 +25,8 @@ export class ProofGate {
   readonly #authenticator: Authenticator
   readonly #ports: ProofGatePorts
   readonly #challenges: Challenges
+  /** Hellos whose proofs are being judged, by connection. */
+  readonly #undecided = new Map<string, Hello>()
 
   constructor(authenticator: Authenticator, ports: ProofGatePorts) {
     this.#authenticator = authenticator
@@ -43,14 +46,14 @@ export class ProofGate {
 
   /** Whether a hello is that of the present challenge of its connection, once more. */
   isRepeated(peer: string, hello: Hello): boolean {
-    return this.#challenges.isRepeated(peer, hello)
+    return isSame(this.#challenges.helloOf(peer) ?? this.#undecided.get(peer), hello)
   }
 
   /** A connection says hello: it is asked for a proof. What it was asked before is forgotten. */
   hello(peer: string, hello: Hello): void {
     const { publicKey, proofMs } = this.#authenticator
     const { connection } = hello
-    this.#challenges.take(peer)
+    this.gone(peer)
     if (!hello.capabilities.includes(proofCapability)) {
       const message = 'this side admits only peers that prove their key: give the other side `security`'
       this.#refuse(peer, connection, 'no-proof', message)
@@ -72,15 +75,44 @@ export class ProofGate {
       return
     }
     const { hello, challenge } = pending
-    const identity =
-      proof.connection === hello.connection ? this.#authenticator.verify(hello, challenge, proof) : undefined
-    if (identity) this.#ports.admit(peer, hello, identity)
-    else this.#refuse(peer, hello.connection, 'wrong-proof', 'the proof is not that of a key that is admitted')
+    if (proof.connection !== hello.connection) {
+      this.#judge(peer, hello, 'wrong-proof')
+      return
+    }
+    const verdict = this.#authenticator.verify(hello, challenge, proof)
+    if (verdict instanceof Promise && this.#undecided.size >= mostChallenges) this.#judge(peer, hello, 'unavailable')
+    else if (verdict instanceof Promise) void this.#await(peer, hello, verdict)
+    else this.#judge(peer, hello, verdict)
+  }
+
+  /** Nothing else of the connection is looked at until its proof is judged; another hello takes its place. */
+  async #await(peer: string, hello: Hello, later: Promise<Verdict>): Promise<void> {
+    this.#undecided.set(peer, hello)
+    const verdict = await later
+    if (this.#undecided.get(peer) !== hello) return
+    this.#undecided.delete(peer)
+    try {
+      this.#judge(peer, hello, verdict)
+    } catch (error) {
+      this.#ports.report(error as RivuletError)
+    }
+  }
+
+  #judge(peer: string, hello: Hello, verdict: Verdict): void {
+    if (typeof verdict !== 'string') {
+      this.#ports.admit(peer, hello, verdict)
+    } else if (verdict === 'unavailable') {
+      this.note(verdict, undefined)
+      const message = 'the other side cannot decide now whether the key of this side is admitted'
+      this.#ports.refuse(peer, hello.connection, refusalReason.admissionUnavailable, message)
+    } else {
+      this.#refuse(peer, hello.connection, verdict, 'the proof is not that of a key that is admitted')
+    }
   }
 
   /** A connection sends link frames and has no session; returns whether that is since it has given no proof. */
   strayFrame(peer: string, connection: number): boolean {
-    if (!this.#challenges.take(peer)) return false
+    if (!this.#challenges.take(peer) && !this.#undecided.delete(peer)) return false
     this.#refuse(peer, connection, 'frames-before-proof', 'a link frame came before the proof')
     return true
   }
@@ -88,6 +120,7 @@ export class ProofGate {
   /** A connection is gone. */
   gone(peer: string): void {
     this.#challenges.take(peer)
+    this.#undecided.delete(peer)
   }
 
   /** Forgets challenges that were not answered in time. */
@@ -100,4 +133,9 @@ export class ProofGate {
     this.#ports.report(new RivuletError('RIVULET_UNAUTHENTICATED', message))
     this.#ports.refuse(peer, connection, refusalReason.unauthenticated, message)
   }
+}
+
+/** Whether a hello is one that has come before. */
+function isSame(former: Hello | undefined, { session, connection }: Hello): boolean {
+  return former?.session.equals(session) === true && connection <= former.connection
 }

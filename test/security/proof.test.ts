@@ -16,6 +16,7 @@ const transcript = (): ProofTranscript => ({
   serverNonce: randomBytes(32),
   session: randomBytes(16),
   connection: 7,
+  resume: false,
 })
 
 t.test('the server verifies what its client proves', async (t) => {
@@ -44,6 +45,7 @@ t.test('a change of any part makes another proof', async (t) => {
   const changes: Partial<ProofTranscript>[] = [
     { version: 2 },
     { connection: 8 },
+    { resume: true },
     { clientNonce: randomBytes(32) },
     { serverNonce: randomBytes(32) },
     { session: randomBytes(16) },

@@ -1,9 +1,9 @@
 /** Sessions whose peers prove their key: how they begin, are resumed, refused and revoked. */
 import t from 'tap'
 import { refusalReason, writeChallenge, writeProof, writeRefusal, writeWelcome } from '../../src/session/handshake.js'
-import { frameKind, Refusal, readRecordFrame } from '../../src/wire/index.js'
-import { LinkPair, lost, refusalsIn, settings } from './link-pair.js'
-import { alice, bob, dial, eve, kinds, secured, sentTo, server } from './secured-pair.js'
+import { emptyLinkFrame, frameKind, Refusal, readRecordFrame } from '../../src/wire/index.js'
+import { helloOf, LinkPair, lost, refusalsIn, settings } from './link-pair.js'
+import { alice, bob, dial, eve, kinds, secured, sentTo, server, undecided } from './secured-pair.js'
 import type { ToyKey } from './toy-proof.js'
 
 t.test('a session begins after the proof, has its identity, and is resumed with another proof', async (t) => {
@@ -173,7 +173,7 @@ t.test('a revoked key loses all its sessions, and others keep theirs', async (t)
   t.equal(link.dialed[0]?.reason, 'RIVULET_UNAUTHENTICATED')
   link.pass(1000)
   t.equal(link.acceptor.size, 1, 'its next try is refused')
-  t.strictSame(authenticator.refusals, ['wrong-proof'])
+  t.strictSame(authenticator.refusals, ['unknown-key'])
 })
 
 t.test('a dialer that closes before its proof takes nothing back, and after it says goodbye', async (t) => {
@@ -208,4 +208,44 @@ t.test('a refusal for reasons of identity names them', async (t) => {
   live.connect()
   live.dialer.receive(writeRefusal(7, refusalReason.unauthenticated, 'late'))
   t.equal(live.client.session.status, 'live')
+})
+
+t.test('a decision that takes its time: the session begins when it is made', async (t) => {
+  const { link, authenticator, decide } = undecided()
+  link.up()
+  link.settle()
+  t.equal(link.acceptor.size, 0)
+  await decide({ name: 'alice', publicKey: alice.text })
+  link.settle()
+  t.equal(link.client.session.status, 'live')
+  t.strictSame(link.identities, [{ name: 'alice', publicKey: alice.text }])
+  t.strictSame(authenticator.refusals, [])
+})
+
+t.test('a decision for a connection that is gone, has said another hello, or is closed begins nothing', async (t) => {
+  for (const what of ['gone', 'hello', 'frames', 'close'] as const) {
+    const { link, decide } = undecided()
+    link.up()
+    link.settle()
+    if (what === 'gone') link.acceptor.gone(link.peer, lost)
+    else if (what === 'hello') link.acceptor.receive(link.peer, helloOf({ capabilities: ['proof'], connection: 2 }))
+    else if (what === 'frames')
+      link.acceptor.receive(link.peer, emptyLinkFrame({ connection: 1, sequence: 0, acknowledged: 0, time: 0 }))
+    else link.acceptor.close(lost)
+    await decide({ name: 'alice', publicKey: alice.text })
+    t.equal(link.accepted.length, 0, what)
+  }
+})
+
+t.test('when nobody can decide, the dialer is told so and tries again later', async (t) => {
+  const { link, authenticator, decide } = undecided()
+  link.up()
+  link.settle()
+  await decide('unavailable')
+  link.settle()
+  t.strictSame(authenticator.refusals, ['unavailable'])
+  t.strictSame([link.acceptorReports, link.dialerReports], [[], ['RIVULET_ADMISSION_UNAVAILABLE']])
+  t.equal(link.toAcceptor.length, 0)
+  link.pass(1000, false)
+  t.strictSame(kinds(link.toAcceptor), [frameKind.hello])
 })

@@ -1,6 +1,7 @@
 /** A dialer and an acceptor with a wire between them, whose every frame and every millisecond is in the hands of a test. */
 import { bufferFull } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import { writeHello } from '../../src/session/handshake.js'
 import {
   Acceptor,
@@ -10,7 +11,6 @@ import {
   type DialerSettings,
   type IdentityProver,
   type ItemBody,
-  type PeerIdentity,
   type SessionStreams,
   type StreamsHandler,
 } from '../../src/session/index.js'

@@ -1,5 +1,6 @@
 /** A dialer and an acceptor that know each other by keys, and other peers of that acceptor. */
 import { writeProof } from '../../src/session/handshake.js'
+import type { Verdict } from '../../src/session/index.js'
 import { Challenge, frameKind, type Proof, readRecordFrame } from '../../src/wire/index.js'
 import { helloOf, LinkPair, look, settings } from './link-pair.js'
 import { ToyAuthenticator, ToyKey, ToyProver } from './toy-proof.js'
@@ -54,4 +55,20 @@ export function dial(link: LinkPair, peer: string, key: ToyKey, fields: Paramete
   )
   link.acceptor.receive(peer, writeProof(proof as Proof))
   return sentTo(link, peer)
+}
+
+/** A pair whose acceptor decides about a proof when it is told to; `decide` resolves when that has been seen. */
+export function undecided(): ReturnType<typeof secured> & { decide(verdict: Verdict): Promise<void> } {
+  const pair = secured()
+  let resolve = (_: Verdict) => {}
+  const decision = new Promise<Verdict>((decided) => {
+    resolve = decided
+  })
+  pair.authenticator.verify = () => decision
+  const decide = async (verdict: Verdict) => {
+    resolve(verdict)
+    await decision
+    await Promise.resolve()
+  }
+  return { ...pair, decide }
 }

@@ -5,7 +5,8 @@
  * a proof covers is what the protocol says that it covers.
  */
 import { crc32 } from 'node:zlib'
-import type { Authenticator, IdentityProver, IdentityRefusal, PeerIdentity } from '../../src/session/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
+import type { Authenticator, IdentityProver, IdentityRefusal, Verdict } from '../../src/session/index.js'
 import type { Challenge, Hello, Proof } from '../../src/wire/index.js'
 
 /** A key pair by its name. */
@@ -56,13 +57,13 @@ export class ToyAuthenticator implements Authenticator {
     return this.key.publicKey
   }
 
-  verify(hello: Hello, challenge: Challenge, proof: Proof): PeerIdentity | undefined {
+  verify(hello: Hello, challenge: Challenge, proof: Proof): Verdict | Promise<Verdict> {
     const publicKey = proof.publicKey.toString('latin1')
-    const name = this.admitted.get(publicKey)
-    if (name === undefined) return undefined
     const nonces = [challenge.nonce, proof.nonce]
     const mac = this.key.code(proof.publicKey, proof.publicKey, this.publicKey, hello, nonces)
-    return mac.equals(proof.mac) ? { name, publicKey } : undefined
+    if (!mac.equals(proof.mac)) return 'wrong-proof'
+    const name = this.admitted.get(publicKey)
+    return name === undefined ? 'unknown-key' : { name, publicKey }
   }
 
   refused(reason: IdentityRefusal, identity: PeerIdentity | undefined): void {

@@ -35,7 +35,7 @@ export const brokenProofs: readonly BrokenMachine[] = [
           function (this: ToyAuthenticator, hello, challenge, proof) {
             given.push(challenge.nonce)
             const tried = given.map((nonce) => verify.call(this, hello, { ...challenge, nonce }, proof))
-            return tried.find((identity) => identity !== undefined)
+            return tried.find((verdict) => typeof verdict !== 'string') ?? 'wrong-proof'
           },
       )
     },
@@ -48,8 +48,8 @@ export const brokenProofs: readonly BrokenMachine[] = [
         'verify',
         (verify) =>
           function (this: ToyAuthenticator, ...args) {
-            const identity = verify.apply(this, args)
-            return identity && { ...identity, publicKey: 'that of all' }
+            const verdict = verify.apply(this, args)
+            return typeof verdict === 'string' ? verdict : { ...verdict, publicKey: 'that of all' }
           },
       ),
   },
@@ -74,8 +74,8 @@ export const brokenProofs: readonly BrokenMachine[] = [
         'verify',
         (verify) =>
           function (this: ToyAuthenticator, hello, challenge, proof) {
-            const identity = verify.call(this, hello, challenge, proof)
-            if (identity) return identity
+            const verdict = verify.call(this, hello, challenge, proof)
+            if (verdict !== 'wrong-proof') return verdict
             // the code is that of some admitted key, and the identity that of the key that the proof names
             for (const key of [...this.admitted.keys()].map((text) => Buffer.from(text, 'latin1'))) {
               const nonces = [challenge.nonce, proof.nonce]
@@ -83,7 +83,7 @@ export const brokenProofs: readonly BrokenMachine[] = [
               const publicKey = proof.publicKey.toString('latin1')
               return { name: this.admitted.get(publicKey) ?? '', publicKey }
             }
-            return undefined
+            return verdict
           },
       ),
   },

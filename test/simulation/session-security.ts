@@ -3,7 +3,7 @@
  *
  * The promise: a session that begins on a connection is that of the process that made the connection.
  */
-import type { PeerIdentity } from '../../src/session/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import { frameKind } from '../../src/wire/prelude.js'
 import { ToyAuthenticator, ToyKey, ToyProver } from '../session/toy-proof.js'
 import type { SessionOracle } from './session-oracle.js'
