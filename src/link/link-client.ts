@@ -7,7 +7,7 @@ import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, turnBudget } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import { Dialer, type SessionStreams, type SharedSession } from '../session/index.js'
+import { Dialer, type IdentityProver, type SessionStreams, type SharedSession } from '../session/index.js'
 import { type DealerSocket, type LinkHandler, onlyPeer } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'
 import { type LinkOptions, sessionSettings } from './link-settings.js'
@@ -26,7 +26,10 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
   /** The users of the present session. */
   #handler: SharedSession | undefined
 
-  constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts) {
+  /**
+   * @param prover - Proves the key of this side to the server. Without one, only servers without security are spoken to.
+   */
+  constructor(options: LinkOptions, clock: Clock, ports: LinkClientPorts, prover?: IdentityProver) {
     super(clock)
     this.#ports = ports
     const flush = () => this.machine.flush()
@@ -44,6 +47,7 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
           return this.#handler
         },
         report: (error) => ports.report(error),
+        prover,
       },
     )
   }

@@ -5,9 +5,11 @@ import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { atEndOfTurn, deferred, turnBudget } from '../lifecycle/index.js'
 import { Tally } from '../observe/index.js'
+import type { PeerIdentity, SecurityGuard } from '../security/index.js'
 import { Acceptor, isHello, type SessionStreams, type StreamsHandler } from '../session/index.js'
 import type { LinkHandler, PeerHandle, RouterSocket } from '../socket/index.js'
 import { LinkDriver } from './link-driver.js'
+import { authenticatorOf } from './link-security.js'
 import { type LinkOptions, sessionSettings } from './link-settings.js'
 
 /** What a resource decides about its links. */
@@ -18,8 +20,8 @@ export interface LinkServerOptions extends LinkOptions {
 
 /** What links need of their resource. */
 export interface LinkServerPorts {
-  /** A new session begins. */
-  accept(session: SessionStreams): StreamsHandler
+  /** A new session begins; its peer has an identity where there is a guard. */
+  accept(session: SessionStreams, identity: PeerIdentity | undefined): StreamsHandler
   report(error: RivuletError): void
 }
 
@@ -33,7 +35,10 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
   #leaving: Set<PeerHandle> | undefined
   readonly #left = deferred()
 
-  constructor(options: LinkServerOptions, clock: Clock, ports: LinkServerPorts) {
+  /**
+   * @param guard - Who is admitted: each dialer must prove its key. Without one, all are, and nobody is known.
+   */
+  constructor(options: LinkServerOptions, clock: Clock, ports: LinkServerPorts, guard?: SecurityGuard) {
     super(clock)
     this.#ports = ports
     this.machine = new Acceptor(
@@ -43,10 +48,19 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
         transmit: (peer, frame) => this.socket?.send(peer, frame),
         flushLater: atEndOfTurn,
         spend: () => turnBudget.exceed(),
-        accept: (session) => ports.accept(session),
+        accept(session, identity) {
+          if (identity !== undefined) guard?.note({ kind: 'admitted', reason: 'session', identity })
+          return ports.accept(session, identity)
+        },
         report: (error) => this.#reject(error),
+        authenticator: guard && authenticatorOf(guard),
       },
     )
+    // completes with the guard
+    guard?.revoked.subscribe((key) => {
+      this.machine.revoke(key, guard.identityOf(key) !== undefined)
+      this.checkSettled()
+    })
   }
 
   get settled(): boolean {

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { RivuletError } from '../errors/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import { type LinkUser, type SessionStreams, SharedSession } from '../session/index.js'
 import { DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
 import { LinkClient } from './link-client.js'
@@ -127,9 +128,13 @@ export class LinkSet implements Transport {
   }
 
   /** A new session begins, on either side. */
-  get #ports(): { accept(session: SessionStreams): SharedSession; report(error: RivuletError): void } {
+  get #ports(): {
+    accept(session: SessionStreams, identity?: PeerIdentity): SharedSession
+    report(error: RivuletError): void
+  } {
     return {
-      accept: (session) => new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex') }),
+      accept: (session, identity) =>
+        new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex'), identity }),
       report: this.#scope.report,
     }
   }

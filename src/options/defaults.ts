@@ -16,6 +16,8 @@ export const defaults = Object.freeze({
   reconnectMaxMs: 1000,
   /** How long a new connection may take to agree on the protocol, in milliseconds. */
   handshakeMs: 2000,
+  /** How long a bound side with security waits for the proof of a peer, in milliseconds; longer than a peer waits for an answer. */
+  proofMs: 5000,
   /** How often a session shows a sign of life, and how often the system probes a silent connection, in milliseconds. */
   heartbeatMs: 1000,
   /** How long a connection may stay silent before it is cut, in milliseconds. */
@@ -44,6 +46,8 @@ export const defaults = Object.freeze({
   failoverMs: 1000,
   /** Links of one server. */
   maxSessions: 1024,
+  /** Those of one key, where the server has security. */
+  maxKeySessions: 256,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,
   /** Open calls of one client at a server. */

@@ -13,6 +13,7 @@ import {
   kindOf,
   readHello,
   refusalReason,
+  revokedError,
   speaksOurVersion,
   versionMessage,
   welcomeFor,
@@ -138,11 +139,11 @@ export class Acceptor {
     this.#gate?.tick()
   }
 
-  /** Ends all sessions that a key owns: it is admitted no more. Returns how many there were. */
-  revoke(publicKey: string): number {
+  /** Ends all sessions that a key owns, since it is admitted no more, or by another name. Returns how many there were. */
+  revoke(publicKey: string, isRenamed = false): number {
     const entries = this.#sessions.of(publicKey)
-    const error = new RivuletError('RIVULET_UNAUTHENTICATED', 'the key of this peer is no longer admitted')
-    for (const entry of entries) this.#dismiss(entry, refusalReason.unauthenticated, error)
+    const reason = isRenamed ? refusalReason.unknownSession : refusalReason.unauthenticated
+    for (const entry of entries) this.#dismiss(entry, reason, revokedError(isRenamed))
     return entries.length
   }
 

@@ -171,3 +171,9 @@ export function refusedError(refusal: Refusal): RivuletError {
   if (reason === refusalReason.violation) return new RivuletError('RIVULET_PROTOCOL_VIOLATION', message)
   return new RivuletError('RIVULET_SESSION_LOST', message)
 }
+
+/** The error for a session whose key is no longer admitted, or by another name. */
+export function revokedError(isRenamed: boolean): RivuletError {
+  if (isRenamed) return new RivuletError('RIVULET_SESSION_LOST', 'the key of this peer has another name now')
+  return new RivuletError('RIVULET_UNAUTHENTICATED', 'the key of this peer is no longer admitted')
+}

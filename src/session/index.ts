@@ -2,7 +2,7 @@
 export { Acceptor } from './acceptor.js'
 export type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 export { Dialer, type DialerPorts, type DialerSettings } from './dialer.js'
-export { isHello } from './handshake.js'
+export { isHello, linkVersion } from './handshake.js'
 export type { Authenticator, IdentityProver, IdentityRefusal, Verdict } from './identity-proof.js'
 export { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag } from './item.js'
 export type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'

@@ -4,12 +4,18 @@
  * A user is registered once for all links of a resource, and is given each session that begins.
  */
 import type { RivuletError } from '../errors/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 
 /** Who is at the other end of a session. */
 export interface PeerInfo {
   /** Names the peer for as long as its session lives; random. */
   readonly id: string
+  /**
+   * Whose key the peer has proven to own; `undefined` without `security`, and where this side connected: there the peer is
+   * the server that `serverKey` names.
+   */
+  readonly identity: PeerIdentity | undefined
 }
 
 /**

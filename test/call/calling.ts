@@ -79,6 +79,7 @@ export class Calling {
     this.pairs.push(pair)
     pair.acceptor.handler = host.accept(pair.acceptor, {
       id: this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,
+      identity: undefined,
     })
     pair.dialer.handler = this.client.accept(pair.dialer)
     this.pump()

@@ -59,7 +59,8 @@ export class AcceptingProcess extends LinkProcess {
       ...this.ports,
       transmit: (peer, frame) => this.#connections.get(peer)?.send('acceptor', frame),
       flushLater: (flush) => this.flushLater(flush),
-      accept: (session) => new SharedSession(session, users, { id: random.bytes(8).toString('hex') }),
+      accept: (session) =>
+        new SharedSession(session, users, { id: random.bytes(8).toString('hex'), identity: undefined }),
     })
   }
 
@@ -102,7 +103,8 @@ export class DialingProcess extends LinkProcess {
         connection?.cut('dialer')
         if (connection) this.enqueue(() => this.#down(connection))
       },
-      accept: (session) => new SharedSession(session, users, { id: random.bytes(8).toString('hex') }),
+      accept: (session) =>
+        new SharedSession(session, users, { id: random.bytes(8).toString('hex'), identity: undefined }),
     })
     this.#connectLater()
   }

@@ -56,7 +56,7 @@ class End {
   }
 }
 
-const peer = (id: string) => ({ id })
+const peer = (id: string) => ({ id, identity: undefined })
 
 function bothWays(windowBytes: number) {
   const clock = new VirtualClock()
