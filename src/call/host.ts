@@ -11,8 +11,9 @@ import { defaults } from '../options/index.js'
 import type { LinkUser, PeerInfo, SessionStreams } from '../session/index.js'
 import { serverItems } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
+import { type CallPolicy, deniedCall, deniedService } from './call-policy.js'
 import { CallerRates } from './caller-rates.js'
-import { type Implementation, ServedService } from './served-service.js'
+import { type Implementation, type ServedMethod, ServedService } from './served-service.js'
 import { CallServer, type ServerPorts } from './server.js'
 import type { CallEnd } from './server-call.js'
 
@@ -30,6 +31,8 @@ export interface CallHostPorts {
   readonly clock: Clock
   /** Takes what goes wrong at the server and is not told to clients. */
   report(error: RivuletError): void
+  /** What callers may do. Without one, everything. */
+  readonly policy?: CallPolicy | undefined
 }
 
 /** The calls of a server: `started` is the sum of `answered`, `failed`, `cancelled` and `open`. */
@@ -157,13 +160,19 @@ export class CallHost implements ServerPorts, LinkUser {
     await Promise.all(stopping)
   }
 
-  refusalFor(server: CallServer): AdmissionRefusal | undefined {
+  refusalFor(server: CallServer, method: ServedMethod): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
     if (server.pending >= this.limits.maxOpenCallsPerPeer) return tooManyCalls
     const refusal = server.rates.begin(this.clock.now())
     if (refusal !== undefined && server.rates.isNews) this.report(new RivuletError(refusal.code, refusal.message))
-    return refusal
+    const { policy } = this.#ports
+    return refusal ?? (policy && deniedCall(policy, server.peer, method))
+  }
+
+  denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined {
+    const { policy } = this.#ports
+    return policy && deniedService(policy, peer, service)
   }
 
   started(): void {

@@ -6,6 +6,7 @@ export {
   defaultStreamOptions,
   type ResolvedCallOptions,
 } from './call-options.js'
+export type { CallPolicy } from './call-policy.js'
 export type { CallStream } from './call-stream.js'
 export type { CallerConnection, ConnectionState } from './caller-connection.js'
 export { CallClient, type CallClientPorts, type CallClientStats } from './client.js'

@@ -7,6 +7,7 @@
 import { quote } from '../avro/codec.js'
 import { RecordBody, readRecord } from '../session/index.js'
 import { callKind } from './call-kinds.js'
+import type { AdmissionRefusal } from './call-limits.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
 import { type Refusal, refusalRecord } from './refusal.js'
@@ -32,14 +33,21 @@ export class ServerAgreement {
   readonly methods = new Map<number, ServedMethod>()
   readonly #services: ReadonlyMap<string, ServedService>
   readonly #guaranteed: GuaranteedSends
+  readonly #denialOf: (service: ServedService) => AdmissionRefusal | undefined
   readonly #bindings = new Set<number>()
   /** Those whose text was requested. */
   readonly #awaited = new Map<number, Announced>()
   readonly #assembly = new TextAssembly()
 
-  constructor(services: ReadonlyMap<string, ServedService>, guaranteed: GuaranteedSends) {
+  /** @param denialOf - Why the client gets no agreement on a service, if it does not. */
+  constructor(
+    services: ReadonlyMap<string, ServedService>,
+    guaranteed: GuaranteedSends,
+    denialOf: (service: ServedService) => AdmissionRefusal | undefined,
+  ) {
     this.#services = services
     this.#guaranteed = guaranteed
+    this.#denialOf = denialOf
   }
 
   /** Takes an item of stream 0; throws what readers throw. */
@@ -62,6 +70,12 @@ export class ServerAgreement {
     if (service === undefined) {
       const message = `the server has no service ${quote(bind.service)}`
       this.#refuse(bind, { code: 'RIVULET_UNIMPLEMENTED', message, issues: [] })
+      return
+    }
+    // before its schemas are read: that costs, and tells what the service is
+    const denial = this.#denialOf(service)
+    if (denial !== undefined) {
+      this.#refuse(bind, { ...denial, issues: [] })
       return
     }
     const hash = bind.hash.toString('hex')

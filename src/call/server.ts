@@ -34,8 +34,10 @@ export interface ServerPorts {
   readonly clock: Clock
   /** Why handlers should end, once the server is closing. */
   readonly drainReason: RivuletError | undefined
-  /** Why a server cannot take a call now; `undefined` if it can. */
-  refusalFor(server: CallServer): AdmissionRefusal | undefined
+  /** Why a call cannot be taken now, or not of this client; `undefined` if it can. */
+  refusalFor(server: CallServer, method: ServedMethod): AdmissionRefusal | undefined
+  /** Why a peer gets no agreement on a service; `undefined` if it does. */
+  denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined
   /** A handler begins. */
   started(): void
   /** A handler is done. */
@@ -82,7 +84,7 @@ export class CallServer implements SessionUser, CallOrigin {
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#guaranteed = new GuaranteedSends(streams, host.limits.backlogBytes)
-    this.#agreement = new ServerAgreement(host.services, this.#guaranteed)
+    this.#agreement = new ServerAgreement(host.services, this.#guaranteed, (service) => host.denialOf(peer, service))
   }
 
   /** What the client may still hear of. */
@@ -217,7 +219,7 @@ export class CallServer implements SessionUser, CallOrigin {
       this.#refuse(stream, flags, undefined, 'RIVULET_UNIMPLEMENTED', message)
       return
     }
-    const refusal = host.refusalFor(this)
+    const refusal = host.refusalFor(this, method)
     if (refusal !== undefined) {
       this.#refuse(stream, flags, method, refusal.code, refusal.message)
       return

@@ -32,6 +32,7 @@ const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_TRANSPORT_FAILED',
   'RIVULET_ADMISSION_UNAVAILABLE',
   'RIVULET_POLICY_FAILED',
+  'RIVULET_PERMISSION_DENIED',
 ])
 
 /** Reports the errors of one resource. */

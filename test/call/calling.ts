@@ -8,7 +8,7 @@ import { CallClient } from '../../src/call/client.js'
 import type { ClientCall } from '../../src/call/client-call.js'
 import type { ClientService } from '../../src/call/client-method.js'
 import { CallHost } from '../../src/call/host.js'
-import type { CallLimits } from '../../src/call/index.js'
+import type { CallLimits, CallPolicy } from '../../src/call/index.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
@@ -42,6 +42,7 @@ export const Numbers = defineService({
 /** How to set up. */
 export interface CallingOptions extends FakeSessionOptions {
   readonly limits?: Partial<CallLimits>
+  readonly policy?: CallPolicy
   /** Sessions between the two. Default: 1. */
   readonly sessions?: number
 }
@@ -63,8 +64,8 @@ export class Calling {
     const ports = { clock: this.clock, name: () => 'client', report: (error: RivuletError) => this.errors.push(error) }
     this.client = new CallClient({ ...ports, failoverMs: defaults.failoverMs })
     this.service = this.client.bind(serviceOf(Numbers))
-    const codec = serviceOf(Numbers)
-    this.host = new CallHost([{ codec, handlers: new Map(Object.entries(handlers)) }], ports, options.limits)
+    const implementation = { codec: serviceOf(Numbers), handlers: new Map(Object.entries(handlers)) }
+    this.host = new CallHost([implementation], { ...ports, policy: options.policy }, options.limits)
     for (let i = 0; i < (options.sessions ?? 1); i++) this.connect()
   }
 
