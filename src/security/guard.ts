@@ -80,21 +80,25 @@ export class SecurityGuard {
 
   /** Whether an identity may do something: with a policy, only what it allows. A denial is counted and reported. */
   permits(identity: PeerIdentity | undefined, action: PolicyAction, target: string): boolean {
+    if (this.allows(identity, action, target)) return true
+    this.note({ kind: 'denied', reason: action, target, ...(identity === undefined ? {} : { identity }) })
+    return false
+  }
+
+  /** The same for what was not asked for yet: a denial is none. */
+  allows(identity: PeerIdentity | undefined, action: PolicyAction, target: string): boolean {
     if (this.#permits === undefined) return true
     let answer: unknown
-    let hasThrown = false
     try {
       answer = this.#permits({ identity, action, target })
     } catch (error) {
-      hasThrown = true
       this.#reportPolicy('threw', error)
+      return false
     }
-    if (answer === true) return true
-    if (typeof answer !== 'boolean' && !hasThrown) this.#reportPolicy(`returned ${describe(answer)}`, undefined)
+    if (typeof answer !== 'boolean') this.#reportPolicy(`returned ${describe(answer)}`, undefined)
     // the promise of an async function is no answer, and its rejection must not end the process
     if (answer instanceof Promise) answer.catch(() => {})
-    this.note({ kind: 'denied', reason: action, target, ...(identity === undefined ? {} : { identity }) })
-    return false
+    return answer === true
   }
 
   /** Adds what was observed. */

@@ -19,6 +19,7 @@ export type { ObservedEvent, SecurityEvent } from './security-event.js'
 export {
   checkServerKeys,
   type ResolvedSecurity,
+  refusePolicy,
   resolveSecurity,
   type SecurityOptions,
   type SecuritySides,
