@@ -28,6 +28,7 @@ import { type DecodeOptions, isSchema, type Schema, schemaBrand } from './schema
 import { branchName } from './schema-node.js'
 import type { AvroSchema } from './schema-types.js'
 import { selfContained } from './self-contained.js'
+import { validateWithAvsc } from './validate-with-avsc.js'
 
 /**
  * Defines a schema from its Avro JSON, and infers the types of its values; no `as const` is needed.
@@ -70,6 +71,7 @@ export function defineSchema<
   const whole = types.length === 0 ? json : selfContained(json, definitions)
   const text = JSON.stringify(whole)
   const node = types.length === 0 ? alone : parseSchema(parseSchemaText(text), 'own')
+  validateWithAvsc(whole)
   const codec = compile(node, text, long)
   const made = new CompiledSchema(codec, freezeJson(json), branchName(node))
   return made as Schema<unknown, unknown> as ReturnType<typeof defineSchema<S, Types, Long>>

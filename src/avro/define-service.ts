@@ -28,6 +28,7 @@ import type { Schema } from './schema.js'
 import { selfContainedProtocol } from './self-contained.js'
 import { type Service, serviceBrand } from './service.js'
 import type { ErrorValue, ServiceCodec } from './service-codec.js'
+import { askAboutProtocol } from './validate-with-avsc.js'
 
 /**
  * Defines a service from its Avro protocol, and infers the types of its methods; no `as const` is needed.
@@ -73,8 +74,10 @@ export function defineService<
   const { known, definitions } = mergeTypes(types)
   const alone = parseProtocol(json, 'own', known)
   for (const node of alone.types.values()) assertSame(node, known)
-  const text = JSON.stringify(selfContainedProtocol(json as Record<string, unknown>, definitions))
+  const whole = selfContainedProtocol(json as Record<string, unknown>, definitions)
+  const text = JSON.stringify(whole)
   const node = parseProtocol(parseJson(text, protocolLimits.textBytes), 'own')
+  askAboutProtocol(whole)
   const made = new CompiledService(compileService(node, text, long), freezeJson(json))
   return made as Service as unknown as ReturnType<typeof defineService<Protocol, Types, Long>>
 }

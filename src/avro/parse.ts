@@ -33,6 +33,10 @@ const mostIssues = 20
 /** How fields may be ordered when records are compared, which nothing here does (specification, Sort Order). */
 const orders: ReadonlySet<unknown> = new Set(['ascending', 'descending', 'ignore'])
 
+/** Whether every object has a property of this name: the libraries of some languages cannot tell those from their own. */
+const isInherited = (name: string): boolean => name in Object.prototype
+const hasEveryObject = 'is that of a property which every object of JavaScript has; choose another'
+
 /** Types that are no names: a field with one of them has it as an object of its own. */
 const needsObject: ReadonlySet<string> = new Set(['record', 'enum', 'fixed', 'array', 'map'])
 
@@ -184,6 +188,7 @@ export class SchemaParser {
       if (branch.kind === 'union') return this.refuse(path, 'a union cannot directly contain a union')
       const name = branchName(branch)
       if (names.has(name) && this.#issues.length === 0) this.refuse(path, `a union has two branches ${quote(name)}`)
+      if (this.#own && isInherited(name)) this.refuse(path, `the name of the branch ${quote(name)} ${hasEveryObject}`)
       names.add(name)
       const look = lookOf(branch)
       if (looks.has(look)) wrapped = true
@@ -226,6 +231,8 @@ export class SchemaParser {
     if (symbols.length === 0 && this.#own) this.refuse(path, 'the enum has no symbols')
     const wrong = symbols.find((symbol) => !isSimpleName(symbol))
     if (wrong !== undefined) this.refuse(path, `${quote(wrong)} is not a valid symbol`)
+    const inherited = this.#own ? symbols.find(isInherited) : undefined
+    if (inherited !== undefined) this.refuse(path, `the symbol ${quote(inherited)} ${hasEveryObject}`)
     if (new Set(symbols).size < symbols.length) this.refuse(path, 'the enum has a symbol twice')
     const known = typeof fallback === 'string' && symbols.includes(fallback)
     if (fallback !== undefined && !known) this.refuse(path, 'the default of the enum is not one of its symbols')

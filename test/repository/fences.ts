@@ -45,7 +45,7 @@ export const contracts: Readonly<Record<string, string>> = {
 /** Libraries that one folder alone may import. */
 export const owners: Readonly<Record<string, string>> = {
   zeromq: 'src/socket',
-  avsc: 'test',
+  avsc: 'src/avro',
   lmdb: 'src/store',
   'node:net': 'src/net',
   'node:tls': 'src/net',
