@@ -6,6 +6,7 @@ import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
 import { Keep } from './keep.js'
+import type { SiegeKeys } from './orders.js'
 import type { PatternName } from './patterns.js'
 import type { Victim } from './victim.js'
 
@@ -14,6 +15,14 @@ export interface LoadOptions {
   readonly endpoint: string
   /** Whether the victim may deal some of its messages to other workers. */
   readonly missing: Missing
+  /** The keys of a victim with security. */
+  readonly keys?: SiegeKeys | undefined
+}
+
+/** How a peer connects. */
+function connecting({ endpoint, keys }: LoadOptions) {
+  if (keys === undefined) return { connect: endpoint }
+  return { connect: endpoint, security: { keyPair: keys.honest, serverKey: keys.victim.publicKey } }
 }
 
 /** Honest peers of one pattern of a victim. */
@@ -64,8 +73,8 @@ class Calls extends HonestLoad {
   readonly #client
   #id = 0
 
-  static async open({ endpoint }: LoadOptions) {
-    return new Calls(await createRpcClient(Keep, { connect: endpoint }))
+  static async open(options: LoadOptions) {
+    return new Calls(await createRpcClient(Keep, connecting(options)))
   }
 
   private constructor(client: Awaited<ReturnType<typeof createRpcClient<typeof Keep>>>) {
@@ -98,8 +107,8 @@ class QueuedJobs extends HonestLoad {
   readonly #taken = new Set<number>()
   #id = 0
 
-  static async open({ endpoint }: LoadOptions) {
-    const options = { connect: endpoint, queue: 'jobs', schema: Job }
+  static async open(load: LoadOptions) {
+    const options = { ...connecting(load), queue: 'jobs', schema: Job }
     return new QueuedJobs(await createProducer(options), await createConsumer(options))
   }
 
@@ -142,17 +151,17 @@ class Receives extends HonestLoad {
   override readonly missing: Missing
   readonly order: HonestOrder
 
-  static async pull({ endpoint, missing }: LoadOptions, victim: Victim) {
-    const pull = await createPull({ schema: Job, connect: endpoint })
-    const load = new Receives(pull, missing, (count) => victim.tell({ send: 'push', count }))
+  static async pull(options: LoadOptions, victim: Victim) {
+    const pull = await createPull({ schema: Job, ...connecting(options) })
+    const load = new Receives(pull, options.missing, (count) => victim.tell({ send: 'push', count }))
     pull.messages.subscribe((job) => load.#take(job))
     await pull.whenConnected()
     return load
   }
 
-  static async subscriber({ endpoint, missing }: LoadOptions, victim: Victim) {
-    const subscriber = await createSubscriber({ connect: endpoint })
-    const load = new Receives(subscriber, missing, (count) => victim.tell({ send: 'publisher', count }))
+  static async subscriber(options: LoadOptions, victim: Victim) {
+    const subscriber = await createSubscriber(connecting(options))
+    const load = new Receives(subscriber, options.missing, (count) => victim.tell({ send: 'publisher', count }))
     subscriber.topic(honestTopic, Job).subscribe((job) => load.#take(job))
     await subscriber.ready
     return load
@@ -190,13 +199,13 @@ class Sends extends HonestLoad {
   readonly #peer: Resource
   #id = 0
 
-  static async push({ endpoint }: LoadOptions, victim: Victim) {
-    const push = await createPush({ schema: Job, connect: endpoint })
+  static async push(options: LoadOptions, victim: Victim) {
+    const push = await createPush({ schema: Job, ...connecting(options) })
     return new Sends('pull', victim, push, (job) => push.next(job))
   }
 
-  static async publisher({ endpoint }: LoadOptions, victim: Victim) {
-    const publisher = await createPublisher({ connect: endpoint, slowSubscribers: 'wait' })
+  static async publisher(options: LoadOptions, victim: Victim) {
+    const publisher = await createPublisher({ ...connecting(options), slowSubscribers: 'wait' })
     const topic = publisher.topic(honestTopic, Job)
     const isSubscribed = new Promise<void>((resolve) => {
       publisher.subscriptions.subscribe(({ prefix }) => prefix === 'a' && resolve())

@@ -1,12 +1,13 @@
 /**
  * Every attack on every pattern that listens, a little of each: the victim lives, counts, and its honest peers lose nothing.
  *
- * One victim has all patterns, and one attacker makes all attacks. Rates and delays are for the soak to measure:
+ * One victim has all patterns, and one attacker makes all attacks; another victim has security as well. Rates and delays are for the soak to measure:
  * `npm run soak -- hostile`.
  */
-import t from 'tap'
-import { attacks } from './attacks/index.js'
-import { countedOf, type Settled } from './orders.js'
+import t, { type Test } from 'tap'
+import { generateKeyPair } from '../../src/security/index.js'
+import { attacksOn } from './attacks/index.js'
+import { countedOf, type Settled, type SiegeKeys } from './orders.js'
 import type { PatternName } from './patterns.js'
 import { Siege } from './siege.js'
 
@@ -25,56 +26,65 @@ const ofHandlers = ['RIVULET_INTERNAL', 'RIVULET_HANDLER_FAILED']
 /** What the memory of the victim may grow by, over all attacks, in MiB. */
 const mostMiB = 256
 
-// the codes that generate readers and the buffers of the library come with the first work
-const siege = await Siege.start({
-  honest: { rpc: 'tcp', push: 'ipc', pull: 'tcp', queue: 'ipc', publisher: 'tcp', subscriber: 'ipc' },
-})
-await siege.work(during)
-const first = await siege.victim.report()
-t.teardown(() => siege.end())
+/** Besieges a victim with all patterns, with security or without. */
+async function besiege(t: Test, keys?: SiegeKeys): Promise<void> {
+  // the codes that generate readers and the buffers of the library come with the first work
+  const siege = await Siege.start({
+    honest: { rpc: 'tcp', push: 'ipc', pull: 'tcp', queue: 'ipc', publisher: 'tcp', subscriber: 'ipc' },
+    keys,
+  })
+  await siege.work(during)
+  const first = await siege.victim.report()
+  t.teardown(() => siege.end())
 
-/** Patterns that may have more links than honest peers from here on. */
-const stay = new Set<PatternName>()
+  /** Patterns that may have more links than honest peers from here on. */
+  const stay = new Set<PatternName>()
 
-for (const attack of attacks) {
-  const { known } = attack
-  if (known && attack.patterns.every((pattern) => known.patterns.includes(pattern))) {
-    t.comment(`not made: ${attack.name}, ${known.why}`)
-    continue
+  for (const attack of attacksOn(keys !== undefined)) {
+    const { known } = attack
+    if (known && attack.patterns.every((pattern) => known.patterns.includes(pattern))) {
+      t.comment(`not made: ${attack.name}, ${known.why}`)
+      continue
+    }
+    await t.test(attack.name, async (t) => {
+      const before = await siege.victim.report()
+      const [deeds] = await Promise.all([
+        siege.attack({ name: attack.name, transports: ['tcp', 'ipc'], seed, scale: 1, lastingMs: 0 }),
+        siege.work(during),
+      ])
+      await siege.work(after)
+      for (const pattern of attack.stays ?? []) stay.add(pattern)
+      const settled: Partial<Record<PatternName, Settled>> = {}
+      for (const [pattern, counts] of siege.patterns(before)) {
+        const surely = attack.counted.includes(pattern) ? 1 : 0
+        settled[pattern] = {
+          counted: countedOf(counts) + Math.max(surely, deeds[pattern]?.refused ?? 0),
+          connected: stay.has(pattern) ? Number.MAX_SAFE_INTEGER : (first.patterns[pattern]?.connected ?? 0),
+        }
+      }
+      const report = await siege.victim.report(settled)
+      t.strictSame(siege.faults(report), [], 'honest peers have nothing to complain of')
+      for (const [pattern, { connections, refused }] of Object.entries(deeds)) {
+        const name = pattern as PatternName
+        t.ok(connections > 0, `${pattern} was attacked`)
+        const counted = (report.patterns[name]?.refused ?? 0) - (before.patterns[name]?.refused ?? 0)
+        if (refused > 0) t.equal(counted, refused, `${pattern} counts the connections that it refuses`)
+        for (const [code, count] of Object.entries(report.patterns[name]?.codes ?? {})) {
+          const reports = count - (before.patterns[name]?.codes[code] ?? 0)
+          if (!ofHandlers.includes(code)) t.ok(reports <= mostReports, `${pattern} reports ${reports} of ${code}`)
+        }
+      }
+    })
   }
-  t.test(attack.name, async (t) => {
-    const before = await siege.victim.report()
-    const [deeds] = await Promise.all([
-      siege.attack({ name: attack.name, transports: ['tcp', 'ipc'], seed, scale: 1, lastingMs: 0 }),
-      siege.work(during),
-    ])
-    await siege.work(after)
-    for (const pattern of attack.stays ?? []) stay.add(pattern)
-    const settled: Partial<Record<PatternName, Settled>> = {}
-    for (const [pattern, counts] of siege.patterns(before)) {
-      const surely = attack.counted.includes(pattern) ? 1 : 0
-      settled[pattern] = {
-        counted: countedOf(counts) + Math.max(surely, deeds[pattern]?.refused ?? 0),
-        connected: stay.has(pattern) ? Number.MAX_SAFE_INTEGER : (first.patterns[pattern]?.connected ?? 0),
-      }
-    }
-    const report = await siege.victim.report(settled)
-    t.strictSame(siege.faults(report), [], 'honest peers have nothing to complain of')
-    for (const [pattern, { connections, refused }] of Object.entries(deeds)) {
-      const name = pattern as PatternName
-      t.ok(connections > 0, `${pattern} was attacked`)
-      const counted = (report.patterns[name]?.refused ?? 0) - (before.patterns[name]?.refused ?? 0)
-      if (refused > 0) t.equal(counted, refused, `${pattern} counts the connections that it refuses`)
-      for (const [code, count] of Object.entries(report.patterns[name]?.codes ?? {})) {
-        const reports = count - (before.patterns[name]?.codes[code] ?? 0)
-        if (!ofHandlers.includes(code)) t.ok(reports <= mostReports, `${pattern} reports ${reports} of ${code}`)
-      }
-    }
+
+  await t.test('memory', async (t) => {
+    const { peakRssMiB } = await siege.victim.report()
+    const grown = peakRssMiB - first.rssMiB
+    t.ok(grown < mostMiB, `the victim grew by ${grown.toFixed(0)} MiB`)
   })
 }
 
-t.test('memory', async (t) => {
-  const { peakRssMiB } = await siege.victim.report()
-  const grown = peakRssMiB - first.rssMiB
-  t.ok(grown < mostMiB, `the victim grew by ${grown.toFixed(0)} MiB`)
-})
+t.test('without security', (t) => besiege(t))
+t.test('with security, by peers whose key is not admitted', (t) =>
+  besiege(t, { victim: generateKeyPair(), honest: generateKeyPair() }),
+)

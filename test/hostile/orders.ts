@@ -1,4 +1,5 @@
 /** What the processes of a siege tell each other. */
+import type { KeyPair } from '../../src/security/index.js'
 import type { Endpoints, PatternName } from './patterns.js'
 
 /** How a victim is started. */
@@ -6,6 +7,14 @@ export interface VictimSetup {
   readonly patterns: readonly PatternName[]
   /** A folder for the sockets of IPC. */
   readonly folder: string
+  /** The keys of a victim with security, and of the peers that it admits. */
+  readonly keys?: SiegeKeys
+}
+
+/** The keys of a siege with security. */
+export interface SiegeKeys {
+  readonly victim: KeyPair
+  readonly honest: KeyPair
 }
 
 /** What a victim is told. */
@@ -86,6 +95,8 @@ export interface Target {
   readonly endpoint: string
   /** The same pattern over TCP, where good peers can be recorded. */
   readonly recorded: string
+  /** The public key of a victim with security. */
+  readonly serverKey?: string | undefined
   /** Which part of the attack is for this target, where one target need not have all of it. */
   readonly part: number
   readonly parts: number

@@ -33,6 +33,8 @@ export class Siege {
   readonly victim: Victim
   readonly loads: ReadonlyMap<PatternName, HonestLoad>
   readonly #attacker: Attacker
+  /** The public key of a victim with security. */
+  readonly #serverKey: string | undefined
 
   /** Starts all processes; resolves when the honest peers are linked. */
   static async start({ honest, missing: more = [], attackerProgram, ...options }: SiegeOptions): Promise<Siege> {
@@ -45,12 +47,18 @@ export class Siege {
     for (const pattern of patterns) {
       const endpoint = victim.endpoints[pattern]?.[honest[pattern] as TransportName] as string
       const missing = pattern === 'push' || more.includes(pattern) ? 'some' : 'none'
-      loads.set(pattern, await victim.alive(openLoad[pattern]({ endpoint, missing }, victim)))
+      loads.set(pattern, await victim.alive(openLoad[pattern]({ endpoint, missing, keys: options.keys }, victim)))
     }
-    return new Siege(victim, attacker, loads)
+    return new Siege(victim, attacker, loads, options.keys?.victim.publicKey)
   }
 
-  private constructor(victim: Victim, attacker: Attacker, loads: ReadonlyMap<PatternName, HonestLoad>) {
+  private constructor(
+    victim: Victim,
+    attacker: Attacker,
+    loads: ReadonlyMap<PatternName, HonestLoad>,
+    serverKey: string | undefined,
+  ) {
+    this.#serverKey = serverKey
     this.victim = victim
     this.#attacker = attacker
     this.loads = loads
@@ -63,7 +71,7 @@ export class Siege {
     const pairs = patterns.flatMap((pattern) => transports.map((transport) => ({ pattern, transport })))
     const targets = pairs.map(({ pattern, transport }, part): Target => {
       const { [transport]: endpoint, tcp } = this.victim.endpoints[pattern] as Record<TransportName, string>
-      return { pattern, endpoint, recorded: tcp, part, parts: pairs.length }
+      return { pattern, endpoint, recorded: tcp, serverKey: this.#serverKey, part, parts: pairs.length }
     })
     const done = await this.victim.alive(this.#attacker.attack({ attack: name, targets, ...how }))
     const byPattern: DeedsByPattern = {}

@@ -1,4 +1,5 @@
 /** One attack on one pattern, measured: the rate of its honest peers before and during it, delays, memory, and counts. */
+import { generateKeyPair } from '../../src/security/index.js'
 import { limitReached } from './attack.js'
 import { attacks } from './attacks/index.js'
 import type { HonestLoad } from './honest-load.js'
@@ -16,6 +17,8 @@ export interface TrialOptions {
   /** How long the honest peers are measured without an attack, and then with it, in milliseconds. */
   readonly lastingMs: number
   readonly scale: number
+  /** Whether the victim has security, and the attacker no key that it admits. */
+  readonly isSecured: boolean
   /** What Node is given to run the victim and the attacker. */
   readonly programs: { readonly victim: readonly string[]; readonly attacker: readonly string[] }
 }
@@ -86,11 +89,12 @@ const nothing: Deeds = { connections: 0, refused: 0, messages: 0 }
 
 /** Runs one trial. */
 export async function tryOut(options: TrialOptions): Promise<Trial> {
-  const { attack: name, pattern, transport, seed, lastingMs, scale, programs } = options
+  const { attack: name, pattern, transport, seed, lastingMs, scale, isSecured, programs } = options
   const { descriptors, loses: missing = [] } = attacks.find((attack) => attack.name === name) ?? {}
   const siege = await Siege.start({
     honest: { [pattern]: transport },
     missing,
+    keys: isSecured ? { victim: generateKeyPair(), honest: generateKeyPair() } : undefined,
     program: programs.victim,
     attackerProgram: programs.attacker,
     ...(descriptors === undefined ? {} : { descriptors }),

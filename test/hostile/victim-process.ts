@@ -28,7 +28,7 @@ interface Victim {
   send?(count: number): void
 }
 
-const { patterns, folder } = JSON.parse(process.argv[2] as string) as VictimSetup
+const { patterns, folder, keys } = JSON.parse(process.argv[2] as string) as VictimSetup
 const faults: string[] = []
 const warnings: string[] = []
 const codes = new Map<PatternName, Map<string, number>>()
@@ -64,35 +64,38 @@ const settlingMs = 10
 
 const many = { concurrency: 64 }
 
+/** What every resource is given beside where it binds. */
+const common = keys ? { security: { keyPair: keys.victim, allow: { honest: keys.honest.publicKey } } } : {}
+
 const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> = {
-  rpc: async (bind) => ({ resource: await createRpcServer({ bind, services: [keepImplementation] }) }),
+  rpc: async (bind) => ({ resource: await createRpcServer({ ...common, bind, services: [keepImplementation] }) }),
 
   async push(bind) {
-    const push = await createPush({ schema: Job, bind })
+    const push = await createPush({ ...common, schema: Job, bind })
     let id = 0
     return { resource: push, send: (count) => repeat(count, () => push.next(HonestOrder.job(id++))) }
   },
 
   async pull(bind) {
-    const pull = await createPull({ schema: Job, bind })
+    const pull = await createPull({ ...common, schema: Job, bind })
     pull.messages.process((job) => take('pull', job), many).subscribe()
     return { resource: pull }
   },
 
   async queue(bind) {
     const queues = { jobs: {}, strangers: { maxLength: 10_000, overflow: 'drop-oldest' as const } }
-    return { resource: await createQueueHost({ bind, store: 'memory', queues }) }
+    return { resource: await createQueueHost({ ...common, bind, store: 'memory', queues }) }
   },
 
   async publisher(bind) {
-    const publisher = await createPublisher({ bind })
+    const publisher = await createPublisher({ ...common, bind })
     const topic = publisher.topic(honestTopic, Job)
     let id = 0
     return { resource: publisher, send: (count) => repeat(count, () => topic.next(HonestOrder.job(id++))) }
   },
 
   async subscriber(bind) {
-    const subscriber = await createSubscriber({ bind })
+    const subscriber = await createSubscriber({ ...common, bind })
     subscriber
       .topic('a.#', Job)
       .process((job) => take('subscriber', job), many)

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loader, modulePath } from '../child-process.js'
-import type { Settled, VictimNews, VictimOrder, VictimReport, VictimSetup } from './orders.js'
+import type { Settled, SiegeKeys, VictimNews, VictimOrder, VictimReport, VictimSetup } from './orders.js'
 import type { Endpoints, PatternName } from './patterns.js'
 
 /** The program. */
@@ -18,6 +18,8 @@ export interface VictimOptions {
   readonly program?: readonly string[]
   /** Descriptors that the process may have. Default: those of this process. */
   readonly descriptors?: number
+  /** Gives it security, with these keys. Default: none. */
+  readonly keys?: SiegeKeys | undefined
 }
 
 /** The end of what it said that is kept, in characters. */
@@ -45,8 +47,13 @@ export class Victim {
     return victim
   }
 
-  private constructor({ patterns, descriptors, program = [...loader, modulePath(victimProgram)] }: VictimOptions) {
-    const setup: VictimSetup = { patterns, folder: this.#folder }
+  private constructor({
+    patterns,
+    descriptors,
+    keys,
+    program = [...loader, modulePath(victimProgram)],
+  }: VictimOptions) {
+    const setup: VictimSetup = { patterns, folder: this.#folder, ...(keys ? { keys } : {}) }
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
     const command = `${limit}exec env -u NODE_OPTIONS "$0" "$@"`
     const args = ['-c', command, process.execPath, ...program, JSON.stringify(setup)]

@@ -1,6 +1,7 @@
 /**
- * `npm run soak -- hostile [--attack NAME] [--pattern NAME] [--transport tcp|ipc] [--seconds N] [--seed S] [--scale N] [--json]`:
- * each attack of `test/hostile` on each pattern that listens, one after the other, measured.
+ * `npm run soak -- hostile [--attack NAME] [--pattern NAME] [--transport tcp|ipc] [--seconds N] [--seed S] [--scale N] [--secured] [--json]`:
+ * each attack of `test/hostile` on each pattern that listens, one after the other, measured. With `--secured` the victims have
+ * security, and the attacks are those of peers whose key they do not admit.
  *
  * Held: the victim lives, no work of honest peers is lost, they keep half of their undisturbed rate, timers fire within
  * 50 ms, memory is bounded, and errors are reported together. Rates and delays leave out the time in which the processes
@@ -12,7 +13,7 @@ import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { plainPath, writePlain } from '../../tools/plain.js'
 import { attackerProgram } from '../hostile/attacker.js'
-import { attacks } from '../hostile/attacks/index.js'
+import { attacksOn } from '../hostile/attacks/index.js'
 import { patternNames, transportNames } from '../hostile/patterns.js'
 import { type Trial, tryOut } from '../hostile/trial.js'
 import { victimProgram } from '../hostile/victim.js'
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     scale: { type: 'string', default: '4' },
+    secured: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -98,6 +100,8 @@ function row({
 
 const plain = writePlain()
 try {
+  const { secured: isSecured } = values
+  const attacks = attacksOn(isSecured)
   const names = chosen(
     'attack',
     values.attack,
@@ -113,7 +117,16 @@ try {
   for (const attack of attacks.filter(({ name }) => names.includes(name))) {
     for (const pattern of patterns.filter((one) => attack.patterns.includes(one))) {
       for (const transport of transports) {
-        const trial = await tryOut({ attack: attack.name, pattern, transport, seed, lastingMs, scale, programs })
+        const trial = await tryOut({
+          attack: attack.name,
+          pattern,
+          transport,
+          seed,
+          lastingMs,
+          scale,
+          isSecured,
+          programs,
+        })
         tried += 1
         if (trial.known !== undefined) limited += 1
         else if (trial.complaints.length > 0) failed += 1

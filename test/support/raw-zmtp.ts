@@ -2,12 +2,14 @@
 import { connect, type Socket } from 'node:net'
 import type { Scope } from './scope.js'
 
+/** The greeting of a client with a mechanism: NULL, PLAIN or CURVE. */
+export function greetingWith(mechanism: string): Buffer {
+  const head = Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 1])
+  return Buffer.concat([head, Buffer.from(mechanism.padEnd(20, '\0')), Buffer.alloc(32)])
+}
+
 /** The greeting with the NULL mechanism. */
-export const greeting = Buffer.concat([
-  Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 1]),
-  Buffer.from('NULL'.padEnd(20, '\0')),
-  Buffer.alloc(32),
-])
+export const greeting = greetingWith('NULL')
 
 /** Bytes of the greeting and the READY of libzmq, at least. */
 const handshakeBytes = greeting.length + 20

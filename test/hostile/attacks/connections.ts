@@ -10,7 +10,7 @@ import { patternNames, peerSockets } from '../patterns.js'
 const atOnce = 50
 
 /** Does something for each number, so many at the same time. */
-async function each(count: number, action: (index: number) => Promise<void>): Promise<void> {
+export async function each(count: number, action: (index: number) => Promise<void>): Promise<void> {
   let next = 0
   const lane = async () => {
     while (next < count) await action(next++)
@@ -19,7 +19,7 @@ async function each(count: number, action: (index: number) => Promise<void>): Pr
 }
 
 /** Opens a connection that will be refused. */
-function open({ scope, target, did }: AttackContext): Socket {
+export function open({ scope, target, did }: AttackContext): Socket {
   did({ connections: 1 })
   const socket = rawConnection(scope, target.endpoint).resume()
   // a listener whose queue is full makes the system of this side fail: the other side never hears of that one
@@ -28,7 +28,7 @@ function open({ scope, target, did }: AttackContext): Socket {
 }
 
 /** Says bytes and waits until the other side has closed. */
-async function sayAndWait(context: AttackContext, bytes: Buffer): Promise<void> {
+export async function sayAndWait(context: AttackContext, bytes: Buffer): Promise<void> {
   const socket = open(context)
   socket.write(bytes)
   await whenClosed(socket)
@@ -110,4 +110,4 @@ export const connectionAttacks: readonly Attack[] = [
   oldGreetings,
   openClose,
   heldDescriptors,
-]
+].map((attack) => ({ ...attack, secured: 'too' }))

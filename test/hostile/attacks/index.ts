@@ -5,11 +5,18 @@ import { floodAttacks } from './floods.js'
 import { frameAttacks } from './frames.js'
 import { numberAttacks } from './numbers.js'
 import { readerAttacks } from './readers.js'
+import { strangerAttacks } from './strangers.js'
 import { valueAttacks } from './values.js'
+
+/** The attacks on a victim with security, or on one without. */
+export function attacksOn(isSecured: boolean): readonly Attack[] {
+  return attacks.filter(({ secured }) => (isSecured ? secured !== undefined : secured !== 'only'))
+}
 
 /** The attacks, in the order in which they are made. */
 export const attacks: readonly Attack[] = [
   ...connectionAttacks,
+  ...strangerAttacks,
   ...frameAttacks,
   ...numberAttacks,
   ...valueAttacks,
