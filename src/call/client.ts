@@ -19,6 +19,7 @@ import { type CallKeeper, ClientCall, type OnError, type OnValue } from './clien
 import { type ClientMethod, ClientService } from './client-method.js'
 import { ClientSession, type ClientSessionOwner } from './client-session.js'
 import { callError } from './failure.js'
+import { isRefusal, lostCallError } from './lost-call.js'
 import { refusalError } from './refusal.js'
 
 /** What a client needs. */
@@ -225,23 +226,16 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     this.#sessions = this.#sessions.filter((other) => other !== session)
     const calls = session.takeCalls()
     // the session knows it no longer in later turns
+    const isRefused = isRefusal(reason)
     const unsent = new Set(calls.filter(({ stream }) => session.streams.isUnsent(stream)))
     turnBudget.forEach(calls, (call) => {
       if (call.done) return
       const isUnsent = unsent.has(call)
       if (!isUnsent) call.executedBefore = 'maybe'
-      if (isUnsent ? call.isMovable : call.isRepeatable) {
-        this.moved(call)
-      } else if (isUnsent) {
-        const message = `${call.method.label}: the session ended before the call left, and its source cannot be read again`
-        call.fail(callError('RIVULET_UNAVAILABLE', message, call.executedBefore, { cause: reason }))
-      } else {
-        // a goodbye ends a session with this code: a server says it when it closes
-        const isClosing = reason?.code === 'RIVULET_CLOSED'
-        const what = isClosing ? 'its server closed' : 'the session ended'
-        const code = isClosing ? 'RIVULET_SERVER_CLOSING' : 'RIVULET_UNKNOWN_OUTCOME'
-        call.fail(callError(code, `${call.method.label}: ${what} before the outcome came`, 'maybe', { cause: reason }))
-      }
+      const mayMove = isUnsent ? call.isMovable : call.isRepeatable
+      // after a refusal the next session of this link is refused, too
+      if (mayMove && (!isRefused || chooseSession(this.#sessions, call.method))) this.moved(call)
+      else call.fail(lostCallError(call, isUnsent, reason))
     })
   }
 
