@@ -56,7 +56,7 @@ export {
   saveKeyPair,
 } from './security/index.js'
 
-export type { SocketOptions } from './socket/index.js'
+export type { Endpoint, EndpointInput, SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,
   ProcessOptions,

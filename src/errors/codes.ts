@@ -29,7 +29,7 @@ const entries = {
   RIVULET_INSECURE_BIND: {
     retryable: false,
     meaning: 'A socket without security was asked to bind where other machines can reach it.',
-    remedy: 'Bind to a loopback address, or say `insecure: true` if the network itself is trusted.',
+    remedy: 'Give it `security`, bind to a loopback address, or say `insecure: true` if the network itself is trusted.',
   },
   RIVULET_BIND_FAILED: {
     retryable: true,

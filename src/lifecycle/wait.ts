@@ -25,6 +25,7 @@ export function abortedError(subject: string, signal: AbortSignal): RivuletError
  * Waits for a promise at most so long.
  *
  * @param subject - What is waited for, for messages.
+ * @param why - What is known of why it takes so long, to be appended to the message when the time has passed.
  * @error RIVULET_TIMEOUT when the time has passed; RIVULET_ABORTED when the signal aborts.
  */
 export function waitFor<T>(
@@ -32,6 +33,7 @@ export function waitFor<T>(
   promise: Promise<T>,
   clock: Pick<Clock, 'setTimer'>,
   options: WaitOptions = {},
+  why = () => '',
 ): Promise<T> {
   const { timeoutMs = defaults.waitTimeoutMs, signal } = options
   return new Promise<T>((resolve, reject) => {
@@ -39,7 +41,7 @@ export function waitFor<T>(
       timeoutMs <= longestTimerMs
         ? clock.setTimer(() => {
             settle()
-            reject(new RivuletError('RIVULET_TIMEOUT', `${subject}: not within ${timeoutMs} ms`))
+            reject(new RivuletError('RIVULET_TIMEOUT', `${subject}: not within ${timeoutMs} ms${why()}`))
           }, timeoutMs)
         : undefined
     let forgetSignal = () => {}

@@ -48,6 +48,10 @@ export class LinkSet implements Transport {
     return this.#sockets.address
   }
 
+  get securityEvents(): SocketSet['securityEvents'] {
+    return this.#sockets.securityEvents
+  }
+
   get endpoints(): readonly string[] {
     return this.#sockets.endpoints
   }
@@ -68,7 +72,7 @@ export class LinkSet implements Transport {
   }
 
   async open(): Promise<void> {
-    const { bind, connect } = this.#options
+    const { bind } = this.#options
     const config = { ...this.#sockets.environment, maxFrameBytes: maxLinkFrameBytes }
     const opened: (() => void)[] = []
     const accepting = this.#accepting
@@ -76,7 +80,7 @@ export class LinkSet implements Transport {
       const socket = await this.#sockets.own(RouterSocket.open({ ...config, bind }, accepting))
       opened.push(() => accepting.start(socket))
     }
-    for (const endpoint of connect) {
+    for (const endpoint of this.#sockets.connect) {
       const link = new LinkClient(this.#options, this.#scope.runtime.clock, this.#ports)
       this.#dialing.push(link)
       const socket = await this.#sockets.own(DealerSocket.open({ ...config, connect: endpoint }, link))

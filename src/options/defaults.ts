@@ -14,6 +14,10 @@ export const defaults = Object.freeze({
   reconnectMs: 100,
   /** The longest wait between two tries, in milliseconds. */
   reconnectMaxMs: 1000,
+  /** The first wait before a server that refused this side is tried again, in milliseconds; each further refusal doubles it. */
+  refusedMs: 1000,
+  /** The longest of these waits, in milliseconds. */
+  refusedMaxMs: 30_000,
   /** How long a new connection may take to agree on the protocol, in milliseconds. */
   handshakeMs: 2000,
   /** How long a bound side with security waits for the proof of a peer, in milliseconds; longer than a peer waits for an answer. */

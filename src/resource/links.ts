@@ -6,7 +6,7 @@
 
 import { Observable, Subject } from 'rxjs'
 import type { Clock } from '../clock/index.js'
-import type { RivuletError } from '../errors/index.js'
+import type { ErrorCode, RivuletError } from '../errors/index.js'
 import { publishLink, SparseReports } from '../observe/index.js'
 import type { EndpointChange, EndpointCount, LinkChange } from './link-change.js'
 
@@ -26,11 +26,12 @@ export class Links {
   readonly #ports: LinksPorts
   #connected = 0
   #refused = 0
-  readonly #refusals: SparseReports
+  /** By code, so that none hides another. */
+  readonly #refusals = new Map<ErrorCode, SparseReports>()
+  #refusal: RivuletError | undefined
 
   constructor(ports: LinksPorts) {
     this.#ports = ports
-    this.#refusals = new SparseReports(ports.clock, ports.onRefused)
   }
 
   /** Live links. */
@@ -41,6 +42,11 @@ export class Links {
   /** Connections that ended before both sides had agreed. */
   get refused(): number {
     return this.#refused
+  }
+
+  /** Why the last connection that this side made was refused; `undefined` if one was agreed since. */
+  get refusal(): RivuletError | undefined {
+    return this.#refusal
   }
 
   /** Of these, the ones that peers opened, to endpoints that are bound here. */
@@ -75,13 +81,14 @@ export class Links {
   ): Count {
     const count = make((change) => {
       if (change.state === 'connected') this.#connected += 1
+      if (change.side === 'connect') this.#remember(change)
       if (change.state === 'disconnected') this.#connected -= 1
       if (change.state === 'refused') this.#refused += 1
       onChange?.(change)
       const whole = this.#complete(change)
       publishLink(this.#ports.resource(), whole)
       this.#changes.next(whole)
-      if (change.state === 'refused' && change.cause) this.#refusals.report(change.cause)
+      if (change.state === 'refused' && change.cause) this.#report(change.cause)
     })
     this.#endpoints.push(count)
     return count
@@ -98,6 +105,18 @@ export class Links {
   close(): void {
     for (const links of this.#endpoints) links.clear()
     this.#changes.complete()
+  }
+
+  #remember({ state, cause }: EndpointChange): void {
+    if (state === 'connected') this.#refusal = undefined
+    else if (state === 'refused' && cause !== undefined) this.#refusal = cause
+  }
+
+  #report(cause: RivuletError): void {
+    const { clock, onRefused } = this.#ports
+    const reports = this.#refusals.get(cause.code) ?? new SparseReports(clock, onRefused)
+    this.#refusals.set(cause.code, reports)
+    reports.report(cause)
   }
 
   #complete(change: EndpointChange): LinkChange {

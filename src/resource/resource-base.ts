@@ -3,7 +3,7 @@
  *
  * What its messages go over is a `Transport`, which it opens and closes; this moves no messages itself.
  */
-import type { Observable } from 'rxjs'
+import { Observable } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
@@ -23,6 +23,7 @@ import {
 import { ErrorReports } from '../observe/index.js'
 import { defaults } from '../options/index.js'
 import { defaultRuntime, type Runtime } from '../runtime/index.js'
+import type { SecurityEvent } from '../security/index.js'
 import type { LinkChange } from './link-change.js'
 import { Links } from './links.js'
 import type { Resource } from './resource.js'
@@ -49,6 +50,9 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   readonly #signal: AbortSignal | undefined
   readonly #over: ResourceBase<unknown> | undefined
   readonly #links: Links
+  readonly #noSecurityEvents = new Observable<SecurityEvent>((observer) => {
+    void this.whenClosed.then(() => observer.complete())
+  })
   #opened = false
   #isReferenced = true
   #letGo = () => {}
@@ -92,8 +96,15 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
       runtime: this.runtime,
       links: this.#links,
       report: (error) => this.reports.report(error),
+      unreachable: () => this.unreachable(),
       waitUntil: (deadline, done) => this.waitUntil(deadline, done),
     }
+  }
+
+  /** Why no peer is connected, if one has refused this side; to be appended to a message. */
+  protected unreachable(): string {
+    const { refusal, connected } = this.#links
+    return refusal === undefined || connected > 0 ? '' : `: ${refusal.message}`
   }
 
   /** Opens the transport; nothing may be read before it is open as a whole. */
@@ -201,6 +212,10 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     return this.reports.observable
   }
 
+  get securityEvents(): Observable<SecurityEvent> {
+    return this.#over?.securityEvents ?? this.transport?.securityEvents ?? this.#noSecurityEvents
+  }
+
   async whenConnected(options: WaitOptions = {}): Promise<void> {
     if (this.connected > 0) return
     const subject = `${this.name}: whenConnected`
@@ -212,7 +227,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
       complete: () => reject(new RivuletError('RIVULET_CLOSED', `${subject}: closed before a link was live`)),
     })
     try {
-      await waitFor(subject, promise, this.runtime.clock, options)
+      await waitFor(subject, promise, this.runtime.clock, options, () => this.unreachable())
     } finally {
       subscription.unsubscribe()
     }

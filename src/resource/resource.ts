@@ -6,6 +6,7 @@
 import type { Observable } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
 import type { Closable, WaitOptions } from '../lifecycle/index.js'
+import type { SecurityEvent } from '../security/index.js'
 import type { LinkChange } from './link-change.js'
 
 /** What every resource shows and can. */
@@ -34,6 +35,13 @@ export interface Resource<Stats = unknown> extends Closable {
    * within 10 s are counted, in `stats()` and in the next report.
    */
   readonly errors: Observable<RivuletError>
+  /**
+   * Peers that were admitted or refused, keys that were revoked, limits that were hit, and what a policy denied.
+   *
+   * Hot; completes when the resource is closed. Of each kind and reason one event is emitted at once, and further ones once a
+   * second, with their number. Only of a resource that binds with `security`; any other emits nothing.
+   */
+  readonly securityEvents: Observable<SecurityEvent>
   /** A snapshot of the counts; the unit is messages. */
   stats(): Stats
   /**

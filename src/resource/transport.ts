@@ -1,8 +1,10 @@
 /**
  * The contract between a resource and what its messages go over: sockets, links over sockets, connections.
  */
+import type { Observable } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
 import type { Runtime } from '../runtime/index.js'
+import type { SecurityEvent } from '../security/index.js'
 import type { Links } from './links.js'
 
 /** What a transport sees of its resource. */
@@ -16,6 +18,8 @@ export interface ResourceScope {
   readonly links: Links
   /** Takes failures that no caller waits for. */
   report(error: RivuletError): void
+  /** Why no peer is connected, if one has refused this side; to be appended to a message. */
+  unreachable(): string
   /** Waits for a promise until a time on the clock of the runtime; never rejects. */
   waitUntil(deadline: number, done: Promise<unknown>): Promise<void>
 }
@@ -26,6 +30,8 @@ export interface Transport {
   readonly address: string
   /** Where it is bound, wildcards resolved. */
   readonly endpoints: readonly string[]
+  /** What its security observes; of one that binds with security. */
+  readonly securityEvents?: Observable<SecurityEvent> | undefined
   /** Opens it. Default: the resource does. */
   open?(): Promise<void>
   /** Finishes current work, until a time on the clock of the runtime; returns the number of undelivered messages. */

@@ -3,17 +3,18 @@
  *
  * libzmq accepts every connection. When no descriptor is left it tries again and again (tcp), which takes the time of all
  * connections, or aborts the process (ipc). No call makes it stop accepting and keep what it has accepted. But a ZAP handler
- * (RFC 27/ZAP) refuses peers at their handshake, which frees their descriptors. It is bound only while few descriptors are
- * left, or a gate holds the handshakes of a socket (`handshake-gate.ts`): otherwise each would wait for the event loop.
+ * refuses peers at their handshake, which frees their descriptors: `zap-handler.ts`, which this one owns.
  */
 
-import { type Clock, systemClock, type Timer } from '../clock/index.js'
+import { type Clock, systemClock } from '../clock/index.js'
 import { Waiters } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
+import type { SecurityGuard } from '../security/index.js'
 import { descriptorLimit, descriptorsInUse } from './descriptors.js'
-import { bindAuthenticator, boundZapDomain, type NativeSocket } from './native.js'
-import { ReadLoop } from './read-loop.js'
+import { bindAuthenticator, type NativeSocket } from './native.js'
+import type { SecuredDomain } from './secured-domain.js'
+import { type Gate, ZapHandler } from './zap-handler.js'
 
 /**
  * The part of all descriptors that is kept for the rest of the process and for handshakes; of few descriptors more, since the
@@ -33,9 +34,8 @@ const reservedForIpc = 2100
 /** The part of what is left that may be accepted between two looks. */
 const checkedPart = 1 / 4
 
-/** Peers are admitted again when so many times the reserve is free, which is looked at so often, in milliseconds. */
+/** Peers are admitted again when so many times the reserve is free. */
 const roomyFactor = 1.25
-const checkMs = 250
 
 /** What an admission needs of the system. */
 export interface AdmissionPorts {
@@ -48,9 +48,6 @@ export interface AdmissionPorts {
   bindAuthenticator(): NativeSocket
 }
 
-/** Takes a handshake of a peer; `admit` lets it continue, at any time before it is late. */
-export type Gate = (admit: () => void) => void
-
 /** Admits peers, or refuses them. */
 export class Admission {
   readonly #ports: AdmissionPorts
@@ -61,16 +58,19 @@ export class Admission {
   #nextRefusalAt = Number.NEGATIVE_INFINITY
   #nextFailureAt = Number.NEGATIVE_INFINITY
   #isRefusing = false
-  #authenticator: NativeSocket | undefined
-  #timer: Timer | undefined
+  readonly #handler: ZapHandler
   readonly #onRoom = new Waiters()
-  /** What takes the handshakes of a socket, by its domain. */
-  readonly #gates = new Map<string, Gate>()
 
   constructor(ports: AdmissionPorts) {
     this.#ports = ports
     const { limit } = ports
     this.#reserve = Math.min(limit * reservedPartOfFew, Math.max(limit * reservedPart, reservedOfFew))
+    this.#handler = new ZapHandler({
+      clock: ports.clock,
+      isRefusing: () => this.#isRefusing,
+      bindAuthenticator: () => ports.bindAuthenticator(),
+      checked: () => this.#check(),
+    })
   }
 
   /** Whether peers are refused. */
@@ -118,22 +118,21 @@ export class Admission {
 
   /** Hands the handshakes of the sockets with a domain to a gate, or to nobody. */
   setGate(domain: string, gate: Gate | undefined): void {
-    if (gate === undefined) {
-      this.#gates.delete(domain)
-      return
-    }
-    this.#gates.set(domain, gate)
-    this.#authenticate()
-    this.#checkLater()
+    this.#handler.setGate(domain, gate)
   }
 
-  /** Admits peers from now on. */
+  /**
+   * Hands the handshakes of a domain to a guard; must be called before a socket with that domain is bound.
+   *
+   * @throws RIVULET_ADMISSION_UNAVAILABLE if nobody could be asked about them.
+   */
+  secure(domain: string, guard: SecurityGuard, gateName?: string): SecuredDomain {
+    return this.#handler.secure(domain, guard, gateName)
+  }
+
+  /** Answers no handshakes any more. */
   close(): void {
-    this.#gates.clear()
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#authenticator?.close()
-    this.#authenticator = undefined
+    this.#handler.close()
     this.#admit()
   }
 
@@ -153,57 +152,11 @@ export class Admission {
   #refuse(): void {
     if (this.#isRefusing || this.#ports.limit === Number.POSITIVE_INFINITY) return
     this.#isRefusing = true
-    this.#authenticate()
-    this.#checkLater()
-  }
-
-  /** Answers handshakes. Without a socket for that, peers are admitted until there is one. */
-  #authenticate(): void {
-    if (this.#authenticator !== undefined) return
-    let authenticator: NativeSocket
-    try {
-      authenticator = this.#ports.bindAuthenticator()
-    } catch {
-      return
-    }
-    this.#authenticator = authenticator
-    const loop = new ReadLoop(authenticator, this.#ports.clock, {
-      message: (parts) => this.#answer(authenticator, parts),
-      failed: () => {
-        if (this.#authenticator === authenticator) this.#authenticator = undefined
-        authenticator.close()
-      },
-    })
-    loop.referenced = false
-    loop.wanted = true
-  }
-
-  #answer(authenticator: NativeSocket, parts: readonly Buffer[]): void {
-    const domain = (parts[4] ?? none).toString('latin1')
-    const reply = (isRefused: boolean) => {
-      if (!authenticator.closed) void authenticator.send(answerTo(parts, isRefused)).catch(() => {})
-    }
-    // peers of bound sockets are refused, those that this side connects to are not
-    const isRefused = this.#isRefusing && domain.startsWith(boundZapDomain)
-    const gate = isRefused ? undefined : this.#gates.get(domain)
-    if (gate) gate(() => reply(false))
-    else reply(isRefused)
-  }
-
-  #checkLater(): void {
-    this.#timer ??= this.#ports.clock.setTimer(() => this.#check(), checkMs)
+    this.#handler.answer()
   }
 
   #check(): void {
-    this.#timer = undefined
     if (this.#isRefusing && this.#ports.limit - this.#ports.inUse() >= roomyFactor * this.#reserve) this.#admit()
-    if (this.#isRefusing || this.#gates.size > 0) {
-      this.#authenticate()
-      this.#checkLater()
-      return
-    }
-    this.#authenticator?.close()
-    this.#authenticator = undefined
   }
 }
 
@@ -223,13 +176,4 @@ export function admissionOf(runtime: Runtime): Admission {
   admissions.set(runtime, admission)
   void runtime.whenClosed.then(() => admission.close())
   return admission
-}
-
-const none = Buffer.alloc(0)
-const version = Buffer.from('1.0')
-
-/** The answer to a request of ZAP. */
-function answerTo([peer = none, , , request = none]: readonly Buffer[], isRefused: boolean): Buffer[] {
-  const [status, text] = isRefused ? ['400', 'too few file descriptors'] : ['200', '']
-  return [peer, none, version, request, Buffer.from(status), Buffer.from(text), none, none]
 }

@@ -7,6 +7,7 @@
 
 import { errnoOf, RivuletError } from '../errors/index.js'
 import type { EndpointChange } from '../resource/index.js'
+import type { ConnectEndpoint } from './connect-endpoint.js'
 import {
   type LinkConfig,
   type LinkHandler,
@@ -20,7 +21,7 @@ import { translate } from './translate.js'
 
 /** What a dealer is made of. */
 export interface DealerConfig extends LinkConfig {
-  readonly connect: string
+  readonly connect: ConnectEndpoint
 }
 
 const ignore = () => {}

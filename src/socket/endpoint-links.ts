@@ -28,6 +28,7 @@ export class EndpointLinks implements EndpointCount {
   readonly endpoint: string
   readonly side: 'bind' | 'connect'
   readonly #ports: EndpointPorts
+  readonly #isSecured: boolean
   /** Refusals that may turn out to be none; how to take them back. */
   readonly #pendingRefusals = new Set<() => void>()
   /** Connections that were accepted or connected and have not disconnected. */
@@ -38,9 +39,10 @@ export class EndpointLinks implements EndpointCount {
   #failed = 0
   #attempt = 0
 
-  constructor(endpoint: string, side: 'bind' | 'connect', ports: EndpointPorts) {
+  constructor(endpoint: string, side: 'bind' | 'connect', ports: EndpointPorts, isSecured = false) {
     this.endpoint = endpoint
     this.side = side
+    this.#isSecured = isSecured
     this.#ports = ports
   }
 
@@ -59,6 +61,16 @@ export class EndpointLinks implements EndpointCount {
       this.#attempt += 1
       this.#emit('retrying')
     }
+  }
+
+  /** A connection has failed for a reason that is reported by `refuse`, here or later; its disconnect must follow. */
+  fail(): void {
+    this.#failed += 1
+  }
+
+  /** A connection was refused; without a cause it is only counted. */
+  refuse(cause: RivuletError | undefined): void {
+    this.#emit('refused', cause)
   }
 
   /** Marks every link down: the connections were given up here, of which no event tells. */
@@ -81,9 +93,9 @@ export class EndpointLinks implements EndpointCount {
     this.#emit('connected')
   }
 
-  #fail(error: Error | undefined, isFull: boolean): void {
+  #fail(error: Error | undefined, isRefused: boolean): void {
     this.#failed += 1
-    this.#refuse(error, isFull)
+    this.#refuse(error, isRefused)
   }
 
   #disconnect(): void {
@@ -122,14 +134,20 @@ export class EndpointLinks implements EndpointCount {
     this.#emit('disconnected')
   }
 
-  /** `isFull`: by the one that accepts, since it has no file descriptors to spare (`admission.ts`). */
-  #refuse(reason: Error | undefined, isFull = false): void {
-    const full = this.side === 'bind' ? 'too few file descriptors are left' : 'the peer admits none for now'
+  /** `isRefused`: by the ZAP handler of the one that accepts (`zap-handler.ts`). */
+  #refuse(reason: Error | undefined, isRefused = false): void {
     const why = reason
-      ? `${reason.message}${isFull ? ` (${full})` : ''}`
+      ? `${reason.message}${isRefused ? ` (${this.#whyRefused(reason)})` : ''}`
       : 'the peer is no ZeroMQ socket of a matching kind'
     const message = `a connection on ${this.endpoint} was refused: ${why}`
     this.#emit('refused', new RivuletError('RIVULET_HANDSHAKE_FAILED', message, { cause: reason }))
+  }
+
+  #whyRefused(reason: Error & { readonly status?: number }): string {
+    if (this.side === 'connect') return 'the peer admits none for now'
+    // without security, handshakes are refused for this reason alone (`admission.ts`)
+    if (!this.#isSecured) return 'too few file descriptors are left'
+    return reason.status === 400 ? 'its key is not admitted' : 'whether its key is admitted could not be decided'
   }
 
   #emit(state: LinkState, cause?: RivuletError): void {
@@ -144,12 +162,15 @@ export function addEndpoint(
   endpoint: string,
   side: 'bind' | 'connect',
   onChange?: (change: EndpointChange) => void,
+  isSecured = false,
 ): EndpointLinks {
   const confirmAfter = (callback: () => void) => {
     const timer = clock.setTimer(callback, defaults.handshakeMs)
     return () => timer.cancel()
   }
-  return links.add((changed) => new EndpointLinks(endpoint, side, { onChange: changed, confirmAfter }), onChange)
+  const make = (changed: EndpointPorts['onChange']) =>
+    new EndpointLinks(endpoint, side, { onChange: changed, confirmAfter }, isSecured)
+  return links.add(make, onChange)
 }
 
 /**

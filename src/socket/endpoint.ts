@@ -16,7 +16,7 @@ const maxIpcPathBytes = 103
 const maxInprocNameBytes = 255
 
 /** An endpoint, taken apart. */
-export interface Endpoint {
+export interface ParsedEndpoint {
   readonly transport: 'tcp' | 'ipc' | 'inproc'
   /** As the native library wants it. */
   readonly address: string
@@ -31,7 +31,7 @@ export interface Endpoint {
  *
  * @throws RIVULET_INVALID_ENDPOINT
  */
-export function parseEndpoint(text: string, side: 'bind' | 'connect'): Endpoint {
+export function parseEndpoint(text: string, side: 'bind' | 'connect'): ParsedEndpoint {
   const [, transport, rest] = /^([a-z]+):\/\/(.+)$/s.exec(text) ?? []
   if (transport === undefined || rest === undefined || rest.includes('\0'))
     throw invalid(text, side, 'is not transport://address')
@@ -51,7 +51,7 @@ export function parseEndpoint(text: string, side: 'bind' | 'connect'): Endpoint 
   throw invalid(text, side, `has the transport '${transport}'; tcp, ipc and inproc work`)
 }
 
-function parseTcp(text: string, rest: string, side: 'bind' | 'connect'): Endpoint {
+function parseTcp(text: string, rest: string, side: 'bind' | 'connect'): ParsedEndpoint {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]/\s]+)):(\*|\d{1,5})$/.exec(rest) ?? []
   const host = bracketed ?? plain
   if (host === undefined || port === undefined) throw invalid(text, side, 'is not tcp://host:port')

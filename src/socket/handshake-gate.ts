@@ -10,8 +10,9 @@ import { type Clock, systemClock, type Timer } from '../clock/index.js'
 import { turnBudget, Waiters } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
-import { admissionOf, type Gate } from './admission.js'
+import { admissionOf } from './admission.js'
 import { boundZapDomain } from './native.js'
+import type { Gate } from './zap-handler.js'
 
 /** Peers that are admitted at once in the first step, and while there is pressure; each further step doubles it. */
 const fewest = 1

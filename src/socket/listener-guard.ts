@@ -1,12 +1,18 @@
 /**
  * Keeps what listeners accept within the file descriptors of the process: asks the admission of the runtime, reports, and takes
- * ipc listeners away for a while.
+ * ipc listeners away for a while. Ends all connections of a listener, since one alone cannot be ended.
  */
+import { systemClock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Admission, admissionOf } from './admission.js'
 import type { EndpointLinks } from './endpoint-links.js'
 import { translate } from './translate.js'
+
+/** How often a listener is bound again until its address is free, and after how long that is reported, in milliseconds. */
+const againMs = 5
+const reportAfterMs = 1000
 
 /** What a guard needs of its socket. */
 export interface ListenerGuardPorts {
@@ -43,6 +49,28 @@ export class ListenerGuard {
     return !this.#withdrawn.has(links)
   }
 
+  /** Ends a listener and its connections, and binds it again at once. */
+  renew(links: EndpointLinks): void {
+    if (this.#withdrawn.has(links)) return
+    this.#unbind(links)
+    this.#bindSoon(links, systemClock.now() + reportAfterMs)
+  }
+
+  /** The library frees the address a moment later; meanwhile somebody else may take it. */
+  #bindSoon(links: EndpointLinks, reportAt: number): void {
+    const { closed, name, bind, report } = this.#ports
+    if (closed) return
+    const now = systemClock.now()
+    const isLate = now >= reportAt
+    try {
+      bind(links.endpoint)
+    } catch (error) {
+      if (isLate) report(translate(`${name}: cannot bind ${links.endpoint} again`, error, 'RIVULET_BIND_FAILED'))
+      const next = () => this.#bindSoon(links, isLate ? now + defaults.reportMs : reportAt)
+      systemClock.setTimer(next, againMs)
+    }
+  }
+
   #accepted(links: EndpointLinks): void {
     const { name, report } = this.#ports
     const withdraw = links.endpoint.startsWith('ipc:') ? () => this.#withdraw(links) : undefined
@@ -53,9 +81,7 @@ export class ListenerGuard {
   /** An ipc listener that finds no descriptor aborts the process (libzmq 4.3.5): until there are some it is not bound. */
   #withdraw(links: EndpointLinks): void {
     const { endpoint } = links
-    this.#withdrawn.add(links)
-    this.#ports.unbind(endpoint)
-    links.clear()
+    this.#unbind(links)
     const bindAgain = () => {
       const { closed, name, bind, report } = this.#ports
       if (closed) return
@@ -67,5 +93,11 @@ export class ListenerGuard {
       }
     }
     this.#admission.onRoom(bindAgain)
+  }
+
+  #unbind(links: EndpointLinks): void {
+    this.#withdrawn.add(links)
+    this.#ports.unbind(links.endpoint)
+    links.clear()
   }
 }

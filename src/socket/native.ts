@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import * as zmq from 'zeromq'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
+import { withoutWarning } from './late-options.js'
 import { whenReleased } from './taken-endpoint.js'
 
 /** The socket types in use. */
@@ -29,6 +30,8 @@ export interface NativeSettings {
   readonly isBound?: boolean
   /** Distinguishes a bound socket from others where handshakes are held (`handshake-gate.ts`). */
   readonly gateName?: string
+  /** The ZAP domain of a bound socket that admits only keys which its guard knows (`secured-domain.ts`). */
+  readonly securedDomain?: string
 }
 
 /** What the rest of `src/socket` uses of a native socket. */
@@ -85,6 +88,7 @@ export const monitorPollMs = mayPend ? { first: 100, idle: 100 } : { first: 20, 
 const option = {
   sendHighWaterMark: 23,
   xpubNoDrop: 69,
+  enforceZapDomain: 93,
   inBatchBytes: 101,
   outBatchBytes: 102,
   disconnectMessage: 111,
@@ -134,10 +138,16 @@ export const disconnectMessage = randomBytes(16)
  * the messages, also from a side that connects. The domain alone decides (`session_base_t::zap_enabled`); a handler is bound
  * only while peers are refused (`admission.ts`), since it makes each handshake wait for the event loop.
  */
-const zapDomain = 'rivulet'
+export const zapDomain = 'rivulet'
 
 /** The domain of sockets that accept connections, and how those begin of sockets with a gate. */
 export const boundZapDomain = 'rivulet.bound'
+
+/** How the domains of secured sockets begin: no socket without security has one of them. */
+export const securedZapDomain = 'rivulet.secured'
+
+/** Where libzmq looks for the handler of a context (RFC 27/ZAP). */
+export const zapAddress = 'inproc://zeromq.zap.01'
 
 /** Setters that exist in zeromq.js but are typed as protected. */
 interface ByNumber {
@@ -161,7 +171,8 @@ function contextOf(runtime: Runtime): zmq.Context {
   const context = idle ?? newContext(ioThreads, maxSockets)
   idleContexts.delete(context)
   contexts.set(runtime, context)
-  void runtime.whenClosed.then(() => idleContexts.add(context))
+  // after everything else that the end of the runtime ends: its ZAP handler, which the next runtime could not bind before
+  void runtime.whenClosed.then(() => {}).then(() => idleContexts.add(context))
   return context
 }
 
@@ -181,7 +192,7 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   Object.assign(socket, {
     linger: 0, // the default of −1 hangs the exit of a process whose peer is away
     ipv6: settings.ipv6,
-    zapDomain: settings.isBound ? (settings.gateName ?? boundZapDomain) : zapDomain,
+    zapDomain: settings.securedDomain ?? (settings.isBound ? (settings.gateName ?? boundZapDomain) : zapDomain),
     maxMessageSize: settings.maxFrameBytes,
     handshakeInterval: defaults.handshakeMs, // also how long a connection whose greeting got lost hangs
     // at random, so that the clients of one server do not come back in step
@@ -189,6 +200,8 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
     reconnectMaxInterval: defaults.reconnectMaxMs,
     ...liveness(kind),
   })
+  // without it, a secured socket admits every key while no handler is bound
+  if (settings.securedDomain !== undefined) byNumber.setBoolOption(option.enforceZapDomain, true)
   if (kind !== 'pull') {
     // a SUB or XSUB loses subscriptions beyond its mark without a word, so it has none
     byNumber.setInt32Option(option.sendHighWaterMark, kind === 'xsub' ? 0 : settings.sendHighWaterMark)
@@ -230,7 +243,7 @@ export function bindAuthenticator(runtime: Runtime): NativeSocket {
     receiveTimeout: nativeWaitMs,
   })
   try {
-    socket.bindSync('inproc://zeromq.zap.01')
+    socket.bindSync(zapAddress)
   } catch (error) {
     socket.close()
     throw error
@@ -267,14 +280,7 @@ function liveness(kind: SocketKind): object {
 /** Lets a publisher's frames be dropped for the peers that are full, or makes them wait for all. */
 export function dropForFullPeers(socket: NativeSocket, drop: boolean): void {
   const byNumber = socket as unknown as ByNumber
-  // zeromq.js warns that an option which is set on a bound socket has no effect; this one has, at once
-  const { emitWarning } = process
-  process.emitWarning = () => {}
-  try {
-    byNumber.setBoolOption(option.xpubNoDrop, !drop)
-  } finally {
-    process.emitWarning = emitWarning
-  }
+  withoutWarning(() => byNumber.setBoolOption(option.xpubNoDrop, !drop))
 }
 
 /** The prefixes in the trie of an XPUB, those of peers that have left included: libzmq 4.3.5 does not count these off. */

@@ -132,7 +132,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
       ...this.sockets.environment,
       ...(this.#settings as SocketSettings),
       bind,
-      connect: this.#options.connect,
+      connect: this.sockets.connect,
       outbox,
       onFrame: (parts: readonly Buffer[]) => this.onFrame(parts),
       onLost: (messages: number) => this.onLost(messages),

@@ -81,6 +81,7 @@ export class OneWaySocket extends Socket {
     super(config)
     this.#config = config
     this.outbox = config.outbox
+    this.security?.cutWhenRevoked(() => this.rebindAll())
   }
 
   /** Whether messages are read; one more may still come after it was switched off. */

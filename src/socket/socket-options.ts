@@ -2,15 +2,20 @@
 import { RivuletError } from '../errors/index.js'
 import { defaults, flag, instance, invalidOption, type Resolved, signal, texts } from '../options/index.js'
 import { isRuntime, type Runtime } from '../runtime/index.js'
+import { type SecurityOptions, securityRule } from '../security/index.js'
+import { type EndpointInput, endpointInputs } from './connect-endpoint.js'
+import { resolveSocketSecurity } from './socket-security.js'
 
 /** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
 export interface SocketOptions {
   /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
   readonly bind?: string | readonly string[]
-  /** Endpoints to connect to, now and again after every cut. */
-  readonly connect?: string | readonly string[]
+  /** Endpoints to connect to, now and again after every cut; each may carry the key of its server. */
+  readonly connect?: EndpointInput | readonly EndpointInput[]
   /** Allows binding where other machines can reach it, without any security. Default: false. */
   readonly insecure?: boolean
+  /** The keys of this side, and who is admitted; both sides of a connection have it, or neither. Default: none. */
+  readonly security?: SecurityOptions
   /** The runtime to live in. Default: the one of this thread. */
   readonly runtime?: Runtime
   /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
@@ -20,8 +25,9 @@ export interface SocketOptions {
 /** The rules of `SocketOptions`. */
 export const socketRules = {
   bind: texts('an endpoint or a list of endpoints'),
-  connect: texts('an endpoint or a list of endpoints'),
+  connect: endpointInputs,
   insecure: flag(defaults.insecure),
+  security: securityRule,
   runtime: instance('a runtime of createRuntime', isRuntime, undefined),
   signal,
 }
@@ -32,12 +38,13 @@ export type ResolvedSocketOptions = Resolved<typeof socketRules>
 /** Whether there must be `bind`, `connect`, exactly one of the two, at least one, or neither. */
 export type Sides = 'bind' | 'connect' | 'one' | 'any' | 'neither'
 
-/** @throws RIVULET_INVALID_OPTION if `bind`, `connect` and `insecure` are not as a resource needs them. */
+/** @throws RIVULET_INVALID_OPTION if `bind`, `connect`, `insecure` and `security` are not as a resource needs them. */
 export function checkSides(
   factory: string,
-  { bind, connect, insecure }: Pick<ResolvedSocketOptions, 'bind' | 'connect' | 'insecure'>,
+  options: Pick<ResolvedSocketOptions, 'bind' | 'connect' | 'insecure' | 'security'>,
   sides: Sides,
 ): void {
+  const { bind, connect, insecure } = options
   const isBoth = bind.length > 0 && connect.length > 0
   if (isBoth && sides !== 'any') {
     throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
@@ -53,4 +60,5 @@ export function checkSides(
   if (insecure && bind.length === 0) {
     throw invalidOption(factory, 'insecure', 'left out where nothing is bound', insecure)
   }
+  resolveSocketSecurity(factory, options)
 }

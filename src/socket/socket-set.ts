@@ -5,21 +5,29 @@
  */
 import { RivuletError } from '../errors/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
+import { type GuardPorts, type KeyPair, SecurityGuard, type SecurityOptions } from '../security/index.js'
+import type { ConnectEndpoint, Endpoint } from './connect-endpoint.js'
+import type { SocketSecurity } from './curve.js'
 import { reaches } from './endpoint.js'
 import type { Socket, SocketEnvironment } from './socket.js'
+import { resolveSocketSecurity } from './socket-security.js'
 
 /** Where sockets are bound and connected. */
 export interface SocketSetOptions {
   readonly bind: readonly string[]
-  readonly connect: readonly string[]
+  readonly connect: readonly Endpoint[]
   /** Whether they may bind where other machines reach them. */
   readonly insecure: boolean
+  readonly security?: SecurityOptions | undefined
 }
 
 /** The sockets of a resource. */
 export class SocketSet implements Transport {
   readonly #scope: ResourceScope
   readonly #options: SocketSetOptions
+  readonly #security: SocketSecurity | undefined
+  /** Where they connect, with the keys that the servers may have. */
+  readonly connect: readonly ConnectEndpoint[]
   readonly #sockets: Socket[] = []
   #isShut = false
   #isReferenced = true
@@ -29,10 +37,29 @@ export class SocketSet implements Transport {
   constructor(scope: ResourceScope, options: SocketSetOptions) {
     this.#scope = scope
     this.#options = options
+    const { security, connect } = resolveSocketSecurity(scope.kind, options)
+    this.connect = connect
+    if (security === undefined) return
+    const guard = options.bind.length > 0 ? new SecurityGuard(security, guardPorts(scope)) : undefined
+    this.#security = { keyPair: security.keyPair, guard }
+  }
+
+  /** The keys of this side; `undefined` without security. */
+  get keyPair(): KeyPair | undefined {
+    return this.#security?.keyPair
+  }
+
+  /** Who is admitted, and what is observed of it; `undefined` where nothing is bound, or without security. */
+  get guard(): SecurityGuard | undefined {
+    return this.#security?.guard
+  }
+
+  get securityEvents(): SecurityGuard['events'] | undefined {
+    return this.guard?.events
   }
 
   get address(): string {
-    return this.endpoints[0] ?? this.#options.connect[0] ?? ''
+    return this.endpoints[0] ?? this.connect[0]?.address ?? ''
   }
 
   get endpoints(): readonly string[] {
@@ -47,7 +74,7 @@ export class SocketSet implements Transport {
   /** What every socket is given. */
   get environment(): SocketEnvironment {
     const { kind, runtime, links, report } = this.#scope
-    return { name: kind, runtime, links, insecure: this.#options.insecure, onError: report }
+    return { name: kind, runtime, links, insecure: this.#options.insecure, security: this.#security, onError: report }
   }
 
   /**
@@ -74,6 +101,7 @@ export class SocketSet implements Transport {
 
   close(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
     this.#isShut = true
+    this.guard?.close()
     const left = this.#sockets.reduce((sum, socket) => sum + socket.close(lingerMs), 0)
     return { left, released: Promise.all([...this.#sockets.map(({ released }) => released), this.renewal]) }
   }
@@ -90,6 +118,10 @@ export class SocketSet implements Transport {
 
   isConnectedTo(endpoints: readonly string[], isSameRuntime: boolean): boolean {
     const bound = endpoints.filter((endpoint) => isSameRuntime || !endpoint.startsWith('inproc:'))
-    return this.#options.connect.some((endpoint) => bound.some((one) => reaches(endpoint, one)))
+    return this.connect.some(({ address }) => bound.some((one) => reaches(address, one)))
   }
+}
+
+function guardPorts({ runtime, name, report }: ResourceScope): GuardPorts {
+  return { clock: runtime.clock, resource: name, report }
 }

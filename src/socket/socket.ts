@@ -6,20 +6,23 @@
  * ZeroMQ goes through here, one `receive` at a time.
  */
 import { longestTimerMs } from '../clock/index.js'
-import { errnoOf, RivuletError } from '../errors/index.js'
+import { RivuletError } from '../errors/index.js'
 import { mustBeFree } from '../net/index.js'
 import { SparseReports } from '../observe/index.js'
 import type { EndpointChange, Links } from '../resource/index.js'
 import type { Runtime } from '../runtime/index.js'
-import { type Endpoint, parseEndpoint } from './endpoint.js'
+import { BoundSecurity } from './bound-security.js'
+import type { ConnectEndpoint } from './connect-endpoint.js'
+import { Connector } from './connector.js'
+import type { SocketSecurity } from './curve.js'
+import { type ParsedEndpoint, parseEndpoint } from './endpoint.js'
 import { addEndpoint, type EndpointLinks, findEndpoint } from './endpoint-links.js'
-import { joinInproc } from './inproc.js'
+import { linkInproc } from './inproc-links.js'
 import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
 import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
 import { ReadLoop } from './read-loop.js'
 import { translate } from './translate.js'
-import { Watchdog } from './watchdog.js'
 
 /** What a resource shares with each of its sockets. */
 export interface SocketEnvironment {
@@ -30,14 +33,15 @@ export interface SocketEnvironment {
   readonly links: Links
   /** Whether it may bind where other machines reach it. */
   readonly insecure: boolean
+  readonly security?: SocketSecurity | undefined
   /** Takes failures that no caller waits for. */
   readonly onError: (error: RivuletError) => void
 }
 
 /** What a socket is made of. */
-export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6' | 'isBound'> {
+export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6' | 'isBound' | 'securedDomain'> {
   readonly bind: readonly string[]
-  readonly connect: readonly string[]
+  readonly connect: readonly ConnectEndpoint[]
 }
 
 /** One native socket, owned. */
@@ -46,14 +50,14 @@ export abstract class Socket {
   readonly endpoints: string[] = []
   protected readonly native: NativeSocket
   readonly #config: SocketConfig
-  readonly #bind: readonly Endpoint[]
-  readonly #connect: readonly Endpoint[]
+  readonly #bind: readonly ParsedEndpoint[]
+  readonly #connect: readonly ParsedEndpoint[]
+  readonly #connector: Connector
+  /** Who may connect, of a bound socket with security. */
+  protected readonly security: BoundSecurity | undefined
   readonly #monitor: Monitor
   readonly #entries: EndpointLinks[] = []
   readonly #leaveInproc = new Map<EndpointLinks, () => void>()
-  readonly #watchdog: Watchdog
-  /** Endpoints that were given up and are connected again: late events of their former connections are wrong. */
-  readonly #renewed = new Set<EndpointLinks>()
   readonly #guard: ListenerGuard
   readonly #loop: ReadLoop
   /** Events of while an endpoint is being bound, when its links have no name yet: peers may wait for it already. */
@@ -61,24 +65,27 @@ export abstract class Socket {
   #closed = false
   #released = Promise.resolve()
 
-  /** @throws RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_TOO_MANY_SOCKETS */
+  /** @throws RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_TOO_MANY_SOCKETS, RIVULET_ADMISSION_UNAVAILABLE */
   protected constructor(config: SocketConfig) {
     this.#config = config
+    const { runtime, security } = config
+    const { clock } = runtime
     this.#bind = config.bind.map((text) => parseEndpoint(text, 'bind'))
-    this.#connect = config.connect.map((text) => parseEndpoint(text, 'connect'))
+    this.#connect = config.connect.map(({ address }) => parseEndpoint(address, 'connect'))
     const exposed = this.#bind.find((endpoint) => !endpoint.local)
-    if (exposed && !config.insecure) {
-      throw new RivuletError(
-        'RIVULET_INSECURE_BIND',
-        `${config.name}: ${exposed.address} can be reached from other machines; bind to 127.0.0.1, or say insecure: true`,
-      )
+    if (exposed && !config.insecure && !security) {
+      const remedy = 'give it security, bind to 127.0.0.1, or say insecure: true'
+      const text = `${config.name}: ${exposed.address} can be reached from other machines; ${remedy}`
+      throw new RivuletError('RIVULET_INSECURE_BIND', text)
     }
-    this.#watchdog = new Watchdog(config.runtime.clock, (address) => this.#reconnectTo(address))
     const ipv6 = [...this.#bind, ...this.#connect].some((endpoint) => endpoint.ipv6)
-    const { clock } = config.runtime
     const monitorFailures = new SparseReports(clock, (error) => config.onError(error))
+    const isBound = config.bind.length > 0
     try {
-      this.native = createNative(config.runtime, { ...config, ipv6, isBound: config.bind.length > 0 })
+      const { keyPair, guard } = (isBound && security) || {}
+      if (keyPair && guard) this.security = new BoundSecurity(runtime, keyPair, guard, config.gateName)
+      const secured = this.security && { securedDomain: this.security.domain }
+      this.native = createNative(runtime, { ...config, ipv6, isBound, ...secured })
       this.#monitor = new Monitor(
         this.native,
         clock,
@@ -86,8 +93,10 @@ export abstract class Socket {
         (error) => monitorFailures.report(translate(`${this.name}: cannot read the monitor`, error)),
       )
     } catch (error) {
-      throw translate(`${config.name}: cannot make a socket`, error)
+      this.security?.close()
+      throw error instanceof RivuletError ? error : translate(`${config.name}: cannot make a socket`, error)
     }
+    this.#connector = this.#newConnector()
     this.#guard = this.#newGuard()
     this.#loop = new ReadLoop(this.native, clock, {
       message: (parts) => this.onMessage(parts),
@@ -133,7 +142,7 @@ export abstract class Socket {
   /** What messages call this socket: its kind and its first endpoint. */
   get name(): string {
     const { name, connect } = this.#config
-    return `${name} ${this.endpoints[0] ?? connect[0] ?? ''}`.trimEnd()
+    return `${name} ${this.endpoints[0] ?? connect[0]?.address ?? ''}`.trimEnd()
   }
 
   /** The links of the resource, of its other sockets, too. */
@@ -164,6 +173,7 @@ export abstract class Socket {
   ref(): void {
     if (this.#closed) return
     this.#loop.referenced = true
+    if (this.security) this.security.referenced = true
     this.#monitor.ref()
   }
 
@@ -171,6 +181,7 @@ export abstract class Socket {
   unref(): void {
     if (this.#closed) return
     this.#loop.referenced = false
+    if (this.security) this.security.referenced = false
     this.#monitor.unref()
   }
 
@@ -180,14 +191,15 @@ export abstract class Socket {
     this.#closed = true
     this.#loop.wanted = false
     const left = this.stop()
-    this.#watchdog.close()
+    this.#connector.close()
     const isName = (address: string) => address.startsWith('inproc:')
     // closing frees a name later, and until then it would take connections and lose them
-    for (const name of this.endpoints.filter(isName)) this.#disconnect(name)
+    for (const name of this.endpoints.filter(isName)) this.#connector.disconnect(name)
     for (const leave of this.#leaveInproc.values()) leave()
     this.#released = this.#monitor.close(this.endpoints.filter((address) => !isName(address)))
     this.native.linger = this.lingers ? Math.max(0, Math.min(longestTimerMs, Math.round(lingerMs))) : 0
     this.native.close()
+    this.security?.close()
     for (const links of this.#entries) this.links.remove(links)
     return left
   }
@@ -208,11 +220,20 @@ export abstract class Socket {
     for (const { address } of this.#connect) this.#reconnectTo(address)
   }
 
-  async #bindTo(endpoint: Endpoint): Promise<void> {
+  /** Ends the connections of every endpoint that is bound, inproc aside, and binds again. */
+  protected rebindAll(): void {
+    if (this.#closed) return
+    for (const links of this.#entries) {
+      if (links.side === 'bind' && !this.#leaveInproc.has(links)) this.#guard.renew(links)
+    }
+  }
+
+  async #bindTo(endpoint: ParsedEndpoint): Promise<void> {
     const early: MonitorEvent[] = []
     this.#early = early
     try {
       if (endpoint.transport === 'ipc') await mustBeFree(endpoint.address.slice('ipc://'.length))
+      this.security?.prepare(this.native)
       await this.native.bind(endpoint.address)
     } catch (error) {
       throw translate(`${this.#config.name}: cannot bind ${endpoint.address}`, error, 'RIVULET_BIND_FAILED')
@@ -225,42 +246,28 @@ export abstract class Socket {
     for (const event of early) this.#onMonitorEvent(event)
   }
 
-  #connectTo({ address }: Endpoint): void {
-    if (!address.startsWith('inproc:')) this.#connectNative(address)
+  #connectTo({ address }: ParsedEndpoint): void {
+    if (!address.startsWith('inproc:')) this.#connector.connect(address)
     this.#add(address, 'connect')
-  }
-
-  #connectNative(address: string): void {
-    try {
-      this.native.connect(address)
-    } catch (error) {
-      throw translate(`${this.#config.name}: cannot connect ${address}`, error)
-    }
-  }
-
-  /** Connects where no caller waits for the outcome. */
-  #connectAgain(address: string): void {
-    try {
-      this.#connectNative(address)
-    } catch (error) {
-      this.#config.onError(error as RivuletError)
-    }
   }
 
   #reconnectTo(address: string): void {
     const links = this.#entries.find(({ endpoint, side }) => endpoint === address && side === 'connect')
-    if (!links) return
-    const leave = this.#leaveInproc.get(links)
-    if (leave) {
-      leave()
-      if (!this.#closed) this.#joinInproc(links)
+    const leave = links && this.#leaveInproc.get(links)
+    if (!leave) {
+      this.#connector.renew(address)
       return
     }
-    this.#disconnect(address)
-    this.#connectAgain(address)
-    // a connection that was given up has no event
-    this.#renewed.add(links)
-    links.clear()
+    leave()
+    if (!this.#closed) this.#joinInproc(links)
+  }
+
+  #newConnector(): Connector {
+    const { connect, runtime, security, onError } = this.#config
+    const ports = { clock: runtime.clock, native: this.native, keyPair: security?.keyPair, name: () => this.name }
+    const places = this.#connect.map(({ address }, at) => ({ address, serverKeys: connect[at]?.serverKeys ?? [] }))
+    const remote = places.filter(({ address }) => !address.startsWith('inproc:'))
+    return new Connector({ ...ports, report: (error) => onError(error) }, remote)
   }
 
   #newGuard(): ListenerGuard {
@@ -272,57 +279,35 @@ export abstract class Socket {
       get name() {
         return socket.name
       },
-      unbind: (address) => this.#disconnect(address),
-      bind: (address) => this.native.bindSync(address),
+      unbind: (address) => this.#connector.disconnect(address),
+      bind: (address) => {
+        this.security?.prepare(this.native)
+        this.native.bindSync(address)
+      },
       report: (error) => this.#config.onError(error),
     })
   }
 
-  #disconnect(address: string): void {
-    try {
-      this.native.disconnect(address)
-    } catch (error) {
-      // there may be nothing left to disconnect, or to unbind
-      if (errnoOf(error) !== 'ENOENT') this.report(`${this.name}: cannot disconnect ${address}`, error)
-    }
-  }
-
   #add(address: string, side: 'bind' | 'connect'): void {
-    const { links: all, runtime } = this.#config
-    const links = addEndpoint(all, runtime.clock, address, side, (change) => {
-      if (!this.#closed) this.onLinkChange(change)
-    })
+    const { links: all, runtime, security } = this.#config
+    const changed = (change: EndpointChange) => {
+      if (this.#closed) return
+      if (change.state === 'refused' && side === 'bind') this.security?.refused(change.cause?.cause)
+      this.onLinkChange(change)
+    }
+    const links = addEndpoint(all, runtime.clock, address, side, changed, security !== undefined)
     this.#entries.push(links)
+    if (side === 'connect') this.#connector.attach(links)
     if (address.startsWith('inproc:')) this.#joinInproc(links)
   }
 
   #joinInproc(links: EndpointLinks): void {
-    const { endpoint: address, side } = links
-    const party = {
-      linked: () => {
-        // an inproc connection that waits for its binder could never be closed, and libzmq forgets one whose binder has
-        // gone: it is made whenever there is a binder; one to a former binder, still being closed, would take its share.
-        // A receiver reads what that has sent: the library ends its connection. To end it here would also abort the process
-        // of a subscriber that has begun with a message (`!_more` in `fq_t::recvpipe`, libzmq 4.3.5).
-        if (side === 'connect') {
-          if (this.disconnectsWhenPeerUnbinds) this.#disconnect(address)
-          this.#connectAgain(address)
-        }
-        links.event(side === 'bind' ? 'accept' : 'connect')
-        links.event('handshake')
-      },
-      unlinked: () => {
-        if (side === 'connect' && this.disconnectsWhenPeerUnbinds) this.#disconnect(address)
-        links.event('disconnect')
-      },
-    }
-    const leave = joinInproc(this.#config.runtime, address, side, party)
-    this.#leaveInproc.set(links, () => {
-      // now, and not when the library comes to it: the other side may send to this one until then
-      if (side === 'connect') this.#disconnect(address)
-      links.clear()
-      leave()
+    const leave = linkInproc(this.#config.runtime, links, {
+      disconnectsWhenPeerUnbinds: this.disconnectsWhenPeerUnbinds,
+      connect: (address) => this.#connector.connectAgain(address),
+      disconnect: (address) => this.#connector.disconnect(address),
     })
+    this.#leaveInproc.set(links, leave)
   }
 
   #onMonitorEvent(event: MonitorEvent): void {
@@ -336,9 +321,9 @@ export abstract class Socket {
     const links = findEndpoint(this.#entries, address)
     if (!links) return
     if (links.side === 'connect') {
-      if (type.startsWith('connect')) this.#renewed.delete(links)
-      if (this.#renewed.has(links)) return
-      this.#watchdog.event(type, links.endpoint)
+      const verdict = this.#connector.event(type, links, error)
+      if (verdict === 'refused') links.fail()
+      if (verdict !== 'count') return
       // one connection at a time: the former one was given up before its events were read
       if (type === 'connect' && this.#connect.length === 1) links.clear()
     } else if (!this.#guard.event(type, links, error)) return

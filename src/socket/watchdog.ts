@@ -23,14 +23,19 @@ export class Watchdog {
   /** Takes an event of an endpoint that this side connects to. */
   event(type: string, endpoint: string): void {
     if (type !== 'disconnect' && !type.startsWith('connect')) return
-    this.#timers.get(endpoint)?.cancel()
-    this.#timers.delete(endpoint)
+    this.forget(endpoint)
     if (type !== 'disconnect') return
     const timer = this.#clock.setTimer(() => {
       this.#timers.delete(endpoint)
       this.#reconnect(endpoint)
     }, patienceMs)
     this.#timers.set(endpoint, timer)
+  }
+
+  /** Waits no longer for an endpoint. */
+  forget(endpoint: string): void {
+    this.#timers.get(endpoint)?.cancel()
+    this.#timers.delete(endpoint)
   }
 
   /** Stops watching. */

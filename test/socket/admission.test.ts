@@ -48,6 +48,7 @@ class Process {
       readable: true,
       receive: () => new Promise<Buffer[]>((resolve) => waiting.push(resolve)),
       send: async (parts: Buffer[]) => void this.answers.push(parts.map((part) => part.toString())),
+      disconnect: () => {},
       close() {
         authenticator.closed = true
       },

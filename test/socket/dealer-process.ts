@@ -16,7 +16,7 @@ const config = {
   insecure: false,
   onError: fail,
   maxFrameBytes: 1000,
-  connect: process.argv[2] as string,
+  connect: { address: process.argv[2] as string, serverKeys: [] },
 }
 
 const dealer: DealerSocket = await DealerSocket.open(config, {

@@ -1,8 +1,8 @@
 /** A gate: whom it admits while there is pressure and after it, whom it forgets, and when it opens. */
 import t from 'tap'
 import { turnBudget } from '../../src/lifecycle/index.js'
-import type { Gate } from '../../src/socket/admission.js'
 import { HandshakeGate } from '../../src/socket/handshake-gate.js'
+import type { Gate } from '../../src/socket/zap-handler.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 function watch() {

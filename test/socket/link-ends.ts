@@ -104,7 +104,7 @@ export class DealerEnd extends Told {
   static async open(t: Test, runtime: Runtime, connect: string, name = ''): Promise<DealerEnd> {
     const end = new DealerEnd()
     end.socket = await DealerSocket.open(
-      { ...end.environment('dealer', runtime), connect },
+      { ...end.environment('dealer', runtime), connect: { address: connect, serverKeys: [] } },
       {
         onFrame: (peer, frame) => void end.take(peer, frame),
         onBad: (_peer, error) => end.bad.push(error),

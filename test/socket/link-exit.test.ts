@@ -20,7 +20,7 @@ const handler = { onFrame() {}, onBad() {}, onGone() {}, onUp() {} }
 const hello = Buffer.from('hello')
 async function pair(bind, unreferenced, onFrame = () => {}) {
   const router = await RouterSocket.open({ ...environment, bind: [bind] }, { ...handler, onFrame })
-  const dealer = await DealerSocket.open({ ...environment, connect: router.endpoints[0] }, { ...handler, onUp: () => dealer.send('', hello) })
+  const dealer = await DealerSocket.open({ ...environment, connect: { address: router.endpoints[0], serverKeys: [] } }, { ...handler, onUp: () => dealer.send('', hello) })
   for (const socket of [router, dealer]) {
     if (unreferenced) socket.unref()
     socket.start()
@@ -44,7 +44,7 @@ t.test('what was closed, or is unreferenced, leaves the process free to end', as
       dealer.close(100)
       router.close(100)
     }
-    const nobody = await DealerSocket.open({ ...environment, connect: 'tcp://127.0.0.1:9' }, handler)
+    const nobody = await DealerSocket.open({ ...environment, connect: { address: 'tcp://127.0.0.1:9', serverKeys: [] } }, handler)
     nobody.start()
     await new Promise(setImmediate)
     nobody.unref()
@@ -57,7 +57,7 @@ t.test('what was closed, or is unreferenced, leaves the process free to end', as
 
 t.test('an open socket keeps the process alive; an unreferenced one still moves frames', async (t) => {
   const text = `
-    const silent = await DealerSocket.open({ ...environment, connect: 'tcp://127.0.0.1:9' }, handler)
+    const silent = await DealerSocket.open({ ...environment, connect: { address: 'tcp://127.0.0.1:9', serverKeys: [] } }, handler)
     silent.start()
     silent.unref()
     silent.ref()

@@ -39,11 +39,11 @@ class Party extends SocketResource<undefined> {
   }
 
   protected async openTransport(): Promise<void> {
-    const { bind, connect } = this.#endpoints
+    const { bind } = this.#endpoints
     const handler = { onFrame: () => {}, onBad: () => {}, onGone: () => void this.events.push('gone'), onUp: () => {} }
     const config = { ...this.sockets.environment, maxFrameBytes }
     const router = bind.length > 0 ? await this.sockets.own(RouterSocket.open({ ...config, bind }, handler)) : undefined
-    for (const endpoint of connect) {
+    for (const endpoint of this.sockets.connect) {
       const dealer: DealerSocket = await this.sockets.own(
         DealerSocket.open(
           { ...config, connect: endpoint },

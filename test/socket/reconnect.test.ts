@@ -131,14 +131,18 @@ async function speaker(t: Test, say: (socket: Socket) => void): Promise<{ port: 
   return { port: (server.address() as AddressInfo).port, gone: once(server, 'close') }
 }
 
-const failures: [string, (socket: Socket) => void][] = [
-  ['another mechanism', (socket) => void socket.write(greeting('PLAIN'))],
-  ['a mechanism that does not exist', (socket) => void socket.write(greeting('NONSENSE'))],
-  ['an oversized frame', (socket) => void socket.write(Buffer.concat([greeting('NULL'), ready, oversized]))],
+const failures: [string, string, (socket: Socket) => void][] = [
+  ['another mechanism', 'RIVULET_SECURITY_MISMATCH', (socket) => void socket.write(greeting('PLAIN'))],
+  ['a mechanism that does not exist', 'RIVULET_SECURITY_MISMATCH', (socket) => void socket.write(greeting('NONSENSE'))],
+  [
+    'an oversized frame',
+    'RIVULET_HANDSHAKE_FAILED',
+    (socket) => void socket.write(Buffer.concat([greeting('NULL'), ready, oversized])),
+  ],
 ]
 
-for (const [name, say] of failures) {
-  t.test(`the watchdog connects again after ${name}`, async (t) => {
+for (const [name, code, say] of failures) {
+  t.test(`it connects again after ${name}`, async (t) => {
     const { port, gone } = await speaker(t, say)
     const clock = new VirtualClock()
     const runtime = createRuntime({ clock })
@@ -148,7 +152,7 @@ for (const [name, say] of failures) {
     await gone
     await clock.whenArmed()
     t.equal(pull.connected, 0)
-    t.strictSame(codes, ['RIVULET_HANDSHAKE_FAILED'])
+    t.strictSame(codes, [code])
     const push = await createPush({ schema: Job, bind: `tcp://127.0.0.1:${port}`, runtime })
     const connected = pull.whenConnected()
     clock.advance(2000)

@@ -104,7 +104,7 @@ export function hostOf(
     host,
     bind,
     connect,
-  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: readonly string[] },
+  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: readonly unknown[] },
 ): QueueHostResource | undefined {
   const found = servingHost(host)
   if (!found && bind.length === 0 && connect.length === 0) {

@@ -156,7 +156,9 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
     const { connect, maxBatchMessages, socketBufferBytes } = this.#options
     // on each side: the mark, and one frame in the coder; and one in the worker's hands
     const frames = 2 * (defaults.queueHighWaterMark + 1) + 1
-    const backlogs = [...this.endpoints, ...connect].map((text) => connectionBacklogBytes(text, socketBufferBytes))
+    const backlogs = [...this.endpoints, ...connect.map(({ address }) => address)].map((text) =>
+      connectionBacklogBytes(text, socketBufferBytes),
+    )
     const bytes = Math.max(...backlogs)
     const byFrames = (frames + Math.ceil(bytes / smallestFrameBytes)) * maxBatchMessages
     const byBytes = frames * defaults.frameBytes + bytes
