@@ -29,6 +29,8 @@ export interface CallClientPorts {
   readonly failoverMs: number
   /** Names the resource, for messages. */
   name(): string
+  /** Why no server is connected, if one has refused this side; to be appended to a message. */
+  unreachable?(): string
   /** Takes what goes wrong and concerns no single call. */
   report(error: RivuletError): void
 }
@@ -296,7 +298,8 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     if (refusal !== undefined && !agreed.includes(undefined)) {
       call.fail(refusalError(refusal, call.executedBefore))
     } else if (!call.options.waitForReady) {
-      call.fail(callError('RIVULET_UNAVAILABLE', `${label}: there is no server that takes calls`, call.executedBefore))
+      const message = `${label}: there is no server that takes calls${this.#ports.unreachable?.() ?? ''}`
+      call.fail(callError('RIVULET_UNAVAILABLE', message, call.executedBefore))
     } else if (this.#waiting.size >= defaults.maxWaitingCalls) {
       const message = `${label}: ${defaults.maxWaitingCalls} calls wait for a server already`
       call.fail(callError('RIVULET_OVERLOADED', message, call.executedBefore))
@@ -316,8 +319,8 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
 
   #whyLate({ session, method: { label } }: ClientCall): string {
     if (session !== undefined) return `${label}: its deadline passed`
-    const isConnected = this.#sessions.some(({ streams }) => streams.status === 'live')
-    const why = isConnected ? 'no connected server takes it' : 'no server is connected'
+    const isLive = this.#sessions.some(({ streams }) => streams.status === 'live')
+    const why = isLive ? 'no connected server takes it' : `no server is connected${this.#ports.unreachable?.() ?? ''}`
     return `${label}: its deadline passed while it waited for a server: ${why}`
   }
 

@@ -156,6 +156,7 @@ export abstract class QueueClient extends QueueProcess implements Guest {
         return () => this.#onClosing.delete(callback)
       },
       report: (error) => this.report(error),
+      unreachable: () => '',
       hasHost: () => (calls ? this.#dialer?.session.status === 'live' : serving?.isServing === true),
       waitUntil: (deadline, promise) => {
         const timeoutMs = Math.max(0, deadline - clock.now())

@@ -18,6 +18,8 @@ export interface DurableClientPorts<Request, Answer> {
   report(error: RivuletError): void
   /** Whether there is a host to speak with, also while the resource closes. */
   hasHost(): boolean
+  /** Why there is none, if one has refused this side; to be appended to a message. */
+  unreachable(): string
   /** Waits for a promise, until a time on the clock at most. */
   waitUntil(deadline: number, promise: Promise<unknown>): Promise<unknown>
   /** Makes the stream to the host, which is not begun yet. */

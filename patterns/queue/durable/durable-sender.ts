@@ -221,10 +221,10 @@ export class DurableSender<In> {
     for (const send of [...this.#timed]) {
       if (send.deadline > now) earliest = Math.min(earliest, send.deadline)
       else
-        send.giveUp(
-          this.#withdraw,
-          () => new RivuletError('RIVULET_TIMEOUT', 'send: the message did not leave in time'),
-        )
+        send.giveUp(this.#withdraw, () => {
+          const text = `send: the message did not leave in time${this.#ports.unreachable()}`
+          return new RivuletError('RIVULET_TIMEOUT', text)
+        })
     }
     return earliest
   }

@@ -74,6 +74,7 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
       hasHost: () => this.#host?.isServing ?? super.connected > 0,
+      unreachable: () => this.unreachable(),
       waitUntil: (deadline, promise) => this.waitUntil(deadline, promise),
       streamFor: (user) =>
         callClient === undefined
