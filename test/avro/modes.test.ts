@@ -80,8 +80,8 @@ function parsed(json: unknown, role: 'own' | 'writer'): SchemaNode | undefined {
 
 function damaged(wild: Wild, bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes)
-  if (copy.length > 0) copy[wild.chance.below(copy.length)] = wild.chance.one([0, 1, 2, 3, 127, 128, 255])
-  return wild.chance.rarely(4) ? copy.subarray(0, wild.chance.below(copy.length + 1)) : copy
+  if (copy.length > 0) copy[wild.random.below(copy.length)] = wild.random.pick([0, 1, 2, 3, 127, 128, 255])
+  return wild.random.chance(1 / 4) ? copy.subarray(0, wild.random.below(copy.length + 1)) : copy
 }
 
 t.test(`${seeds} wild schemas`, async (t) => {
@@ -100,7 +100,7 @@ t.test(`${seeds} wild schemas`, async (t) => {
       const writers: Two<WriteValue<unknown>> = [generateWrite(own, long), interpretWrite(own, long)]
       const samples: Buffer[] = []
       for (let index = 0; index < 6; index++) {
-        const value = wildValue(wild.chance, schema, new Map())
+        const value = wildValue(wild.random, schema, new Map())
         const [generated, interpreted] = writers.map((write) => written(write, value))
         assert.deepStrictEqual(interpreted, generated, at)
         const { bytes } = generated as { bytes?: Buffer }
@@ -109,7 +109,7 @@ t.test(`${seeds} wild schemas`, async (t) => {
           count.taken++
           samples.push(Buffer.from(bytes))
           assert.deepStrictEqual(written(writers[1], value, bytes.length + spareBytes), generated, `${at}, spare`)
-          const less = written(writers[1], value, wild.chance.below(bytes.length + 1)) as {
+          const less = written(writers[1], value, wild.random.below(bytes.length + 1)) as {
             end: unknown
             beyond: boolean
           }

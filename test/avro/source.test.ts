@@ -49,7 +49,7 @@ function exercise(schema: AvroSchema, version: AvroSchema, seed: number): string
   const Own = attempt(() => defineSchema(schema)) as Schema | undefined
   if (Own === undefined) return []
   const codec = codecOf(Own)
-  attempt(() => Own.decode(Own.encode(wildValue(new Wild(seed).chance, schema, new Map()))))
+  attempt(() => Own.decode(Own.encode(wildValue(new Wild(seed).random, schema, new Map()))))
   for (const text of [JSON.stringify(version), codec.text]) {
     attempt(() => codec.readerFor(text))
     attempt(() => codec.skipperFor(text))

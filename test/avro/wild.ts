@@ -3,6 +3,7 @@
  * objects inherit, and hostile text wherever a schema may hold text.
  */
 import type { AvroSchema } from '../../src/avro/index.js'
+import { Random } from '../simulation/random.js'
 
 /** Text that would do harm if it reached code unquoted. */
 export const canaries: readonly string[] = [
@@ -35,39 +36,13 @@ const promoted: Readonly<Record<string, readonly string[]>> = {
 
 type Json = Record<string, unknown>
 
-/** A source of choices that one seed decides. */
-export class Chance {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** Returns an integer from 0 to below `bound`. */
-  below(bound: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % bound
-  }
-
-  one<T>(of: readonly T[]): T {
-    return of[this.below(of.length)] as T
-  }
-
-  /** Tells whether something that happens once in so many times happens now. */
-  rarely(often: number): boolean {
-    return this.below(often) === 0
-  }
-}
-
 /** Makes schemas that are valid as one's own, and values of them. */
 export class Wild {
-  readonly chance: Chance
+  readonly random: Random
   #defined = new Map<string, Json>()
 
   constructor(seed: number) {
-    this.chance = new Chance(seed)
+    this.random = new Random(seed)
   }
 
   /** Returns a schema with at least one canary. */
@@ -77,52 +52,52 @@ export class Wild {
   }
 
   text(): string {
-    return `${this.chance.one(canaries)}${this.chance.rarely(2) ? this.chance.one(canaries) : ''}`
+    return `${this.random.pick(canaries)}${this.random.chance(1 / 2) ? this.random.pick(canaries) : ''}`
   }
 
   #extras(): Json {
-    return this.chance.rarely(2) ? { doc: this.text(), [`x-${this.text()}`]: this.text() } : {}
+    return this.random.chance(1 / 2) ? { doc: this.text(), [`x-${this.text()}`]: this.text() } : {}
   }
 
   #name(): string | undefined {
     const free = typeNames.filter((name) => !this.#defined.has(name))
-    return free.length === 0 ? undefined : this.chance.one(free)
+    return free.length === 0 ? undefined : this.random.pick(free)
   }
 
   #type(depth: number): unknown {
-    const kind = depth <= 0 ? this.chance.below(5) : this.chance.below(12)
+    const kind = depth <= 0 ? this.random.below(5) : this.random.below(12)
     const name = this.#name()
     if (kind < 3 || name === undefined) return this.#primitive()
     if (kind === 3) {
-      const symbols = fieldNames.slice(0, 1 + this.chance.below(9))
-      const byDefault = this.chance.rarely(2) ? { default: symbols[0] } : {}
+      const symbols = fieldNames.slice(0, 1 + this.random.below(9))
+      const byDefault = this.random.chance(1 / 2) ? { default: symbols[0] } : {}
       return this.#define({ type: 'enum', name, symbols, ...byDefault, ...this.#named() })
     }
     if (kind === 4) {
-      const logical = this.chance.one([{}, { logicalType: this.text() }, { logicalType: 'uuid' }])
+      const logical = this.random.pick([{}, { logicalType: this.text() }, { logicalType: 'uuid' }])
       return this.#define({ type: 'fixed', name, size: 16, ...logical, ...this.#named() })
     }
     if (kind === 5) return { type: 'array', items: this.#type(depth - 1), ...this.#extras() }
     if (kind === 6) return { type: 'map', values: this.#type(depth - 1), ...this.#extras() }
     if (kind < 9) return this.#union(depth)
-    if (kind === 9 && this.#defined.size > 0) return this.chance.one([...this.#defined.keys()])
+    if (kind === 9 && this.#defined.size > 0) return this.random.pick([...this.#defined.keys()])
     return this.#record(depth)
   }
 
   #primitive(): unknown {
-    const type = this.chance.one(primitives)
+    const type = this.random.pick(primitives)
     const logical: Readonly<Record<string, Json>> = {
       int: { logicalType: 'date' },
       long: { logicalType: 'timestamp-millis' },
       string: { logicalType: 'uuid' },
       bytes: { logicalType: 'decimal', precision: 6, scale: 2 },
     }
-    if (this.chance.rarely(3)) return { type, ...logical[type], ...this.#extras() }
-    return this.chance.rarely(4) ? { type, logicalType: this.text() } : type
+    if (this.random.chance(1 / 3)) return { type, ...logical[type], ...this.#extras() }
+    return this.random.chance(1 / 4) ? { type, logicalType: this.text() } : type
   }
 
   #named(): Json {
-    return { ...this.#extras(), aliases: [this.chance.one(typeNames)] }
+    return { ...this.#extras(), aliases: [this.random.pick(typeNames)] }
   }
 
   #define(json: Json): Json {
@@ -133,8 +108,8 @@ export class Wild {
   #union(depth: number): unknown {
     const branches: unknown[] = ['null']
     const kinds = ['string', { type: 'array', items: 'int' }, 'bytes', 'boolean', 'int']
-    for (let count = this.chance.below(3); count > 0; count--) branches.push(this.#record(depth - 1))
-    if (this.chance.rarely(2)) branches.push(kinds[this.chance.below(kinds.length)])
+    for (let count = this.random.below(3); count > 0; count--) branches.push(this.#record(depth - 1))
+    if (this.random.chance(1 / 2)) branches.push(kinds[this.random.below(kinds.length)])
     return branches
   }
 
@@ -142,11 +117,11 @@ export class Wild {
     const name = this.#name()
     if (name === undefined) return 'string'
     const record: Json = this.#define({ type: 'record', name, ...this.#named() })
-    const names = [...fieldNames].sort(() => this.chance.below(3) - 1).slice(0, this.chance.below(6))
+    const names = [...fieldNames].sort(() => this.random.below(3) - 1).slice(0, this.random.below(6))
     record.fields = names.map((field) => {
       const type = this.#type(depth - 1)
-      const json = this.chance.rarely(2) ? this.#default(type) : undefined
-      const aliases = this.chance.rarely(4) ? { aliases: ['old', this.chance.one(fieldNames)] } : {}
+      const json = this.random.chance(1 / 2) ? this.#default(type) : undefined
+      const aliases = this.random.chance(1 / 4) ? { aliases: ['old', this.random.pick(fieldNames)] } : {}
       return { name: field, type, ...(json === undefined ? {} : { default: json }), ...aliases, ...this.#extras() }
     })
     return record
@@ -198,86 +173,87 @@ export class Wild {
   #changed(json: unknown): unknown {
     if (typeof json === 'string') {
       const wider = promoted[json]
-      return wider !== undefined && this.chance.rarely(3) ? this.chance.one(wider) : json
+      return wider !== undefined && this.random.chance(1 / 3) ? this.random.pick(wider) : json
     }
     if (Array.isArray(json)) {
-      if (this.chance.rarely(6)) return json[json.length - 1]
-      return json.map((branch) => this.#changed(branch)).filter(() => !this.chance.rarely(8))
+      if (this.random.chance(1 / 6)) return json[json.length - 1]
+      return json.map((branch) => this.#changed(branch)).filter(() => !this.random.chance(1 / 8))
     }
     const node = { ...(json as Json) }
-    if (this.chance.rarely(8) && node.name === undefined) return ['null', node]
+    if (this.random.chance(1 / 8) && node.name === undefined) return ['null', node]
     if (node.items !== undefined) node.items = this.#changed(node.items)
     if (node.values !== undefined) node.values = this.#changed(node.values)
-    if (Array.isArray(node.symbols) && this.chance.rarely(2)) {
-      node.symbols = node.symbols.slice(0, 1 + this.chance.below(node.symbols.length))
+    if (Array.isArray(node.symbols) && this.random.chance(1 / 2)) {
+      node.symbols = node.symbols.slice(0, 1 + this.random.below(node.symbols.length))
     }
     if (Array.isArray(node.fields)) {
-      const fields = (node.fields as Json[]).filter(() => !this.chance.rarely(4))
+      const fields = (node.fields as Json[]).filter(() => !this.random.chance(1 / 4))
       node.fields = fields.map((field) => ({ ...field, type: this.#changed(field.type) }))
-      if (this.chance.rarely(3)) (node.fields as Json[]).reverse()
-      if (this.chance.rarely(3)) (node.fields as Json[]).push({ name: 'added', type: 'string', default: this.text() })
+      if (this.random.chance(1 / 3)) (node.fields as Json[]).reverse()
+      if (this.random.chance(1 / 3))
+        (node.fields as Json[]).push({ name: 'added', type: 'string', default: this.text() })
     }
     return node
   }
 }
 
 /** Returns a value for a parsed schema, often one that fits. */
-export function wildValue(chance: Chance, schema: unknown, known: Map<string, unknown>, depth = 0): unknown {
-  if (chance.rarely(60))
-    return chance.one([undefined, null, 0.5, 'x', [], {}, new Date(0), Buffer.from('y'), Number.NaN])
-  if (Array.isArray(schema)) return unionValue(chance, schema, known, depth)
-  if (typeof schema === 'string' && known.has(schema)) return wildValue(chance, known.get(schema), known, depth)
+export function wildValue(random: Random, schema: unknown, known: Map<string, unknown>, depth = 0): unknown {
+  if (random.chance(1 / 60))
+    return random.pick([undefined, null, 0.5, 'x', [], {}, new Date(0), Buffer.from('y'), Number.NaN])
+  if (Array.isArray(schema)) return unionValue(random, schema, known, depth)
+  if (typeof schema === 'string' && known.has(schema)) return wildValue(random, known.get(schema), known, depth)
   const json = (typeof schema === 'object' ? schema : { type: schema }) as Json
   if (typeof json.name === 'string') known.set(json.name, json)
   switch (json.type) {
     case 'null':
       return null
     case 'boolean':
-      return chance.rarely(2)
+      return random.chance(1 / 2)
     case 'int':
-      return json.logicalType === 'date' ? '2024-02-29' : chance.one([0, -1, 63, 64, 2 ** 31 - 1, -(2 ** 31)])
+      return json.logicalType === 'date' ? '2024-02-29' : random.pick([0, -1, 63, 64, 2 ** 31 - 1, -(2 ** 31)])
     case 'long':
       if (json.logicalType === 'timestamp-millis') return new Date(1_700_000_000_000)
-      return chance.one<unknown>([0, 1, 2 ** 40, -(2 ** 53) + 1, 5n, 2n ** 62n])
+      return random.pick<unknown>([0, 1, 2 ** 40, -(2 ** 53) + 1, 5n, 2n ** 62n])
     case 'float':
     case 'double':
-      return chance.one([0, 1.5, -2, Number.POSITIVE_INFINITY])
+      return random.pick([0, 1.5, -2, Number.POSITIVE_INFINITY])
     case 'string':
       if (json.logicalType === 'uuid') return '01234567-89ab-cdef-0123-456789abcdef'
-      return chance.one(['', 'short', 'é', 'x'.repeat(70), ...canaries, '\ud800'])
+      return random.pick(['', 'short', 'é', 'x'.repeat(70), ...canaries, '\ud800'])
     case 'bytes':
       return json.logicalType === 'decimal'
-        ? chance.one(['1.50', '-0.01', '99999.99'])
-        : Buffer.from(chance.one(canaries))
+        ? random.pick(['1.50', '-0.01', '99999.99'])
+        : Buffer.from(random.pick(canaries))
     case 'fixed':
-      return json.logicalType === 'uuid' ? '01234567-89ab-cdef-0123-456789abcdef' : Buffer.alloc(16, chance.below(256))
+      return json.logicalType === 'uuid' ? '01234567-89ab-cdef-0123-456789abcdef' : Buffer.alloc(16, random.below(256))
     case 'enum':
-      return chance.one(json.symbols as string[])
+      return random.pick(json.symbols as string[])
     case 'array':
-      return many(chance, depth, () => wildValue(chance, json.items, known, depth + 1))
+      return many(random, depth, () => wildValue(random, json.items, known, depth + 1))
     case 'map':
       return Object.fromEntries(
-        many(chance, depth, () => [chance.one(['k', ...canaries]), wildValue(chance, json.values, known, depth + 1)]),
+        many(random, depth, () => [random.pick(['k', ...canaries]), wildValue(random, json.values, known, depth + 1)]),
       )
     default:
       if (depth > 8) return {}
       return Object.fromEntries(
         ((json.fields ?? []) as Json[])
-          .filter((field) => !(field.default !== undefined && chance.rarely(3)))
-          .map((field) => [field.name, wildValue(chance, field.type, known, depth + 1)]),
+          .filter((field) => !(field.default !== undefined && random.chance(1 / 3)))
+          .map((field) => [field.name, wildValue(random, field.type, known, depth + 1)]),
       )
   }
 }
 
-function unionValue(chance: Chance, branches: unknown[], known: Map<string, unknown>, depth: number): unknown {
+function unionValue(random: Random, branches: unknown[], known: Map<string, unknown>, depth: number): unknown {
   if (depth > 6 || branches.length === 0) return null
-  const branch = chance.one(branches)
-  const value = wildValue(chance, branch, known, depth + 1)
-  if (value === null || chance.rarely(2)) return value
+  const branch = random.pick(branches)
+  const value = wildValue(random, branch, known, depth + 1)
+  if (value === null || random.chance(1 / 2)) return value
   const json = (known.get(branch as string) ?? branch) as Json
   return { [String(json.name ?? json.type ?? branch)]: value }
 }
 
-function many<T>(chance: Chance, depth: number, make: () => T): T[] {
-  return Array.from({ length: depth > 6 ? 0 : chance.below(4) }, make)
+function many<T>(random: Random, depth: number, make: () => T): T[] {
+  return Array.from({ length: depth > 6 ? 0 : random.below(4) }, make)
 }

@@ -1,0 +1,19 @@
+/** Everything that is fuzzed, by name. */
+import type { Target } from '../target.js'
+import { dataFrames } from './data-frame.js'
+import { linkFrames } from './link-frame.js'
+import { handshake, topics } from './records.js'
+import { protocolTexts, schemaTexts, values } from './schemas.js'
+import { sessions } from './session.js'
+
+/** The targets. */
+export const targets: Readonly<Record<string, Target>> = {
+  'data-frames': dataFrames,
+  topics,
+  handshake,
+  'link-frames': linkFrames,
+  sessions,
+  'schema-texts': schemaTexts,
+  'protocol-texts': protocolTexts,
+  values,
+}
