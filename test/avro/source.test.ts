@@ -8,7 +8,7 @@ import { serviceOf } from '../../src/avro/service-codec.js'
 import { literal } from '../../src/avro/source.js'
 import { canaries, Wild, wildValue } from './wild.js'
 
-const seeds = 300
+const seeds = 200
 const fresh = Math.floor(Math.random() * 1e9)
 const sources: string[] = []
 /** Those of avsc, which is shown one's own schemas: it has names in them, but only such as the parser has accepted. */
@@ -33,12 +33,24 @@ globalThis.Function = new Proxy(Function, {
 })
 Object.assign(globalThis, { canary: () => fired++ })
 
-/** What the texts of an attacker look like in a schema without any: as long, and harmless. */
+/** A harmless text for each of an attacker's: as long, and different where they are. */
+const substitutes = new Map<string, string>()
+
+function substitute(text: string): string {
+  if (isHarmless(text)) return text
+  // a text that is no valid default of bytes stays one
+  const mark = /[^\0-\xff]/.test(text) ? '\u0101' : ''
+  const known = substitutes.get(text) ?? mark + substitutes.size.toString(36).padStart(text.length, 'n')
+  substitutes.set(text, known)
+  return known
+}
+
+/** A schema with harmless texts in the place of an attacker's. */
 const harmless = (json: unknown): AvroSchema =>
   JSON.parse(JSON.stringify(json), (_key, value) => {
-    if (typeof value === 'string') return isHarmless(value) ? value : 'n'.repeat(value.length)
+    if (typeof value === 'string') return substitute(value)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [isHarmless(key) ? key : 'n', inner]))
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [substitute(key), inner]))
   })
 
 const isHarmless = (text: string): boolean => /^[\w.-]*$/.test(text) && text !== '__proto__' && !/canary/.test(text)

@@ -25,7 +25,8 @@ export function edge(random: Random): number | bigint {
 /** Returns a copy of bytes with one to four changes; `others` lend parts of theirs. */
 export function mutate(random: Random, original: Buffer, others: readonly Buffer[]): Buffer {
   let changed: Buffer = Buffer.from(original)
-  for (let count = 1 + random.below(1 + random.below(4)); count > 0; count--) changed = mutateOnce(random, changed, others)
+  for (let count = 1 + random.below(1 + random.below(4)); count > 0; count--)
+    changed = mutateOnce(random, changed, others)
   return changed.length > longest ? changed.subarray(0, longest) : changed
 }
 
