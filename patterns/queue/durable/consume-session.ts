@@ -10,6 +10,7 @@ import { OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
 import { bufferOf } from '../../../src/wire/index.js'
 import type { SessionHost, SessionPorts } from './produce-session.js'
 import { invalidRequest, nameOf, settlementOf } from './request-validation.js'
+import type { SessionOwner } from './session-owner.js'
 import type { ConsumeAnswer, ConsumeRequest } from './wire.js'
 
 /** Schemas that a consumer may name as those that it cannot read. */
@@ -55,6 +56,7 @@ export interface ConsumePorts extends SessionPorts<ConsumeAnswer> {
 export class ConsumeSession {
   readonly #host: SessionHost
   readonly #ports: ConsumePorts
+  readonly #owner: SessionOwner | undefined
   #attachment: Attachment | undefined
   /** The leases that it has, with how many of their messages are not settled; infinite if that is not known. */
   readonly #leases = new Map<number, number>()
@@ -77,9 +79,10 @@ export class ConsumeSession {
   readonly #drained = new Waiters()
   readonly #answers = new OncePerTurn(() => this.#sendAnswers())
 
-  constructor(host: SessionHost, ports: ConsumePorts) {
+  constructor(host: SessionHost, ports: ConsumePorts, owner?: SessionOwner) {
     this.#host = host
     this.#ports = ports
+    this.#owner = owner
   }
 
   /** The queue and the name of the consumer, once it has opened; together they are one consumer. */
@@ -105,7 +108,8 @@ export class ConsumeSession {
   /**
    * Takes what the consumer says.
    *
-   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE, RIVULET_PERMISSION_DENIED: then the session is to
+   * be ended.
    */
   receive(request: ConsumeRequest, opened: (session: ConsumeSession, key: string) => void): void {
     const { open, number = 0, credit = 0, settlements = [], extend = [], unreadable = [] } = request
@@ -183,11 +187,13 @@ export class ConsumeSession {
   }
 
   #open(
-    { queue, consumer, held = [], unreadable = [] }: NonNullable<ConsumeRequest['open']>,
+    { queue, consumer: name, held = [], unreadable = [] }: NonNullable<ConsumeRequest['open']>,
     opened: (session: ConsumeSession, key: string) => void,
   ): void {
     if (this.#attachment !== undefined) throw invalidRequest('a consumer opens twice')
-    nameOf('the name of a consumer', consumer)
+    nameOf('the name of a consumer', name)
+    this.#owner?.admit('consume', queue)
+    const consumer = this.#owner?.nameOf(name) ?? name
     if (held.length > maxListed) throw invalidRequest('a consumer holds too many leases')
     const { engine } = this.#host
     this.#host.enter(queue)

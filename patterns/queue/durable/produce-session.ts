@@ -10,6 +10,7 @@ import { RivuletError } from '../../../src/errors/index.js'
 import { OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
 import { blockOf, invalidRequest, nameOf } from './request-validation.js'
 import { sendInPieces } from './send-pieces.js'
+import type { SessionOwner } from './session-owner.js'
 import type { ProduceAnswer, ProducedBatch, ProduceRequest } from './wire.js'
 
 /** What the session of a client needs of its host. */
@@ -45,6 +46,7 @@ const batchBytes = 256
 export class ProduceSession {
   readonly #host: SessionHost
   readonly #ports: ProducePorts
+  readonly #owner: SessionOwner | undefined
   #queue = ''
   #producer = ''
   /** The texts of schemas that were sent, by the bytes of their schema ids. */
@@ -57,9 +59,10 @@ export class ProduceSession {
   readonly #drained = new Waiters()
   readonly #answers = new OncePerTurn(() => this.#sendAnswers())
 
-  constructor(host: SessionHost, ports: ProducePorts) {
+  constructor(host: SessionHost, ports: ProducePorts, owner?: SessionOwner) {
     this.#host = host
     this.#ports = ports
+    this.#owner = owner
   }
 
   /** The queue and the name of the producer, once it has opened; together they are one producer. */
@@ -84,12 +87,15 @@ export class ProduceSession {
   /**
    * Takes what the producer says.
    *
-   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE: then the session is to be ended.
+   * @throws RIVULET_INVALID_REQUEST for an invalid request, RIVULET_UNKNOWN_QUEUE, RIVULET_PERMISSION_DENIED: then the session is to
+   * be ended.
    */
   receive({ open, batch }: ProduceRequest, opened: (session: ProduceSession, key: string) => void): void {
     if (open) {
       if (this.#queue !== '') throw invalidRequest('a producer opens twice')
-      const producer = nameOf('the name of a producer', open.producer)
+      const name = nameOf('the name of a producer', open.producer)
+      this.#owner?.admit('produce', open.queue)
+      const producer = this.#owner?.nameOf(name) ?? name
       this.#host.enter(open.queue)
       this.#queue = open.queue
       this.#producer = producer

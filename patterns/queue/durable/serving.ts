@@ -14,6 +14,7 @@ import type { LeasedMessages } from '../../../src/delivery/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
 import { ConsumeSession } from './consume-session.js'
 import { ProduceSession, type SessionHost } from './produce-session.js'
+import type { SessionOwner } from './session-owner.js'
 import { type ConsumeAnswer, type ConsumeRequest, type ProduceAnswer, type ProduceRequest, refusal } from './wire.js'
 
 /** What the streams of producers and consumers need of their host. */
@@ -22,31 +23,37 @@ export interface QueueServingHost extends ServingHost, SessionHost {
   readonly producers: ExclusiveSessions<ProduceSession>
 }
 
-/** Serves a producer. */
+/** Serves a producer; its owner is known where the host has security. */
 export function serveProducer(
   host: QueueServingHost,
   requests: AsyncIterable<ProduceRequest>,
+  owner?: SessionOwner,
 ): AsyncIterable<ProduceAnswer> {
-  const open = (ports: StreamPorts<ProduceAnswer>) => producerOf(host, ports)
+  const open = (ports: StreamPorts<ProduceAnswer>) => producerOf(host, ports, owner)
   const refusalOf = (error: RivuletError) => refusal('produce', error)
   return serve(host, { hasLastWords: false, open, sizeOf: answerBytes, refusal: refusalOf }, requests)
 }
 
-/** Serves a consumer. */
+/** Serves a consumer; its owner is known where the host has security. */
 export function serveConsumer(
   host: QueueServingHost,
   requests: AsyncIterable<ConsumeRequest>,
   connection: CallerConnection | undefined,
+  owner?: SessionOwner,
 ): AsyncIterable<ConsumeAnswer> {
-  const open = (ports: StreamPorts<ConsumeAnswer>) => consumerOf(host, ports)
+  const open = (ports: StreamPorts<ConsumeAnswer>) => consumerOf(host, ports, owner)
   const refusalOf = (error: RivuletError) => refusal('consume', error)
   return serve(host, { hasLastWords: true, open, sizeOf: deliveryBytes, refusal: refusalOf }, requests, connection)
 }
 
 /** A session of a consumer that takes the place of an earlier one of the same consumer. */
-export function consumerOf(host: QueueServingHost, ports: StreamPorts<ConsumeAnswer>): ServedSession<ConsumeRequest> {
+export function consumerOf(
+  host: QueueServingHost,
+  ports: StreamPorts<ConsumeAnswer>,
+  owner?: SessionOwner,
+): ServedSession<ConsumeRequest> {
   const withdraw = () => ports.withdraw(({ leased }) => leased != null).map(({ leased }) => leased as LeasedMessages)
-  const session = new ConsumeSession(host, { ...ports, withdraw })
+  const session = new ConsumeSession(host, { ...ports, withdraw }, owner)
   return Object.assign(registerExclusive(session, host.consumers), {
     grant: () => session.grant(),
     connection(state: ConnectionState) {
@@ -59,8 +66,12 @@ export function consumerOf(host: QueueServingHost, ports: StreamPorts<ConsumeAns
 }
 
 /** A session of a producer that takes the place of an earlier one of the same producer. */
-export function producerOf(host: QueueServingHost, ports: StreamPorts<ProduceAnswer>): ServedSession<ProduceRequest> {
-  return registerExclusive(new ProduceSession(host, ports), host.producers)
+export function producerOf(
+  host: QueueServingHost,
+  ports: StreamPorts<ProduceAnswer>,
+  owner?: SessionOwner,
+): ServedSession<ProduceRequest> {
+  return registerExclusive(new ProduceSession(host, ports, owner), host.producers)
 }
 
 function answerBytes({ stored = [], refused = [] }: ProduceAnswer): number {
