@@ -1,7 +1,12 @@
 /**
  * The serving side of RPC: implementations of services behind a ROUTER socket, for any number of clients.
  */
-import { CallHost, type CallServerStats, type Implementation as ImplementedCalls } from '../../src/call/index.js'
+import {
+  CallHost,
+  type CallPolicy,
+  type CallServerStats,
+  type Implementation as ImplementedCalls,
+} from '../../src/call/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { type Resource, ResourceBase } from '../../src/resource/index.js'
@@ -58,7 +63,7 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
     const twice = names.find((name, at) => names.indexOf(name) !== at)
     if (twice !== undefined) throw invalidOption('createRpcServer', 'services', 'different services', twice)
     const implementations = services.map(implementedBy) as unknown as readonly ImplementedCalls[]
-    const ports = { ...this.scope, clock: this.runtime.clock }
+    const ports = { ...this.scope, clock: this.runtime.clock, policy: this.#policyOf(options) }
     this.#callHost = new CallHost(implementations, ports, {
       maxConcurrentCalls,
       maxCallsPerSecond,
@@ -66,6 +71,15 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
     })
     this.#links = new LinkSet(this.scope, options, [this.#callHost])
     this.transport = this.#links
+  }
+
+  /** The policy of its guard, which is there before the first call; without a policy nothing is asked for each call. */
+  #policyOf({ security }: ResolvedServerOptions): CallPolicy | undefined {
+    if (security?.policy === undefined) return undefined
+    return {
+      permits: ({ identity }, action, target) => this.#links.guard?.permits(identity, action, target) ?? false,
+      allows: ({ identity }, action, target) => this.#links.guard?.allows(identity, action, target) ?? false,
+    }
   }
 
   stats(): RpcServerStats {

@@ -48,6 +48,11 @@ export class LinkSet implements Transport {
     return this.#sockets.address
   }
 
+  /** Who is admitted to what is bound, and what they may do; `undefined` without security, or where nothing is bound. */
+  get guard(): SocketSet['guard'] {
+    return this.#sockets.guard
+  }
+
   get securityEvents(): SocketSet['securityEvents'] {
     return this.#sockets.securityEvents
   }

@@ -7,6 +7,7 @@ import { RivuletError } from '../errors/index.js'
 import { type Closable, deferred } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import { type LinkChange, ResourceBase } from '../resource/index.js'
+import { refusePolicy } from '../security/index.js'
 import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
 import { Outbox } from './outbox.js'
 import type { ResolvedSocketOptions } from './socket-options.js'
@@ -35,6 +36,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
    * @throws RIVULET_INVALID_OPTION
    */
   constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any') {
+    refusePolicy(factory, options.security)
     super(factory, options, sides)
     this.#options = options
   }

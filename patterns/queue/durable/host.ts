@@ -12,6 +12,7 @@ import { LinkSet } from '../../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import { type Resource, ResourceBase } from '../../../src/resource/index.js'
 import type { Runtime } from '../../../src/runtime/index.js'
+import type { PeerInfo } from '../../../src/session/index.js'
 import { checkSides } from '../../../src/socket/index.js'
 import type { StoreUsage } from '../../../src/store/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
@@ -22,6 +23,7 @@ import { type ProduceSession, unknownQueue } from './produce-session.js'
 import { LocalQueueHandle, type QueueHandle } from './queue-handle.js'
 import { isQueueName } from './request-validation.js'
 import { type QueueServingHost, serveConsumer, serveProducer } from './serving.js'
+import { SessionOwner } from './session-owner.js'
 import { type ConsumeRequest, maxItemBytes, type ProduceRequest, QueueService } from './wire.js'
 
 /** The counts of a `QueueHost`: those of all its queues together, in messages, and what they take. */
@@ -153,10 +155,16 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     checkSides(subject, options, bind.length + connect.length > 0 ? 'bind' : 'neither')
     super(subject, options)
     const handlers = new Map<string, CallHandler>([
-      ['produce', (items) => serveProducer(this, items as AsyncIterable<ProduceRequest>)],
+      [
+        'produce',
+        (items, { peer }) => serveProducer(this, items as AsyncIterable<ProduceRequest>, this.#ownerOf(peer)),
+      ],
       [
         'consume',
-        (items, context) => serveConsumer(this, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+        (items, context) => {
+          const requests = items as AsyncIterable<ConsumeRequest>
+          return serveConsumer(this, requests, callerConnectionOf(context), this.#ownerOf(context.peer))
+        },
       ],
     ])
     this.#callHost = new CallHost([{ codec: serviceOf(QueueService), handlers }], this)
@@ -168,6 +176,12 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     this.#settings = settings
     this.maxMessageBytes = options.maxMessageBytes
     hosts.set(this, this)
+  }
+
+  /** Whom the sessions of a client on a link belong to; `undefined` without security. */
+  #ownerOf({ identity }: PeerInfo): SessionOwner | undefined {
+    const guard = this.#links?.guard
+    return guard && new SessionOwner(guard, identity)
   }
 
   get engine(): QueueEngine {

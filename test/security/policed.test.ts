@@ -1,0 +1,99 @@
+/** Policies over real links: who may call, produce and consume what, and whose names are whose. */
+import { firstValueFrom, take, toArray } from 'rxjs'
+import t from 'tap'
+import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { createConsumer, createProducer, createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
+import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
+import { generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
+import { first } from '../support/events.js'
+import { Job } from '../support/job.js'
+import { eachTransport } from '../support/transports.js'
+import { Doubling } from './roles.js'
+
+const server = generateKeyPair()
+const keys = { alice: generateKeyPair(), bob: generateKeyPair() }
+const allow = { alice: keys.alice.publicKey, bob: keys.bob.publicKey }
+const denied = { code: 'RIVULET_PERMISSION_DENIED', retryable: false }
+
+const secured = (policy: Policy): SecurityOptions => ({ keyPair: server, allow, policy })
+const as = (name: 'alice' | 'bob'): SecurityOptions => ({ keyPair: keys[name], serverKey: server.publicKey })
+
+const rejection = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+eachTransport(t, 'one may call a method, another may not', async (t, { runtime, bind }) => {
+  const callers: string[] = []
+  const double = ({ value }: { value: number }, { peer }: { peer: { identity?: { name: string } | undefined } }) => {
+    callers.push(peer.identity?.name ?? 'nobody')
+    return 2 * value
+  }
+  const calls = await createRpcServer({
+    bind,
+    runtime,
+    services: [implement(Doubling, { double })],
+    security: secured([{ identity: 'alice', action: 'call', target: 'Doubling.*' }]),
+  })
+  const event = first(calls.securityEvents, ({ kind }) => kind === 'denied')
+  const open = { connect: calls.endpoint, runtime }
+  const alice = await createRpcClient(Doubling, { ...open, security: as('alice') })
+  const bob = await createRpcClient(Doubling, { ...open, security: as('bob') })
+  t.equal(await firstValueFrom(alice.double({ value: 21 })), 42)
+  t.match(await rejection(firstValueFrom(bob.double({ value: 21 }))), { ...denied, executed: 'no' })
+  t.match(await event, { kind: 'denied', identity: { name: 'bob', publicKey: keys.bob.publicKey } })
+  t.strictSame(callers, ['alice'])
+  t.equal(calls.stats().failed, 0)
+})
+
+eachTransport(t, 'one may produce, another consume', async (t, { runtime, bind }) => {
+  const policy: Policy = [
+    { identity: 'alice', action: 'produce', target: 'jobs' },
+    { identity: 'bob', action: 'consume', target: 'jobs' },
+  ]
+  const host = await createQueueHost({
+    bind,
+    runtime,
+    store: 'memory',
+    queues: { jobs: {}, other: {} },
+    security: secured(policy),
+  })
+  const open = { connect: host.endpoint, runtime, schema: Job }
+  const producer = await createProducer({ ...open, queue: 'jobs', security: as('alice') })
+  await producer.send({ id: 1 })
+  const consumer = await createConsumer({ ...open, queue: 'jobs', security: as('bob') })
+  const delivery = await firstValueFrom(consumer.deliveries)
+  t.match(delivery.value, { id: 1 })
+  await delivery.ack()
+
+  const reasons = firstValueFrom(host.securityEvents.pipe(take(2), toArray()))
+  const wrongProducer = await createProducer({ ...open, queue: 'jobs', security: as('bob') })
+  t.match(await rejection(wrongProducer.send({ id: 2 })), { ...denied, message: /produce to queue 'jobs'/ })
+  const wrongConsumer = await createConsumer({ ...open, queue: 'jobs', security: as('alice') })
+  const refused = first(wrongConsumer.errors, ({ code }) => code === denied.code)
+  wrongConsumer.deliveries.subscribe()
+  t.match(await refused, { message: /consume from queue 'jobs'/ })
+  const otherQueue = await createProducer({ ...open, queue: 'other', security: as('alice') })
+  t.match(await rejection(otherQueue.send({ id: 3 })), denied)
+  t.match(
+    (await reasons).filter(({ kind }) => kind === 'denied').map(({ reason, target }) => `${reason} ${target}`),
+    ['produce jobs', 'consume jobs'],
+  )
+  t.match(host.stats(), { depth: 0, stored: 1 })
+  const local = await createProducer({ host, runtime, queue: 'other', schema: Job })
+  await local.send({ id: 4 })
+  t.equal(host.stats().stored, 2, 'what is in the process of the host may do everything')
+})
+
+t.test('patterns that cannot tell their peers apart refuse a policy', async (t) => {
+  const factories = { createPush, createPull, createPublisher, createSubscriber }
+  for (const [name, create] of Object.entries(factories)) {
+    const options = { bind: 'tcp://127.0.0.1:*', schema: Job, security: secured([]) }
+    const error = await rejection((create as (options: unknown) => Promise<unknown>)(options))
+    t.match(error, {
+      code: 'RIVULET_INVALID_OPTION',
+      message: new RegExp(`^${name}: security.policy must be left out`),
+    })
+  }
+})
