@@ -10,6 +10,7 @@ import type { PeerIdentity } from '../security/index.js'
 import { type LinkUser, type SessionStreams, SharedSession } from '../session/index.js'
 import { DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
 import { LinkClient } from './link-client.js'
+import { proverOf } from './link-security.js'
 import { LinkServer } from './link-server.js'
 import { type LinkOptions, maxLinkFrameBytes } from './link-settings.js'
 
@@ -41,7 +42,8 @@ export class LinkSet implements Transport {
     this.#sockets = new SocketSet(scope, options)
     const { bind, maxSessions = 0 } = options
     const { clock } = scope.runtime
-    if (bind.length > 0) this.#accepting = new LinkServer({ ...options, maxSessions }, clock, this.#ports)
+    if (bind.length > 0)
+      this.#accepting = new LinkServer({ ...options, maxSessions }, clock, this.#ports, this.#sockets.guard)
   }
 
   get address(): string {
@@ -85,8 +87,14 @@ export class LinkSet implements Transport {
       const socket = await this.#sockets.own(RouterSocket.open({ ...config, bind }, accepting))
       opened.push(() => accepting.start(socket))
     }
+    const { keyPair } = this.#sockets
     for (const endpoint of this.#sockets.connect) {
-      const link = new LinkClient(this.#options, this.#scope.runtime.clock, this.#ports)
+      const link = new LinkClient(
+        this.#options,
+        this.#scope.runtime.clock,
+        this.#ports,
+        keyPair && proverOf(keyPair, endpoint.serverKeys),
+      )
       this.#dialing.push(link)
       const socket = await this.#sockets.own(DealerSocket.open({ ...config, connect: endpoint }, link))
       opened.push(() => link.start(socket))
