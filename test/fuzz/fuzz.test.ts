@@ -12,7 +12,7 @@ for (const [name, target] of Object.entries(targets)) {
   t.test(name, async (t) => {
     for (const seed of [fixed, Math.floor(Math.random() * 1e9)]) {
       const count = Math.ceil((inputs / 2) * (target.share / shares))
-      const figures = fuzz(target, { inputs: count, seed })
+      const figures = await fuzz(target, { inputs: count, seed })
       t.equal(figures.finding, undefined, `npm run fuzz -- --target ${name} --seed ${seed} --inputs ${count}`)
       const { [taken]: values = 0, ...refused } = figures.outcomes
       // inputs that are all refused at the door, or all taken, would find nothing
@@ -23,31 +23,26 @@ for (const [name, target] of Object.entries(targets)) {
 }
 
 t.test('what goes wrong is found', async (t) => {
-  const target = (next: () => string) => ({ codes: ['RIVULET_BAD_FRAME'], share: 1, begin: () => next })
-  const find = (next: () => string) => fuzz(target(next), { inputs: 100, seed: 1 }).finding
-  t.equal(
-    find(() => 'RIVULET_BAD_FRAME'),
-    undefined,
-  )
-  t.match(
-    find(() => 'RIVULET_INTERNAL'),
-    /^input 0: RIVULET_INTERNAL/,
-  )
-  t.match(
-    find(() => {
-      throw new TypeError('oops')
-    }),
-    /^input 0: TypeError: oops/,
-  )
+  const find = async (next: () => string) => {
+    const target = { codes: ['RIVULET_BAD_FRAME'], share: 1, begin: () => next }
+    return (await fuzz(target, { inputs: 100, seed: 1 })).finding
+  }
   const kept: Buffer[] = []
-  t.match(
-    find(() => taken + (kept.push(Buffer.alloc(1 << 20)) > 0 ? '' : 'x')),
-    /^the heap grew by/,
-  )
+  const leak = () => {
+    kept.push(Buffer.alloc(1 << 20))
+    return taken
+  }
   const spin = () => {
     const end = process.cpuUsage().user + 1_200_000
     while (process.cpuUsage().user < end);
     return taken
   }
-  t.match(find(spin), /^input 0: it took/)
+  const oops = () => {
+    throw new TypeError('oops')
+  }
+  t.equal(await find(() => 'RIVULET_BAD_FRAME'), undefined)
+  t.match(await find(() => 'RIVULET_INTERNAL'), /^input 0: RIVULET_INTERNAL/)
+  t.match(await find(oops), /^input 0: TypeError: oops/)
+  t.match(await find(leak), /^the heap grew by/)
+  t.match(await find(spin), /^input 0: it took/)
 })

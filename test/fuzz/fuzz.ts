@@ -3,6 +3,7 @@
  *
  * The same seed makes the same inputs. What never returns is not noticed here, but by the watchdog of the command.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Random } from '../simulation/random.js'
@@ -16,6 +17,9 @@ const mostGrowthBytes = 32 * 1024 * 1024
 
 /** The inputs after which everything begins with nothing. */
 const roundInputs = 20_000
+
+/** The inputs of one turn of the event loop. */
+const turnInputs = 500
 
 /** How to fuzz. */
 export interface FuzzOptions {
@@ -38,7 +42,7 @@ export interface FuzzFigures {
 }
 
 /** Fuzzes a target until it has had all inputs, or something is found. */
-export function fuzz(target: Target, { inputs, seed, progress }: FuzzOptions): FuzzFigures {
+export async function fuzz(target: Target, { inputs, seed, progress }: FuzzOptions): Promise<FuzzFigures> {
   const outcomes: Record<string, number> = {}
   const allowed = new Set([taken, ...target.codes])
   const started = performance.now()
@@ -53,6 +57,8 @@ export function fuzz(target: Target, { inputs, seed, progress }: FuzzOptions): F
     const round = Math.floor(input / roundInputs)
     if (input % roundInputs === 0) next = target.begin(new Random(seed + round))
     progress?.(input)
+    // what waits for the end of a turn has its turn
+    if (input % turnInputs === 0) await turn()
     const before = process.cpuUsage()
     try {
       const outcome = (next as () => string)()
@@ -68,6 +74,7 @@ export function fuzz(target: Target, { inputs, seed, progress }: FuzzOptions): F
   }
   const perSecond = (input * 1000) / (performance.now() - started)
   next = undefined
+  await turn()
   const growthBytes = heapInUse() - heapBytes
   if (growthBytes > mostGrowthBytes) finding ??= `the heap grew by ${growthBytes} bytes`
   return { inputs: input, perSecond, outcomes, slowestMs, growthBytes, finding }

@@ -29,10 +29,10 @@ if (names.some((name) => targets[name] === undefined) || !(inputs >= 1) || !Numb
   process.exitCode = 2
 } else {
   const all = names.reduce((sum, name) => sum + (targets[name]?.share ?? 0), 0)
-  for (const name of names) run(name, Math.ceil((inputs * (targets[name]?.share ?? 0)) / all))
+  for (const name of names) await run(name, Math.ceil((inputs * (targets[name]?.share ?? 0)) / all))
 }
 
-function run(name: string, count: number): void {
+async function run(name: string, count: number): Promise<void> {
   const target = targets[name]
   if (target === undefined) return
   const again = `npm run fuzz -- --target ${name} --seed ${seed} --inputs ${count}`
@@ -45,7 +45,7 @@ function run(name: string, count: number): void {
     toldAt = performance.now()
     if (!values.json) console.log(`  ${name}: ${input} of ${count}, ${((toldAt - started) / 1000).toFixed(0)} s`)
   }
-  const { finding, ...figures } = fuzz(target, { inputs: count, seed, progress })
+  const { finding, ...figures } = await fuzz(target, { inputs: count, seed, progress })
   if (finding !== undefined) process.exitCode = 1
   if (values.json) {
     console.log(JSON.stringify({ target: name, seed, ...figures, finding }))

@@ -1,5 +1,6 @@
 /** Everything that is fuzzed, by name. */
 import type { Target } from '../target.js'
+import { calls } from './calls.js'
 import { dataFrames } from './data-frame.js'
 import { linkFrames } from './link-frame.js'
 import { handshake, topics } from './records.js'
@@ -13,6 +14,7 @@ export const targets: Readonly<Record<string, Target>> = {
   handshake,
   'link-frames': linkFrames,
   sessions,
+  calls,
   'schema-texts': schemaTexts,
   'protocol-texts': protocolTexts,
   values,

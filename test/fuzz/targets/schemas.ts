@@ -52,29 +52,37 @@ export const protocolTexts: Target = {
   codes: refusals,
   share: 50_000,
   begin: (random) => {
-    const { wild, json } = ownSchema(random)
-    const fault = { type: 'error', name: 'Fault', fields: [{ name: 'why', type: 'string', default: '' }] }
-    const call = { request: [{ name: 'given', type: json }], response: 'string', errors: ['Fault'] }
-    const tell = { request: [], response: 'null', 'one-way': true }
-    const feed = { request: [{ name: 'a', type: 'int' }], response: 'long', 'x-stream': 'server' }
-    const protocol = { protocol: 'wild.P', types: [fault], messages: { call, tell, feed } }
-    const codec = serviceOf(defineService(protocol as never))
+    let next = protocolReader(random)
     return () => {
-      const changed = {
-        ...protocol,
-        messages: { ...protocol.messages, call: { ...call, request: [{ name: 'given', type: wild.version(json) }] } },
-      }
-      const original = Buffer.from(JSON.stringify(changed))
-      const text = random.chance(0.3) ? original : mutate(random, original, [original])
-      return outcomeOf(() => {
-        for (const method of codec.against(text.toString()).methods.values()) {
-          method.requestReader()
-          method.responseReader()
-          method.errorReader()
-        }
-      })
+      if (random.chance(0.01)) next = protocolReader(random)
+      return next()
     }
   },
+}
+
+function protocolReader(random: Random): () => string {
+  const { wild, json } = ownSchema(random)
+  const fault = { type: 'error', name: 'Fault', fields: [{ name: 'why', type: 'string', default: '' }] }
+  const given = (type: unknown) => ({ request: [{ name: 'given', type }], response: 'string', errors: ['Fault'] })
+  const tell = { request: [], response: 'null', 'one-way': true }
+  const feed = { request: [{ name: 'a', type: 'int' }], response: 'long', 'x-stream': 'server' }
+  const protocol = (type: unknown) => ({
+    protocol: 'wild.P',
+    types: [fault],
+    messages: { call: given(type), tell, feed },
+  })
+  const codec = serviceOf(defineService(protocol(json) as never))
+  return () => {
+    const original = Buffer.from(JSON.stringify(protocol(wild.version(json))))
+    const text = random.chance(0.4) ? original : mutate(random, original, [original])
+    return outcomeOf(() => {
+      for (const method of codec.against(text.toString()).methods.values()) {
+        method.requestReader()
+        method.responseReader()
+        method.errorReader()
+      }
+    })
+  }
 }
 
 /** Values of wild schemas, read by their own schema and by another version. */
