@@ -6,6 +6,7 @@ import { linkFrames } from './link-frame.js'
 import { handshake, topics } from './records.js'
 import { protocolTexts, schemaTexts, values } from './schemas.js'
 import { sessions } from './session.js'
+import { zap } from './zap.js'
 
 /** The targets. */
 export const targets: Readonly<Record<string, Target>> = {
@@ -15,6 +16,7 @@ export const targets: Readonly<Record<string, Target>> = {
   'link-frames': linkFrames,
   sessions,
   calls,
+  zap,
   'schema-texts': schemaTexts,
   'protocol-texts': protocolTexts,
   values,
