@@ -9,6 +9,7 @@ import { createPublisher } from 'rivulet/pubsub'
 import { createRpcServer, implement } from 'rivulet/rpc'
 import { asyncScheduler, map, ReplaySubject, Subject, startWith, tap, throttleTime } from 'rxjs'
 import { parentGone } from './children.js'
+import { Keyring } from './keyring.js'
 import { type Cancelled, Catalogue, type Copies, type Totals, Usage } from './schemas.js'
 
 const figuresMs = 200
@@ -16,6 +17,7 @@ const maxPaths = 10
 
 const [subscriber = ''] = process.argv.slice(2)
 const gone = parentGone()
+const keyring = Keyring.inherit()
 const hashes = new Map<string, Buffer>()
 const copies = new Map<string, Copies & { readonly paths: string[] }>()
 const changes = new Subject<void>()
@@ -63,8 +65,8 @@ const service = implement(Catalogue, {
   whenCancelled: () => cancelled, // the first value of an observable is the response
 })
 
-const server = await createRpcServer({ bind: 'tcp://127.0.0.1:*', services: [service] })
-const publisher = await createPublisher({ connect: subscriber })
+const server = await createRpcServer({ bind: 'tcp://127.0.0.1:*', services: [service], ...keyring.binding })
+const publisher = await createPublisher({ connect: subscriber, ...keyring.connectingTo('main') })
 process.send?.(server.endpoint)
 
 let before = coreTimes()

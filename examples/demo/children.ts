@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Keyring, Role } from './keyring.js'
 
 /** How a child ended. */
 export interface Exit {
@@ -27,17 +28,23 @@ const closeMs = 2000
 /** All children of this process; disposing of it ends them. */
 export class Children implements AsyncDisposable {
   readonly #running = new Map<ChildProcess, Promise<Exit>>()
+  readonly #keyring: Keyring
   readonly #onLine: (line: string) => void
 
   /** @param onLine - Takes each line that a child writes to its stderr. */
-  constructor(onLine: (line: string) => void) {
+  constructor(keyring: Keyring, onLine: (line: string) => void) {
+    this.#keyring = keyring
     this.#onLine = onLine
   }
 
   /** Starts a program of this folder, with the loader of this process. */
-  start(program: string, ...args: string[]): Child {
-    const path = fileURLToPath(new URL(program + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url))
-    const child = fork(path, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  start(program: Role, ...args: string[]): Child {
+    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const path = fileURLToPath(new URL(`./${program}.${ending}`, import.meta.url))
+    const child = fork(path, args, {
+      env: this.#keyring.environmentOf(program),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
     if (child.stderr) createInterface({ input: child.stderr }).on('line', this.#onLine)
     const ended = new Promise<Exit>((resolve) => {
       child.once('error', () => resolve({ code: null, signal: null }))

@@ -14,6 +14,7 @@ import { Calls } from './calls.js'
 import { Children } from './children.js'
 import { Figures } from './figures.js'
 import { milliseconds, plural } from './format.js'
+import { Keyring } from './keyring.js'
 import { Ledger, walk } from './ledger.js'
 import type { DemoOptions } from './options.js'
 import { exitText, QueueHostProcess, type Worker, Workers } from './processes.js'
@@ -39,19 +40,25 @@ export async function runDemo(options: DemoOptions, view: View, signal: AbortSig
   const note = (line: string) => view.note(line)
   const stop = new AbortController()
   const stopped = AbortSignal.any([signal, stop.signal])
+  const keyring = Keyring.make(options.secure)
   const closing = { signal: stopped } // an abort closes a resource without draining
   await using folder = await temporaryFolder()
-  await using children = new Children(note)
-  await using subscriber = await createSubscriber({ bind, ...closing })
-  const host = new QueueHostProcess((at) => children.start('./queue-host', at, folder.path, subscriber.endpoint), note)
-  const catalogueChild = children.start('./catalogue', subscriber.endpoint)
+  await using children = new Children(keyring, note)
+  await using subscriber = await createSubscriber({ bind, ...keyring.binding, ...closing })
+  const host = new QueueHostProcess((at) => children.start('queue-host', at, folder.path, subscriber.endpoint), note)
+  const catalogueChild = children.start('catalogue', subscriber.endpoint)
   const connect = await host.open(signal)
-  await using activity = await createPull({ bind, schema: Activity, ...closing })
-  await using batches = await createProducer({ connect, queue: 'files', schema: Batch, ...closing })
-  await using reports = await createConsumer({ connect, queue: 'reports', schema: Report, ...closing })
+  const toHost = { connect, ...keyring.connectingTo('queue-host') }
+  await using activity = await createPull({ bind, schema: Activity, ...keyring.binding, ...closing })
+  await using batches = await createProducer({ ...toHost, queue: 'files', schema: Batch, ...closing })
+  await using reports = await createConsumer({ ...toHost, queue: 'reports', schema: Report, ...closing })
   const endpoint = await catalogueChild.endpoint
   if (endpoint === undefined) throw new Error('the catalogue did not start')
-  await using catalogue = await createRpcClient(Catalogue, { connect: endpoint, ...closing })
+  await using catalogue = await createRpcClient(Catalogue, {
+    connect: endpoint,
+    ...keyring.connectingTo('catalogue'),
+    ...closing,
+  })
   using _ = { [Symbol.dispose]: () => stop.abort() } // the last one is the first to be disposed of
   for (const { errors } of [subscriber, activity, batches, reports, catalogue]) {
     errors.subscribe(({ message }) => note(message))
@@ -64,7 +71,7 @@ export async function runDemo(options: DemoOptions, view: View, signal: AbortSig
   const run: Run = { directory, ledger, workers, host, figures, calls, activity: '', startedMs }
   const reported = new Subject<void>()
   for (let worker = 0; worker < options.workers; worker++) {
-    workers.add(children.start('./worker', String(worker), connect, activity.endpoint, directory))
+    workers.add(children.start('worker', String(worker), connect, activity.endpoint, directory))
   }
   workers.changes.subscribe((worker) => note(changeText(worker)))
   activity.messages.subscribe((text) => {

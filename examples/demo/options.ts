@@ -15,6 +15,8 @@ export interface DemoOptions {
   readonly killWorker: boolean
   /** Whether the host of the queues is killed at work. */
   readonly killHost: boolean
+  /** Whether the processes talk encrypted, and admit each other by their keys. */
+  readonly secure: boolean
   readonly help: boolean
 }
 
@@ -31,6 +33,7 @@ worker and then the host of the queues on purpose, and accounts for every file a
 
   --workers N   hashing processes, 1 to ${maxWorkers} (default: 3); a single one is never killed
   --no-kill     kill nothing
+  --secure      encrypt everything between the processes, which admit each other by their keys
   --json        one JSON document on stdout at the end; without npm's own lines: npm start --silent -- --json
   --help        this text
 `
@@ -50,13 +53,20 @@ export function parseOptions(args: readonly string[]): DemoOptions {
     workers,
     killWorker: kills && workers > 1,
     killHost: kills,
+    secure: values.secure === true,
     help: values.help === true,
   }
 }
 
 function parse(args: readonly string[]) {
   const flag = { type: 'boolean' } as const
-  const options = { json: flag, workers: { type: 'string' }, 'no-kill': flag, help: { ...flag, short: 'h' } } as const
+  const options = {
+    json: flag,
+    workers: { type: 'string' },
+    'no-kill': flag,
+    secure: flag,
+    help: { ...flag, short: 'h' },
+  } as const
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {

@@ -7,14 +7,16 @@
 import { createPublisher } from 'rivulet/pubsub'
 import { createQueueHost } from 'rivulet/queue'
 import { parentGone } from './children.js'
+import { Keyring } from './keyring.js'
 import { QueueFigures, queues } from './schemas.js'
 
 const everyMs = 100
 
 const [bind = '', path = '', subscriber = ''] = process.argv.slice(2)
 const gone = parentGone()
-const host = await createQueueHost({ path, bind, queues })
-const publisher = await createPublisher({ connect: subscriber })
+const keyring = Keyring.inherit()
+const host = await createQueueHost({ path, bind, queues, ...keyring.binding })
+const publisher = await createPublisher({ connect: subscriber, ...keyring.connectingTo('main') })
 host.errors.subscribe(({ message }) => console.error(`queue: ${message}`))
 process.send?.(host.endpoint)
 

@@ -10,6 +10,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createConsumer, createProducer, createPush, type Delivery } from 'rivulet/queue'
 import { parentGone } from './children.js'
+import { Keyring } from './keyring.js'
 import { Activity, Batch, Report, type Result } from './schemas.js'
 
 /** Batches in work at the same time: while one is reported, another is hashed. */
@@ -21,9 +22,12 @@ const pieceBytes = 256 * 1024
 const [number = '', connect = '', activityEndpoint = '', directory = ''] = process.argv.slice(2)
 const worker = Number(number)
 const gone = parentGone()
-const batches = await createConsumer({ connect, queue: 'files', schema: Batch, prefetch })
-const reports = await createProducer({ connect, queue: 'reports', schema: Report })
-const activity = await createPush({ connect: activityEndpoint, schema: Activity, overflow: 'drop-newest' })
+const keyring = Keyring.inherit()
+const queues = { connect, ...keyring.connectingTo('queue-host') }
+const batches = await createConsumer({ ...queues, queue: 'files', schema: Batch, prefetch })
+const reports = await createProducer({ ...queues, queue: 'reports', schema: Report })
+const toMain = { connect: activityEndpoint, ...keyring.connectingTo('main') }
+const activity = await createPush({ ...toMain, schema: Activity, overflow: 'drop-newest' })
 const sockets = [batches, reports, activity]
 for (const { errors } of sockets) errors.subscribe(({ message }) => console.error(message))
 let inWork = 0

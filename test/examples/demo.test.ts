@@ -60,7 +60,7 @@ t.test('with nobody killed nothing is done twice, what cannot be read is named, 
     writeFileSync(Buffer.concat([Buffer.from(join(folder, 'name-')), Buffer.from([0xff])]), 'text')
     unreadableFiles.push({ path: 'name-\ufffd', code: 'ENOENT' })
   }
-  const { summary, ...ended } = await summaryOf(folder, '--no-kill', '--workers', '2')
+  const { summary, ...ended } = await summaryOf(folder, '--no-kill', '--workers', '2', '--secure')
   t.equal(complaint(ended), undefined)
   t.match(summary, {
     found: files.size + unreadableFiles.length,
@@ -193,19 +193,21 @@ t.test('a directory that cannot be read, or a wrong option, is said, with code 2
 t.test('the command line is read as it is explained', async (t) => {
   const { code, stdout } = await runExample('demo/main.ts', '--help')
   t.equal(code, 0)
-  for (const option of ['--workers N', '--no-kill', '--json', '--help']) t.match(stdout, option)
+  for (const option of ['--workers N', '--no-kill', '--secure', '--json', '--help']) t.match(stdout, option)
 
   t.match(parseOptions([]), {
     workers: 3,
     killWorker: true,
     killHost: true,
+    secure: false,
     json: false,
     directory: modulePath('node_modules'),
   })
-  t.match(parseOptions(['x', '--json', '--workers', '5', '--no-kill']), {
+  t.match(parseOptions(['x', '--json', '--workers', '5', '--no-kill', '--secure']), {
     workers: 5,
     killWorker: false,
     killHost: false,
+    secure: true,
     json: true,
   })
   t.match(parseOptions(['--workers', '1']), { killWorker: false, killHost: true })
