@@ -3,6 +3,7 @@
  *
  * The patterns make frames of messages, and decide what a full outbox means.
  */
+import { systemClock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
 import { defaults } from '../options/index.js'
@@ -18,6 +19,10 @@ const fullQuickTries = 8
 
 /** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
 const fullRetryMs = 1
+
+/** How long it takes at most until peers whose connections were ended are let go, and how often it is helped, in milliseconds. */
+const lettingGoMs = 1000
+const helpMs = 5
 
 /** How long a peer that has left may still have its pipe, in milliseconds. */
 const leavingMs = 10
@@ -81,7 +86,10 @@ export class OneWaySocket extends Socket {
     super(config)
     this.#config = config
     this.outbox = config.outbox
-    this.security?.cutWhenRevoked(() => this.rebindAll())
+    this.security?.cutWhenRevoked(() => {
+      this.rebindAll()
+      this.#letGo(systemClock.now() + lettingGoMs)
+    })
   }
 
   /** Whether messages are read; one more may still come after it was switched off. */
@@ -167,6 +175,13 @@ export class OneWaySocket extends Socket {
     this.#owner = 'resource'
     this.outbox.attach(undefined)
     super.close(0)
+  }
+
+  /** The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it. */
+  #letGo(until: number): void {
+    if (this.closed || systemClock.now() >= until) return
+    if (!this.looping && this.outbox.bytes === 0) void this.native.readable
+    systemClock.setTimer(() => this.#letGo(until), helpMs)
   }
 
   #refer(on: boolean): void {

@@ -7,6 +7,8 @@ import type { Scope } from './scope.js'
 export class RecordingProxy {
   /** The bytes that each connection has sent so far, in chunks. */
   readonly sent: Buffer[][] = []
+  /** The same of what each was sent. */
+  readonly received: Buffer[][] = []
   readonly #sockets = new Set<Socket>()
   readonly #left: Promise<unknown>[] = []
   readonly #targets = new Set<Socket>()
@@ -46,9 +48,12 @@ export class RecordingProxy {
   #join(near: Socket, far: Socket): void {
     const chunks: Buffer[] = []
     this.sent.push(chunks)
+    const answers: Buffer[] = []
+    this.received.push(answers)
     this.#targets.add(far)
     this.#left.push(new Promise((resolve) => near.once('close', resolve)))
     near.on('data', (bytes: Buffer) => chunks.push(bytes))
+    far.on('data', (bytes: Buffer) => answers.push(bytes))
     for (const socket of [near, far]) {
       this.#sockets.add(socket)
       socket.setNoDelay(true)

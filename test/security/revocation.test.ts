@@ -1,0 +1,152 @@
+/** Revoked keys on one-way sockets: their connections end, honest peers resume, and the revoked ones do not come back. */
+import { BehaviorSubject } from 'rxjs'
+import t, { type Test } from 'tap'
+import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { createPull, createPush } from '../../patterns/queue/index.js'
+import { type AllowList, generateKeyPair, type Resource, type SecurityOptions } from '../../src/index.js'
+import { first, linkState } from '../support/events.js'
+import { Job } from '../support/job.js'
+import { eachTransport, type Place } from '../support/transports.js'
+
+const server = generateKeyPair()
+const alice = generateKeyPair()
+const bob = generateKeyPair()
+const carol = generateKeyPair()
+
+const everybody: AllowList = { alice: alice.publicKey, bob: bob.publicKey, carol: carol.publicKey }
+const withoutBob: AllowList = { alice: alice.publicKey, carol: carol.publicKey }
+
+const as = (keyPair: typeof alice): SecurityOptions => ({ keyPair, serverKey: server.publicKey })
+
+/** The binding resource, an honest peer and one that is revoked, all of them linked. */
+interface Company {
+  readonly allow: BehaviorSubject<AllowList>
+  readonly accepting: Resource
+  readonly honest: Resource
+  readonly revoked: Resource
+  /** Sends a message between the binding side and the honest peer; resolves to its number when it has arrived. */
+  exchange(id: number): Promise<number>
+}
+
+type Pattern = (place: Place, allow: BehaviorSubject<AllowList>) => Promise<Omit<Company, 'allow'>>
+
+const patterns: Readonly<Record<string, Pattern>> = {
+  'a bound push': async ({ runtime, bind }, allow) => {
+    const accepting = await createPush({ schema: Job, bind, runtime, security: { keyPair: server, allow } })
+    const pull = (key: typeof alice) =>
+      createPull({ schema: Job, connect: accepting.endpoint, runtime, security: as(key) })
+    const [honest, revoked] = [await pull(alice), await pull(bob)]
+    const exchange = (id: number) => {
+      const arrived = first(honest.messages, (job) => job.id === id)
+      accepting.next({ id })
+      return arrived.then((job) => job.id)
+    }
+    return { accepting, honest, revoked, exchange }
+  },
+  'a bound pull': async ({ runtime, bind }, allow) => {
+    const accepting = await createPull({ schema: Job, bind, runtime, security: { keyPair: server, allow } })
+    const push = (key: typeof alice) =>
+      createPush({ schema: Job, connect: accepting.endpoint, runtime, security: as(key) })
+    const [honest, revoked] = [await push(alice), await push(bob)]
+    const exchange = (id: number) => {
+      const arrived = first(accepting.messages, (job) => job.id === id)
+      honest.next({ id })
+      return arrived.then((job) => job.id)
+    }
+    return { accepting, honest, revoked, exchange }
+  },
+  'a bound publisher': async ({ runtime, bind }, allow) => {
+    const accepting = await createPublisher({ bind, runtime, security: { keyPair: server, allow } })
+    const subscriber = (key: typeof alice) =>
+      createSubscriber({ connect: accepting.endpoint, runtime, security: as(key) })
+    const [honest, revoked] = [await subscriber(alice), await subscriber(bob)]
+    const exchange = async (id: number) => {
+      const arrived = first(honest.topic('jobs', Job), (job) => job.id === id)
+      await honest.whenReady()
+      accepting.topic('jobs', Job).next({ id })
+      return (await arrived).id
+    }
+    return { accepting, honest, revoked, exchange }
+  },
+  'a bound subscriber': async ({ runtime, bind }, allow) => {
+    const accepting = await createSubscriber({ bind, runtime, security: { keyPair: server, allow } })
+    const publisher = (key: typeof alice) =>
+      createPublisher({ connect: accepting.endpoint, runtime, security: as(key) })
+    const [honest, revoked] = [await publisher(alice), await publisher(bob)]
+    const exchange = async (id: number) => {
+      const arrived = first(accepting.topic('jobs', Job), (job) => job.id === id)
+      await accepting.whenReady()
+      honest.topic('jobs', Job).next({ id })
+      return (await arrived).id
+    }
+    return { accepting, honest, revoked, exchange }
+  },
+}
+
+async function assemble(open: Pattern, place: Place): Promise<Company> {
+  const allow = new BehaviorSubject(everybody)
+  const company = { allow, ...(await open(place, allow)) }
+  const { accepting, honest, revoked } = company
+  for (const one of [accepting, honest, revoked]) one.errors.subscribe()
+  await Promise.all([honest.whenConnected(), revoked.whenConnected(), first(accepting.links, (l) => l.connected === 2)])
+  return company
+}
+
+/** Counts how often a link of a resource goes down. */
+function cutsOf(resource: Resource): { count: number } {
+  const cuts = { count: 0 }
+  resource.links.subscribe(({ state }) => {
+    if (state === 'disconnected') cuts.count += 1
+  })
+  return cuts
+}
+
+async function revoke(t: Test, open: Pattern, place: Place): Promise<void> {
+  const { allow, accepting, honest, revoked, exchange } = await assemble(open, place)
+  const cut = linkState(revoked, 'disconnected')
+  const refused = first(revoked.errors, ({ code }) => code === 'RIVULET_UNAUTHENTICATED')
+  const observed = first(accepting.securityEvents, ({ kind }) => kind === 'revoked')
+  const isBack = Promise.all([linkState(honest, 'disconnected').then(() => honest.whenConnected())])
+  allow.next(withoutBob)
+  await Promise.all([cut, refused, isBack])
+  t.equal((await observed).identity?.name, 'bob')
+  t.equal(await exchange(1), 1, 'an honest peer resumes')
+  t.strictSame([revoked.connected, honest.connected, accepting.connected], [0, 1, 1])
+  const cuts = cutsOf(honest)
+  allow.next({ alice: alice.publicKey })
+  t.equal(await exchange(2), 2)
+  t.equal(cuts.count, 0, 'nobody is cut for a key that has no connection')
+  allow.next({ alice: alice.publicKey, 'alice.next': carol.publicKey })
+  t.equal(await exchange(3), 3)
+  t.equal(cuts.count, 0, 'nor for one that is added')
+}
+
+for (const [name, open] of Object.entries(patterns)) {
+  eachTransport(t, `${name} cuts a revoked key and nobody else for good`, (t, place) => revoke(t, open, place), [
+    'tcp',
+    'ipc',
+  ])
+}
+
+eachTransport(
+  t,
+  'a key is rotated without a cut: two keys of one name, then the new one alone',
+  async (t, { runtime, bind }) => {
+    const allow = new BehaviorSubject<AllowList>({ worker: alice.publicKey })
+    const push = await createPush({ schema: Job, bind, runtime, security: { keyPair: server, allow } })
+    const worker = (keyPair: typeof alice) =>
+      createPull({ schema: Job, connect: push.endpoint, runtime, security: as(keyPair) })
+    const former = await worker(alice)
+    await former.whenConnected()
+    allow.next({ worker: [alice.publicKey, bob.publicKey] })
+    const next = await worker(bob)
+    const cuts = cutsOf(next)
+    await next.whenConnected()
+    await former.close()
+    const arrived = first(next.messages)
+    push.next({ id: 1 })
+    t.equal((await arrived).id, 1)
+    t.equal(cuts.count, 0)
+  },
+  ['tcp'],
+)
