@@ -63,7 +63,8 @@ export function resolveSecurity(
   const { binds, connects, endpointsHaveKeys = false } = sides
   if (!binds && !connects) throw invalid(`${subject} must be left out where nothing is bound or connected`)
   const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw invalid(`${subject} must have ${known.join(', ')} alone, not '${unknown}'`)
+  if (unknown !== undefined)
+    throw invalid(`${subject} must have ${known.join(', ')} alone, not '${isKey(unknown) ? 'a key' : unknown}'`)
   const { keyPair, allow, policy, serverKey } = options
   if (binds && allow === undefined) {
     throw invalid(`${subject}.allow must be given where the resource binds: name the keys, or say 'any'`)

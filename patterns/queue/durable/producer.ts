@@ -29,7 +29,7 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
    * Backpressure: waits for room in the outbox, if the overflow policy is `block`.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL,
    * RIVULET_CLOSED; what the host says: RIVULET_QUEUE_FULL, RIVULET_STORE_FULL, RIVULET_STORE_FAILED,
-   * RIVULET_UNKNOWN_QUEUE; RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left when `timeoutMs` or `signal` ended the
+   * RIVULET_UNKNOWN_QUEUE, RIVULET_PERMISSION_DENIED; RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left when `timeoutMs` or `signal` ended the
    * wait, and RIVULET_UNKNOWN_OUTCOME if it had.
    */
   send(value: In, options?: SendOptions): Promise<SendResult>
