@@ -109,8 +109,8 @@ export class CallHost implements ServerPorts, LinkUser {
    * @param peer - Who is at its other end: handlers see it as `context.peer`.
    */
   accept(streams: SessionStreams, peer: PeerInfo): CallServer {
-    const rates = this.#rates.get(peer.id) ?? new CallerRates(this.limits)
-    this.#rates.set(peer.id, rates)
+    const rates = this.#rates.get(callerOf(peer)) ?? new CallerRates(this.limits)
+    this.#rates.set(callerOf(peer), rates)
     rates.sessions += 1
     const server = new CallServer(this, streams, peer, rates)
     this.#servers.add(server)
@@ -207,7 +207,7 @@ export class CallHost implements ServerPorts, LinkUser {
   ended(server: CallServer): void {
     this.#servers.delete(server)
     server.rates.sessions -= 1
-    if (server.rates.sessions === 0) this.#rates.delete(server.peer.id)
+    if (server.rates.sessions === 0) this.#rates.delete(callerOf(server.peer))
     this.checkDrained()
   }
 
@@ -226,4 +226,9 @@ export class CallHost implements ServerPorts, LinkUser {
     const open = [...this.#servers].flatMap((server) => server.calls.all())
     return sweepLate(open, now, (call) => call.server.stopLate(call))
   }
+}
+
+/** Whose calls count together: those of a key over all its sessions, where it is known. */
+function callerOf({ id, identity }: PeerInfo): string {
+  return identity?.publicKey ?? id
 }

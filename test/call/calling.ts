@@ -12,6 +12,7 @@ import type { CallLimits, CallPolicy } from '../../src/call/index.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import { FakePair } from '../support/fake-pair.js'
 import type { FakeSessionOptions } from '../support/fake-session.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -43,6 +44,8 @@ export const Numbers = defineService({
 export interface CallingOptions extends FakeSessionOptions {
   readonly limits?: Partial<CallLimits>
   readonly policy?: CallPolicy
+  /** Who the client is on every session. Default: nobody that is known. */
+  readonly identity?: PeerIdentity
   /** Sessions between the two. Default: 1. */
   readonly sessions?: number
 }
@@ -80,7 +83,7 @@ export class Calling {
     this.pairs.push(pair)
     pair.acceptor.handler = host.accept(pair.acceptor, {
       id: this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,
-      identity: undefined,
+      identity: this.#options.identity,
     })
     pair.dialer.handler = this.client.accept(pair.dialer)
     this.pump()

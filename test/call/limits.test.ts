@@ -166,3 +166,12 @@ t.test('calls that one client cancels within a second', async (t) => {
   t.strictSame(later.outcomes, [8])
   t.strictSame(calling.leftovers, {})
 })
+
+t.test('calls of one key within a second, over all its sessions', async (t) => {
+  const identity = { name: 'somebody', publicKey: 'x'.repeat(40) }
+  const calling = new Calling({ look: numbered((n) => n) }, { sessions: 2, limits: { maxCallsPerSecond: 3 }, identity })
+  const started = Array.from({ length: 10 }, (_, n) => calling.start('look', n))
+  await calling.settle()
+  const answered = started.flatMap(({ outcomes }) => outcomes).filter((one) => typeof one === 'number')
+  t.equal(answered.length, 3)
+})
