@@ -18,3 +18,15 @@ t.test('imports', async (t) => {
   }
   t.same(loaders, ['validate-with-avsc.ts'])
 })
+
+t.test('code is generated in one file, and an attempt made in another', async (t) => {
+  const places = ['src', 'patterns'].flatMap((folder) => {
+    const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
+  })
+  const generates = (file: string) => {
+    const code = readFileSync(join(root, file), 'utf8').replace(/^\s*(?:\/?\*|\/\/).*$/gm, '')
+    return /\bnew Function\b|\bFunction\(|\beval\(|runIn\w*Context/.test(code)
+  }
+  t.strictSame(places.filter(generates).sort(), ['src/avro/code-generation.ts', 'src/avro/source.ts'])
+})

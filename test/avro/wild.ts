@@ -24,6 +24,7 @@ const fieldNames = [
   'prototype',
   'arguments',
 ]
+const symbolNames = ['A', 'B', 'C', '_', 'x1', 'prototype', 'arguments', 'self', 'NaN']
 const typeNames = ['A', 'B', 'C', 'constructor', 'toString', 'hasOwnProperty', 'ns.A', 'ns.valueOf', 'x.y.Z']
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const
 const promoted: Readonly<Record<string, readonly string[]>> = {
@@ -59,8 +60,9 @@ export class Wild {
     return this.random.chance(1 / 2) ? { doc: this.text(), [`x-${this.text()}`]: this.text() } : {}
   }
 
-  #name(): string | undefined {
-    const free = typeNames.filter((name) => !this.#defined.has(name))
+  /** Branches of unions cannot have the names that every object has. */
+  #name(isBranch = false): string | undefined {
+    const free = typeNames.filter((name) => !this.#defined.has(name) && !(isBranch && name in Object.prototype))
     return free.length === 0 ? undefined : this.random.pick(free)
   }
 
@@ -69,7 +71,7 @@ export class Wild {
     const name = this.#name()
     if (kind < 3 || name === undefined) return this.#primitive()
     if (kind === 3) {
-      const symbols = fieldNames.slice(0, 1 + this.random.below(9))
+      const symbols = symbolNames.slice(0, 1 + this.random.below(9))
       const byDefault = this.random.chance(1 / 2) ? { default: symbols[0] } : {}
       return this.#define({ type: 'enum', name, symbols, ...byDefault, ...this.#named() })
     }
@@ -108,13 +110,13 @@ export class Wild {
   #union(depth: number): unknown {
     const branches: unknown[] = ['null']
     const kinds = ['string', { type: 'array', items: 'int' }, 'bytes', 'boolean', 'int']
-    for (let count = this.random.below(3); count > 0; count--) branches.push(this.#record(depth - 1))
+    for (let count = this.random.below(3); count > 0; count--) branches.push(this.#record(depth - 1, true))
     if (this.random.chance(1 / 2)) branches.push(kinds[this.random.below(kinds.length)])
     return branches
   }
 
-  #record(depth: number): Json | string {
-    const name = this.#name()
+  #record(depth: number, isBranch = false): Json | string {
+    const name = this.#name(isBranch)
     if (name === undefined) return 'string'
     const record: Json = this.#define({ type: 'record', name, ...this.#named() })
     const names = [...fieldNames].sort(() => this.random.below(3) - 1).slice(0, this.random.below(6))
