@@ -10,6 +10,7 @@ import {
 import { LinkSet } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { type Resource, ResourceBase } from '../../src/resource/index.js'
+import type { PeerInfo } from '../../src/session/index.js'
 import { checkSides } from '../../src/socket/index.js'
 import type { Reasons } from '../../src/stream/index.js'
 import { implementedBy } from './implement.js'
@@ -63,7 +64,13 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
     const twice = names.find((name, at) => names.indexOf(name) !== at)
     if (twice !== undefined) throw invalidOption('createRpcServer', 'services', 'different services', twice)
     const implementations = services.map(implementedBy) as unknown as readonly ImplementedCalls[]
-    const ports = { ...this.scope, clock: this.runtime.clock, policy: this.#policyOf(options) }
+    const ports = {
+      ...this.scope,
+      clock: this.runtime.clock,
+      policy: this.#policyOf(options),
+      limited: (reason: string, { identity }: PeerInfo) =>
+        this.#links.guard?.note({ kind: 'limit', reason, ...(identity && { identity }) }),
+    }
     this.#callHost = new CallHost(implementations, ports, {
       maxConcurrentCalls,
       maxCallsPerSecond,

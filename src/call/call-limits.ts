@@ -26,4 +26,6 @@ export interface CallLimits {
 export interface AdmissionRefusal {
   readonly code: ErrorCode
   readonly message: string
+  /** The limit that the client alone has reached, in one stable word. */
+  readonly limit?: string | undefined
 }

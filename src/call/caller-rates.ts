@@ -57,8 +57,10 @@ export class CallerRates {
 const tooManyCancels: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the client has cancelled as many calls within a second as the server takes',
+  limit: 'cancels-per-second',
 }
 const tooFast: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the client has begun as many calls within a second as the server takes',
+  limit: 'calls-per-second',
 }

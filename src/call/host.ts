@@ -33,6 +33,8 @@ export interface CallHostPorts {
   report(error: RivuletError): void
   /** What callers may do. Without one, everything. */
   readonly policy?: CallPolicy | undefined
+  /** A caller has reached a limit, which has a name; called for each call that is refused for it. */
+  limited?(limit: string, peer: PeerInfo): void
 }
 
 /** The calls of a server: `started` is the sum of `answered`, `failed`, `cancelled` and `open`. */
@@ -65,6 +67,7 @@ const full: AdmissionRefusal = {
 const tooManyCalls: AdmissionRefusal = {
   code: 'RIVULET_OVERLOADED',
   message: 'the client has as many calls open as the server takes',
+  limit: 'open-calls',
 }
 
 /** A server of calls over any number of sessions. */
@@ -163,11 +166,8 @@ export class CallHost implements ServerPorts, LinkUser {
   refusalFor(server: CallServer, method: ServedMethod): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
-    if (server.pending >= this.limits.maxOpenCallsPerPeer) return tooManyCalls
-    const refusal = server.rates.begin(this.clock.now())
-    if (refusal !== undefined && server.rates.isNews) this.report(new RivuletError(refusal.code, refusal.message))
     const { policy } = this.#ports
-    return refusal ?? (policy && deniedCall(policy, server.peer, method))
+    return this.#limitOf(server) ?? (policy && deniedCall(policy, server.peer, method))
   }
 
   denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined {
@@ -220,6 +220,16 @@ export class CallHost implements ServerPorts, LinkUser {
     for (const { pending } of this.#servers) if (pending > 0) return
     this.#sweep.stop()
     this.#markDrained()
+  }
+
+  /** What a client has too much of. */
+  #limitOf({ pending, rates, peer }: CallServer): AdmissionRefusal | undefined {
+    const isFull = pending >= this.limits.maxOpenCallsPerPeer
+    const refusal = isFull ? tooManyCalls : rates.begin(this.clock.now())
+    if (refusal?.limit === undefined) return undefined
+    this.#ports.limited?.(refusal.limit, peer)
+    if (!isFull && rates.isNews) this.report(new RivuletError(refusal.code, refusal.message))
+    return refusal
   }
 
   #stopLate(now: number): number {

@@ -99,3 +99,20 @@ t.test('patterns that cannot tell their peers apart refuse a policy', async (t) 
     t.match(await rejection(open()), { code: 'RIVULET_INVALID_OPTION', message })
   }
 })
+
+eachTransport(t, 'a caller that has reached a limit is named', async (t, { runtime, bind }) => {
+  const calls = await createRpcServer({
+    bind,
+    runtime,
+    services: [implement(Doubling, { double: ({ value }) => 2 * value })],
+    maxCallsPerSecond: 1,
+    security: { keyPair: server, allow },
+  })
+  calls.errors.subscribe()
+  const event = first(calls.securityEvents, ({ kind }) => kind === 'limit')
+  const alice = await createRpcClient(Doubling, { connect: calls.endpoint, runtime, security: as('alice') })
+  const calling = Array.from({ length: 20 }, (_, value) => rejection(firstValueFrom(alice.double({ value }))))
+  t.match(await event, { kind: 'limit', reason: 'calls-per-second', identity: { name: 'alice' } })
+  const refused = (await Promise.all(calling)).filter((error) => error !== undefined)
+  t.match(refused[0], { code: 'RIVULET_OVERLOADED', executed: 'no' })
+})
