@@ -1,59 +1,78 @@
 /**
  * Frames to the machines of links, with a proof of identity and without: what an honest peer sends is changed, repeated and
- * put out of order, while others make up hellos, proofs and items of their own.
+ * put out of order, while hostile peers hold sessions of their own and send items, hellos and proofs that they make up.
  */
-import { LinkHeader } from '../../../src/wire/index.js'
+import { readChallenge, readWelcome, writeProof } from '../../../src/session/handshake.js'
+import { type Hello, LinkHeader } from '../../../src/wire/index.js'
 import { frameKind } from '../../../src/wire/prelude.js'
-import { helloOf, itemKind, LinkPair, settings } from '../../session/link-pair.js'
-import { nonces, secured, server } from '../../session/secured-pair.js'
-import { ToyKey, ToyProver } from '../../session/toy-proof.js'
+import { helloOf, itemKind, LinkPair, look, settings } from '../../session/link-pair.js'
+import { alice, bob, eve, nonces, secured, server } from '../../session/secured-pair.js'
+import { ToyProver } from '../../session/toy-proof.js'
 import type { Random } from '../../simulation/random.js'
-import { edge, mutateFrame, sealed } from '../mutate.js'
+import { edge, mutate, mutateFrame, sealed } from '../mutate.js'
 import { type Target, taken } from '../target.js'
 import { itemArray, itemBytes } from './link-frame.js'
 
 /** Frames that are kept to be sent again. */
 const mostKept = 64
 
+/** The inputs of one pair of machines. */
+const pairInputs = 300
+
+const peers = ['a', 'b', 'c', 'd', 'e', 'f'] as const
+const kinds = [1, 2, 3, 4, 5, 6, 8, 12, 15, 16, 63, 64, 100]
+
+/** A hostile peer: what it said last, and its session if it has one. */
+interface Hostile {
+  hello: Hello
+  /** The connection of its session; 0 without one. */
+  connection: number
+  sequence: number
+}
+
 class Attack {
   readonly #random: Random
   readonly #link: LinkPair
   readonly #kept: Buffer[] = [helloOf()]
-  readonly #sequences = new Map<string, number>()
+  readonly #hostile = new Map<string, Hostile>()
+  readonly #nonce = nonces(1)
 
   constructor(random: Random) {
     this.#random = random
-    const prover = new ToyProver(new ToyKey('bob'), [server], nonces(101))
-    this.#link = random.chance(0.5) ? new LinkPair() : random.chance(0.8) ? secured().link : new LinkPair({ prover })
+    const prover = new ToyProver(bob, [server], nonces(101))
+    this.#link = random.chance(0.5) ? new LinkPair() : random.chance(0.9) ? secured().link : new LinkPair({ prover })
     this.#link.connect()
   }
 
   /** Makes one input; returns the last report that it led to. */
   next(): string {
     const random = this.#random
-    const link = this.#link
-    const before = [link.dialerReports.length, link.acceptorReports.length]
+    const { dialerReports, acceptorReports } = this.#link
     if (random.chance(0.4)) this.#honest()
-    const way = random.below(10)
-    if (way < 4) this.#changeInFlight()
-    else if (way < 7) this.#deliver(random.pick(['acceptor', 'dialer', 'a', 'b']), this.#madeUp())
-    else if (way < 8) this.#deliver(random.pick(['acceptor', 'dialer', 'a']), random.pick(this.#kept))
-    else if (way < 9) this.#deliver(random.pick(['a', 'b', 'c', 'd', 'e', 'f']), this.#hello())
+    const way = random.below(12)
+    const peer = random.pick(peers)
+    if (way < 3) this.#changeInFlight()
+    else if (way < 8) this.#hostileItems(peer)
+    else if (way < 9) this.#deliver(random.pick(['acceptor', 'dialer', peer]), random.pick(this.#kept))
+    else if (way < 10)
+      this.#deliver(
+        random.pick(['acceptor', 'dialer']),
+        this.#items({ connection: random.between(0, 3), sequence: random.below(9) }),
+      )
+    else if (way < 11) this.#hello(peer)
     else this.#time()
+    this.#answers()
     this.#check()
-    const [report = taken] = [
-      ...link.dialerReports.slice(before[0]).reverse(),
-      ...link.acceptorReports.slice(before[1]).reverse(),
-    ]
+    const [report = taken] = [...dialerReports.splice(0), ...acceptorReports.splice(0)].reverse()
     this.#forget()
     return report
   }
 
-  /** An honest user sends something. */
+  /** Honest users send something, and take what they were sent. */
   #honest(): void {
     const link = this.#link
     for (const user of [link.client, link.server]) {
-      if (user === undefined || user.session.status !== 'live') continue
+      if (user?.session.status !== 'live') continue
       for (const { stream, body } of user.items) user.session.consumed(stream, body.length)
       const stream = this.#random.pick([0, 1, 3, -1])
       if (user.session.isWritable(stream)) user.send(stream, this.#random.bytes(this.#random.below(60)))
@@ -66,49 +85,85 @@ class Attack {
     const to = this.#random.pick(['acceptor', 'dialer'] as const)
     const frames = to === 'acceptor' ? link.toAcceptor : link.toDialer
     const [frame] = frames.splice(this.#random.below(Math.max(1, frames.length)), 1)
-    if (frame === undefined) {
-      link.settle()
+    if (frame !== undefined) {
+      this.#keep(frame)
+      this.#deliver(to, this.#random.chance(0.6) ? mutateFrame(this.#random, frame, this.#kept) : frame)
+    }
+    if (frame === undefined || this.#random.chance(0.3)) link.settle()
+  }
+
+  /** Items of a hostile peer, on its session if it has one; else it says hello. */
+  #hostileItems(peer: string): void {
+    const state = this.#hostile.get(peer)
+    if (state === undefined || state.connection === 0) {
+      this.#hello(peer)
       return
     }
-    this.#keep(frame)
-    this.#deliver(to, this.#random.chance(0.6) ? mutateFrame(this.#random, frame, this.#kept) : frame)
-    if (this.#random.chance(0.3)) link.settle()
+    state.sequence += 1
+    this.#deliver(peer, this.#items(state))
   }
 
   /** A link frame with numbers and items that fit, or do not. */
-  #madeUp(): Buffer {
+  #items({ connection, sequence }: { connection: number; sequence: number }): Buffer {
     const random = this.#random
-    const kinds = [1, 2, 3, 4, 5, 6, 8, 12, 15, 16, itemKind, 63, 64, 100]
     const items = Array.from({ length: random.below(5) }, () => {
       const body = random.chance(0.05) ? Buffer.alloc(33_000) : random.bytes(random.below(12))
-      const stream = random.chance(0.8) ? random.between(-4, 5) : Number(edge(random)) % 2 ** 31
-      return itemBytes(stream, random.pick(kinds), random.below(10), body)
+      const stream = random.chance(0.9) ? random.between(0, 5) : Number(edge(random)) % 2 ** 31
+      return itemBytes(
+        stream,
+        random.chance(0.5) ? itemKind : random.pick(kinds),
+        random.pick([0, 0, 0, 0, 1, 2, 4, 7, 8]),
+        body,
+      )
     })
-    const sequence = random.chance(0.9) ? this.#sequence('made') : random.below(1000)
-    const acknowledged = random.chance(0.8) ? random.below(4) : random.below(1e9)
-    const numbers = { connection: random.between(0, 3), sequence, acknowledged, time: random.below(1e6) }
+    const numbers = { connection, sequence, acknowledged: 0, time: random.below(1e6) }
+    if (random.chance(0.05))
+      Object.assign(numbers, { [random.pick(Object.keys(numbers))]: Number(edge(random)) % 2 ** 31 })
     const body = Buffer.concat([LinkHeader.encode(numbers), itemArray(random, items)])
-    return random.chance(0.1)
-      ? mutateFrame(random, sealed(body, frameKind.link), this.#kept)
-      : sealed(body, frameKind.link)
+    return sealed(random.chance(0.05) ? mutate(random, body, this.#kept) : body, frameKind.link)
   }
 
-  #sequence(of: string): number {
-    const next = (this.#sequences.get(of) ?? 0) + 1
-    this.#sequences.set(of, this.#random.chance(0.05) ? 0 : next)
-    return next
-  }
-
-  #hello(): Buffer {
+  #hello(peer: string): void {
     const random = this.#random
-    const hello = helloOf({
-      session: Buffer.alloc(16, random.below(6)),
+    const isNew = random.chance(0.7)
+    const hello: Hello = {
+      ...{ minVersion: 1, maxVersion: random.chance(0.95) ? 1 : 0, capabilities: random.chance(0.9) ? ['proof'] : [] },
+      session: isNew ? random.bytes(16) : Buffer.alloc(16, random.below(6)),
       connection: random.between(1, 4),
-      resume: random.chance(0.4),
-      received: random.below(3),
-      capabilities: random.chance(0.5) ? ['proof'] : [],
-    })
-    return random.chance(0.3) ? mutateFrame(random, hello, this.#kept) : hello
+      resume: !isNew && random.chance(0.7),
+      received: random.chance(0.8) ? 0 : random.below(3),
+      limits: settings.limits,
+      extensions: {},
+    }
+    this.#hostile.set(peer, { hello, connection: 0, sequence: 0 })
+    const frame = helloOf(hello)
+    this.#deliver(peer, random.chance(0.2) ? mutateFrame(random, frame, this.#kept) : frame)
+  }
+
+  /** What hostile peers make of the frames that they were sent: most prove a key, and keep their session. */
+  #answers(): void {
+    const { elsewhere } = this.#link
+    for (let frames = elsewhere.splice(0); frames.length > 0; frames = elsewhere.splice(0)) {
+      for (const { peer, frame } of frames) {
+        this.#keep(frame)
+        const state = this.#hostile.get(peer)
+        if (state === undefined) continue
+        const { kind } = look(frame)
+        if (kind === frameKind.welcome) Object.assign(state, { connection: readWelcome(frame).connection, sequence: 0 })
+        else if (kind === frameKind.refusal) state.connection = 0
+        else if (kind === frameKind.challenge) this.#prove(peer, state.hello, frame)
+      }
+    }
+  }
+
+  #prove(peer: string, hello: Hello, challenge: Buffer): void {
+    const random = this.#random
+    const key = random.pick([alice, bob, bob, eve])
+    const proof = new ToyProver(key, [server], this.#nonce).prove(hello, readChallenge(challenge))
+    if (proof === undefined) return
+    const frame = writeProof(proof)
+    this.#keep(frame)
+    this.#deliver(peer, random.chance(0.2) ? mutateFrame(random, frame, this.#kept) : frame)
   }
 
   #deliver(to: string, frame: Buffer): void {
@@ -137,17 +192,16 @@ class Attack {
   }
 
   #keep(frame: Buffer): void {
-    if (this.#kept.length < mostKept) this.#kept.push(frame)
-    else this.#kept[this.#random.below(mostKept)] = frame
+    const copy = Buffer.from(frame)
+    if (this.#kept.length < mostKept) this.#kept.push(copy)
+    else this.#kept[this.#random.below(mostKept)] = copy
   }
 
   /** The pair keeps all that tests want to look at. */
   #forget(): void {
-    const link = this.#link
-    for (const { frame } of link.elsewhere.splice(0)) this.#keep(frame)
-    for (const user of [...link.dialed, ...link.accepted]) user.items.length = user.writable.length = 0
-    link.toAcceptor.splice(0, link.toAcceptor.length - 30)
-    link.toDialer.splice(0, link.toDialer.length - 30)
+    const { dialed, accepted, toAcceptor, toDialer } = this.#link
+    for (const user of [...dialed, ...accepted]) user.items.length = user.writable.length = user.changes.length = 0
+    for (const frames of [toAcceptor, toDialer]) frames.splice(0, frames.length - 30)
   }
 }
 
@@ -162,11 +216,11 @@ export const sessions: Target = {
   share: 200_000,
   begin: (random) => {
     let attack = new Attack(random)
-    let left = 300
+    let left = pairInputs
     return () => {
       if (--left === 0) {
         attack = new Attack(random)
-        left = 300
+        left = pairInputs
       }
       return attack.next()
     }
