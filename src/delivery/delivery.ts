@@ -2,6 +2,7 @@
  * A message in the hands of a consumer: what it is, and what can be said about it.
  */
 import { milliseconds, resolveOptions } from '../options/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import type { DeliveredExtras } from './protocol.js'
 import { maxDelayMs } from './protocol.js'
 
@@ -11,6 +12,15 @@ export interface NackOptions {
   readonly delayMs?: number
   /** Why, for the history of the message: a text, or what was thrown; up to 1000 characters, and 4096 of its stack. */
   readonly reason?: unknown
+}
+
+/** Who has sent a message. */
+export interface MessagePeer {
+  /**
+   * Whose key its producer has proven to own when the host stored it; `undefined` from a host without `security`, and of a
+   * producer in the process of the host.
+   */
+  readonly identity: PeerIdentity | undefined
 }
 
 /**
@@ -35,6 +45,8 @@ export interface Delivery<Out = unknown> {
   readonly id: string | undefined
   /** The key that its producer gave it. */
   readonly key: string | undefined
+  /** Who has sent it, as its host knows it; kept with the message, also as a dead letter. */
+  readonly peer: MessagePeer
   /** Whether it was settled here. */
   readonly settled: boolean
   /**
@@ -75,6 +87,7 @@ export interface Delivery<Out = unknown> {
 export interface DeliveryLease {
   positionOf(index: number): number
   timeOf(index: number): number
+  senderOf(index: number): PeerIdentity | undefined
   isSettled(index: number): boolean
   signalOf(index: number): AbortSignal
   ack(index: number): Promise<void>
@@ -123,6 +136,10 @@ export class LeasedDelivery<Out> implements Delivery<Out> {
 
   get key(): string | undefined {
     return this.#extras?.key ?? undefined
+  }
+
+  get peer(): MessagePeer {
+    return Object.freeze({ identity: this.#lease.senderOf(this.#index) })
   }
 
   get settled(): boolean {

@@ -6,6 +6,7 @@
 import { Malformed } from '../avro/read-primitives.js'
 import { crc32 } from '../checksum/index.js'
 import type { RivuletError } from '../errors/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import type { CheckedSupply } from '../stream/index.js'
 import { bufferOf } from '../wire/index.js'
 import { Confirmation } from './confirmation.js'
@@ -14,6 +15,7 @@ import { leaseLost } from './lease-errors.js'
 import { type PendingSettlement, PendingSettlements } from './pending-settlements.js'
 import type { DeliveredExtras, Fate, LeasedMessages } from './protocol.js'
 import { describeReason } from './reason.js'
+import { senderAt } from './sender.js'
 
 /** Reads a message of the writer that the lease has messages of. */
 export type ReadMessage<Out> = (bytes: Buffer, view: DataView, cursor: { position: number }, end: number) => Out
@@ -174,6 +176,10 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
   timeOf(index: number): number {
     const { time, times = [] } = this.#leased
     return time + (times.length === 0 ? 0 : (times[index] as number))
+  }
+
+  senderOf(index: number): PeerIdentity | undefined {
+    return senderAt(this.#leased, index)
   }
 
   isSettled(index: number): boolean {

@@ -1,5 +1,5 @@
 /** Leased consumption: what a consumer holds of a host, hands out, and says about it, over any conversation. */
-export type { Delivery, NackOptions } from './delivery.js'
+export type { Delivery, MessagePeer, NackOptions } from './delivery.js'
 export { DeliveryStream, type ProcessDelivery } from './delivery-stream.js'
 export type { HeldLease } from './held-lease.js'
 export { checksPerLease } from './loop-lag.js'

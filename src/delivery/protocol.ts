@@ -40,6 +40,8 @@ export const deliveryTypes = [
     id: optional('string'),
     key: optional('string'),
   }),
+  // who has sent the messages from this one on, up to the next of these; empty texts if that is not known
+  record('MessageSender', { index: 'int', name: 'string', publicKey: 'string' }),
   record('LeasedMessages', {
     lease: 'long',
     position: 'long',
@@ -52,6 +54,7 @@ export const deliveryTypes = [
     checks: 'bytes',
     bodies: 'bytes',
     extras: items('DeliveredExtras'),
+    senders: items('MessageSender'),
   }),
   record('RangeOutcome', { settled: 'int', stale: 'int', code: optional('string'), message: optional('string') }),
   record('SettledRequest', { number: 'long', outcomes: array('RangeOutcome') }),

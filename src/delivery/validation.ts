@@ -11,7 +11,15 @@ export function isLeaseTime(leaseMs: number): boolean {
 }
 
 /** Whether messages add up. */
-export function isWhole({ lengths, checks, bodies, schemaId, positions = [], times = [] }: LeasedMessages): boolean {
+export function isWhole({
+  lengths,
+  checks,
+  bodies,
+  schemaId,
+  positions = [],
+  times = [],
+  senders = [],
+}: LeasedMessages): boolean {
   const count = lengths.length
   if (count === 0 || schemaId.length !== 16) return false
   let bytes = 0
@@ -20,5 +28,6 @@ export function isWhole({ lengths, checks, bodies, schemaId, positions = [], tim
     bytes += length
   }
   if (bytes !== bodies.length || checks.length !== 4 * count) return false
+  if (senders.some(({ index }, at) => index <= (senders[at - 1]?.index ?? -1) || index >= count)) return false
   return [positions, times].every((list) => list.length === 0 || list.length === count)
 }

@@ -3,9 +3,11 @@
  *
  * The checksum of the head and those of the bodies distinguish the messages of a damaged record: what is whole is
  * delivered. Layout: version, flags, count u32, time u64, schema id (16), bytes of the extras u32, checksum of the head u32;
- * lengths (u32 each), checks (u32 each), extras (JSON), bodies. All numbers are big-endian.
+ * lengths (u32 each), checks (u32 each), extras (JSON), bodies. All numbers are big-endian. With flag 1 the extras are
+ * `{ sender, extras }`, without it the list alone.
  */
 import { crc32 } from '../checksum/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import { readU64, writeU64 } from '../store/index.js'
 
 /** What only some messages of a block have. */
@@ -29,6 +31,8 @@ export interface Block {
   readonly checks: Uint8Array
   readonly bodies: Uint8Array
   readonly extras: readonly BlockExtras[]
+  /** Who has sent them, if that is known. */
+  readonly sender?: PeerIdentity | undefined
   /** Messages whose bytes are not those that were sent, by index. */
   readonly bad?: ReadonlySet<number>
 }
@@ -36,16 +40,19 @@ export interface Block {
 const version = 1
 const fixedBytes = 38
 const checkAt = 34
+/** The flag of blocks whose sender is known. */
+const hasSender = 1
 const noExtras: readonly BlockExtras[] = []
 
 /** A block as the parts of a record. */
 export function encodeBlock(block: Block): Uint8Array[] {
-  const { count, lengths, checks, extras } = block
-  const extrasBytes = extras.length > 0 ? Buffer.from(JSON.stringify(extras)) : undefined
+  const { count, lengths, checks, extras, sender } = block
+  const shown = sender ? { sender, extras } : extras
+  const extrasBytes = sender || extras.length > 0 ? Buffer.from(JSON.stringify(shown)) : undefined
   const extrasAt = fixedBytes + 8 * count
   const head = Buffer.allocUnsafe(extrasAt + (extrasBytes?.length ?? 0))
   head[0] = version
-  head[1] = 0
+  head[1] = sender ? hasSender : 0
   head.writeUInt32BE(count, 2)
   writeU64(head, block.time, 6)
   head.set(block.schemaId, 14)
@@ -74,7 +81,9 @@ export function decodeBlock(
   if (damaged && headCheck(bytes, bodiesAt) !== bytes.readUInt32BE(checkAt)) return undefined
   const lengths: number[] = new Array(count)
   for (let index = 0, at = fixedBytes; index < count; index++, at += 4) lengths[index] = bytes.readUInt32BE(at)
-  const block = {
+  const rest = bodiesAt > extrasAt ? JSON.parse(bytes.toString('utf8', extrasAt, bodiesAt)) : noExtras
+  const isSent = ((bytes[1] as number) & hasSender) !== 0
+  const block: Block = {
     start,
     count,
     time: readU64(bytes, 6),
@@ -82,7 +91,8 @@ export function decodeBlock(
     lengths,
     checks: bytes.subarray(fixedBytes + 4 * count, extrasAt),
     bodies: bytes.subarray(bodiesAt),
-    extras: bodiesAt > extrasAt ? (JSON.parse(bytes.toString('utf8', extrasAt, bodiesAt)) as BlockExtras[]) : noExtras,
+    extras: (isSent ? rest.extras : rest) as readonly BlockExtras[],
+    sender: isSent ? (rest.sender as PeerIdentity) : undefined,
   }
   return damaged ? { ...block, bad: badBodies(block) } : block
 }

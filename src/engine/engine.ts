@@ -6,6 +6,7 @@
  * what it promises less. Of what is here, users of the package see `QueueCounts` alone.
  */
 import type { RivuletError } from '../errors/index.js'
+import type { PeerIdentity } from '../security/index.js'
 import type { Durability } from '../store/index.js'
 
 /** What an engine promises beside storing and leasing. */
@@ -56,6 +57,8 @@ export interface MessageBlock {
   readonly bodies: Uint8Array
   /** What only some messages have, by rising index. */
   readonly extras: readonly MessageExtras[]
+  /** Who has sent them, if that was proven: it is kept with them. */
+  readonly sender?: PeerIdentity | undefined
 }
 
 /** What a sender may say about one message. */
@@ -104,6 +107,12 @@ export interface DeliveryExtras {
   readonly key?: string
 }
 
+/** Who has sent messages of a lease: those from an index on, up to the next of these. */
+export interface SenderRun {
+  readonly index: number
+  readonly sender: PeerIdentity | undefined
+}
+
 /** Messages under one lease. */
 export interface LeasedBlock {
   /** The token of this attempt: no other delivery has it, not even after a restart. */
@@ -112,8 +121,10 @@ export interface LeasedBlock {
   readonly positions: readonly number[]
   /** When each was stored, in milliseconds since 1970. */
   readonly times: readonly number[]
-  readonly messages: Omit<MessageBlock, 'extras'>
+  readonly messages: Omit<MessageBlock, 'extras' | 'sender'>
   readonly extras: readonly DeliveryExtras[]
+  /** Who has sent them, by rising index; empty if no sender of them is known. */
+  readonly senders: readonly SenderRun[]
 }
 
 /** What a consumer says about messages of one lease: `count` of them from the index on. */
@@ -204,6 +215,7 @@ export interface PeekedMessage {
   readonly history: readonly FailedAttempt[]
   /** Where a dead letter comes from. */
   readonly origin?: { readonly queue: string; readonly position: number }
+  readonly sender?: PeerIdentity
 }
 
 /** One delivery that came to nothing. */

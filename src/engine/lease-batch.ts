@@ -3,8 +3,9 @@
  *
  * The dispatcher decides which messages are gathered, and for which consumer.
  */
+import type { PeerIdentity } from '../security/index.js'
 import { type Block, extrasAt } from './block-record.js'
-import type { DeliveryExtras, LeasedBlock } from './engine.js'
+import type { DeliveryExtras, LeasedBlock, SenderRun } from './engine.js'
 import type { Segment } from './leases.js'
 import type { ScheduledMessage } from './scheduled-messages.js'
 
@@ -27,6 +28,7 @@ export class LeaseBatch {
   schemaId: Uint8Array | undefined
   readonly segments: Segment[] = []
   readonly extras: DeliveryExtras[] = []
+  readonly #senders: SenderRun[] = []
   readonly #pieces: (BlockPiece | ScheduledMessage)[] = []
 
   /** Whether a message of a schema and a size may be added; the first one may be of any. */
@@ -45,6 +47,7 @@ export class LeaseBatch {
         if (extras) this.#addExtras(this.count + at, 1, extras.id, extras.key)
       }
     }
+    this.#sentBy(block.sender)
     this.#grow(block.schemaId, count, bytes)
   }
 
@@ -55,6 +58,7 @@ export class LeaseBatch {
     this.segments.push({ index: this.count, count: 1, position, block: -1, due, bytes: length })
     this.#pieces.push(entry)
     this.#addExtras(this.count, message.attempts + 1, message.id, message.key)
+    this.#sentBy(message.sender)
     this.#grow(message.schemaId, 1, length)
   }
 
@@ -77,13 +81,20 @@ export class LeaseBatch {
       }
     }
     const messages = this.#pieces.length === 1 && 'block' in first ? partOf(first) : this.#joined()
-    return { lease, positions, times, messages, extras: this.extras }
+    return { lease, positions, times, messages, extras: this.extras, senders: this.#senders }
   }
 
   #grow(schemaId: Uint8Array, count: number, bytes: number): void {
     this.schemaId = schemaId
     this.count += count
     this.bytes += bytes
+  }
+
+  /** The next messages are those of a sender. */
+  #sentBy(sender: PeerIdentity | undefined): void {
+    const last = this.#senders.at(-1)?.sender
+    if (last?.publicKey === sender?.publicKey && last?.name === sender?.name) return
+    this.#senders.push({ index: this.count, sender })
   }
 
   #addExtras(index: number, attempt: number, id: string | undefined, key: string | undefined): void {

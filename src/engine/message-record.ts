@@ -4,6 +4,7 @@
  * It holds all there is to know about it, so that its block can go. Layout: version, flags, attempts u32, time u64,
  * expires u64, check u32, schema id (16), bytes of the rest u32; the rest (JSON), the body. All numbers are big-endian.
  */
+import type { PeerIdentity } from '../security/index.js'
 import { readU64, writeU64 } from '../store/index.js'
 import type { FailedAttempt } from './engine.js'
 
@@ -22,6 +23,8 @@ export interface StoredMessage {
   readonly key?: string | undefined
   readonly history?: readonly FailedAttempt[] | undefined
   readonly origin?: { readonly queue: string; readonly position: number } | undefined
+  /** Who has sent it, if that is known. */
+  readonly sender?: PeerIdentity | undefined
 }
 
 /** The last failures that are kept of a message, and what they may take, in bytes. */
@@ -35,9 +38,10 @@ const fixedBytes = 46
 
 /** A message as the parts of a record. */
 export function encodeMessage(message: StoredMessage): Uint8Array[] {
-  const { id, key, history, origin } = message
-  const hasMore = id !== undefined || key !== undefined || origin !== undefined || (history && history.length > 0)
-  const rest = hasMore ? Buffer.from(JSON.stringify({ id, key, history, origin })) : undefined
+  const { id, key, history, origin, sender } = message
+  const hasMore =
+    id !== undefined || key !== undefined || origin !== undefined || sender || (history && history.length > 0)
+  const rest = hasMore ? Buffer.from(JSON.stringify({ id, key, history, origin, sender })) : undefined
   const head = Buffer.allocUnsafe(fixedBytes + (rest?.length ?? 0))
   head[0] = version
   head[1] = 0
@@ -67,6 +71,7 @@ export function decodeMessage(value: Uint8Array, intern: (schemaId: Uint8Array) 
     key: rest?.key,
     history: rest?.history,
     origin: rest?.origin,
+    sender: rest?.sender,
   }
 }
 

@@ -106,7 +106,7 @@ function leasedOf(store: EngineStore, { number, intern, leases }: Queue, lease: 
 }
 
 function shown(position: number, message: StoredMessage, state: PeekedMessage['state']): PeekedMessage {
-  const { time, schemaId, body, attempts, id, key, history = [], origin } = message
+  const { time, schemaId, body, attempts, id, key, history = [], origin, sender } = message
   return {
     position,
     time,
@@ -118,5 +118,6 @@ function shown(position: number, message: StoredMessage, state: PeekedMessage['s
     ...(id === undefined ? undefined : { id }),
     ...(key === undefined ? undefined : { key }),
     ...(origin === undefined ? undefined : { origin }),
+    ...(sender === undefined ? undefined : { sender }),
   }
 }

@@ -145,6 +145,7 @@ class Run {
       checks: isWhole ? checks : checks.subarray(4 * this.#from, 4 * this.#to),
       bodies: isWhole ? bodies : bodies.subarray(this.#bodyAt, this.#bodyAt + this.#bytes),
       extras: this.#extras,
+      sender: this.#block.sender,
     })
     this.#bodyAt += this.#bytes
     this.#bytes = 0
@@ -234,6 +235,7 @@ function storeDelayed(
     body,
     id,
     key,
+    sender: block.sender,
   })
 }
 

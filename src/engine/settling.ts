@@ -189,5 +189,6 @@ export function messageOf(block: Block, index: number, bodyAt: number): StoredMe
     body: block.bodies.subarray(bodyAt, bodyAt + (block.lengths[index] as number)),
     id: extras?.id,
     key: extras?.key,
+    sender: block.sender,
   }
 }

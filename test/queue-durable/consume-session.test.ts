@@ -57,7 +57,14 @@ function open({ isOpened = true } = {}) {
     const positions = lengths.map((_, at) => at + 1)
     const messages = { count, schemaId: Buffer.alloc(16), lengths, checks: Buffer.alloc(4 * count) }
     const bodies = Buffer.alloc(bytes * count)
-    ports?.deliver({ lease: lease++, positions, times: positions, messages: { ...messages, bodies }, extras: [] })
+    ports?.deliver({
+      lease: lease++,
+      positions,
+      times: positions,
+      messages: { ...messages, bodies },
+      extras: [],
+      senders: [],
+    })
   }
   const receive = (request: Parameters<typeof session.receive>[0]) => session.receive(request, () => {})
   if (isOpened) receive({ open: { queue: 'jobs', consumer: 'c', held: [1] } })

@@ -25,13 +25,13 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   stream: ground,
   wire: ['checksum', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
-  engine: [...ground, 'avro', 'checksum', 'store', 'runtime'],
+  engine: [...ground, 'security', 'avro', 'checksum', 'store', 'runtime'],
   session: ['errors', 'lifecycle', 'security', 'avro', 'wire'],
   link: [...ground, 'security', 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'wire', 'runtime', 'stream', 'session'],
   conversation: [...ground, 'call'],
   'reliable-send': [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
-  delivery: [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
+  delivery: [...ground, 'security', 'checksum', 'avro', 'wire', 'stream', 'conversation'],
 }
 
 /** Files that others may import beside the index of their folder: contracts that users of the package do not see. */

@@ -290,7 +290,7 @@ export class ConsumeSession {
   }
 
   /** The text of a schema goes with the first messages that were written with it. */
-  #messagesOf({ lease, positions, times, messages, extras }: LeasedBlock): LeasedMessages {
+  #messagesOf({ lease, positions, times, messages, extras, senders }: LeasedBlock): LeasedMessages {
     const key = Buffer.from(messages.schemaId).toString('latin1')
     const schema = this.#sentSchemas.has(key) ? undefined : this.#host.engine.schemaText(messages.schemaId)
     if (schema !== undefined) {
@@ -311,6 +311,7 @@ export class ConsumeSession {
       checks: bufferOf(messages.checks),
       bodies: bufferOf(messages.bodies),
       extras: extras.map(({ index, attempt = 1, id = null, key = null }) => ({ index, attempt, id, key })),
+      senders: senders.map(({ index, sender }) => ({ index, ...(sender ?? unknownSender) })),
     }
   }
 
@@ -324,6 +325,9 @@ export class ConsumeSession {
     if (this.#settling === 0) this.#drained.wake()
   }
 }
+
+/** The sender of messages of which it is not known. */
+const unknownSender = Object.freeze({ name: '', publicKey: '' })
 
 /** Schemas that one consumer is remembered to know. */
 const maxSentSchemas = 64

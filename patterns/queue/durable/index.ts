@@ -1,6 +1,6 @@
 /** The durable queue: what is confirmed stays until it is done. */
 
-export type { Delivery, NackOptions, ProcessDelivery } from '../../../src/delivery/index.js'
+export type { Delivery, MessagePeer, NackOptions, ProcessDelivery } from '../../../src/delivery/index.js'
 export type { QueueCounts } from '../../../src/engine/index.js'
 export type { SendResult } from '../../../src/reliable-send/index.js'
 export type { StoreUsage } from '../../../src/store/index.js'

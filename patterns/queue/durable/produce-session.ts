@@ -122,7 +122,7 @@ export class ProduceSession {
   #send(batch: ProducedBatch): void {
     if (this.#queue === '') throw invalidRequest('a producer sends before it opens')
     const { engine, maxMessageBytes } = this.#host
-    const block = blockOf(batch, maxMessageBytes)
+    const block = blockOf(batch, maxMessageBytes, this.#owner?.identity)
     const schema = this.#schemaOf(block, batch.schema ?? undefined)
     const bytes = block.bodies.length + batchBytes + 8 * block.count
     sendInPieces(engine, this.#queue, this.#producer, batch.sequence, block, schema, (outcome) => {

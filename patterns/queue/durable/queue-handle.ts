@@ -7,10 +7,12 @@ import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import { isSchema } from '../../../src/avro/index.js'
 import type { Clock, Timer } from '../../../src/clock/index.js'
+import type { MessagePeer } from '../../../src/delivery/index.js'
 import type { PeekedMessage, QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { defaults, instance, integer, resolveOptions } from '../../../src/options/index.js'
 import { QueueMeter, type QueueStats } from './queue-stats.js'
+import { shownName } from './session-owner.js'
 
 /** How messages are looked at. */
 export interface PeekOptions<T> {
@@ -44,6 +46,8 @@ export interface QueuedMessage<T = unknown> {
   readonly history: readonly FailedDelivery[]
   /** Where a dead letter comes from. */
   readonly origin?: MessageOrigin
+  /** Who has sent it: whose key its producer had proven to own. */
+  readonly peer: MessagePeer
 }
 
 /** A delivery that came to nothing. */
@@ -54,7 +58,10 @@ export interface FailedDelivery {
   readonly time: Date
   /** `nack`, `reject`, or that its lease was lost. */
   readonly cause: 'nack' | 'reject' | 'lease-lost'
-  /** The consumer: its option `name`, if it has one, with `/` behind it, and a random text of its own. */
+  /**
+   * The consumer: its option `name`, if it has one, with `/` behind it, and a random text of its own. Where it has proven its
+   * key, the name of its identity and `/` stand before that.
+   */
   readonly consumer: string
   /** Why, as the consumer said, up to 1000 characters. */
   readonly reason?: string
@@ -169,13 +176,18 @@ export class LocalQueueHandle implements QueueHandle {
     const codec = reader && (codecOf(reader) as Codec<never, T>)
     await new Promise<void>((resolve) => engine.settled(resolve))
     return engine.peek(this.name, most).map((message) => {
-      const { schemaId, due, ...rest } = message
+      const { schemaId, due, sender, ...rest } = message
       const schema = engine.schemaText(schemaId)
       return Object.freeze({
         ...rest,
         ...(due === undefined ? undefined : { due: new Date(due) }),
         time: new Date(message.time),
-        history: message.history.map((failure) => ({ ...failure, time: new Date(failure.time) })),
+        history: message.history.map(({ time, consumer, ...failure }) => ({
+          ...failure,
+          time: new Date(time),
+          consumer: shownName(consumer),
+        })),
+        peer: Object.freeze({ identity: sender && Object.freeze({ ...sender }) }),
         schema,
         value: readValue(message, codec, schema),
       })

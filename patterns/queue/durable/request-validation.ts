@@ -6,6 +6,7 @@
 import { maxDelayMs, maxReasonCharacters, maxStackCharacters, type SettledRange } from '../../../src/delivery/index.js'
 import type { MessageBlock, MessageExtras, Settlement } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
+import type { PeerIdentity } from '../../../src/security/index.js'
 import type { ProducedBatch } from './wire.js'
 
 /** The most messages of one batch. */
@@ -35,8 +36,8 @@ export function nameOf(what: string, name: string): string {
   return name
 }
 
-/** Returns a batch as the engine takes it. */
-export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageBlock {
+/** Returns a batch of a sender as the engine takes it. */
+export function blockOf(batch: ProducedBatch, maxMessageBytes: number, sender?: PeerIdentity): MessageBlock {
   const { sequence, number, schemaId, lengths, checks, bodies } = batch
   const count = lengths.length
   if (count === 0 || count > maxBatchMessages) throw invalidRequest(`a batch of ${count} messages`)
@@ -54,7 +55,7 @@ export function blockOf(batch: ProducedBatch, maxMessageBytes: number): MessageB
     bytes += length
   }
   if (bytes !== bodies.length) throw invalidRequest('the lengths of a batch are not those of its messages')
-  return { count, schemaId, lengths, checks, bodies, extras: extrasOf(batch.extras, count) }
+  return { count, schemaId, lengths, checks, bodies, extras: extrasOf(batch.extras, count), sender }
 }
 
 /** Returns what a consumer says about messages as the engine takes it; `undefined` if it is of no lease that it may have. */

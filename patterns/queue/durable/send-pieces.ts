@@ -36,7 +36,7 @@ export function sendInPieces(
 }
 
 /** Cuts a block. */
-function piecesOf({ count, schemaId, lengths, checks, bodies, extras }: MessageBlock): MessageBlock[] {
+function piecesOf({ count, schemaId, lengths, checks, bodies, extras, sender }: MessageBlock): MessageBlock[] {
   const pieces: MessageBlock[] = []
   let bodyAt = 0
   let extrasAt = 0
@@ -56,6 +56,7 @@ function piecesOf({ count, schemaId, lengths, checks, bodies, extras }: MessageB
       checks: checks.subarray(4 * from, 4 * to),
       bodies: bodies.subarray(bodyAt, bodyEnd),
       extras: mine,
+      sender,
     })
     bodyAt = bodyEnd
   }

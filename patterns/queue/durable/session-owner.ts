@@ -3,23 +3,31 @@
  *
  * The policy itself is that of the host's guard. Clients of the same process have no owner: they may do everything.
  */
-import { createHash } from 'node:crypto'
 import { RivuletError } from '../../../src/errors/index.js'
 import type { PeerIdentity, SecurityGuard } from '../../../src/security/index.js'
+
+/** Between the name of an identity, which has no control characters, and what a client calls itself. */
+const ownerMark = '\u001f'
+
+/** Returns the name of a producer or consumer as people know it, of that by which the host knows it. */
+export function shownName(name: string): string {
+  return name.replace(ownerMark, '/')
+}
 
 /** What clients say of themselves, held to who they are. */
 export class SessionOwner {
   readonly #guard: Pick<SecurityGuard, 'permits'>
-  readonly #identity: PeerIdentity | undefined
+  /** Whose key the client has proven to own. */
+  readonly identity: PeerIdentity | undefined
 
   constructor(guard: Pick<SecurityGuard, 'permits'>, identity: PeerIdentity | undefined) {
     this.#guard = guard
-    this.#identity = identity
+    this.identity = identity
   }
 
   /** @throws RIVULET_PERMISSION_DENIED if the policy does not allow it. */
   admit(action: 'produce' | 'consume', queue: string): void {
-    if (this.#guard.permits(this.#identity, action, queue)) return
+    if (this.#guard.permits(this.identity, action, queue)) return
     const what = action === 'produce' ? 'produce to' : 'consume from'
     const message = `the policy of the host does not allow this client to ${what} queue '${queue.slice(0, 100)}'`
     throw new RivuletError('RIVULET_PERMISSION_DENIED', message, { executed: 'no' })
@@ -31,7 +39,6 @@ export class SessionOwner {
    * A name is all that it takes to continue the numbers of a producer, or to have the leases of a consumer.
    */
   nameOf(name: string): string {
-    const parts = JSON.stringify([this.#identity?.name ?? '', name])
-    return createHash('sha256').update(parts).digest('base64url')
+    return `${this.identity?.name ?? ''}${ownerMark}${name}`
   }
 }
