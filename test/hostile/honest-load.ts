@@ -34,11 +34,17 @@ export abstract class HonestLoad {
   readonly missing: Missing = 'none'
   /** Why the others did not. */
   readonly faults: string[] = []
+  /** How long the units took that have ended since it was emptied, in milliseconds; not kept where some may be lost. */
+  readonly delays: number[] = []
+  /** When the units that have not ended were begun, the oldest in front: they end about in this order. */
+  readonly #begun: number[] = []
   #waiters: (() => void)[] = []
 
   /** Begins so many units of work. */
   issue(count: number): void {
     this.issued += count
+    const now = performance.now()
+    if (this.missing === 'none') for (let begun = 0; begun < count; begun++) this.#begun.push(now)
     this.begin(count)
   }
 
@@ -60,6 +66,8 @@ export abstract class HonestLoad {
   /** Counts units that ended as they should. */
   protected done(count = 1): void {
     this.seen += count
+    const now = performance.now()
+    for (const begun of this.#begun.splice(0, count)) this.delays.push(now - begun)
     for (const resolve of this.#waiters.splice(0)) resolve()
   }
 

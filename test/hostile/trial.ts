@@ -31,6 +31,8 @@ export interface Rate {
   readonly ownPerSecond: number
   /** Units that ended in that time, those included that the victim dealt to other peers. */
   readonly endedPerSecond: number
+  /** The time that 99 of 100 units took at most, in milliseconds; 0 where that is not known. */
+  readonly p99Ms: number
 }
 
 /** What came of it. */
@@ -60,6 +62,9 @@ export interface Trial extends Pick<TrialOptions, 'attack' | 'pattern' | 'transp
 export const bounds = Object.freeze({
   /** The part of their undisturbed rate that honest peers keep. */
   kept: 0.5,
+  /** How many times as long 99 of 100 units may take, and what they may take in any case, in milliseconds. */
+  p99Factor: 10,
+  p99Ms: 50,
   /** The longest delay of a timer, in milliseconds. */
   delayMs: 50,
   /** What the memory of the victim grows by, in MiB. */
@@ -117,7 +122,7 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
     await siege.end()
     return judged({ ...same, before, during, deeds, complaints, after })
   } catch (error) {
-    const none = { rate: { perSecond: 0, ownPerSecond: 0, endedPerSecond: 0 }, report: undefined }
+    const none = { rate: { perSecond: 0, ownPerSecond: 0, endedPerSecond: 0, p99Ms: 0 }, report: undefined }
     return judged({
       ...same,
       before: none,
@@ -149,6 +154,7 @@ async function measured(siege: Siege, load: HonestLoad, action: () => Promise<vo
   siege.victim.tell({ measure: true })
   await siege.victim.report()
   const [seen, ended] = [load.seen, load.issued - load.pending]
+  load.delays.length = 0
   const [begun, waited] = [performance.now(), waitedMs()]
   await action()
   const seconds = (performance.now() - begun) / 1000
@@ -157,7 +163,13 @@ async function measured(siege: Siege, load: HonestLoad, action: () => Promise<vo
   const report = await siege.victim.report()
   const free = Math.max(0.05, 1 - Math.max(own, report.waited))
   const endedPerSecond = (load.issued - load.pending - ended) / seconds / free
-  return { rate: { perSecond: units / seconds, ownPerSecond: units / seconds / free, endedPerSecond }, report }
+  const p99Ms = highest(load.delays) * free
+  return { rate: { perSecond: units / seconds, ownPerSecond: units / seconds / free, endedPerSecond, p99Ms }, report }
+}
+
+/** The delay that 99 of 100 do not exceed. */
+function highest(delays: readonly number[]): number {
+  return [...delays].sort((a, b) => a - b)[Math.floor(0.99 * delays.length)] ?? 0
 }
 
 /** Lets honest peers work at a steady pace; returns how to stop that. */
@@ -197,6 +209,10 @@ function judged({ before, during, after, complaints, ...same }: Figures): Trial 
     if (kept < bounds.kept) all.push(`honest peers kept ${kept.toFixed(2)} of their rate`)
     const ended = during.rate.endedPerSecond / Math.max(1, before.rate.endedPerSecond)
     if (ended < bounds.kept) all.push(`work ended at ${ended.toFixed(2)} of its rate, for whichever peer`)
+    const slow = Math.max(bounds.p99Ms, bounds.p99Factor * before.rate.p99Ms)
+    if (during.rate.p99Ms > slow) {
+      all.push(`99 of 100 took up to ${during.rate.p99Ms.toFixed(0)} ms, ${before.rate.p99Ms.toFixed(0)} before`)
+    }
     if (ownDelayMs > bounds.delayMs) all.push(`a timer was ${ownDelayMs.toFixed(0)} ms late`)
     if (grownMiB > bounds.grownMiB) all.push(`memory grew by ${grownMiB.toFixed(0)} MiB`)
     const counted = (countedAfter ?? 0) - (countedBefore ?? 0)
