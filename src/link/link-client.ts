@@ -64,6 +64,11 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
     return !owes && (status === 'cut' || suspected)
   }
 
+  /** The key by which CURVE knows the server of the present connection. */
+  get serverKey(): string | undefined {
+    return this.socket?.serverKey
+  }
+
   /** Tells the peer that this side is about to close, so that it acknowledges at once. */
   announceDrain(): void {
     // arrived items are counted before: from here on there is current work

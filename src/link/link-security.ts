@@ -39,14 +39,24 @@ export function authenticatorOf(guard: SecurityGuard): Authenticator {
   }
 }
 
-/** How the connecting side of a link proves its key to the servers that it expects. */
-export function proverOf(keyPair: KeyPair, serverKeys: readonly string[]): IdentityProver {
+/**
+ * How the connecting side of a link proves its key to the servers that it expects.
+ *
+ * @param connectedTo - Returns the key by which CURVE knows the server of the present connection: then the proof is for that
+ * one alone. Another one of `serverKeys`, to which it could be relayed, may be another server.
+ */
+export function proverOf(
+  keyPair: KeyPair,
+  serverKeys: readonly string[],
+  connectedTo: () => string | undefined,
+): IdentityProver {
   const prover = new Prover(keyPair)
   const publicKey = z85Decode(keyPair.publicKey) as Buffer
   return {
     prove(hello, challenge) {
       const serverKey = z85Encode(challenge.publicKey)
-      if (!serverKeys.includes(serverKey)) return undefined
+      const connected = connectedTo()
+      if (connected === undefined ? !serverKeys.includes(serverKey) : serverKey !== connected) return undefined
       const nonce = randomBytes(nonceBytes)
       const mac = prover.prove(serverKey, transcriptOf(hello, challenge.nonce, nonce))
       return { connection: hello.connection, publicKey, nonce, mac, extensions: {} }

@@ -89,12 +89,8 @@ export class LinkSet implements Transport {
     }
     const { keyPair } = this.#sockets
     for (const endpoint of this.#sockets.connect) {
-      const link = new LinkClient(
-        this.#options,
-        this.#scope.runtime.clock,
-        this.#ports,
-        keyPair && proverOf(keyPair, endpoint.serverKeys),
-      )
+      const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
+      const link: LinkClient = new LinkClient(this.#options, this.#scope.runtime.clock, this.#ports, prover)
       this.#dialing.push(link)
       const socket = await this.#sockets.own(DealerSocket.open({ ...config, connect: endpoint }, link))
       opened.push(() => link.start(socket))

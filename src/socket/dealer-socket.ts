@@ -29,6 +29,7 @@ const ignore = () => {}
 /** A DEALER socket, owned. */
 export class DealerSocket extends Socket implements LinkSocket {
   readonly #handler: LinkHandler
+  readonly #address: string
   #started = false
   #connected = false
   /** Whether the handler was notified of the connection. */
@@ -49,6 +50,12 @@ export class DealerSocket extends Socket implements LinkSocket {
   private constructor(config: DealerConfig, handler: LinkHandler) {
     super({ ...config, ...linkSettings(config), kind: 'dealer', bind: [], connect: [config.connect] })
     this.#handler = handler
+    this.#address = config.connect.address
+  }
+
+  /** The key by which CURVE knows the server of the present connection; `undefined` without security, and over inproc. */
+  get serverKey(): string | undefined {
+    return this.serverKeyAt(this.#address)
   }
 
   /** Whether there is a connection that frames can go to. */

@@ -246,6 +246,11 @@ export abstract class Socket {
     for (const event of early) this.#onMonitorEvent(event)
   }
 
+  /** The key by which CURVE knows the server at an endpoint; `undefined` without security, and where there is no CURVE. */
+  protected serverKeyAt(address: string): string | undefined {
+    return address.startsWith('inproc:') ? undefined : this.#connector.serverKey(address)
+  }
+
   #connectTo({ address }: ParsedEndpoint): void {
     if (!address.startsWith('inproc:')) this.#connector.connect(address)
     this.#add(address, 'connect')

@@ -31,9 +31,11 @@ function guardOf(allow: Allow): { guard: SecurityGuard; noted: ObservedEvent[] }
   return { guard, noted }
 }
 
-function pairOf(keyPair: KeyPair, allow: Allow, serverKeys = [server.publicKey]) {
+/** @param connectedTo - The key of the server that CURVE has checked. */
+function pairOf(keyPair: KeyPair, allow: Allow, serverKeys = [server.publicKey], connectedTo?: string) {
   const { guard, noted } = guardOf(allow)
-  const link = new LinkPair({ authenticator: authenticatorOf(guard), prover: proverOf(keyPair, serverKeys) })
+  const prover = proverOf(keyPair, serverKeys, () => connectedTo)
+  const link = new LinkPair({ authenticator: authenticatorOf(guard), prover })
   return { link, noted }
 }
 
@@ -126,4 +128,15 @@ t.test('nonces differ, and a proof fits one challenge alone', async (t) => {
   t.notSame(first.proof.nonce, second.proof.nonce)
   link.acceptor.receive(link.peer, writeProof({ ...first.proof, connection: second.proof.connection }))
   t.strictSame(refusalsIn(link.toDialer), ['unauthenticated'])
+})
+
+t.test('a proof is for the server of the connection alone: another known one cannot have it relayed', async (t) => {
+  const { link: honest } = pairOf(alice, 'any', [eve.publicKey, server.publicKey], server.publicKey)
+  honest.connect()
+  t.equal(honest.client.session.status, 'live')
+  // eve is a server of alice, too, and relays what the server says over its connection with alice
+  const { link: relayed } = pairOf(alice, 'any', [eve.publicKey, server.publicKey], eve.publicKey)
+  relayed.connect()
+  t.strictSame(relayed.dialerReports, ['RIVULET_SERVER_KEY_MISMATCH'])
+  t.equal(relayed.acceptor.size, 0)
 })

@@ -3,8 +3,8 @@ import t from 'tap'
 import { refusalReason, writeChallenge, writeProof, writeRefusal, writeWelcome } from '../../src/session/handshake.js'
 import { emptyLinkFrame, frameKind, Refusal, readRecordFrame } from '../../src/wire/index.js'
 import { helloOf, LinkPair, lost, refusalsIn, settings } from './link-pair.js'
-import { alice, bob, dial, eve, kinds, secured, sentTo, server, undecided } from './secured-pair.js'
-import type { ToyKey } from './toy-proof.js'
+import { alice, bob, dial, eve, kinds, nonces, secured, sentTo, server, undecided } from './secured-pair.js'
+import { ToyAuthenticator, type ToyKey, ToyProver } from './toy-proof.js'
 
 t.test('a session begins after the proof, has its identity, and is resumed with another proof', async (t) => {
   const { link, authenticator } = secured()
@@ -35,12 +35,17 @@ t.test('a session begins after the proof, has its identity, and is resumed with 
   t.strictSame([link.dialerReports, link.acceptorReports, authenticator.refusals], [[], [], []])
 })
 
+/** The handshake without security, byte for byte as it was before there was any. */
+const plainHello = '5276020a962567f80202000101010101010101010101010101010102000080897a80802080801080a4e80300'
+const plainWelcome = '5276020ccb0ff5a9020002000080897a80802080801080a4e80300'
+
 t.test('without security a hello says nothing of proofs, and is welcomed at once', async (t) => {
   const link = new LinkPair()
   link.up()
-  t.strictSame(link.hello().capabilities, [])
+  t.equal(link.toAcceptor[0]?.toString('hex'), plainHello)
   link.acceptor.receive(link.peer, link.toAcceptor.shift() as Buffer)
   t.strictSame(kinds(link.toDialer), [frameKind.welcome])
+  t.equal(link.toDialer[0]?.toString('hex'), plainWelcome)
   t.strictSame(link.identities, [undefined])
   link.acceptor.receive(
     'q',
@@ -249,3 +254,22 @@ t.test('when nobody can decide, the dialer is told so and tries again later', as
   link.pass(1000, false)
   t.strictSame(kinds(link.toAcceptor), [frameKind.hello])
 })
+
+t.test(
+  'a key is revoked while a frame of its session is held: the rest of it is dropped, and others are served',
+  async (t) => {
+    let pieces = 0
+    const authenticator = new ToyAuthenticator(server, [alice, bob], nonces(1))
+    const prover = new ToyProver(alice, [server], nonces(101))
+    const link = new LinkPair({ authenticator, prover, spend: () => ++pieces % 2 === 0 }).connect()
+    const stream = link.client.session.openStream()
+    for (let count = 0; count < 5; count++) link.client.send(stream, `${count}`)
+    link.flush()
+    t.notOk(link.acceptor.receive(link.peer, link.toAcceptor.pop() as Buffer))
+    t.equal(link.acceptor.revoke(alice.text), 1)
+    while (!link.acceptor.takeRest());
+    t.strictSame(link.server.texts, ['0', '1'])
+    t.equal(link.acceptor.size, 0)
+    t.strictSame(kinds(dial(link, 'bob', bob)), [frameKind.welcome])
+  },
+)
