@@ -8,7 +8,7 @@ import { serviceOf } from '../../src/avro/service-codec.js'
 import { literal } from '../../src/avro/source.js'
 import { canaries, Wild, wildValue } from './wild.js'
 
-const seeds = 200
+const seeds = 120
 const fresh = Math.floor(Math.random() * 1e9)
 const sources: string[] = []
 /** Those of avsc, which is shown one's own schemas: it has names in them, but only such as the parser has accepted. */
@@ -151,13 +151,13 @@ t.test('no name that is none is taken, from oneself or a peer', async (t) => {
     }
     const before = sources.length
     for (const schema of schemas) {
-      t.throws(() => defineSchema(schema as AvroSchema), refused)
-      t.throws(() => Any.readerFor(JSON.stringify(schema)), refused)
-      t.throws(() => defineService({ protocol: 'P', types: [schema], messages: {} } as never), refused)
+      assert.throws(() => defineSchema(schema as AvroSchema), refused)
+      assert.throws(() => Any.readerFor(JSON.stringify(schema)), refused)
+      assert.throws(() => defineService({ protocol: 'P', types: [schema], messages: {} } as never), refused)
     }
     t.equal(sources.length, before, 'no code was generated')
-    t.throws(() => literal(text), 'the generator refuses it too')
-    t.throws(() => literal(`a${text}`))
+    assert.throws(() => literal(text), 'the generator refuses it too')
+    assert.throws(() => literal(`a${text}`))
   }
   t.equal(fired, 0)
 })
