@@ -36,6 +36,10 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
    * @throws RIVULET_INVALID_OPTION
    */
   constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any') {
+    if (options.security?.policy !== undefined) {
+      const text = `${factory}: security.policy must be left out: these sockets know that a peer is admitted, not which one`
+      throw new RivuletError('RIVULET_INVALID_OPTION', text)
+    }
     refusePolicy(factory, options.security)
     super(factory, options, sides)
     this.#options = options

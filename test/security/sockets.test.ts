@@ -150,6 +150,17 @@ t.test('a server that accepts and leaves is not taken for one with another key',
   t.equal((await first(pull.messages)).id, 3, 'and is met when it speaks')
 })
 
+t.test('a policy is refused where nobody could be held to it', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const options = { bind, runtime, security: { ...bound, policy: [] } }
+  const refused = { code: 'RIVULET_INVALID_OPTION', message: /security\.policy must be left out/ }
+  await t.rejects(createPush({ ...options, schema: Job }), refused)
+  await t.rejects(createPull({ ...options, schema: Job }), refused)
+  await t.rejects(createPublisher(options), refused)
+  await t.rejects(createSubscriber(options), refused)
+  t.equal(runtime.size, 0)
+})
+
 t.test('the handler is let go of with the last secured socket', async (t) => {
   const runtime = createRuntime({ maxSockets: 8 })
   t.teardown(() => runtime.close({ drain: false }))
