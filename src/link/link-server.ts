@@ -56,6 +56,7 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
         authenticator: guard && authenticatorOf(guard),
       },
     )
+    guard?.usedBy(this.machine.isInUse)
     // completes with the guard
     guard?.revoked.subscribe((key) => {
       this.machine.revoke(key, guard.identityOf(key) !== undefined)

@@ -174,12 +174,16 @@ export const defaults = Object.freeze({
   admissionRecheckMs: 500,
   /** How long its last answer holds while it fails or is slow, in milliseconds. */
   admissionGraceMs: 10_000,
+  /** How long it is asked about a key that no link uses, in milliseconds. */
+  unusedKeyMs: 60_000,
   /** How long it is not asked again about a key that it has refused, in milliseconds. */
   refusalMemoryMs: 1000,
   /** Keys that it has refused, and keys about which it is asked at the same time. */
   undecidedKeys: 1024,
   /** Keys that it has admitted. */
   admittedKeys: 16_384,
+  /** Whether `saveKeyPair` replaces a file. */
+  overwrite: false,
   /** How often the file of an allow list is looked at, in milliseconds. */
   allowListFileMs: 250,
   /** Malformed frames within a second after which a bound socket admits new peers a few at a time. */

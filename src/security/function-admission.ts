@@ -17,6 +17,8 @@ interface Admitted {
   readonly address: string
   /** When the function last admitted it, on the clock. */
   readonly decidedAt: number
+  /** When a peer last connected with it. */
+  readonly connectedAt: number
 }
 
 /** How long a call that does not return counts as running after its time limit, in milliseconds. */
@@ -37,6 +39,8 @@ export class FunctionAdmission implements Admission {
   #undecided = 0
   #timer: Timer | undefined
   #isClosed = false
+  /** Whether a key is in use, where that can be known: a key that is not is forgotten after a while. */
+  isInUse: ((publicKey: string) => boolean) | undefined
 
   constructor(allow: AllowFunction, clock: Clock, ports: AdmissionPorts) {
     this.#allow = allow
@@ -48,7 +52,7 @@ export class FunctionAdmission implements Admission {
     if (this.#isClosed) return unavailable
     const admitted = this.#admitted.get(publicKey)
     if (admitted !== undefined) {
-      this.#enter(publicKey, admitted)
+      this.#enter(publicKey, { ...admitted, connectedAt: this.#clock.now() })
       return admit(admitted.identity)
     }
     const refusedAt = this.#refused.get(publicKey)
@@ -133,10 +137,13 @@ export class FunctionAdmission implements Admission {
     }
     const identity =
       answer === true ? namelessIdentity(publicKey) : Object.freeze({ name: answer as string, publicKey })
-    const former = this.#admitted.get(publicKey)?.identity
-    if (former !== undefined && former.name !== identity.name) this.#leave(publicKey, 'renamed')
+    const decidedAt = this.#clock.now()
+    const former = this.#admitted.get(publicKey)
     this.#refused.delete(publicKey)
-    this.#enter(publicKey, { identity, address, decidedAt: this.#clock.now() })
+    if (former === undefined) this.#enter(publicKey, { identity, address, decidedAt, connectedAt: decidedAt })
+    // in its place: a recheck is no use
+    else this.#admitted.set(publicKey, { ...former, identity, decidedAt })
+    if (former !== undefined && former.identity.name !== identity.name) this.#ports.revoked(former.identity, 'renamed')
     return admit(identity)
   }
 
@@ -168,8 +175,10 @@ export class FunctionAdmission implements Admission {
   #recheck(): void {
     this.#timer = undefined
     const now = this.#clock.now()
-    for (const [publicKey, { address, decidedAt }] of [...this.#admitted]) {
-      if (now - decidedAt > defaults.admissionGraceMs) this.#leave(publicKey, 'unavailable')
+    for (const [publicKey, { address, decidedAt, connectedAt }] of [...this.#admitted]) {
+      const isUnused = this.isInUse?.(publicKey) === false && now - connectedAt > defaults.unusedKeyMs
+      if (isUnused) this.#admitted.delete(publicKey)
+      else if (now - decidedAt > defaults.admissionGraceMs) this.#leave(publicKey, 'unavailable')
       else if (!this.#calls.has(publicKey)) void this.#call(publicKey, address)
     }
     if (this.#admitted.size === 0 || this.#isClosed) return

@@ -78,6 +78,11 @@ export class SecurityGuard {
     return this.#isClosed || !isKey(publicKey) ? undefined : this.#admission.identityOf(publicKey)
   }
 
+  /** Tells it how to know whether a key is in use: then an allow function is asked no more about those that are not. */
+  usedBy(isInUse: (publicKey: string) => boolean): void {
+    this.#admission.isInUse = isInUse
+  }
+
   /** Whether an identity may do something: with a policy, only what it allows. A denial is counted and reported. */
   permits(identity: PeerIdentity | undefined, action: PolicyAction, target: string): boolean {
     if (this.allows(identity, action, target)) return true

@@ -8,7 +8,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isRivuletError, RivuletError } from '../errors/index.js'
-import { flag, resolveOptions } from '../options/index.js'
+import { defaults, flag, resolveOptions } from '../options/index.js'
 import { checkKeyPair, isKey, type KeyPair, makeKeyPair, publicKeyOf } from './key-pair.js'
 import { checkedPath, fileFault, openForReading, readText } from './private-file.js'
 
@@ -21,7 +21,7 @@ export interface SaveKeyPairOptions {
 const mostFileBytes = 4096
 const ownerOnly = 0o600
 
-const saveRules = { overwrite: flag(false) }
+const saveRules = { overwrite: flag(defaults.overwrite) }
 
 /**
  * Writes a key pair to a file that only its owner can read (mode 0600).

@@ -147,6 +147,9 @@ export class Acceptor {
     return entries.length
   }
 
+  /** Whether a key owns a session. */
+  readonly isInUse = (publicKey: string): boolean => this.#sessions.countOf(publicKey) > 0
+
   /** Asks all peers to open no new streams. */
   announceDrain(): void {
     this.#draining = true
@@ -154,9 +157,8 @@ export class Acceptor {
   }
 
   /**
-   * Ends all sessions, with a goodbye where there is a connection.
-   *
-   * @returns The connections with a goodbye in transit; a dialer that has read it says hello for another session.
+   * Ends all sessions, with a goodbye where there is a connection; returns the connections with one in transit. A dialer that
+   * has read it says hello for another session.
    */
   close(reason: RivuletError): string[] {
     this.#closed = true

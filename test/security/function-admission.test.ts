@@ -8,7 +8,8 @@ const one = generateKeyPair().publicKey
 const two = generateKeyPair().publicKey
 const unknown = { admitted: false, reason: 'unknown-key' }
 const unavailable = { admitted: false, reason: 'unavailable' }
-const { admissionTimeoutMs, admissionRecheckMs, admissionGraceMs, refusalMemoryMs, undecidedKeys } = defaults
+const { admissionTimeoutMs, admissionRecheckMs, admissionGraceMs, refusalMemoryMs, undecidedKeys, unusedKeyMs } =
+  defaults
 
 /** Promise jobs between an answer of the function and what it decides. */
 const settled = async () => {
@@ -203,6 +204,41 @@ t.test('admitted keys are bounded: the one that connected longest ago is revoked
   guard.decide(`${other}zzzzz`, '')
   t.strictSame(revoked, [two])
   t.ok(guard.identityOf(one))
+})
+
+t.test('a key with another name is admitted when its revocation is reported', async (t) => {
+  let name = 'alice'
+  const { guard, clock } = guarded({ allow: () => name })
+  guard.decide(one, '')
+  const seen: (string | undefined)[] = []
+  guard.revoked.subscribe((key) => seen.push(guard.identityOf(key)?.name))
+  name = 'alicia'
+  clock.advance(admissionRecheckMs)
+  t.strictSame(seen, ['alicia'])
+})
+
+t.test('keys that no link uses are forgotten after a while, and not revoked', async (t) => {
+  const calls: string[] = []
+  const allow = (key: string) => {
+    calls.push(key)
+    return true
+  }
+  const { guard, clock, revoked } = guarded({ allow })
+  guard.usedBy((key) => key === one)
+  guard.decide(one, '')
+  guard.decide(two, '')
+  clock.advance(unusedKeyMs - admissionRecheckMs)
+  guard.decide(two, '')
+  clock.advance(unusedKeyMs)
+  t.ok(guard.identityOf(two), 'it has connected in the meantime')
+  clock.advance(admissionRecheckMs * 2)
+  t.equal(guard.identityOf(two), undefined)
+  t.ok(guard.identityOf(one))
+  t.strictSame(revoked, [])
+  calls.length = 0
+  clock.advance(admissionRecheckMs)
+  t.strictSame(calls, [one])
+  t.match(guard.decide(two, ''), { admitted: true })
 })
 
 t.test('a guard that is closed asks nothing more', async (t) => {
