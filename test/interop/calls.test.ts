@@ -2,12 +2,13 @@
 import t from 'tap'
 import { createRpcServer, implement, type RpcServer } from '../../patterns/rpc/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
+import { generateKeyPair } from '../../src/security/index.js'
 import { codesOf } from '../support/events.js'
 import { peer, transports, withPython } from './python.js'
 import { olderText, Shop, type ShopHandlers, shopText } from './shop.js'
 
 /** A server with what its handlers have seen, which `seen` tells. */
-async function openShop(handlers: Partial<ShopHandlers> = {}, bind = 'tcp://127.0.0.1:*') {
+async function openShop(handlers: Partial<ShopHandlers> = {}, bind = 'tcp://127.0.0.1:*', options = {}) {
   const seen: string[] = []
   const all: ShopHandlers = {
     price: ({ item }) => item.length * 1.5,
@@ -38,7 +39,7 @@ async function openShop(handlers: Partial<ShopHandlers> = {}, bind = 'tcp://127.
     seen: () => seen,
     ...handlers,
   }
-  return { seen, server: await createRpcServer({ bind, services: [implement(Shop, all)] }) }
+  return { seen, server: await createRpcServer({ bind, services: [implement(Shop, all)], ...options }) }
 }
 
 /** What Python saw of a step. */
@@ -54,8 +55,9 @@ interface Seen {
 }
 
 /** Has Python call a server; returns what it saw of the agreement and of each step. */
-async function called(server: RpcServer, steps: readonly object[], protocol = shopText, service = 'interop.Shop') {
-  const [first, ...others] = await peer({ do: 'call', connect: server.endpoint, service, protocol, steps })
+async function called(server: RpcServer, steps: readonly object[], options: object = {}) {
+  const shop = { service: 'interop.Shop', protocol: shopText }
+  const [first, ...others] = await peer({ do: 'call', connect: server.endpoint, ...shop, steps, ...options })
   return { agreement: (first as { agreement: object }).agreement, seen: others as Seen[] }
 }
 
@@ -113,7 +115,7 @@ t.test('an older version: the text is asked for once, and what does not fit is r
   const steps = [call('buy', { item: 'cup' }), call('buy', { item: 'hat' }), call('buy', { item: 'coat' })]
   const others = [{ step: 'watch', method: 'follow', request: { count: 2 } }, call('haggle', { item: 'cup' })]
   for (const asked of [true, false]) {
-    const { agreement, seen } = await called(server, [...steps, ...others], olderText)
+    const { agreement, seen } = await called(server, [...steps, ...others], { protocol: olderText })
     t.match(agreement, {
       asked,
       told: shopText,
@@ -140,7 +142,7 @@ t.test('an older version: the text is asked for once, and what does not fit is r
 t.test('a service that the server does not have', withPython, async (t) => {
   const { server } = await openShop()
   await using _ = server
-  const { agreement, seen } = await called(server, [call('price', { item: 'cup' })], shopText, 'interop.Stall')
+  const { agreement, seen } = await called(server, [call('price', { item: 'cup' })], { service: 'interop.Stall' })
   t.match(agreement, { told: null, refusals: [{ method: '', code: 'RIVULET_UNIMPLEMENTED' }] })
   t.match(seen, [{ failure: { code: 'RIVULET_UNIMPLEMENTED', executed: 'no' } }])
 })
@@ -273,6 +275,25 @@ t.test('a cut: what was lost either way is sent again, and nothing runs twice', 
   t.strictSame(noted, ['lost on its way'])
   t.match(server.stats(), { started: 6, answered: 6, sessions: 0, invalidItems: 0 })
 })
+
+for (const [transport, open] of Object.entries(transports)) {
+  t.test(`a server with security, over ${transport}: the key is proven on each connection`, withPython, async (t) => {
+    const { bind, remove } = open()
+    t.teardown(remove)
+    const [own, python] = [generateKeyPair(), generateKeyPair()]
+    const names: unknown[] = []
+    const price: ShopHandlers['price'] = ({ item }, { peer: { identity } }) => names.push(identity) && item.length
+    const security = { keyPair: own, allow: { python: python.publicKey } }
+    const { server } = await openShop({ price }, bind, { security })
+    await using _ = server
+    const keys = { ...python, serverKey: own.publicKey }
+    const steps = [call('price', { item: 'cup' }), { step: 'redial' }, call('price', { item: 'hat' })]
+    const { seen } = await called(server, steps, { keys })
+    t.match(seen, [{ value: 3 }, { connection: 2 }, { value: 3 }])
+    const identity = { name: 'python', publicKey: python.publicKey }
+    t.strictSame(names, [identity, identity])
+  })
+}
 
 /** What may come or go on a stream without credit, and what a test makes its values of. */
 const windowBytes = 131_072

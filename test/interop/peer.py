@@ -10,6 +10,8 @@ import sys
 try:
     import zmq
 
+    from zmq.utils import z85
+
     import call_steps
     import rivulet_wire as wire
     from rivulet_calls import Caller
@@ -57,6 +59,10 @@ def open_socket(kind, command):
         socket.set(zmq.XPUB_VERBOSER, 1)
     if kind in (zmq.SUB, zmq.XSUB):
         socket.set(zmq.SNDHWM, 0)
+    if "keys" in command:
+        socket.set(zmq.CURVE_SERVERKEY, command["keys"]["serverKey"].encode())
+        socket.set(zmq.CURVE_PUBLICKEY, command["keys"]["publicKey"].encode())
+        socket.set(zmq.CURVE_SECRETKEY, command["keys"]["secretKey"].encode())
     if "bind" in command:
         socket.bind(command["bind"])
     else:
@@ -156,7 +162,8 @@ def publish(command):
 
 def call(command):
     """Dials a server, agrees on a service, and does one step after the other."""
-    link = Link(lambda: open_socket(zmq.DEALER, command))
+    keys = {name: z85.decode(key) for name, key in command["keys"].items()} if "keys" in command else None
+    link = Link(lambda: open_socket(zmq.DEALER, command), keys)
     caller = Caller(link, command["service"], command["protocol"])
     say(agreement=caller.agree())
     for step in command["steps"]:

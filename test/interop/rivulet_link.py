@@ -10,6 +10,7 @@ import os
 import time
 
 import avro.schema
+import rivulet_proof as proof
 import rivulet_wire as wire
 
 CREDIT, DRAIN, GOODBYE, ABANDON = 1, 2, 3, 4
@@ -48,8 +49,9 @@ def now():
 class Link:
     """One session, over one connection after the other."""
 
-    def __init__(self, dial):
+    def __init__(self, dial, keys=None):
         self.dial = dial
+        self.keys = keys
         self.socket = None
         self.session = os.urandom(16)
         self.connection = 0
@@ -67,6 +69,7 @@ class Link:
         self.consumed_bytes = collections.Counter()
         self.over = set()
         self.draining = False
+        self.capabilities = [] if keys is None else [proof.CAPABILITY]
         self.enter(resume=False)
 
     def enter(self, resume):
@@ -78,7 +81,7 @@ class Link:
         hello = {
             "minVersion": 1,
             "maxVersion": 1,
-            "capabilities": [],
+            "capabilities": self.capabilities,
             "session": self.session,
             "connection": self.connection,
             "resume": resume,
@@ -86,8 +89,12 @@ class Link:
             "limits": LIMITS,
         }
         self.socket.send(wire.write_record(wire.HELLO, hello))
+        if self.keys is not None:
+            challenge = wire.decode(wire.RECORDS[wire.CHALLENGE], self.frame(wire.CHALLENGE))
+            check(challenge["connection"] == self.connection, "a challenge for another hello")
+            self.socket.send(wire.write_record(wire.PROOF, proof.prove(self.keys, hello, challenge)))
         welcome = wire.decode(wire.RECORDS[wire.WELCOME], self.frame(wire.WELCOME))
-        check(welcome["version"] == 1 and welcome["capabilities"] == [], "a welcome for another version")
+        check(welcome["version"] == 1 and welcome["capabilities"] == self.capabilities, "a welcome for another version")
         check(welcome["connection"] == self.connection and welcome["resumed"] == resume, "a welcome for another hello")
         check(welcome["limits"]["windowBytes"] >= 65_536, "a window that is too small")
         self.limits = welcome["limits"]

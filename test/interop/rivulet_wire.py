@@ -15,7 +15,7 @@ import avro.io
 import avro.schema
 
 PROTOCOL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "protocol"
-DATA, REQUEST, ANSWER, LINK, HELLO, WELCOME, REFUSAL = range(1, 8)
+DATA, REQUEST, ANSWER, LINK, HELLO, WELCOME, REFUSAL, CHALLENGE, PROOF = range(1, 10)
 MAX_MESSAGES = 65536
 
 
@@ -31,6 +31,8 @@ RECORDS = {
     HELLO: load("hello.avsc"),
     WELCOME: load("welcome.avsc"),
     REFUSAL: load("refusal.avsc"),
+    CHALLENGE: load("challenge.avsc"),
+    PROOF: load("proof.avsc"),
 }
 
 
