@@ -33,7 +33,7 @@ export function authenticatorOf(guard: SecurityGuard): Authenticator {
       return decision instanceof Promise ? decision.then(verdictOf) : verdictOf(decision)
     },
     refused(reason, identity) {
-      const kind = reason === 'too-many-sessions' ? 'limit' : 'refused'
+      const kind = reason.startsWith('too-many-') ? 'limit' : 'refused'
       guard.note({ kind, reason, ...(identity && { identity }) })
     },
   }

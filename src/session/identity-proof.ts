@@ -22,6 +22,8 @@ export type IdentityRefusal =
   | 'foreign-session'
   /** A proven key has as many sessions as one key may have. */
   | 'too-many-sessions'
+  /** A connection whose proof was just refused asks for another try. */
+  | 'too-many-proofs'
   /** Link frames came before the proof. */
   | 'frames-before-proof'
 
