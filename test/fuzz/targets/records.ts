@@ -1,4 +1,5 @@
 /** The frames that are one record each: hellos and their answers, challenges and proofs, and what subscribers ask. */
+import { topicPart, topicPattern, wordsOnWire } from '../../../patterns/pubsub/topic-name.js'
 import type { Schema } from '../../../src/avro/index.js'
 import {
   readChallenge,
@@ -16,8 +17,8 @@ import { readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '..
 import { frameKind } from '../../../src/wire/prelude.js'
 import { settings } from '../../session/link-pair.js'
 import type { Random } from '../../simulation/random.js'
-import { mutateFrame } from '../mutate.js'
-import { outcomeOf, type Target } from '../target.js'
+import { mutate, mutateFrame } from '../mutate.js'
+import { outcomeOf, type Target, taken } from '../target.js'
 
 const { limits } = settings
 const extensions = { a: Buffer.from('b'), longer: Buffer.alloc(40, 7) }
@@ -61,9 +62,12 @@ export const handshake: Target = {
   },
 }
 
-/** Requests of subscribers, and answers of publishers. */
+/** What a part of a message that is no topic comes to. */
+const noTopic = 'no topic'
+
+/** Requests of subscribers, answers of publishers, and the topics before data frames. */
 export const topics: Target = {
-  codes,
+  codes: [...codes, noTopic],
   share: 100_000,
   begin: (random) => {
     const request = { kind: 'ready', inbox: Buffer.from('inbox'), nonce: Buffer.alloc(16, 4), extensions }
@@ -75,9 +79,24 @@ export const topics: Target = {
       extensions,
     }
     const of = recordReader(random, Buffer.from('topic'))
-    const readers = [of(TopicRequest, request, frameKind.request), of(TopicAnswer, answer, frameKind.answer)]
+    const names = ['ticks.acme', 'a', 'ä.ö', 'x'.repeat(250)].map(topicPart)
+    const readers = [
+      () => readTopic(mutate(random, random.pick(names), names)),
+      of(TopicRequest, request, frameKind.request),
+      of(TopicAnswer, answer, frameKind.answer),
+    ]
     return () => random.pick(readers)()
   },
+}
+
+const patterns = ['#', '*', 'ticks.*', 'ticks.#', '*.acme'].map(topicPattern)
+
+function readTopic(part: Buffer): string {
+  const words = wordsOnWire(part)
+  if (words === undefined) return noTopic
+  if (`${words.join('.')}.` !== part.toString()) throw new Error('the words are not those of the topic')
+  for (const pattern of patterns) pattern.matches(words)
+  return taken
 }
 
 function recordReader(random: Random, topic: Buffer) {
