@@ -32,6 +32,7 @@ export function authenticatorOf(guard: SecurityGuard): Authenticator {
       const decision = guard.decide(publicKey, '')
       return decision instanceof Promise ? decision.then(verdictOf) : verdictOf(decision)
     },
+    identityOf: (publicKey) => guard.identityOf(publicKey),
     refused(reason, identity) {
       const kind = reason.startsWith('too-many-') ? 'limit' : 'refused'
       guard.note({ kind, reason, ...(identity && { identity }) })

@@ -98,8 +98,11 @@ export class ProofGate {
   /** Nothing else of the connection is looked at until its proof is judged; another hello takes its place. */
   async #await(peer: string, hello: Hello, later: Promise<Verdict>): Promise<void> {
     this.#undecided.set(peer, hello)
-    const verdict = await later
+    const decided = await later
     if (this.#undecided.get(peer) !== hello) return
+    // nothing ends a session of a key that was revoked, or renamed, before it has one
+    const verdict =
+      typeof decided === 'string' ? decided : (this.#authenticator.identityOf(decided.publicKey) ?? 'unknown-key')
     this.#undecided.delete(peer)
     try {
       this.#judge(peer, hello, verdict)
