@@ -11,6 +11,7 @@ import { LinkSet } from '../../src/link/index.js'
 import { invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import { checkSides } from '../../src/socket/index.js'
+import { facadeOf } from './client-facade.js'
 import { clientMethods } from './client-methods.js'
 import type { RpcClient, RpcClientBase, RpcClientStats } from './method-types.js'
 import { clientRules, type RpcClientOptions, sharedClientRules } from './options.js'
@@ -31,7 +32,8 @@ export async function createRpcClient<S extends Service>(service: S, options: Rp
   if (!isService(service)) throw invalidOption(subject, 'service', 'a service of defineService', service)
   const { over, ...rest } = options ?? {}
   if (over === undefined) {
-    return withShortcuts<S>(await RpcClientResource.create(service, resolveOptions(subject, rest, clientRules)))
+    const client = await RpcClientResource.create(service, resolveOptions(subject, rest, clientRules))
+    return shown<S>(client, client)
   }
   const owner = owners.get(over)
   if (!owner) throw invalidOption(subject, 'over', 'a client of createRpcClient', over)
@@ -39,22 +41,20 @@ export async function createRpcClient<S extends Service>(service: S, options: Rp
   if (foreign !== undefined)
     throw invalidOption(subject, foreign, 'left out: the links are those of `over`', rest[foreign as keyof typeof rest])
   const client = await SharedClient.create(service, owner, resolveOptions(subject, rest, sharedClientRules))
-  owners.set(client, owner)
-  return withShortcuts<S>(client)
+  return shown<S>(client, owner)
+}
+
+/** What users get of a client, which can share the links that it has. */
+function shown<S extends Service>(client: RpcClientBase<S>, owner: LinksOwner): RpcClient<S> {
+  const facade = facadeOf(client)
+  owners.set(facade, owner)
+  return facade
 }
 
 type ResolvedClientOptions = Resolved<typeof clientRules>
 
 /** The clients that have the links of what a user holds: those that can be shared. */
 const owners = new WeakMap<object, LinksOwner>()
-
-/** Makes methods members of the client, as far as it has no other member of that name. */
-function withShortcuts<S extends Service>(client: RpcClientBase<S>): RpcClient<S> {
-  for (const [name, value] of Object.entries(client.calls)) {
-    if (!(name in client)) Object.defineProperty(client, name, { value, enumerable: true })
-  }
-  return client as RpcClient<S>
-}
 
 /** A client with links of its own. */
 export class RpcClientResource<S extends Service> extends ResourceBase<RpcClientStats> implements RpcClientBase<S> {
@@ -77,7 +77,6 @@ export class RpcClientResource<S extends Service> extends ResourceBase<RpcClient
     const { calls, promises } = clientMethods(this.callClient.bind(serviceOf(service)), this.callClient, options)
     this.calls = calls as unknown as RpcClientBase<S>['calls']
     this.promises = promises as unknown as RpcClientBase<S>['promises']
-    owners.set(this, this)
   }
 
   stats(): RpcClientStats {

@@ -32,9 +32,8 @@ export function authenticatorOf(guard: SecurityGuard): Authenticator {
       const decision = guard.decide(publicKey, '')
       return decision instanceof Promise ? decision.then(verdictOf) : verdictOf(decision)
     },
-    identityOf: (publicKey) => guard.identityOf(publicKey),
     refused(reason, identity) {
-      const kind = reason.startsWith('too-many-') ? 'limit' : 'refused'
+      const kind = reason === 'too-many-sessions' ? 'limit' : 'refused'
       guard.note({ kind, reason, ...(identity && { identity }) })
     },
   }

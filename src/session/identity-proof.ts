@@ -22,8 +22,6 @@ export type IdentityRefusal =
   | 'foreign-session'
   /** A proven key has as many sessions as one key may have. */
   | 'too-many-sessions'
-  /** A connection whose proof was just refused asks for another try. */
-  | 'too-many-proofs'
   /** Link frames came before the proof. */
   | 'frames-before-proof'
 
@@ -42,8 +40,6 @@ export interface Authenticator {
   nonce(): Buffer
   /** Returns whose the proof is, or why it is refused, perhaps later; neither throws nor rejects. */
   verify(hello: Hello, challenge: Challenge, proof: Proof): Verdict | Promise<Verdict>
-  /** Returns whose a proven key is now: a verdict that comes later may be outdated when it arrives. */
-  identityOf(publicKey: string): PeerIdentity | undefined
   /** Notes a refusal; the identity is given where it was proven. */
   refused(reason: IdentityRefusal, identity: PeerIdentity | undefined): void
 }

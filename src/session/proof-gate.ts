@@ -10,9 +10,6 @@ import { Challenges, mostChallenges } from './challenges.js'
 import { proofCapability, readProof, refusalReason, writeChallenge } from './handshake.js'
 import type { Authenticator, IdentityRefusal, Verdict } from './identity-proof.js'
 
-/** How long a connection that has failed is asked for no other proof, in milliseconds: less than an honest dialer waits. */
-const barredMs = 500
-
 /** What the gate needs of its acceptor. */
 export interface ProofGatePorts {
   now(): number
@@ -30,8 +27,6 @@ export class ProofGate {
   readonly #challenges: Challenges
   /** Hellos whose proofs are being judged, by connection. */
   readonly #undecided = new Map<string, Hello>()
-  /** Connections that have failed, and until when they are asked for no other proof: to check one takes time. */
-  readonly #barred = new Map<string, number>()
 
   constructor(authenticator: Authenticator, ports: ProofGatePorts) {
     this.#authenticator = authenticator
@@ -58,12 +53,7 @@ export class ProofGate {
   hello(peer: string, hello: Hello): void {
     const { publicKey, proofMs } = this.#authenticator
     const { connection } = hello
-    this.#forget(peer)
-    if ((this.#barred.get(peer) ?? Number.NEGATIVE_INFINITY) > this.#ports.now()) {
-      this.note('too-many-proofs', undefined)
-      this.#ports.refuse(peer, connection, refusalReason.unauthenticated, 'the last proof was wrong: try again later')
-      return
-    }
+    this.gone(peer)
     if (!hello.capabilities.includes(proofCapability)) {
       const message = 'this side admits only peers that prove their key: give the other side `security`'
       this.#refuse(peer, connection, 'no-proof', message)
@@ -98,11 +88,8 @@ export class ProofGate {
   /** Nothing else of the connection is looked at until its proof is judged; another hello takes its place. */
   async #await(peer: string, hello: Hello, later: Promise<Verdict>): Promise<void> {
     this.#undecided.set(peer, hello)
-    const decided = await later
+    const verdict = await later
     if (this.#undecided.get(peer) !== hello) return
-    // nothing ends a session of a key that was revoked, or renamed, before it has one
-    const verdict =
-      typeof decided === 'string' ? decided : (this.#authenticator.identityOf(decided.publicKey) ?? 'unknown-key')
     this.#undecided.delete(peer)
     try {
       this.#judge(peer, hello, verdict)
@@ -119,7 +106,6 @@ export class ProofGate {
       const message = 'the other side cannot decide now whether the key of this side is admitted'
       this.#ports.refuse(peer, hello.connection, refusalReason.admissionUnavailable, message)
     } else {
-      if (this.#barred.size < mostChallenges) this.#barred.set(peer, this.#ports.now() + barredMs)
       this.#refuse(peer, hello.connection, verdict, 'the proof is not that of a key that is admitted')
     }
   }
@@ -133,20 +119,13 @@ export class ProofGate {
 
   /** A connection is gone. */
   gone(peer: string): void {
-    this.#forget(peer)
-    this.#barred.delete(peer)
+    this.#challenges.take(peer)
+    this.#undecided.delete(peer)
   }
 
   /** Forgets challenges that were not answered in time. */
   tick(): void {
-    const now = this.#ports.now()
-    this.#challenges.expire(now)
-    for (const [peer, until] of this.#barred) if (until <= now) this.#barred.delete(peer)
-  }
-
-  #forget(peer: string): void {
-    this.#challenges.take(peer)
-    this.#undecided.delete(peer)
+    this.#challenges.expire(this.#ports.now())
   }
 
   #refuse(peer: string, connection: number, reason: IdentityRefusal, message: string): void {

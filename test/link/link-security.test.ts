@@ -1,11 +1,9 @@
 /** The proof of identity with real keys: what links make of a guard, and what comes of forged and weak keys. */
-import { Subject } from 'rxjs'
 import t from 'tap'
 import { systemClock } from '../../src/clock/index.js'
 import { authenticatorOf, proverOf } from '../../src/link/link-security.js'
 import {
   type Allow,
-  type AllowList,
   generateKeyPair,
   type KeyPair,
   type ObservedEvent,
@@ -97,26 +95,6 @@ t.test('a function decides, now or later, once the key is proven', async (t) => 
     t.equal(link.client.session.status, 'live')
   }
   t.strictSame(asked, [alice.publicKey, alice.publicKey])
-})
-
-t.test('a key that the list has no more when the wait for the first list ends gets no session', async (t) => {
-  const both = { alice: alice.publicKey, bob: bob.publicKey }
-  for (const [next, identities, told] of [
-    [{ bob: bob.publicKey }, [], ['RIVULET_UNAUTHENTICATED']],
-    [{ ...both, alice: [], carol: alice.publicKey }, [{ name: 'carol', publicKey: alice.publicKey }], []],
-  ] as const) {
-    const allow = new Subject<AllowList>()
-    const { link } = pairOf(alice, allow)
-    const { proof } = provenIn(link)
-    link.acceptor.receive(link.peer, writeProof(proof))
-    // in one turn: the decision by the first list is made, and has not arrived
-    allow.next(both)
-    allow.next(next)
-    await new Promise(setImmediate)
-    link.settle()
-    t.strictSame(link.identities, identities)
-    t.strictSame(link.dialerReports, told)
-  }
 })
 
 t.test('a proof with anything changed, the key of another, or one that yields nothing to keep secret', async (t) => {

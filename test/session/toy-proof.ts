@@ -62,12 +62,8 @@ export class ToyAuthenticator implements Authenticator {
     const nonces = [challenge.nonce, proof.nonce]
     const mac = this.key.code(proof.publicKey, proof.publicKey, this.publicKey, hello, nonces)
     if (!mac.equals(proof.mac)) return 'wrong-proof'
-    return this.identityOf(publicKey) ?? 'unknown-key'
-  }
-
-  identityOf(publicKey: string): PeerIdentity | undefined {
     const name = this.admitted.get(publicKey)
-    return name === undefined ? undefined : { name, publicKey }
+    return name === undefined ? 'unknown-key' : { name, publicKey }
   }
 
   refused(reason: IdentityRefusal, identity: PeerIdentity | undefined): void {

@@ -1,5 +1,4 @@
 /** The frames that are one record each: hellos and their answers, challenges and proofs, and what subscribers ask. */
-import { topicPart, topicPattern, wordsOnWire } from '../../../patterns/pubsub/topic-name.js'
 import type { Schema } from '../../../src/avro/index.js'
 import {
   readChallenge,
@@ -17,8 +16,8 @@ import { readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '..
 import { frameKind } from '../../../src/wire/prelude.js'
 import { settings } from '../../session/link-pair.js'
 import type { Random } from '../../simulation/random.js'
-import { mutate, mutateFrame } from '../mutate.js'
-import { outcomeOf, type Target, taken } from '../target.js'
+import { mutateFrame } from '../mutate.js'
+import { outcomeOf, type Target } from '../target.js'
 
 const { limits } = settings
 const extensions = { a: Buffer.from('b'), longer: Buffer.alloc(40, 7) }
@@ -62,12 +61,9 @@ export const handshake: Target = {
   },
 }
 
-/** What a part of a message that is no topic comes to. */
-const noTopic = 'no topic'
-
-/** Requests of subscribers, answers of publishers, and the topics before data frames. */
+/** Requests of subscribers, and answers of publishers. */
 export const topics: Target = {
-  codes: [...codes, noTopic],
+  codes,
   share: 100_000,
   begin: (random) => {
     const request = { kind: 'ready', inbox: Buffer.from('inbox'), nonce: Buffer.alloc(16, 4), extensions }
@@ -79,24 +75,9 @@ export const topics: Target = {
       extensions,
     }
     const of = recordReader(random, Buffer.from('topic'))
-    const names = ['ticks.acme', 'a', 'ä.ö', 'x'.repeat(250)].map(topicPart)
-    const readers = [
-      () => readTopic(mutate(random, random.pick(names), names)),
-      of(TopicRequest, request, frameKind.request),
-      of(TopicAnswer, answer, frameKind.answer),
-    ]
+    const readers = [of(TopicRequest, request, frameKind.request), of(TopicAnswer, answer, frameKind.answer)]
     return () => random.pick(readers)()
   },
-}
-
-const patterns = ['#', '*', 'ticks.*', 'ticks.#', '*.acme'].map(topicPattern)
-
-function readTopic(part: Buffer): string {
-  const words = wordsOnWire(part)
-  if (words === undefined) return noTopic
-  if (`${words.join('.')}.` !== part.toString()) throw new Error('the words are not those of the topic')
-  for (const pattern of patterns) pattern.matches(words)
-  return taken
 }
 
 function recordReader(random: Random, topic: Buffer) {
