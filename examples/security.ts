@@ -55,22 +55,25 @@ const serverKey = own.publicKey
 await using alices = await createRpcClient(Vault, { connect, security: { keyPair: alice, serverKey } })
 await using bobs = await createRpcClient(Vault, { connect, security: { keyPair: bob, serverKey } })
 
+// refused connections and revoked keys are errors, too; without a subscriber each kind is a process warning
+for (const { errors } of [server, alices]) errors.subscribe()
+
 /** Prints the response of a call, or why there is none. */
-async function tell(who: string, call: Promise<string>): Promise<void> {
+async function print(who: string, call: Promise<string>): Promise<void> {
   const outcome = await call.catch((error: unknown) => (isRivuletError(error) ? error.code : String(error)))
   console.log(`${who}: ${outcome}`)
 }
 
-await tell('alice reads', firstValueFrom(alices.read({})))
-await tell('alice opens', firstValueFrom(alices.open({})))
-await tell('bob reads', firstValueFrom(bobs.read({})))
-await tell('bob opens', firstValueFrom(bobs.open({})))
+await print('alice reads', firstValueFrom(alices.read({})))
+await print('alice opens', firstValueFrom(alices.open({})))
+await print('bob reads', firstValueFrom(bobs.read({})))
+await print('bob opens', firstValueFrom(bobs.open({})))
 
-// a stranger's key is refused before a byte of a message is read
-await using strangers = await createRpcClient(Vault, { connect, security: { keyPair: generateKeyPair(), serverKey } })
-console.log(`a stranger: ${(await firstValueFrom(strangers.errors)).code}`)
+// an unknown key is refused before a byte of a message is read
+await using unknown = await createRpcClient(Vault, { connect, security: { keyPair: generateKeyPair(), serverKey } })
+console.log(`an unknown key: ${(await firstValueFrom(unknown.errors)).code}`)
 
-// whoever leaves the list loses its links, in the middle of a stream, too
+// a key that leaves the list loses its links, in the middle of a stream, too
 const watching = new Promise<unknown>((ended) => {
   alices.watch({}).subscribe({
     next: () => allowed.next({ bob: bob.publicKey }),
@@ -79,4 +82,4 @@ const watching = new Promise<unknown>((ended) => {
 })
 const ended = await watching
 console.log(`alice's stream: ${isRivuletError(ended) ? ended.code : ended}`)
-await tell('bob reads', firstValueFrom(bobs.read({})))
+await print('bob reads', firstValueFrom(bobs.read({})))

@@ -66,3 +66,21 @@ t.test('rpc: the shop sells what it has, and says so to those who follow', async
     'total 3.5',
   ])
 })
+
+t.test('security: who is known does what it may, until its key is revoked', async (t) => {
+  const ended = await runExample('security.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  t.strictSame(ended.stdout.trim().split('\n'), [
+    "the fingerprint of alice's key has 29 characters",
+    'alice reads: a label, for alice',
+    'alice opens: open, for alice',
+    'bob reads: a label, for bob',
+    'the vault: bob denied, example.Vault.open',
+    'bob opens: RIVULET_PERMISSION_DENIED',
+    'an unknown key: RIVULET_UNAUTHENTICATED',
+    'the vault: alice revoked, its links',
+    "alice's stream: RIVULET_UNAUTHENTICATED",
+    'bob reads: a label, for bob',
+  ])
+})
