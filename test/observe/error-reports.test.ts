@@ -325,3 +325,19 @@ t.test('a tally counts by reason and shows a copy', async (t) => {
   t.equal(tally.total, 7)
   t.ok(Object.isFrozen(before))
 })
+
+t.test('refused proofs, and refused one-way calls, are reported at a bounded rate', async (t) => {
+  for (const code of [
+    'RIVULET_UNAUTHENTICATED',
+    'RIVULET_PERMISSION_DENIED',
+    'RIVULET_OVERLOADED',
+    'RIVULET_DEADLINE_EXCEEDED',
+    'RIVULET_UNAVAILABLE',
+  ] as const) {
+    const reports = reportsOf('server')
+    let seen = 0
+    reports.observable.subscribe(() => seen++)
+    for (let count = 0; count < 100; count++) reports.report(error(code))
+    t.equal(seen, 32, code)
+  }
+})
