@@ -19,7 +19,6 @@ export type { ObservedEvent, SecurityEvent } from './security-event.js'
 export {
   checkServerKeys,
   type ResolvedSecurity,
-  refusePolicy,
   resolveSecurity,
   type SecurityOptions,
   type SecuritySides,

@@ -84,17 +84,6 @@ export function resolveSecurity(
 }
 
 /**
- * Refuses a policy where a resource knows only that its peers were admitted, and not who each is: over one-way sockets.
- *
- * @throws RIVULET_INVALID_OPTION
- */
-export function refusePolicy(factory: string, options: SecurityOptions | undefined): void {
-  if (options?.policy === undefined) return
-  const rule = 'its sockets tell that a peer was admitted, not which one, so no policy can be kept; use allow alone'
-  throw invalid(`${factory}: security.policy must be left out: ${rule}`)
-}
-
-/**
  * Checks the key or keys of a server, of an option or of an endpoint.
  *
  * @throws RIVULET_INVALID_OPTION

@@ -7,7 +7,6 @@ import { RivuletError } from '../errors/index.js'
 import { type Closable, deferred } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
 import { type LinkChange, ResourceBase } from '../resource/index.js'
-import { refusePolicy } from '../security/index.js'
 import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
 import { Outbox } from './outbox.js'
 import type { ResolvedSocketOptions } from './socket-options.js'
@@ -40,7 +39,6 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
       const text = `${factory}: security.policy must be left out: these sockets know that a peer is admitted, not which one`
       throw new RivuletError('RIVULET_INVALID_OPTION', text)
     }
-    refusePolicy(factory, options.security)
     super(factory, options, sides)
     this.#options = options
   }

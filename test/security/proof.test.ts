@@ -1,8 +1,15 @@
 /** The proof of identity: made by the owner of a key, for one server and one connection. */
-import { randomBytes } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, diffieHellman, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { generateKeyPair, type ProofTranscript, Prover, proofBytes, z85Encode } from '../../src/security/index.js'
+import {
+  generateKeyPair,
+  type ProofTranscript,
+  Prover,
+  proofBytes,
+  z85Decode,
+  z85Encode,
+} from '../../src/security/index.js'
 
 const server = generateKeyPair()
 const client = generateKeyPair()
@@ -25,6 +32,28 @@ t.test('the server verifies what its client proves', async (t) => {
   t.equal(proof.length, proofBytes)
   t.ok(atServer.verify(client.publicKey, said, proof))
   t.ok(new Prover(server).verify(client.publicKey, { ...said }, proof), 'without a cached secret')
+})
+
+t.test('a proof is what docs/protocol.md says, byte for byte', async (t) => {
+  const said = { ...transcript(), resume: true }
+  // with the keys of the other side: X25519 yields the same secret
+  const raw = (key: string): string => z85Decode(key)?.toString('base64url') ?? ''
+  const jwk = { kty: 'OKP', crv: 'X25519' }
+  const privateKey = { ...jwk, x: raw(server.publicKey), d: raw(server.secretKey) }
+  const secret = diffieHellman({
+    privateKey: createPrivateKey({ format: 'jwk', key: privateKey }),
+    publicKey: createPublicKey({ format: 'jwk', key: { ...jwk, x: raw(client.publicKey) } }),
+  })
+  const parts = [
+    Buffer.from('rivulet link proof 1\0'),
+    Buffer.from('00000001000000000000000701', 'hex'),
+    ...[client, server].map(({ publicKey }) => Buffer.from(raw(publicKey), 'base64url')),
+    ...[said.clientNonce, said.serverNonce].flatMap((nonce) => [Buffer.from('00000020', 'hex'), nonce]),
+    Buffer.from('00000010', 'hex'),
+    said.session,
+  ]
+  const expected = createHmac('sha256', secret).update(Buffer.concat(parts)).digest()
+  t.strictSame(atClient.prove(server.publicKey, said), expected)
 })
 
 t.test('a proof is of one key, for one server', async (t) => {
