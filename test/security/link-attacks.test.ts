@@ -8,6 +8,7 @@ import * as zmq from 'zeromq'
 import { createRpcServer, implement, type RpcServer } from '../../patterns/rpc/index.js'
 import { generateKeyPair } from '../../src/index.js'
 import { proverOf } from '../../src/link/link-security.js'
+import { defaults } from '../../src/options/index.js'
 import { kindOf, writeProof } from '../../src/session/handshake.js'
 import { Challenge, emptyLinkFrame, frameKind, type Proof, Refusal, readRecordFrame } from '../../src/wire/index.js'
 import { helloOf } from '../session/link-pair.js'
@@ -142,4 +143,18 @@ t.test('the routing id of another, while it is there and when it has left', asyn
   t.equal(await after.ask(frame), 'unknown-session', 'the connection of before is gone, and its session with it')
   t.equal(await after.ask(writeProof((await after.hello()).proof)), 'welcome')
   await after.alive()
+})
+
+t.test('a flood of refused handshakes is counted, and reported at a bounded rate', async (t) => {
+  const accepting = await open(t)
+  let reports = 0
+  accepting.errors.subscribe(() => {
+    reports += 1
+  })
+  const bob = new RawPeer(t, 'bob', accepting.endpoint)
+  for (let connection = 1; connection <= 100; connection++) {
+    t.equal(await bob.ask(helloOf({ session: session.bob, connection })), 'unauthenticated')
+  }
+  t.strictSame(accepting.stats().rejectedFrames, { unauthenticated: 100 })
+  t.equal(reports, defaults.reportErrors)
 })
