@@ -97,7 +97,7 @@ async function measureLone(options: Options): Promise<LoneCall[]> {
 }
 
 /** Starts a server and a client that calls it. */
-async function beginCalls(way: string, players: Player[]): Promise<Exchange> {
+export async function beginCalls(way: string, players: Player[]): Promise<Exchange> {
   const [server, client] = [new Player(way), new Player(way)]
   players.push(server, client)
   const endpoints = await server.order<Endpoints>({ do: 'serve' })

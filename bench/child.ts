@@ -12,6 +12,8 @@ import {
   type Caller,
   type Counter,
   callWays,
+  curveCallWays,
+  curveWays,
   depthWays,
   durableWays,
   type Endpoints,
@@ -76,8 +78,8 @@ const warmUpPart = 0.2
 const lookMs = 2
 
 const [, , name = ''] = process.argv
-const way = await ways[name]?.()
-const callWay = await callWays[name]?.()
+const way = await (ways[name] ?? curveWays[name])?.()
+const callWay = await (callWays[name] ?? curveCallWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
 if (!way && !callWay && !durableWay && !depthWay) throw new Error(`there is no way named ${name}`)

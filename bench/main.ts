@@ -37,6 +37,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureThroughput } = await import('./throughput.js')
   const { measureLatency } = await import('./latency.js')
   const { measureCalls } = await import('./calls.js')
+  const { measureCurve } = await import('./curve.js')
   const { measureMemory } = await import('./memory.js')
   const { measureCodecs } = await import('./codecs.js')
   const { measureDurable } = await import('./durable.js')
@@ -50,6 +51,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('throughput') && { throughput: await measureThroughput(options, libzmq) }),
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
+    ...(wants.has('curve') && { curve: await measureCurve(options) }),
     ...(wants.has('memory') && { memory: await measureMemory(options) }),
     ...(wants.has('codecs') && { codecs: measureCodecs(options) }),
     ...(wants.has('durable') && { durable: await measureDurable(options) }),

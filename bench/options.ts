@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 /** What can be measured. */
-export const sections = ['throughput', 'latency', 'calls', 'memory', 'codecs', 'durable', 'depth'] as const
+export const sections = ['throughput', 'latency', 'calls', 'curve', 'memory', 'codecs', 'durable', 'depth'] as const
 
 /** A benchmark. */
 export type Section = (typeof sections)[number]

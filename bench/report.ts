@@ -1,6 +1,7 @@
 /** The results as tables for people. */
 import type { CallRate, CallResults, LoneCall } from './calls.js'
 import type { CodecRow } from './codecs.js'
+import type { CurveRate, CurveResults } from './curve.js'
 import type { DepthRow } from './depth.js'
 import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
@@ -20,6 +21,7 @@ export interface Results {
   readonly throughput?: readonly Throughput[]
   readonly latency?: readonly Latency[]
   readonly calls?: CallResults
+  readonly curve?: CurveResults
   readonly memory?: readonly MemoryUse[]
   readonly codecs?: readonly CodecRow[]
   readonly durable?: DurableResults
@@ -36,6 +38,7 @@ export function report({
   throughput,
   latency,
   calls,
+  curve,
   memory,
   codecs,
   durable,
@@ -50,6 +53,7 @@ export function report({
   if (throughput) parts.push(throughputTable(throughput))
   if (latency) parts.push(latencyTable(latency))
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
+  if (curve) parts.push(curveTable(curve.rates), loneTable(curve.lone, ' over CURVE and without'))
   if (memory) parts.push(memoryTable(memory))
   if (codecs) parts.push(codecTable(codecs))
   if (durable) parts.push(durableTable(durable), durableQueues(durable))
@@ -96,11 +100,24 @@ function rateTable(rows: readonly CallRate[]): string {
   )
 }
 
-function loneTable(rows: readonly LoneCall[]): string {
+function loneTable(rows: readonly LoneCall[], over = ''): string {
   return table(
-    'A lone call, in microseconds',
+    `A lone call${over}, in microseconds`,
     ['', 'median', '99 %', 'median ÷ raw'],
     rows.map(({ name, median, p99, toBaseline }) => [name, ...[median, p99, toBaseline].map((x) => figureText(x))]),
+  )
+}
+
+function curveTable(rows: readonly CurveRate[]): string {
+  return table(
+    'Security: the transient queue over CURVE, beside raw zeromq.js over CURVE, and without it',
+    ['', 'million messages a second', '÷ raw over CURVE', '÷ the queue without it'],
+    rows.map(({ name, perSecond, toRaw, toPlain }) => [
+      name,
+      figureText(perSecond, 1e-6),
+      figureText(toRaw),
+      figureText(toPlain),
+    ]),
   )
 }
 

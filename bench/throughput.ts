@@ -29,7 +29,9 @@ export interface Throughput {
   readonly consumerNanoseconds: number | undefined
 }
 
-interface Result {
+/** What one run comes to. */
+export interface Result {
+  /** Messages a second. */
   readonly perSecond: number
   readonly producerNanoseconds?: number
   readonly consumerNanoseconds?: number
@@ -67,7 +69,8 @@ export async function measureThroughput(options: Options, libzmq: Libzmq | undef
   })
 }
 
-async function measureOnce(way: string, manner: string, { warmUpMs, forMs }: Options): Promise<Result> {
+/** Measures one run of a way: a producer and a consumer, each a process. */
+export async function measureOnce(way: string, manner: string, { warmUpMs, forMs }: Options): Promise<Result> {
   await using consumer = new Player(way)
   await using producer = new Player(way)
   const endpoints = await consumer.order<Endpoints>({ do: 'consume' })

@@ -18,6 +18,32 @@ export const ways: Readonly<Record<string, () => Promise<Way>>> = {
   'raw zeromq.js': async () => (await import('./raw-zeromq.js')).rawZeromq,
 }
 
+/** Loads a way with CURVE. */
+export const curveWays: Readonly<Record<string, () => Promise<Way>>> = {
+  'rivulet/queue, CURVE': async () => {
+    const { bound, connecting } = (await import('./curve-keys.js')).rivuletSecurity()
+    const sides = { bound: { security: bound }, connecting: { security: connecting } }
+    return (await import('./rivulet-queue.js')).rivuletQueueWith(sides)
+  },
+  'raw zeromq.js, CURVE': async () => {
+    const security = (await import('./curve-keys.js')).rawSecurity()
+    return (await import('./raw-zeromq.js')).rawZeromqWith(security)
+  },
+}
+
+/** Loads a way to call with CURVE. */
+export const curveCallWays: Readonly<Record<string, () => Promise<CallWay>>> = {
+  'rivulet/rpc, CURVE': async () => {
+    const { bound, connecting } = (await import('./curve-keys.js')).rivuletSecurity()
+    const sides = { bound: { security: bound }, connecting: { security: connecting } }
+    return (await import('./rivulet-rpc.js')).rivuletRpcWith(sides)
+  },
+  'raw REQ/REP, CURVE': async () => {
+    const security = (await import('./curve-keys.js')).rawSecurity()
+    return (await import('./raw-calls.js')).rawReqRepWith(security)
+  },
+}
+
 /** The way that the others are compared with. */
 export const baseline = 'raw zeromq.js'
 

@@ -9,27 +9,32 @@ import type { CallWay, Endpoints } from './call-way.js'
 
 const bind = 'tcp://127.0.0.1:*'
 
-export const rawReqRep: CallWay = {
-  async serve() {
-    const reply = new Reply()
-    await reply.bind(bind)
-    void (async () => {
-      for await (const [frame] of reply) await reply.send(Tick.encode(Tick.decode(frame as Buffer)))
-    })()
-    return [reply.lastEndpoint as string]
-  },
+export const rawReqRep: CallWay = rawReqRepWith({ bound: {}, connecting: {} })
 
-  async connect([endpoint]: Endpoints) {
-    const request = new Request()
-    request.connect(endpoint as string)
-    return {
-      async call(tick) {
-        await request.send(Tick.encode(tick))
-        const [frame] = await request.receive()
-        return Tick.decode(frame as Buffer)
-      },
-    }
-  },
+/** The way with options for the sockets that bind, and for those that connect. */
+export function rawReqRepWith({ bound, connecting }: { bound: object; connecting: object }): CallWay {
+  return {
+    async serve() {
+      const reply = new Reply(bound)
+      await reply.bind(bind)
+      void (async () => {
+        for await (const [frame] of reply) await reply.send(Tick.encode(Tick.decode(frame as Buffer)))
+      })()
+      return [reply.lastEndpoint as string]
+    },
+
+    async connect([endpoint]: Endpoints) {
+      const request = new Request(connecting)
+      request.connect(endpoint as string)
+      return {
+        async call(tick) {
+          await request.send(Tick.encode(tick))
+          const [frame] = await request.receive()
+          return Tick.decode(frame as Buffer)
+        },
+      }
+    },
+  }
 }
 
 export const rawDealerRouter: CallWay = {

@@ -10,45 +10,50 @@ import type { Endpoints, Way } from './way.js'
 
 const bind = 'tcp://127.0.0.1:*'
 
-export const rawZeromq: Way = {
-  async consume(take) {
-    const pull = new Pull()
-    await pull.bind(bind)
-    const messages = new Subject<Tick>()
-    take(messages)
-    void deliver(pull, messages)
-    return [pull.lastEndpoint as string]
-  },
+export const rawZeromq: Way = rawZeromqWith({ bound: {}, connecting: {} })
 
-  produce: {
-    async send(endpoints) {
-      const push = new Push()
-      for (const endpoint of endpoints) push.connect(endpoint)
-      for (const value of ticks()) await push.send(Tick.encode(value))
-      throw new Error('the source ended')
+/** The way with options for the sockets that bind, and for those that connect. */
+export function rawZeromqWith({ bound, connecting }: { bound: object; connecting: object }): Way {
+  return {
+    async consume(take) {
+      const pull = new Pull(bound)
+      await pull.bind(bind)
+      const messages = new Subject<Tick>()
+      take(messages)
+      void deliver(pull, messages)
+      return [pull.lastEndpoint as string]
     },
-  },
 
-  async echo() {
-    const pull = new Pull()
-    const push = new Push()
-    await pull.bind(bind)
-    await push.bind(bind)
-    void sendBack(pull, push)
-    return [pull.lastEndpoint as string, push.lastEndpoint as string]
-  },
+    produce: {
+      async send(endpoints) {
+        const push = new Push(connecting)
+        for (const endpoint of endpoints) push.connect(endpoint)
+        for (const value of ticks()) await push.send(Tick.encode(value))
+        throw new Error('the source ended')
+      },
+    },
 
-  async exchange([there, back]: Endpoints) {
-    const push = new Push()
-    const pull = new Pull()
-    push.connect(there as string)
-    pull.connect(back as string)
-    return async (value) => {
-      await push.send(Tick.encode(value))
-      const [frame] = await pull.receive()
-      return Tick.decode(frame as Buffer)
-    }
-  },
+    async echo() {
+      const pull = new Pull(bound)
+      const push = new Push(bound)
+      await pull.bind(bind)
+      await push.bind(bind)
+      void sendBack(pull, push)
+      return [pull.lastEndpoint as string, push.lastEndpoint as string]
+    },
+
+    async exchange([there, back]: Endpoints) {
+      const push = new Push(connecting)
+      const pull = new Pull(connecting)
+      push.connect(there as string)
+      pull.connect(back as string)
+      return async (value) => {
+        await push.send(Tick.encode(value))
+        const [frame] = await pull.receive()
+        return Tick.decode(frame as Buffer)
+      }
+    },
+  }
 }
 
 async function deliver(pull: Pull, messages: Subject<Tick>): Promise<void> {
