@@ -155,7 +155,10 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   /** Opens the resource; it is usable when this resolves. */
   protected async open(): Promise<this> {
     const signal = this.#signal
-    if (signal?.aborted) throw abortedError(this.#kind, signal)
+    if (signal?.aborted) {
+      this.transport?.close(0)
+      throw abortedError(this.#kind, signal)
+    }
     if (this.#over === undefined) this.runtime.adopt(this)
     try {
       await this.openTransport()

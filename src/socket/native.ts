@@ -138,7 +138,7 @@ export const disconnectMessage = randomBytes(16)
  * the messages, also from a side that connects. The domain alone decides (`session_base_t::zap_enabled`); a handler is bound
  * only while peers are refused (`admission.ts`), since it makes each handshake wait for the event loop.
  */
-export const zapDomain = 'rivulet'
+const zapDomain = 'rivulet'
 
 /** The domain of sockets that accept connections, and how those begin of sockets with a gate. */
 export const boundZapDomain = 'rivulet.bound'

@@ -180,7 +180,7 @@ export class OneWaySocket extends Socket {
   /** The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it. */
   #letGo(until: number): void {
     if (this.closed || systemClock.now() >= until) return
-    if (!this.looping && this.outbox.bytes === 0) void this.native.readable
+    if (!this.looping && !this.#rounds && this.outbox.bytes === 0) void this.native.readable
     systemClock.setTimer(() => this.#letGo(until), helpMs)
   }
 

@@ -121,7 +121,7 @@ export class Refusals {
     if (type !== 'handshake:error:other' || !silentEnds.has(errnoOf(error))) return 'count'
     if (this.#isAsked && !this.#isSecured) return 'count'
     this.#endedInSilence()
-    return 'refused'
+    return this.#isParked ? 'drop' : 'refused'
   }
 
   #endedInSilence(): void {

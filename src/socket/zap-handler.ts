@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { Decision, SecurityGuard } from '../security/index.js'
-import { boundZapDomain, type NativeSocket, zapAddress, zapDomain } from './native.js'
+import { boundZapDomain, type NativeSocket, zapAddress } from './native.js'
 import { ReadLoop } from './read-loop.js'
 import { SecuredDomain } from './secured-domain.js'
 import { readZapRequest, type ZapRequest, type ZapStatus, zapAnswer } from './zap-request.js'
@@ -24,7 +24,7 @@ const maxPending = 1024
 const decisionMs = defaults.admissionTimeoutMs + 100
 
 /** Domains of sockets without security: those that connect, those that bind, and those with a gate. */
-const plainDomain = new RegExp(`^(?:${zapDomain}|${boundZapDomain}(?:\\.\\d+)?)$`)
+const plainDomain = /^rivulet(?:\.bound(?:\.\d+)?)?$/
 
 /** Takes a handshake of a peer; `admit` lets it continue, at any time before it is late. */
 export type Gate = (admit: () => void) => void

@@ -1,10 +1,11 @@
 /** Sockets with security beside the plain case: both sides on one, inproc, a publisher that renews its socket, ends of processes. */
 import { type AddressInfo, createServer } from 'node:net'
+import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
-import { createRuntime, generateKeyPair } from '../../src/index.js'
+import { type AllowList, createRuntime, generateKeyPair } from '../../src/index.js'
 import { complaint, loader, moduleUrl, runModule } from '../child-process.js'
 import { first, until } from '../support/events.js'
 import { Job } from '../support/job.js'
@@ -159,6 +160,20 @@ t.test('a policy is refused where nobody could be held to it', async (t) => {
   await t.rejects(createPublisher(options), refused)
   await t.rejects(createSubscriber(options), refused)
   t.equal(runtime.size, 0)
+})
+
+t.test('a factory that fails lets go of the allow list', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const allow = new BehaviorSubject<AllowList>({})
+  const open = (options: { bind: string; signal?: AbortSignal }) =>
+    createPush({ schema: Job, runtime, security: { keyPair: server, allow }, ...options })
+  await t.rejects(open({ bind, signal: AbortSignal.abort() }), { code: 'RIVULET_ABORTED' })
+  await t.rejects(open({ bind: 'ipc:///nowhere/at/all' }), { code: 'RIVULET_BIND_FAILED' })
+  t.notOk(allow.observed)
+  const push = await open({ bind })
+  t.ok(allow.observed)
+  await push.close()
+  t.notOk(allow.observed)
 })
 
 t.test('the handler is let go of with the last secured socket', async (t) => {
