@@ -1,5 +1,5 @@
 /**
- * How many calls a client may begin, and give up, within a second.
+ * How many calls a client may begin, and give up, within a second, and how many it has open.
  *
  * A call that is cancelled makes room among the open ones at once: without a bound of its own, a client that begins and
  * cancels calls without end keeps a server busy (the rapid reset of HTTP/2, CVE-2023-44487).
@@ -12,6 +12,8 @@ const windowMs = 1000
 export class CallerRates {
   /** Sessions that share these rates. */
   sessions = 0
+  /** Their open calls that their handlers did not answer at once. */
+  open = 0
   readonly #limits: CallLimits
   #since = Number.NEGATIVE_INFINITY
   #calls = 0

@@ -224,7 +224,7 @@ export class CallHost implements ServerPorts, LinkUser {
 
   /** What a client has too much of. */
   #limitOf({ pending, rates, peer }: CallServer): AdmissionRefusal | undefined {
-    const isFull = pending >= this.limits.maxOpenCallsPerPeer
+    const isFull = Math.max(pending, rates.open) >= this.limits.maxOpenCallsPerPeer
     const refusal = isFull ? tooManyCalls : rates.begin(this.clock.now())
     if (refusal?.limit === undefined) return undefined
     this.#ports.limited?.(refusal.limit, peer)

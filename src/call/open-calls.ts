@@ -39,12 +39,13 @@ export class OpenCalls<T extends OnStream> {
     if (this.#beside.size > this.#places.length >> 2) this.#grow()
   }
 
-  /** Removes the call of a stream, if there is one. */
-  delete(stream: number): void {
+  /** Removes the call of a stream; returns whether there was one. */
+  delete(stream: number): boolean {
     const place = stream & this.#mask
     if (this.#places[place]?.stream === stream) this.#places[place] = undefined
-    else if (this.#beside.size === 0 || !this.#beside.delete(stream)) return
+    else if (this.#beside.size === 0 || !this.#beside.delete(stream)) return false
     this.#size -= 1
+    return true
   }
 
   /** All calls as they are now. */

@@ -140,6 +140,7 @@ export class CallServer implements SessionUser, CallOrigin {
     if (call.isKept || call.isOver) return
     call.isKept = true
     this.calls.add(call)
+    this.rates.open += 1
     this.#host.watch(call.deadline)
     if (this.drainReason !== undefined) call.drain() // the handler itself may have closed its server
     // the handler itself may have led to the end of its session
@@ -147,7 +148,7 @@ export class CallServer implements SessionUser, CallOrigin {
   }
 
   finished(call: ServerCall): void {
-    if (call.isKept) this.calls.delete(call.stream)
+    if (call.isKept && this.calls.delete(call.stream)) this.rates.open -= 1
     if (call.mayReceiveMore && !this.#ended) this.#answered.add(call.stream)
   }
 

@@ -63,6 +63,23 @@ t.test('open calls of one client', async (t) => {
   t.match(shed[0]?.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
 })
 
+t.test('open calls of one key, over all its sessions', async (t) => {
+  const identity = { name: 'somebody', publicKey: 'x'.repeat(40) }
+  const limits = { maxOpenCallsPerPeer: 5 }
+  const calling = new Calling({ double: () => NEVER, look: numbered((n) => n) }, { sessions: 2, limits, identity })
+  const start = (count: number) => Array.from({ length: count }, () => calling.start('double'))
+  const started = start(14)
+  calling.pump()
+  const shed = started.filter(({ outcomes }) => outcomes.length > 0)
+  t.equal(shed.length, 9)
+  t.match(shed[0]?.outcomes, [{ code: 'RIVULET_OVERLOADED', executed: 'no' }])
+  for (const { call, outcomes } of started) if (outcomes.length === 0) call.cancel()
+  await calling.settle()
+  t.equal(start(5).filter(({ outcomes }) => outcomes.length > 0).length, 0, 'those that have ended make room')
+  calling.pump()
+  t.match(calling.host.stats(), { open: 5, refused: 9 })
+})
+
 t.test('requests of one client that nobody takes', async (t) => {
   const limits = { backlogBytes: 10 }
   const calling = new Calling({ sum: () => NEVER, look: numbered((n) => n) }, { sessions: 2, limits })
