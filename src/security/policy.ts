@@ -70,7 +70,7 @@ interface CompiledRule {
   readonly matches: TargetPattern
 }
 
-/** Decisions that are kept for one identity, and identities. */
+/** Decisions that are kept for one identity and action, and identities. */
 const mostDecisions = 1024
 const mostIdentities = 1024
 /** Longer targets are decided each time. */
@@ -83,24 +83,30 @@ const mostTargetCharacters = 256
  */
 export function compileRules(subject: string, rules: readonly PolicyRule[]): Permits {
   const compiled = rules.map((rule, at) => compileRule(`${subject}[${at}]`, rule))
-  /** By identity, so that one that asks for ever other targets makes only itself slow. */
-  const decisions = new Map<string, Map<string, boolean>>()
+  /** By identity, so that one that asks for ever other targets makes only itself slow; then by action and target. */
+  const decisions = new Map<string | undefined, Map<PolicyAction, Map<string, boolean>>>()
+  const decide = (name: string | undefined, action: PolicyAction, target: string): boolean =>
+    compiled.some(
+      (rule) => (rule.identity === '*' || rule.identity === name) && rule.actions.has(action) && rule.matches(target),
+    )
   return ({ identity, action, target }) => {
-    const decide = () =>
-      compiled.some(
-        (rule) =>
-          (rule.identity === '*' || rule.identity === identity?.name) &&
-          rule.actions.has(action) &&
-          rule.matches(target),
-      )
-    if (target.length > mostTargetCharacters) return decide()
-    const known = bounded(decisions, identity?.name ?? '', mostIdentities, () => new Map<string, boolean>())
-    return bounded(known, `${action} ${target}`, mostDecisions, decide)
+    const name = identity?.name
+    const known = decisions.get(name)?.get(action)?.get(target)
+    if (known !== undefined) return known
+    const decision = decide(name, action, target)
+    if (target.length > mostTargetCharacters) return decision
+    const actions = bounded(decisions, name, mostIdentities, newMap<PolicyAction, Map<string, boolean>>)
+    const targets = bounded(actions, action, mostDecisions, newMap<string, boolean>)
+    return bounded(targets, target, mostDecisions, () => decision)
   }
 }
 
+function newMap<Key, Value>(): Map<Key, Value> {
+  return new Map()
+}
+
 /** The value of a key, which is made if there is none; the oldest leaves when there are too many. */
-function bounded<Value>(map: Map<string, Value>, key: string, most: number, make: () => Value): Value {
+function bounded<Key, Value>(map: Map<Key, Value>, key: Key, most: number, make: () => Value): Value {
   const known = map.get(key)
   if (known !== undefined) return known
   for (const oldest of map.keys()) {
