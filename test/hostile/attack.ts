@@ -55,7 +55,7 @@ export interface Attack {
   readonly loses?: readonly PatternName[]
   /** What is known not to hold; the soak counts it apart, and `npm test` leaves the attack out if that is of all its patterns. */
   readonly known?: KnownLimit
-  /** Whether a victim with security is attacked with it: peers without an admitted key can make it. Default: no such victim is. */
+  /** Whether a victim with security is attacked with it, too, or no other. Default: only one without is. */
   readonly secured?: 'too' | 'only'
   /** Descriptors that the victim has while it is attacked. Default: many. */
   readonly descriptors?: number

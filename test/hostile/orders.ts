@@ -15,6 +15,8 @@ export interface VictimSetup {
 export interface SiegeKeys {
   readonly victim: KeyPair
   readonly honest: KeyPair
+  /** Of the attacker, where it is admitted: it is a peer like others for ZeroMQ. */
+  readonly attacker: KeyPair
 }
 
 /** What a victim is told. */
@@ -97,6 +99,8 @@ export interface Target {
   readonly recorded: string
   /** The public key of a victim with security. */
   readonly serverKey?: string | undefined
+  /** A key pair that it admits. */
+  readonly keyPair?: KeyPair | undefined
   /** Which part of the attack is for this target, where one target need not have all of it. */
   readonly part: number
   readonly parts: number

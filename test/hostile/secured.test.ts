@@ -1,6 +1,6 @@
-/** The attacks of peers whose key is not admitted, on a victim with security. */
+/** The attacks that a victim with security knows: by peers whose key is not admitted, and by one whose key is. */
 import t from 'tap'
-import { generateKeyPair } from '../../src/security/index.js'
 import { besiege } from './besiege.js'
+import { siegeKeys } from './siege.js'
 
-t.test('with security', (t) => besiege(t, { victim: generateKeyPair(), honest: generateKeyPair() }))
+t.test('with security', (t) => besiege(t, siegeKeys()))

@@ -1,8 +1,9 @@
 /** A victim, its honest peers and an attacker: what the short test and the soak have in common. */
+import { generateKeyPair } from '../../src/security/index.js'
 import { Attacker } from './attacker.js'
 import { attacks } from './attacks/index.js'
 import { type HonestLoad, openLoad } from './honest-load.js'
-import type { Deeds, PatternReport, Target, VictimReport } from './orders.js'
+import type { Deeds, PatternReport, SiegeKeys, Target, VictimReport } from './orders.js'
 import type { PatternName, TransportName } from './patterns.js'
 import { Victim, type VictimOptions } from './victim.js'
 
@@ -28,13 +29,18 @@ export interface SiegeAttack {
 /** Deeds by pattern, over all transports. */
 export type DeedsByPattern = Partial<Record<PatternName, Deeds>>
 
+/** Makes the keys of a siege with security. */
+export function siegeKeys(): SiegeKeys {
+  return { victim: generateKeyPair(), honest: generateKeyPair(), attacker: generateKeyPair() }
+}
+
 /** A siege. */
 export class Siege {
   readonly victim: Victim
   readonly loads: ReadonlyMap<PatternName, HonestLoad>
   readonly #attacker: Attacker
-  /** The public key of a victim with security. */
-  readonly #serverKey: string | undefined
+  /** The keys of a siege with security. */
+  readonly #keys: SiegeKeys | undefined
 
   /** Starts all processes; resolves when the honest peers are linked. */
   static async start({ honest, missing: more = [], attackerProgram, ...options }: SiegeOptions): Promise<Siege> {
@@ -49,16 +55,16 @@ export class Siege {
       const missing = pattern === 'push' || more.includes(pattern) ? 'some' : 'none'
       loads.set(pattern, await victim.alive(openLoad[pattern]({ endpoint, missing, keys: options.keys }, victim)))
     }
-    return new Siege(victim, attacker, loads, options.keys?.victim.publicKey)
+    return new Siege(victim, attacker, loads, options.keys)
   }
 
   private constructor(
     victim: Victim,
     attacker: Attacker,
     loads: ReadonlyMap<PatternName, HonestLoad>,
-    serverKey: string | undefined,
+    keys: SiegeKeys | undefined,
   ) {
-    this.#serverKey = serverKey
+    this.#keys = keys
     this.victim = victim
     this.#attacker = attacker
     this.loads = loads
@@ -69,9 +75,10 @@ export class Siege {
     const attack = attacks.find((one) => one.name === name)
     const patterns = [...this.loads.keys()].filter((pattern) => attack?.patterns.includes(pattern))
     const pairs = patterns.flatMap((pattern) => transports.map((transport) => ({ pattern, transport })))
+    const keys = { serverKey: this.#keys?.victim.publicKey, keyPair: this.#keys?.attacker }
     const targets = pairs.map(({ pattern, transport }, part): Target => {
       const { [transport]: endpoint, tcp } = this.victim.endpoints[pattern] as Record<TransportName, string>
-      return { pattern, endpoint, recorded: tcp, serverKey: this.#serverKey, part, parts: pairs.length }
+      return { pattern, endpoint, recorded: tcp, ...keys, part, parts: pairs.length }
     })
     const done = await this.victim.alive(this.#attacker.attack({ attack: name, targets, ...how }))
     const byPattern: DeedsByPattern = {}

@@ -1,12 +1,11 @@
 /** One attack on one pattern, measured: the rate of its honest peers before and during it, delays, memory, and counts. */
-import { generateKeyPair } from '../../src/security/index.js'
 import { limitReached } from './attack.js'
 import { attacks } from './attacks/index.js'
 import type { HonestLoad } from './honest-load.js'
 import { type Codes, countedOf, type Deeds, type PatternReport, type VictimReport } from './orders.js'
 import type { PatternName, TransportName } from './patterns.js'
 import { waitedMs } from './self-watch.js'
-import { Siege } from './siege.js'
+import { Siege, siegeKeys } from './siege.js'
 
 /** What is tried. */
 export interface TrialOptions {
@@ -17,7 +16,7 @@ export interface TrialOptions {
   /** How long the honest peers are measured without an attack, and then with it, in milliseconds. */
   readonly lastingMs: number
   readonly scale: number
-  /** Whether the victim has security, and the attacker no key that it admits. */
+  /** Whether the victim has security. */
   readonly isSecured: boolean
   /** What Node is given to run the victim and the attacker. */
   readonly programs: { readonly victim: readonly string[]; readonly attacker: readonly string[] }
@@ -99,7 +98,7 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
   const siege = await Siege.start({
     honest: { [pattern]: transport },
     missing,
-    keys: isSecured ? { victim: generateKeyPair(), honest: generateKeyPair() } : undefined,
+    keys: isSecured ? siegeKeys() : undefined,
     program: programs.victim,
     attackerProgram: programs.attacker,
     ...(descriptors === undefined ? {} : { descriptors }),

@@ -65,7 +65,9 @@ const settlingMs = 10
 const many = { concurrency: 64 }
 
 /** What every resource is given beside where it binds. */
-const common = keys ? { security: { keyPair: keys.victim, allow: { honest: keys.honest.publicKey } } } : {}
+const common = keys
+  ? { security: { keyPair: keys.victim, allow: { honest: keys.honest.publicKey, attacker: keys.attacker.publicKey } } }
+  : {}
 
 const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> = {
   rpc: async (bind) => ({ resource: await createRpcServer({ ...common, bind, services: [keepImplementation] }) }),

@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- hostile [--attack NAME] [--pattern NAME] [--transport tcp|ipc] [--seconds N] [--seed S] [--scale N] [--secured] [--json]`:
  * each attack of `test/hostile` on each pattern that listens, one after the other, measured. With `--secured` the victims have
- * security, and the attacks are those of peers whose key they do not admit.
+ * security, and the attacks are those of peers whose key they do not admit, and those that keep to the protocol.
  *
  * Held: the victim lives, no work of honest peers is lost, they keep half of their undisturbed rate, 99 of 100 units take at
  * most ten times as long (or 50 ms), timers fire within

@@ -1,5 +1,6 @@
 /** All attacks of the suite. */
 import type { Attack } from '../attack.js'
+import { callerAttacks } from './callers.js'
 import { connectionAttacks } from './connections.js'
 import { floodAttacks } from './floods.js'
 import { frameAttacks } from './frames.js'
@@ -17,6 +18,7 @@ export function attacksOn(isSecured: boolean): readonly Attack[] {
 export const attacks: readonly Attack[] = [
   ...connectionAttacks,
   ...strangerAttacks,
+  ...callerAttacks,
   ...frameAttacks,
   ...numberAttacks,
   ...valueAttacks,

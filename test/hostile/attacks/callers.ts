@@ -1,0 +1,63 @@
+/** Attacks by peers that keep to the protocol, and to nothing else: sessions, and calls that are cancelled, without end. */
+import { setImmediate } from 'node:timers/promises'
+import { createProducer } from '../../../patterns/queue/index.js'
+import { createRpcClient } from '../../../patterns/rpc/index.js'
+import { Job } from '../../support/job.js'
+import type { Attack, AttackContext } from '../attack.js'
+import { Keep } from '../keep.js'
+import { linked } from '../patterns.js'
+import { strangersQueue } from '../recording.js'
+
+/** How a peer connects, with a key that the victim admits where it has security. */
+function connecting({ target: { endpoint, serverKey, keyPair } }: AttackContext) {
+  return { connect: endpoint, ...(keyPair && serverKey ? { security: { keyPair, serverKey } } : {}) }
+}
+
+/** More sessions than one key may have, at the same time. */
+const sessionFlood: Attack = {
+  name: 'session-flood',
+  patterns: linked,
+  counted: [],
+  secured: 'too',
+  async run(context) {
+    const { scope, target, scale, did } = context
+    const options = connecting(context)
+    const opening = Array.from({ length: 80 * scale }, async () => {
+      const peer =
+        target.pattern === 'rpc'
+          ? await createRpcClient(Keep, options)
+          : await createProducer({ ...options, queue: strangersQueue, schema: Job })
+      scope.teardown(() => peer.close({ drain: false }))
+      peer.errors.subscribe()
+      did({ connections: 1 })
+      await peer.whenConnected()
+    })
+    await Promise.all(opening)
+  },
+}
+
+/** Calls that are cancelled as soon as the victim has them. */
+const cancelFlood: Attack = {
+  name: 'cancel-flood',
+  patterns: ['rpc'],
+  counted: [],
+  secured: 'too',
+  async run(context) {
+    const { scope, scale, did } = context
+    const client = await createRpcClient(Keep, connecting(context))
+    scope.teardown(() => client.close({ drain: false }))
+    client.errors.subscribe()
+    did({ connections: 1 })
+    await client.whenConnected()
+    for (let round = 0; round < 20 * scale; round++) {
+      const calls = Array.from({ length: 200 }, () => client.items({ bytes: 100 }).subscribe({ error: () => {} }))
+      did({ messages: calls.length })
+      await setImmediate()
+      for (const call of calls) call.unsubscribe()
+      await setImmediate()
+    }
+  },
+}
+
+/** The attacks. */
+export const callerAttacks: readonly Attack[] = [sessionFlood, cancelFlood]
