@@ -42,15 +42,17 @@ export function fileFault(stats: Stats, privacy: Privacy): string | undefined {
 /**
  * Reads a file as a text.
  *
- * @throws RangeError if it is too large.
+ * @throws RangeError if it is too large, or grows meanwhile.
  */
 export async function readText(file: FileHandle, mostBytes: number): Promise<string> {
-  const bytes = Buffer.alloc(mostBytes + 1)
+  const { size } = await file.stat()
+  if (size > mostBytes) throw new RangeError(`the file has more than ${mostBytes} bytes`)
+  const bytes = Buffer.alloc(size + 1)
   let length = 0
   for (;;) {
     const { bytesRead } = await file.read(bytes, length, bytes.length - length, null)
     length += bytesRead
-    if (length > mostBytes) throw new RangeError(`the file has more than ${mostBytes} bytes`)
+    if (length > size) throw new RangeError('the file grows while it is read')
     if (bytesRead === 0) return bytes.toString('utf8', 0, length)
   }
 }

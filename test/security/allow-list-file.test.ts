@@ -1,5 +1,5 @@
 /** Allow lists in files: changes, replacements, and what is no list. */
-import { chmod, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { AllowListFile, allowListFile, generateKeyPair } from '../../src/security/index.js'
@@ -65,6 +65,9 @@ t.test('what is no list is reported once, and the last good one holds', async (t
     t.match(errors.at(-1), /^RIVULET_KEY_FILE allowListFile: .*; the last good list holds$/, String(at))
     t.notOk(errors.at(-1)?.includes(one.slice(1)))
   }
+  await truncate(path, 17_000_000)
+  await look()
+  t.match(errors.at(-1), /cannot be read/)
   await rm(path)
   await look()
   t.match(errors.at(-1), /cannot be read/)
