@@ -1,11 +1,19 @@
-/** Schemas and protocols of peers as text, to the readers of what is written with them; and values read with wild schemas. */
-import { type Codec, codecOf, decodeFailure } from '../../../src/avro/codec.js'
-import { type AvroSchema, defineSchema, defineService } from '../../../src/avro/index.js'
-import { serviceOf } from '../../../src/avro/service-codec.js'
+/**
+ * Schemas and protocols of peers as text, to the readers of what is written with them; and values read with wild schemas.
+ *
+ * One's own schemas are parsed and compiled without avsc, of which each definition leaves half a kilobyte in memory: peers
+ * cannot make one, and over millions of inputs it would hide what they can do.
+ */
+import { type Codec, decodeFailure } from '../../../src/avro/codec.js'
+import { compile } from '../../../src/avro/compile.js'
+import { compileService } from '../../../src/avro/compile-service.js'
+import type { AvroSchema } from '../../../src/avro/index.js'
+import { parseSchema } from '../../../src/avro/parse.js'
+import { parseProtocol } from '../../../src/avro/parse-protocol.js'
 import { Wild, wildValue } from '../../avro/wild.js'
 import type { Random } from '../../simulation/random.js'
 import { mutate } from '../mutate.js'
-import { outcomeOf, type Target, taken } from '../target.js'
+import { outcomeOf, type Target } from '../target.js'
 
 const refusals = ['RIVULET_INVALID_SCHEMA', 'RIVULET_INCOMPATIBLE_SCHEMA']
 
@@ -19,7 +27,10 @@ function ownSchema(random: Random): {
     const wild = new Wild(random.below(2 ** 32))
     const json = wild.schema()
     let codec: Codec<unknown, unknown> | undefined
-    if (outcomeOf(() => (codec = codecOf(defineSchema(json)))) === taken && codec) return { wild, json, codec }
+    outcomeOf(() => {
+      codec = compile(parseSchema(json, 'own'), JSON.stringify(json), 'number')
+    })
+    if (codec !== undefined) return { wild, json, codec }
   }
 }
 
@@ -71,7 +82,8 @@ function protocolReader(random: Random): () => string {
     types: [fault],
     messages: { call: given(type), tell, feed },
   })
-  const codec = serviceOf(defineService(protocol(json) as never))
+  const own = protocol(json)
+  const codec = compileService(parseProtocol(own, 'own'), JSON.stringify(own), 'number')
   return () => {
     const original = Buffer.from(JSON.stringify(protocol(wild.version(json))))
     const text = random.chance(0.4) ? original : mutate(random, original, [original])
