@@ -15,13 +15,17 @@ const nonceBytes = 32
 
 // keys of options are checked: they are Z85
 
-/** How the accepting side of links knows its peers. */
-export function authenticatorOf(guard: SecurityGuard): Authenticator {
+/**
+ * How the accepting side of links knows its peers.
+ *
+ * @param maxSessions - Sessions of all keys: one alone takes half of them at most, so that others find room.
+ */
+export function authenticatorOf(guard: SecurityGuard, maxSessions: number): Authenticator {
   const prover = new Prover(guard.keyPair)
   return {
     publicKey: z85Decode(guard.keyPair.publicKey) as Buffer,
     proofMs: defaults.proofMs,
-    maxSessionsPerKey: defaults.maxKeySessions,
+    maxSessionsPerKey: Math.min(defaults.maxKeySessions, Math.ceil(maxSessions / 2)),
     nonce: () => randomBytes(nonceBytes),
     verify(hello, challenge, proof) {
       const publicKey = z85Encode(proof.publicKey)

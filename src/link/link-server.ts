@@ -53,7 +53,7 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
           return ports.accept(session, identity)
         },
         report: (error) => this.#reject(error),
-        authenticator: guard && authenticatorOf(guard),
+        authenticator: guard && authenticatorOf(guard, options.maxSessions),
       },
     )
     guard?.usedBy(this.machine.isInUse)

@@ -50,7 +50,7 @@ export const defaults = Object.freeze({
   failoverMs: 1000,
   /** Links of one server. */
   maxSessions: 1024,
-  /** Those of one key, where the server has security. */
+  /** Those of one key, where the server has security: half of all at most. */
   maxKeySessions: 256,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,

@@ -213,6 +213,7 @@ export class Acceptor {
     if (known) this.#end(known, 'its dialer starts again')
     const full = this.#fullness(identity)
     if (full !== undefined) {
+      this.#gate?.note('too-many-sessions', identity)
       this.#refuse(peer, hello.connection, refusalReason.tooManySessions, full)
       this.#ports.report(new RivuletError('RIVULET_TOO_MANY_SESSIONS', full))
       return
@@ -226,10 +227,7 @@ export class Acceptor {
   #fullness(identity: PeerIdentity | undefined): string | undefined {
     const owner = identity?.publicKey
     const own = owner === undefined ? 0 : this.#sessions.countOf(owner)
-    if (this.#gate?.isFull(own) && !this.#makeRoom(owner)) {
-      this.#gate.note('too-many-sessions', identity)
-      return `there are ${own} sessions of this key already`
-    }
+    if (this.#gate?.isFull(own) && !this.#makeRoom(owner)) return `there are ${own} sessions of this key already`
     const { size } = this.#sessions
     // of its own first: others should not lose theirs for it
     if (size < this.#settings.maxSessions || this.#makeRoom(owner) || this.#makeRoom()) return undefined

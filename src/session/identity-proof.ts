@@ -20,7 +20,7 @@ export type IdentityRefusal =
   | 'unavailable'
   /** A proven key asked for the session of another key. */
   | 'foreign-session'
-  /** A proven key has as many sessions as one key may have. */
+  /** A proven key has as many sessions as one key may have, or all keys together have as many as there may be. */
   | 'too-many-sessions'
   /** Link frames came before the proof. */
   | 'frames-before-proof'

@@ -35,7 +35,7 @@ function guardOf(allow: Allow): { guard: SecurityGuard; noted: ObservedEvent[] }
 function pairOf(keyPair: KeyPair, allow: Allow, serverKeys = [server.publicKey], connectedTo?: string) {
   const { guard, noted } = guardOf(allow)
   const prover = proverOf(keyPair, serverKeys, () => connectedTo)
-  const link = new LinkPair({ authenticator: authenticatorOf(guard), prover })
+  const link = new LinkPair({ authenticator: authenticatorOf(guard, 1024), prover })
   return { link, noted }
 }
 

@@ -133,3 +133,22 @@ t.test('where there is no CURVE, a function decides once the key is proven', asy
   await client.promises.get({ id: 1 })
   t.strictSame(peers, ['alice'])
 })
+
+t.test('one key takes half of the sessions of a server at most, and both limits are reported', async (t) => {
+  const at = place(t, 'inproc')
+  const security = { keyPair: server, allow: { alice: alice.publicKey, bob: bob.publicKey, eve: elsewhere.publicKey } }
+  const accepting = await openServer(at, { get: ({ id }) => ({ id }) }, { security, maxSessions: 4 })
+  const limits: unknown[] = []
+  accepting.securityEvents.subscribe(({ kind, identity }) => kind === 'limit' && limits.push(identity?.name))
+  accepting.errors.subscribe()
+  const open = (keyPair: typeof alice) =>
+    createRpcClient(Lab, { connect: accepting.endpoint, runtime: at.runtime, security: as(keyPair) })
+  for (const key of [alice, alice]) await (await open(key)).promises.get({ id: 1 })
+  t.equal((await firstValueFrom((await open(alice)).errors)).code, 'RIVULET_TOO_MANY_SESSIONS')
+  for (const key of [bob, bob]) t.match(await (await open(key)).promises.get({ id: 2 }), { id: 2 })
+  t.strictSame(limits, ['alice'])
+  const full = first(accepting.securityEvents, ({ identity }) => identity?.name === 'eve')
+  t.equal((await firstValueFrom((await open(elsewhere)).errors)).code, 'RIVULET_TOO_MANY_SESSIONS')
+  t.match(await full, { kind: 'limit', reason: 'too-many-sessions' })
+  await at.runtime.close({ drain: false })
+})
