@@ -3,6 +3,7 @@
  *
  * Two that bind the same path at the same moment are not told apart.
  */
+import { mkdirSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -44,6 +45,14 @@ export async function mustBeFree(path: string): Promise<void> {
     if (listener === 'none') return
     if (listener === 'alive' || performance.now() >= deadline) throw failure('EADDRINUSE', `${path} is in use`)
   }
+}
+
+/** How libzmq names what it binds for a wildcard: a folder of its own, which it removes with its listener. */
+const wildcardPath = /(?:^|\/)tmp[A-Za-z0-9]{6}\/socket$/
+
+/** Makes the folder of a path that was a wildcard, so that it can be bound again; does nothing where there is one. */
+export function restoreFolder(path: string): void {
+  if (wildcardPath.test(path)) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
 }
 
 /** Connects to a path: nobody is there, somebody keeps the connection, or ends it at once as a process that is ended. */

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
+import { restoreFolder } from '../net/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { type Admission, admissionOf } from './admission.js'
@@ -31,6 +32,8 @@ export class ListenerGuard {
   readonly #ports: ListenerGuardPorts
   /** Endpoints that are not bound for now: late events of their former connections are wrong. */
   readonly #withdrawn = new Set<EndpointLinks>()
+  /** What binds endpoints again as soon as their former listeners are closed. */
+  readonly #renewals = new Map<EndpointLinks, () => void>()
 
   constructor(runtime: Runtime, ports: ListenerGuardPorts) {
     this.#admission = admissionOf(runtime)
@@ -44,25 +47,35 @@ export class ListenerGuard {
       return false
     }
     if (type === 'bind') this.#withdrawn.delete(links)
+    if (type === 'close') this.#renewals.get(links)?.()
     if (this.#withdrawn.has(links)) return false
     if (type === 'accept') this.#accepted(links)
     return !this.#withdrawn.has(links)
   }
 
-  /** Ends a listener and its connections, and binds it again at once. */
+  /**
+   * Ends a listener and its connections, and binds it again when it is closed: one of a wildcard of ipc takes its path with it,
+   * also if another has bound that meanwhile.
+   */
   renew(links: EndpointLinks): void {
     if (this.#withdrawn.has(links)) return
+    const bindNow = () => {
+      timer.cancel()
+      if (this.#renewals.delete(links)) this.#bindSoon(links, systemClock.now() + reportAfterMs)
+    }
+    const timer = systemClock.setTimer(bindNow, reportAfterMs)
+    this.#renewals.set(links, bindNow)
     this.#unbind(links)
-    this.#bindSoon(links, systemClock.now() + reportAfterMs)
   }
 
-  /** The library frees the address a moment later; meanwhile somebody else may take it. */
+  /** Binds as soon as the address is free, which somebody else may have taken. */
   #bindSoon(links: EndpointLinks, reportAt: number): void {
     const { closed, name, bind, report } = this.#ports
     if (closed) return
     const now = systemClock.now()
     const isLate = now >= reportAt
     try {
+      if (links.endpoint.startsWith('ipc:')) restoreFolder(links.endpoint.slice('ipc://'.length))
       bind(links.endpoint)
     } catch (error) {
       if (isLate) report(translate(`${name}: cannot bind ${links.endpoint} again`, error, 'RIVULET_BIND_FAILED'))

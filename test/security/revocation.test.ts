@@ -1,4 +1,6 @@
 /** Revoked keys on one-way sockets: their connections end, honest peers resume, and the revoked ones do not come back. */
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { BehaviorSubject } from 'rxjs'
 import t, { type Test } from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
@@ -6,7 +8,7 @@ import { createPull, createPush, type Pull, type Push } from '../../patterns/que
 import { type AllowList, generateKeyPair, type Resource, type SecurityOptions } from '../../src/index.js'
 import { first, linkState, until } from '../support/events.js'
 import { Job } from '../support/job.js'
-import { eachTransport, type Place } from '../support/transports.js'
+import { eachTransport, type Place, place } from '../support/transports.js'
 
 const server = generateKeyPair()
 const alice = generateKeyPair()
@@ -136,6 +138,22 @@ for (const [name, open] of Object.entries(patterns)) {
     'ipc',
   ])
 }
+
+t.test('a wildcard of ipc keeps its path', async (t) => {
+  const { runtime } = place(t, 'ipc')
+  const company = { runtime, bind: 'ipc://*', transport: 'ipc' } as const
+  const open = patterns['a bound push'] as Pattern
+  await revoke(
+    t,
+    async (at, allow) => {
+      const all = await open(at, allow)
+      const folder = dirname(all.accepting.endpoint.slice('ipc://'.length))
+      t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+      return all
+    },
+    company,
+  )
+})
 
 eachTransport(
   t,
