@@ -1,13 +1,14 @@
 /** Policies over real links: who may call, produce and consume what, and whose names are whose. */
-import { firstValueFrom, take, toArray } from 'rxjs'
+import { BehaviorSubject, firstValueFrom, take, toArray } from 'rxjs'
 import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
-import { generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
+import { defineService } from '../../src/avro/index.js'
+import { type AllowList, generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
 import { first } from '../support/events.js'
 import { Job } from '../support/job.js'
-import { eachTransport } from '../support/transports.js'
+import { eachTransport, place } from '../support/transports.js'
 import { Doubling } from './roles.js'
 
 const server = generateKeyPair()
@@ -116,3 +117,37 @@ eachTransport(t, 'a caller that has reached a limit is named', async (t, { runti
   const refused = (await Promise.all(calling)).filter((error) => error !== undefined)
   t.match(refused[0], { code: 'RIVULET_OVERLOADED', executed: 'no' })
 })
+
+/** Its calls are sent again when a session ends before their outcome. */
+const Halving = defineService({
+  protocol: 'Halving',
+  messages: { halve: { request: [{ name: 'value', type: 'int' }], response: 'int', 'x-idempotent': true } },
+})
+
+for (const kind of ['an observable', 'a function']) {
+  t.test(`a key with another name in ${kind} comes back under it, and may do what that name may`, async (t) => {
+    const { runtime, bind } = place(t, 'tcp')
+    const names = new BehaviorSubject<AllowList>({ alice: keys.alice.publicKey })
+    const nameOf = (key: string) => Object.keys(names.value).find((name) => names.value[name] === key) ?? false
+    const calls = await createRpcServer({
+      bind,
+      runtime,
+      services: [implement(Halving, { halve: ({ value }) => value / 2 })],
+      security: {
+        keyPair: server,
+        allow: kind === 'a function' ? nameOf : names,
+        policy: [{ identity: 'alice', action: 'call', target: 'Halving.halve' }],
+      },
+    })
+    const alice = await createRpcClient(Halving, { connect: calls.endpoint, runtime, security: as('alice') })
+    alice.errors.subscribe(({ code }) => t.not(code, 'RIVULET_UNAUTHENTICATED'))
+    const halve = () => rejection(firstValueFrom(alice.halve({ value: 42 })))
+    t.equal(await halve(), undefined)
+    for (const name of ['bob', 'alice']) {
+      const revoked = first(calls.securityEvents, (event) => event.kind === 'revoked')
+      names.next({ [name]: keys.alice.publicKey })
+      t.match(await revoked, { reason: 'renamed', identity: { publicKey: keys.alice.publicKey } })
+      t.match(await halve(), name === 'alice' ? undefined : denied)
+    }
+  })
+}
