@@ -81,10 +81,10 @@ export function admittedKeys(subject: string, list: unknown): AdmittedKeys {
     }
     return admitted
   }
-  if (typeof list !== 'object' || list === null) {
-    throw invalid(`${subject} must be names with their keys, received ${typeof list}`)
-  }
-  for (const [name, keys] of Object.entries(list)) {
+  // a map, a set or a promise has no entries, and would admit nobody without a word
+  const kind = Object.prototype.toString.call(list).slice('[object '.length, -1)
+  if (kind !== 'Object') throw invalid(`${subject} must be names with their keys, received ${kind}`)
+  for (const [name, keys] of Object.entries(list as object)) {
     const fault = nameFault(name)
     if (fault !== undefined) throw invalid(`${subject}: each name ${fault}`)
     const place = `${subject}: the entry ${describe(name)}`
