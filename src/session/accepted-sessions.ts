@@ -72,10 +72,18 @@ export class AcceptedSessions {
     return this.#byOwner.get(owner)?.size ?? 0
   }
 
-  /** The one that has been without a connection for longest: that of an owner, if one is given. */
-  longestCut(owner?: string): AcceptedSession | undefined {
-    for (const entry of this.#cut) if (owner === undefined || entry.owner === owner) return entry
-    return undefined
+  /**
+   * The cut session that makes room for one of an owner: its own that was cut first, else that of an owner with more sessions
+   * than it has. So nobody loses a session to one who has as many.
+   */
+  spareFor(owner: string | undefined, isOwn: boolean): AcceptedSession | undefined {
+    const count = owner === undefined ? 0 : this.countOf(owner)
+    let other: AcceptedSession | undefined
+    for (const entry of this.#cut) {
+      if (entry.owner === owner) return entry
+      if (!isOwn && entry.owner !== undefined && this.countOf(entry.owner) > count) other ??= entry
+    }
+    return other
   }
 
   /** The cut one for whose peer most waits, if too much waits for all of them. */

@@ -227,10 +227,9 @@ export class Acceptor {
   #fullness(identity: PeerIdentity | undefined): string | undefined {
     const owner = identity?.publicKey
     const own = owner === undefined ? 0 : this.#sessions.countOf(owner)
-    if (this.#gate?.isFull(own) && !this.#makeRoom(owner)) return `there are ${own} sessions of this key already`
+    if (this.#gate?.isFull(own) && !this.#makeRoom(owner, true)) return `there are ${own} sessions of this key already`
     const { size } = this.#sessions
-    // of its own first: others should not lose theirs for it
-    if (size < this.#settings.maxSessions || this.#makeRoom(owner) || this.#makeRoom()) return undefined
+    if (size < this.#settings.maxSessions || this.#makeRoom(owner, false)) return undefined
     return `there are ${size} sessions already`
   }
 
@@ -279,9 +278,9 @@ export class Acceptor {
     if (peer !== undefined) this.#refuse(peer, connection, refusalReason.reset, silenceError(this.#settings).message)
   }
 
-  /** Ends the session that has been without a connection for longest, of an owner if one is given; returns whether there was one. */
-  #makeRoom(owner?: string): boolean {
-    const entry = this.#sessions.longestCut(owner)
+  /** Ends a session without a connection for one of an owner; returns whether there was one that may be ended for it. */
+  #makeRoom(owner: string | undefined, isOwn: boolean): boolean {
+    const entry = this.#sessions.spareFor(owner, isOwn)
     if (entry) this.#end(entry, 'others need its place')
     return entry !== undefined
   }

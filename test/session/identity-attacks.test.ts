@@ -189,3 +189,22 @@ t.test('a full acceptor takes the room of the same key first', async (t) => {
   t.equal(link.client.session.status, 'live')
   t.equal(link.dialed.length, 1, 'the session that was cut first is that of alice, and was not taken')
 })
+
+t.test('a full acceptor ends no session for a key that has as many as its owner', async (t) => {
+  const { link } = secured()
+  link.connect()
+  link.cut()
+  const of = (number: number) => ({ session: Buffer.alloc(16, 20 + number) })
+  for (const number of [0, 1, 2]) dial(link, `b${number}`, bob, of(number))
+  t.equal(link.acceptor.size, settings.maxSessions)
+  t.strictSame(refusalsIn(dial(link, 'b3', bob, of(3))), ['too-many-sessions'])
+  link.connect()
+  t.equal(link.dialed.length, 1, 'the session of alice was not ended for it')
+  link.acceptor.gone('b1', lost)
+  t.strictSame(kinds(dial(link, 'a2', alice, { session: Buffer.alloc(16, 40) })), [frameKind.welcome])
+  t.strictSame(
+    refusalsIn(dial(link, 'b1', bob, { ...of(1), connection: 2, resume: true })),
+    ['unknown-session'],
+    'it took the place of one of bob',
+  )
+})
