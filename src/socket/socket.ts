@@ -7,7 +7,7 @@
  */
 import { longestTimerMs } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
-import { mustBeFree } from '../net/index.js'
+import { mustBeFree, restoreFolder } from '../net/index.js'
 import { SparseReports } from '../observe/index.js'
 import type { EndpointChange, Links } from '../resource/index.js'
 import type { Runtime } from '../runtime/index.js'
@@ -232,7 +232,11 @@ export abstract class Socket {
     const early: MonitorEvent[] = []
     this.#early = early
     try {
-      if (endpoint.transport === 'ipc') await mustBeFree(endpoint.address.slice('ipc://'.length))
+      if (endpoint.transport === 'ipc') {
+        const path = endpoint.address.slice('ipc://'.length)
+        restoreFolder(path) // of a socket that this one replaces
+        await mustBeFree(path)
+      }
       this.security?.prepare(this.native)
       await this.native.bind(endpoint.address)
     } catch (error) {
