@@ -303,7 +303,9 @@ export class Dialer {
     this.#hello = undefined
     const error = refusedError(refusal)
     const { unknownSession, superseded, violation, reset, unauthenticated, admissionUnavailable } = refusalReason
-    if (refusal.reason === unauthenticated || refusal.reason === admissionUnavailable) this.#giveUp(error)
+    if (refusal.reason === unauthenticated) this.#giveUp(error)
+    // it may be admitted all the same: its session can wait for that
+    else if (refusal.reason === admissionUnavailable) this.#backOff(error)
     else if (refusal.reason === reset) this.broken(new RivuletError('RIVULET_TRANSPORT_FAILED', refusal.message))
     else if ([unknownSession, superseded, violation].some((reason) => reason === refusal.reason)) {
       // a session that is refused before it has begun, or for what it did, is not followed by another in a tight circle
@@ -317,12 +319,16 @@ export class Dialer {
   }
   /** The two sides do not agree on who they are, which only people can change: the session ends, and the next try waits. */
   #giveUp(error: RivuletError): void {
+    this.#backOff(error)
+    this.#session.end(error)
+  }
+
+  #backOff(error: RivuletError): void {
     this.#hello = undefined
     this.#waits = true
     this.#retryAt = this.#ports.now() + Math.min(maxBackoffMs, backoffMs * 2 ** this.#refusals)
     this.#refusals += 1
     this.#ports.report(error)
-    this.#session.end(error)
   }
 }
 

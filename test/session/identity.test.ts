@@ -273,3 +273,21 @@ t.test(
     t.strictSame(kinds(dial(link, 'bob', bob)), [frameKind.welcome])
   },
 )
+
+t.test('a session outlives that nobody can decide about its key for a while', async (t) => {
+  const { link, authenticator } = secured()
+  link.connect()
+  link.client.send(1, 'before')
+  link.flush()
+  link.cut()
+  const verify = authenticator.verify.bind(authenticator)
+  authenticator.verify = () => 'unavailable'
+  link.connect()
+  t.strictSame(link.dialerReports, ['RIVULET_ADMISSION_UNAVAILABLE'])
+  t.equal(link.client.session.status, 'cut')
+  authenticator.verify = verify
+  link.pass(1000)
+  t.equal(link.client.session.status, 'live')
+  t.strictSame(link.server.texts, ['before'])
+  t.equal(link.dialed.length, 1)
+})
