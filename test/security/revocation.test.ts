@@ -28,6 +28,8 @@ interface Company {
   readonly revoked: Resource
   /** Sends a message between the binding side and the honest peer; resolves to its number when it has arrived. */
   exchange(id: number): Promise<number>
+  /** Sends without end between the binding side and both peers; counts what arrives from or at each. */
+  stream(): { honest: number; revoked: number }
 }
 
 type Pattern = (place: Place, allow: BehaviorSubject<AllowList>) => Promise<Omit<Company, 'allow'>>
@@ -38,7 +40,14 @@ const patterns: Readonly<Record<string, Pattern>> = {
     const pull = (key: typeof alice) =>
       createPull({ schema: Job, connect: accepting.endpoint, runtime, security: as(key) })
     const [honest, revoked] = [await pull(alice), await pull(bob)]
-    return { accepting, honest, revoked, exchange: (id) => sendUntilItArrives(accepting, honest, id) }
+    const stream = () => {
+      const arrived = { honest: 0, revoked: 0 }
+      honest.messages.subscribe(() => (arrived.honest += 1))
+      revoked.messages.subscribe(() => (arrived.revoked += 1))
+      sendWithoutEnd(accepting, accepting, 0)
+      return arrived
+    }
+    return { accepting, honest, revoked, stream, exchange: (id) => sendUntilItArrives(accepting, honest, id) }
   },
   'a bound pull': async ({ runtime, bind }, allow) => {
     const accepting = await createPull({ schema: Job, bind, runtime, security: { keyPair: server, allow } })
@@ -50,7 +59,14 @@ const patterns: Readonly<Record<string, Pattern>> = {
       honest.next({ id })
       return arrived.then((job) => job.id)
     }
-    return { accepting, honest, revoked, exchange }
+    const stream = () => {
+      const arrived = { honest: 0, revoked: 0 }
+      accepting.messages.subscribe(({ id }) => (arrived[id === 0 ? 'honest' : 'revoked'] += 1))
+      sendWithoutEnd(honest, honest, 0)
+      sendWithoutEnd(revoked, revoked, 1)
+      return arrived
+    }
+    return { accepting, honest, revoked, exchange, stream }
   },
   'a bound publisher': async ({ runtime, bind }, allow) => {
     const accepting = await createPublisher({ bind, runtime, security: { keyPair: server, allow } })
@@ -63,7 +79,14 @@ const patterns: Readonly<Record<string, Pattern>> = {
       accepting.topic('jobs', Job).next({ id })
       return (await arrived).id
     }
-    return { accepting, honest, revoked, exchange }
+    const stream = () => {
+      const arrived = { honest: 0, revoked: 0 }
+      honest.topic('jobs', Job).subscribe(() => (arrived.honest += 1))
+      revoked.topic('jobs', Job).subscribe(() => (arrived.revoked += 1))
+      sendWithoutEnd(accepting, accepting.topic('jobs', Job), 0)
+      return arrived
+    }
+    return { accepting, honest, revoked, exchange, stream }
   },
   'a bound subscriber': async ({ runtime, bind }, allow) => {
     const accepting = await createSubscriber({ bind, runtime, security: { keyPair: server, allow } })
@@ -76,7 +99,14 @@ const patterns: Readonly<Record<string, Pattern>> = {
       honest.topic('jobs', Job).next({ id })
       return (await arrived).id
     }
-    return { accepting, honest, revoked, exchange }
+    const stream = () => {
+      const arrived = { honest: 0, revoked: 0 }
+      accepting.topic('jobs', Job).subscribe(({ id }) => (arrived[id === 0 ? 'honest' : 'revoked'] += 1))
+      sendWithoutEnd(honest, honest.topic('jobs', Job), 0)
+      sendWithoutEnd(revoked, revoked.topic('jobs', Job), 1)
+      return arrived
+    }
+    return { accepting, honest, revoked, exchange, stream }
   },
 }
 
@@ -92,6 +122,13 @@ async function sendUntilItArrives(push: Push<Job>, pull: Pull<Job>, id: number):
   })
   subscription.unsubscribe()
   return arrived as unknown as number
+}
+
+/** Sends some jobs in each turn, until the resource is closed. */
+function sendWithoutEnd(resource: Resource, sink: { next(job: { id: number }): void }, id: number): void {
+  if (resource.closed) return
+  for (let burst = 0; burst < 10; burst++) sink.next({ id })
+  setTimeout(() => sendWithoutEnd(resource, sink, id), 1).unref()
 }
 
 async function assemble(open: Pattern, place: Place): Promise<Company> {
@@ -137,6 +174,28 @@ for (const [name, open] of Object.entries(patterns)) {
     'tcp',
     'ipc',
   ])
+}
+
+for (const [name, open] of Object.entries(patterns)) {
+  eachTransport(
+    t,
+    `${name} in the middle of a stream`,
+    async (t, place) => {
+      const { allow, honest, revoked, stream } = await assemble(open, place)
+      const arrived = stream()
+      await until(() => arrived.honest > 100 && arrived.revoked > 100)
+      const cut = linkState(revoked, 'disconnected')
+      allow.next(withoutBob)
+      await cut
+      const later = arrived.honest
+      await until(() => arrived.honest > later + 500 && honest.connected === 1)
+      const ended = arrived.revoked
+      await until(() => arrived.honest > later + 1500)
+      t.equal(arrived.revoked, ended, 'nothing comes to or from the revoked key any more')
+      t.equal(revoked.connected, 0)
+    },
+    ['tcp', 'ipc'],
+  )
 }
 
 t.test('a wildcard of ipc keeps its path', async (t) => {
