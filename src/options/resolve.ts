@@ -6,6 +6,9 @@
 import { RivuletError } from '../errors/index.js'
 import { type Rule, required } from './rules.js'
 
+/** The characters of a key of ZeroMQ in Z85. */
+const keyCharacters = 40
+
 /** The rules of one set of options, by name. */
 export type Rules = { readonly [name: string]: Rule<unknown> }
 
@@ -63,10 +66,15 @@ function unknownOption(subject: string, name: string, known: readonly string[]):
 export function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (typeof value === 'string')
-    return value.length > 60 ? `a string of ${value.length} characters` : `'${value}' (string)`
+    return value.length > 60 || mayBeKey(value) ? `a string of ${value.length} characters` : `'${value}' (string)`
   if (typeof value === 'object') return describeObject(value)
   if (typeof value === 'function') return 'a function'
   return `${String(value)} (${typeof value})`
+}
+
+/** Whether a text has as many characters as a key of ZeroMQ: then it may be a secret one, given in the wrong place. */
+function mayBeKey(text: string): boolean {
+  return text.trim().length === keyCharacters
 }
 
 function describeObject(value: object): string {

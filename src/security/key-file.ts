@@ -92,6 +92,10 @@ export async function loadKeyPair(path: string): Promise<KeyPair> {
  * @throws RIVULET_INVALID_OPTION if it is not set or is no key; the message does not contain its value.
  */
 export function keyPairFromEnvironment(name: string): KeyPair {
+  if (isKey(String(name).trim())) {
+    const problem = 'the name of a variable is needed, and this is a key'
+    throw new RivuletError('RIVULET_INVALID_OPTION', `keyPairFromEnvironment: ${problem}`)
+  }
   const secretKey = process.env[name]?.trim()
   if (!isKey(secretKey)) {
     const problem = secretKey === undefined ? 'is not set' : 'is not a secret key of 40 characters in Z85'

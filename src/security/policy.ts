@@ -5,6 +5,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { nameFault, type PeerIdentity } from './allow-list.js'
+import { isKey } from './key-pair.js'
 import { type TargetPattern, targetPattern } from './target-pattern.js'
 
 /** What a peer asks to do; `docs/security.md` says what the target of each is. */
@@ -122,7 +123,10 @@ function compileRule(place: string, rule: unknown): CompiledRule {
   if (typeof rule !== 'object' || rule === null) throw invalid(`${place} must be a rule`)
   const { identity, action, target, ...others } = rule as Record<string, unknown>
   const unknown = Object.keys(others)[0]
-  if (unknown !== undefined) throw invalid(`${place} must have identity, action and target alone, not ${unknown}`)
+  if (unknown !== undefined) {
+    const name = isKey(unknown) ? 'a key' : unknown
+    throw invalid(`${place} must have identity, action and target alone, not ${name}`)
+  }
   const fault = identity === '*' ? undefined : nameFault(identity)
   if (fault !== undefined) throw invalid(`${place}.identity ${fault}`)
   const named = Array.isArray(action) ? action : [action]

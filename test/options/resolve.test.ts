@@ -136,5 +136,8 @@ t.test('options that are no object are refused', async (t) => {
 t.test('a description never shows the inside of an object', async (t) => {
   t.equal(describe({ password: 'secret' }), 'an object')
   t.equal(describe(['secret']), 'an array of 1')
+  t.equal(describe('k'.repeat(40)), 'a string of 40 characters')
+  t.equal(describe(`${'k'.repeat(40)}\n`), 'a string of 41 characters')
+  t.equal(describe('k'.repeat(41)), `'${'k'.repeat(41)}' (string)`)
   t.equal(describe(Symbol('s')), 'Symbol(s) (symbol)')
 })

@@ -141,4 +141,7 @@ t.test('a secret key in the environment', async (t) => {
   }
   Reflect.deleteProperty(process.env, name)
   t.throws(() => keyPairFromEnvironment(name), { message: /not set/ })
+  // the value of the variable in place of its name
+  const mistaken = (async () => keyPairFromEnvironment(` ${pair.secretKey}\n`))()
+  t.notOk((await refused(t, mistaken, 'RIVULET_INVALID_OPTION')).includes(pair.secretKey))
 })

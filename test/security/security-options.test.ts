@@ -68,6 +68,8 @@ t.test('each broken rule is refused, by name and without a key', async (t) => {
     [{ keyPair, allow: keyPair.secretKey }, binds, /allow must be 'any'/],
     [{ keyPair, allow: 7 }, binds, /allow must be names/],
     [{ keyPair, allow: null }, binds, /allow must be names/],
+    [{ keyPair, allow: 'any', policy: keyPair.secretKey }, binds, /policy: it must be a list of rules/],
+    [{ keyPair, allow: 'any', policy: [{ ...rule, [keyPair.secretKey]: 1 }] }, binds, /alone, not a key/],
     [{ keyPair, allow: new Map([['a', serverKey]]) }, binds, /allow must be names with their keys, received Map/],
     [{ keyPair, allow: new Set([serverKey]) }, binds, /received Set/],
     [{ keyPair, allow: Promise.resolve({ a: serverKey }) }, binds, /received Promise/],
