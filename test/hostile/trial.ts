@@ -104,9 +104,10 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
     ...(descriptors === undefined ? {} : { descriptors }),
   })
   const same = { attack: name, pattern, transport, seed }
+  let stop = () => {}
   try {
     const load = siege.loads.get(pattern) as HonestLoad
-    const stop = pace(load, mostPending(pattern))
+    stop = pace(load, mostPending(pattern))
     await measured(siege, load, pass(warmUpMs))
     const before = await measured(siege, load, pass(lastingMs))
     let deeds = nothing
@@ -118,7 +119,6 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
     const wanted = (before.report ? countedOf(before.report.patterns[pattern] as PatternReport) : 0) + deeds.refused
     const after = await settled(siege, pattern, wanted)
     const complaints = siege.faults(after)
-    await siege.end()
     return judged({ ...same, before, during, deeds, complaints, after })
   } catch (error) {
     const none = { rate: { perSecond: 0, ownPerSecond: 0, endedPerSecond: 0, p99Ms: 0 }, report: undefined }
@@ -130,6 +130,9 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
       complaints: [String(error)],
       after: undefined,
     })
+  } finally {
+    stop()
+    await siege.end()
   }
 }
 

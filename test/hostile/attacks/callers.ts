@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { createProducer } from '../../../patterns/queue/index.js'
 import { createRpcClient } from '../../../patterns/rpc/index.js'
+import { createRuntime } from '../../../src/runtime/index.js'
 import { Job } from '../../support/job.js'
 import type { Attack, AttackContext } from '../attack.js'
 import { Keep } from '../keep.js'
@@ -21,13 +22,14 @@ const sessionFlood: Attack = {
   secured: 'too',
   async run(context) {
     const { scope, target, scale, did } = context
-    const options = connecting(context)
+    const runtime = createRuntime({ maxSockets: 4096 })
+    scope.teardown(() => runtime.close({ drain: false }))
+    const options = { ...connecting(context), runtime }
     const opening = Array.from({ length: 80 * scale }, async () => {
       const peer =
         target.pattern === 'rpc'
           ? await createRpcClient(Keep, options)
           : await createProducer({ ...options, queue: strangersQueue, schema: Job })
-      scope.teardown(() => peer.close({ drain: false }))
       peer.errors.subscribe()
       did({ connections: 1 })
       await peer.whenConnected()
