@@ -154,15 +154,24 @@ export class FunctionAdmission implements Admission {
     return unavailable
   }
 
-  /** Puts a key at the end: what was not used for longest leaves when there are too many. */
+  /** Puts a key at the end: when there are too many, one that nobody uses leaves, else the one that connected longest ago. */
   #enter(publicKey: string, admitted: Admitted): void {
     this.#admitted.delete(publicKey)
-    for (const oldest of this.#admitted.keys()) {
-      if (this.#admitted.size < defaults.admittedKeys) break
-      this.#leave(oldest, 'too-many-keys')
-    }
+    if (this.#admitted.size >= defaults.admittedKeys) this.#makeRoom()
     this.#admitted.set(publicKey, admitted)
     this.#timer ??= this.#clock.setTimer(() => this.#recheck(), defaults.admissionRecheckMs)
+  }
+
+  /** So one peer that makes ever other keys ends no link of another. */
+  #makeRoom(): void {
+    for (const publicKey of this.#admitted.keys()) {
+      if (this.isInUse?.(publicKey) === false) {
+        this.#admitted.delete(publicKey)
+        return
+      }
+    }
+    const [oldest = ''] = this.#admitted.keys()
+    this.#leave(oldest, 'too-many-keys')
   }
 
   #leave(publicKey: string, reason: string): void {

@@ -206,6 +206,17 @@ t.test('admitted keys are bounded: the one that connected longest ago is revoked
   t.ok(guard.identityOf(one))
 })
 
+t.test('a peer that makes ever other keys revokes none that a link uses', async (t) => {
+  const { guard, revoked } = guarded({ allow: () => true })
+  guard.usedBy((key) => key === one)
+  guard.decide(one, '')
+  const other = generateKeyPair().publicKey.slice(0, 35)
+  for (let i = 0; i < defaults.admittedKeys + 5; i++) guard.decide(other + String(i).padStart(5, '0'), '')
+  t.strictSame(revoked, [])
+  t.ok(guard.identityOf(one))
+  t.equal(guard.identityOf(`${other}00004`), undefined, 'those that nobody uses leave')
+})
+
 t.test('a key with another name is admitted when its revocation is reported', async (t) => {
   let name = 'alice'
   const { guard, clock } = guarded({ allow: () => name })
