@@ -24,9 +24,10 @@ export class CallerRates {
     this.#limits = limits
   }
 
-  /** A call is about to begin; returns why it may not. */
-  begin(now: number): AdmissionRefusal | undefined {
-    this.#pass(now)
+  /** A call is about to begin; returns why it may not. Without a rate to hold, calls cost no look at the clock. */
+  begin(now: () => number): AdmissionRefusal | undefined {
+    if (this.#cancels === 0 && this.#limits.maxCallsPerSecond === Number.POSITIVE_INFINITY) return undefined
+    this.#pass(now())
     const { maxCallsPerSecond, maxCancelsPerSecond } = this.#limits
     if (this.#cancels >= maxCancelsPerSecond) return tooManyCancels
     if (this.#calls >= maxCallsPerSecond) return tooFast

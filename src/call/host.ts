@@ -80,6 +80,7 @@ export class CallHost implements ServerPorts, LinkUser {
   /** The rates of clients that have sessions. */
   readonly #rates = new Map<string, CallerRates>()
   readonly #sweep: DeadlineSweep
+  readonly #now = () => this.clock.now()
   #started = 0
   #answered = 0
   #failed = 0
@@ -225,7 +226,7 @@ export class CallHost implements ServerPorts, LinkUser {
   /** What a client has too much of. */
   #limitOf({ pending, rates, peer }: CallServer): AdmissionRefusal | undefined {
     const isFull = Math.max(pending, rates.open) >= this.limits.maxOpenCallsPerPeer
-    const refusal = isFull ? tooManyCalls : rates.begin(this.clock.now())
+    const refusal = isFull ? tooManyCalls : rates.begin(this.#now)
     if (refusal?.limit === undefined) return undefined
     this.#ports.limited?.(refusal.limit, peer)
     if (!isFull && rates.isNews) this.report(new RivuletError(refusal.code, refusal.message))
