@@ -68,8 +68,7 @@ class RpcServerResource extends ResourceBase<RpcServerStats> implements RpcServe
       ...this.scope,
       clock: this.runtime.clock,
       policy: this.#policyOf(options),
-      limited: (reason: string, { identity }: PeerInfo) =>
-        this.#links.guard?.note({ kind: 'limit', reason, ...(identity && { identity }) }),
+      limited: (reason: string, peer: PeerInfo) => this.#links.limited(reason, peer),
     }
     this.#callHost = new CallHost(implementations, ports, {
       maxConcurrentCalls,

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { RivuletError } from '../errors/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
 import type { PeerIdentity } from '../security/index.js'
-import { type LinkUser, type SessionStreams, SharedSession } from '../session/index.js'
+import { type LinkUser, type PeerInfo, type SessionStreams, SharedSession } from '../session/index.js'
 import { DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
 import { LinkClient } from './link-client.js'
 import { proverOf } from './link-security.js'
@@ -53,6 +53,11 @@ export class LinkSet implements Transport {
   /** Who is admitted to what is bound, and what they may do; `undefined` without security, or where nothing is bound. */
   get guard(): SocketSet['guard'] {
     return this.#sockets.guard
+  }
+
+  /** Notes that a peer has reached a limit, which has a name; without security nobody asks. */
+  limited(reason: string, { identity }: PeerInfo): void {
+    this.guard?.note({ kind: 'limit', reason, ...(identity && { identity }) })
   }
 
   get securityEvents(): SocketSet['securityEvents'] {

@@ -1,14 +1,17 @@
 /** Policies over real links: who may call, produce and consume what, and whose names are whose. */
-import { BehaviorSubject, firstValueFrom, take, toArray } from 'rxjs'
+import { setImmediate } from 'node:timers/promises'
+import { BehaviorSubject, firstValueFrom, NEVER, take, toArray } from 'rxjs'
 import t from 'tap'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
+import { QueueService } from '../../patterns/queue/durable/wire.js'
 import { createConsumer, createProducer, createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
 import { defineService } from '../../src/avro/index.js'
-import { type AllowList, generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
+import { type AllowList, createRuntime, generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
 import { first } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 import { Doubling } from './roles.js'
 
 const server = generateKeyPair()
@@ -151,3 +154,28 @@ for (const kind of ['an observable', 'a function']) {
     }
   })
 }
+
+t.test('a client of a queue host that has reached a limit is named', async (t) => {
+  // time stands still: everything is within one second
+  const runtime = createRuntime({ clock: new VirtualClock() })
+  t.teardown(() => runtime.close({ drain: false }))
+  const host = await createQueueHost({
+    bind: 'inproc://limited',
+    runtime,
+    store: 'memory',
+    queues: { jobs: {} },
+    security: { keyPair: server, allow },
+  })
+  host.errors.subscribe()
+  const event = first(host.securityEvents, ({ kind }) => kind === 'limit')
+  const alice = await createRpcClient(QueueService, { connect: host.endpoint, runtime, security: as('alice') })
+  alice.errors.subscribe()
+  await alice.whenConnected()
+  for (let round = 0; round < 30; round++) {
+    const streams = Array.from({ length: 500 }, () => alice.consume(NEVER).subscribe({ error: () => {} }))
+    await setImmediate()
+    for (const stream of streams) stream.unsubscribe()
+    await setImmediate()
+  }
+  t.match(await event, { kind: 'limit', reason: 'cancels-per-second', identity: { name: 'alice' } })
+})

@@ -184,6 +184,11 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     return guard && new SessionOwner(guard, identity)
   }
 
+  /** A client has reached a limit of calls. */
+  limited(reason: string, peer: PeerInfo): void {
+    this.#links?.limited(reason, peer)
+  }
+
   get engine(): QueueEngine {
     if (this.#opened === undefined) throw new RivuletError('RIVULET_CLOSED', `${this.name} is not open`)
     return this.#opened.engine
