@@ -14,7 +14,7 @@ export interface NackOptions {
   readonly reason?: unknown
 }
 
-/** Who has sent a message. */
+/** The sender of a message. */
 export interface MessagePeer {
   /**
    * Whose key its producer has proven to own when the host stored it; `undefined` from a host without `security`, and of a
@@ -45,7 +45,7 @@ export interface Delivery<Out = unknown> {
   readonly id: string | undefined
   /** The key that its producer gave it. */
   readonly key: string | undefined
-  /** Who has sent it, as its host knows it; kept with the message, also as a dead letter. */
+  /** The sender, as the host knows it; kept with the message, also as a dead letter. */
   readonly peer: MessagePeer
   /** Whether it was settled here. */
   readonly settled: boolean

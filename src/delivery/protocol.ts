@@ -40,7 +40,7 @@ export const deliveryTypes = [
     id: optional('string'),
     key: optional('string'),
   }),
-  // who has sent the messages from this one on, up to the next of these; empty texts if that is not known
+  // the sender of the messages from this index on, up to the next record; empty texts if it is not known
   record('MessageSender', { index: 'int', name: 'string', publicKey: 'string' }),
   record('LeasedMessages', {
     lease: 'long',

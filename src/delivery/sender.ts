@@ -1,4 +1,4 @@
-/** Who has sent the messages of a lease: runs of messages of one sender each. */
+/** The senders of the messages of a lease: runs of messages of one sender each. */
 import type { PeerIdentity } from '../security/index.js'
 import type { LeasedMessages } from './protocol.js'
 

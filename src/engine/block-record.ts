@@ -31,7 +31,7 @@ export interface Block {
   readonly checks: Uint8Array
   readonly bodies: Uint8Array
   readonly extras: readonly BlockExtras[]
-  /** Who has sent them, if that is known. */
+  /** The sender, if it is known. */
   readonly sender?: PeerIdentity | undefined
   /** Messages whose bytes are not those that were sent, by index. */
   readonly bad?: ReadonlySet<number>

@@ -57,7 +57,7 @@ export interface MessageBlock {
   readonly bodies: Uint8Array
   /** What only some messages have, by rising index. */
   readonly extras: readonly MessageExtras[]
-  /** Who has sent them, if that was proven: it is kept with them. */
+  /** The proven sender, which is kept with them. */
   readonly sender?: PeerIdentity | undefined
 }
 
@@ -107,7 +107,7 @@ export interface DeliveryExtras {
   readonly key?: string
 }
 
-/** Who has sent messages of a lease: those from an index on, up to the next of these. */
+/** The sender of messages of a lease: those from an index on, up to the next record. */
 export interface SenderRun {
   readonly index: number
   readonly sender: PeerIdentity | undefined
@@ -123,7 +123,7 @@ export interface LeasedBlock {
   readonly times: readonly number[]
   readonly messages: Omit<MessageBlock, 'extras' | 'sender'>
   readonly extras: readonly DeliveryExtras[]
-  /** Who has sent them, by rising index; empty if no sender of them is known. */
+  /** The senders, by rising index; empty if none is known. */
   readonly senders: readonly SenderRun[]
 }
 

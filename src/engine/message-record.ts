@@ -23,7 +23,7 @@ export interface StoredMessage {
   readonly key?: string | undefined
   readonly history?: readonly FailedAttempt[] | undefined
   readonly origin?: { readonly queue: string; readonly position: number } | undefined
-  /** Who has sent it, if that is known. */
+  /** The sender, if it is known. */
   readonly sender?: PeerIdentity | undefined
 }
 

@@ -74,7 +74,7 @@ export class AcceptedSessions {
 
   /**
    * The cut session that makes room for one of an owner: its own that was cut first, else that of an owner with more sessions
-   * than it has. So nobody loses a session to one who has as many.
+   * than it has. So no owner loses a session to one that has as many.
    */
   spareFor(owner: string | undefined, isOwn: boolean): AcceptedSession | undefined {
     const count = owner === undefined ? 0 : this.countOf(owner)

@@ -46,7 +46,7 @@ export interface QueuedMessage<T = unknown> {
   readonly history: readonly FailedDelivery[]
   /** Where a dead letter comes from. */
   readonly origin?: MessageOrigin
-  /** Who has sent it: whose key its producer had proven to own. */
+  /** The sender: the identity that its producer had proven. */
   readonly peer: MessagePeer
 }
 
