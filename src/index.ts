@@ -10,6 +10,7 @@ export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
 export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
 export type { Clock, Timer } from './clock/index.js'
+export type { Endpoint, EndpointInput } from './discovery/index.js'
 export {
   type DeliveryDetails,
   type ErrorCode,
@@ -56,7 +57,7 @@ export {
   saveKeyPair,
 } from './security/index.js'
 
-export type { Endpoint, EndpointInput, SocketOptions } from './socket/index.js'
+export type { SocketOptions } from './socket/index.js'
 export type {
   OverflowPolicy,
   ProcessOptions,

@@ -1,18 +1,8 @@
 /**
  * Endpoints to connect to, as an option takes them: a text, or a text with the key of the server that answers there.
  */
+import type { Endpoint, EndpointInput } from '../discovery/index.js'
 import type { Rule } from '../options/index.js'
-
-/** An endpoint to connect to, with the key of the server that answers there. */
-export interface Endpoint {
-  /** `tcp://host:port`, `ipc://path` or `inproc://name`. */
-  readonly address: string
-  /** The public key of the server, or several while it changes; instead of `serverKey` of `security`. */
-  readonly serverKey?: string | readonly string[]
-}
-
-/** An endpoint to connect to: an address, or one with the key of its server. */
-export type EndpointInput = string | Endpoint
 
 /** An endpoint to connect to, resolved. */
 export interface ConnectEndpoint {

@@ -1,9 +1,10 @@
 /** The options that every resource with a socket takes. */
+import type { EndpointInput } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults, flag, instance, invalidOption, type Resolved, signal, texts } from '../options/index.js'
 import { isRuntime, type Runtime } from '../runtime/index.js'
 import { type SecurityOptions, securityRule } from '../security/index.js'
-import { type EndpointInput, endpointInputs } from './connect-endpoint.js'
+import { endpointInputs } from './connect-endpoint.js'
 import { resolveSocketSecurity } from './socket-security.js'
 
 /** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */

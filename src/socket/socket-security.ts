@@ -1,9 +1,11 @@
 /**
  * The option `security` of a resource with sockets, together with the endpoints that carry keys: checked and resolved.
  */
+
+import type { Endpoint } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
 import { checkServerKeys, type ResolvedSecurity, resolveSecurity, type SecurityOptions } from '../security/index.js'
-import type { ConnectEndpoint, Endpoint } from './connect-endpoint.js'
+import type { ConnectEndpoint } from './connect-endpoint.js'
 
 /** What is secured. */
 export interface SecuredEndpoints {

@@ -3,10 +3,12 @@
  *
  * It moves no messages. What is opened is decided by the resource, or by the links that use it.
  */
+
+import type { Endpoint } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
 import { type GuardPorts, type KeyPair, SecurityGuard, type SecurityOptions } from '../security/index.js'
-import type { ConnectEndpoint, Endpoint } from './connect-endpoint.js'
+import type { ConnectEndpoint } from './connect-endpoint.js'
 import type { SocketSecurity } from './curve.js'
 import { reaches } from './endpoint.js'
 import type { Socket, SocketEnvironment } from './socket.js'

@@ -1,0 +1,62 @@
+/**
+ * What a directory offers to other patterns, which cannot import it.
+ *
+ * `createDirectory` implements it; a pattern finds it under the symbol `peerDirectory`.
+ */
+import type { Observable } from 'rxjs'
+import type { Endpoint } from './endpoints.js'
+
+/** One endpoint of one instance of a service. */
+export interface DirectoryEntry {
+  /** The name under which the service is announced. */
+  readonly name: string
+  /** Where to connect, with the key of the server where it has security. */
+  readonly endpoint: Endpoint
+  /** What the announcer says of this instance. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Names the announced instance; random, another for each announcement. */
+  readonly instance: string
+}
+
+/** A peer as a directory knows it. */
+export interface PeerRecord {
+  readonly name: string
+  /** The incarnation of the peer. */
+  readonly instance: string
+  /** Of two holders of a name, the one with the higher epoch holds it; then the one with the smaller instance. */
+  readonly epoch: number
+  readonly endpoints: readonly Endpoint[]
+}
+
+/** A peer that is announced, until it is closed or its process ends. */
+export interface PeerAnnouncement {
+  /** Replaces what is announced; the name and the instance stay. */
+  update(peer: PeerRecord): void
+  /** Withdraws it; resolves when the connected hosts have confirmed that. */
+  close(): Promise<void>
+}
+
+/** Two or more peers that hold one name, as hosts see it. */
+export interface PeerConflict {
+  readonly name: string
+  readonly winner: PeerRecord
+  readonly losers: readonly PeerRecord[]
+}
+
+/** The part of a directory that peers use, apart from its services. */
+export interface PeerDirectory {
+  /** Announces a peer to all hosts. A name is held by one peer; see `conflicts`. */
+  announcePeer(peer: PeerRecord): PeerAnnouncement
+  /** The holder of each name, merged over all hosts: now, then each change. */
+  readonly peers: Observable<readonly PeerRecord[]>
+  /** Names with more than one holder, and who wins; the winner is the same at every client. Hot. */
+  readonly conflicts: Observable<PeerConflict>
+}
+
+/** The key under which a directory offers `PeerDirectory`. */
+export const peerDirectory: unique symbol = Symbol.for('rivulet.peerDirectory')
+
+/** What has a `PeerDirectory`: what `createDirectory` returns. */
+export interface HasPeerDirectory {
+  readonly [peerDirectory]: PeerDirectory
+}

@@ -1,0 +1,11 @@
+/** Discovery: where to connect, as a list that may change, and what a directory offers to other patterns. */
+export {
+  type DirectoryEntry,
+  type HasPeerDirectory,
+  type PeerAnnouncement,
+  type PeerConflict,
+  type PeerDirectory,
+  type PeerRecord,
+  peerDirectory,
+} from './directory-contract.js'
+export type { Endpoint, EndpointInput, Endpoints } from './endpoints.js'
