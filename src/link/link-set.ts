@@ -43,7 +43,7 @@ export class LinkSet implements Transport {
     const { bind, maxSessions = 0 } = options
     const { clock } = scope.runtime
     if (bind.length > 0)
-      this.#accepting = new LinkServer({ ...options, maxSessions }, clock, this.#ports, this.#sockets.guard)
+      this.#accepting = new LinkServer({ ...options, maxSessions }, clock, this.#ports(undefined), this.#sockets.guard)
   }
 
   get address(): string {
@@ -95,7 +95,12 @@ export class LinkSet implements Transport {
     const { keyPair } = this.#sockets
     for (const endpoint of this.#sockets.connect) {
       const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
-      const link: LinkClient = new LinkClient(this.#options, this.#scope.runtime.clock, this.#ports, prover)
+      const link: LinkClient = new LinkClient(
+        this.#options,
+        this.#scope.runtime.clock,
+        this.#ports(endpoint.address),
+        prover,
+      )
       this.#dialing.push(link)
       const socket = await this.#sockets.own(DealerSocket.open({ ...config, connect: endpoint }, link))
       opened.push(() => link.start(socket))
@@ -145,14 +150,14 @@ export class LinkSet implements Transport {
     return this.#sockets.isConnectedTo(endpoints, isSameRuntime)
   }
 
-  /** A new session begins, on either side. */
-  get #ports(): {
+  /** What the links of one side need; `dialed` is the address of a connecting one. */
+  #ports(dialed: string | undefined): {
     accept(session: SessionStreams, identity?: PeerIdentity): SharedSession
     report(error: RivuletError): void
   } {
     return {
       accept: (session, identity) =>
-        new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex'), identity }),
+        new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex'), identity, dialed }),
       report: this.#scope.report,
     }
   }

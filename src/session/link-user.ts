@@ -16,6 +16,8 @@ export interface PeerInfo {
    * the server that `serverKey` names.
    */
   readonly identity: PeerIdentity | undefined
+  /** The address that this side connected to; `undefined` where the peer connected to this side. */
+  readonly dialed: string | undefined
 }
 
 /**

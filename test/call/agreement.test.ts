@@ -58,7 +58,10 @@ class Versions {
       })
       return handler
     }
-    pair.acceptor.handler = tap(0, this.host.accept(pair.acceptor, { id: 'somebody', identity: undefined }))
+    pair.acceptor.handler = tap(
+      0,
+      this.host.accept(pair.acceptor, { id: 'somebody', identity: undefined, dialed: undefined }),
+    )
     pair.dialer.handler = tap(1, this.client.accept(pair.dialer))
     pair.pump()
     return pair
@@ -207,7 +210,7 @@ t.test('with servers of several versions, one that can is chosen', async (t) => 
   })
   const versions = new Versions([client], [client], () => 2)
   const pair = new FakePair()
-  pair.acceptor.handler = old.accept(pair.acceptor, { id: 'old', identity: undefined })
+  pair.acceptor.handler = old.accept(pair.acceptor, { id: 'old', identity: undefined, dialed: undefined })
   pair.dialer.handler = versions.client.accept(pair.dialer)
   versions.pairs.push(pair)
   pair.pump()
@@ -222,7 +225,11 @@ t.test('what cannot be sent yet is sent when there is room', async (t) => {
   const same = service({ get: method([], 'int') })
   const versions = new Versions([same], [same], () => 1)
   const pair = new FakePair({ outboxBytes: 0, live: false })
-  pair.acceptor.handler = versions.host.accept(pair.acceptor, { id: 'somebody', identity: undefined })
+  pair.acceptor.handler = versions.host.accept(pair.acceptor, {
+    id: 'somebody',
+    identity: undefined,
+    dialed: undefined,
+  })
   pair.dialer.handler = versions.client.accept(pair.dialer)
   versions.pairs.push(pair)
   t.match(versions.call('get'), { code: 'RIVULET_UNAVAILABLE' })

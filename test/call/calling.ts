@@ -84,6 +84,7 @@ export class Calling {
     pair.acceptor.handler = host.accept(pair.acceptor, {
       id: this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,
       identity: this.#options.identity,
+      dialed: undefined,
     })
     pair.dialer.handler = this.client.accept(pair.dialer)
     this.pump()

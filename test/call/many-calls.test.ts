@@ -51,7 +51,7 @@ class Many {
 
   connect(host = this.host, live = true): FakePair {
     const pair = new FakePair({ live })
-    pair.acceptor.handler = host.accept(pair.acceptor, { id: 'somebody', identity: undefined })
+    pair.acceptor.handler = host.accept(pair.acceptor, { id: 'somebody', identity: undefined, dialed: undefined })
     pair.dialer.handler = this.client.accept(pair.dialer)
     pair.pump()
     return pair

@@ -25,7 +25,11 @@ export class Stranger {
 
   constructor(calling: Calling) {
     this.calling = calling
-    this.pair.acceptor.handler = calling.host.accept(this.pair.acceptor, { id: 'stranger', identity: undefined })
+    this.pair.acceptor.handler = calling.host.accept(this.pair.acceptor, {
+      id: 'stranger',
+      identity: undefined,
+      dialed: undefined,
+    })
     this.pair.dialer.handler = {
       onItem: (stream, kind, _flags, bytes, _view, start, end) => {
         this.seen.push({ stream, kind, body: Buffer.from(bytes.subarray(start, end)) })

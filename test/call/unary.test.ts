@@ -172,7 +172,7 @@ t.test('the context', async (t) => {
     aborted: false,
     deadline: new Date(wallNow + 400),
     remainingMs: 400,
-    peer: { id: 'somebody', identity: undefined },
+    peer: { id: 'somebody', identity: undefined, dialed: undefined },
     headers: { trace: 'abc' },
     service: 'test.Numbers',
     method: 'double',

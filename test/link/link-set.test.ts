@@ -5,7 +5,7 @@ import { CallClient, CallHost, defaultCallOptions } from '../../src/call/index.j
 import { type LinkSet, LinkSet as Links } from '../../src/link/index.js'
 import { defaults, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
-import type { LinkUser } from '../../src/session/index.js'
+import type { LinkUser, PeerInfo } from '../../src/session/index.js'
 import { type ResolvedSocketOptions, type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { Numbers } from '../call/calling.js'
 import { CounterClient, CounterHost } from '../new-pattern/counter.js'
@@ -59,6 +59,8 @@ eachTransport(t, 'both sides of a link call each other', async (t, { runtime, bi
   t.strictSame(await Promise.all([one.ask(), other.ask(), one.ask()]), ['other', 'one', 'other'])
   t.match(other.seen, [{ id: /^[0-9a-f]{16}$/ }, { id: /^[0-9a-f]{16}$/ }])
   t.strictSame(other.seen[0], other.seen[1], 'a peer keeps its name')
+  t.equal((other.seen[0] as PeerInfo).dialed, one.endpoint, 'the address that this side connected to')
+  t.equal((one.seen[0] as PeerInfo).dialed, undefined, 'the other side connected')
   t.equal(one.stats(), 1)
   t.strictSame(await one.close(), { undelivered: 0 })
   await t.rejects(one.ask(), { code: 'RIVULET_CLOSED' })

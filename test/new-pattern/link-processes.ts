@@ -60,7 +60,11 @@ export class AcceptingProcess extends LinkProcess {
       transmit: (peer, frame) => this.#connections.get(peer)?.send('acceptor', frame),
       flushLater: (flush) => this.flushLater(flush),
       accept: (session) =>
-        new SharedSession(session, users, { id: random.bytes(8).toString('hex'), identity: undefined }),
+        new SharedSession(session, users, {
+          id: random.bytes(8).toString('hex'),
+          identity: undefined,
+          dialed: undefined,
+        }),
     })
   }
 
@@ -104,7 +108,11 @@ export class DialingProcess extends LinkProcess {
         if (connection) this.enqueue(() => this.#down(connection))
       },
       accept: (session) =>
-        new SharedSession(session, users, { id: random.bytes(8).toString('hex'), identity: undefined }),
+        new SharedSession(session, users, {
+          id: random.bytes(8).toString('hex'),
+          identity: undefined,
+          dialed: undefined,
+        }),
     })
     this.#connectLater()
   }

@@ -56,7 +56,7 @@ class End {
   }
 }
 
-const peer = (id: string) => ({ id, identity: undefined })
+const peer = (id: string) => ({ id, identity: undefined, dialed: undefined })
 
 function bothWays(windowBytes: number) {
   const clock = new VirtualClock()

@@ -156,7 +156,8 @@ export class QueueHost extends QueueProcess {
           this.#connections.get(peer)?.send('acceptor', frame)
         },
         flushLater: (flush) => this.flushLater(flush),
-        accept: (session) => calls.accept(session, { id: random.bytes(8).toString('hex'), identity: undefined }),
+        accept: (session) =>
+          calls.accept(session, { id: random.bytes(8).toString('hex'), identity: undefined, dialed: undefined }),
       },
     )
     for (const guest of this.guests) if (!guest.isAlive) guest.boot()

@@ -80,7 +80,7 @@ class Client extends Talk {
     }
     super(random, new Calling(handlers, { sessions: 0 }))
     const { acceptor, dialer } = this.pair
-    acceptor.handler = this.calling.host.accept(acceptor, { id: 'stranger', identity: undefined })
+    acceptor.handler = this.calling.host.accept(acceptor, { id: 'stranger', identity: undefined, dialed: undefined })
     dialer.handler = {
       onItem: (stream, kind, _flags, bytes, _view, start, end) => {
         if (kind === callKind.failure) this.code = CallFailure.decode(bytes.subarray(start, end)).code
