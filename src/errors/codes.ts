@@ -306,6 +306,12 @@ const entries = {
     meaning: 'The result of `process` has had no subscriber for 5 s, so it takes no message.',
     remedy: 'Subscribe to what `process` returns.',
   },
+  RIVULET_NAME_TAKEN: {
+    retryable: true,
+    meaning:
+      'Another peer holds this name, or its key owns the name, so that the other processes do not accept this peer.',
+    remedy: 'Choose another name, close the other peer, or take its name over with `takeover: true`.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */
