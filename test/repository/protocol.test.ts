@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import avsc from 'avsc'
 import t from 'tap'
+import { MessagingService } from '../../patterns/messaging/wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
@@ -171,8 +172,9 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
   }
   t.strictSame(describe('queue.avpr'), JSON.parse(serviceOf(QueueService).text), 'queue.avpr')
+  t.strictSame(describe('messaging.avpr'), JSON.parse(serviceOf(MessagingService).text), 'messaging.avpr')
   const present = readdirSync(join(root, 'docs/protocol')).sort()
-  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', 'queue.avpr'].sort())
+  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', 'queue.avpr', 'messaging.avpr'].sort())
   const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
   for (const file of present) t.match(page, `[${file}](protocol/${file})`, file)
 })
