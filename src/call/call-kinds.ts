@@ -30,6 +30,8 @@ export const callKind = {
   error: firstPatternKind + 8,
   /** Server: any other failure. */
   failure: firstPatternKind + 9,
+  /** Stream 0, client: will call the service of a binding no more. */
+  unbind: firstPatternKind + 10,
   /** Client: wants nothing more. */
   cancel: firstUrgentKind,
 } as const

@@ -9,6 +9,8 @@ import type { ErrorCode } from '../errors/index.js'
 export interface CallLimits {
   /** Handlers at work at once, over all clients; more calls are shed. */
   readonly maxConcurrentCalls: number
+  /** Services that one client may have announced on a session at the same time. */
+  readonly maxBindings: number
   /** Calls that one client may have open at once. */
   readonly maxOpenCallsPerPeer: number
   /**

@@ -7,17 +7,24 @@ import type { PeerInfo } from '../session/index.js'
 import type { AdmissionRefusal } from './call-limits.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 
+/** What a policy of calls is asked for; `message` where a service has an `access` of its own. */
+export type CallAction = 'call' | 'message' | 'reflect'
+
 /** Decides what a peer may do. */
 export interface CallPolicy {
   /** Whether a peer may do something; a denial is counted and reported. */
-  permits(peer: PeerInfo, action: 'call' | 'reflect', target: string): boolean
+  permits(peer: PeerInfo, action: CallAction, target: string): boolean
   /** The same, when nothing was asked for yet: a denial is not reported. */
-  allows(peer: PeerInfo, action: 'call' | 'reflect', target: string): boolean
+  allows(peer: PeerInfo, action: CallAction, target: string): boolean
 }
 
 /** Why a peer may not call a method; `undefined` if it may. */
-export function deniedCall(policy: CallPolicy, peer: PeerInfo, { label }: ServedMethod): AdmissionRefusal | undefined {
-  return policy.permits(peer, 'call', label) ? undefined : denied(`call ${label}`)
+export function deniedCall(
+  policy: CallPolicy,
+  peer: PeerInfo,
+  { access: { action, target } }: ServedMethod,
+): AdmissionRefusal | undefined {
+  return policy.permits(peer, action, target) ? undefined : denied(`${action} ${target}`)
 }
 
 /**
@@ -27,8 +34,12 @@ export function deniedCall(policy: CallPolicy, peer: PeerInfo, { label }: Served
 export function deniedService(
   policy: CallPolicy,
   peer: PeerInfo,
-  { codec: { name, methods } }: ServedService,
+  { codec: { name, methods }, implementation: { access } }: ServedService,
 ): AdmissionRefusal | undefined {
+  if (access !== undefined) {
+    const { action, target } = access
+    return policy.permits(peer, action, target) ? undefined : denied(`${action} ${target}`)
+  }
   for (const method of methods.keys()) if (policy.allows(peer, 'call', `${name}.${method}`)) return undefined
   return policy.permits(peer, 'reflect', name) ? undefined : denied(`use the service ${name}`)
 }

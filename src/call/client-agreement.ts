@@ -12,7 +12,7 @@ import type { ClientMethod, ClientService } from './client-method.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
 import { asRefusal, type Refusal, receivedRefusal } from './refusal.js'
-import { CallBind, CallBound, CallNeedText, CallRefusal, CallText } from './schemas.js'
+import { CallBind, CallBound, CallNeedText, CallRefusal, CallText, CallUnbind } from './schemas.js'
 
 /** A method of one server. */
 export class AgreedMethod {
@@ -65,17 +65,20 @@ export class ClientAgreement {
 
   /** Announces a service. */
   bind(service: ClientService): void {
-    const { codec, firstMethod } = service
+    const { codec, name, firstMethod } = service
     const binding = this.#bindingOf(service)
     for (const method of service.methods.values()) this.methods[method.number] = undefined
     this.#pending.set(binding, { service, refusals: new Map(), text: undefined, textSent: false })
     const hash = Buffer.from(codec.hash, 'hex')
-    this.#guaranteed.send(
-      0,
-      callKind.bind,
-      0,
-      new RecordBody(CallBind, { binding, service: codec.name, hash, firstMethod }),
-    )
+    this.#guaranteed.send(0, callKind.bind, 0, new RecordBody(CallBind, { binding, service: name, hash, firstMethod }))
+  }
+
+  /** Gives a service up: no call of it is open. */
+  unbind(service: ClientService): void {
+    const binding = this.#bindingOf(service)
+    this.#pending.delete(binding)
+    for (const { number } of service.methods.values()) this.methods[number] = undefined
+    this.#guaranteed.send(0, callKind.unbind, 0, new RecordBody(CallUnbind, { binding }))
   }
 
   /** Takes an item of stream 0; returns whether there are methods now that there were not. Throws what readers throw. */

@@ -8,6 +8,7 @@ import type { MethodCodec, ServiceCodec } from '../avro/service-codec.js'
 
 /** A method as a client calls it. */
 export class ClientMethod {
+  readonly service: ClientService
   /** The full name, for messages. */
   readonly label: string
   readonly codec: MethodCodec
@@ -19,8 +20,9 @@ export class ClientMethod {
   readonly streamsResponses: boolean
   #write: WriteValue<unknown> | undefined
 
-  constructor(service: string, codec: MethodCodec, number: number) {
-    this.label = `${service}.${codec.name}`
+  constructor(service: ClientService, label: string, codec: MethodCodec, number: number) {
+    this.service = service
+    this.label = label
     this.codec = codec
     this.number = number
     this.idempotent = codec.idempotent
@@ -36,21 +38,33 @@ export class ClientMethod {
   }
 }
 
+/** By which name a service is called, if not by that of its protocol. */
+export interface BindOptions {
+  /** What the server calls it. */
+  readonly as?: string
+  /** What messages call it; for a service of one method. */
+  readonly label?: string
+}
+
 /** A service as a client calls it. */
 export class ClientService {
   readonly codec: ServiceCodec
+  /** What the server calls it. */
+  readonly name: string
   /** The number of the binding. */
   readonly binding: number
   readonly firstMethod: number
   readonly methods: ReadonlyMap<string, ClientMethod>
 
-  constructor(codec: ServiceCodec, binding: number, firstMethod: number) {
+  constructor(codec: ServiceCodec, { as = codec.name, label }: BindOptions, binding: number, firstMethod: number) {
     this.codec = codec
+    this.name = as
     this.binding = binding
     this.firstMethod = firstMethod
     const methods = new Map<string, ClientMethod>()
     for (const method of codec.methods.values()) {
-      methods.set(method.name, new ClientMethod(codec.name, method, firstMethod + methods.size))
+      const full = label ?? `${codec.name}.${method.name}`
+      methods.set(method.name, new ClientMethod(this, full, method, firstMethod + methods.size))
     }
     this.methods = methods
   }

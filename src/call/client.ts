@@ -7,7 +7,7 @@
  */
 
 import type { ServiceCodec } from '../avro/service-codec.js'
-import { type Clock, DeadlineSweep } from '../clock/index.js'
+import { DeadlineSweep } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { sweepLate, turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
@@ -16,40 +16,13 @@ import { clientItems } from './call-kinds.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { chooseSession } from './choose-session.js'
 import { type CallKeeper, ClientCall, type OnError, type OnValue } from './client-call.js'
-import { type ClientMethod, ClientService } from './client-method.js'
+import { type BindOptions, type ClientMethod, ClientService } from './client-method.js'
+import type { CallClientPorts, CallClientStats } from './client-ports.js'
 import { ClientSession, type ClientSessionOwner } from './client-session.js'
 import { callError } from './failure.js'
 import { isRefusal, lostCallError } from './lost-call.js'
+import { MethodNumbers } from './method-numbers.js'
 import { refusalError } from './refusal.js'
-
-/** What a client needs. */
-export interface CallClientPorts {
-  readonly clock: Clock
-  /** How long a disconnected session keeps calls that another one can take, in milliseconds. */
-  readonly failoverMs: number
-  /** Names the resource, for messages. */
-  name(): string
-  /** Why no server is connected, if one has refused this side; to be appended to a message. */
-  unreachable?(): string
-  /** Takes what goes wrong and concerns no single call. */
-  report(error: RivuletError): void
-}
-
-/** The calls of a client, by what became of them: `started` is the sum of all others but `sessions`. */
-export interface CallClientStats {
-  /** Calls that were made. */
-  readonly started: number
-  /** With a response, or a stream that completed. */
-  readonly succeeded: number
-  /** With an error, declared ones and cancellations included. */
-  readonly failed: number
-  /** On a session, and without an outcome. */
-  readonly open: number
-  /** Without a session. */
-  readonly waiting: number
-  /** Sessions that have not ended, those that are cut included. */
-  readonly sessions: number
-}
 
 const ignore = () => {}
 
@@ -57,8 +30,9 @@ const ignore = () => {}
 export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
   readonly items = clientItems
   readonly #ports: CallClientPorts
-  readonly #services = new Map<ServiceCodec, ClientService>()
-  #methods = 0
+  readonly #services = new Set<ClientService>()
+  readonly #numbers = new MethodNumbers()
+  #bindings = 0
   #sessions: readonly ClientSession[] = []
   readonly #waiting = new Set<ClientCall>()
   readonly #sweep: DeadlineSweep
@@ -79,22 +53,34 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     this.#failover = new DeadlineSweep(ports.clock, (now) => this.#failOver(now))
   }
 
-  /** Adds a service; further calls with the same return the same. */
-  bind(codec: ServiceCodec): ClientService {
-    const known = this.#services.get(codec)
-    if (known !== undefined) return known
-    const service = new ClientService(codec, this.#services.size, this.#methods)
-    this.#services.set(codec, service)
-    this.#methods += service.methods.size
+  /** Adds a service; further calls with the same, under the same name, return the same. */
+  bind(codec: ServiceCodec, options: BindOptions = {}): ClientService {
+    const { as = codec.name } = options
+    for (const known of this.#services) if (known.codec === codec && known.name === as) return known
+    const service = new ClientService(codec, options, this.#bindings, this.#numbers.take(codec))
+    this.#bindings += 1
+    this.#services.add(service)
     for (const session of this.#sessions) session.agreement.bind(service)
     return service
+  }
+
+  /**
+   * Gives a service up, so that it does not count at servers any more; returns false, and does nothing, while it has calls
+   * without an outcome.
+   */
+  unbind(service: ClientService): boolean {
+    if (this.#unfinished().some(({ method }) => method.service === service)) return false
+    if (!this.#services.delete(service)) return true
+    for (const session of this.#sessions) session.agreement.unbind(service)
+    this.#numbers.giveBack(service.codec, service.firstMethod)
+    return true
   }
 
   /** Adds a session, which gets calls as soon as the server has agreed on their services. */
   accept(streams: SessionStreams): ClientSession {
     const session = new ClientSession(streams, this)
     this.#sessions = [...this.#sessions, session]
-    for (const service of this.#services.values()) session.agreement.bind(service)
+    for (const service of this.#services) session.agreement.bind(service)
     return session
   }
 

@@ -56,3 +56,13 @@ export class FirstValue extends Subscriber<unknown> {
     }
   }
 }
+
+/** Tells whether a handler returned a promise; throws what looking at it throws. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** Tells whether a handler returned an observable; throws what looking at it throws. */
+export function isSubscribable(value: unknown): value is Subscribable {
+  return typeof (value as { subscribe?: unknown } | null | undefined)?.subscribe === 'function'
+}

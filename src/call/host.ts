@@ -7,19 +7,22 @@
 import { type Clock, DeadlineSweep } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { sweepLate } from '../lifecycle/index.js'
-import { defaults } from '../options/index.js'
+import { defaults, invalidOption } from '../options/index.js'
 import type { LinkUser, PeerInfo, SessionStreams } from '../session/index.js'
 import { serverItems } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { type CallPolicy, deniedCall, deniedService } from './call-policy.js'
 import { CallerRates } from './caller-rates.js'
+import type { CallHeaders } from './headers.js'
 import { type Implementation, type ServedMethod, ServedService } from './served-service.js'
-import { CallServer, type ServerPorts } from './server.js'
+import { CallServer } from './server.js'
 import type { CallEnd } from './server-call.js'
+import type { ServerPorts } from './server-ports.js'
 
 /** The bounds if nobody says otherwise. */
 export const defaultCallLimits: CallLimits = Object.freeze({
   maxConcurrentCalls: defaults.maxConcurrentCalls,
+  maxBindings: 64,
   maxOpenCallsPerPeer: defaults.maxOpenCalls,
   backlogBytes: defaults.backlogBytes,
   maxCallsPerSecond: defaults.maxCallsPerSecond,
@@ -71,9 +74,9 @@ const tooManyCalls: AdmissionRefusal = {
 }
 
 /** A server of calls over any number of sessions. */
-export class CallHost implements ServerPorts, LinkUser {
+export class CallHost implements ServerPorts<CallServer>, LinkUser {
   readonly items = serverItems
-  readonly services: ReadonlyMap<string, ServedService>
+  readonly services: Map<string, ServedService>
   readonly limits: CallLimits
   readonly #ports: CallHostPorts
   readonly #servers = new Set<CallServer>()
@@ -93,10 +96,40 @@ export class CallHost implements ServerPorts, LinkUser {
   #markDrained = () => {}
 
   constructor(implementations: readonly Implementation[], ports: CallHostPorts, limits: Partial<CallLimits> = {}) {
-    this.services = new Map(implementations.map((one) => [one.codec.name, new ServedService(one)]))
+    this.services = new Map()
+    for (const one of implementations) this.serve(one)
     this.#ports = ports
     this.limits = Object.freeze({ ...defaultCallLimits, ...limits })
     this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#stopLate(now))
+  }
+
+  /**
+   * Serves one more service; clients that have asked for it in vain ask again with another binding.
+   *
+   * @throws RIVULET_INVALID_OPTION if one of its name is served.
+   */
+  serve(implementation: Implementation): ServedService {
+    const service = new ServedService(implementation)
+    const { name } = service
+    if (this.services.has(name)) throw invalidOption('a server of calls', 'services', 'different services', name)
+    this.services.set(name, service)
+    return service
+  }
+
+  /**
+   * Begins no more calls of a service, which are refused with RIVULET_UNIMPLEMENTED, and tells the handlers of open ones;
+   * resolves when those have their outcome. No session keeps its handlers from then on.
+   */
+  async withdraw(service: ServedService): Promise<void> {
+    if (this.services.get(service.name) === service) this.services.delete(service.name)
+    service.withdrawn ??= new RivuletError('RIVULET_SERVER_CLOSING', `${service.label} is withdrawn`)
+    for (const server of this.#servers) server.withdraw(service)
+    await service.whenIdle()
+  }
+
+  /** Ends the open calls of a service that was withdrawn. */
+  stop(service: ServedService): void {
+    for (const server of this.#servers) server.stopService(service)
   }
 
   get clock(): Clock {
@@ -164,11 +197,12 @@ export class CallHost implements ServerPorts, LinkUser {
     await Promise.all(stopping)
   }
 
-  refusalFor(server: CallServer, method: ServedMethod): AdmissionRefusal | undefined {
+  refusalFor(server: CallServer, method: ServedMethod, headers: CallHeaders): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
     const { policy } = this.#ports
-    return this.#limitOf(server) ?? (policy && deniedCall(policy, server.peer, method))
+    const refusal = this.#limitOf(server) ?? (policy && deniedCall(policy, server.peer, method))
+    return refusal ?? method.owner.implementation.admit?.(server.peer, headers)
   }
 
   denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined {

@@ -20,6 +20,9 @@ export const CallBind = defineSchema(
 /** A service that the client will call, read. */
 export type CallBind = Infer<typeof CallBind>
 
+/** The client will not call the service of a binding any more. */
+export const CallUnbind = defineSchema(protocolRecord('CallUnbind', { binding: 'int' }))
+
 /** The server does not know the hash. */
 export const CallNeedText = defineSchema(protocolRecord('CallNeedText', { binding: 'int' }))
 

@@ -6,7 +6,12 @@
 import { createHash } from 'node:crypto'
 import { cachedProtocols, type ReadValue, type WriteValue } from '../avro/codec.js'
 import type { MethodCodec, RemoteMethod, ServiceCodec } from '../avro/service-codec.js'
-import type { CallContext } from './call-context.js'
+import type { RivuletError } from '../errors/index.js'
+import { Waiters } from '../lifecycle/index.js'
+import type { PeerInfo } from '../session/index.js'
+import { type CallContext, type ContextSource, LazyContext } from './call-context.js'
+import type { AdmissionRefusal } from './call-limits.js'
+import type { CallHeaders } from './headers.js'
 import { asRefusal, type Refusal } from './refusal.js'
 
 /** Runs a call: takes the request, or the stream of them, and returns the response or responses in any of their forms. */
@@ -16,15 +21,36 @@ export type CallHandler = (request: unknown, context: CallContext) => unknown
 export interface Implementation {
   readonly codec: ServiceCodec
   readonly handlers: ReadonlyMap<string, CallHandler>
+  /** What clients announce it by. Default: the name of its protocol. */
+  readonly name?: string
+  /** What messages call it; for a service of one method. */
+  readonly label?: string
+  /** What the policy of the server is asked for. Default: `call` of each method. */
+  readonly access?: Access
+  /** Refuses a call for who makes it, before its request is read. Default: none is refused. */
+  admit?(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined
+  /** Makes the context of a call. Default: that of every call. */
+  contextOf?(call: ContextSource): CallContext
 }
+
+/** An action on a target, as policies name them. */
+export interface Access {
+  readonly action: 'call' | 'message'
+  readonly target: string
+}
+
+const plainContext = (call: ContextSource): CallContext => new LazyContext(call)
 
 /** A method as one version of a client calls it. */
 export class ServedMethod {
+  readonly owner: ServedService
   readonly service: string
   readonly codec: MethodCodec
   readonly handler: CallHandler
   /** The full name, for messages. */
   readonly label: string
+  readonly access: Access
+  readonly contextOf: (call: ContextSource) => CallContext
   readonly oneWay: boolean
   readonly streamsRequests: boolean
   readonly streamsResponses: boolean
@@ -32,11 +58,15 @@ export class ServedMethod {
   #read: ReadValue<unknown> | undefined
   #write: WriteValue<unknown> | undefined
 
-  constructor(service: string, codec: MethodCodec, handler: CallHandler, remote: RemoteMethod) {
-    this.service = service
+  constructor(owner: ServedService, codec: MethodCodec, handler: CallHandler, remote: RemoteMethod) {
+    const { name, label, access, contextOf = plainContext } = owner.implementation
+    this.owner = owner
+    this.service = name ?? owner.codec.name
     this.codec = codec
     this.handler = handler
-    this.label = `${service}.${codec.name}`
+    this.label = label ?? `${owner.codec.name}.${codec.name}`
+    this.access = access ?? { action: 'call', target: this.label }
+    this.contextOf = contextOf
     this.oneWay = codec.shape === 'one-way'
     this.streamsRequests = codec.shape === 'client' || codec.shape === 'duplex'
     this.streamsResponses = codec.shape === 'server' || codec.shape === 'duplex'
@@ -66,14 +96,46 @@ export interface ServedVersion {
 /** One service of a server. */
 export class ServedService {
   readonly codec: ServiceCodec
-  readonly #handlers: ReadonlyMap<string, CallHandler>
+  readonly implementation: Implementation
+  /** Why its handlers should end, once it was withdrawn: no call of it begins any more. */
+  withdrawn: RivuletError | undefined
+  /** Calls of it without an outcome, those aside whose handlers answered at once. */
+  #open = 0
+  readonly #idle = new Waiters()
   readonly #versions = new Map<string, ServedVersion>()
   readonly #own: ServedVersion
 
-  constructor({ codec, handlers }: Implementation) {
+  constructor(implementation: Implementation) {
+    const { codec } = implementation
     this.codec = codec
-    this.#handlers = handlers
+    this.implementation = implementation
     this.#own = this.#compare(codec.text, [...codec.methods.keys()], true)
+  }
+
+  /** What clients announce it by. */
+  get name(): string {
+    return this.implementation.name ?? this.codec.name
+  }
+
+  /** What messages call it. */
+  get label(): string {
+    return this.implementation.label ?? this.name
+  }
+
+  /** A call was not answered at once. */
+  opened(): void {
+    this.#open += 1
+  }
+
+  /** Such a call has its outcome, which is sent in this turn. */
+  closed(): void {
+    this.#open -= 1
+    if (this.withdrawn !== undefined && this.#open === 0) this.#idle.wake()
+  }
+
+  /** Resolves when no call is open. */
+  async whenIdle(): Promise<void> {
+    while (this.#open > 0) await this.#idle.wait()
   }
 
   /** Returns how the version with this hash is served; `undefined` if its text is needed for that. */
@@ -107,7 +169,7 @@ export class ServedService {
     const methods = names.map((name) => {
       const [codec, handler, theirs] = [
         this.codec.methods.get(name),
-        this.#handlers.get(name),
+        this.implementation.handlers.get(name),
         remote.methods.get(name),
       ]
       if (codec === undefined || handler === undefined || theirs === undefined) {
@@ -118,7 +180,7 @@ export class ServedService {
       try {
         // now rather than at the first call, so that what does not fit is known from the beginning
         if (!isOwn) theirs.requestReader()
-        return new ServedMethod(this.codec.name, codec, handler, theirs)
+        return new ServedMethod(this, codec, handler, theirs)
       } catch (cause) {
         refusals.set(name, asRefusal(cause))
         return undefined

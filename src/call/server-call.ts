@@ -7,11 +7,11 @@ import type { DeclaredError } from '../avro/service-codec.js'
 import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
 import { noBody, type PeerInfo, type SessionStreams } from '../session/index.js'
-import { type ContextSource, LazyContext } from './call-context.js'
+import type { ContextSource } from './call-context.js'
 import { callKind } from './call-kinds.js'
 import type { CallerConnection } from './caller-connection.js'
 import { failureBody, noResponses, unhandledError } from './failure.js'
-import { FirstValue, type FirstValueOwner, type Subscribable } from './first-value.js'
+import { FirstValue, type FirstValueOwner, isSubscribable, isThenable, type Subscribable } from './first-value.js'
 import type { GuaranteedBody } from './guaranteed-sends.js'
 import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
@@ -92,6 +92,11 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
     return this.#over
   }
 
+  /** Why its handler should end: its server is closing, or its service was withdrawn. */
+  get drainReason(): RivuletError | undefined {
+    return this.server.drainReason ?? this.method.owner.withdrawn
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -110,17 +115,17 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
 
   /** Tells the handler that its server is closing, if it is. */
   drain(): void {
-    const { drainReason } = this.server
+    const { drainReason } = this
     if (drainReason !== undefined) this.#draining?.abort(drainReason)
   }
 
   /** Runs the handler. */
   run(request: unknown): void {
-    const { handler, streamsResponses } = this.method
+    const { handler, contextOf, streamsResponses } = this.method
     let result: unknown
     let isPromised: boolean
     try {
-      result = handler(this.incoming === undefined ? request : this.incoming.stream, new LazyContext(this))
+      result = handler(this.incoming === undefined ? request : this.incoming.stream, contextOf(this))
       isPromised = isThenable(result)
     } catch (cause) {
       this.#fail(cause)
@@ -301,7 +306,7 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
 
   /** Whether a handler ended since its server is closing: Node.js wraps the reason of a signal in an `AbortError`. */
   #isDrainReason(cause: unknown): boolean {
-    const { drainReason } = this.server
+    const { drainReason } = this
     if (drainReason === undefined) return false
     try {
       return cause === drainReason || (cause as Partial<Error> | undefined)?.cause === drainReason
@@ -337,12 +342,4 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
       this.incoming?.leave()
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-}
-
-function isSubscribable(value: unknown): value is Subscribable {
-  return typeof (value as { subscribe?: unknown } | null | undefined)?.subscribe === 'function'
 }

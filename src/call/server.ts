@@ -11,7 +11,6 @@ import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { turnBudget } from '../lifecycle/index.js'
 import { itemFlag, type PeerInfo, type SessionStreams, type SessionUser } from '../session/index.js'
 import { callKind } from './call-kinds.js'
-import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { CallerConnection } from './caller-connection.js'
 import type { CallerRates } from './caller-rates.js'
 import { failureBody } from './failure.js'
@@ -22,44 +21,15 @@ import { noDeadline, RequestHeader } from './request-header.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 import { ServerAgreement } from './server-agreement.js'
 import { type CallEnd, type CallOrigin, ServerCall } from './server-call.js'
+import type { ServerPorts } from './server-ports.js'
 import { WakingSources } from './waking-sources.js'
 
 const cursor: Cursor = { position: 0 }
 const header = new RequestHeader()
 
-/** What all sessions of a server share. */
-export interface ServerPorts {
-  readonly services: ReadonlyMap<string, ServedService>
-  readonly limits: CallLimits
-  readonly clock: Clock
-  /** Why handlers should end, once the server is closing. */
-  readonly drainReason: RivuletError | undefined
-  /** Why a call cannot be taken now, or not of this client; `undefined` if it can. */
-  refusalFor(server: CallServer, method: ServedMethod): AdmissionRefusal | undefined
-  /** Why a peer gets no agreement on a service; `undefined` if it does. */
-  denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined
-  /** A handler begins. */
-  started(): void
-  /** A handler is done. */
-  released(): void
-  /** A call has ended. */
-  finished(how: CallEnd): void
-  /** A call was refused before its handler began. */
-  refused(): void
-  /** An item was malformed. */
-  countInvalidItem(): void
-  /** Sees to it that a call with this deadline is looked at then. */
-  watch(deadline: number): void
-  /** A session has ended. */
-  ended(server: CallServer): void
-  /** Looks whether `drain` is done. */
-  checkDrained(): void
-  report(error: RivuletError): void
-}
-
 /** The calls that came over one session. */
 export class CallServer implements SessionUser, CallOrigin {
-  readonly #host: ServerPorts
+  readonly #host: ServerPorts<CallServer>
   readonly streams: SessionStreams
   /** Who calls, as the owner of the session knows it. */
   readonly peer: PeerInfo
@@ -76,7 +46,7 @@ export class CallServer implements SessionUser, CallOrigin {
   #reportedInvalid = false
   #ended = false
 
-  constructor(host: ServerPorts, streams: SessionStreams, peer: PeerInfo, rates: CallerRates) {
+  constructor(host: ServerPorts<CallServer>, streams: SessionStreams, peer: PeerInfo, rates: CallerRates) {
     this.#host = host
     this.streams = streams
     this.peer = peer
@@ -84,7 +54,7 @@ export class CallServer implements SessionUser, CallOrigin {
     this.connection = new CallerConnection(streams, () => host.clock.now())
     this.backlogs = new BacklogBudget(host.limits.backlogBytes)
     this.#guaranteed = new GuaranteedSends(streams, host.limits.backlogBytes)
-    this.#agreement = new ServerAgreement(host.services, this.#guaranteed, (service) => host.denialOf(peer, service))
+    this.#agreement = new ServerAgreement(host, this.#guaranteed, (service) => host.denialOf(peer, service))
   }
 
   /** What the client may still hear of. */
@@ -141,14 +111,18 @@ export class CallServer implements SessionUser, CallOrigin {
     call.isKept = true
     this.calls.add(call)
     this.rates.open += 1
+    call.method.owner.opened()
     this.#host.watch(call.deadline)
-    if (this.drainReason !== undefined) call.drain() // the handler itself may have closed its server
+    if (call.drainReason !== undefined) call.drain() // the handler itself may have closed its server
     // the handler itself may have led to the end of its session
     if (this.#ended) call.stop(gone(undefined))
   }
 
   finished(call: ServerCall): void {
-    if (call.isKept && this.calls.delete(call.stream)) this.rates.open -= 1
+    if (call.isKept && this.calls.delete(call.stream)) {
+      this.rates.open -= 1
+      call.method.owner.closed()
+    }
     if (call.mayReceiveMore && !this.#ended) this.#answered.add(call.stream)
   }
 
@@ -164,6 +138,22 @@ export class CallServer implements SessionUser, CallOrigin {
   /** Tells all handlers that the server is closing. */
   drain(): void {
     turnBudget.forEach(this.calls.all(), (call) => call.drain())
+  }
+
+  /** Lets go of a service, and tells its handlers. */
+  withdraw(service: ServedService): void {
+    this.#agreement.withdraw(service)
+    turnBudget.forEach(this.#callsOf(service), (call) => call.drain())
+  }
+
+  /** Ends the calls of a service that was withdrawn. */
+  stopService(service: ServedService): void {
+    const error = service.withdrawn ?? gone(undefined)
+    turnBudget.forEach(this.#callsOf(service), (call) => {
+      const { stream, method } = call
+      if (call.stop(error) && !method.oneWay)
+        this.#sendFailure(stream, 'RIVULET_SERVER_CLOSING', error.message, 'maybe')
+    })
   }
 
   /** Ends a call that is late. */
@@ -197,6 +187,10 @@ export class CallServer implements SessionUser, CallOrigin {
     this.#host.report(error)
   }
 
+  #callsOf(service: ServedService): ServerCall[] {
+    return this.calls.all().filter(({ method }) => method.owner === service)
+  }
+
   #request(stream: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
     const isOpenedHere = stream * this.streams.sign > 0
     if (isOpenedHere || this.owns(stream)) {
@@ -220,7 +214,7 @@ export class CallServer implements SessionUser, CallOrigin {
       this.#refuse(stream, flags, undefined, 'RIVULET_UNIMPLEMENTED', message)
       return
     }
-    const refusal = host.refusalFor(this, method)
+    const refusal = host.refusalFor(this, method, header.headers)
     if (refusal !== undefined) {
       this.#refuse(stream, flags, method, refusal.code, refusal.message)
       return

@@ -32,7 +32,7 @@ const read = (bytes: Buffer) => {
 
 t.test('the schemas in docs/protocol are those of the code', async (t) => {
   const all = Object.entries(schemas as Record<string, unknown>)
-  t.equal(all.length, 7)
+  t.equal(all.length, 8)
   for (const [name, schema] of all) {
     const file = `${name.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase()}.avsc`
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)

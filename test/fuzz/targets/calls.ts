@@ -1,7 +1,15 @@
 /** Items of calls: to a server from a client that says anything, and to a client from such a server. */
 import { NEVER, of } from 'rxjs'
 import { callKind } from '../../../src/call/call-kinds.js'
-import { CallBind, CallBound, CallFailure, CallNeedText, CallRefusal, CallText } from '../../../src/call/schemas.js'
+import {
+  CallBind,
+  CallBound,
+  CallFailure,
+  CallNeedText,
+  CallRefusal,
+  CallText,
+  CallUnbind,
+} from '../../../src/call/schemas.js'
 import { Calling, numbered } from '../../call/calling.js'
 import { codec } from '../../call/strangers.js'
 import { bodyOf } from '../../session/link-pair.js'
@@ -19,6 +27,7 @@ const bodies: readonly Buffer[] = [
   CallText.encode({ binding: 1, piece: codec.text.slice(0, 300), complete: false }),
   CallText.encode({ binding: 1, piece: codec.text, complete: true }),
   CallNeedText.encode({ binding: 0 }),
+  CallUnbind.encode({ binding: 1 }),
   CallBound.encode({ binding: 0, hash }),
   CallBound.encode({ binding: 0, hash: Buffer.alloc(16, 1) }),
   CallRefusal.encode({ binding: 0, method: 'double', code: 'RIVULET_UNIMPLEMENTED', message: 'm', issues: [] }),
