@@ -37,7 +37,7 @@ export interface RosterSettings {
 
 /** What a roster tells its node. None of these may throw. */
 export interface RosterPorts {
-  readonly clock: Pick<Clock, 'now' | 'setTimer'>
+  readonly clock: Clock
 
   /** Tells the other side of a session that its claim is accepted. */
   accept(session: string, incarnation: string): void
@@ -82,6 +82,9 @@ export interface RosterFacts {
   /** There is nothing to wait for: the endpoint is removed, or the list is known. `completed` does this for its session. */
   opened(address: string): void
 
+  /** Everything that is dialed from the beginning is reported. */
+  start(): void
+
   /** @param dialed - The address given to `opening`; `undefined` for an accepted session. */
   began(session: string, dialed: string | undefined): void
   /**
@@ -109,6 +112,8 @@ export interface RosterFacts {
 
   /** What this node claims on a session that begins, before `completed`. */
   readonly claims: readonly PeerClaim[]
+  /** Whether `complete` was reported. */
+  readonly isComplete: boolean
   /** The present peers, those of this node included. */
   readonly peers: readonly RosterPeer[]
   /** The holder of a name. */
