@@ -10,7 +10,7 @@ export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
 export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
 export type { Clock, Timer } from './clock/index.js'
-export type { Endpoint, EndpointInput } from './discovery/index.js'
+export type { Endpoint, EndpointInput, Endpoints } from './discovery/index.js'
 export {
   type DeliveryDetails,
   type ErrorCode,

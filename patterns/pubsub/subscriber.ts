@@ -265,7 +265,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   #allServe(links: number): boolean {
     const { connected, accepted } = this.socket.links
     // an answer may arrive before the event of its link, and before those of others
-    return links >= Math.max(1, this.#options.connect.length + accepted) && links <= connected
+    return links >= Math.max(1, this.sockets.connect.length + accepted) && links <= connected
   }
 
   #served(source: string, position: number, upTo: number): void {

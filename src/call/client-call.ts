@@ -62,8 +62,8 @@ export class ClientCall implements ItemBody, IncomingOwner {
   begun = false
   /** Whether it has its outcome. */
   done = false
-  /** Called when the server that has the call is about to close. */
-  onDraining: (() => void) | undefined
+  /** Called when the server that has the call is about to close, or this side retires its link. */
+  onDraining: ((isRetired: boolean) => void) | undefined
   /** The responses, where there is a stream of them. */
   incoming: IncomingItems | undefined
   /** The requests, where there is a stream of them and a session has the call. */

@@ -53,7 +53,7 @@ export class ClientSession implements SessionUser, CallSession {
   #sentOneWay = false
   /** The server said that it takes no calls any more. */
   #refuses = false
-  /** Whether its calls know that the server is about to close. */
+  /** Whether its calls know that the server is about to close, or the link to be retired. */
   #announcedDraining = false
   #ended = false
 
@@ -73,6 +73,10 @@ export class ClientSession implements SessionUser, CallSession {
   get owes(): boolean {
     if (this.#sentOneWay && this.streams.settled) this.#sentOneWay = false
     return this.#sentOneWay
+  }
+
+  get pending(): number {
+    return this.calls.size
   }
 
   owns(stream: number): boolean {
@@ -145,7 +149,7 @@ export class ClientSession implements SessionUser, CallSession {
     this.#check()
     if (this.streams.draining && !this.#announcedDraining) {
       this.#announcedDraining = true
-      for (const call of this.calls.all()) call.onDraining?.()
+      for (const call of this.calls.all()) call.onDraining?.(this.streams.retired)
     }
     if (this.streams.status !== 'ended') {
       if (this.isReady) this.#owner.ready()

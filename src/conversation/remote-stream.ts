@@ -156,7 +156,10 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
     const { method, endsWhenDraining, causeOf } = this.#remote
     const call = this.#client.stream(method, requests, defaultStreamOptions)
     this.#call = call
-    if (endsWhenDraining) call.onDraining = () => requests.end()
+    // a link that is retired waits for its calls: the stream continues on another one
+    call.onDraining = (isRetired) => {
+      if (endsWhenDraining || isRetired) requests.end()
+    }
     this.#answers = call.responses?.subscribe({
       next: (answer) => this.received(answer as Answer),
       error: (cause: unknown) => this.#down(causeOf(cause)),

@@ -26,6 +26,11 @@ const entries = {
     meaning: 'An endpoint is not one that this socket can bind or connect.',
     remedy: 'Use tcp://host:port, ipc://path or inproc://name; a port of * only where the socket binds.',
   },
+  RIVULET_DISCOVERY_FAILED: {
+    retryable: true,
+    meaning: 'A source of endpoints failed, or gave no list of endpoints.',
+    remedy: 'Look at `cause`; the last list of endpoints holds until the source gives another.',
+  },
   RIVULET_INSECURE_BIND: {
     retryable: false,
     meaning: 'A socket without security was asked to bind where other machines can reach it.',

@@ -17,6 +17,8 @@ export interface LinkClientPorts {
   /** A new session begins: after the first, each one takes the place of one that has ended. */
   accept(session: SessionStreams): SharedSession
   report(error: RivuletError): void
+  /** A retired link is used by nobody any more, or has lost its session: it is to be closed. */
+  retired?(link: LinkClient): void
 }
 
 /** One link to one endpoint. */
@@ -25,6 +27,8 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
   readonly #ports: LinkClientPorts
   /** The users of the present session. */
   #handler: SharedSession | undefined
+  #isRetired = false
+  #isUnused = false
 
   /**
    * @param prover - Proves the key of this side to the server. Without one, only servers without security are spoken to.
@@ -67,6 +71,20 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
   /** The key by which CURVE knows the server of the present connection. */
   get serverKey(): string | undefined {
     return this.socket?.serverKey
+  }
+
+  /** Lets nothing new begin on the link, and notifies its owner when what has begun has ended. */
+  retire(): void {
+    this.#isRetired = true
+    this.machine.retire()
+    this.checkSettled()
+  }
+
+  protected override checkSettled(): void {
+    super.checkSettled()
+    if (!this.#isRetired || this.#isUnused) return
+    this.#isUnused = this.machine.session.status === 'ended' || (!this.#handler?.inUse && this.settled)
+    if (this.#isUnused) this.#ports.retired?.(this)
   }
 
   /** Tells the peer that this side is about to close, so that it acknowledges at once. */

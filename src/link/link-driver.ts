@@ -32,6 +32,11 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
   /** Whether everything that was sent has arrived. */
   abstract get settled(): boolean
 
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#stopped
+  }
+
   /** Begins to work over a socket whose handler this is. */
   start(socket: Socket): void {
     this.socket = socket

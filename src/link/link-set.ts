@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
 import type { PeerIdentity } from '../security/index.js'
 import { type LinkUser, type PeerInfo, type SessionStreams, SharedSession } from '../session/index.js'
-import { DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
+import { type ConnectEndpoint, DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
 import { LinkClient } from './link-client.js'
 import { proverOf } from './link-security.js'
 import { LinkServer } from './link-server.js'
@@ -23,13 +24,22 @@ export interface LinkSetOptions extends LinkOptions, SocketSetOptions {
 /** How long a side that closes waits at least until its dialers have read its goodbye, in milliseconds. */
 const farewellMs = 200
 
+/** A connecting link that is wanted. */
+interface DialedLink {
+  readonly endpoint: ConnectEndpoint
+  readonly link: LinkClient
+}
+
 /** A set of links. */
 export class LinkSet implements Transport {
   readonly #scope: ResourceScope
   readonly #options: LinkSetOptions
   readonly #users: readonly LinkUser[]
   readonly #sockets: SocketSet
-  readonly #dialing: LinkClient[] = []
+  /** All connecting links, those that are being retired included, with their sockets once they are open. */
+  readonly #dialing = new Map<LinkClient, DealerSocket | undefined>()
+  /** Of these, the ones that are wanted, by their address. */
+  readonly #wanted = new Map<string, DialedLink>()
   readonly #accepting: LinkServer | undefined
 
   /**
@@ -92,20 +102,14 @@ export class LinkSet implements Transport {
       const socket = await this.#sockets.own(RouterSocket.open({ ...config, bind }, accepting))
       opened.push(() => accepting.start(socket))
     }
-    const { keyPair } = this.#sockets
     for (const endpoint of this.#sockets.connect) {
-      const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
-      const link: LinkClient = new LinkClient(
-        this.#options,
-        this.#scope.runtime.clock,
-        this.#ports(endpoint.address),
-        prover,
-      )
-      this.#dialing.push(link)
+      const link = this.#newLink(endpoint)
       const socket = await this.#sockets.own(DealerSocket.open({ ...config, connect: endpoint }, link))
+      this.#dialing.set(link, socket)
       opened.push(() => link.start(socket))
     }
     for (const start of opened) start()
+    this.#sockets.follow((endpoints) => this.#follow(endpoints))
   }
 
   /** Asks the dialers of accepted sessions to open no new streams. */
@@ -121,9 +125,12 @@ export class LinkSet implements Transport {
     const left = this.#users.reduce((sum, { unfinished = 0 }) => sum + unfinished, 0)
     const closed = this.#closed()
     await Promise.all(this.#users.map((user) => user.stopAll?.(closed)))
-    for (const link of this.#dialing) link.announceDrain()
-    await waitUntil(deadline, Promise.all([...this.#dialing, this.#accepting].map((link) => link?.whenSettled())))
-    for (const link of this.#dialing) link.close(closed)
+    for (const link of this.#dialing.keys()) link.announceDrain()
+    await waitUntil(
+      deadline,
+      Promise.all([...this.#dialing.keys(), this.#accepting].map((link) => link?.whenSettled())),
+    )
+    for (const link of this.#dialing.keys()) link.close(closed)
     // a dialer that misses the goodbye waits for this side to come back, so that it is worth a moment in any case
     const farewell = this.#accepting?.close(closed)
     if (farewell !== undefined) await waitUntil(Math.max(deadline, runtime.clock.now() + farewellMs), farewell)
@@ -133,7 +140,7 @@ export class LinkSet implements Transport {
   close(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
     const result = this.#sockets.close(lingerMs)
     const closed = this.#closed()
-    for (const link of this.#dialing) link.close(closed)
+    for (const link of this.#dialing.keys()) link.close(closed)
     void this.#accepting?.close(closed)
     return result
   }
@@ -154,12 +161,63 @@ export class LinkSet implements Transport {
   #ports(dialed: string | undefined): {
     accept(session: SessionStreams, identity?: PeerIdentity): SharedSession
     report(error: RivuletError): void
+    retired(link: LinkClient): void
   } {
     return {
       accept: (session, identity) =>
         new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex'), identity, dialed }),
       report: this.#scope.report,
+      retired: (link) => this.#remove(link),
     }
+  }
+
+  #newLink(endpoint: ConnectEndpoint): LinkClient {
+    const { keyPair } = this.#sockets
+    const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
+    const { clock } = this.#scope.runtime
+    const link: LinkClient = new LinkClient(this.#options, clock, this.#ports(endpoint.address), prover)
+    this.#dialing.set(link, undefined)
+    return link
+  }
+
+  /** Retires the links that are not wanted any more, and dials the endpoints that are new. */
+  #follow(endpoints: readonly ConnectEndpoint[]): void {
+    const wanted = new Map(endpoints.map((endpoint) => [endpoint.address, endpoint]))
+    for (const [address, { endpoint, link }] of this.#wanted) {
+      if (wanted.get(address) === endpoint) continue
+      this.#wanted.delete(address)
+      link.retire()
+    }
+    for (const endpoint of endpoints) {
+      // links that are being retired are bounded, too: one of them ends first
+      if (this.#dialing.size >= 2 * defaults.maxEndpoints) return
+      if (!this.#wanted.has(endpoint.address)) void this.#dial(endpoint)
+    }
+  }
+
+  async #dial(endpoint: ConnectEndpoint): Promise<void> {
+    const link = this.#newLink(endpoint)
+    this.#wanted.set(endpoint.address, { endpoint, link })
+    const config = { ...this.#sockets.environment, maxFrameBytes: maxLinkFrameBytes, connect: endpoint }
+    try {
+      const socket = await this.#sockets.adopt(DealerSocket.open(config, link))
+      this.#dialing.set(link, socket)
+      if (link.isClosed) this.#remove(link)
+      else link.start(socket)
+    } catch (error) {
+      this.#dialing.delete(link)
+      if (this.#wanted.get(endpoint.address)?.link === link) this.#wanted.delete(endpoint.address)
+      this.#sockets.failed(error as RivuletError)
+    }
+  }
+
+  #remove(link: LinkClient): void {
+    const socket = this.#dialing.get(link)
+    link.close(this.#closed())
+    if (socket === undefined) return // it is still being opened
+    this.#dialing.delete(link)
+    this.#sockets.disown(socket)
+    this.#follow(this.#sockets.connect)
   }
 
   #closed(): RivuletError {

@@ -30,6 +30,8 @@ export const defaults = Object.freeze({
   subscriberSilenceMs: 60_000,
   /** The same as `silenceMs` for a worker of a transient queue, which may have a backlog from a producer that is gone. */
   workerSilenceMs: 600_000,
+  /** Endpoints of an observable that one resource connects to. */
+  maxEndpoints: 256,
   /** How long `whenConnected` and `whenReady` wait, in milliseconds. */
   waitTimeoutMs: endless,
   /** Whether `close` drains. */

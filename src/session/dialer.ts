@@ -72,6 +72,7 @@ export class Dialer {
   #retryAt = 0
   #refusals = 0
   #closed = false
+  #isRetired = false
 
   constructor(settings: DialerSettings, ports: DialerPorts) {
     this.#settings = settings
@@ -182,6 +183,12 @@ export class Dialer {
     this.#session.announceDrain()
   }
 
+  /** Opens no new streams, and no further session when the present one ends. */
+  retire(): void {
+    this.#isRetired = true
+    this.#session.retire()
+  }
+
   /** Ends the link for good, with a goodbye if there is a connection. */
   close(reason: RivuletError): void {
     if (this.#closed) return
@@ -226,6 +233,10 @@ export class Dialer {
   /** The session has ended: the next one uses the same connection if there is one. */
   #startAgain(): void {
     if (this.#closed) return
+    if (this.#isRetired) {
+      this.#closed = true
+      return
+    }
     this.#id = this.#ports.random(16)
     this.#hello = undefined
     this.#session = this.#newSession()

@@ -27,6 +27,8 @@ export interface PeerInfo {
 export interface SessionUser extends StreamsHandler {
   /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
   readonly owes?: boolean
+  /** How much it has on the session that its end would fail: a link that is retired waits for that. Default: nothing. */
+  readonly pending?: number
   /** Whether a stream is one of its own: items of kinds that it does not list come to it, too. */
   owns(stream: number): boolean
 }

@@ -25,8 +25,10 @@ export interface SessionStreams {
   readonly suspected: boolean
   /** When the last frame of the peer came, on this side's clock, in milliseconds. */
   readonly receivedAt: number
-  /** Whether the peer said that it takes no new streams, since it closes. */
+  /** Whether no new streams are to be opened: the peer said so, since it closes, or this side retires the link. */
   readonly draining: boolean
+  /** Whether this side retires the link: it is closed when nothing uses it any more. */
+  readonly retired: boolean
   /** Whether everything that was sent has arrived, or never will since the session has ended. */
   readonly settled: boolean
 

@@ -24,6 +24,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   readonly liveness: Liveness
   readonly intake: FrameIntake
   draining = false
+  retired = false
   readonly sign: 1 | -1
   readonly #settings: SessionSettings
   readonly #ports: SessionPorts
@@ -144,6 +145,14 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   /** Asks the peer to open no new streams, and to acknowledge at once: this side is about to close. */
   announceDrain(): void {
     if (this.#status !== 'ended') this.send(0, sessionKind.drain, 0, noBody)
+  }
+
+  /** Opens no new streams, and asks the peer for the same: this side closes the link when nothing uses it any more. */
+  retire(): void {
+    if (this.retired || this.#status === 'ended') return
+    this.retired = true
+    this.announceDrain()
+    this.peerDrains()
   }
 
   /** Says goodbye behind everything that may leave now, and ends the session on this side. */

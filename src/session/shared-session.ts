@@ -32,6 +32,11 @@ export class SharedSession implements StreamsHandler {
     return this.#entries.filter(({ handler }) => handler.owes).length > 0
   }
 
+  /** Whether somebody has work on it that its end would fail. */
+  get inUse(): boolean {
+    return this.#entries.some(({ handler }) => (handler.pending ?? 0) > 0)
+  }
+
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
     const side = stream * this.#session.sign > 0 ? 'opened' : 'accepted'
     let taker: Entry | undefined

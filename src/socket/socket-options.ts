@@ -1,18 +1,22 @@
 /** The options that every resource with a socket takes. */
-import type { EndpointInput } from '../discovery/index.js'
+import type { Endpoints } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults, flag, instance, invalidOption, type Resolved, signal, texts } from '../options/index.js'
 import { isRuntime, type Runtime } from '../runtime/index.js'
 import { type SecurityOptions, securityRule } from '../security/index.js'
-import { endpointInputs } from './connect-endpoint.js'
+import { connects, endpointInputs } from './connect-endpoint.js'
 import { resolveSocketSecurity } from './socket-security.js'
 
 /** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
 export interface SocketOptions {
   /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
   readonly bind?: string | readonly string[]
-  /** Endpoints to connect to, now and again after every cut; each may carry the key of its server. */
-  readonly connect?: EndpointInput | readonly EndpointInput[]
+  /**
+   * Endpoints to connect to, now and again after every cut; each may carry the key of its server.
+   *
+   * Of an observable, the newest list holds: links are added and removed while the resource is open. 256 endpoints at most.
+   */
+  readonly connect?: Endpoints
   /** Allows binding where other machines can reach it, without any security. Default: false. */
   readonly insecure?: boolean
   /** The keys of this side, and who is admitted; both sides of a connection have it, or neither. Default: none. */
@@ -46,16 +50,16 @@ export function checkSides(
   sides: Sides,
 ): void {
   const { bind, connect, insecure } = options
-  const isBoth = bind.length > 0 && connect.length > 0
-  if (isBoth && sides !== 'any') {
+  const has = { bind: bind.length > 0, connect: connects(connect) }
+  if (has.bind && has.connect && sides !== 'any') {
     throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: give either bind or connect, not both`)
   }
   const without = sides === 'connect' ? 'bind' : sides === 'bind' ? 'connect' : undefined
-  if (without !== undefined && { bind, connect }[without].length > 0) {
+  if (without !== undefined && has[without]) {
     const rule = without === 'bind' ? 'a client connects; give connect' : 'a server binds; give bind'
     throw invalidOption(factory, without, `left out: ${rule}`, { bind, connect }[without])
   }
-  if (sides !== 'neither' && bind.length + connect.length === 0) {
+  if (sides !== 'neither' && !has.bind && !has.connect) {
     throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, 'given', undefined)
   }
   if (insecure && bind.length === 0) {

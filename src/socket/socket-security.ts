@@ -4,13 +4,15 @@
 
 import type { Endpoint } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
+import { describe } from '../options/index.js'
 import { checkServerKeys, type ResolvedSecurity, resolveSecurity, type SecurityOptions } from '../security/index.js'
-import type { ConnectEndpoint } from './connect-endpoint.js'
+import { type ConnectEndpoint, type ConnectOption, connects, isFollowed } from './connect-endpoint.js'
+import { parseEndpoint } from './endpoint.js'
 
 /** What is secured. */
 export interface SecuredEndpoints {
   readonly bind: readonly string[]
-  readonly connect: readonly Endpoint[]
+  readonly connect: ConnectOption
   readonly security?: SecurityOptions | undefined
 }
 
@@ -18,6 +20,12 @@ export interface SecuredEndpoints {
 export interface ResolvedSocketSecurity {
   readonly security: ResolvedSecurity | undefined
   readonly connect: readonly ConnectEndpoint[]
+  /**
+   * Resolves an endpoint of an observable, to its address as the library takes it.
+   *
+   * @throws RIVULET_INVALID_ENDPOINT, RIVULET_INVALID_OPTION
+   */
+  resolve(endpoint: Endpoint): ConnectEndpoint
 }
 
 /**
@@ -27,20 +35,34 @@ export interface ResolvedSocketSecurity {
  * @throws RIVULET_INVALID_OPTION
  */
 export function resolveSocketSecurity(subject: string, options: SecuredEndpoints): ResolvedSocketSecurity {
-  const { bind, connect } = options
+  const { bind } = options
+  const connect = isFollowed(options.connect) ? [] : options.connect
   const withKeys = connect.filter(({ serverKey }) => serverKey !== undefined)
   const security = resolveSecurity(subject, options.security, {
     binds: bind.length > 0,
-    connects: connect.length > 0,
+    connects: connects(options.connect),
+    // those of an observable are looked at when they come
     endpointsHaveKeys: withKeys.length === connect.length,
   })
+  const unsecured = 'security must be given where an endpoint of connect has a serverKey'
   if (security === undefined && withKeys.length > 0) {
-    const text = `${subject}: security must be given where an endpoint of connect has a serverKey`
-    throw new RivuletError('RIVULET_INVALID_OPTION', text)
+    throw new RivuletError('RIVULET_INVALID_OPTION', `${subject}: ${unsecured}`)
   }
-  const resolve = ({ address, serverKey }: Endpoint, at: number): ConnectEndpoint => {
-    const own = serverKey === undefined ? undefined : checkServerKeys(`${subject}: connect[${at}].serverKey`, serverKey)
+  const resolve = (place: string, { address, serverKey }: Endpoint): ConnectEndpoint => {
+    const own = serverKey === undefined ? undefined : checkServerKeys(`${place}.serverKey`, serverKey)
     return Object.freeze({ address, serverKeys: own ?? security?.serverKeys ?? [] })
   }
-  return { security, connect: Object.freeze(connect.map(resolve)) }
+  const resolveLater = (endpoint: Endpoint) => {
+    const place = `${subject}: the endpoint ${describe(endpoint.address)}`
+    const resolved = resolve(place, { ...endpoint, address: parseEndpoint(endpoint.address, 'connect').address })
+    if (security === undefined && endpoint.serverKey !== undefined) {
+      throw new RivuletError('RIVULET_INVALID_ENDPOINT', `${place} has a serverKey, but the resource has no security`)
+    }
+    if (security !== undefined && resolved.serverKeys.length === 0) {
+      throw new RivuletError('RIVULET_INVALID_ENDPOINT', `${place} has no serverKey, and neither has security`)
+    }
+    return resolved
+  }
+  const fixed = connect.map((endpoint, at) => resolve(`${subject}: connect[${at}]`, endpoint))
+  return { security, connect: Object.freeze(fixed), resolve: resolveLater }
 }

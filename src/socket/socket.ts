@@ -145,6 +145,11 @@ export abstract class Socket {
     return `${name} ${this.endpoints[0] ?? connect[0]?.address ?? ''}`.trimEnd()
   }
 
+  /** Where it connects. */
+  get targets(): readonly string[] {
+    return this.#connect.map(({ address }) => address)
+  }
+
   /** The links of the resource, of its other sockets, too. */
   get links(): Links {
     return this.#config.links

@@ -11,7 +11,7 @@ import { LinkSet } from '../../src/link/index.js'
 import { defaults } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import * as session from '../../src/session/index.js'
-import type { ResolvedSocketOptions } from '../../src/socket/index.js'
+import { connects, type ResolvedSocketOptions } from '../../src/socket/index.js'
 
 const long = <Name extends string>(name: Name) => ({ name, type: 'long' }) as const
 const client = { name: 'client', type: 'string' } as const
@@ -137,7 +137,7 @@ export class Counter extends ResourceBase<CounterState> {
   constructor(options: ResolvedSocketOptions, user: CounterHost | CounterClient, ...others: session.LinkUser[]) {
     super('createCounter', options)
     const { outboxBytes, maxLinkMessageBytes: maxMessageBytes, maxSessions } = defaults
-    this.isSender = options.connect.length > 0
+    this.isSender = connects(options.connect)
     this.stats = () => user.state
     const settings = { ...options, outboxBytes, maxMessageBytes, maxSessions }
     this.transport = new LinkSet(this.scope, settings, [user, ...others])

@@ -47,6 +47,7 @@ export class FakeSession implements SessionStreams {
   suspected = false
   receivedAt = 0
   draining = false
+  retired = false
   handler: StreamsHandler | undefined
   peer: FakeSession | undefined
   /** While true, nothing leaves although there is a connection. */

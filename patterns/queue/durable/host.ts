@@ -13,7 +13,7 @@ import { defaults, invalidOption, type Resolved, resolveOptions } from '../../..
 import { type Resource, ResourceBase } from '../../../src/resource/index.js'
 import type { Runtime } from '../../../src/runtime/index.js'
 import type { PeerInfo } from '../../../src/session/index.js'
-import { checkSides } from '../../../src/socket/index.js'
+import { type ConnectOption, checkSides, connects } from '../../../src/socket/index.js'
 import type { StoreUsage } from '../../../src/store/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
 import type { ConsumeSession } from './consume-session.js'
@@ -106,13 +106,13 @@ export function hostOf(
     host,
     bind,
     connect,
-  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: readonly unknown[] },
+  }: { readonly host: unknown; readonly bind: readonly string[]; readonly connect: ConnectOption },
 ): QueueHostResource | undefined {
   const found = servingHost(host)
-  if (!found && bind.length === 0 && connect.length === 0) {
+  if (!found && bind.length === 0 && !connects(connect)) {
     throw invalidOption(subject, 'connect or host', 'given', undefined)
   }
-  if (found && connect.length > 0) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
+  if (found && connects(connect)) throw invalidOption(subject, 'host', 'left out, since connect is given', host)
   if (found && !found.isOpen) throw new RivuletError('RIVULET_CLOSED', `${subject}: the host is closed`)
   return found
 }
@@ -152,7 +152,7 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
       throw invalidOption(subject, 'durability', rule, durability)
     }
     const settings = resolveQueues(queues, options.defaults)
-    checkSides(subject, options, bind.length + connect.length > 0 ? 'bind' : 'neither')
+    checkSides(subject, options, bind.length > 0 || connects(connect) ? 'bind' : 'neither')
     super(subject, options)
     const handlers = new Map<string, CallHandler>([
       [

@@ -10,7 +10,7 @@ import type { Closable } from '../../../src/lifecycle/index.js'
 import { type LinkOptions, LinkSet } from '../../../src/link/index.js'
 import { defaults } from '../../../src/options/index.js'
 import { ResourceBase } from '../../../src/resource/index.js'
-import { checkSides, type ResolvedSocketOptions } from '../../../src/socket/index.js'
+import { checkSides, connects, type ResolvedSocketOptions } from '../../../src/socket/index.js'
 import type { DurableClientPorts } from './durable-client-ports.js'
 import { hostOf, type QueueHostResource } from './host.js'
 import { remoteMethod } from './remote-method.js'
@@ -34,7 +34,7 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
   constructor(factory: string, options: QueueClientOptions) {
     const host = hostOf(factory, options)
     const { bind, connect } = options
-    checkSides(factory, options, host === undefined || bind.length + connect.length > 0 ? 'connect' : 'neither')
+    checkSides(factory, options, host === undefined || bind.length > 0 || connects(connect) ? 'connect' : 'neither')
     super(factory, { ...options, runtime: options.runtime ?? host?.home })
     this.#host = host
     if (host !== undefined) {

@@ -153,13 +153,14 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
   }
 
   #inFlightLimit(): InFlightLimit {
-    const { connect, maxBatchMessages, socketBufferBytes } = this.#options
+    const { maxBatchMessages, socketBufferBytes } = this.#options
+    const { connect } = this.sockets
     // on each side: the mark, and one frame in the coder; and one in the worker's hands
     const frames = 2 * (defaults.queueHighWaterMark + 1) + 1
     const backlogs = [...this.endpoints, ...connect.map(({ address }) => address)].map((text) =>
       connectionBacklogBytes(text, socketBufferBytes),
     )
-    const bytes = Math.max(...backlogs)
+    const bytes = Math.max(0, ...backlogs)
     const byFrames = (frames + Math.ceil(bytes / smallestFrameBytes)) * maxBatchMessages
     const byBytes = frames * defaults.frameBytes + bytes
     return Object.freeze({ frames, bytes, messages: Math.min(byFrames, byBytes) })
