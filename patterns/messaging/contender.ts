@@ -100,6 +100,14 @@ export class Contender {
     if (this.claims.size > 0) this.#count()
   }
 
+  /** Whether it takes the name from its holder. */
+  displaces(holder: Contender): boolean {
+    if (this.epoch > 0) return winsOver(this.claim, holder.claim)
+    // two who ask each other see the same two
+    const areBothAsking = holder.epoch === 0 && (this.node === undefined) !== (holder.node === undefined)
+    return areBothAsking && this.ref.incarnation < holder.ref.incarnation
+  }
+
   /** Whether this holder and another one met, neither of which took over from the other; once for each. */
   isConflictWith(loser: Contender): boolean {
     if (this.epoch === 0 || loser.epoch === 0 || (this.takeover && this.epoch > loser.epoch)) return false
@@ -122,15 +130,8 @@ export class Contender {
 /** Returns who holds a name: the holder, unless it is no candidate or one of the others displaces it. */
 export function chooseHolder(holder: Contender | undefined, candidates: readonly Contender[]): Contender | undefined {
   let chosen = holder !== undefined && candidates.includes(holder) ? holder : candidates[0]
-  for (const candidate of candidates) if (chosen !== undefined && displaces(candidate, chosen)) chosen = candidate
+  for (const candidate of candidates) if (chosen !== undefined && candidate.displaces(chosen)) chosen = candidate
   return chosen
-}
-
-function displaces(one: Contender, holder: Contender): boolean {
-  if (one.epoch > 0) return winsOver(one.claim, holder.claim)
-  // two who ask each other see the same two
-  const areBothAsking = holder.epoch === 0 && (one.node === undefined) !== (holder.node === undefined)
-  return areBothAsking && one.ref.incarnation < holder.ref.incarnation
 }
 
 /** What is wrong with a claim. */
