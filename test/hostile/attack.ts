@@ -57,6 +57,8 @@ export interface Attack {
   readonly known?: KnownLimit
   /** Whether a victim with security is attacked with it, too, or no other. Default: only one without is. */
   readonly secured?: 'too' | 'only'
+  /** Patterns of a victim with security that are attacked with it by a peer that is admitted, over a bridge. */
+  readonly bridged?: readonly PatternName[]
   /** Descriptors that the victim has while it is attacked. Default: many. */
   readonly descriptors?: number
   /** Makes one round; resolves when it has done what it does. */

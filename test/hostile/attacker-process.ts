@@ -4,6 +4,7 @@ import { OwnScope } from '../support/scope.js'
 import { seeded } from '../support/seeded.js'
 import type { Attack } from './attack.js'
 import { attacks } from './attacks/index.js'
+import { Bridge } from './bridge.js'
 import type { AttackNews, AttackOrder, Deeds, Target } from './orders.js'
 
 /** Honest peers compete with an attacker for the victim, not for the processors of this machine. */
@@ -12,13 +13,16 @@ const priority = 10
 const say = (news: AttackNews) => process.send?.(news)
 
 async function attackOne(attack: Attack, target: Target, order: AttackOrder): Promise<Deeds> {
+  // only peers with a key get in, and the attack knows of none
+  const isBridged = target.serverKey !== undefined && attack.secured === undefined
+  const bridge = isBridged ? await Bridge.open(target) : undefined
   const total = { connections: 0, refused: 0, messages: 0 }
   const end = performance.now() + order.lastingMs
   let round = 0
   do {
     const scope = new OwnScope()
     await attack.run({
-      target,
+      target: bridge === undefined ? target : { ...target, endpoint: bridge.endpoint, recorded: bridge.endpoint },
       scope,
       scale: order.scale,
       random: seeded(order.seed + 1000 * target.part + round),
@@ -29,6 +33,7 @@ async function attackOne(attack: Attack, target: Target, order: AttackOrder): Pr
     await scope.end()
     round += 1
   } while (performance.now() < end)
+  await bridge?.close()
   return total
 }
 

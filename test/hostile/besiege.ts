@@ -55,7 +55,7 @@ export async function besiege(t: Test, keys?: SiegeKeys): Promise<void> {
       for (const pattern of attack.stays ?? []) stay.add(pattern)
       const settled: Partial<Record<PatternName, Settled>> = {}
       for (const [pattern, counts] of siege.patterns(before)) {
-        const surely = attack.counted.includes(pattern) ? 1 : 0
+        const surely = deeds[pattern] !== undefined && attack.counted.includes(pattern) ? 1 : 0
         settled[pattern] = {
           counted: countedOf(counts) + Math.max(surely, deeds[pattern]?.refused ?? 0),
           connected: stay.has(pattern) ? Number.MAX_SAFE_INTEGER : (first.patterns[pattern]?.connected ?? 0),

@@ -1,7 +1,7 @@
 /** A victim, its honest peers and an attacker: what the short test and the soak have in common. */
 import { generateKeyPair } from '../../src/security/index.js'
 import { Attacker } from './attacker.js'
-import { attacks } from './attacks/index.js'
+import { attacks, patternsOf } from './attacks/index.js'
 import { type HonestLoad, openLoad } from './honest-load.js'
 import type { Deeds, PatternReport, SiegeKeys, Target, VictimReport } from './orders.js'
 import type { PatternName, TransportName } from './patterns.js'
@@ -73,7 +73,8 @@ export class Siege {
   /** Makes an attack on all patterns that it is made for, and resolves with what it did. */
   async attack({ name, transports, ...how }: SiegeAttack): Promise<DeedsByPattern> {
     const attack = attacks.find((one) => one.name === name)
-    const patterns = [...this.loads.keys()].filter((pattern) => attack?.patterns.includes(pattern))
+    const attacked = attack === undefined ? [] : patternsOf(attack, this.#keys !== undefined)
+    const patterns = [...this.loads.keys()].filter((pattern) => attacked.includes(pattern))
     const pairs = patterns.flatMap((pattern) => transports.map((transport) => ({ pattern, transport })))
     const keys = { serverKey: this.#keys?.victim.publicKey, keyPair: this.#keys?.attacker }
     const targets = pairs.map(({ pattern, transport }, part): Target => {

@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- hostile [--attack NAME] [--pattern NAME] [--transport tcp|ipc] [--seconds N] [--seed S] [--scale N] [--secured] [--json]`:
  * each attack of `test/hostile` on each pattern that listens, one after the other, measured. With `--secured` the victims have
- * security, and the attacks are those of peers whose key they do not admit, and those that keep to the protocol.
+ * security, and the attacks are those of peers whose key they do not admit, and those of a peer that is admitted.
  *
  * Held: the victim lives, no work of honest peers is lost, they keep half of their undisturbed rate, 99 of 100 units take at
  * most ten times as long (or 50 ms), timers fire within
@@ -14,7 +14,7 @@ import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { plainPath, writePlain } from '../../tools/plain.js'
 import { attackerProgram } from '../hostile/attacker.js'
-import { attacksOn } from '../hostile/attacks/index.js'
+import { attacksOn, patternsOf } from '../hostile/attacks/index.js'
 import { patternNames, transportNames } from '../hostile/patterns.js'
 import { type Trial, tryOut } from '../hostile/trial.js'
 import { victimProgram } from '../hostile/victim.js'
@@ -119,7 +119,7 @@ try {
   let tried = 0
   if (!values.json) console.log(line(columns))
   for (const attack of attacks.filter(({ name }) => names.includes(name))) {
-    for (const pattern of patterns.filter((one) => attack.patterns.includes(one))) {
+    for (const pattern of patterns.filter((one) => patternsOf(attack, isSecured).includes(one))) {
       for (const transport of transports) {
         const trial = await tryOut({
           attack: attack.name,

@@ -28,7 +28,7 @@ export const CallRecords = {
 }
 
 /** Kinds of frames. */
-export const frameKinds = { link: 4, hello: 5, welcome: 6, refusal: 7 } as const
+export const frameKinds = { link: 4, hello: 5, welcome: 6, refusal: 7, challenge: 8 } as const
 
 /** Kinds of items. */
 export const kinds = {
@@ -79,6 +79,12 @@ export interface HelloClaims {
   limits?: { itemBytes: number; windowBytes: number; streamWindowBytes: number; assemblyBytes: number }
 }
 
+/** Answers the challenge of a server with security by a frame, as somebody whom it admits. */
+export type Prove = (
+  hello: { readonly session: Buffer; readonly connection: number; readonly resume: boolean },
+  challenge: Buffer,
+) => Buffer
+
 /** A frame that came, decoded. */
 export interface Answer {
   readonly kind: number
@@ -120,11 +126,18 @@ export class LinkStranger {
   received = 0
   /** Called when something has come. */
   #wake = () => {}
+  readonly #prove: Prove | undefined
   readonly #socket = new zmq.Dealer({ linger: 0, sendHighWaterMark: 0, receiveHighWaterMark: 0 })
+  /** Whether its last hello asked for the session that was there before. */
+  #resume = false
+
+  private constructor(prove: Prove | undefined) {
+    this.#prove = prove
+  }
 
   /** Connects; it is closed with the test. */
-  static open(t: Scope, endpoint: string): LinkStranger {
-    const stranger = new LinkStranger()
+  static open(t: Scope, endpoint: string, prove?: Prove): LinkStranger {
+    const stranger = new LinkStranger(prove)
     stranger.#socket.connect(endpoint)
     t.teardown(() => stranger.close())
     void stranger.#read()
@@ -143,10 +156,11 @@ export class LinkStranger {
   /** Says hello. */
   async hello(claims: HelloClaims = {}): Promise<void> {
     this.connection = claims.connection ?? this.connection + 1
+    this.#resume = claims.resume ?? false
     const hello = {
       minVersion: 1,
       maxVersion: 1,
-      capabilities: [],
+      capabilities: this.#prove ? ['proof'] : [],
       session: this.session,
       resume: false,
       received: 0,
@@ -158,10 +172,17 @@ export class LinkStranger {
     await this.send(sealed(Hello.toBuffer(hello), { kind: frameKinds.hello }))
   }
 
+  /** Says hello and waits until it is welcome; returns the reason if it is refused. */
+  async tryEnter(claims: HelloClaims = {}): Promise<string | undefined> {
+    await this.hello(claims)
+    const { reason } = await this.answer(({ kind }) => kind === frameKinds.welcome || kind === frameKinds.refusal)
+    return reason
+  }
+
   /** Says hello and waits until it is welcome. */
   async enter(claims: HelloClaims = {}): Promise<this> {
-    await this.hello(claims)
-    await this.answer(({ kind }) => kind === frameKinds.welcome)
+    const reason = await this.tryEnter(claims)
+    if (reason !== undefined) throw new Error(`the stranger was refused: ${reason}`)
     return this
   }
 
@@ -203,9 +224,15 @@ export class LinkStranger {
       const rest = (frame as Buffer).subarray(8)
       if (kind === frameKinds.welcome) this.answers.push({ kind, items: [], ...Welcome.fromBuffer(rest) })
       else if (kind === frameKinds.refusal) this.answers.push({ kind, items: [], ...Refusal.fromBuffer(rest) })
+      else if (kind === frameKinds.challenge) await this.#answerChallenge(frame as Buffer)
       else this.#link(rest)
       this.#wake()
     }
+  }
+
+  async #answerChallenge(challenge: Buffer): Promise<void> {
+    const { session, connection } = this
+    if (this.#prove) await this.send(this.#prove({ session, connection, resume: this.#resume }, challenge))
   }
 
   #link(rest: Buffer): void {

@@ -10,7 +10,7 @@ import { linked } from '../patterns.js'
 import { strangersQueue } from '../recording.js'
 
 /** How a peer connects, with a key that the victim admits where it has security. */
-function connecting({ target: { endpoint, serverKey, keyPair } }: AttackContext) {
+export function connecting({ target: { endpoint, serverKey, keyPair } }: AttackContext) {
   return { connect: endpoint, ...(keyPair && serverKey ? { security: { keyPair, serverKey } } : {}) }
 }
 

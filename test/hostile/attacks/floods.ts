@@ -1,10 +1,11 @@
 /** Attacks by amounts: peers that agree on ZMTP, and then send too much. */
 import type { Socket } from 'node:net'
 import { flood, floods } from '../../support/floods.js'
-import { rawPeer, zmtpCommand, zmtpFrame } from '../../support/raw-zmtp.js'
+import { rawPeer, zmtpCommand, zmtpFrame, zmtpMessage } from '../../support/raw-zmtp.js'
 import { reset } from '../../support/reset.js'
 import { type Attack, type AttackContext, below, noise } from '../attack.js'
-import { patternNames, peerSockets, transportNames } from '../patterns.js'
+import { bridgedPatterns } from '../bridge.js'
+import { linked, patternNames, peerSockets, transportNames } from '../patterns.js'
 
 /** Connections that flood at the same time. */
 const flooders = 4
@@ -68,6 +69,24 @@ const floodOfParts: Attack = {
   },
 }
 
+/** Frames that are larger than any that a peer may send, each on a connection of its own. */
+const oversizedFrames: Attack = {
+  name: 'oversized-frames',
+  patterns: bridgedPatterns,
+  counted: [],
+  bridged: bridgedPatterns,
+  async run(context) {
+    const { target, scale, did } = context
+    const bytes = linked.includes(target.pattern) ? 200_000 : 20_000_000
+    for (let round = 0; round < scale; round++) {
+      const socket = await agreedPeer(context)
+      did({ messages: 1 })
+      await new Promise<void>((resolve) => socket.write(zmtpMessage(Buffer.alloc(bytes)), () => resolve()))
+      socket.end()
+    }
+  },
+}
+
 /** One message of parts without end. */
 const endlessMessage: Attack = {
   name: 'endless-message',
@@ -91,6 +110,7 @@ const endlessMessage: Attack = {
 const subscriptionFlood: Attack = {
   name: 'subscription-flood',
   patterns: ['publisher'],
+  bridged: ['publisher'],
   counted: [],
   loses: ['publisher'],
   async run(context) {
@@ -121,4 +141,10 @@ const subscriptionFlood: Attack = {
 }
 
 /** The attacks. */
-export const floodAttacks: readonly Attack[] = [floodAndReset, floodOfParts, endlessMessage, subscriptionFlood]
+export const floodAttacks: readonly Attack[] = [
+  floodAndReset,
+  floodOfParts,
+  oversizedFrames,
+  endlessMessage,
+  subscriptionFlood,
+]

@@ -2,9 +2,12 @@
 import { greeting, rawConnection, type SentPart, whenClosed, zmtpFrame, zmtpReady } from '../../support/raw-zmtp.js'
 import { type Attack, type AttackContext, below, oneOf } from '../attack.js'
 import { mutated, mutatedSession } from '../mutation.js'
-import { linked, patternNames, peerSockets } from '../patterns.js'
+import { linked, type PatternName, patternNames, peerSockets } from '../patterns.js'
 import { recordingOf } from '../recording.js'
 import { agreedPeer, cutOff } from './floods.js'
+
+/** Patterns without a handshake of their own, which a recording could not prove again. */
+const unlinked: readonly PatternName[] = ['pull', 'publisher', 'subscriber']
 
 const framed = (parts: readonly SentPart[]) => Buffer.concat(parts.map(({ body, more }) => zmtpFrame(body, { more })))
 
@@ -25,6 +28,7 @@ const replayedFrames: Attack = {
   name: 'replayed-frames',
   patterns: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
   counted: linked,
+  bridged: unlinked,
   async run(context) {
     const { target, random, scale } = context
     const sessions = await recordingOf(target.pattern, target.recorded)
@@ -41,6 +45,7 @@ const mutatedFrames: Attack = {
   name: 'mutated-frames',
   patterns: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
   counted: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
+  bridged: unlinked,
   async run(context) {
     const { target, random, scale } = context
     const sessions = await recordingOf(target.pattern, target.recorded)

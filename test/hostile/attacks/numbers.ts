@@ -7,6 +7,7 @@ import { zmtpMessage } from '../../support/raw-zmtp.js'
 import { block, type Claims, dataFrame, ints, sealed } from '../../support/stranger.js'
 import { type Attack, type AttackContext, below, noise, oneOf } from '../attack.js'
 import { bindService, openingOf } from '../binding.js'
+import { admitted, bridgedPatterns, proofFor } from '../bridge.js'
 import { linked, receiving } from '../patterns.js'
 import { agreedPeer } from './floods.js'
 
@@ -75,7 +76,7 @@ function forgedItem(random: () => number): RawItem {
 async function forgeLink(context: AttackContext): Promise<void> {
   const { target, random, scope, scale, did } = context
   for (let round = 0; round < 4 * scale; round++) {
-    const stranger = LinkStranger.open(scope, target.endpoint)
+    const stranger = LinkStranger.open(scope, target.endpoint, proofFor(target))
     did({ connections: 1 })
     if (random() < 0.3) {
       const limits = { itemBytes: oneOf(random, numbers), windowBytes: oneOf(random, numbers) }
@@ -88,7 +89,7 @@ async function forgeLink(context: AttackContext): Promise<void> {
       did({ messages: 1 })
       continue
     }
-    await stranger.enter()
+    if ((await stranger.tryEnter()) !== undefined) continue
     await stranger.items([bindService(target.pattern)])
     for (let frame = 0; frame < 10; frame++) {
       const claims = {
@@ -125,6 +126,7 @@ const forgedNumbers: Attack = {
   name: 'forged-numbers',
   patterns: ['publisher', ...linked, ...receiving],
   counted: ['publisher', ...linked, ...receiving],
+  bridged: bridgedPatterns,
   run: (context) => (linked.includes(context.target.pattern) ? forgeLink(context) : forgeFrames(context)),
 }
 
@@ -133,9 +135,13 @@ const forgedCredit: Attack = {
   name: 'forged-credit',
   patterns: linked,
   counted: linked,
-  async run({ target, random, scope, scale, did }) {
+  bridged: linked,
+  async run(context) {
+    const { target, random, scale, did } = context
     for (let round = 0; round < 2 * scale; round++) {
-      const stranger = await LinkStranger.open(scope, target.endpoint).enter()
+      did({ connections: 1 })
+      const stranger = await admitted(context)
+      if (stranger === undefined) continue
       await stranger.items([bindService(target.pattern)])
       await stranger.item(kinds.bound)
       const acknowledged = stranger.received
@@ -154,7 +160,7 @@ const forgedCredit: Attack = {
         }
         await stranger.items([item], { acknowledged })
       }
-      did({ connections: 1, messages: 22 })
+      did({ messages: 22 })
     }
   },
 }

@@ -7,16 +7,24 @@ import { RecordingProxy } from '../../support/recording-proxy.js'
 import type { Attack, AttackContext } from '../attack.js'
 import { Keep } from '../keep.js'
 import { strangersQueue } from '../recording.js'
+import { connecting } from './callers.js'
 
 /** Peers that ask at the same time. */
 const readers = 3
+
+/** How a peer connects to a proxy of the victim. */
+const through = ({ endpoint }: RecordingProxy, context: AttackContext) => ({
+  ...connecting(context),
+  connect: endpoint,
+})
 
 /** What is asked for in one round; it resolves when all was asked for. */
 const asks: Readonly<
   Record<'rpc' | 'push' | 'queue' | 'publisher', (context: AttackContext, proxy: RecordingProxy) => Promise<void>>
 > = {
-  async rpc({ scope, scale, did }, proxy) {
-    const client = await createRpcClient(Keep, { connect: proxy.endpoint })
+  async rpc(context, proxy) {
+    const { scope, scale, did } = context
+    const client = await createRpcClient(Keep, through(proxy, context))
     scope.teardown(() => client.close({ drain: false }))
     await client.promises.echo({ id: 1 })
     proxy.stopReading()
@@ -27,16 +35,18 @@ const asks: Readonly<
     did({ messages: 60 * scale })
   },
 
-  async push({ scope }, proxy) {
-    const pull = await createPull({ schema: Job, connect: proxy.endpoint })
+  async push(context, proxy) {
+    const { scope } = context
+    const pull = await createPull({ ...through(proxy, context), schema: Job })
     scope.teardown(() => pull.close({ drain: false }))
     pull.messages.subscribe()
     await pull.whenConnected()
     proxy.stopReading()
   },
 
-  async queue({ scope, scale, did }, proxy) {
-    const options = { connect: proxy.endpoint, queue: strangersQueue, schema: Job }
+  async queue(context, proxy) {
+    const { scope, scale, did } = context
+    const options = { ...through(proxy, context), queue: strangersQueue, schema: Job }
     const producer = await createProducer(options)
     const consumer = await createConsumer({ ...options, prefetch: 65_536 })
     scope.teardown(() => Promise.all([producer.close({ drain: false }), consumer.close({ drain: false })]))
@@ -47,8 +57,9 @@ const asks: Readonly<
     did({ messages: 400 * scale })
   },
 
-  async publisher({ scope }, proxy) {
-    const subscriber = await createSubscriber({ connect: proxy.endpoint })
+  async publisher(context, proxy) {
+    const { scope } = context
+    const subscriber = await createSubscriber(through(proxy, context))
     scope.teardown(() => subscriber.close({ drain: false }))
     subscriber.topic('#', Job).subscribe()
     await subscriber.ready
@@ -60,6 +71,7 @@ const neverRead: Attack = {
   name: 'never-read',
   patterns: ['rpc', 'push', 'queue', 'publisher'],
   counted: [],
+  secured: 'too',
   async run(context) {
     const { scope, target, did } = context
     const ask = asks[target.pattern as keyof typeof asks]

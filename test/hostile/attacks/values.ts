@@ -5,30 +5,35 @@ import { createRpcClient } from '../../../patterns/rpc/index.js'
 import { serviceOf } from '../../../src/avro/service-codec.js'
 import { bindItem } from '../../rpc/hostile.js'
 import { Job } from '../../support/job.js'
-import { CallRecords, flags, kinds, LinkStranger, type RawItem, requestBody } from '../../support/link-stranger.js'
+import { CallRecords, flags, kinds, type RawItem, requestBody } from '../../support/link-stranger.js'
 import { zmtpMessage } from '../../support/raw-zmtp.js'
 import { block, dataFrame, ints, schemaIdOf, sealed } from '../../support/stranger.js'
 import type { Attack, AttackContext } from '../attack.js'
 import { bindService, queueHead, queueRequest } from '../binding.js'
+import { admitted } from '../bridge.js'
 import { Keep, untouchableKinds } from '../keep.js'
 import { linked, receiving } from '../patterns.js'
 import { strangersQueue } from '../recording.js'
 import { protocolBombs, schemaBombs } from '../schema-bombs.js'
+import { connecting } from './callers.js'
 import { agreedPeer } from './floods.js'
 
 const untouchable = 'untouchable'
 
 /** Protocols that cost much to read or to compare, announced to a server; each on a session of its own. */
-async function bombLinks({ target, scope, scale, random, did }: AttackContext): Promise<void> {
+async function bombLinks(context: AttackContext): Promise<void> {
+  const { target, scale, random, did } = context
   for (const [name, text] of protocolBombs(target.pattern === 'rpc' ? serviceOf(Keep).name : 'rivulet.queue.Queue')) {
     const unique = `${text}${' '.repeat(1 + Math.floor(random() * 50 * scale))}`
-    const stranger = await LinkStranger.open(scope, target.endpoint).enter()
+    did({ connections: 1 })
+    const stranger = await admitted(context)
+    if (stranger === undefined) continue
     await stranger.items([bindItem(unique, 0, name)])
     const need = await stranger.answer(
       ({ kind, items }) =>
         kind === 7 || items.some((item) => item.kind === kinds.needText || item.kind === kinds.bound),
     )
-    did({ connections: 1, messages: 1 })
+    did({ messages: 1 })
     if (!need.items.some(({ kind }) => kind === kinds.needText)) continue
     for (let at = 0; at < unique.length; at += 16_384) {
       const record = {
@@ -45,8 +50,11 @@ async function bombLinks({ target, scope, scale, random, did }: AttackContext): 
 }
 
 /** Messages whose writers have schemas that cost much, stored in a queue. */
-async function bombQueue({ target, scope, did }: AttackContext): Promise<void> {
-  const stranger = await LinkStranger.open(scope, target.endpoint).enter()
+async function bombQueue(context: AttackContext): Promise<void> {
+  const { target, did } = context
+  did({ connections: 1 })
+  const stranger = await admitted(context)
+  if (stranger === undefined) return
   await stranger.items([bindService('queue')])
   await stranger.item(kinds.bound)
   let stream = -1
@@ -68,7 +76,6 @@ async function bombQueue({ target, scope, did }: AttackContext): Promise<void> {
       did({ messages: 1 })
     }
   }
-  did({ connections: 1 })
 }
 
 /** Frames whose writers have schemas that cost much, each another. */
@@ -101,6 +108,7 @@ const schemaBombAttack: Attack = {
   name: 'schema-bombs',
   patterns: [...linked, ...receiving],
   counted: receiving,
+  bridged: [...linked, ...receiving],
   async run(context) {
     if (receiving.includes(context.target.pattern)) await bombFrames(context)
     else await bombLinks(context)
@@ -113,8 +121,12 @@ const refusedCalls: Attack = {
   name: 'refused-calls',
   patterns: linked,
   counted: linked,
-  async run({ target, scope, scale, did }) {
-    const stranger = await LinkStranger.open(scope, target.endpoint).enter()
+  bridged: linked,
+  async run(context) {
+    const { target, scale, did } = context
+    did({ connections: 1 })
+    const stranger = await admitted(context)
+    if (stranger === undefined) return
     await stranger.items([bindService(target.pattern)])
     await stranger.item(kinds.bound)
     const body = requestBody(9999)
@@ -128,7 +140,6 @@ const refusedCalls: Attack = {
       did({ messages: 1 })
     }
     await stranger.item(kinds.failure)
-    did({ connections: 1 })
   },
 }
 
@@ -137,12 +148,14 @@ const untouchableValues: Attack = {
   name: 'untouchable-values',
   patterns: ['rpc', ...receiving],
   counted: ['rpc'],
-  async run({ target, scope, scale, did }) {
-    const connect = target.endpoint
+  secured: 'too',
+  async run(context) {
+    const { target, scope, scale, did } = context
+    const options = connecting(context)
     const all = Array.from({ length: untouchableKinds * scale }, (_, kind) => kind)
     did({ connections: 1 })
     if (target.pattern === 'rpc') {
-      const client = await createRpcClient(Keep, { connect })
+      const client = await createRpcClient(Keep, options)
       scope.teardown(() => client.close())
       const calls = all.flatMap((kind) => [
         ...(['returned', 'thrown', 'rejected'] as const).map((how) => client.promises.touch({ kind, how })),
@@ -156,12 +169,12 @@ const untouchableValues: Attack = {
     }
     did({ messages: all.length })
     if (target.pattern === 'pull') {
-      const push = await createPush({ schema: Job, connect })
+      const push = await createPush({ ...options, schema: Job })
       scope.teardown(() => push.close())
       for (const id of all) await push.send({ id, note: untouchable })
       return
     }
-    const publisher = await createPublisher({ connect })
+    const publisher = await createPublisher(options)
     scope.teardown(() => publisher.close())
     await new Promise<void>((resolve) => {
       publisher.subscriptions.subscribe(({ prefix }) => prefix === 'a' && resolve())
