@@ -10,6 +10,7 @@ import type { RpcClient, RpcClientBase } from './method-types.js'
 const members: Readonly<Record<keyof RpcClientBase<Service> & string, true>> = {
   endpoint: true,
   endpoints: true,
+  publicKey: true,
   connected: true,
   refusedConnections: true,
   links: true,

@@ -70,6 +70,10 @@ export class LinkSet implements Transport {
     this.guard?.note({ kind: 'limit', reason, ...(identity && { identity }) })
   }
 
+  get publicKey(): string | undefined {
+    return this.#sockets.publicKey
+  }
+
   get securityEvents(): SocketSet['securityEvents'] {
     return this.#sockets.securityEvents
   }

@@ -187,6 +187,10 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     return this.transport?.endpoints ?? []
   }
 
+  get publicKey(): string | undefined {
+    return this.#over?.publicKey ?? this.transport?.publicKey
+  }
+
   get status(): Status {
     return this.life.status
   }
@@ -197,6 +201,15 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   get whenClosed(): Promise<void> {
     return this.life.whenClosed
+  }
+
+  /**
+   * Calls back when closing begins, or at once if it has begun; returns how to take that back.
+   *
+   * @internal
+   */
+  onClosing(callback: () => void): () => void {
+    return this.life.onClosing(callback)
   }
 
   get connected(): number {

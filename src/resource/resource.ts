@@ -15,6 +15,12 @@ export interface Resource<Stats = unknown> extends Closable {
   readonly endpoint: string
   /** Where the resource is bound, with wildcards resolved. */
   readonly endpoints: readonly string[]
+  /**
+   * The public key by which peers know what is bound here: what they give as `serverKey`.
+   *
+   * `undefined` without security, and where nothing is bound.
+   */
+  readonly publicKey: string | undefined
   /** How many links are live. */
   readonly connected: number
   /**

@@ -30,6 +30,8 @@ export interface Transport {
   readonly address: string
   /** Where it is bound, wildcards resolved. */
   readonly endpoints: readonly string[]
+  /** The public key by which peers know what is bound here; `undefined` without security, and where nothing is bound. */
+  readonly publicKey?: string | undefined
   /** What its security observes; of one that binds with security. */
   readonly securityEvents?: Observable<SecurityEvent> | undefined
   /** Opens it. Default: the resource does. */

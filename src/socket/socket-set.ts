@@ -74,6 +74,10 @@ export class SocketSet implements Transport {
     return this.#security?.guard
   }
 
+  get publicKey(): string | undefined {
+    return this.guard?.keyPair.publicKey
+  }
+
   get securityEvents(): SecurityGuard['events'] | undefined {
     return this.guard?.events
   }

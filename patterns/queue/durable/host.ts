@@ -226,11 +226,6 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     return handle
   }
 
-  /** Calls back when it closes; returns how to take that back. */
-  onClosing(callback: () => void): () => void {
-    return this.life.onClosing(callback)
-  }
-
   /** Takes in a producer or a consumer of this process: it closes with the host, and before it. */
   adopt(guest: Guest): void {
     this.#guests.add(guest)
