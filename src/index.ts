@@ -4,6 +4,7 @@
  * @module rivulet
  */
 
+export * from '../patterns/directory/index.js'
 export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
 export * from '../patterns/rpc/index.js'

@@ -162,6 +162,24 @@ export const defaults = Object.freeze({
   autoCreate: false,
   /** Queues of one host, dead letters aside. */
   maxQueues: 1024,
+  /** How long an announcement in a directory holds without a connection of its client, in milliseconds. */
+  announcementLeaseMs: 5000,
+  /** How long after its start a host of a directory declares nobody gone, in milliseconds. */
+  directoryGraceMs: 10_000,
+  /** How long what a lost host of a directory has said is believed against another host, in milliseconds. */
+  directoryStaleMs: 30_000,
+  /** Announcements of one host of a directory. */
+  maxAnnouncements: 16_384,
+  /** Those of one client or key. */
+  maxClientAnnouncements: 1024,
+  /** Services that one client of a directory watches. */
+  maxWatches: 1024,
+  /** Views that all clients of one host of a directory watch. */
+  maxWatchedViews: 65_536,
+  /** How long a client of a directory waits at most, at random, before it announces again at a host, in milliseconds. */
+  announceJitterMs: 500,
+  /** How long it waits before it announces again what a host has refused, in milliseconds. */
+  announceAgainMs: 5000,
   /** Errors of one code, caused by peers, that a resource reports at once; further ones are counted. */
   reportErrors: 32,
   /** How long these are counted before the next report, in milliseconds. */

@@ -20,6 +20,18 @@ t.test('queue: two workers share the work', async (t) => {
   t.ok(first > 0 && second > 0)
 })
 
+t.test('directory: two instances are found, also with one host, and one is withdrawn', async (t) => {
+  const ended = await runExample('directory.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  t.strictSame(ended.stdout.trim().split('\n'), [
+    "there are [ 'east', 'west' ]",
+    "with one host [ 'east', 'west' ]",
+    "without the one that was withdrawn [ 'east' ]",
+    'the host is back at its endpoint',
+  ])
+})
+
 t.test('durable queue: each order is known once, done once, or put aside', async (t) => {
   const ended = await runExample('durable-queue.ts')
   t.equal(complaint(ended), undefined)

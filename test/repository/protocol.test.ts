@@ -1,5 +1,4 @@
 /** The wire against its description: the schemas in docs/protocol, and the bytes that docs/protocol.md shows. */
-
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import avsc from 'avsc'
 import t from 'tap'
+import { DirectoryService } from '../../patterns/directory/wire.js'
 import { MessagingService } from '../../patterns/messaging/wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
@@ -171,10 +171,11 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
   for (const [file, schema] of files) {
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
   }
-  t.strictSame(describe('queue.avpr'), JSON.parse(serviceOf(QueueService).text), 'queue.avpr')
-  t.strictSame(describe('messaging.avpr'), JSON.parse(serviceOf(MessagingService).text), 'messaging.avpr')
+  const fileNamed = ({ name }: { readonly name: string }) => `${name.split('.')[1]}.avpr`
+  const services = new Map([DirectoryService, MessagingService, QueueService].map((one) => [fileNamed(one), one]))
+  for (const [file, one] of services) t.strictSame(describe(file), JSON.parse(serviceOf(one).text), file)
   const present = readdirSync(join(root, 'docs/protocol')).sort()
-  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', 'queue.avpr', 'messaging.avpr'].sort())
+  t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', ...services.keys()].sort())
   const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
   for (const file of present) t.match(page, `[${file}](protocol/${file})`, file)
 })
