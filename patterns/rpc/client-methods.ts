@@ -3,6 +3,9 @@
  */
 import type { Observable } from 'rxjs'
 import {
+  type CallDefaults,
+  type CallOptions,
+  CallOptionsResolver,
   type ClientCall,
   type ClientMethod,
   type ClientService,
@@ -11,7 +14,6 @@ import {
 } from '../../src/call/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { FallibleObservable, failSubscriber, type Stream, teardownFailed } from '../../src/stream/index.js'
-import { type CallDefaults, type CallOptions, CallOptionsResolver } from './call-options.js'
 import { ColdStream } from './cold-stream.js'
 
 /** What starts calls: the calls of a client, or a share of them. */

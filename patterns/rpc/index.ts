@@ -4,9 +4,15 @@
  * @module rivulet/rpc
  */
 
-export type { CallClientStats, CallContext, CallHeaders, CallServerStats, Executed } from '../../src/call/index.js'
+export type {
+  CallClientStats,
+  CallContext,
+  CallHeaders,
+  CallOptions,
+  CallServerStats,
+  Executed,
+} from '../../src/call/index.js'
 export type { PeerInfo } from '../../src/session/index.js'
-export type { CallOptions } from './call-options.js'
 export { type Implementation, implement } from './implement.js'
 export type {
   CallParameters,

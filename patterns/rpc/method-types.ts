@@ -11,10 +11,9 @@ import type {
   Service,
   ShapeOf,
 } from '../../src/avro/index.js'
-import type { CallClientStats, CallContext } from '../../src/call/index.js'
+import type { CallClientStats, CallContext, CallOptions } from '../../src/call/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { SendAllSource, Stream } from '../../src/stream/index.js'
-import type { CallOptions } from './call-options.js'
 
 /** The parameters of a call with one request; one without fields, or with defaults for all, may be left out. */
 export type RequestParameters<Request> =

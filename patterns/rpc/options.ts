@@ -1,5 +1,5 @@
 /**
- * The options of clients and servers, and their rules; those of single calls are in `call-options.ts`.
+ * The options of clients and servers, and their rules; those of single calls are in `src/call/caller-options.ts`.
  */
 import {
   countOrEndless,

@@ -93,6 +93,11 @@ export class ClientCall implements ItemBody, IncomingOwner {
     return this.incoming?.stream
   }
 
+  /** Whether no server has it: it waits for a session, or has not left its own. */
+  get isUnsent(): boolean {
+    return this.session === undefined || this.session.streams.isUnsent(this.stream)
+  }
+
   /** Whether a second run does no harm. */
   get isIdempotent(): boolean {
     return this.options.idempotent ?? this.method.idempotent

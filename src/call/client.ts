@@ -159,6 +159,14 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     return this.#drained
   }
 
+  /** Ends the calls of a service with an error, to which is added whether each may have run; `all`, or those that no server has. */
+  stopService(service: ClientService, { code, message, cause }: RivuletError, all: boolean): void {
+    const calls = this.#unfinished().filter(({ method }) => method.service === service)
+    turnBudget.forEach(calls, (call) => {
+      if (all || call.isUnsent) call.stopWith(code, message, cause)
+    })
+  }
+
   /**
    * Ends all calls with an error, to which is added whether each may have run, and notifies the servers.
    *

@@ -16,6 +16,7 @@ export {
 export type { CallAction, CallPolicy } from './call-policy.js'
 export type { CallStream } from './call-stream.js'
 export type { CallerConnection, ConnectionState } from './caller-connection.js'
+export { type CallDefaults, type CallOptions, CallOptionsResolver } from './caller-options.js'
 export { CallClient } from './client.js'
 export type { ClientCall, OnError, OnValue } from './client-call.js'
 export type { BindOptions, ClientMethod, ClientService } from './client-method.js'

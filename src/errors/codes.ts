@@ -322,6 +322,16 @@ const entries = {
       'Another peer holds this name, or its key owns the name, so that the other processes do not accept this peer.',
     remedy: 'Choose another name, close the other peer, or take its name over with `takeover: true`.',
   },
+  RIVULET_UNKNOWN_PEER: {
+    retryable: true,
+    meaning: 'No peer of this name is present, and none has been in the time that the caller waited.',
+    remedy: 'Check the name and where this process connects to, or wait longer: `timeoutMs`.',
+  },
+  RIVULET_PEER_GONE: {
+    retryable: true,
+    meaning: 'The receiver was present and has left; `executed` says whether it may have taken the message.',
+    remedy: "Send again when a peer of this name is present: `presence` tells; or use `delivery: 'at-least-once'`.",
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

@@ -1,17 +1,10 @@
 /**
  * The options of single calls: what a caller may say, its rules, and how it resolves.
  */
-import {
-  type CallContext,
-  type CallHeaders,
-  deadlineOf,
-  defaultCallOptions,
-  defaultStreamOptions,
-  isCallContext,
-  prepareHeaders,
-  type ResolvedCallOptions,
-} from '../../src/call/index.js'
-import { flag, instance, milliseconds, resolveOptions, signal } from '../../src/options/index.js'
+import { flag, instance, milliseconds, resolveOptions, signal } from '../options/index.js'
+import { type CallContext, deadlineOf, isCallContext } from './call-context.js'
+import { defaultCallOptions, defaultStreamOptions, type ResolvedCallOptions } from './call-options.js'
+import { type CallHeaders, prepareHeaders } from './headers.js'
 
 /** The options of one call. */
 export interface CallOptions {
@@ -46,6 +39,8 @@ const commonRules = {
 export interface CallDefaults {
   readonly timeoutMs: number
   readonly waitForReady: boolean
+  /** Headers of each call, which a caller cannot replace; as `prepareHeaders` returns them. */
+  readonly headers?: CallHeaders | undefined
 }
 
 /** Resolves the options of calls of one method. */
@@ -57,11 +52,11 @@ export class CallOptionsResolver {
   /**
    * @param subject - The method, for messages.
    */
-  constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady }: CallDefaults) {
+  constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady, headers }: CallDefaults) {
     this.#subject = subject
     this.#defaults = isStream
-      ? Object.freeze({ ...defaultStreamOptions, waitForReady })
-      : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady })
+      ? Object.freeze({ ...defaultStreamOptions, waitForReady, headers })
+      : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady, headers })
     this.#rules = {
       ...commonRules,
       timeoutMs: milliseconds({ max: endless, fallback: this.#defaults.timeoutMs }),
@@ -80,8 +75,14 @@ export class CallOptionsResolver {
       idempotent,
       deadline: context === undefined ? endless : deadlineOf(context),
       signal: bothOf(context?.signal, resolved.signal),
-      headers: prepareHeaders(this.#subject, headers),
+      headers: this.#headersWith(headers),
     }
+  }
+
+  #headersWith(given: unknown): CallHeaders | undefined {
+    const { headers: always } = this.#defaults
+    if (given === undefined || always === undefined) return prepareHeaders(this.#subject, given) ?? always
+    return prepareHeaders(this.#subject, { ...prepareHeaders(this.#subject, given), ...always })
   }
 }
 

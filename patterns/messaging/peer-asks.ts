@@ -1,0 +1,95 @@
+/** What one peer asks others: checks what its user passes, and counts what becomes of it. */
+import { type CallHeaders, type CallOptions, CallOptionsResolver, prepareHeaders } from '../../src/call/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { Waiters } from '../../src/lifecycle/index.js'
+import { invalidOption } from '../../src/options/index.js'
+import { fromHeader } from './answers.js'
+import type { Asks } from './asks.js'
+import { type AnswerOf, type Ask, isAsk, type QueryInputOf } from './define-ask.js'
+import { type Asker, PendingAsk } from './pending-ask.js'
+
+/** The asks of a peer by what became of them: `started` is the sum of all others. */
+export interface AskStats {
+  /** Asks that were made. */
+  readonly started: number
+  /** Answered. */
+  readonly succeeded: number
+  /** Failed, declared errors and cancellations included. */
+  readonly failed: number
+  /** Without an outcome, those included that wait for their peer. */
+  readonly open: number
+}
+
+/** What asks need of their peer. */
+export interface PeerAskPorts {
+  readonly incarnation: string
+  /** Why it cannot ask: it has lost its name, or is closed. */
+  readonly problem: RivuletError | undefined
+  readonly timeoutMs: number
+  readonly waitForReady: boolean
+}
+
+/** The asks of one peer. */
+export class PeerAsks implements Asker {
+  readonly incarnation: string
+  readonly #asks: Asks
+  readonly #ports: PeerAskPorts
+  readonly #resolver: CallOptionsResolver
+  readonly #open = new Set<PendingAsk>()
+  readonly #idle = new Waiters()
+  #started = 0
+  #failed = 0
+
+  constructor(asks: Asks, ports: PeerAskPorts) {
+    this.incarnation = ports.incarnation
+    this.#asks = asks
+    this.#ports = ports
+    const { timeoutMs, waitForReady } = ports
+    const headers: CallHeaders | undefined = prepareHeaders('ask', { [fromHeader]: ports.incarnation })
+    this.#resolver = new CallOptionsResolver('ask', false, { timeoutMs, waitForReady, headers })
+  }
+
+  get problem(): RivuletError | undefined {
+    return this.#ports.problem
+  }
+
+  /**
+   * Asks a peer; see `Peer.ask`.
+   *
+   * @throws RIVULET_INVALID_OPTION
+   */
+  ask<A extends Ask>(to: string, ask: A, query: QueryInputOf<A>, options?: CallOptions): Promise<AnswerOf<A>> {
+    if (typeof to !== 'string' || to.length === 0) throw invalidOption('ask', 'to', 'the name of a peer', to)
+    if (!isAsk(ask)) throw invalidOption('ask', 'ask', 'an ask of defineAsk', ask)
+    const resolved = this.#resolver.resolve(options)
+    return new Promise((resolve, reject) => {
+      const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve as never, reject)
+      this.#started += 1
+      this.#open.add(pending)
+      this.#asks.place(pending)
+    })
+  }
+
+  stats(): AskStats {
+    const [started, failed, open] = [this.#started, this.#failed, this.#open.size]
+    return { started, succeeded: started - failed - open, failed, open }
+  }
+
+  finished(ask: PendingAsk, failed: boolean): void {
+    this.#open.delete(ask)
+    if (failed) this.#failed += 1
+    if (this.#open.size === 0) this.#idle.wake()
+  }
+
+  /** Resolves when all asks have their outcome. */
+  async whenIdle(): Promise<void> {
+    while (this.#open.size > 0) await this.#idle.wait()
+  }
+
+  /** Ends all asks; returns how many. */
+  stopAll(error: RivuletError): number {
+    const open = [...this.#open]
+    for (const ask of open) ask.stop(error)
+    return open.length
+  }
+}
