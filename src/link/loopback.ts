@@ -2,7 +2,7 @@
  * A session of a resource with itself: what is sent on one end comes to the other at the end of the turn.
  *
  * Its users are those of the links, and see no difference: values are written and read, limits hold, and nothing is
- * shared. There is no connection that could be cut; the session ends when it is told to.
+ * shared. There is no connection that could be cut; its owner ends the session.
  */
 import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
@@ -83,7 +83,7 @@ class LoopbackEnd implements SessionStreams {
   #streams = 0
   /** The highest stream of the other side of which an item has come to this end. */
   #begun = 0
-  /** What was sent to this end and has not come. */
+  /** Items in transit to this end. */
   readonly #items = new Fifo<LoopbackItem>()
   readonly #urgent = new Fifo<LoopbackItem>()
   /** Bytes sent from this end that are not consumed, by stream. */
@@ -131,7 +131,7 @@ class LoopbackEnd implements SessionStreams {
     const used = this.#used.get(stream) ?? 0
     if (!isLast && !isUrgent && stream !== 0 && used >= this.#limits.streamWindowBytes) {
       this.#wanting.add(stream)
-      throw new RivuletError('RIVULET_OUTBOX_FULL', 'the other side has not consumed what was sent to it')
+      throw new RivuletError('RIVULET_OUTBOX_FULL', 'the other side does not consume the items of the stream')
     }
     const item = { stream, kind, flags, body: writeWaiting(body, this.#limits.maxMessageBytes) }
     if (isLast) this.#used.delete(stream)
