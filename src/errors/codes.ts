@@ -330,7 +330,7 @@ const entries = {
   RIVULET_PEER_GONE: {
     retryable: true,
     meaning: 'The receiver was present and has left; `executed` says whether it may have taken the message.',
-    remedy: "Send again when a peer of this name is present: `presence` tells; or use `delivery: 'at-least-once'`.",
+    remedy: "Send again when a peer of this name is present: see `presence`; or use `delivery: 'at-least-once'`.",
   },
 } as const satisfies Record<string, ErrorCodeEntry>
 

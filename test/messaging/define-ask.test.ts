@@ -53,9 +53,9 @@ const plain = defineAsk('plain', defineSchema('string'), defineSchema('null'))
 
 t.test('both sides have the types of the schemas', async (t) => {
   holds<Equal<QueryOf<typeof lookup>, { id: string; limit: number }>>()
-  holds<Mutual<QueryInputOf<typeof lookup>, { id: string; limit?: number }>>()
+  holds<Mutual<QueryInputOf<typeof lookup>, { id: string; limit?: number | undefined }>>()
   holds<Equal<AnswerOf<typeof lookup>, { price: number; note: string | null }>>()
-  holds<Mutual<AnswerInputOf<typeof lookup>, { price: number; note?: string | null }>>()
+  holds<Mutual<AnswerInputOf<typeof lookup>, { price: number; note?: string | null | undefined }>>()
   holds<Equal<AskErrorNames<typeof lookup>, 'UnknownId' | 'shop.Sold'>>()
   holds<
     Equal<
