@@ -75,6 +75,7 @@ class LoopbackEnd implements SessionStreams {
   readonly sign: 1 | -1
   readonly suspected = false
   readonly draining = false
+  readonly retired = false
   readonly #clock: Clock
   readonly #limits: LoopbackLimits
   readonly #violated: (cause: unknown) => void
