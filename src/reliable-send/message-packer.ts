@@ -1,5 +1,5 @@
 /**
- * Gathers encoded messages into batches: each is written once, behind the one before it, with its length and its check.
+ * Gathers encoded messages into batches: each is written once, behind the one before it, with its length and maybe its check.
  *
  * It knows neither sequences nor when a batch leaves. See `src/wire/batch-writer.ts`, which does the same for frames.
  */
@@ -17,25 +17,56 @@ const worthwhileBytes = 4096
 /** Messages that were packed together. */
 export interface Packed {
   readonly lengths: number[]
+  /** Four bytes for each message; empty without checks. */
   readonly checks: Buffer
   readonly bodies: Buffer
 }
 
-/** Packs messages of one schema. */
+/** How messages are packed. */
+export interface PackerSettings {
+  /** Larger messages are refused, in bytes. */
+  readonly maxMessageBytes: number
+  /** Whether each message has a check: for those that are stored. */
+  readonly checks: boolean
+  /** The first buffer, in bytes, which a busy packer outgrows. */
+  readonly smallestSlabBytes?: number | undefined
+}
+
+/** Packs messages, those of one schema together. */
 export class MessagePacker<In> {
-  readonly #codec: Codec<In, unknown>
-  readonly #write: Codec<In, unknown>['write']
+  #codec: Codec<In, unknown>
+  #write: Codec<In, unknown>['write']
   /** Larger messages are refused, in bytes. */
   maxMessageBytes: number
-  readonly #slab = new Slab({ head: 0, tail: 0, smallest: slabBytes, largest: slabBytes, worthwhile: worthwhileBytes })
+  readonly #hasChecks: boolean
+  readonly #slab: Slab
   #lengths: number[] = []
   #checks: number[] = []
   #writing = false
 
-  constructor(codec: Codec<In, unknown>, maxMessageBytes: number) {
+  constructor(codec: Codec<In, unknown>, { maxMessageBytes, checks, smallestSlabBytes = slabBytes }: PackerSettings) {
     this.#codec = codec
     this.#write = codec.write
     this.maxMessageBytes = maxMessageBytes
+    this.#hasChecks = checks
+    const worthwhile = Math.min(worthwhileBytes, smallestSlabBytes >> 2)
+    this.#slab = new Slab({ head: 0, tail: 0, smallest: smallestSlabBytes, largest: slabBytes, worthwhile })
+  }
+
+  /** How the messages are written that are packed next. */
+  get codec(): Codec<In, unknown> {
+    return this.#codec
+  }
+
+  /** Whether a message is being written: a getter of its value may have led here. */
+  get isWriting(): boolean {
+    return this.#writing
+  }
+
+  /** Packs messages of another schema from now on; those before must have been cut, and none is being written. */
+  use(codec: Codec<In, unknown>): void {
+    this.#codec = codec
+    this.#write = codec.write
   }
 
   /** Messages that wait to be cut. */
@@ -61,9 +92,9 @@ export class MessagePacker<In> {
 
   /** Takes what was packed. */
   cut(): Packed {
-    const count = this.#lengths.length
-    const checks = Buffer.allocUnsafe(4 * count)
-    for (let i = 0; i < count; i++) {
+    const checked = this.#checks.length
+    const checks = Buffer.allocUnsafe(4 * checked)
+    for (let i = 0; i < checked; i++) {
       const check = this.#checks[i] as number
       checks[4 * i] = check >>> 24
       checks[4 * i + 1] = check >>> 16
@@ -93,7 +124,7 @@ export class MessagePacker<In> {
     const size = end - slab.position
     if (size > this.maxMessageBytes) return messageTooLarge(this.maxMessageBytes, size)
     this.#lengths.push(size)
-    this.#checks.push(crc32(slab.buffer, slab.position, end))
+    if (this.#hasChecks) this.#checks.push(crc32(slab.buffer, slab.position, end))
     slab.position = end
     return size
   }

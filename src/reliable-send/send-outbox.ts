@@ -10,34 +10,23 @@ import type { Conversation } from '../conversation/index.js'
 import { RivuletError, receivedError } from '../errors/index.js'
 import { Waiters } from '../lifecycle/index.js'
 import type { Queue } from '../stream/index.js'
+import { messageWithin } from '../wire/index.js'
 import { MessagePacker } from './message-packer.js'
 import type { Extras, RefusedBatch, SendAnswer, SendRequest } from './protocol.js'
-import { type ExtrasCost, failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import type { SendOutboxPorts } from './send-outbox-ports.js'
+import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { SentSchemas } from './sent-schemas.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
 /** A batch is cut when it has so much, in bytes and in messages: a link has room for that and one message of any size. */
 const batchBytes = 24_576
 const batchMessages = 4096
 
-/** What a sender does about what its outbox tells. */
-export interface SendOutboxPorts<Open, E extends Extras> {
-  /** How a stream begins. */
-  readonly opening: Open
-  /** What the extras of a message take, in bytes. */
-  readonly costOf: ExtrasCost<E>
-  readonly limitBytes: number
-  /** There is something to take. */
-  wake(): void
-  /** Messages were taken and are lost; of `unreported` ones no promise says why. */
-  lost(reason: string, messages: number, unreported: number, error: RivuletError): void
-}
-
-/** The outbox of one sender. */
+/** The outbox of one sender: messages of one schema or of several, in one order. */
 export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversation<SendRequest<Open, E>, SendAnswer> {
   /** The messages of this turn: they count here, and in `messages` and `bytes` when the turn has ended. */
   readonly fresh = { count: 0, bytes: 0 }
   readonly #ports: SendOutboxPorts<Open, E>
-  readonly #codec: Codec<In, unknown>
   readonly #packer: MessagePacker<In>
   /** The largest message that its owner allows; the packer knows what the host takes of that. */
   readonly #maxMessageBytes: number
@@ -49,7 +38,8 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   readonly #byNumber = new Map<number, SentBatch<E>>()
   readonly #withdrawals = new Withdrawals<E>(() => this.#thin())
   #isOpened = false
-  #schemaSent = false
+  /** The schemas whose texts were sent on this stream. */
+  readonly #sentSchemas = new SentSchemas()
   #number = 0
   #sequence = 1
   #messages = 0
@@ -58,9 +48,10 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   readonly #roomWaiters = new Waiters()
   readonly #emptyWaiters = new Waiters()
 
+  /** @param codec - That of the first messages. */
   constructor(codec: Codec<In, unknown>, maxMessageBytes: number, ports: SendOutboxPorts<Open, E>) {
-    this.#codec = codec
-    this.#packer = new MessagePacker(codec, maxMessageBytes)
+    const { checks = true, smallestSlabBytes } = ports
+    this.#packer = new MessagePacker(codec, { maxMessageBytes, checks, smallestSlabBytes })
     this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
     this.#gathered = new Gathered(ports.costOf)
@@ -81,6 +72,18 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#sent
   }
 
+  /** Takes a message of any schema. */
+  appendAs(codec: Codec<In, unknown>, value: In, owner?: Owner<E>): RivuletError | undefined {
+    const packer = this.#packer
+    if (codec !== packer.codec) {
+      if (packer.isWriting) return messageWithin()
+      this.#cut()
+      packer.use(codec)
+    }
+    return this.append(value, owner)
+  }
+
+  /** Takes a message of the schema of the one before. */
   append(value: In, owner?: Owner<E>): RivuletError | undefined {
     const size = this.#packer.add(value)
     if (typeof size !== 'number') return size
@@ -142,13 +145,32 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#failAll(errorOf).messages
   }
 
+  /**
+   * Another host takes the place of the one before, and knows nothing of what that one has taken: sequences begin again.
+   *
+   * What had left fails, except messages whose owners may repeat them; returns how many failed.
+   */
+  restart(error: RivuletError): number {
+    this.#cut()
+    this.#thin()
+    const out = this.#batches.flatMap((batch) => {
+      batch.sequence = 0
+      return batch.hasLeft ? this.#takeOut(batch, (_, owner) => !owner?.mayRepeat) : []
+    })
+    this.#left = 0
+    this.#sweepEmpty()
+    this.#sequence = 1
+    if (out.length > 0) this.#ports.lost('unknown-outcome', out.length, failOwners(out, error), error)
+    return out.length
+  }
+
   open(): SendRequest<Open, E> {
     this.#thin()
     for (const batch of this.#batches) batch.number = 0
     this.#byNumber.clear()
     this.#left = 0
     this.#isOpened = false
-    this.#schemaSent = false
+    this.#sentSchemas.clear()
     return { open: this.#ports.opening }
   }
 
@@ -165,9 +187,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     if (batch.sequence === 0) batch.sequence = this.#sequence
     this.#sequence = batch.sequence + batch.count
     this.#byNumber.set(batch.number, batch)
-    const schema = this.#schemaSent ? null : this.#codec.text
-    this.#schemaSent = true
-    return { batch: batch.wire(this.#codec.schemaId, schema) }
+    return { batch: batch.wire(this.#sentSchemas.has(batch.schema)) }
   }
 
   answer({ opened, stored = [], refused = [] }: SendAnswer): void {
@@ -256,7 +276,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     if (this.#packer.count === 0) return false
     const { extras, owners, mayWithdraw } = this.#gathered
     this.#gathered = new Gathered(this.#ports.costOf)
-    const batch = new SentBatch(this.#packer.cut(), extras, owners, this.#ports.costOf)
+    const batch = new SentBatch(this.#packer.codec, this.#packer.cut(), extras, owners, this.#ports.costOf)
     this.#batches.push(batch)
     if (mayWithdraw) for (const owner of owners) if (owner?.mayWithdraw) owner.batch = batch
     return true

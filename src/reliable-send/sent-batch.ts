@@ -19,6 +19,8 @@ export interface Owner<E extends Extras> {
   batch?: SentBatch<E> | undefined
   /** Whether it may withdraw its message. */
   readonly mayWithdraw?: boolean
+  /** Whether its message is sent again to a host that knows nothing of the one before, which may have taken it. */
+  readonly mayRepeat?: boolean
   /** Whether it reports how many messages failed and not why: then `errors` reports why. */
   readonly countsOnly?: boolean
   /**
@@ -60,6 +62,12 @@ export class Gathered<E extends Extras> {
   }
 }
 
+/** The schema that messages were written with, as a batch names it. */
+export interface WrittenSchema {
+  readonly schemaId: Buffer
+  readonly text: string
+}
+
 /** A batch without an outcome. */
 export class SentBatch<E extends Extras> {
   /** The number of the transmission; 0 while it waits for one. */
@@ -68,12 +76,20 @@ export class SentBatch<E extends Extras> {
   sequence = 0
   /** Whether it may have left, in this transmission or an earlier one. */
   hasLeft = false
+  readonly schema: WrittenSchema
   #packed: Packed
   #extras: readonly IndexedExtras<E>[]
   #owners: Owners<E>
   readonly #costOf: ExtrasCost<E>
 
-  constructor(packed: Packed, extras: readonly IndexedExtras<E>[], owners: Owners<E>, costOf: ExtrasCost<E>) {
+  constructor(
+    schema: WrittenSchema,
+    packed: Packed,
+    extras: readonly IndexedExtras<E>[],
+    owners: Owners<E>,
+    costOf: ExtrasCost<E>,
+  ) {
+    this.schema = schema
     this.#packed = packed
     this.#extras = extras
     this.#owners = owners
@@ -91,10 +107,12 @@ export class SentBatch<E extends Extras> {
     return this.#extras.reduce((sum, extras) => sum + this.#costOf(extras), cost)
   }
 
-  /** As it is sent. */
-  wire(schemaId: Buffer, schema: string | null): Batch<E> {
+  /** As it is sent; with the text of its schema, unless the host knows that. */
+  wire(isSchemaKnown: boolean): Batch<E> {
     const { lengths, checks, bodies } = this.#packed
     const extras = this.#extras
+    const { schemaId, text } = this.schema
+    const schema = isSchemaKnown ? null : text
     return { number: this.number, sequence: this.sequence, schemaId, schema, lengths, checks, bodies, extras }
   }
 
@@ -140,7 +158,7 @@ export class SentBatch<E extends Extras> {
     if (out.length === 0) return out
     this.#packed = {
       lengths: kept.map((i) => lengths[i] as number),
-      checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))),
+      checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))), // of nothing without checks
       bodies: Buffer.concat(parts),
     }
     let next = 0
