@@ -37,7 +37,7 @@ export const MessagingService = defineService({
     record('MeetAnswer', { accepted: items('string'), refused: items('RefusedClaim') }),
     record('DeliverFrom', { name: 'string', incarnation: 'string', epoch: 'long' }),
     record('DeliverTo', { name: 'string', incarnation: 'string' }),
-    // attempt: from 1 on, higher on each stream of the pair
+    // attempt: above 0, and higher than on all streams of the pair before
     record('DeliverOpen', { attempt: 'long', from: 'DeliverFrom', to: 'DeliverTo' }),
     record('MessageBatch', {
       number: 'long',
@@ -47,7 +47,8 @@ export const MessagingService = defineService({
       lengths: array('int'),
       bodies: 'bytes',
     }),
-    record('DeliverOpened', { maxMessageBytes: 'int' }),
+    // expected: the sequence of the next message from this incarnation of the sender
+    record('DeliverOpened', { maxMessageBytes: 'int', expected: 'long' }),
     record('TakenBatch', { number: 'long' }),
     // a batch that was not taken, or not all of it; expected: the sequence of the first that was not
     record('RefusedMessages', { number: 'long', expected: 'long', code: 'string', message: 'string' }),

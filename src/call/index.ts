@@ -7,6 +7,7 @@ export {
   isCallContext,
   LazyContext,
 } from './call-context.js'
+export { clientItems } from './call-kinds.js'
 export type { AdmissionRefusal, CallLimits } from './call-limits.js'
 export {
   defaultCallOptions,

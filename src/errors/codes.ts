@@ -332,6 +332,17 @@ const entries = {
     meaning: 'The receiver was present and has left; `executed` says whether it may have taken the message.',
     remedy: "Send again when a peer of this name is present: see `presence`; or use `delivery: 'at-least-once'`.",
   },
+  RIVULET_MAILBOX_FULL: {
+    retryable: true,
+    meaning: 'The mailbox of the receiver is full, and its policy is to refuse.',
+    remedy: "Send less, or let the receiver hold senders back: `mailboxOverflow: 'block'`.",
+  },
+  RIVULET_MESSAGE_REFUSED: {
+    retryable: false,
+    meaning: 'The receiver consumes no messages of this schema, or with a version of it that cannot read them.',
+    remedy:
+      'Let the receiver consume them with `messages` or `deliveries`, with a schema that goes together with that of the sender.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

@@ -106,6 +106,28 @@ export const defaults = Object.freeze({
   parkedBytes: 4_194_304,
   /** How long it parks them, in milliseconds. */
   parkedMs: 5000,
+  /** How long a `send` of a peer waits until the receiver has taken the message, in milliseconds. */
+  messageTimeoutMs: 30_000,
+  /** Whether a second try of a message may reach the next incarnation of its receiver. */
+  delivery: 'at-most-once',
+  /** Messages that the mailbox of a peer holds. */
+  mailboxMessages: 65_536,
+  /** What they may take together, in bytes. */
+  mailboxBytes: 8_388_608,
+  /** What happens when a mailbox is full. */
+  mailboxOverflow: 'block',
+  /** Messages that a mailbox keeps of schemas that nobody consumes, all together. */
+  unclaimedMessages: 1024,
+  /** What they may take together, in bytes. */
+  unclaimedBytes: 1_048_576,
+  /** Receivers that one peer sends to and that are not present. */
+  maxAbsentPeers: 1024,
+  /** Peers of one other process. */
+  maxLinkPeers: 16_384,
+  /** How long a peer without a live link stays present, in milliseconds. */
+  leaveMs: 1500,
+  /** Whether a peer takes its name from a holder. */
+  takeover: false,
   /** Input and output threads of a runtime. */
   ioThreads: 1,
   /** Sockets of a runtime, monitors included. */

@@ -1,6 +1,6 @@
 /** Numbered, confirmed sending over any conversation: what is sent is kept until the host has confirmed it. */
 export { PendingSend, SendAllTracker, type SendResult } from './pending-send.js'
-export { type Extras, sendTypes } from './protocol.js'
+export { type Extras, type SendAnswer, type SendRequest, sendTypes } from './protocol.js'
 export { ReliableSender, type ReliableSenderPorts, type SenderIntake } from './reliable-sender.js'
 export { SendOutbox } from './send-outbox.js'
 export type { SendOutboxPorts } from './send-outbox-ports.js'

@@ -22,21 +22,26 @@ export interface SendResult {
 }
 
 /** Takes back a message that has not left; returns whether it could. */
-export type Withdraw<E extends Extras> = (send: PendingSend<E>) => boolean
+export type Withdraw<E extends Extras> = (send: PendingSend<E, unknown>) => boolean
 
 /** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
-const captured: { resolve: (result: SendResult) => void; reject: (error: RivuletError) => void } = {
+const captured: { resolve: (result: unknown) => void; reject: (error: RivuletError) => void } = {
   resolve: () => {},
   reject: () => {},
 }
-const capture = (resolve: (result: SendResult) => void, reject: (error: RivuletError) => void): void => {
+const capture = (resolve: (result: unknown) => void, reject: (error: RivuletError) => void): void => {
   captured.resolve = resolve
   captured.reject = reject
 }
 
+/** How a promise ends; a method, so that who only gives sends up need not know their results. */
+interface Ends<Result> {
+  resolve(result: Result): void
+}
+
 /** A message without an outcome. */
-export class PendingSend<E extends Extras> implements Owner<E> {
-  readonly promise: Promise<SendResult>
+export class PendingSend<E extends Extras, Result = SendResult> implements Owner<E> {
+  readonly promise: Promise<Result>
   /** When nobody waits any more, on the clock of the runtime. */
   deadline = Number.POSITIVE_INFINITY
   /** Whether it has its outcome. */
@@ -47,12 +52,12 @@ export class PendingSend<E extends Extras> implements Owner<E> {
   isTaken = false
   extras: E | undefined = undefined
   batch: SentBatch<E> | undefined = undefined
-  readonly #resolve: (result: SendResult) => void
+  readonly #resolve: Ends<Result>['resolve']
   readonly #reject: (error: RivuletError) => void
   #forget: (() => void) | undefined
 
   constructor() {
-    this.promise = new Promise<SendResult>(capture)
+    this.promise = new Promise<Result>(capture as (resolve: (result: Result) => void, reject: () => void) => void)
     this.#resolve = captured.resolve
     this.#reject = captured.reject
   }
@@ -76,7 +81,7 @@ export class PendingSend<E extends Extras> implements Owner<E> {
       const { code, message } = unsent()
       this.failed(new RivuletError(code, message, { cause, executed: 'no' }))
     } else {
-      const message = 'send: given up after the message had left: it may be stored'
+      const message = `send: given up after the message had left: ${this.unsure}`
       this.failed(new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { cause, executed: 'maybe' }))
     }
   }
@@ -84,13 +89,23 @@ export class PendingSend<E extends Extras> implements Owner<E> {
   stored(id: string | undefined, position: number, duplicate: boolean): void {
     if (this.done) return
     this.#finish()
-    this.#resolve({ id: id ?? (position > 0 ? String(position) : ''), duplicate })
+    this.#resolve(this.resultOf(id, position, duplicate))
   }
 
   failed(error: RivuletError): void {
     if (this.done) return
     this.#finish()
     this.#reject(error)
+  }
+
+  /** What may have become of a message that has left. */
+  protected get unsure(): string {
+    return 'it may be stored'
+  }
+
+  /** What its promise resolves with. */
+  protected resultOf(id: string | undefined, position: number, duplicate: boolean): Result {
+    return { id: id ?? (position > 0 ? String(position) : ''), duplicate } as Result
   }
 
   #finish(): void {

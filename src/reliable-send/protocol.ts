@@ -66,7 +66,8 @@ export type IndexedExtras<E extends Extras> = E & { index: number }
 
 /** The answers to a sender: which batches are stored, and which were refused. */
 export interface SendAnswer {
-  readonly opened?: { readonly maxMessageBytes: number } | null | undefined
+  /** The host takes this stream; `expected` is the sequence of the next message, which some hosts report. */
+  readonly opened?: { readonly maxMessageBytes: number; readonly expected?: number | undefined } | null | undefined
   readonly stored?: readonly Named<'StoredBatch'>[] | undefined
   readonly refused?: readonly RefusedBatch[] | undefined
 }

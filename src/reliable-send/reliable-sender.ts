@@ -65,12 +65,12 @@ export class ReliableSender<In, Open, E extends Extras> {
   readonly #ports: ReliableSenderPorts<Open, E>
   readonly #outgoing: Outgoing
   /** Sends with a deadline. */
-  readonly #timed = new Set<PendingSend<E>>()
+  readonly #timed = new Set<PendingSend<E, unknown>>()
   readonly #sweep: DeadlineSweep
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
-  readonly #waiting = new Map<PendingSend<E>, Waiting<In, E>>()
+  readonly #waiting = new Map<PendingSend<E, unknown>, Waiting<In, E>>()
   #isOffering = false
-  readonly #withdraw = (send: PendingSend<E>) => this.#takeBack(send)
+  readonly #withdraw = (send: PendingSend<E, unknown>) => this.#takeBack(send)
 
   /** @param codec - That of the first messages. */
   constructor(codec: Codec<In, unknown>, ports: ReliableSenderPorts<Open, E>) {
@@ -114,7 +114,7 @@ export class ReliableSender<In, Open, E extends Extras> {
   }
 
   /** Sends a message, or lets it wait for room. */
-  send(send: PendingSend<E>, intake: SenderIntake<In, E>, value: In): void {
+  send(send: PendingSend<E, unknown>, intake: SenderIntake<In, E>, value: In): void {
     if (this.#waiting.size > 0) {
       this.#waiting.set(send, { intake, value })
       return
@@ -131,7 +131,7 @@ export class ReliableSender<In, Open, E extends Extras> {
   }
 
   /** Lets a send give up after a time, in milliseconds, or when a signal aborts. */
-  limit(send: PendingSend<E>, timeoutMs: number, signal: AbortSignal | undefined): void {
+  limit(send: PendingSend<E, unknown>, timeoutMs: number, signal: AbortSignal | undefined): void {
     if (timeoutMs === Number.POSITIVE_INFINITY && signal === undefined) return
     send.deadline = this.#ports.clock.now() + timeoutMs
     send.mayWithdraw = true
@@ -183,6 +183,11 @@ export class ReliableSender<In, Open, E extends Extras> {
     return left
   }
 
+  /** Lets its timer go. */
+  stop(): void {
+    this.#sweep.stop()
+  }
+
   /** Gives up on everything that was taken; returns how many messages that were. */
   failAll(reason: string, errorOf: (hasLeft: boolean) => RivuletError): number {
     const left = this.outbox.failAll(errorOf)
@@ -191,7 +196,7 @@ export class ReliableSender<In, Open, E extends Extras> {
   }
 
   /** Offers a message; `undefined` if it is taken, or nobody waits for it any more. */
-  #offer(intake: SenderIntake<In, E>, value: In, send: PendingSend<E>): RivuletError | undefined {
+  #offer(intake: SenderIntake<In, E>, value: In, send: PendingSend<E, unknown>): RivuletError | undefined {
     const refusal = intake.offer(value, send)
     if (refusal === undefined) {
       send.isTaken = true
@@ -222,7 +227,7 @@ export class ReliableSender<In, Open, E extends Extras> {
     return undefined
   }
 
-  #takeBack(send: PendingSend<E>): boolean {
+  #takeBack(send: PendingSend<E, unknown>): boolean {
     this.#waiting.delete(send)
     if (!send.isTaken) return true
     if (!this.outbox.withdraw(send)) return false
@@ -252,7 +257,11 @@ export class ReliableSender<In, Open, E extends Extras> {
   }
 }
 
-function refuse<In, E extends Extras>(intake: SenderIntake<In, E>, send: PendingSend<E>, refusal: RivuletError): void {
+function refuse<In, E extends Extras>(
+  intake: SenderIntake<In, E>,
+  send: PendingSend<E, unknown>,
+  refusal: RivuletError,
+): void {
   intake.refused(refusal)
   send.failed(refusal)
 }

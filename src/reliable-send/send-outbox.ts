@@ -14,7 +14,7 @@ import { messageWithin } from '../wire/index.js'
 import { MessagePacker } from './message-packer.js'
 import type { Extras, RefusedBatch, SendAnswer, SendRequest } from './protocol.js'
 import type { SendOutboxPorts } from './send-outbox-ports.js'
-import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch } from './sent-batch.js'
+import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch, unsureOf } from './sent-batch.js'
 import { SentSchemas } from './sent-schemas.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
@@ -72,13 +72,15 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#sent
   }
 
-  /** Takes a message of any schema. */
+  /** Takes a message of any schema; a batch has those of one schema, of which all may be repeated or none. */
   appendAs(codec: Codec<In, unknown>, value: In, owner?: Owner<E>): RivuletError | undefined {
     const packer = this.#packer
-    if (codec !== packer.codec) {
+    const mayRepeat = owner?.mayRepeat === true
+    if (codec !== packer.codec || mayRepeat !== this.#gathered.mayRepeat) {
       if (packer.isWriting) return messageWithin()
       this.#cut()
       packer.use(codec)
+      this.#gathered.mayRepeat = mayRepeat
     }
     return this.append(value, owner)
   }
@@ -145,23 +147,24 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#failAll(errorOf).messages
   }
 
-  /**
-   * Another host takes the place of the one before, and knows nothing of what that one has taken: sequences begin again.
-   *
-   * What had left fails, except messages whose owners may repeat them; returns how many failed.
-   */
-  restart(error: RivuletError): number {
+  /** Gives up what had left, except what may be repeated: the host is away, and may have it. The stream must be down. */
+  abandon(error: RivuletError): number {
     this.#cut()
     this.#thin()
-    const out = this.#batches.flatMap((batch) => {
-      batch.sequence = 0
-      return batch.hasLeft ? this.#takeOut(batch, (_, owner) => !owner?.mayRepeat) : []
-    })
-    this.#left = 0
-    this.#sweepEmpty()
-    this.#sequence = 1
-    if (out.length > 0) this.#ports.lost('unknown-outcome', out.length, failOwners(out, error), error)
-    return out.length
+    let [messages, unreported] = [0, 0]
+    for (const batch of this.#batches.filter(({ hasLeft, mayRepeat }) => hasLeft && !mayRepeat)) {
+      messages += batch.count
+      this.#forget(batch)
+      unreported += batch.fail(0, error)
+    }
+    if (messages > 0) this.#ports.lost('unknown-outcome', messages, unreported, error)
+    return messages
+  }
+
+  /** The same, and what is sent from now on is for another host: it says with which sequence to begin. */
+  restart(error: RivuletError): number {
+    for (const batch of this.#batches) if (batch.mayRepeat) batch.sequence = 0
+    return this.abandon(error)
   }
 
   open(): SendRequest<Open, E> {
@@ -185,7 +188,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     batch.hasLeft = true
     // one that has left before keeps its sequence: it may be stored
     if (batch.sequence === 0) batch.sequence = this.#sequence
-    this.#sequence = batch.sequence + batch.count
+    this.#sequence = Math.max(this.#sequence, batch.sequence + batch.count)
     this.#byNumber.set(batch.number, batch)
     return { batch: batch.wire(this.#sentSchemas.has(batch.schema)) }
   }
@@ -193,6 +196,8 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   answer({ opened, stored = [], refused = [] }: SendAnswer): void {
     if (opened) {
       this.#isOpened = true
+      // nothing that has left is to be repeated: numbers continue where the host is
+      if (opened.expected !== undefined && !this.#batches[0]?.sequence) this.#sequence = opened.expected
       this.#limitTo(opened.maxMessageBytes)
       this.#ports.wake()
     }
@@ -274,11 +279,11 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   /** Makes a batch of what was packed; returns whether there was anything. */
   #cut(): boolean {
     if (this.#packer.count === 0) return false
-    const { extras, owners, mayWithdraw } = this.#gathered
+    const gathered = this.#gathered
     this.#gathered = new Gathered(this.#ports.costOf)
-    const batch = new SentBatch(this.#packer.codec, this.#packer.cut(), extras, owners, this.#ports.costOf)
+    const batch = new SentBatch(this.#packer.codec, this.#packer.cut(), gathered, this.#ports.costOf)
     this.#batches.push(batch)
-    if (mayWithdraw) for (const owner of owners) if (owner?.mayWithdraw) owner.batch = batch
+    if (gathered.mayWithdraw) for (const owner of gathered.owners) if (owner?.mayWithdraw) owner.batch = batch
     return true
   }
 
@@ -340,9 +345,4 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     if (!this.isFull()) this.#roomWaiters.wake()
     if (this.#messages === 0) this.#emptyWaiters.wake()
   }
-}
-
-/** Returns an error as one of messages that may be stored all the same. */
-function unsureOf({ code, message, cause }: RivuletError): RivuletError {
-  return new RivuletError(code, message, { cause, executed: 'maybe' })
 }

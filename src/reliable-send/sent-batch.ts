@@ -1,7 +1,7 @@
 /**
  * A batch of messages: kept as it was packed until the host has confirmed or refused each of its messages.
  */
-import type { RivuletError } from '../errors/index.js'
+import { RivuletError } from '../errors/index.js'
 import type { Packed } from './message-packer.js'
 import type { Batch, Duplicate, Extras, IndexedExtras } from './protocol.js'
 
@@ -44,6 +44,8 @@ export class Gathered<E extends Extras> {
   extrasBytes = 0
   /** Whether one of the owners may withdraw its message. */
   mayWithdraw = false
+  /** Whether all of them are to be repeated to another host, or none. */
+  mayRepeat = false
 
   constructor(costOf: ExtrasCost<E>) {
     this.#costOf = costOf
@@ -77,6 +79,8 @@ export class SentBatch<E extends Extras> {
   /** Whether it may have left, in this transmission or an earlier one. */
   hasLeft = false
   readonly schema: WrittenSchema
+  /** Whether its messages are sent again to a host that knows nothing of the one before. */
+  readonly mayRepeat: boolean
   #packed: Packed
   #extras: readonly IndexedExtras<E>[]
   #owners: Owners<E>
@@ -85,11 +89,11 @@ export class SentBatch<E extends Extras> {
   constructor(
     schema: WrittenSchema,
     packed: Packed,
-    extras: readonly IndexedExtras<E>[],
-    owners: Owners<E>,
+    { extras, owners, mayRepeat }: Pick<Gathered<E>, 'extras' | 'owners' | 'mayRepeat'>,
     costOf: ExtrasCost<E>,
   ) {
     this.schema = schema
+    this.mayRepeat = mayRepeat
     this.#packed = packed
     this.#extras = extras
     this.#owners = owners
@@ -179,4 +183,9 @@ export function failOwners<E extends Extras>(owners: Owners<E>, error: RivuletEr
     owner?.failed(error)
   }
   return unreported
+}
+
+/** Returns an error as one of messages that may be stored all the same. */
+export function unsureOf({ code, message, cause }: RivuletError): RivuletError {
+  return new RivuletError(code, message, { cause, executed: 'maybe' })
 }

@@ -56,6 +56,11 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     return this.#supply !== undefined
   }
 
+  /** Whether it lets others have their turn before it continues with the supply at hand. */
+  get isYielding(): boolean {
+    return this.#yielding
+  }
+
   /** Gives the stream its next supply; there must be none at hand. */
   give(supply: Supply<T>): void {
     this.#supply = supply

@@ -14,7 +14,7 @@ function valueIn(cell: string): unknown {
 const page = readFileSync('docs/defaults.md', 'utf8')
 
 const documented = new Map(
-  [...page.matchAll(/^\| `(\w+)` \| ([\w,.]+) \|/gm)].map(([, name, value]) => [
+  [...page.matchAll(/^\| `(\w+)` \| ([\w,.-]+) \|/gm)].map(([, name, value]) => [
     name as string,
     valueIn(value as string),
   ]),
@@ -36,7 +36,7 @@ t.test('names carry their unit, and nothing can change them', async (t) => {
   for (const [name] of numbers) {
     t.match(
       name,
-      /(Ms|Bytes|HighWaterMark|Frames|Threads|Sockets|Endpoints|Sessions|Calls|Attempts|Messages|Queues|Announcements|Watches|Views|Errors|Keys|Factor|Length|PerSecond)$/,
+      /(Ms|Bytes|HighWaterMark|Frames|Threads|Sockets|Endpoints|Sessions|Calls|Attempts|Messages|Queues|Peers|Announcements|Watches|Views|Errors|Keys|Factor|Length|PerSecond)$/,
       name,
     )
   }

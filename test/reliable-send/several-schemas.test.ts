@@ -32,9 +32,9 @@ function open() {
     }
     return outbox.appendAs(codec, { id }, owner)
   }
-  const begin = () => {
+  const begin = (expected?: number) => {
     outbox.open()
-    outbox.answer({ opened: { maxMessageBytes: 1_000_000 } })
+    outbox.answer({ opened: { maxMessageBytes: 1_000_000, expected } })
   }
   /** What leaves: sequence, count, whether the text is with it, and the id of the first message. */
   const leave = () => {
@@ -125,8 +125,32 @@ t.test('another host: what had left fails or is repeated, what had not goes ther
     ],
   )
   t.strictSame(lost, [{ reason: 'unknown-outcome', messages: 2, unreported: 1 }])
-  begin()
+  begin(1)
   t.strictSame(leave(), ['1+1 A3 text', '2+1 B5 text'])
   outbox.flush()
   t.equal(outbox.pending().messages, 2)
+})
+
+t.test('the same host, after what had left was given up: numbers continue where it is', async (t) => {
+  const { send, leave, outbox, outcomes, begin } = open()
+  send(A, 1, true)
+  send(A, 2)
+  send(A, 3)
+  t.strictSame(leave(), ['1+1 A1 text', '2+2 A2 '])
+  outbox.down()
+  outbox.abandon(new RivuletError('RIVULET_UNKNOWN_OUTCOME', 'it is away', { executed: 'maybe' }))
+  send(A, 4)
+  begin(4) // it had taken all
+  t.strictSame(leave(), ['1+1 A1 text', '4+1 A4 '], 'a number is not used twice')
+  outbox.answer({
+    stored: [
+      { number: 3, position: 0 },
+      { number: 4, position: 0 },
+    ],
+  })
+  outbox.down()
+  send(A, 5)
+  begin(3) // it has forgotten some
+  t.strictSame(leave(), ['3+1 A5 text'])
+  t.strictSame([...outcomes.keys()].sort(), [1, 2, 3, 4])
 })

@@ -1,0 +1,170 @@
+/**
+ * What one peer sends to another name: the outbox of its messages, and the way that they take, which changes with who has the name.
+ *
+ * Messages for an absent peer wait here, within the same bounds.
+ */
+import type { Codec } from '../../src/avro/codec.js'
+import type { Clock } from '../../src/clock/index.js'
+import { isRivuletError, RivuletError } from '../../src/errors/index.js'
+import { defaults } from '../../src/options/index.js'
+import { type Extras, ReliableSender, type SenderIntake } from '../../src/reliable-send/index.js'
+import type { PeerRef } from './peer-claim.js'
+import type { LeaveReason } from './roster-contract.js'
+import { type OpenStream, Route } from './route.js'
+import type { DeliverOpen } from './wire.js'
+
+/** The first buffer of an outbox, in bytes: a peer may have very many of them. */
+const smallestSlabBytes = 1024
+
+/** Who is there to send to, and how. */
+export interface Way {
+  readonly incarnation: string
+  /** What the stream goes over: another one is another stream. */
+  readonly via: object
+  readonly open: OpenStream
+}
+
+/** What a destination needs of its peer. */
+export interface DestinationPorts {
+  readonly clock: Clock
+  readonly from: PeerRef
+  /** The epoch of this peer. */
+  epoch(): number
+  /** The number of the next stream, higher than all before it. */
+  nextAttempt(): number
+  /** Whether a peer of a name was present and has left. */
+  hasLeft(name: string): boolean
+  readonly outboxBytes: number
+  name(): string
+  isOpen(): boolean
+  onClosing(callback: () => void): () => void
+  report(error: RivuletError): void
+  waitUntil(deadline: number, done: Promise<unknown>): Promise<unknown>
+}
+
+/** The messages from one peer to one name. */
+export class Destination {
+  readonly name: string
+  readonly sender: ReliableSender<unknown, DeliverOpen, Extras>
+  readonly #route: Route
+  readonly #intakes = new Map<Codec<unknown, unknown>, SenderIntake<unknown, Extras>>()
+  /** The incarnation that it sends to, or has sent to last. */
+  #incarnation: string | undefined
+  #via: object | undefined
+  /** Whether a peer of the name is there. */
+  isPresent = false
+  /** Sources that messages are taken from. */
+  sources = 0
+  /** Why messages fail at once. */
+  problem: RivuletError | undefined
+  readonly #ports: DestinationPorts
+
+  constructor(name: string, codec: Codec<unknown, unknown>, ports: DestinationPorts) {
+    this.name = name
+    this.#ports = ports
+    const destination = this
+    let route: Route | undefined
+    this.sender = new ReliableSender<unknown, DeliverOpen, Extras>(codec, {
+      ...ports,
+      get opening() {
+        return destination.#opening(ports)
+      },
+      costOf: () => 0,
+      maxMessageBytes: defaults.maxLinkMessageBytes,
+      overflow: 'block',
+      checks: false,
+      smallestSlabBytes,
+      late: () => this.late(),
+      streamFor: (outbox) => {
+        route = new Route(outbox)
+        return route
+      },
+    })
+    this.#route = route as unknown as Route
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.sources === 0 && this.sender.waiting === 0 && this.sender.stats().pending === 0
+  }
+
+  /** Where messages of a schema go in. */
+  intakeOf(codec: Codec<unknown, unknown>): SenderIntake<unknown, Extras> {
+    let intake = this.#intakes.get(codec)
+    if (intake === undefined) {
+      intake = this.sender.intakeOf(codec)
+      this.#intakes.set(codec, intake)
+    }
+    return intake
+  }
+
+  /** Takes another way, or none; with an error, messages fail as long as there is none. */
+  lead(to: Way | RivuletError | undefined): void {
+    this.problem = isRivuletError(to) ? to : undefined
+    const way = isRivuletError(to) ? undefined : to
+    this.#take(way)
+    const { problem } = this
+    if (problem === undefined) return
+    const { code, message } = problem
+    this.sender.failAll('refused', (hasLeft) => new RivuletError(code, message, { executed: hasLeft ? 'maybe' : 'no' }))
+  }
+
+  /** It is forgotten. */
+  close(): void {
+    this.#route.close()
+    this.sender.stop()
+  }
+
+  #take(way: Way | undefined): void {
+    if (way?.via === this.#via && (way === undefined || way.incarnation === this.#incarnation)) return
+    this.#route.lead(undefined)
+    this.#via = way?.via
+    if (way === undefined) return
+    if (this.#incarnation !== undefined && this.#incarnation !== way.incarnation) {
+      this.sender.outbox.restart(this.#unknownOutcome('was started again'))
+    }
+    this.#incarnation = way.incarnation
+    this.#route.lead(way.open)
+  }
+
+  /** Nobody of the name is there: what had left has no outcome, and what had not waits for another. */
+  left(reason: LeaveReason): void {
+    this.isPresent = false
+    this.lead(undefined)
+    const { outbox } = this.sender
+    if (reason === 'lost') {
+      outbox.abandon(this.#unknownOutcome('is not connected any more')) // the same incarnation may come back
+    } else {
+      const message = `send: the peer '${this.name}' has left before it had taken the message`
+      outbox.abandon(new RivuletError('RIVULET_PEER_GONE', message, { executed: 'maybe' }))
+    }
+  }
+
+  /** The error of a message for which nobody is there. */
+  absent(): RivuletError {
+    const { name } = this
+    return this.#ports.hasLeft(name)
+      ? new RivuletError('RIVULET_PEER_GONE', `send: the peer '${name}' has left`, { executed: 'no' })
+      : new RivuletError('RIVULET_UNKNOWN_PEER', `send: no peer '${name}' is present`, { executed: 'no' })
+  }
+
+  /** The error of a message that has not left in time. */
+  late(): RivuletError {
+    if (!this.isPresent) return this.absent()
+    const message = `send: the message did not leave in time: the peer '${this.name}' takes no more for now`
+    return new RivuletError('RIVULET_TIMEOUT', message, { executed: 'no' })
+  }
+
+  #unknownOutcome(what: string): RivuletError {
+    const message = `send: the peer '${this.name}' ${what}: it may have taken the message`
+    return new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { executed: 'maybe' })
+  }
+
+  #opening({ from, epoch, nextAttempt }: DestinationPorts): DeliverOpen {
+    return {
+      attempt: nextAttempt(),
+      from: { name: from.name, incarnation: from.incarnation, epoch: epoch() },
+      to: { name: this.name, incarnation: this.#incarnation ?? '' },
+    }
+  }
+}

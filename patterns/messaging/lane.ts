@@ -1,0 +1,105 @@
+/**
+ * The messages of one schema in the mailbox of a peer, in transit to its consumers.
+ *
+ * It reads what was written with its own schema or with another version of it; which lane a message goes to, its mailbox decides.
+ */
+import { type Codec, decodeFailure } from '../../src/avro/codec.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { Inbound, type Stream } from '../../src/stream/index.js'
+import { CompatibleReader, type MessageReader } from '../../src/wire/index.js'
+import { MailSupply, type PeerDelivery, type TakenMessages } from './mail-supply.js'
+import type { PeerRef } from './peer-claim.js'
+import { typeNames } from './schema-names.js'
+import { ValueStream } from './value-stream.js'
+
+/** What a lane needs of its mailbox. */
+export interface LanePorts {
+  name(): string
+  report(error: RivuletError): void
+  /** Somebody wants messages, or nobody does any more, or what was at hand is used up. */
+  changed(): void
+  /** It holds less than before. */
+  usedUp(): void
+  /** It holds no more messages of a sender. */
+  handedOut(from: PeerRef): void
+}
+
+/** The messages of one schema. */
+export class Lane<Out> {
+  readonly codec: Codec<never, Out>
+  readonly deliveries: Stream<PeerDelivery<Out>>
+  readonly messages: Stream<Out>
+  readonly inbound: Inbound<PeerDelivery<Out>>
+  /** Messages that it holds, and their bytes; parts that are not used up count whole. */
+  held = 0
+  heldBytes = 0
+  /** Parts that it holds, by the incarnation of their sender. */
+  readonly #heldOf = new Map<string, { readonly from: PeerRef; parts: number }>()
+  readonly #names: readonly string[]
+  readonly #reader: CompatibleReader<Out>
+  readonly #usedUp: (supply: MailSupply<Out>) => void
+
+  constructor(codec: Codec<never, Out>, ports: LanePorts) {
+    this.codec = codec
+    this.#names = typeNames(codec.text)
+    this.#reader = new CompatibleReader(codec, (error) => ports.report(error))
+    this.#usedUp = ({ taken }) => {
+      const { from } = taken.messages
+      this.#hold(taken, -1)
+      ports.usedUp()
+      if (!this.holds(from.incarnation)) ports.handedOut(from)
+    }
+    this.inbound = new Inbound<PeerDelivery<Out>>({
+      name: () => ports.name(),
+      changed: () => ports.changed(),
+      unreadable: (cause, supply) => {
+        const { name } = (supply as MailSupply<Out>).taken.messages.from
+        const { code, message, issues } = decodeFailure(cause, `a message from '${name}'`)
+        return new RivuletError(code, message, { cause, issues })
+      },
+      report: (error) => ports.report(error),
+    })
+    this.deliveries = this.inbound.stream
+    this.messages = new ValueStream(this.inbound.stream)
+  }
+
+  /** Whether somebody wants messages. */
+  get isWanted(): boolean {
+    return this.inbound.wanted
+  }
+
+  /** Whether a schema is of the same name, so that it may be another version of this one. */
+  isOf(names: readonly string[]): boolean {
+    return names.some((name) => this.#names.includes(name))
+  }
+
+  /** Returns the reader of messages that were written with a schema; `undefined` if they cannot be read. */
+  readerFor(text: string): MessageReader<Out> | undefined {
+    return this.#reader.readerFor(text)
+  }
+
+  /** Makes a supply of what was taken, which counts as held until it is used up. */
+  supplyOf(taken: TakenMessages, { read }: MessageReader<Out>): MailSupply<Out> {
+    this.#hold(taken, 1)
+    return new MailSupply(taken, read, this.#usedUp)
+  }
+
+  /** Whether it holds messages of an incarnation. */
+  holds(incarnation: string): boolean {
+    return this.#heldOf.has(incarnation)
+  }
+
+  /** The senders of which it holds messages. */
+  senders(): PeerRef[] {
+    return [...this.#heldOf.values()].map(({ from }) => from)
+  }
+
+  #hold({ messages: { from }, from: first, to, bytes }: TakenMessages, parts: 1 | -1): void {
+    this.held += parts * (to - first)
+    this.heldBytes += parts * bytes
+    const held = this.#heldOf.get(from.incarnation) ?? { from, parts: 0 }
+    held.parts += parts
+    if (held.parts === 0) this.#heldOf.delete(from.incarnation)
+    else this.#heldOf.set(from.incarnation, held)
+  }
+}

@@ -1,0 +1,87 @@
+/** The listening side of a `meet`: gives the roster what the other node says, and answers which claims hold. */
+import { OncePerTurn } from '../../src/lifecycle/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
+import { invalidRequest } from './invalid-request.js'
+import type { ClaimRefusal } from './peer-claim.js'
+import type { RosterFacts } from './roster-contract.js'
+import type { MeetAnswer, MeetRequest } from './wire.js'
+
+/** What a meet needs of its node. */
+export interface MeetSessionPorts {
+  readonly roster: Pick<RosterFacts, 'met' | 'claim' | 'withdrawn' | 'completed'>
+  /** The session, and whose key its other side has proven to own. */
+  readonly session: string
+  readonly identity: PeerIdentity | undefined
+  /** The other node said who it is, and where it is bound. */
+  met(node: string, endpoints: readonly string[]): void
+  answer(answer: MeetAnswer): void
+  /** It ends: nothing is known of the other node any more. */
+  ended(): void
+}
+
+/** The node of an id has this form. */
+const nodeForm = /^[0-9a-f]{32}$/
+
+/** One `meet`. */
+export class MeetSession {
+  readonly #ports: MeetSessionPorts
+  #hasMet = false
+  #ended = false
+  #accepted: string[] = []
+  #refused: ClaimRefusal[] = []
+  readonly #answers = new OncePerTurn(() => this.#sendAnswers())
+
+  constructor(ports: MeetSessionPorts) {
+    this.#ports = ports
+  }
+
+  isBusy(): boolean {
+    return false
+  }
+
+  /** @throws RIVULET_INVALID_REQUEST, RIVULET_PROTOCOL_VIOLATION: then nothing of this node is believed. */
+  receive({ hello, joined = [], left = [], complete = false }: MeetRequest): void {
+    const { roster, session, identity } = this.#ports
+    if (hello) {
+      if (this.#hasMet) throw invalidRequest('a node says twice who it is')
+      if (!nodeForm.test(hello.node)) throw invalidRequest('the id of a node has 32 hexadecimal digits')
+      const problem = roster.met(session, hello.node, identity)
+      if (problem !== undefined) throw problem
+      this.#hasMet = true
+      this.#ports.met(hello.node, hello.endpoints ?? [])
+    }
+    if (!this.#hasMet) throw invalidRequest('a node has peers before it says who it is')
+    for (const { answers = [], ...entry } of joined) {
+      const claim = { ...entry, takeover: entry.takeover ?? false }
+      roster.claim(session, { ...claim, answers: new Map(answers.map(({ ask, number }) => [ask, number])) })
+    }
+    for (const incarnation of left) roster.withdrawn(session, incarnation)
+    if (complete) roster.completed(session)
+  }
+
+  accept(incarnation: string): void {
+    this.#accepted.push(incarnation)
+    this.#answers.schedule()
+  }
+
+  refuse(refusal: ClaimRefusal): void {
+    this.#accepted = this.#accepted.filter((accepted) => accepted !== refusal.incarnation)
+    this.#refused.push(refusal)
+    this.#answers.schedule()
+  }
+
+  async drained(): Promise<void> {}
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#ports.ended()
+  }
+
+  #sendAnswers(): void {
+    const [accepted, refused] = [this.#accepted, this.#refused]
+    this.#accepted = []
+    this.#refused = []
+    if (!this.#ended && accepted.length + refused.length > 0) this.#ports.answer({ accepted, refused })
+  }
+}

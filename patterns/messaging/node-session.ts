@@ -1,0 +1,150 @@
+/**
+ * One session of a node: the calls that it makes to the node at the other end, and what that says of this one's claims.
+ *
+ * Which node that is, it learns; where messages go, its node decides.
+ */
+import type { Subscription } from 'rxjs'
+import { serviceOf } from '../../src/avro/service-codec.js'
+import { CallClient, type ClientMethod, defaultStreamOptions } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
+import { type Conversation, type ConversationStream, RemoteStream } from '../../src/conversation/index.js'
+import { isRivuletError, RivuletError, receivedError } from '../../src/errors/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import type { PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
+import type { MeetSession } from './meet-session.js'
+import { MeetSpeaker } from './meet-speaker.js'
+import type { ClaimRefusal, PeerClaim } from './peer-claim.js'
+import {
+  type DeliverAnswer,
+  type DeliverRequest,
+  type MeetAnswer,
+  type MessagingMethod,
+  MessagingService,
+  refusedBy,
+} from './wire.js'
+
+/** What a session needs of its node. */
+export interface NodeSessionPorts {
+  readonly clock: Clock
+  name(): string
+  report(error: RivuletError): void
+  /** Who this node is, and what it claims now. */
+  hello(): { readonly node: string; readonly endpoints: readonly string[] }
+  claims(): readonly PeerClaim[]
+  answered(accepted: readonly string[], refused: readonly ClaimRefusal[]): void
+  /** The session lives, is cut, has ended, is suspected or not any more. */
+  changed(session: NodeSession): void
+}
+
+/** How long a session keeps calls that no other can take: its own time. */
+const failoverMs = Number.POSITIVE_INFINITY
+
+/** A session. */
+export class NodeSession {
+  readonly id: string
+  readonly peer: PeerInfo
+  readonly streams: SessionStreams
+  readonly client: CallClient
+  /** The node at the other end, once it has said who it is, and where that is bound. */
+  node: string | undefined
+  endpoints: readonly string[] = []
+  /** Peers of this node that it does not accept, and why. */
+  readonly refusals = new Map<string, RivuletError>()
+  /** What the other side says, once it does. */
+  listening: MeetSession | undefined
+  readonly #ports: NodeSessionPorts
+  readonly #speaker: MeetSpeaker
+  #answers: Subscription | undefined
+
+  constructor(streams: SessionStreams, peer: PeerInfo, ports: NodeSessionPorts) {
+    this.id = peer.id
+    this.peer = peer
+    this.streams = streams
+    this.#ports = ports
+    const { clock, name, report } = ports
+    this.client = new CallClient({ clock, failoverMs, name, report })
+    this.#speaker = new MeetSpeaker({ ...ports.hello(), endpoints: [...ports.hello().endpoints] }, ports.claims())
+    atEndOfTurn(() => this.#meet())
+  }
+
+  /** The user of the session, which the calls are. */
+  user(): SessionUser {
+    const inner = this.client.accept(this.streams)
+    const session = this
+    return {
+      get owes() {
+        return inner.owes ?? false
+      },
+      owns: (stream) => inner.owns(stream),
+      onItem: (stream, kind, flags, bytes, view, start, end) =>
+        inner.onItem(stream, kind, flags, bytes, view, start, end),
+      onWritable: (stream) => inner.onWritable(stream),
+      onStatus(reason) {
+        inner.onStatus(reason)
+        session.#ports.changed(session)
+      },
+    }
+  }
+
+  announce(claim: PeerClaim): void {
+    this.#speaker.announce(claim)
+  }
+
+  withdraw(incarnation: string): void {
+    this.#speaker.withdraw(incarnation)
+  }
+
+  /** Makes the stream that carries what one peer says to another. */
+  deliver(user: Conversation<DeliverRequest, DeliverAnswer>): ConversationStream {
+    const method = this.#method('deliver')
+    // messages stay with their sender until they are taken
+    const remote = {
+      method,
+      endsWhenDraining: false,
+      causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
+    }
+    return new RemoteStream(this.client, remote, this.#ports.clock, user)
+  }
+
+  /** Says what is still to be said, and nothing more. */
+  end(): void {
+    this.#speaker.end()
+  }
+
+  /** Ends all calls. */
+  async stop(reason: RivuletError): Promise<void> {
+    this.#answers?.unsubscribe()
+    void this.client.drain()
+    await this.client.stopAll(reason)
+  }
+
+  #meet(): void {
+    if (this.streams.status === 'ended') return
+    const call = this.client.stream(this.#method('meet'), this.#speaker, defaultStreamOptions)
+    this.#answers = call.responses?.subscribe({
+      next: (answer) => this.#answered(answer as MeetAnswer),
+      error: (cause: unknown) => this.#refused(refusedBy('meet', cause) ?? cause),
+      complete: () => {},
+    })
+  }
+
+  #answered({ accepted = [], refused = [] }: MeetAnswer): void {
+    const refusals = refused.map(({ incarnation, code, message, epoch }) => {
+      const error = receivedError(code, message)
+      return { incarnation, code: error.code, message: error.message, epoch }
+    })
+    this.#ports.answered(accepted, refusals)
+  }
+
+  /** The other side has no use for this node, or does not know messaging. */
+  #refused(cause: unknown): void {
+    if (this.streams.status === 'ended') return
+    const why = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the meet failed', { cause })
+    if (why.code === 'RIVULET_SERVER_CLOSING' || why.code === 'RIVULET_UNAVAILABLE') return // it says left as well
+    this.#ports.report(new RivuletError(why.code, `a link has no use for peers: ${why.message}`, { cause }))
+  }
+
+  #method(name: MessagingMethod): ClientMethod {
+    return this.client.bind(serviceOf(MessagingService)).methods.get(name) as ClientMethod
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The options of peers and of what they send: what a caller may say, its rules, and how it resolves.
+ */
+import type { Endpoint } from '../../src/discovery/index.js'
+import { type HasPeerDirectory, peerDirectory } from '../../src/discovery/index.js'
+import { defaults, flag, instance, integer, milliseconds, oneOf, required, signal } from '../../src/options/index.js'
+import { type SocketOptions, socketRules } from '../../src/socket/index.js'
+import { type MailboxOverflow, mailboxOverflows } from './mailbox.js'
+import { type MessageDelivery, messageDeliveries } from './peer-send.js'
+
+/** What a peer decides about its own messages, whatever links they go over. */
+interface OwnPeerOptions {
+  /** The name, 1 to 255 characters: one peer has it at a time. */
+  readonly name: string
+  /** Whether to take the name from a peer that holds it, which then loses it. Default: false. */
+  readonly takeover?: boolean
+  /** Messages that the mailbox holds, 1 to 1,048,576. Default: 65,536. */
+  readonly mailboxMessages?: number
+  /** What they may take together, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
+  readonly mailboxBytes?: number
+  /** What happens when the mailbox is full: `block` holds senders back, `error` refuses. Default: `block`. */
+  readonly mailboxOverflow?: MailboxOverflow
+  /** What may wait for each receiver, in bytes, 1 to 1 GiB; each message counts 24 bytes more. Default: 8 MiB. */
+  readonly outboxBytes?: number
+  /** Aborts the opening, or closes the peer without draining. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of `createPeer`: with `bind`, `connect` or `directory`, or several of them; or `over` another peer. */
+export interface PeerOptions extends OwnPeerOptions, Omit<SocketOptions, 'signal'> {
+  /** Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns. */
+  readonly directory?: object
+  /** Another peer of this process whose links this one shares: then nothing else is given about links. */
+  readonly over?: object
+}
+
+/** How one message is sent. */
+export interface PeerSendOptions {
+  /** How long to wait until the receiver has taken it, in milliseconds; 0 gives up after this turn. Default: 30,000. */
+  readonly timeoutMs?: number
+  /** Gives up when aborted: a message that has not left is taken back, of one that has nobody knows. */
+  readonly signal?: AbortSignal
+  /** Whether to wait for a peer of the name, as long as `timeoutMs` allows. Default: true. */
+  readonly waitForReady?: boolean
+  /**
+   * What becomes of a message when its receiver is started again before it has confirmed it: `at-most-once` fails with
+   * RIVULET_UNKNOWN_OUTCOME, `at-least-once` sends it to the new one. Default: `at-most-once`.
+   */
+  readonly delivery?: MessageDelivery
+}
+
+/** How a message is sent to all. */
+export interface BroadcastOptions extends Pick<PeerSendOptions, 'timeoutMs' | 'signal'> {}
+
+const mebibyte = 1_048_576
+
+/** The longest name of a peer, in characters. */
+export const maxNameCharacters = 255
+
+/** Whether a value can be the name of a peer. */
+export function isPeerName(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= 1 && value.length <= maxNameCharacters && value.isWellFormed()
+}
+
+const ownRules = {
+  name: instance(`a well-formed text of 1 to ${maxNameCharacters} characters`, isPeerName, required),
+  takeover: flag(defaults.takeover),
+  mailboxMessages: integer({ min: 1, max: mebibyte, fallback: defaults.mailboxMessages }),
+  mailboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.mailboxBytes }),
+  mailboxOverflow: oneOf(mailboxOverflows, defaults.mailboxOverflow),
+  outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
+  signal,
+}
+
+/** The rules of `PeerOptions`, `over` aside. */
+export const peerRules = {
+  ...socketRules,
+  ...ownRules,
+  directory: instance(
+    'what createDirectory returns',
+    (value): value is HasPeerDirectory => typeof value === 'object' && value !== null && peerDirectory in value,
+    undefined,
+  ),
+}
+
+/** The same for a peer over another. */
+export const sharedPeerRules = ownRules
+
+const endless = Number.POSITIVE_INFINITY
+
+/** The rules of `PeerSendOptions`. */
+export const sendRules = {
+  timeoutMs: milliseconds({ max: endless, fallback: defaults.messageTimeoutMs }),
+  signal,
+  waitForReady: flag(defaults.waitForReady),
+  delivery: oneOf(messageDeliveries, defaults.delivery),
+}
+
+/** The rules of `BroadcastOptions`. */
+export const broadcastRules = { timeoutMs: sendRules.timeoutMs, signal }
+
+export type { Endpoint }
