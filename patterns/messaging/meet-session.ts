@@ -12,6 +12,12 @@ export interface MeetSessionPorts {
   /** The session, and whose key its other side has proven to own. */
   readonly session: string
   readonly identity: PeerIdentity | undefined
+  /**
+   * It says its first words.
+   *
+   * @throws RIVULET_INVALID_REQUEST if the session has another meet.
+   */
+  begins(): void
   /** The other node said who it is, and where it is bound. */
   met(node: string, endpoints: readonly string[]): void
   answer(answer: MeetAnswer): void
@@ -45,6 +51,7 @@ export class MeetSession {
     if (hello) {
       if (this.#hasMet) throw invalidRequest('a node says twice who it is')
       if (!nodeForm.test(hello.node)) throw invalidRequest('the id of a node has 32 hexadecimal digits')
+      this.#ports.begins()
       const problem = roster.met(session, hello.node, identity)
       if (problem !== undefined) throw problem
       this.#hasMet = true

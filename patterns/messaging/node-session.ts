@@ -50,6 +50,8 @@ export class NodeSession {
   endpoints: readonly string[] = []
   /** Peers of this node that it does not accept, and why. */
   readonly refusals = new Map<string, RivuletError>()
+  /** Whether one of its sides is about to close it. */
+  isLeaving = false
   /** What the other side says, once it does. */
   listening: MeetSession | undefined
   readonly #ports: NodeSessionPorts
@@ -74,6 +76,9 @@ export class NodeSession {
     return {
       get owes() {
         return inner.owes ?? false
+      },
+      get pending() {
+        return inner.pending
       },
       owns: (stream) => inner.owns(stream),
       onItem: (stream, kind, flags, bytes, view, start, end) =>
@@ -108,6 +113,7 @@ export class NodeSession {
 
   /** Says what is still to be said, and nothing more. */
   end(): void {
+    this.isLeaving = true
     this.#speaker.end()
   }
 

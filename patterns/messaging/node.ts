@@ -5,42 +5,22 @@
  * Names and presence are decided by its roster; what a peer sends and holds, by the peer.
  */
 import { randomBytes } from 'node:crypto'
-import { serviceOf } from '../../src/avro/service-codec.js'
-import { type CallContext, type CallHandler, CallHost, callerConnectionOf, clientItems } from '../../src/call/index.js'
+import { CallHost, clientItems } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
-import {
-  ExclusiveSessions,
-  LocalStream,
-  registerExclusive,
-  type ServedSession,
-  ServedStreams,
-  type ServingHost,
-  type StreamPorts,
-  serve,
-} from '../../src/conversation/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
 import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
-import { type Admitted, DeliverSession } from './deliver-session.js'
+import type { ConnectOption } from '../../src/socket/index.js'
 import type { Way } from './destination.js'
-import { invalidRequest } from './invalid-request.js'
+import { Dialing } from './dialing.js'
+import { LinkChoice } from './link-choice.js'
 import type { LocalPeer } from './local-peer.js'
-import { MeetSession } from './meet-session.js'
 import { NodeSession } from './node-session.js'
-import { nameTaken, type PeerClaim } from './peer-claim.js'
+import type { PeerClaim } from './peer-claim.js'
+import { PeerServing } from './peer-serving.js'
 import { Roster } from './roster.js'
 import type { RosterPeer, RosterPorts } from './roster-contract.js'
-import { SchemaTexts } from './schema-texts.js'
-import {
-  type DeliverAnswer,
-  type DeliverOpen,
-  type DeliverRequest,
-  type MeetAnswer,
-  type MeetRequest,
-  MessagingService,
-  refusal,
-} from './wire.js'
 
 /** What a node needs of the resource that has its links. */
 export interface NodePorts {
@@ -53,6 +33,8 @@ export interface NodePorts {
   permits(identity: PeerIdentity | undefined, to: string): boolean
   limited(reason: string, peer: PeerInfo): void
   readonly publicKey: string | undefined
+  /** Where it dials. */
+  readonly connect: ConnectOption
 }
 
 /** How long a name must be accepted until it is held, and how long the first links are waited for, in milliseconds. */
@@ -62,34 +44,44 @@ const settleMs = 1000
 const maxLeftNames = 4096
 
 /** A node. */
-export class PeerNode implements ServingHost, LinkUser {
+export class PeerNode implements LinkUser {
   readonly items = clientItems
   readonly id = randomBytes(16).toString('hex')
   readonly roster: Roster
   readonly callHost: CallHost
-  readonly streams = new ServedStreams()
+  readonly dialing: Dialing
+  readonly serving: PeerServing
   readonly locals = new Map<string, LocalPeer>()
   readonly #ports: NodePorts
   readonly #sessions = new Map<string, NodeSession>()
-  readonly #pairs = new ExclusiveSessions<DeliverSession>()
-  readonly #schemas = new SchemaTexts()
+  readonly #choice = new LinkChoice(this.id)
   /** Names of peers that have left: those that did last. */
   readonly #left = new Set<string>()
   #attempts = 0
-  isOpen = true
-  isServing = true
 
   constructor(ports: NodePorts) {
     this.#ports = ports
     const { clock } = ports
     const { leaveMs, maxLinkPeers: maxClaims } = defaults
     this.roster = new Roster({ leaveMs, settleMs, maxClaims, publicKey: ports.publicKey }, this.#rosterPorts())
-    const handlers = new Map<string, CallHandler>([
-      ['meet', (items, context) => this.#serveMeet(items as AsyncIterable<MeetRequest>, context)],
-      ['deliver', (items, context) => this.#serveDeliver(items as AsyncIterable<DeliverRequest>, context)],
-    ])
+    const { roster } = this
+    this.dialing = new Dialing(ports.connect, {
+      own: () => ports.endpoints(),
+      opening: (what) => roster.opening(what),
+      opened: (what) => roster.opened(what),
+    })
+    this.serving = new PeerServing({
+      clock,
+      roster,
+      locals: this.locals,
+      report: (error) => this.report(error),
+      session: (id) => this.#sessions.get(id),
+      identityOf: (peer) => peer.identity,
+      permits: (identity, to) => ports.permits(identity, to),
+      met: () => this.#choose(),
+    })
     const { report, limited } = ports
-    this.callHost = new CallHost([{ codec: serviceOf(MessagingService), handlers }], { clock, report, limited })
+    this.callHost = new CallHost([this.serving.implementation], { clock, report, limited })
   }
 
   get clock(): Clock {
@@ -152,15 +144,10 @@ export class PeerNode implements ServingHost, LinkUser {
     const { incarnation } = peer.ref
     const local = this.locals.get(incarnation)
     if (local !== undefined) {
-      const admit = () => this.#admitLocal(from, local)
-      return {
-        incarnation,
-        via: local,
-        open: (user) =>
-          new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#deliverSession(ports, admit), user),
-      }
+      return { incarnation, via: local, open: this.serving.within(from, local) }
     }
-    const sessions = peer.sessions.map((id) => this.#sessions.get(id)).filter((session) => session !== undefined)
+    const known = peer.sessions.map((id) => this.#sessions.get(id)).filter((session) => session !== undefined)
+    const sessions = known.filter(({ isLeaving }) => !isLeaving)
     const via = sessions.find(({ id }) => this.roster.isAccepted(id, from.ref.incarnation))
     if (via !== undefined) return { incarnation, via, open: (user) => via.deliver(user) }
     return sessions.map(({ refusals }) => refusals.get(from.ref.incarnation)).find((error) => error !== undefined)
@@ -173,15 +160,16 @@ export class PeerNode implements ServingHost, LinkUser {
 
   /** Says what is to be said, ends what other nodes send, and takes nothing more. */
   async finish(): Promise<void> {
-    this.isOpen = false
+    this.serving.isOpen = false
     for (const session of this.#sessions.values()) session.end()
-    await this.streams.drain(Promise.resolve())
+    await this.serving.streams.drain(Promise.resolve())
   }
 
   async drain(): Promise<void> {}
 
   async stopAll(reason: RivuletError): Promise<void> {
-    this.isServing = false
+    this.serving.isServing = false
+    this.dialing.stop()
     await Promise.all([...this.#sessions.values()].map((session) => session.stop(reason)))
     this.roster.close()
   }
@@ -193,20 +181,37 @@ export class PeerNode implements ServingHost, LinkUser {
   }
 
   #statusOf(session: NodeSession): void {
-    const { status, suspected } = session.streams
+    const { status, suspected, draining } = session.streams
     if (status === 'opening') return
     if (status === 'ended') {
       this.#sessions.delete(session.id)
       void session.stop(new RivuletError('RIVULET_SESSION_LOST', 'the link has ended'))
     }
+    if (draining) this.#draining(session)
     this.roster.status(session.id, status)
     this.roster.suspect(session.id, status === 'live' && suspected)
+    this.#choose()
   }
 
   #remember(name: string): void {
     this.#left.delete(name)
     if (this.#left.size >= maxLeftNames) this.#left.delete(this.#left.values().next().value as string)
     this.#left.add(name)
+  }
+
+  /** A session takes no new streams, since one of its sides is about to close it: what goes over it takes another way. */
+  #draining(session: NodeSession): void {
+    if (session.isLeaving) return
+    session.end()
+    for (const local of [...this.locals.values()]) local.rerouteAll()
+  }
+
+  /** Dials what is needed, and nothing else. */
+  #choose(): void {
+    const links = [...this.#sessions.values()].flatMap(({ node, peer: { dialed }, streams: { status, draining } }) =>
+      node === undefined ? [] : [{ node, dialed, isLive: status === 'live' && !draining }],
+    )
+    this.dialing.leaveOut(this.#choice.leftOut(links))
   }
 
   #rosterPorts(): RosterPorts {
@@ -249,83 +254,4 @@ export class PeerNode implements ServingHost, LinkUser {
       report: (error) => this.report(error),
     }
   }
-
-  #serveMeet(requests: AsyncIterable<MeetRequest>, context: CallContext): AsyncIterable<MeetAnswer> {
-    const session = this.#sessions.get(context.peer.id)
-    const open = (ports: StreamPorts<MeetAnswer>): ServedSession<MeetRequest> => {
-      const { id } = context.peer
-      const meet = new MeetSession({
-        roster: this.roster,
-        session: id,
-        identity: context.peer.identity,
-        met: (node, endpoints) => {
-          if (session === undefined || session.listening !== undefined) throw invalidRequest('a node meets twice')
-          session.listening = meet
-          session.node = node
-          session.endpoints = endpoints
-        },
-        answer: (answer) => ports.answer(answer),
-        ended: () => {
-          if (session?.listening === meet) this.roster.status(id, 'ended')
-        },
-      })
-      return meet
-    }
-    const kind = {
-      hasLastWords: false,
-      open,
-      sizeOf: meetBytes,
-      refusal: (error: RivuletError) => refusal('meet', error),
-    }
-    return serve(this, kind, requests, callerConnectionOf(context))
-  }
-
-  #serveDeliver(requests: AsyncIterable<DeliverRequest>, context: CallContext): AsyncIterable<DeliverAnswer> {
-    const admit = (open: DeliverOpen) => this.#admit(context.peer, open)
-    const open = (ports: StreamPorts<DeliverAnswer>) => this.#deliverSession(ports, admit)
-    const refusalOf = (error: RivuletError) => refusal('deliver', error)
-    const kind = { hasLastWords: false, open, sizeOf: deliverBytes, refusal: refusalOf }
-    return serve(this, kind, requests, callerConnectionOf(context))
-  }
-
-  /** The receiving side of a stream, which takes the place of an earlier one of the same pair. */
-  #deliverSession(
-    ports: StreamPorts<DeliverAnswer>,
-    admit: (open: DeliverOpen) => Admitted,
-  ): ServedSession<DeliverRequest> {
-    return registerExclusive(new DeliverSession({ ...ports, schemas: this.#schemas, admit }), this.#pairs)
-  }
-
-  #admitLocal(from: LocalPeer, to: LocalPeer): Admitted {
-    const isCurrent = () => this.locals.has(from.ref.incarnation) && this.locals.has(to.ref.incarnation)
-    return { from: from.ref, to, isCurrent }
-  }
-
-  /** @throws Why a peer of another node cannot send to one of this node. */
-  #admit({ id }: PeerInfo, { from, to }: DeliverOpen): Admitted {
-    const isPresent = () => this.roster.isPresent(id, from.incarnation)
-    const sender = this.roster.get(from.incarnation)
-    if (sender === undefined || !isPresent()) {
-      if (this.roster.find(from.name) !== undefined) throw nameTaken(from.name)
-      throw new RivuletError('RIVULET_UNAVAILABLE', 'the sender is not present')
-    }
-    if (sender.ref.name !== from.name) throw invalidRequest('a sender under a name that is not its own')
-    const local = this.locals.get(to.incarnation)
-    if (local === undefined || local.ref.name !== to.name) {
-      throw new RivuletError('RIVULET_PEER_GONE', 'the receiver has left', { executed: 'no' })
-    }
-    if (!this.#ports.permits(sender.ref.identity, to.name)) {
-      const message = `the policy does not allow this peer to send to '${to.name}'`
-      throw new RivuletError('RIVULET_PERMISSION_DENIED', message, { executed: 'no' })
-    }
-    return { from: sender.ref, to: local, isCurrent: () => isPresent() && this.locals.has(to.incarnation) }
-  }
-}
-
-function meetBytes({ accepted = [], refused = [] }: MeetAnswer): number {
-  return 64 + 48 * accepted.length + 256 * refused.length
-}
-
-function deliverBytes({ taken = [], refused = [] }: DeliverAnswer): number {
-  return 32 + 16 * taken.length + 128 * refused.length
 }

@@ -10,7 +10,7 @@ import type { RivuletError } from '../../src/errors/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { type Resource, ResourceBase } from '../../src/resource/index.js'
-import { checkSides } from '../../src/socket/index.js'
+import { checkSides, connects } from '../../src/socket/index.js'
 import type {
   Reasons,
   SendAllOptions,
@@ -162,7 +162,8 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
 
   static create(options: FullOptions): Promise<PeerResource> {
     const { bind, connect, directory } = options
-    checkSides('createPeer', options, directory !== undefined && bind.length + connect.length === 0 ? 'neither' : 'any')
+    const isOpen = bind.length > 0 || connects(connect)
+    checkSides('createPeer', options, directory !== undefined && !isOpen ? 'neither' : 'any')
     return new PeerResource(options, undefined, options).open()
   }
 
@@ -292,18 +293,19 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       clock: this.runtime.clock,
       name: () => this.name,
       report: (error: RivuletError) => this.reports.report(error),
-      endpoints: () => this.#links.endpoints,
+      endpoints: () => this.#links?.endpoints ?? [],
       permits: (identity, to) => this.#links.guard?.permits(identity, 'message', to) ?? true,
       limited: (reason, peer) => this.#links.limited(reason, peer),
       publicKey: security?.keyPair.publicKey,
+      connect,
     })
-    for (const { address } of connect) node.roster.opening(address)
     return node
   }
 
   #newLinks(options: FullOptions): LinkSet {
     const { outboxBytes, maxLinkMessageBytes, maxSessions } = defaults
-    const settings = { ...options, outboxBytes, maxMessageBytes: maxLinkMessageBytes + 1_048_576, maxSessions }
+    const connect = this.#node.dialing.lists
+    const settings = { ...options, connect, outboxBytes, maxMessageBytes: maxLinkMessageBytes + 1_048_576, maxSessions }
     const links = new LinkSet(this.scope, settings, [this.#node, this.#node.callHost])
     this.transport = links
     return links

@@ -1,0 +1,165 @@
+/**
+ * How a node serves the others: their rosters, and the streams of their peers to the peers of this node.
+ *
+ * Who may send to whom is decided here, before anything of a message is read.
+ */
+import { serviceOf } from '../../src/avro/service-codec.js'
+import { type CallContext, type CallHandler, callerConnectionOf, type Implementation } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
+import {
+  type ConversationStream,
+  ExclusiveSessions,
+  LocalStream,
+  registerExclusive,
+  type ServedSession,
+  ServedStreams,
+  type ServingHost,
+  type StreamPorts,
+  serve,
+} from '../../src/conversation/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
+import type { PeerInfo } from '../../src/session/index.js'
+import { type Admitted, DeliverSession } from './deliver-session.js'
+import { invalidRequest } from './invalid-request.js'
+import type { LocalPeer } from './local-peer.js'
+import { MeetSession } from './meet-session.js'
+import type { NodeSession } from './node-session.js'
+import { nameTaken } from './peer-claim.js'
+import type { RosterFacts } from './roster-contract.js'
+import type { OpenStream } from './route.js'
+import { SchemaTexts } from './schema-texts.js'
+import {
+  type DeliverAnswer,
+  type DeliverOpen,
+  type DeliverRequest,
+  type MeetAnswer,
+  type MeetRequest,
+  MessagingService,
+  refusal,
+} from './wire.js'
+
+/** What serving needs of its node. */
+export interface PeerServingPorts {
+  readonly clock: Clock
+  readonly roster: RosterFacts
+  readonly locals: ReadonlyMap<string, LocalPeer>
+  report(error: RivuletError): void
+  session(id: string): NodeSession | undefined
+  /** Whose key the other side of a session has proven to own. */
+  identityOf(peer: PeerInfo): PeerIdentity | undefined
+  /** Whether the policy allows an identity to send to a peer. */
+  permits(identity: PeerIdentity | undefined, to: string): boolean
+  /** The other side of a session said which node it is. */
+  met(session: NodeSession): void
+}
+
+/** What one node serves. */
+export class PeerServing implements ServingHost {
+  readonly implementation: Implementation
+  readonly streams = new ServedStreams()
+  isOpen = true
+  isServing = true
+  readonly #ports: PeerServingPorts
+  readonly #pairs = new ExclusiveSessions<DeliverSession>()
+  readonly #schemas = new SchemaTexts()
+
+  constructor(ports: PeerServingPorts) {
+    this.#ports = ports
+    const handlers = new Map<string, CallHandler>([
+      ['meet', (items, context) => this.#meet(items as AsyncIterable<MeetRequest>, context)],
+      ['deliver', (items, context) => this.#deliver(items as AsyncIterable<DeliverRequest>, context)],
+    ])
+    this.implementation = { codec: serviceOf(MessagingService), handlers }
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock
+  }
+
+  report(error: RivuletError): void {
+    this.#ports.report(error)
+  }
+
+  /** The stream from one peer of this node to another. */
+  within(from: LocalPeer, to: LocalPeer): OpenStream {
+    const { locals } = this.#ports
+    const isCurrent = () => locals.has(from.ref.incarnation) && locals.has(to.ref.incarnation)
+    const admit = () => ({ from: from.ref, to, isCurrent })
+    return (user): ConversationStream =>
+      new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user)
+  }
+
+  #meet(requests: AsyncIterable<MeetRequest>, context: CallContext): AsyncIterable<MeetAnswer> {
+    const { roster } = this.#ports
+    const { id } = context.peer
+    const session = this.#ports.session(id)
+    const open = (ports: StreamPorts<MeetAnswer>): ServedSession<MeetRequest> => {
+      const meet: MeetSession = new MeetSession({
+        roster,
+        session: id,
+        identity: this.#ports.identityOf(context.peer),
+        begins() {
+          if (session === undefined || session.listening !== undefined) throw invalidRequest('a node meets twice')
+          session.listening = meet
+        },
+        met: (node, endpoints) => {
+          if (session === undefined) return
+          session.node = node
+          session.endpoints = endpoints
+          this.#ports.met(session)
+        },
+        answer: (answer) => ports.answer(answer),
+        ended: () => {
+          if (session?.listening === meet) roster.status(id, 'ended')
+        },
+      })
+      return meet
+    }
+    const refusalOf = (error: RivuletError) => refusal('meet', error)
+    const kind = { hasLastWords: false, open, sizeOf: meetBytes, refusal: refusalOf }
+    return serve(this, kind, requests, callerConnectionOf(context))
+  }
+
+  #deliver(requests: AsyncIterable<DeliverRequest>, context: CallContext): AsyncIterable<DeliverAnswer> {
+    const admit = (open: DeliverOpen) => this.#admit(context.peer, open)
+    const open = (ports: StreamPorts<DeliverAnswer>) => this.#session(ports, admit)
+    const refusalOf = (error: RivuletError) => refusal('deliver', error)
+    const kind = { hasLastWords: false, open, sizeOf: deliverBytes, refusal: refusalOf }
+    return serve(this, kind, requests, callerConnectionOf(context))
+  }
+
+  /** The receiving side of a stream, which takes the place of an earlier one of the same pair. */
+  #session(ports: StreamPorts<DeliverAnswer>, admit: (open: DeliverOpen) => Admitted): ServedSession<DeliverRequest> {
+    return registerExclusive(new DeliverSession({ ...ports, schemas: this.#schemas, admit }), this.#pairs)
+  }
+
+  /** @throws Why a peer of another node cannot send to one of this node. */
+  #admit({ id }: PeerInfo, { from, to }: DeliverOpen): Admitted {
+    const { roster, locals, permits } = this.#ports
+    const isPresent = () => roster.isPresent(id, from.incarnation)
+    const sender = roster.get(from.incarnation)
+    if (sender === undefined || !isPresent()) {
+      if (roster.find(from.name) !== undefined) throw nameTaken(from.name)
+      throw new RivuletError('RIVULET_UNAVAILABLE', 'the sender is not present')
+    }
+    if (sender.ref.name !== from.name) throw invalidRequest('a sender under a name that is not its own')
+    const receiver = locals.get(to.incarnation)
+    if (receiver === undefined || receiver.ref.name !== to.name) {
+      throw new RivuletError('RIVULET_PEER_GONE', 'the receiver has left', { executed: 'no' })
+    }
+    if (!permits(sender.ref.identity, to.name)) {
+      const message = `the policy does not allow this peer to send to '${to.name}'`
+      throw new RivuletError('RIVULET_PERMISSION_DENIED', message, { executed: 'no' })
+    }
+    return { from: sender.ref, to: receiver, isCurrent: () => isPresent() && locals.has(to.incarnation) }
+  }
+}
+
+function meetBytes({ accepted = [], refused = [] }: MeetAnswer): number {
+  return 64 + 48 * accepted.length + 256 * refused.length
+}
+
+function deliverBytes({ taken = [], refused = [] }: DeliverAnswer): number {
+  return 32 + 16 * taken.length + 128 * refused.length
+}
