@@ -318,8 +318,7 @@ const entries = {
   },
   RIVULET_NAME_TAKEN: {
     retryable: true,
-    meaning:
-      'Another peer holds this name, or its key owns the name, so that the other processes do not accept this peer.',
+    meaning: 'Another peer holds this name, or owns it by its key: other processes do not accept this peer.',
     remedy: 'Choose another name, close the other peer, or take its name over with `takeover: true`.',
   },
   RIVULET_UNKNOWN_PEER: {
@@ -340,8 +339,7 @@ const entries = {
   RIVULET_MESSAGE_REFUSED: {
     retryable: false,
     meaning: 'The receiver consumes no messages of this schema, or with a version of it that cannot read them.',
-    remedy:
-      'Let the receiver consume them with `messages` or `deliveries`, with a schema that goes together with that of the sender.',
+    remedy: 'Let the receiver consume them with `messages`, with a schema that can read that of the sender.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>
 
