@@ -32,6 +32,10 @@ export const defaults = Object.freeze({
   workerSilenceMs: 600_000,
   /** Endpoints of an observable that one resource connects to. */
   maxEndpoints: 256,
+  /** How long one-way sockets keep the connection to an endpoint that was removed, unless its peer leaves before, in milliseconds. */
+  removedMs: 5000,
+  /** How long frames of a transient queue for removed workers may still leave, in milliseconds. */
+  removedLingerMs: 30_000,
   /** How long `whenConnected` and `whenReady` wait, in milliseconds. */
   waitTimeoutMs: endless,
   /** Whether `close` drains. */

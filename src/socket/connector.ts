@@ -7,7 +7,6 @@ import type { Clock } from '../clock/index.js'
 import { errnoOf, type RivuletError } from '../errors/index.js'
 import { mechanismAt } from '../net/index.js'
 import type { KeyPair } from '../security/index.js'
-import type { ConnectEndpoint } from './connect-endpoint.js'
 import { connectWithCurve } from './curve.js'
 import type { EndpointLinks } from './endpoint-links.js'
 import type { NativeSocket } from './native.js'
@@ -33,22 +32,45 @@ interface Place {
   isRenewed: boolean
 }
 
+/** Disconnected addresses that are remembered. */
+const mostFormer = 1024
+
 /** Connects the endpoints of one socket. */
 export class Connector {
   readonly #ports: ConnectorPorts
   readonly #places = new Map<string, Place>()
   readonly #watchdog: Watchdog
+  /** Addresses that were disconnected: their last events may still come. */
+  readonly former = new Set<string>()
   #isClosed = false
 
-  constructor(ports: ConnectorPorts, endpoints: readonly ConnectEndpoint[]) {
+  constructor(ports: ConnectorPorts) {
     this.#ports = ports
     this.#watchdog = new Watchdog(ports.clock, (address) => this.renew(address))
-    for (const { address, serverKeys } of endpoints) this.#places.set(address, this.#newPlace(address, serverKeys))
   }
 
   /** The key that the server at an endpoint must have; `undefined` without security. */
   serverKey(address: string): string | undefined {
     return this.#places.get(address)?.refusals.serverKey
+  }
+
+  /** Takes an endpoint, which is connected later. */
+  add(address: string, serverKeys: readonly string[]): void {
+    const place = this.#newPlace(address, serverKeys)
+    // of an earlier connection to the same address, events may still come
+    place.isRenewed = true
+    this.former.delete(address)
+    this.#places.set(address, place)
+  }
+
+  /** Ends the connection of an endpoint for good. */
+  remove(address: string): void {
+    this.#places.get(address)?.refusals.close()
+    this.#places.delete(address)
+    this.#watchdog.forget(address)
+    this.disconnect(address)
+    this.former.add(address)
+    for (const oldest of this.former) if (this.former.size > mostFormer) this.former.delete(oldest)
   }
 
   /** Has the links of an endpoint told what happens to them. */

@@ -177,12 +177,16 @@ export function addEndpoint(
  * The endpoint that an event with this address belongs to.
  *
  * Events name an endpoint by what it resolved to: `localhost` and `0.0.0.0` become numbers. The port tells then which
- * one is meant; with one endpoint there is no doubt.
+ * one is meant; with one endpoint there is no doubt, unless there were others.
  */
-export function findEndpoint(endpoints: readonly EndpointLinks[], address: string): EndpointLinks | undefined {
+export function findEndpoint(
+  endpoints: readonly EndpointLinks[],
+  address: string,
+  wereOthers = false,
+): EndpointLinks | undefined {
   const exact = endpoints.find(({ endpoint }) => endpoint === address)
   if (exact) return exact
-  if (endpoints.length === 1) return endpoints[0]
+  if (endpoints.length === 1 && !wereOthers) return endpoints[0]
   const port = portOf(address)
   const matching = port === undefined ? [] : endpoints.filter(({ endpoint }) => portOf(endpoint) === port)
   return matching.length === 1 ? matching[0] : undefined

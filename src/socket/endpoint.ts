@@ -68,6 +68,19 @@ function parseTcp(text: string, rest: string, side: 'bind' | 'connect'): ParsedE
   return { transport: 'tcp', address, local: isLoopback(bound), ipv6 }
 }
 
+/**
+ * Checks what is bound without security.
+ *
+ * @throws RIVULET_INSECURE_BIND if other machines can reach an endpoint.
+ */
+export function mustBeLocal(subject: string, endpoints: readonly ParsedEndpoint[]): void {
+  const exposed = endpoints.find(({ local }) => !local)
+  if (exposed === undefined) return
+  const remedy = 'give it security, bind to 127.0.0.1, or say insecure: true'
+  const text = `${subject}: ${exposed.address} can be reached from other machines; ${remedy}`
+  throw new RivuletError('RIVULET_INSECURE_BIND', text)
+}
+
 /** Whether a connection to one endpoint of this process reaches another that is bound by it; both resolved. */
 export function reaches(connected: string, bound: string): boolean {
   if (connected === bound) return true

@@ -11,7 +11,7 @@
  */
 import type { RivuletError } from '../errors/index.js'
 import type { NativeSettings } from './native.js'
-import type { SocketEnvironment } from './socket.js'
+import type { SocketEnvironment } from './socket-config.js'
 
 /** The most frames in transit to one peer, those that it has not read included: credit must not allow more. */
 export const maxFramesInFlight = 4096

@@ -234,6 +234,11 @@ export function createNative(runtime: Runtime, settings: NativeSettings): Native
   return socket as unknown as NativeSocket
 }
 
+/** Lets what a socket connects next have an IPv6 address. */
+export function allowIpv6(socket: NativeSocket): void {
+  withoutWarning(() => Object.assign(socket, { ipv6: true }))
+}
+
 /** Makes the socket that is asked about each handshake in the context of a runtime (RFC 27/ZAP). */
 export function bindAuthenticator(runtime: Runtime): NativeSocket {
   const socket = new zmq.Router({

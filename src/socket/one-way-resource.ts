@@ -29,6 +29,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   readonly #options: ResolvedSocketOptions
   #settings: SocketSettings | undefined
   #socket: OneWaySocket | undefined
+  #isRenewing = false
 
   /**
    * @param factory - The public function, for messages: `createPush`.
@@ -101,6 +102,15 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
     const { outboxBytes } = this.#settings as SocketSettings
     this.#socket = await this.sockets.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
     this.#socket.startSending()
+    this.sockets.follow(() => this.#follow())
+  }
+
+  /** Connects as the newest list says. */
+  #follow(): void {
+    const { connect } = this.sockets
+    if (this.#isRenewing) return
+    if (this.socket.mayFollow(connect)) this.socket.follow(connect)
+    else this.sockets.renewal = this.#renewSocket(defaults.removedLingerMs, (socket) => socket.startSending())
   }
 
   /**
@@ -109,19 +119,23 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
    * Peers connect again. What the library held is lost; what waits in the outbox waits for `startSending`.
    */
   protected renewSocket(): Promise<void> {
-    const renewal = this.#renewSocket()
+    const renewal = this.#renewSocket(0)
     this.sockets.renewal = renewal
     return renewal
   }
 
-  async #renewSocket(): Promise<void> {
+  async #renewSocket(lingerMs: number, opened?: (socket: OneWaySocket) => void): Promise<void> {
+    this.#isRenewing = true
     const former = this.socket
     const { endpoints, outbox } = former
-    former.giveUp()
+    former.giveUp(lingerMs)
     await former.released
     for (let isReported = false; !this.sockets.isShut; isReported = true) {
       try {
         this.#socket = await this.sockets.own(this.#openSocket(endpoints, outbox), former)
+        this.#isRenewing = false
+        opened?.(this.#socket)
+        this.#follow() // the list may have changed meanwhile
         return
       } catch (error) {
         // another process may have taken the address; it is tried until the resource is closed
@@ -140,6 +154,7 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
       outbox,
       onFrame: (parts: readonly Buffer[]) => this.onFrame(parts),
       onLost: (messages: number) => this.onLost(messages),
+      onUnconnected: (error: RivuletError) => this.sockets.failed(error),
     })
   }
 }

@@ -7,11 +7,14 @@ import { systemClock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
 import { defaults } from '../options/index.js'
-import type { EndpointChange } from '../resource/index.js'
+import type { EndpointChange, LinkState } from '../resource/index.js'
+import type { ConnectEndpoint } from './connect-endpoint.js'
+import { FollowedConnections } from './followed-connections.js'
 import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
 import type { Outbox } from './outbox.js'
 import { type Pressure, SlowRounds } from './slow-rounds.js'
-import { Socket, type SocketConfig } from './socket.js'
+import { Socket } from './socket.js'
+import type { SocketConfig } from './socket-config.js'
 import { translate } from './translate.js'
 
 /** How often a frame that found a full peer is tried again in the next turns, before a timer does that. */
@@ -40,6 +43,8 @@ export interface OneWayConfig extends SocketConfig {
   readonly onFrame: (parts: readonly Buffer[]) => void
   /** Counts messages that a failure of the transport took with it. */
   readonly onLost: (messages: number) => void
+  /** An endpoint of another list could not be connected. */
+  readonly onUnconnected: (error: RivuletError) => void
 }
 
 /** One native socket of a one-way pattern, owned. */
@@ -58,6 +63,9 @@ export class OneWaySocket extends Socket {
   #impatientUntil = 0
   /** Until then, on the same clock, a peer that has left may still have its pipe; 0 if all is as it seems. */
   #leavesUntil = 0
+  readonly #followed: FollowedConnections
+  /** The addresses that this side is connected to. */
+  readonly #connected = new Set<string>()
 
   /**
    * Opens a socket: every endpoint is bound or being connected when it resolves.
@@ -86,6 +94,15 @@ export class OneWaySocket extends Socket {
     super(config)
     this.#config = config
     this.outbox = config.outbox
+    this.#followed = new FollowedConnections(config.connect, {
+      clock: config.runtime.clock,
+      connect: (endpoint) => this.connectTo(endpoint),
+      isConnected: (address) => this.#connected.has(address),
+      // a publisher reads nothing that has to arrive
+      whenRead: (callback) => (config.kind === 'xpub' ? callback() : void this.whenQuiet().then(callback)),
+      disconnect: (address, done) => this.disconnectFrom(address, done),
+      failed: config.onUnconnected,
+    })
     this.security?.cutWhenRevoked(() => {
       this.rebindAll()
       this.#letGo(systemClock.now() + lettingGoMs)
@@ -95,6 +112,21 @@ export class OneWaySocket extends Socket {
   /** Whether messages are read; one more may still come after it was switched off. */
   set reading(on: boolean) {
     this.read(on)
+  }
+
+  /** Where it connects, from now on; to be called only where `mayFollow`. */
+  follow(endpoints: readonly ConnectEndpoint[]): void {
+    if (!this.closed) this.#followed.apply(endpoints)
+  }
+
+  /**
+   * Whether it can connect as a list says without a loss.
+   *
+   * A PUSH ends no connection: libzmq drops the frames that it holds of it, and those that it still puts there (4.3.5 with
+   * `immediate`). It must be closed, so that what it holds is sent.
+   */
+  mayFollow(endpoints: readonly ConnectEndpoint[]): boolean {
+    return this.#config.kind !== 'push' || !this.#followed.wouldRemove(endpoints)
   }
 
   /** How many prefixes the library counts; of a publisher. */
@@ -138,7 +170,8 @@ export class OneWaySocket extends Socket {
   }
 
   /** The library looks for peers that came or went no more than once a millisecond, unless it is asked to. */
-  protected override onLinkChange({ state }: EndpointChange): void {
+  protected override onLinkChange({ state, side, endpoint }: EndpointChange): void {
+    if (side === 'connect') this.#linkChanged(state, endpoint)
     // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
     if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
     if ((state === 'connected' || state === 'disconnected') && this.#mayWait) this.#wait(true)
@@ -166,15 +199,23 @@ export class OneWaySocket extends Socket {
   }
 
   override close(lingerMs: number): number {
+    this.#followed.close()
     const left = super.close(lingerMs)
     return this.#owner === 'resource' ? this.outbox.stop() : left
   }
 
-  /** Closes at once and leaves its outbox to the socket that replaces it; what the library holds is lost. */
-  giveUp(): void {
+  /** Closes and leaves its outbox to the socket that replaces it; what the library holds may still leave for so long. */
+  giveUp(lingerMs: number): void {
     this.#owner = 'resource'
     this.outbox.attach(undefined)
-    super.close(0)
+    this.#followed.close()
+    super.close(lingerMs)
+  }
+
+  #linkChanged(state: LinkState, address: string): void {
+    if (state === 'connected') this.#connected.add(address)
+    if (state !== 'disconnected' || !this.#connected.delete(address)) return
+    this.#followed.disconnected(address)
   }
 
   /** The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it. */

@@ -37,12 +37,14 @@ export class ReadLoop {
   /** Whether the library was asked for a message and has not brought one: at the end of a turn, none is there. */
   #pending = false
   readonly #quietWaiters = new Waiters()
+  #betweenMessages: (() => void)[] = []
   // made once, since a message that comes alone would pay for each of them
   readonly #readNext = () => this.#read()
   readonly #take = (parts: Buffer[]) => this.#pass(parts)
   readonly #fail = (error: unknown) => this.#failed(error)
   readonly #becomeIdle = () => {
     this.#idle = true
+    this.#reachedGap()
     if (this.#quietWaiters.isAny) setImmediate(this.#checkQuiet)
   }
   readonly #checkQuiet = () => {
@@ -64,6 +66,20 @@ export class ReadLoop {
   whenQuiet(): Promise<void> {
     setImmediate(() => setImmediate(this.#checkQuiet))
     return this.#quietWaiters.wait()
+  }
+
+  /**
+   * Calls back when the library has read no message in part: then a connection may be ended.
+   *
+   * An XSUB takes the first part of the next message when it is looked at, and when it sends. If the connection of that
+   * message is ended, libzmq 4.3.5 drops what it has taken, and over inproc aborts the process (`!_more` in
+   * `fq_t::recvpipe`). To be called from a turn of its own.
+   */
+  betweenMessages(callback: () => void): void {
+    this.#betweenMessages.push(callback)
+    if (this.#native.closed) return
+    if (this.#pending) this.#reachedGap()
+    else if (!this.#running) this.#passOne()
   }
 
   /** Whether messages are read. */
@@ -98,8 +114,26 @@ export class ReadLoop {
     void done.then(this.#becomeIdle)
   }
 
+  /** Passes the message that may have been read in part, although none is wanted. */
+  #passOne(): void {
+    if (!this.#native.readable) {
+      this.#reachedGap()
+      return
+    }
+    this.#running = this.#pending = true
+    this.#native.receive().then(this.#take, this.#fail)
+  }
+
+  #reachedGap(): void {
+    if (this.#betweenMessages.length === 0) return
+    const callbacks = this.#betweenMessages
+    this.#betweenMessages = []
+    for (const callback of callbacks) callback()
+  }
+
   #pass(parts: readonly Buffer[]): void {
     this.#pending = false
+    this.#reachedGap()
     this.#ports.message(parts)
     const bytes = parts.at(-1)?.length ?? 0
     if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextTurn(this.#readNext)

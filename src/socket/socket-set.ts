@@ -16,7 +16,8 @@ import { type ConnectEndpoint, type ConnectOption, isFollowed } from './connect-
 import type { SocketSecurity } from './curve.js'
 import { reaches } from './endpoint.js'
 import { EndpointFeed } from './endpoint-feed.js'
-import type { Socket, SocketEnvironment } from './socket.js'
+import type { Socket } from './socket.js'
+import type { SocketEnvironment } from './socket-config.js'
 import { resolveSocketSecurity } from './socket-security.js'
 
 /** Where sockets are bound and connected. */

@@ -10,39 +10,18 @@ import { RivuletError } from '../errors/index.js'
 import { mustBeFree, restoreFolder } from '../net/index.js'
 import { SparseReports } from '../observe/index.js'
 import type { EndpointChange, Links } from '../resource/index.js'
-import type { Runtime } from '../runtime/index.js'
 import { BoundSecurity } from './bound-security.js'
 import type { ConnectEndpoint } from './connect-endpoint.js'
 import { Connector } from './connector.js'
-import type { SocketSecurity } from './curve.js'
-import { type ParsedEndpoint, parseEndpoint } from './endpoint.js'
+import { mustBeLocal, type ParsedEndpoint, parseEndpoint } from './endpoint.js'
 import { addEndpoint, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { linkInproc } from './inproc-links.js'
 import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
-import { createNative, type MonitorEvent, type NativeSettings, type NativeSocket } from './native.js'
+import { allowIpv6, createNative, type MonitorEvent, type NativeSocket } from './native.js'
 import { ReadLoop } from './read-loop.js'
+import type { SocketConfig } from './socket-config.js'
 import { translate } from './translate.js'
-
-/** What a resource shares with each of its sockets. */
-export interface SocketEnvironment {
-  /** Names the resource in messages, for example `push`. */
-  readonly name: string
-  readonly runtime: Runtime
-  /** The links of the resource. */
-  readonly links: Links
-  /** Whether it may bind where other machines reach it. */
-  readonly insecure: boolean
-  readonly security?: SocketSecurity | undefined
-  /** Takes failures that no caller waits for. */
-  readonly onError: (error: RivuletError) => void
-}
-
-/** What a socket is made of. */
-export interface SocketConfig extends SocketEnvironment, Omit<NativeSettings, 'ipv6' | 'isBound' | 'securedDomain'> {
-  readonly bind: readonly string[]
-  readonly connect: readonly ConnectEndpoint[]
-}
 
 /** One native socket, owned. */
 export abstract class Socket {
@@ -51,7 +30,7 @@ export abstract class Socket {
   protected readonly native: NativeSocket
   readonly #config: SocketConfig
   readonly #bind: readonly ParsedEndpoint[]
-  readonly #connect: readonly ParsedEndpoint[]
+  #connect: readonly ParsedEndpoint[] = []
   readonly #connector: Connector
   /** Who may connect, of a bound socket with security. */
   protected readonly security: BoundSecurity | undefined
@@ -71,14 +50,9 @@ export abstract class Socket {
     const { runtime, security } = config
     const { clock } = runtime
     this.#bind = config.bind.map((text) => parseEndpoint(text, 'bind'))
-    this.#connect = config.connect.map(({ address }) => parseEndpoint(address, 'connect'))
-    const exposed = this.#bind.find((endpoint) => !endpoint.local)
-    if (exposed && !config.insecure && !security) {
-      const remedy = 'give it security, bind to 127.0.0.1, or say insecure: true'
-      const text = `${config.name}: ${exposed.address} can be reached from other machines; ${remedy}`
-      throw new RivuletError('RIVULET_INSECURE_BIND', text)
-    }
-    const ipv6 = [...this.#bind, ...this.#connect].some((endpoint) => endpoint.ipv6)
+    const connect = config.connect.map(({ address }) => parseEndpoint(address, 'connect'))
+    if (!config.insecure && !security) mustBeLocal(config.name, this.#bind)
+    const ipv6 = [...this.#bind, ...connect].some((endpoint) => endpoint.ipv6)
     const monitorFailures = new SparseReports(clock, (error) => config.onError(error))
     const isBound = config.bind.length > 0
     try {
@@ -96,7 +70,8 @@ export abstract class Socket {
       this.security?.close()
       throw error instanceof RivuletError ? error : translate(`${config.name}: cannot make a socket`, error)
     }
-    this.#connector = this.#newConnector()
+    const ports = { clock, native: this.native, keyPair: security?.keyPair, name: () => this.name }
+    this.#connector = new Connector({ ...ports, report: (error) => config.onError(error) })
     this.#guard = this.#newGuard()
     this.#loop = new ReadLoop(this.native, clock, {
       message: (parts) => this.onMessage(parts),
@@ -112,7 +87,7 @@ export abstract class Socket {
   protected async enter(): Promise<this> {
     try {
       for (const endpoint of this.#bind) await this.#bindTo(endpoint)
-      for (const endpoint of this.#connect) this.#connectTo(endpoint)
+      for (const endpoint of this.#config.connect) this.connectTo(endpoint)
     } catch (error) {
       this.close(0)
       await this.released
@@ -176,18 +151,20 @@ export abstract class Socket {
 
   /** Keeps the process alive while the socket is open, which is the default. */
   ref(): void {
-    if (this.#closed) return
-    this.#loop.referenced = true
-    if (this.security) this.security.referenced = true
-    this.#monitor.ref()
+    this.#refer(true)
+    if (!this.#closed) this.#monitor.ref()
   }
 
   /** Lets the process exit although the socket is open; takes effect within a second. */
   unref(): void {
+    this.#refer(false)
+    if (!this.#closed) this.#monitor.unref()
+  }
+
+  #refer(on: boolean): void {
     if (this.#closed) return
-    this.#loop.referenced = false
-    if (this.security) this.security.referenced = false
-    this.#monitor.unref()
+    this.#loop.referenced = on
+    if (this.security) this.security.referenced = on
   }
 
   /** Closes; frames that the library holds may still leave for so long. Returns messages that were not handed over. */
@@ -233,6 +210,42 @@ export abstract class Socket {
     }
   }
 
+  /**
+   * Connects to another endpoint.
+   *
+   * @throws RIVULET_INVALID_ENDPOINT, RIVULET_TRANSPORT_FAILED
+   */
+  protected connectTo({ address, serverKeys }: ConnectEndpoint): void {
+    const parsed = parseEndpoint(address, 'connect')
+    if (parsed.ipv6) allowIpv6(this.native)
+    if (parsed.transport !== 'inproc') {
+      this.#connector.add(parsed.address, serverKeys)
+      this.#connector.connect(parsed.address)
+    }
+    this.#add(parsed.address, 'connect')
+    this.#connect = [...this.#connect, parsed]
+  }
+
+  /** Ends the connection of an endpoint between two messages, and calls back; what the library holds of it is lost. */
+  protected disconnectFrom(address: string, done: () => void): void {
+    this.#loop.betweenMessages(() => {
+      const links = this.#connecting(address)
+      if (links === undefined || this.#closed) return
+      this.#connect = this.#connect.filter((one) => one.address !== address)
+      this.#entries.splice(this.#entries.indexOf(links), 1)
+      const leave = this.#leaveInproc.get(links)
+      this.#leaveInproc.delete(links)
+      if (leave) leave()
+      else this.#connector.remove(address)
+      this.links.remove(links)
+      done()
+    })
+  }
+
+  #connecting(address: string): EndpointLinks | undefined {
+    return this.#entries.find(({ endpoint, side }) => endpoint === address && side === 'connect')
+  }
+
   async #bindTo(endpoint: ParsedEndpoint): Promise<void> {
     const early: MonitorEvent[] = []
     this.#early = early
@@ -260,13 +273,8 @@ export abstract class Socket {
     return address.startsWith('inproc:') ? undefined : this.#connector.serverKey(address)
   }
 
-  #connectTo({ address }: ParsedEndpoint): void {
-    if (!address.startsWith('inproc:')) this.#connector.connect(address)
-    this.#add(address, 'connect')
-  }
-
   #reconnectTo(address: string): void {
-    const links = this.#entries.find(({ endpoint, side }) => endpoint === address && side === 'connect')
+    const links = this.#connecting(address)
     const leave = links && this.#leaveInproc.get(links)
     if (!leave) {
       this.#connector.renew(address)
@@ -274,14 +282,6 @@ export abstract class Socket {
     }
     leave()
     if (!this.#closed) this.#joinInproc(links)
-  }
-
-  #newConnector(): Connector {
-    const { connect, runtime, security, onError } = this.#config
-    const ports = { clock: runtime.clock, native: this.native, keyPair: security?.keyPair, name: () => this.name }
-    const places = this.#connect.map(({ address }, at) => ({ address, serverKeys: connect[at]?.serverKeys ?? [] }))
-    const remote = places.filter(({ address }) => !address.startsWith('inproc:'))
-    return new Connector({ ...ports, report: (error) => onError(error) }, remote)
   }
 
   #newGuard(): ListenerGuard {
@@ -332,7 +332,8 @@ export abstract class Socket {
     const { type, address, error } = event
     if (this.#closed || address === undefined) return
     this.onEvent(type)
-    const links = findEndpoint(this.#entries, address)
+    const { former } = this.#connector
+    const links = former.has(address) ? undefined : findEndpoint(this.#entries, address, former.size > 0)
     if (!links) return
     if (links.side === 'connect') {
       const verdict = this.#connector.event(type, links, error)
