@@ -15,10 +15,12 @@ import type { RosterFacts, RosterPeer } from './roster-contract.js'
 /** What the ways of asks need of their node. */
 export interface RoutePorts {
   readonly roster: Pick<RosterFacts, 'find' | 'isAccepted'>
-  /** The calls of a session that has not ended, to its other side. */
+  /** The calls of a session that has not ended, and is not about to, to its other side. */
   clientOf(session: string): CallClient | undefined
   /** The calls to peers of this node. */
   readonly local: CallClient
+  /** Why the other side of a session does not accept a peer of this node; `undefined` if it has not said so. */
+  refusal(session: string, asker: string): RivuletError | undefined
 }
 
 /** Why there is no way. */
@@ -71,13 +73,13 @@ export class AskRoutes {
   }
 
   /** Finds the way of an ask as it is now. */
-  find(asker: string, to: string, ask: Ask): Route | NoRoute {
+  find(asker: string, to: string, ask: Ask): Route | NoRoute | RivuletError {
     const peer = this.#ports.roster.find(to)
     if (peer === undefined) return 'absent'
     const number = peer.answers.get(ask.name)
     if (number === undefined) return 'unanswered'
     const client = this.#clientFor(asker, peer)
-    if (client === undefined) return 'unready'
+    if (client === undefined) return this.#refusalFor(asker, peer) ?? 'unready'
     return this.#routeOf(client, peer, answerName(peer.ref.incarnation, number), codecOfAsk(ask), ask.name)
   }
 
@@ -100,6 +102,14 @@ export class AskRoutes {
     }
   }
 
+  /** A session takes no new calls: those that no server has end with an error, and others go elsewhere. */
+  leaving(client: CallClient, error: RivuletError): void {
+    for (const route of [...(this.#routes.get(client)?.values() ?? [])]) {
+      client.stopService(route.service, error, false)
+      this.#retire(route)
+    }
+  }
+
   /** A session has ended: its calls that wait for another one end with an error. */
   ended(client: CallClient, error: RivuletError): void {
     for (const route of [...(this.#routes.get(client)?.values() ?? []), ...this.#retired]) {
@@ -116,6 +126,14 @@ export class AskRoutes {
     for (const session of sessions) {
       const client = roster.isAccepted(session, asker) ? this.#ports.clientOf(session) : undefined
       if (client !== undefined) return client
+    }
+    return undefined
+  }
+
+  #refusalFor(asker: string, { sessions }: RosterPeer): RivuletError | undefined {
+    for (const session of sessions) {
+      const refusal = this.#ports.refusal(session, asker)
+      if (refusal !== undefined) return refusal
     }
     return undefined
   }

@@ -31,6 +31,7 @@ const passing: ReadonlySet<string> = new Set([
   'RIVULET_UNKNOWN_OUTCOME',
   'RIVULET_SERVER_CLOSING',
   'RIVULET_PEER_GONE',
+  'RIVULET_SESSION_LOST',
 ])
 
 /** How long a peer that has just joined may take to say what it answers, in milliseconds. */
@@ -133,6 +134,12 @@ export class Asks implements AskKeeper {
     this.routes.left(peer, new RivuletError('RIVULET_PEER_GONE', `'${peer.ref.name}' has left`))
   }
 
+  /** A session takes no new calls, since one of its sides is about to close it. */
+  leaving(client: CallClient): void {
+    this.version += 1
+    this.routes.leaving(client, new RivuletError('RIVULET_UNAVAILABLE', 'the link is about to close'))
+  }
+
   /** A session has ended, and its calls have heard of it. */
   ended(client: CallClient): void {
     this.version += 1
@@ -169,7 +176,11 @@ export class Asks implements AskKeeper {
     else this.place(ask)
   }
 
-  #hold(ask: PendingAsk, why: NoRoute): void {
+  #hold(ask: PendingAsk, why: NoRoute | RivuletError): void {
+    if (isRivuletError(why)) {
+      ask.fail(withExecuted(why, ask))
+      return
+    }
     ask.patience = why === 'unanswered' ? this.#patienceFor(ask.to) : Number.POSITIVE_INFINITY
     if (!ask.options.waitForReady || ask.patience <= this.#ports.clock.now()) {
       const isOld = why === 'unanswered' && ask.executed === 'no'
@@ -204,7 +215,7 @@ export class Asks implements AskKeeper {
         return
       }
       const route = this.routes.find(ask.asker.incarnation, ask.to, ask.ask)
-      const why = route instanceof Route ? 'unready' : route
+      const why = route instanceof Route || isRivuletError(route) ? 'unready' : route
       ask.fail(why === 'absent' && ask.last ? gone(ask.to, ask.last, ask) : this.#errorOf(ask, why, 'late'))
     })
   }

@@ -3,10 +3,29 @@
  *
  * @module rivulet/messaging
  */
+export type { CallContext, CallHeaders, CallOptions } from '../../src/call/index.js'
+export type { CloseOptions } from '../../src/lifecycle/index.js'
+export type { Answerer, Answering, AskContext } from './answers.js'
+export {
+  type AnswerInputOf,
+  type AnswerOf,
+  type Ask,
+  type AskDefinition,
+  type AskErrorNames,
+  type AskErrorOf,
+  type AskTypes,
+  defineAsk,
+  isAskError,
+  type QueryInputOf,
+  type QueryOf,
+  type TypesOfAsk,
+} from './define-ask.js'
 export type { PeerDelivery } from './mail-supply.js'
 export type { MailboxOverflow, MailboxStats } from './mailbox.js'
+export type { Peer, PeerStats } from './named-peer.js'
 export type { BroadcastOptions, PeerOptions, PeerSendOptions } from './options.js'
-export { createPeer, type Peer, type PeerStats } from './peer.js'
+export { createPeer } from './peer.js'
+export type { AskStats } from './peer-asks.js'
 export type { PeerRef } from './peer-claim.js'
 export type { MessageDelivery } from './peer-send.js'
 export type { PresenceEvent } from './presence.js'

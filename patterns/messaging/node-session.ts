@@ -91,6 +91,11 @@ export class NodeSession {
     }
   }
 
+  /** Its calls, as long as new ones may begin. */
+  get forAsks(): CallClient | undefined {
+    return this.isLeaving ? undefined : this.client
+  }
+
   announce(claim: PeerClaim): void {
     this.#speaker.announce(claim)
   }

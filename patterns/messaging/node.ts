@@ -5,7 +5,7 @@
  * Names and presence are decided by its roster; what a peer sends and holds, by the peer.
  */
 import { randomBytes } from 'node:crypto'
-import { CallHost, clientItems } from '../../src/call/index.js'
+import { CallHost, type CallPolicy, clientItems } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
@@ -16,6 +16,7 @@ import type { Way } from './destination.js'
 import { Dialing } from './dialing.js'
 import { LinkChoice } from './link-choice.js'
 import type { LocalPeer } from './local-peer.js'
+import { maxNodeBindings, NodeAsks } from './node-asks.js'
 import { NodeSession } from './node-session.js'
 import type { PeerClaim } from './peer-claim.js'
 import { PeerServing } from './peer-serving.js'
@@ -31,6 +32,10 @@ export interface NodePorts {
   endpoints(): readonly string[]
   /** Whether the policy allows an identity to send to a peer. */
   permits(identity: PeerIdentity | undefined, to: string): boolean
+  /** The policy of asks; `undefined` where there is none. */
+  readonly policy: CallPolicy | undefined
+  /** Why no other process is connected, if one has refused this one; to be appended to a message. */
+  unreachable(): string
   limited(reason: string, peer: PeerInfo): void
   readonly publicKey: string | undefined
   /** Where it dials. */
@@ -49,6 +54,7 @@ export class PeerNode implements LinkUser {
   readonly id = randomBytes(16).toString('hex')
   readonly roster: Roster
   readonly callHost: CallHost
+  readonly asks: NodeAsks
   readonly dialing: Dialing
   readonly serving: PeerServing
   readonly locals = new Map<string, LocalPeer>()
@@ -80,8 +86,23 @@ export class PeerNode implements LinkUser {
       permits: (identity, to) => ports.permits(identity, to),
       met: () => this.#choose(),
     })
-    const { report, limited } = ports
-    this.callHost = new CallHost([this.serving.implementation], { clock, report, limited })
+    const callPorts = {
+      clock,
+      policy: ports.policy,
+      report: (error: RivuletError) => this.report(error),
+      limited: (reason: string, peer: PeerInfo) => ports.limited(reason, peer),
+    }
+    this.callHost = new CallHost([this.serving.implementation], callPorts, { maxBindings: maxNodeBindings })
+    this.asks = new NodeAsks({
+      ...callPorts,
+      roster,
+      host: this.callHost,
+      name: () => ports.name(),
+      unreachable: () => ports.unreachable(),
+      clientOf: (session) => this.#sessions.get(session)?.forAsks,
+      refusal: (session, incarnation) => this.#sessions.get(session)?.refusals.get(incarnation),
+      local: (incarnation) => this.locals.get(incarnation),
+    })
   }
 
   get clock(): Clock {
@@ -171,6 +192,7 @@ export class PeerNode implements LinkUser {
     this.serving.isServing = false
     this.dialing.stop()
     await Promise.all([...this.#sessions.values()].map((session) => session.stop(reason)))
+    this.asks.stop(reason)
     this.roster.close()
   }
 
@@ -189,6 +211,7 @@ export class PeerNode implements LinkUser {
     }
     if (draining) this.#draining(session)
     this.roster.status(session.id, status)
+    if (status === 'ended') this.asks.ended(session.client)
     this.roster.suspect(session.id, status === 'live' && suspected)
     this.#choose()
   }
@@ -204,6 +227,7 @@ export class PeerNode implements LinkUser {
     if (session.isLeaving) return
     session.end()
     for (const local of [...this.locals.values()]) local.rerouteAll()
+    this.asks.leaving(session.client)
   }
 
   /** Dials what is needed, and nothing else. */
@@ -227,12 +251,17 @@ export class PeerNode implements LinkUser {
       joined: (peer) => {
         eachLocal((local) => local.presence.joined(peer))
         reroute(peer)
+        this.asks.joined(peer)
       },
-      changed: reroute,
+      changed: (peer) => {
+        reroute(peer)
+        this.asks.changed(peer)
+      },
       left: (peer, reason) => {
         this.#remember(peer.ref.name)
         eachLocal((local) => local.left(peer.ref.name, reason))
         eachLocal((local) => local.presence.left(peer))
+        this.asks.left(peer)
       },
       suspected: (peer) => eachLocal((local) => local.presence.suspected(peer)),
       recovered: (peer) => eachLocal((local) => local.presence.recovered(peer)),
@@ -241,6 +270,7 @@ export class PeerNode implements LinkUser {
       accepted: (session, incarnation) => {
         this.#sessions.get(session)?.refusals.delete(incarnation)
         this.locals.get(incarnation)?.rerouteAll()
+        this.asks.changedAll()
       },
       refused: (session, incarnation, error) => {
         const local = this.locals.get(incarnation)
@@ -249,8 +279,12 @@ export class PeerNode implements LinkUser {
           this.#sessions.get(session)?.refusals.set(incarnation, error)
           local?.refusedSomewhere(error)
         }
+        this.asks.changedAll()
       },
-      regained: (incarnation) => this.locals.get(incarnation)?.regained(),
+      regained: (incarnation) => {
+        this.locals.get(incarnation)?.regained()
+        this.asks.changedAll()
+      },
       report: (error) => this.report(error),
     }
   }

@@ -1,6 +1,6 @@
 /** What one peer asks others: checks what its user passes, and counts what becomes of it. */
-import { type CallHeaders, type CallOptions, CallOptionsResolver, prepareHeaders } from '../../src/call/index.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { type CallHeaders, type CallOptions, CallOptionsResolver, prepareOften } from '../../src/call/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { invalidOption } from '../../src/options/index.js'
 import { fromHeader } from './answers.js'
@@ -23,10 +23,50 @@ export interface AskStats {
 /** What asks need of their peer. */
 export interface PeerAskPorts {
   readonly incarnation: string
-  /** Why it cannot ask: it has lost its name, or is closed. */
+  /** What messages call it. */
+  name(): string
+  /** Whether it takes anything new. */
+  readonly isOpen: boolean
+  /** Why it cannot ask: it has lost its name. */
   readonly problem: RivuletError | undefined
   readonly timeoutMs: number
   readonly waitForReady: boolean
+}
+
+/**
+ * Asks without an outcome, each linked to its neighbours.
+ *
+ * A `Set` with as many deletions as insertions moves to a new table again and again, and each old one keeps what it held
+ * alive until the next full collection.
+ */
+class OpenAsks {
+  size = 0
+  #last: PendingAsk | undefined
+
+  add(ask: PendingAsk): void {
+    ask.before = this.#last
+    if (this.#last !== undefined) this.#last.after = ask
+    this.#last = ask
+    this.size += 1
+  }
+
+  /** Removes one that is in the list. */
+  delete(ask: PendingAsk): void {
+    const { before, after } = ask
+    if (before !== undefined) before.after = after
+    if (after !== undefined) after.before = before
+    else this.#last = before
+    ask.before = undefined
+    ask.after = undefined
+    this.size -= 1
+  }
+
+  /** All, the last first. */
+  all(): PendingAsk[] {
+    const all: PendingAsk[] = []
+    for (let ask = this.#last; ask !== undefined; ask = ask.before) all.push(ask)
+    return all
+  }
 }
 
 /** The asks of one peer. */
@@ -35,8 +75,10 @@ export class PeerAsks implements Asker {
   readonly #asks: Asks
   readonly #ports: PeerAskPorts
   readonly #resolver: CallOptionsResolver
-  readonly #open = new Set<PendingAsk>()
+  readonly #open = new OpenAsks()
   readonly #idle = new Waiters()
+  /** Why asks go nowhere any more: all were ended. */
+  #ended: RivuletError | undefined
   #started = 0
   #failed = 0
 
@@ -45,12 +87,12 @@ export class PeerAsks implements Asker {
     this.#asks = asks
     this.#ports = ports
     const { timeoutMs, waitForReady } = ports
-    const headers: CallHeaders | undefined = prepareHeaders('ask', { [fromHeader]: ports.incarnation })
+    const headers: CallHeaders | undefined = prepareOften('ask', { [fromHeader]: ports.incarnation })
     this.#resolver = new CallOptionsResolver('ask', false, { timeoutMs, waitForReady, headers })
   }
 
   get problem(): RivuletError | undefined {
-    return this.#ports.problem
+    return this.#ended ?? this.#ports.problem
   }
 
   /**
@@ -62,6 +104,10 @@ export class PeerAsks implements Asker {
     if (typeof to !== 'string' || to.length === 0) throw invalidOption('ask', 'to', 'the name of a peer', to)
     if (!isAsk(ask)) throw invalidOption('ask', 'ask', 'an ask of defineAsk', ask)
     const resolved = this.#resolver.resolve(options)
+    if (!this.#ports.isOpen) {
+      const closed = `ask ${ask.name}: ${this.#ports.name()} is closing or closed`
+      return Promise.reject(new RivuletError('RIVULET_CLOSED', closed, { executed: 'no' }))
+    }
     return new Promise((resolve, reject) => {
       const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve as never, reject)
       this.#started += 1
@@ -88,7 +134,8 @@ export class PeerAsks implements Asker {
 
   /** Ends all asks; returns how many. */
   stopAll(error: RivuletError): number {
-    const open = [...this.#open]
+    this.#ended = error
+    const open = this.#open.all().reverse()
     for (const ask of open) ask.stop(error)
     return open.length
   }

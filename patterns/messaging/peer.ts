@@ -6,117 +6,24 @@
 import { randomBytes } from 'node:crypto'
 import type { Observable } from 'rxjs'
 import { isSchema, type Schema } from '../../src/avro/index.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import type { CallOptions } from '../../src/call/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import { type Resource, ResourceBase } from '../../src/resource/index.js'
+import { ResourceBase } from '../../src/resource/index.js'
 import { checkSides, connects } from '../../src/socket/index.js'
-import type {
-  Reasons,
-  SendAllOptions,
-  SendAllResult,
-  SendAllSource,
-  SenderStats,
-  Stream,
-} from '../../src/stream/index.js'
+import type { SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../src/stream/index.js'
+import { type Answerer, type Answering, PeerAnswers } from './answers.js'
+import type { AnswerOf, Ask, QueryInputOf } from './define-ask.js'
 import { LocalPeer } from './local-peer.js'
 import type { PeerDelivery } from './mail-supply.js'
-import type { MailboxStats } from './mailbox.js'
+import type { Peer, PeerStats } from './named-peer.js'
 import { PeerNode } from './node.js'
+import { askPolicy } from './node-asks.js'
 import { type BroadcastOptions, type PeerOptions, type PeerSendOptions, peerRules, sharedPeerRules } from './options.js'
+import { PeerAsks } from './peer-asks.js'
 import type { PeerRef } from './peer-claim.js'
 import type { PresenceEvent } from './presence.js'
-
-/** The counts of a `Peer`; the unit is messages, where nothing else is said. */
-export interface PeerStats {
-  /** What became of the messages that it has sent: `accepted = sent + dropped + pending`; `sent` were taken by receivers. */
-  readonly outgoing: SenderStats
-  /** What became of the messages that came to it: `received = delivered + dropped + pending`. */
-  readonly incoming: MailboxStats
-  /** Peers that it sees as present. */
-  readonly peers: number
-  /** Links of its node that have not ended, those that are cut included. */
-  readonly sessions: number
-  /** Frames that came on a connection without a session, and were dropped. */
-  readonly strayFrames: number
-  /** Frames of other processes that were rejected, by reason: `bad-frame`, `corrupt-frame`, `protocol-violation`. */
-  readonly rejectedFrames: Reasons
-  /** What other processes said of peers that was refused for what is wrong with it, by reason. */
-  readonly rejectedClaims: Reasons
-}
-
-/** A named peer. */
-export interface Peer extends Resource<PeerStats> {
-  /** The name. */
-  readonly name: string
-  /** Who this peer is, as others see it. */
-  readonly self: PeerRef
-  /** The other peers that are present now. */
-  readonly peers: readonly PeerRef[]
-  /**
-   * The other peers as they come and go: those that are present first, then `complete`, then each change.
-   *
-   * That a peer has `left` comes behind its last message that is consumed here, and before its successor has `joined`.
-   */
-  readonly presence: Observable<PresenceEvent>
-  /**
-   * Sends a message to a peer.
-   *
-   * Resolves when the process of the receiver has taken it into the mailbox. That does not mean that it was handled. Messages
-   * of one peer to another arrive in order, over all schemas and across reconnections, and none arrives twice.
-   *
-   * Backpressure: waits as long as the mailbox of the receiver is full, and for a receiver that is not present, at most `timeoutMs`.
-   * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_CLOSED; RIVULET_UNKNOWN_PEER,
-   * RIVULET_PEER_GONE, RIVULET_MAILBOX_FULL, RIVULET_MESSAGE_REFUSED, RIVULET_PERMISSION_DENIED, RIVULET_NAME_TAKEN;
-   * RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left, and RIVULET_UNKNOWN_OUTCOME if it had, or if the receiver was started
-   * again. `executed` says whether it may have been taken.
-   */
-  send<In>(to: string, schema: Schema<In>, value: In, options?: PeerSendOptions): Promise<void>
-  /**
-   * Sends everything a source yields to a peer, in batches.
-   *
-   * Resolves when the source has ended and each message was taken or refused; `errors` reports why messages were dropped.
-   *
-   * Backpressure: takes from the source as fast as there is room for the receiver.
-   *
-   * Cancellation: `signal` ends the taking and the wait; what was taken is still sent.
-   * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED, RIVULET_NAME_TAKEN
-   */
-  sendAll<In>(
-    to: string,
-    schema: Schema<In>,
-    source: SendAllSource<In>,
-    options?: SendAllOptions,
-  ): Promise<SendAllResult>
-  /**
-   * Sends a message to each other peer that is present now.
-   *
-   * Resolves with the number of those that have taken it, when each has or has not.
-   * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE
-   */
-  broadcast<In>(
-    schema: Schema<In>,
-    value: In,
-    options?: BroadcastOptions,
-  ): Promise<{
-    /** Peers that have taken it. */
-    readonly sent: number
-  }>
-  /**
-   * Returns the messages of a schema that come to this peer, each with its sender.
-   *
-   * The same stream for each call with the schema. It is hot: messages are handed out while somebody consumes them, and wait in the
-   * mailbox meanwhile. Of messages that nobody consumes, 1,024 are kept, and more are refused to their senders.
-   * @throws RIVULET_INVALID_OPTION
-   */
-  deliveries<Out>(schema: Schema<unknown, Out>): Stream<PeerDelivery<Out>>
-  /**
-   * Returns the same messages without their senders; what one of both hands out, the other one does too.
-   *
-   * @throws RIVULET_INVALID_OPTION
-   */
-  messages<Out>(schema: Schema<unknown, Out>): Stream<Out>
-}
 
 /**
  * Opens a peer.
@@ -155,6 +62,8 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   readonly #first: PeerResource | undefined
   readonly #node: PeerNode
   readonly #local: LocalPeer
+  readonly #asks: PeerAsks
+  readonly #answers: PeerAnswers
   readonly #takeover: boolean
   readonly #links: LinkSet
   /** Peers over this one, which close before it. */
@@ -192,6 +101,28 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       wayTo: (to) => node.wayTo(this.#local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
+    })
+    const [life, local] = [this.life, this.#local]
+    this.#asks = new PeerAsks(node.asks, {
+      incarnation: this.self.incarnation,
+      name: () => `peer '${this.name}'`,
+      get isOpen() {
+        return life.isOpen
+      },
+      get problem() {
+        return local.problem
+      },
+      timeoutMs: defaults.callTimeoutMs,
+      waitForReady: defaults.waitForReady,
+    })
+    this.#answers = new PeerAnswers(this.self, {
+      clock: this.runtime.clock,
+      host: node.callHost,
+      get isOpen() {
+        return life.isOpen
+      },
+      asker: (session, incarnation) => node.asks.asker(session, incarnation),
+      changed: (answers) => node.roster.changeLocal(this.self.incarnation, answers),
     })
     resources.set(this, this)
   }
@@ -240,11 +171,20 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     return this.#local.mailbox.laneOf(schema).messages
   }
 
+  ask<A extends Ask>(to: string, ask: A, query: QueryInputOf<A>, options?: CallOptions): Promise<AnswerOf<A>> {
+    return this.#asks.ask(to, ask, query, options)
+  }
+
+  answer<A extends Ask>(ask: A, answerer: Answerer<A>): Answering {
+    return this.#answers.answer(ask, answerer)
+  }
+
   stats(): PeerStats {
     const { sessions, strayFrames, rejectedFrames } = this.#links
     return Object.freeze({
       outgoing: this.#local.sends(),
       incoming: this.#local.mailbox.stats(),
+      asks: this.#asks.stats(),
       peers: this.peers.length,
       sessions,
       strayFrames,
@@ -264,8 +204,11 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   protected override async finish(deadline: number): Promise<number> {
     const timeoutMs = Math.max(0, deadline - this.runtime.clock.now())
     await Promise.all([...this.#guests].map((guest) => guest.close({ drain: timeoutMs > 0, timeoutMs })))
+    const answered = this.#answers.close({ drain: timeoutMs > 0, timeoutMs })
+    const asked = this.waitUntil(deadline, this.#asks.whenIdle())
     let left = await this.#local.finish(deadline)
-    await this.waitUntil(deadline, this.#local.mailbox.whenDrained())
+    await Promise.all([answered, asked, this.waitUntil(deadline, this.#local.mailbox.whenDrained())])
+    left += this.#asks.stopAll(new RivuletError('RIVULET_CLOSED', `peer '${this.name}' was closed`))
     left += this.#local.mailbox.close()
     this.#node.remove(this.#local)
     this.#local.presence.close()
@@ -278,6 +221,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
 
   protected override released(): void {
     // of a peer that was never open
+    void this.#answers.close({ drain: false })
     this.#local.mailbox.close()
     this.#node.remove(this.#local)
     this.#local.presence.close()
@@ -295,6 +239,13 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       report: (error: RivuletError) => this.reports.report(error),
       endpoints: () => this.#links?.endpoints ?? [],
       permits: (identity, to) => this.#links.guard?.permits(identity, 'message', to) ?? true,
+      policy:
+        security?.policy &&
+        askPolicy(
+          (identity, to) => this.#links.guard?.permits(identity, 'message', to) ?? true,
+          (identity, to) => this.#links.guard?.allows(identity, 'message', to) ?? true,
+        ),
+      unreachable: () => this.unreachable(),
       limited: (reason, peer) => this.#links.limited(reason, peer),
       publicKey: security?.keyPair.publicKey,
       connect,

@@ -43,6 +43,9 @@ export class PendingAsk {
   patience = Number.POSITIVE_INFINITY
   /** Whether it has its outcome. */
   done = false
+  /** Its neighbours in the list of its asker. */
+  before: PendingAsk | undefined
+  after: PendingAsk | undefined
   readonly #asks: AskKeeper
   readonly #resolve: (answer: unknown) => void
   readonly #reject: (error: Error) => void

@@ -105,6 +105,16 @@ export class Link {
     for (const node of this.ends) node.changed()
   }
 
+  /** One of its sides is about to close it. */
+  leave(): void {
+    this.pair.dialer.become({ draining: true })
+    for (const node of this.ends) {
+      node.leaving.add(this.id)
+      const client = node.clients.get(this.id)
+      if (client !== undefined) node.asks.leaving(client)
+    }
+  }
+
   /** Ends the session; who is not reached any more has left. */
   end(reason?: RivuletError): void {
     this.pair.end(reason)
@@ -124,6 +134,9 @@ export class TestNode {
   readonly clients = new Map<string, CallClient>()
   /** Sessions that have not accepted the peers of this node. */
   readonly unaccepted = new Set<string>()
+  /** Sessions that are about to close. */
+  readonly leaving = new Set<string>()
+  readonly refusals = new Map<string, RivuletError>()
   readonly loopback: Loopback
 
   constructor(world: World, id: string, policy?: CallPolicy) {
@@ -136,7 +149,8 @@ export class TestNode {
       clock: world.clock,
       local,
       unreachable: () => '',
-      clientOf: (session) => this.clients.get(session),
+      refusal: (session) => this.refusals.get(session),
+      clientOf: (session) => (this.leaving.has(session) ? undefined : this.clients.get(session)),
       roster: {
         find: (name) => world.presentFor(this, name),
         isAccepted: (session) => !this.unaccepted.has(session),
@@ -230,6 +244,8 @@ export class TestPeer {
     )
     this.asking = new PeerAsks(node.asks, {
       incarnation,
+      name: () => name,
+      isOpen: true,
       timeoutMs: 30_000,
       waitForReady: true,
       get problem() {

@@ -94,6 +94,41 @@ t.test('while a link is cut, asks wait for it, or leave over another one', async
   t.strictSame(worker.node.leftovers, {})
 })
 
+t.test('over a link that is about to close nothing new leaves, and what has left is answered', async (t) => {
+  const { world, worker, planner, link } = pair()
+  const { queries } = held(planner)
+  const left = worker.ask('planner', double, { n: 1 })
+  await world.settle()
+  link.pair.dialer.blocked = true
+  const unsent = worker.ask('planner', double, { n: 2 })
+  link.leave()
+  await world.settle()
+  const later = worker.ask('planner', double, { n: 3 })
+  await world.settle()
+  t.strictSame([left.outcomes, unsent.outcomes, worker.node.asks.waiting], [[], [], 2])
+  link.pair.dialer.blocked = false
+  world.link(planner.node, worker.node)
+  await world.settle()
+  for (const { n, answer } of queries) answer(n * 2)
+  await world.settle()
+  t.strictSame([left.outcomes, unsent.outcomes, later.outcomes], [[2], [4], [6]])
+  link.end()
+  await world.settle()
+  t.strictSame(worker.node.leftovers, {})
+})
+
+t.test('where its name is not accepted, an ask fails with the reason', async (t) => {
+  const { world, worker, planner, link } = pair()
+  planner.answer(double, ({ n }) => n)
+  worker.node.unaccepted.add(link.id)
+  const waits = worker.ask('planner', double, { n: 1 })
+  worker.node.refusals.set(link.id, nameLost())
+  worker.node.asks.changedAll()
+  const refused = worker.ask('planner', double, { n: 1 })
+  await world.settle()
+  t.match([waits.outcomes, refused.outcomes], Array(2).fill([{ code: 'RIVULET_NAME_TAKEN', executed: 'no' }]))
+})
+
 t.test('the header that names the asker is checked against the peers of that link', async (t) => {
   const { world, planner, worker } = pair()
   let answered = 0
