@@ -103,13 +103,10 @@ export class LocalPeer implements ReceivingPeer {
     const { timeoutMs, signal, waitForReady, delivery } = resolved
     const { destination, intake } = into
     const send = new PeerSend(delivery)
-    const problem =
-      this.#lost ?? destination.problem ?? (waitForReady || destination.isPresent ? undefined : destination.absent())
-    if (problem !== undefined) {
-      send.failed(problem)
-      return send.promise
-    }
-    destination.sender.limit(send, timeoutMs, signal)
+    const problem = this.#lost ?? destination.problem
+    if (problem !== undefined) send.failed(problemOf(problem, false))
+    else if (!waitForReady && !destination.isPresent) send.failed(destination.absent())
+    else destination.sender.limit(send, timeoutMs, signal)
     if (!send.done) destination.sender.send(send, intake, value)
     return send.promise
   }
@@ -123,7 +120,7 @@ export class LocalPeer implements ReceivingPeer {
   ): Promise<SendAllResult> {
     const { destination, intake } = this.#into('sendAll', to, schema)
     const problem = this.#lost ?? destination.problem
-    if (problem !== undefined) throw problem
+    if (problem !== undefined) throw problemOf(problem, false)
     destination.sources += 1
     try {
       return await destination.sender.sendAll(intake, source as SendAllSource<unknown>, options)
