@@ -5,6 +5,7 @@
  */
 
 export * from '../patterns/directory/index.js'
+export * from '../patterns/messaging/index.js'
 export * from '../patterns/pubsub/index.js'
 export * from '../patterns/queue/index.js'
 export * from '../patterns/rpc/index.js'

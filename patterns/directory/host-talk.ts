@@ -147,15 +147,11 @@ export class HostTalk implements Conversation<AttendRequest, AttendAnswer>, Anno
     this.#toAnnounce.delete(instance)
     this.#unanswered.delete(instance)
     this.#refused.delete(instance)
-    // a host that is not there hears of it by what it is not told
-    if (!this.#isOpen || !this.#knowledge.isConnected) {
-      if (this.#isOpen) this.#withdrawn.push(revision)
-      done()
-      return
-    }
-    this.#withdrawn.push(revision)
-    this.#withdrawals.set(instance, done)
-    this.#ports.wake()
+    // a stream that begins says it by what it leaves out
+    if (this.#isOpen) this.#withdrawn.push(revision)
+    if (this.#isOpen && this.#knowledge.isConnected) this.#withdrawals.set(instance, done)
+    else done()
+    if (this.#isOpen) this.#ports.wake()
   }
 
   awaits(instance: string): boolean {

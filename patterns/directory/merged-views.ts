@@ -1,9 +1,8 @@
 /**
  * What a client knows of its views: what each host has said, and what that comes to.
  *
- * Pure but for a clock. An entry is there while one host has it. It is gone when no host has it and a settled, connected
- * host says what there is without it; what a lost host has said holds until another one takes its place, or for `staleMs`
- * against the other hosts. While no host can say that something is gone, nothing is.
+ * Pure but for a clock. An entry is there while one host has it. What a lost host has said holds until a settled host at its
+ * place has said what there is, or for `staleMs` against the other hosts. While no host can know that something is gone, nothing is.
  */
 import { type Clock, DeadlineSweep } from '../../src/clock/index.js'
 import { type Announced, type View, type ViewChange, viewKey } from './wire.js'
@@ -164,7 +163,7 @@ export class MergedViews {
       incoming.version = version
       return 'applied'
     }
-    this.#merge(key, gone)
+    this.#merge(key)
     return 'applied'
   }
 
@@ -224,8 +223,8 @@ export class MergedViews {
     return false
   }
 
-  /** Finds what a view comes to. */
-  #merge(key: string, gone: readonly string[] = []): void {
+  /** Finds what a view comes to: what any host has said, and has not taken back. */
+  #merge(key: string): void {
     const merged = this.#merged.get(key)
     if (merged === undefined) return
     const entries = new Map<string, Announced>()
@@ -237,11 +236,6 @@ export class MergedViews {
         if (other === undefined || other.revision < announced.revision) entries.set(instance, announced)
       }
       if (known.version > 0) merged.isKnown = true
-    }
-    if (!this.#isCertain(key)) {
-      for (const [instance, announced] of merged.entries) {
-        if (!entries.has(instance) && !gone.includes(instance)) entries.set(instance, announced)
-      }
     }
     merged.entries = entries
     this.#ports.changed(merged.view)

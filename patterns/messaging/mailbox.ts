@@ -86,6 +86,8 @@ export class Mailbox {
   readonly #dropped = new Tally()
   #received = 0
   #isPumping = false
+  /** The lane that was given messages last. */
+  #current: Lane<unknown> | undefined
   #isClosed = false
   readonly #changes = new OncePerTurn(() => this.#notify())
 
@@ -258,8 +260,9 @@ export class Mailbox {
     if (this.#isPumping) return
     this.#isPumping = true
     for (let next = this.#arrived.first; next !== undefined; next = this.#arrived.first) {
-      if (next.lane.inbound.stream.isYielding) break
+      if (this.#current?.inbound.stream.isYielding) break
       this.#arrived.shift()
+      this.#current = next.lane
       next.lane.inbound.push(next.supply)
     }
     this.#isPumping = false

@@ -47,9 +47,13 @@ export interface PeerConflict {
 export interface PeerDirectory {
   /** Announces a peer to all hosts. A name is held by one peer; see `conflicts`. */
   announcePeer(peer: PeerRecord): PeerAnnouncement
-  /** The holder of each name, merged over all hosts: now, then each change. */
+  /** All announced peers, merged over all hosts, those that hold a name with others included: now, then each change. */
   readonly peers: Observable<readonly PeerRecord[]>
-  /** Names with more than one holder, and who wins; the winner is the same at every client. Hot. */
+  /**
+   * Names with more than one holder, and who wins: now, then each change. The winner is the same at every client.
+   *
+   * A peer that has died is among the losers, or the winner, until its announcement has ended.
+   */
   readonly conflicts: Observable<PeerConflict>
 }
 
