@@ -12,7 +12,15 @@ export * from '../patterns/rpc/index.js'
 export type * from './avro/index.js'
 export { defineSchema, defineService, isDeclaredError, isSchema, isService } from './avro/index.js'
 export type { Clock, Timer } from './clock/index.js'
-export type { Endpoint, EndpointInput, Endpoints } from './discovery/index.js'
+export {
+  type DnsResolver,
+  type Endpoint,
+  type EndpointInput,
+  type Endpoints,
+  type FromDnsOptions,
+  fromDns,
+  fromFile,
+} from './discovery/index.js'
 export {
   type DeliveryDetails,
   type ErrorCode,

@@ -230,8 +230,12 @@ export const defaults = Object.freeze({
   admittedKeys: 16_384,
   /** Whether `saveKeyPair` replaces a file. */
   overwrite: false,
-  /** How often the file of an allow list is looked at, in milliseconds. */
-  allowListFileMs: 250,
+  /** How often `fromDns` looks a name up, in milliseconds; up to a fifth is added at random. */
+  dnsPollMs: 5000,
+  /** How long a look-up may take, in milliseconds. */
+  lookUpMs: 5000,
+  /** How often a file that is followed is looked at, in milliseconds: an allow list, or a list of endpoints. */
+  followedFileMs: 250,
   /** Malformed frames within a second after which a bound socket admits new peers a few at a time. */
   floodFrames: 1000,
   /** How often it admits some, in milliseconds. */

@@ -9,10 +9,12 @@ export {
   type PeerIdentity,
 } from './allow-list.js'
 export { AllowListFile, allowListFile } from './allow-list-file.js'
+export { FollowedFile } from './followed-file.js'
 export { type GuardPorts, SecurityGuard } from './guard.js'
 export { keyPairFromEnvironment, loadKeyPair, type SaveKeyPairOptions, saveKeyPair } from './key-file.js'
 export { generateKeyPair, isKey, type KeyPair, keyFingerprint, publicKeyOf } from './key-pair.js'
 export type { Policy, PolicyAction, PolicyFunction, PolicyRequest, PolicyRule } from './policy.js'
+export { checkedPath } from './private-file.js'
 export { type ProofTranscript, Prover, proofBytes } from './proof.js'
 export { type RefusalCause, refusalError } from './refusal.js'
 export type { ObservedEvent, SecurityEvent } from './security-event.js'

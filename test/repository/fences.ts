@@ -17,7 +17,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   observe: ['clock', 'errors', 'options'],
   lifecycle: ['clock', 'errors', 'options', 'observe'],
   avro: ['errors', 'options'],
-  discovery: ground,
+  discovery: [...ground, 'security'],
   net: ['errors'],
   security: ground,
   runtime: [...ground, 'security'],
@@ -58,6 +58,7 @@ const operatorHomes = ['src/stream', 'src/delivery', 'patterns']
 const rxjsClassHomes = [
   'observe',
   'lifecycle',
+  'discovery',
   'security',
   'runtime',
   'resource',
