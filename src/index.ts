@@ -20,6 +20,7 @@ export {
   type FromDnsOptions,
   fromDns,
   fromFile,
+  type SrvRecord,
 } from './discovery/index.js'
 export {
   type DeliveryDetails,

@@ -11,14 +11,22 @@ import { ErrorReports } from '../observe/index.js'
 import { defaults, instance, integer, invalidOption, resolveOptions } from '../options/index.js'
 import type { Endpoint, EndpointInput } from './endpoints.js'
 
+/** A record of a service (RFC 2782). */
+export interface SrvRecord {
+  /** The name of a host that has the service. */
+  readonly name: string
+  /** Its port there. */
+  readonly port: number
+  /** Hosts with a lower number come first. */
+  readonly priority: number
+}
+
 /** What answers look-ups: the system, unless another is given. */
 export interface DnsResolver {
   /** Returns all addresses of a name: IPv4, or IPv6 without brackets. */
   lookup(name: string): Promise<readonly string[]>
   /** Returns the SRV records of a name. */
-  resolveSrv(
-    name: string,
-  ): Promise<readonly { readonly name: string; readonly port: number; readonly priority: number }[]>
+  resolveSrv(name: string): Promise<readonly SrvRecord[]>
 }
 
 /** Options of `fromDns`. */
@@ -181,7 +189,7 @@ class Poller {
   }
 
   /** Only those with the lowest priority are used while there are any (RFC 2782). */
-  async #services(records: Awaited<ReturnType<DnsResolver['resolveSrv']>>): Promise<string[]> {
+  async #services(records: readonly SrvRecord[]): Promise<string[]> {
     const lowest = Math.min(...records.map(({ priority }) => priority))
     const preferred = records.filter(({ priority }) => priority === lowest)
     const all = await Promise.allSettled(preferred.map(({ name, port }) => this.#addressesOf(name, port)))

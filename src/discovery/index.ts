@@ -8,6 +8,6 @@ export {
   type PeerRecord,
   peerDirectory,
 } from './directory-contract.js'
-export { DnsEndpoints, type DnsResolver, type FromDnsOptions, fromDns } from './dns.js'
+export { DnsEndpoints, type DnsResolver, type FromDnsOptions, fromDns, type SrvRecord } from './dns.js'
 export { EndpointFile, fromFile } from './endpoint-file.js'
 export type { Endpoint, EndpointInput, Endpoints } from './endpoints.js'
