@@ -1,0 +1,232 @@
+/**
+ * What named peers promise, as seen from outside: what senders were told, what receivers were given, whom each peer saw.
+ *
+ * It knows every message by its sender and its number, and survives every crash.
+ */
+import type { PeerDelivery } from '../../patterns/messaging/mail-supply.js'
+import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
+import type { PresenceEvent } from '../../patterns/messaging/presence.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { BrokenPromise } from './session-oracle.js'
+
+/** A message, as its value says. */
+export interface Note {
+  readonly from: string
+  /** Its number among the messages from this incarnation to one name. */
+  readonly number: number
+  readonly padding: string
+}
+
+/** What became of a message. */
+interface Sent {
+  readonly to: string
+  readonly isRepeatable: boolean
+  outcome: 'open' | 'taken' | 'no' | 'maybe' | 'abandoned'
+  /** The incarnations that it was delivered to. */
+  readonly delivered: Set<string>
+  /** The incarnations of its receiver's name that were alive at some time since it was sent. */
+  readonly candidates: Set<string>
+}
+
+/** A peer, for as long as a run lasts. */
+interface Life {
+  readonly ref: PeerRef
+  isAlive: boolean
+  /** Whether it hands out all that it has taken. */
+  isReading: boolean
+  /** Whom it sees, by name: an incarnation. */
+  readonly sees: Map<string, string>
+  isComplete: boolean
+  /** The number of the last message from each incarnation, by kind, and its sequence. */
+  readonly last: Map<string, { number: number; sequence: number }>
+}
+
+/** Errors that honest sides never give each other cause for. */
+const accusations = [
+  'RIVULET_INTERNAL',
+  'RIVULET_INVALID_REQUEST',
+  'RIVULET_INVALID_MESSAGE',
+  'RIVULET_PROTOCOL_VIOLATION',
+  'RIVULET_UNIMPLEMENTED',
+  'RIVULET_UNKNOWN_SCHEMA',
+  'RIVULET_DECODE_FAILED',
+  'RIVULET_PERMISSION_DENIED',
+]
+
+/** Takes down what happens, and compares it with what was promised. */
+export class MessagingOracle {
+  delivered = 0
+  broken: BrokenPromise | undefined
+  readonly #sent = new Map<string, Sent>()
+  readonly #lives = new Map<string, Life>()
+  readonly #next = new Map<string, number>()
+
+  /** Messages without an outcome, as texts. */
+  get open(): readonly string[] {
+    return [...this.#sent].filter(([, { outcome }]) => outcome === 'open').map(([key]) => key.slice(28))
+  }
+
+  /** A peer begins. */
+  born(ref: PeerRef): void {
+    this.#lives.set(ref.incarnation, {
+      ref,
+      isAlive: true,
+      isReading: true,
+      sees: new Map(),
+      isComplete: false,
+      last: new Map(),
+    })
+    for (const sent of this.#sent.values())
+      if (sent.to === ref.name && sent.outcome === 'open') sent.candidates.add(ref.incarnation)
+  }
+
+  /** A peer has ended, in whatever way: its open sends have no outcome. */
+  died(ref: PeerRef): void {
+    const life = this.#of(ref)
+    life.isAlive = false
+    for (const [key, sent] of this.#sent)
+      if (key.startsWith(ref.incarnation) && sent.outcome === 'open') sent.outcome = 'abandoned'
+  }
+
+  isAlive(ref: PeerRef): boolean {
+    return this.#of(ref).isAlive
+  }
+
+  /** Makes the next message of a peer to a name. */
+  made(from: PeerRef, to: string, isRepeatable: boolean): number {
+    const pair = `${from.incarnation}>${to}`
+    const number = (this.#next.get(pair) ?? 0) + 1
+    this.#next.set(pair, number)
+    const candidates = [...this.#lives.values()].filter(({ ref, isAlive }) => isAlive && ref.name === to)
+    this.#sent.set(`${pair}#${number}`, {
+      to,
+      isRepeatable,
+      outcome: 'open',
+      delivered: new Set(),
+      candidates: new Set(candidates.map(({ ref }) => ref.incarnation)),
+    })
+    return number
+  }
+
+  /** Its sender is told that it was taken. */
+  taken(from: PeerRef, to: string, number: number): void {
+    this.#settle(from, to, number, 'taken')
+  }
+
+  /** Its sender is told that it was not, or that it may have been. */
+  failed(from: PeerRef, to: string, number: number, { code, executed, message }: RivuletError): void {
+    if (executed === undefined) this.fail(`${code} does not say whether the message was handled: ${message}`)
+    const sent = this.#settle(from, to, number, executed)
+    if (executed === 'no' && sent.delivered.size > 0)
+      this.fail(`${from.name} is told ${code}, and ${to} has #${number}`)
+  }
+
+  /** A peer is given a message, by a stream of this kind. */
+  given(to: PeerRef, kind: string, { from, value, sequence }: PeerDelivery<Note>, isBacklog: boolean): void {
+    const receiver = this.#of(to)
+    const about = `${from.name}'s #${value.number} for ${to.name}`
+    if (from.incarnation !== value.from) this.fail(`${about} has another sender`)
+    const sent = this.#sent.get(`${from.incarnation}>${to.name}#${value.number}`)
+    if (sent === undefined) this.fail(`${about} was never sent`)
+    if (!receiver.isAlive) this.fail(`${about} is delivered to a peer that has ended`)
+    if (sent.outcome === 'no') this.fail(`${about} is delivered, and its sender was told that it was not`)
+    if (sent.delivered.has(to.incarnation)) this.fail(`${about} is delivered twice`)
+    if (sent.delivered.size > 0 && !sent.isRepeatable) this.fail(`${about} is delivered to two incarnations`)
+    sent.delivered.add(to.incarnation)
+    const last = receiver.last.get(from.incarnation + kind)
+    if (last !== undefined && (value.number <= last.number || sequence <= last.sequence))
+      this.fail(`${about} comes behind #${last.number}`)
+    receiver.last.set(from.incarnation + kind, { number: value.number, sequence })
+    const seen = receiver.sees.get(from.name)
+    if (!isBacklog && from.incarnation !== to.incarnation && seen !== from.incarnation)
+      this.fail(`${about} comes from ${short(from.incarnation)}, and ${to.name} sees ${short(seen)}`)
+    this.delivered += 1
+  }
+
+  /** A peer sees something of others. */
+  sees(observer: PeerRef, event: PresenceEvent): void {
+    const life = this.#of(observer)
+    const about = `${observer.name} sees ${event.kind}`
+    if (event.kind === 'complete') {
+      if (life.isComplete) this.fail(`${about} twice`)
+      life.isComplete = true
+      return
+    }
+    const { name, incarnation } = event.peer
+    if (incarnation === observer.incarnation && event.kind !== 'conflict') this.fail(`${about} of itself`)
+    const seen = life.sees.get(name)
+    if (event.kind === 'joined') {
+      if (seen !== undefined) this.fail(`${about} ${name} ${short(incarnation)} before ${short(seen)} has left`)
+      life.sees.set(name, incarnation)
+    } else if (event.kind === 'conflict') {
+      if (event.losers.length === 0) this.fail(`${about} without losers`)
+    } else {
+      if (seen !== incarnation) this.fail(`${about} of ${name} ${short(incarnation)}, which is not there`)
+      if (event.kind === 'left') life.sees.delete(name)
+    }
+  }
+
+  /** Another subscriber of a peer is given a snapshot. */
+  snapshot(observer: PeerRef, events: readonly PresenceEvent[]): void {
+    const life = this.#of(observer)
+    const present = events.flatMap((event) =>
+      event.kind === 'joined' ? [`${event.peer.name} ${event.peer.incarnation}`] : [],
+    )
+    const wanted = [...life.sees].map((entry) => entry.join(' '))
+    if (present.sort().join() !== wanted.sort().join())
+      this.fail(`${observer.name} has the snapshot ${present}, and there is ${wanted}`)
+    if (events.some(({ kind }) => kind === 'complete') !== life.isComplete)
+      this.fail(`the marker of a snapshot of ${observer.name} is wrong`)
+  }
+
+  /** A process is told of an error. */
+  reported(who: string, { code, message, cause }: RivuletError): void {
+    if (accusations.includes(code)) this.fail(`${who} reports ${code}: ${message}, ${(cause as Error)?.stack ?? ''}`)
+  }
+
+  /** Everything is at rest: nothing is pending, and what was taken by peers that live has been given to them. */
+  checkEnd(): void {
+    for (const [key, { to, outcome, delivered, candidates }] of this.#sent) {
+      if (outcome === 'open') this.fail(`${key} has no outcome`)
+      if (outcome !== 'taken' || delivered.size > 0) continue
+      // the one that took it may have died with it, or never wanted it
+      const keepers = [...candidates].filter((one) => !this.#lives.get(one)?.isAlive)
+      if (keepers.length === 0) this.fail(`${key} was taken, and ${to} never got it`)
+    }
+  }
+
+  /** Whom a peer sees, by name. */
+  seenBy(ref: PeerRef): ReadonlyMap<string, string> {
+    return this.#of(ref).sees
+  }
+
+  /** Looks, and remembers what is broken. */
+  watch(look: (oracle: this) => void): void {
+    try {
+      look(this)
+    } catch (error) {
+      if (!(error instanceof BrokenPromise)) throw error
+    }
+  }
+
+  /** A promise is broken. */
+  fail(what: string): never {
+    this.broken ??= new BrokenPromise(what)
+    throw this.broken
+  }
+
+  #settle(from: PeerRef, to: string, number: number, outcome: 'taken' | 'no' | 'maybe' | undefined): Sent {
+    const sent = this.#sent.get(`${from.incarnation}>${to}#${number}`) as Sent
+    if (sent.outcome !== 'open') this.fail(`${from.name}'s #${number} for ${to} has two outcomes`)
+    sent.outcome = outcome ?? 'maybe'
+    return sent
+  }
+
+  #of({ name, incarnation }: PeerRef): Life {
+    return this.#lives.get(incarnation) ?? this.fail(`${name} ${short(incarnation)} was never there`)
+  }
+}
+
+function short(incarnation: string | undefined): string {
+  return incarnation?.slice(0, 4) ?? 'nobody'
+}

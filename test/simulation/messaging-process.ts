@@ -1,0 +1,125 @@
+/**
+ * A process with peers in simulated trouble: a node of the package over simulated links, and the peers that come and go in it.
+ *
+ * It stalls, dies without a word, closes in good order, and starts again, perhaps elsewhere.
+ */
+import { PeerNode } from '../../patterns/messaging/node.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { MeshProcess, type MeshWorld } from './mesh-process.js'
+import type { MessagingOracle } from './messaging-oracle.js'
+import { SimulatedPeer } from './messaging-peer.js'
+import type { MessagingPlan } from './messaging-plan.js'
+
+/** The world that all parts of a run share. */
+export interface MessagingWorld extends MeshWorld {
+  readonly plan: MessagingPlan
+  readonly oracle: MessagingOracle
+  /** The addresses that a process dials. */
+  addressesFor(process: MessagingProcess): readonly string[]
+}
+
+/** A process. */
+export class MessagingProcess extends MeshProcess {
+  declare readonly world: MessagingWorld
+  #node: PeerNode | undefined
+  readonly peers = new Set<SimulatedPeer>()
+  #isOpen = false
+
+  get node(): PeerNode | undefined {
+    return this.#node
+  }
+
+  /** Whether it takes part, rather than being closed or about to. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  boot(): void {
+    this.start()
+    this.note('boots')
+    this.enqueue(() => {
+      const { clock, random } = this
+      const node = new PeerNode({
+        clock,
+        name: () => this.name,
+        report: (error: RivuletError) => this.report(error),
+        endpoints: () => [this.address],
+        permits: () => true,
+        limited: () => {},
+        publicKey: undefined,
+      })
+      this.#node = node
+      this.#isOpen = true
+      const addresses = this.world.addressesFor(this)
+      for (const address of addresses) node.roster.opening(address)
+      this.add()
+      this.openLinks([node, node.callHost])
+      node.roster.start()
+      this.follow(addresses)
+      random.below(2)
+    })
+  }
+
+  /** Adds a peer of one of the names. */
+  add(): void {
+    const { random, world } = this
+    const { names, peers, habits } = world.plan
+    const node = this.#node
+    if (node === undefined || !this.#isOpen || this.peers.size >= peers) return
+    const peer = new SimulatedPeer(this, node, `peer${random.below(names)}`)
+    this.note(`adds ${peer.ref.name} ${peer.ref.incarnation.slice(28)}`)
+    peer.begin()
+    if (node.add(peer.local, random.chance(habits.takeovers)) === undefined) this.peers.add(peer)
+    else peer.ended()
+  }
+
+  /** Closes a peer. */
+  async remove(peer: SimulatedPeer, waitMs: number): Promise<void> {
+    const { life } = this
+    this.note(`removes ${peer.ref.incarnation.slice(28)}`, waitMs)
+    await peer.finish(this.now + waitMs)
+    if (life === this.life) this.peers.delete(peer)
+  }
+
+  /** Ends without a word. */
+  crash(): void {
+    this.note('crashes')
+    this.#forget()
+  }
+
+  /** Closes in good order, waiting at most so long. */
+  async close(waitMs: number): Promise<void> {
+    const node = this.#node
+    if (node === undefined || !this.#isOpen) return
+    const { life } = this
+    this.note('closes', waitMs)
+    this.#isOpen = false
+    await Promise.all([...this.peers].map((peer) => this.remove(peer, waitMs)))
+    await node.finish()
+    if (life !== this.life) return
+    await node.callHost.drain()
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
+    await Promise.all([node.stopAll(closed), node.callHost.stopAll(closed)])
+    if (life !== this.life) return
+    this.sayGoodbye()
+    // what was said leaves at the end of this turn
+    this.enqueueLater(0, () => {
+      this.#forget()
+      this.world.scheduler.after(this.random.below(3000), () => this.isAlive || this.boot())
+    })
+  }
+
+  override report(error: RivuletError): void {
+    this.note(error.code)
+    this.world.oracle.watch((oracle) => oracle.reported(this.name, error))
+  }
+
+  #forget(): void {
+    for (const peer of this.peers) peer.ended()
+    this.peers.clear()
+    this.dropLinks()
+    this.#node = undefined
+    this.#isOpen = false
+    this.stop()
+  }
+}
