@@ -7,7 +7,7 @@
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
 import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
-import { Fifo, OncePerTurn } from '../../src/lifecycle/index.js'
+import { Fifo, OncePerTurn, turnBudget } from '../../src/lifecycle/index.js'
 import { publishDrop, Tally } from '../../src/observe/index.js'
 import type { Reasons, ReceiverStats } from '../../src/stream/index.js'
 import type { MessageReader } from '../../src/wire/index.js'
@@ -86,6 +86,7 @@ export class Mailbox {
   readonly #dropped = new Tally()
   #received = 0
   #isPumping = false
+  #isPumpPlanned = false
   /** The lane that was given messages last. */
   #current: Lane<unknown> | undefined
   #isClosed = false
@@ -260,12 +261,25 @@ export class Mailbox {
     if (this.#isPumping) return
     this.#isPumping = true
     for (let next = this.#arrived.first; next !== undefined; next = this.#arrived.first) {
-      if (this.#current?.inbound.stream.isYielding) break
+      if (this.#current?.inbound.stream.isHandingOut) {
+        this.#pumpLater()
+        break
+      }
       this.#arrived.shift()
       this.#current = next.lane
       next.lane.inbound.push(next.supply)
     }
     this.#isPumping = false
+  }
+
+  /** A lane with a bound may come to a stop without using up what it has: looks again in the next turn. */
+  #pumpLater(): void {
+    if (this.#isPumpPlanned) return
+    this.#isPumpPlanned = true
+    turnBudget.nextTurn(() => {
+      this.#isPumpPlanned = false
+      this.#pump()
+    })
   }
 
   /** Gives a new lane what nobody consumed until now. */

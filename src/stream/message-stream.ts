@@ -56,9 +56,9 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     return this.#supply !== undefined
   }
 
-  /** Whether it lets others have their turn before it continues with the supply at hand. */
-  get isYielding(): boolean {
-    return this.#yielding
+  /** Whether it continues with the supply at hand without being asked: now, or when others have had their turn. */
+  get isHandingOut(): boolean {
+    return this.#yielding || (this.#delivering && this.#supply !== undefined)
   }
 
   /** Gives the stream its next supply; there must be none at hand. */
