@@ -115,7 +115,8 @@ export class DeliverSession {
     const { from, to } = admitted
     const received = to.receivedFrom(from)
     // what a sender said on an earlier stream may come late, over another link
-    if (!(open.attempt > received.attempt)) throw invalidRequest('a stream that a later one has replaced')
+    if (!(open.attempt > received.attempt))
+      throw new RivuletError('RIVULET_UNAVAILABLE', 'a later stream has replaced this one')
     received.attempt = open.attempt
     this.#admitted = admitted
     this.#received = received
@@ -166,6 +167,11 @@ export class DeliverSession {
   #offerParked(): void {
     const parked = this.#parked
     if (this.#ended || parked === undefined) return
+    if (this.#admitted?.isCurrent() !== true) {
+      // nothing of a sender is taken behind the report that it has left; if it is back, it says this again
+      this.supersede()
+      return
+    }
     this.#offer(parked)
     if (this.#parked === undefined) this.#ports.room()
   }
