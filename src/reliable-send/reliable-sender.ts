@@ -263,7 +263,8 @@ function refuse<In, E extends Extras>(
   refusal: RivuletError,
 ): void {
   intake.refused(refusal)
-  send.failed(refusal)
+  const { code, message, issues, cause } = refusal
+  send.failed(new RivuletError(code, message, { cause, issues, executed: 'no' }))
 }
 
 /** The writer of an outbox, which counts the messages of this turn separately. */
