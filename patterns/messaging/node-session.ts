@@ -26,6 +26,7 @@ import {
 /** What a session needs of its node. */
 export interface NodeSessionPorts {
   readonly clock: Clock
+  readonly jitter: (() => number) | undefined
   name(): string
   report(error: RivuletError): void
   /** Who this node is, and what it claims now. */
@@ -113,7 +114,7 @@ export class NodeSession {
       endsWhenDraining: false,
       causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
     }
-    return new RemoteStream(this.client, remote, this.#ports.clock, user)
+    return new RemoteStream(this.client, remote, this.#ports.clock, user, this.#ports.jitter)
   }
 
   /** Says what is still to be said, and nothing more. */

@@ -4,7 +4,6 @@
  *
  * Names and presence are decided by its roster; what a peer sends and holds, by the peer.
  */
-import { randomBytes } from 'node:crypto'
 import { CallHost, type CallPolicy, clientItems } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -26,6 +25,10 @@ import type { RosterPeer, RosterPorts } from './roster-contract.js'
 /** What a node needs of the resource that has its links. */
 export interface NodePorts {
   readonly clock: Clock
+  /** The id of the node, random: 32 hexadecimal digits. */
+  readonly id: string
+  /** Returns a number from 0 up to 1, which keeps streams from being opened at the same time. */
+  readonly jitter?: (() => number) | undefined
   name(): string
   report(error: RivuletError): void
   /** Where it is bound. */
@@ -51,7 +54,7 @@ const maxLeftNames = 4096
 /** A node. */
 export class PeerNode implements LinkUser {
   readonly items = clientItems
-  readonly id = randomBytes(16).toString('hex')
+  readonly id: string
   readonly roster: Roster
   readonly callHost: CallHost
   readonly asks: NodeAsks
@@ -60,14 +63,16 @@ export class PeerNode implements LinkUser {
   readonly locals = new Map<string, LocalPeer>()
   readonly #ports: NodePorts
   readonly #sessions = new Map<string, NodeSession>()
-  readonly #choice = new LinkChoice(this.id)
+  readonly #choice: LinkChoice
   /** Names of peers that have left: those that did last. */
   readonly #left = new Set<string>()
   #attempts = 0
 
   constructor(ports: NodePorts) {
     this.#ports = ports
-    const { clock } = ports
+    const { clock, id, jitter } = ports
+    this.id = id
+    this.#choice = new LinkChoice(id)
     const { leaveMs, maxLinkPeers: maxClaims } = defaults
     this.roster = new Roster({ leaveMs, settleMs, maxClaims, publicKey: ports.publicKey }, this.#rosterPorts())
     const { roster } = this
@@ -78,6 +83,7 @@ export class PeerNode implements LinkUser {
     })
     this.serving = new PeerServing({
       clock,
+      jitter,
       roster,
       locals: this.locals,
       report: (error) => this.report(error),
@@ -116,6 +122,7 @@ export class PeerNode implements LinkUser {
   accept(streams: SessionStreams, peer: PeerInfo): SessionUser {
     const session = new NodeSession(streams, peer, {
       clock: this.clock,
+      jitter: this.#ports.jitter,
       name: () => this.#ports.name(),
       report: (error) => this.report(error),
       hello: () => ({ node: this.id, endpoints: this.#ports.endpoints() }),
@@ -132,10 +139,11 @@ export class PeerNode implements LinkUser {
   /** Adds a peer; returns why it cannot have its name. */
   add(peer: LocalPeer, takeover: boolean): RivuletError | undefined {
     const { name, incarnation } = peer.ref
+    // before it joins: a peer whose name it takes over is seen first
+    this.#present(peer)
     this.locals.set(incarnation, peer)
     const problem = this.roster.addLocal({ name, incarnation, epoch: 0, takeover, answers: new Map() })
     if (problem !== undefined) this.locals.delete(incarnation)
-    else this.#present(peer)
     return problem
   }
 

@@ -42,6 +42,7 @@ import {
 /** What serving needs of its node. */
 export interface PeerServingPorts {
   readonly clock: Clock
+  readonly jitter: (() => number) | undefined
   readonly roster: RosterFacts
   readonly locals: ReadonlyMap<string, LocalPeer>
   report(error: RivuletError): void
@@ -83,11 +84,11 @@ export class PeerServing implements ServingHost {
 
   /** The stream from one peer of this node to another. */
   within(from: LocalPeer, to: LocalPeer): OpenStream {
-    const { locals } = this.#ports
+    const { locals, jitter } = this.#ports
     const isCurrent = () => locals.has(from.ref.incarnation) && locals.has(to.ref.incarnation)
     const admit = () => ({ from: from.ref, to, isCurrent })
     return (user): ConversationStream =>
-      new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user)
+      new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user, jitter)
   }
 
   #meet(requests: AsyncIterable<MeetRequest>, context: CallContext): AsyncIterable<MeetAnswer> {

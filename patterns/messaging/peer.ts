@@ -235,6 +235,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   #newNode({ security, connect }: FullOptions): PeerNode {
     const node = new PeerNode({
       clock: this.runtime.clock,
+      id: randomBytes(16).toString('hex'),
       name: () => this.name,
       report: (error: RivuletError) => this.reports.report(error),
       endpoints: () => this.#links?.endpoints ?? [],

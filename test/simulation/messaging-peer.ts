@@ -7,10 +7,11 @@ import type { PeerSendOptions } from '../../patterns/messaging/options.js'
 import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
 import type { PresenceEvent } from '../../patterns/messaging/presence.js'
 import { defineSchema } from '../../src/avro/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
-import type { Note } from './messaging-oracle.js'
-import type { MessagingProcess } from './messaging-process.js'
+import type { MessagingOracle, Note } from './messaging-oracle.js'
+import type { MessagingPlan } from './messaging-plan.js'
 import type { Random } from './random.js'
 
 const fields = [
@@ -31,11 +32,23 @@ const large = [3000, 30_000, 90_000]
 /** How long a send waits at most, in milliseconds; longer than any trouble. */
 const patienceMs = 60_000
 
+/** What a peer needs of its process. */
+export interface PeerProcess {
+  readonly world: { readonly oracle: MessagingOracle; readonly plan: MessagingPlan }
+  readonly random: Random
+  readonly clock: Clock
+  readonly life: number
+  readonly now: number
+  note(what: string, ...numbers: readonly number[]): void
+  enqueueLater(delayMs: number, event: () => void): void
+  report(error: RivuletError): void
+}
+
 /** A peer. */
 export class SimulatedPeer {
   readonly ref: PeerRef
   readonly local: LocalPeer
-  readonly #process: MessagingProcess
+  readonly #process: PeerProcess
   readonly #node: PeerNode
   readonly #random: Random
   readonly #life: number
@@ -50,7 +63,7 @@ export class SimulatedPeer {
   #pending = 0
   #finished: Promise<void> | undefined
 
-  constructor(process: MessagingProcess, node: PeerNode, name: string) {
+  constructor(process: PeerProcess, node: PeerNode, name: string) {
     const { random, clock, world } = process
     this.#process = process
     this.#node = node
@@ -72,6 +85,7 @@ export class SimulatedPeer {
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
+      hasLeft: (to) => node.hasLeft(to),
     })
   }
 
@@ -211,7 +225,7 @@ export class SimulatedPeer {
     return new Promise((resolve) => this.#process.enqueueLater(this.#random.below(workMs + 1), resolve))
   }
 
-  #look(look: (oracle: MessagingProcess['world']['oracle']) => void): void {
+  #look(look: (oracle: MessagingOracle) => void): void {
     if (this.#life === this.#process.life) this.#process.world.oracle.watch(look)
   }
 }

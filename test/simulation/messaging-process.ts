@@ -4,6 +4,7 @@
  * It stalls, dies without a word, closes in good order, and starts again, perhaps elsewhere.
  */
 import { PeerNode } from '../../patterns/messaging/node.js'
+import type { Endpoint } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { MeshProcess, type MeshWorld } from './mesh-process.js'
 import type { MessagingOracle } from './messaging-oracle.js'
@@ -39,24 +40,30 @@ export class MessagingProcess extends MeshProcess {
     this.note('boots')
     this.enqueue(() => {
       const { clock, random } = this
+      const addresses = this.world.addressesFor(this)
       const node = new PeerNode({
         clock,
+        id: random.bytes(16).toString('hex'),
+        jitter: () => random.below(1000) / 1000,
         name: () => this.name,
+        connect: addresses.map((address) => ({ address })),
         report: (error: RivuletError) => this.report(error),
         endpoints: () => [this.address],
         permits: () => true,
+        policy: undefined,
+        unreachable: () => '',
         limited: () => {},
         publicKey: undefined,
       })
       this.#node = node
       this.#isOpen = true
-      const addresses = this.world.addressesFor(this)
-      for (const address of addresses) node.roster.opening(address)
       this.add()
       this.openLinks([node, node.callHost])
       node.roster.start()
-      this.follow(addresses)
-      random.below(2)
+      const { life } = this
+      node.dialing.lists.subscribe((list) => {
+        if (life === this.life) this.follow(list.map((endpoint) => (endpoint as Endpoint).address))
+      })
     })
   }
 

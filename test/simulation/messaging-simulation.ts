@@ -5,7 +5,7 @@
  * drawn from the seed, so that a run can be had again exactly.
  */
 import { frameKind } from '../../src/wire/prelude.js'
-import { wayOf } from './mesh-process.js'
+import { wayOf } from './mesh-links.js'
 import { MessagingOracle } from './messaging-oracle.js'
 import { messagingPlanOf } from './messaging-plan.js'
 import { MessagingProcess, type MessagingWorld } from './messaging-process.js'
