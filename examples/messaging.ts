@@ -4,7 +4,7 @@
  * All peers are in one process here; they need not be. Run it with `npx tsx examples/messaging.ts`.
  */
 import { defineSchema } from 'rivulet/avro'
-import { createPeer, type Peer } from 'rivulet/messaging'
+import { createPeer, defineAsk, type Peer } from 'rivulet/messaging'
 import { filter, firstValueFrom, take, toArray } from 'rxjs'
 
 const Job = defineSchema({ type: 'record', name: 'Job', fields: [{ name: 'number', type: 'int' }] })
@@ -17,9 +17,14 @@ const Report = defineSchema({
   ],
 })
 
+const load = defineAsk('load', defineSchema('null'), defineSchema('int'))
+
 /** Does jobs, and reports each to the peer that sent it. */
 function work(peer: Peer): void {
+  let done = 0
+  peer.answer(load, () => done)
   peer.deliveries(Job).subscribe(({ from, value: { number } }) => {
+    done += 1
     void peer.send(from.name, Report, { number, result: `${number * number} by ${peer.name}` })
   })
 }
@@ -38,6 +43,8 @@ work(second)
 const reports = firstValueFrom(planner.messages(Report).pipe(take(4), toArray()))
 for (let number = 1; number <= 4; number++) await planner.send(`worker-${1 + (number % 2)}`, Job, { number })
 for (const { number, result } of await reports) console.log(`job ${number}: ${result}`)
+
+for (const { name } of planner.peers) console.log(`${name} has done ${await planner.ask(name, load, null)} jobs`)
 
 // a worker goes: what is sent to it waits for the next one of its name
 const gone = firstValueFrom(planner.presence.pipe(filter(({ kind }) => kind === 'left')))

@@ -68,22 +68,29 @@ export interface Ask<Types extends AskTypes = AskTypes> {
   ): DeclaredError<Name, Types['errors'][Name]>
 }
 
+/**
+ * The types of an ask.
+ *
+ * @hidden
+ */
+export type AskTypesOf<A extends Ask> = A[typeof brand]
+
 /** The names of the errors that an ask declares. */
-export type AskErrorNames<A extends Ask> = keyof A[typeof brand]['errors'] & string
+export type AskErrorNames<A extends Ask> = keyof AskTypesOf<A>['errors'] & string
 
 /** The errors that an ask declares, as a union that `errorName` tells apart. */
 export type AskErrorOf<A extends Ask, Name extends AskErrorNames<A> = AskErrorNames<A>> = Name extends string
-  ? DeclaredError<Name, A[typeof brand]['errors'][Name]>
+  ? DeclaredError<Name, AskTypesOf<A>['errors'][Name]>
   : never
 
 /** The type of queries as they are answered. */
-export type QueryOf<A extends Ask> = A[typeof brand]['query']
+export type QueryOf<A extends Ask> = AskTypesOf<A>['query']
 /** The type of queries as they are asked: fields with a default may be left out. */
-export type QueryInputOf<A extends Ask> = A[typeof brand]['queryInput']
+export type QueryInputOf<A extends Ask> = AskTypesOf<A>['queryInput']
 /** The type of answers as they come. */
-export type AnswerOf<A extends Ask> = A[typeof brand]['answer']
+export type AnswerOf<A extends Ask> = AskTypesOf<A>['answer']
 /** The type of answers as they are given: fields with a default may be left out. */
-export type AnswerInputOf<A extends Ask> = A[typeof brand]['answerInput']
+export type AnswerInputOf<A extends Ask> = AskTypesOf<A>['answerInput']
 
 /** The options of `defineAsk`. */
 export interface AskDefinition<Errors extends readonly Schema[]> {
@@ -95,8 +102,12 @@ export interface AskDefinition<Errors extends readonly Schema[]> {
   readonly long?: 'number' | 'bigint'
 }
 
-/** The full name of a schema's record, as a type. */
-type SchemaName<S> =
+/**
+ * The full name of a schema's record, as a type.
+ *
+ * @hidden
+ */
+export type SchemaName<S> =
   S extends Schema<unknown, unknown, infer Json>
     ? Json extends { readonly name: infer Name extends string }
       ? Name extends `${string}.${string}`

@@ -14,10 +14,12 @@ export {
   type AskErrorNames,
   type AskErrorOf,
   type AskTypes,
+  type AskTypesOf,
   defineAsk,
   isAskError,
   type QueryInputOf,
   type QueryOf,
+  type SchemaName,
   type TypesOfAsk,
 } from './define-ask.js'
 export type { PeerDelivery } from './mail-supply.js'
