@@ -297,7 +297,7 @@ export class Registry {
     const lateMs = now - this.#dueAt
     this.#dueAt = Number.POSITIVE_INFINITY
     // who stood still has not heard of those that are back: they have fresh time
-    if (lateMs > this.#settings.leaseMs / 4) this.#postpone(lateMs)
+    if (lateMs > this.#settings.leaseMs / 4) this.#beginAgain(now)
     if (!this.#isSettled && now >= this.#graceEnd) {
       this.#isSettled = true
       for (const watcher of this.#watchers) watcher.settled()
@@ -312,10 +312,10 @@ export class Registry {
     return next
   }
 
-  #postpone(byMs: number): void {
-    const { leaseMs, graceMs } = this.#settings
-    if (!this.#isSettled) this.#graceEnd += Math.min(byMs, graceMs)
-    for (const entry of this.#entries.values()) entry.cutAt += Math.min(byMs, leaseMs)
+  /** All leases and the grace period begin now. */
+  #beginAgain(now: number): void {
+    this.#graceEnd = now + this.#settings.graceMs
+    for (const entry of this.#entries.values()) if (entry.cutAt < now) entry.cutAt = now
   }
 
   #lapse(entry: Entry): void {
