@@ -5,6 +5,7 @@
  */
 import { defineModel } from './model.js'
 import { sometimes } from './push-world.js'
+import { endpointsStep } from './rpc-endpoints.js'
 import { isolateStep } from './rpc-failover.js'
 import { behaviours } from './rpc-handlers.js'
 import { checkCounts, endWorld } from './rpc-promises.js'
@@ -15,6 +16,7 @@ export const model = defineModel<Setup, World>({
   draw: (random) => ({
     servers: random.between(1, 2),
     isApart: random.chance(0.15),
+    follows: random.chance(0.5),
     server: {},
     client: {
       ...sometimes(random, 'timeoutMs', [5, 1000, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER]),
@@ -24,7 +26,7 @@ export const model = defineModel<Setup, World>({
     },
   }),
   open: openWorld,
-  steps: [callStep(10, behaviours), burstStep, isolateStep, ...comingAndGoing],
+  steps: [callStep(10, behaviours), burstStep, isolateStep, endpointsStep, ...comingAndGoing],
   always: checkCounts,
   end: endWorld,
 })

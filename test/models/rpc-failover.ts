@@ -20,7 +20,7 @@ export const isolateStep = step(
     const { failoverMs = 1000, retentionMs, timeoutMs, outboxBytes } = setup.client
     const isPlain = failoverMs <= 1000 && (retentionMs ?? timeoutMs ?? outboxBytes) === undefined
     const isWhole = servers.length === 2 && servers.every(({ server }) => server.status === 'open')
-    if (lab.transport !== 'tcp' || !first || client?.status !== 'open' || !isPlain || !isWhole) return
+    if (setup.follows || lab.transport !== 'tcp' || !first || client?.status !== 'open' || !isPlain || !isWhole) return
     await lab.until(() => client.connected === world.ways.length, 'the links of a client')
     const from = made.length
     const peek = { client: 0, does: 'later', count: 0, requests: 'none', timeout: 0, cancel: '', bytes: 0 } as const

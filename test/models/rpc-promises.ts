@@ -26,6 +26,8 @@ function checkOrderlyEnds({ lab, made }: World): void {
 /** Comes to rest, closes, and checks how calls ended and what ran. */
 export async function endWorld(world: World): Promise<void> {
   const { lab, servers, clients, made, runs } = world
+  // calls that wait for an endpoint
+  world.lists.next([...world.ways])
   if (world.calm && lab.transport === 'inproc') {
     const plain = made.filter(({ isPlain }) => isPlain)
     const late = () => plain.filter(({ outcome }) => !outcome.settled).map(({ outcome }) => outcome.label)

@@ -1,5 +1,5 @@
 /** Servers and clients of one service, as the models of RPC see them: which calls were made, which ran, how each ended. */
-import { NEVER, Observable, of, throwError } from 'rxjs'
+import { BehaviorSubject, Observable } from 'rxjs'
 import {
   createRpcClient,
   createRpcServer,
@@ -17,6 +17,7 @@ import type { Lab } from './lab.js'
 import { stepsOf } from './model.js'
 import type { Outcome } from './outcomes.js'
 import { answering, type Behaviour, handlersOf } from './rpc-handlers.js'
+import { requestKinds, requestsOf } from './rpc-requests.js'
 import { tick } from './ticks.js'
 
 /** Options of the first of each. */
@@ -24,6 +25,8 @@ export interface Setup {
   readonly servers: number
   /** Whether one more is in a process of its own, over tcp: then it is killed. */
   readonly isApart: boolean
+  /** Whether clients follow an observable of endpoints. */
+  readonly follows?: boolean
   readonly server: Omit<Partial<RpcServerOptions>, 'services'>
   readonly client: Partial<RpcClientOptions>
 }
@@ -57,6 +60,8 @@ export interface World {
   readonly servers: Served[]
   /** Where clients connect. */
   readonly ways: string[]
+  /** Those of them that clients have now, where they follow an observable. */
+  readonly lists: BehaviorSubject<readonly string[]>
   readonly clients: LabClient[]
   readonly made: Made[]
   readonly runs: Map<string, number>
@@ -104,7 +109,8 @@ function ran({ runs }: World, call: string): void {
 
 /** Opens a world. */
 export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
-  const world: World = { lab, setup, servers: [], ways: [], clients: [], made: [], runs: new Map(), calm: true }
+  const lists = new BehaviorSubject<readonly string[]>([])
+  const world: World = { lab, setup, servers: [], ways: [], lists, clients: [], made: [], runs: new Map(), calm: true }
   for (let count = 0; count < setup.servers; count++) {
     const waiting: Served['waiting'] = new Set()
     const server = await openServer(world, waiting, lab.endpoint())
@@ -117,25 +123,15 @@ export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
     const { endpoint } = await lab.child(role, (call) => ran(world, call))
     world.ways.push(await lab.way(endpoint))
   }
+  lists.next([...world.ways])
   await openClient(world)
   return world
 }
 
 async function openClient(world: World): Promise<void> {
-  const { lab, setup, ways: connect } = world
+  const { lab, setup } = world
+  const connect = setup.follows ? world.lists : world.ways
   world.clients.push(lab.watch(await createRpcClient(Service, { runtime: lab.runtime, connect, ...setup.client })))
-}
-
-const requestKinds = ['some', 'none', 'invalid', 'fails', 'endless'] as const
-
-function requestsOf(kind: (typeof requestKinds)[number], count: number): Observable<{ id: number }> {
-  if (kind === 'fails') return throwError(() => new Error('as it was told to'))
-  if (kind === 'endless') return NEVER
-  if (kind === 'invalid') return of({ id: 1 }, { id: 'two' } as never, { id: 3 })
-  return new Observable((subscriber) => {
-    for (let id = 0; id < (kind === 'none' ? 0 : count); id++) subscriber.next({ id })
-    subscriber.complete()
-  })
 }
 
 const deadlines = [undefined, undefined, 0, 5, 1000, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER] as const
