@@ -1,10 +1,11 @@
 /**
  * A process of the demonstration: serves the hashes of all files over RPC, and publishes figures of this machine.
  *
- * Argument: the endpoint of the subscriber. It reports its own endpoint to its parent.
+ * Arguments: the endpoints of the directory, in which it is found, and of the subscriber.
  */
 import { cpus, freemem, totalmem } from 'node:os'
 import { isRivuletError } from 'rivulet/avro'
+import { createDirectory } from 'rivulet/directory'
 import { createPublisher } from 'rivulet/pubsub'
 import { createRpcServer, implement } from 'rivulet/rpc'
 import { asyncScheduler, map, ReplaySubject, Subject, startWith, tap, throttleTime } from 'rxjs'
@@ -15,7 +16,7 @@ import { type Cancelled, Catalogue, type Copies, type Totals, Usage } from './sc
 const figuresMs = 200
 const maxPaths = 10
 
-const [subscriber = ''] = process.argv.slice(2)
+const [finder = '', subscriber = ''] = process.argv.slice(2)
 const gone = parentGone()
 const keyring = Keyring.inherit()
 const hashes = new Map<string, Buffer>()
@@ -67,6 +68,8 @@ const service = implement(Catalogue, {
 
 const server = await createRpcServer({ bind: 'tcp://127.0.0.1:*', services: [service], ...keyring.binding })
 const publisher = await createPublisher({ connect: subscriber, ...keyring.connectingTo('main') })
+const directory = await createDirectory({ connect: finder, ...keyring.connectingTo('main') })
+await directory.announce('catalogue', server)
 process.send?.(server.endpoint)
 
 let before = coreTimes()
@@ -82,7 +85,7 @@ const timer = setInterval(() => {
 }, figuresMs)
 await gone
 clearInterval(timer)
-await Promise.all([server.close({ drain: false }), publisher.close({ drain: false })])
+await Promise.all([server, publisher, directory].map((resource) => resource.close({ drain: false })))
 
 function coreTimes(): { busy: number; all: number }[] {
   return cpus().map(({ times }) => {

@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createDirectory, createDirectoryHost } from 'rivulet/directory'
 import { createSubscriber } from 'rivulet/pubsub'
 import { createConsumer, createProducer, createPull } from 'rivulet/queue'
 import { createRpcClient } from 'rivulet/rpc'
@@ -45,22 +46,28 @@ export async function runDemo(options: DemoOptions, view: View, signal: AbortSig
   await using folder = await temporaryFolder()
   await using children = new Children(keyring, note)
   await using subscriber = await createSubscriber({ bind, ...keyring.binding, ...closing })
-  const host = new QueueHostProcess((at) => children.start('queue-host', at, folder.path, subscriber.endpoint), note)
-  const catalogueChild = children.start('catalogue', subscriber.endpoint)
-  const connect = await host.open(signal)
-  const toHost = { connect, ...keyring.connectingTo('queue-host') }
+  await using finder = await createDirectoryHost({ bind, ...keyring.binding, ...closing })
+  const endpoints = [finder.endpoint, subscriber.endpoint]
+  const host = new QueueHostProcess((at) => children.start('queue-host', at, folder.path, ...endpoints), note)
+  const catalogueChild = children.start('catalogue', ...endpoints)
+  await using processes = await createDirectory({
+    connect: finder.endpoint,
+    ...keyring.connectingTo('main'),
+    ...closing,
+  })
+  await host.open(signal)
+  const toHost = { connect: processes.endpoints('queues'), ...keyring.connecting }
   await using activity = await createPull({ bind, schema: Activity, ...keyring.binding, ...closing })
   await using batches = await createProducer({ ...toHost, queue: 'files', schema: Batch, ...closing })
   await using reports = await createConsumer({ ...toHost, queue: 'reports', schema: Report, ...closing })
-  const endpoint = await catalogueChild.endpoint
-  if (endpoint === undefined) throw new Error('the catalogue did not start')
+  if ((await catalogueChild.endpoint) === undefined) throw new Error('the catalogue did not start')
   await using catalogue = await createRpcClient(Catalogue, {
-    connect: endpoint,
-    ...keyring.connectingTo('catalogue'),
+    connect: processes.endpoints('catalogue'),
+    ...keyring.connecting,
     ...closing,
   })
   using _ = { [Symbol.dispose]: () => stop.abort() } // the last one is the first to be disposed of
-  for (const { errors } of [subscriber, activity, batches, reports, catalogue]) {
+  for (const { errors } of [subscriber, finder, processes, activity, batches, reports, catalogue]) {
     errors.subscribe(({ message }) => note(message))
   }
 
@@ -71,7 +78,7 @@ export async function runDemo(options: DemoOptions, view: View, signal: AbortSig
   const run: Run = { directory, ledger, workers, host, figures, calls, activity: '', startedMs }
   const reported = new Subject<void>()
   for (let worker = 0; worker < options.workers; worker++) {
-    workers.add(children.start('worker', String(worker), connect, activity.endpoint, directory))
+    workers.add(children.start('worker', String(worker), finder.endpoint, activity.endpoint, directory))
   }
   workers.changes.subscribe((worker) => note(changeText(worker)))
   activity.messages.subscribe((text) => {

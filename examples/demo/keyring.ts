@@ -65,6 +65,11 @@ export class Keyring {
     return this.#own ? { security: { keyPair: this.#own, allow: this.#publicKeys } } : {}
   }
 
+  /** Options of what connects to processes that a directory knows, with their keys. */
+  get connecting(): Secured {
+    return this.#own ? { security: { keyPair: this.#own } } : {}
+  }
+
   /** Options of what connects to a process. */
   connectingTo(role: Role): Secured {
     const serverKey = this.#publicKeys[role]

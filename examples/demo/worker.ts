@@ -1,13 +1,14 @@
 /**
  * A process of the demonstration: takes batches of files from the durable queue, hashes them, and reports the results.
  *
- * Arguments: its number, the endpoints of the queue host and of the transient queue, the directory. It works until its
- * parent closes the channel.
+ * Arguments: its number, the endpoints of the directory of processes and of the transient queue, the directory of files. It
+ * works until its parent closes the channel.
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createDirectory } from 'rivulet/directory'
 import { createConsumer, createProducer, createPush, type Delivery } from 'rivulet/queue'
 import { parentGone } from './children.js'
 import { Keyring } from './keyring.js'
@@ -19,16 +20,17 @@ const concurrency = 2
 const prefetch = 4
 const pieceBytes = 256 * 1024
 
-const [number = '', connect = '', activityEndpoint = '', directory = ''] = process.argv.slice(2)
+const [number = '', finder = '', activityEndpoint = '', directory = ''] = process.argv.slice(2)
 const worker = Number(number)
 const gone = parentGone()
 const keyring = Keyring.inherit()
-const queues = { connect, ...keyring.connectingTo('queue-host') }
+const processes = await createDirectory({ connect: finder, ...keyring.connectingTo('main') })
+const queues = { connect: processes.endpoints('queues'), ...keyring.connecting }
 const batches = await createConsumer({ ...queues, queue: 'files', schema: Batch, prefetch })
 const reports = await createProducer({ ...queues, queue: 'reports', schema: Report })
 const toMain = { connect: activityEndpoint, ...keyring.connectingTo('main') }
 const activity = await createPush({ ...toMain, schema: Activity, overflow: 'drop-newest' })
-const sockets = [batches, reports, activity]
+const sockets = [batches, reports, activity, processes]
 for (const { errors } of sockets) errors.subscribe(({ message }) => console.error(message))
 let inWork = 0
 const buffers: Buffer[] = []
