@@ -55,9 +55,9 @@ export class Contender {
   /** Those whose conflict with this one was reported. */
   readonly #conflicts = new Set<string>()
 
-  constructor(claim: PeerClaim, node: RemoteNode | undefined, key: string | undefined) {
+  constructor(claim: PeerClaim, node: RemoteNode | undefined, key: string | undefined, identity?: PeerIdentity) {
     const { name, incarnation, epoch, takeover, answers } = claim
-    this.ref = Object.freeze({ name, incarnation, identity: node?.identity })
+    this.ref = Object.freeze({ name, incarnation, identity: node?.identity ?? identity })
     this.node = node
     this.key = key
     this.epoch = epoch

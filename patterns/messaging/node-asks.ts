@@ -86,7 +86,7 @@ export function askPolicy(
 ): CallPolicy {
   const isFree = ({ id }: PeerInfo, action: string) => action !== 'message' || id === itself.id
   return {
-    permits: (peer, action, to) => isFree(peer, action) || permits(peer.identity, to),
-    allows: (peer, action, to) => isFree(peer, action) || allows(peer.identity, to),
+    permits: (peer, action, to) => isFree(peer, action) || permits(peer.identity ?? peer.server, to),
+    allows: (peer, action, to) => isFree(peer, action) || allows(peer.identity ?? peer.server, to),
   }
 }

@@ -40,7 +40,8 @@ export interface NodePorts {
   /** Why no other process is connected, if one has refused this one; to be appended to a message. */
   unreachable(): string
   limited(reason: string, peer: PeerInfo): void
-  readonly publicKey: string | undefined
+  /** Who its peers are, by the key of this side; `undefined` without security. */
+  readonly identity: PeerIdentity | undefined
   /** Where it dials. */
   readonly connect: ConnectOption
 }
@@ -74,7 +75,10 @@ export class PeerNode implements LinkUser {
     this.id = id
     this.#choice = new LinkChoice(id)
     const { leaveMs, maxLinkPeers: maxClaims } = defaults
-    this.roster = new Roster({ leaveMs, settleMs, maxClaims, publicKey: ports.publicKey }, this.#rosterPorts())
+    this.roster = new Roster(
+      { leaveMs, settleMs, maxClaims, publicKey: ports.identity?.publicKey, identity: ports.identity },
+      this.#rosterPorts(),
+    )
     const { roster } = this
     this.dialing = new Dialing(ports.connect, {
       own: () => ports.endpoints(),
@@ -88,7 +92,7 @@ export class PeerNode implements LinkUser {
       locals: this.locals,
       report: (error) => this.report(error),
       session: (id) => this.#sessions.get(id),
-      identityOf: (peer) => peer.identity,
+      identityOf: ({ identity, server }) => identity ?? server,
       permits: (identity, to) => ports.permits(identity, to),
       met: () => this.#choose(),
     })

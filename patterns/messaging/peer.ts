@@ -11,6 +11,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
+import { keyFingerprint, type PeerIdentity } from '../../src/security/index.js'
 import { checkSides, connects } from '../../src/socket/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../src/stream/index.js'
 import { type Answerer, type Answering, PeerAnswers } from './answers.js'
@@ -83,7 +84,8 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   private constructor(own: OwnOptions, first: PeerResource | undefined, full: FullOptions | undefined) {
     const { name, signal, takeover } = own
     super('createPeer', { signal, runtime: full?.runtime, over: first })
-    this.self = Object.freeze({ name, incarnation: randomBytes(16).toString('hex'), identity: undefined })
+    const identity = first === undefined ? identityOf(full?.security?.keyPair.publicKey) : first.self.identity
+    this.self = Object.freeze({ name, incarnation: randomBytes(16).toString('hex'), identity })
     this.#first = first
     this.#takeover = takeover
     this.#node = first === undefined ? this.#newNode(full as FullOptions) : first.#node
@@ -248,7 +250,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
         ),
       unreachable: () => this.unreachable(),
       limited: (reason, peer) => this.#links.limited(reason, peer),
-      publicKey: security?.keyPair.publicKey,
+      identity: identityOf(security?.keyPair.publicKey),
       connect,
     })
     return node
@@ -262,4 +264,9 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     this.transport = links
     return links
   }
+}
+
+/** Who a peer is by its own key: others know it by the name in their allow list. */
+function identityOf(publicKey: string | undefined): PeerIdentity | undefined {
+  return publicKey === undefined ? undefined : Object.freeze({ name: keyFingerprint(publicKey), publicKey })
 }

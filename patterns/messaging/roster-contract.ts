@@ -33,6 +33,8 @@ export interface RosterSettings {
   readonly maxClaims: number
   /** The key of this node, with security. */
   readonly publicKey?: string | undefined
+  /** Who the peers of this node are, as this node shows them; those of others, as their sessions say. */
+  readonly identity?: PeerIdentity | undefined
 }
 
 /** What a roster tells its node. None of these may throw. */

@@ -160,11 +160,11 @@ export class Roster implements RosterFacts {
 
   addLocal(claim: PeerClaim): RivuletError | undefined {
     const { name, incarnation, takeover } = claim
-    const { publicKey } = this.#settings
+    const { publicKey, identity } = this.#settings
     const holder = this.#names.holderOf(name)
     if (holder !== undefined && (!takeover || holder.epoch >= maxEpoch)) return nameTaken(name)
     if (!this.#names.allows(name, publicKey)) return nameTaken(name)
-    const contender = new Contender({ ...claim, epoch: holder ? holder.epoch + 1 : 0 }, undefined, publicKey)
+    const contender = new Contender({ ...claim, epoch: holder ? holder.epoch + 1 : 0 }, undefined, publicKey, identity)
     const local = new LocalClaim(contender)
     return this.#do(() => {
       this.#names.enter(contender)

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { ResourceScope, Transport } from '../resource/index.js'
-import type { PeerIdentity } from '../security/index.js'
+import { keyFingerprint, type PeerIdentity } from '../security/index.js'
 import { type LinkUser, type PeerInfo, type SessionStreams, SharedSession } from '../session/index.js'
 import { type ConnectEndpoint, DealerSocket, RouterSocket, SocketSet, type SocketSetOptions } from '../socket/index.js'
 import { LinkClient } from './link-client.js'
@@ -161,15 +161,37 @@ export class LinkSet implements Transport {
     return this.#sockets.isConnectedTo(endpoints, isSameRuntime)
   }
 
-  /** What the links of one side need; `dialed` is the address of a connecting one. */
-  #ports(dialed: string | undefined): {
+  /**
+   * What the links of one side need.
+   *
+   * @param dialed - The address of a connecting one.
+   * @param serverKeyOf - Returns the key by which its server is known, once it is connected.
+   */
+  #ports(
+    dialed: string | undefined,
+    serverKeyOf: () => string | undefined = () => undefined,
+  ): {
     accept(session: SessionStreams, identity?: PeerIdentity): SharedSession
     report(error: RivuletError): void
     retired(link: LinkClient): void
   } {
     return {
-      accept: (session, identity) =>
-        new SharedSession(session, this.#users, { id: randomBytes(8).toString('hex'), identity, dialed }),
+      accept: (session, identity) => {
+        const server = () => this.#serverOf(serverKeyOf())
+        const id = randomBytes(8).toString('hex')
+        const peer =
+          dialed === undefined
+            ? { id, identity, dialed }
+            : {
+                id,
+                dialed,
+                identity,
+                get server() {
+                  return server()
+                },
+              }
+        return new SharedSession(session, this.#users, peer)
+      },
       report: this.#scope.report,
       retired: (link) => this.#remove(link),
     }
@@ -179,9 +201,18 @@ export class LinkSet implements Transport {
     const { keyPair } = this.#sockets
     const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
     const { clock } = this.#scope.runtime
-    const link: LinkClient = new LinkClient(this.#options, clock, this.#ports(endpoint.address), prover)
+    const { address, serverKeys } = endpoint
+    const serverKeyOf = () => link.serverKey ?? (serverKeys.length === 1 ? serverKeys[0] : undefined)
+    const link: LinkClient = new LinkClient(this.#options, clock, this.#ports(address, serverKeyOf), prover)
     this.#dialing.set(link, undefined)
     return link
+  }
+
+  /** The server of a key, by the name that it has in the allow list of this side, or else by its fingerprint. */
+  #serverOf(publicKey: string | undefined): PeerIdentity | undefined {
+    if (publicKey === undefined) return undefined
+    const name = this.guard?.identityOf(publicKey)?.name ?? keyFingerprint(publicKey)
+    return Object.freeze({ name, publicKey })
   }
 
   /** Retires the links that are not wanted any more, and dials the endpoints that are new. */

@@ -16,6 +16,8 @@ export interface PeerInfo {
    * the server that `serverKey` names.
    */
   readonly identity: PeerIdentity | undefined
+  /** Where this side connected with security: the key of the server, and its name in the allow list or its fingerprint. */
+  readonly server?: PeerIdentity | undefined
   /** The address that this side connected to; `undefined` where the peer connected to this side. */
   readonly dialed: string | undefined
 }

@@ -53,7 +53,7 @@ export class MessagingProcess extends MeshProcess {
         policy: undefined,
         unreachable: () => '',
         limited: () => {},
-        publicKey: undefined,
+        identity: undefined,
       })
       this.#node = node
       this.#isOpen = true
