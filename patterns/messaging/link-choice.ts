@@ -12,7 +12,7 @@ export interface LinkOfNode {
   readonly node: string
   /** The address that this node has dialed; `undefined` where the other node has dialed. */
   readonly dialed: string | undefined
-  /** Whether it has a connection, and both sides take new streams: only then others are left out for it. */
+  /** Whether it has a connection, both sides take new streams, and know each other's peers: only then others are left out for it. */
   readonly isLive: boolean
 }
 

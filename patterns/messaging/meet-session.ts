@@ -20,6 +20,8 @@ export interface MeetSessionPorts {
   begins(): void
   /** The other node said who it is, and where it is bound. */
   met(node: string, endpoints: readonly string[]): void
+  /** It has said all that it had at the beginning. */
+  completed(): void
   answer(answer: MeetAnswer): void
   /** It ends: nothing is known of the other node any more. */
   ended(): void
@@ -63,7 +65,9 @@ export class MeetSession {
       roster.claim(session, { ...claim, answers: new Map(answers.map(({ ask, number }) => [ask, number])) })
     }
     for (const incarnation of left) roster.withdrawn(session, incarnation)
-    if (complete) roster.completed(session)
+    if (!complete) return
+    roster.completed(session)
+    this.#ports.completed()
   }
 
   accept(incarnation: string): void {

@@ -33,7 +33,7 @@ export interface NodeSessionPorts {
   hello(): { readonly node: string; readonly endpoints: readonly string[] }
   claims(): readonly PeerClaim[]
   answered(accepted: readonly string[], refused: readonly ClaimRefusal[]): void
-  /** The session lives, is cut, has ended, is suspected or not any more. */
+  /** The session lives, is cut, has ended, is suspected or not any more, or its other side has answered. */
   changed(session: NodeSession): void
 }
 
@@ -49,6 +49,8 @@ export class NodeSession {
   /** The node at the other end, once it has said who it is, and where that is bound. */
   node: string | undefined
   endpoints: readonly string[] = []
+  /** Whether that node has said all that it had at the beginning. */
+  isComplete = false
   /** Peers of this node that it does not accept, and why. */
   readonly refusals = new Map<string, RivuletError>()
   /** Whether one of its sides is about to close it. */
@@ -58,6 +60,9 @@ export class NodeSession {
   readonly #ports: NodeSessionPorts
   readonly #speaker: MeetSpeaker
   #answers: Subscription | undefined
+  /** Peers of this node whose claims the other side has answered, and those whose claims it has not. */
+  readonly #known = new Set<string>()
+  readonly #unanswered = new Set<string>()
 
   constructor(streams: SessionStreams, peer: PeerInfo, ports: NodeSessionPorts) {
     this.id = peer.id
@@ -66,8 +71,15 @@ export class NodeSession {
     this.#ports = ports
     const { clock, name, report } = ports
     this.client = new CallClient({ clock, failoverMs, name, report })
-    this.#speaker = new MeetSpeaker({ ...ports.hello(), endpoints: [...ports.hello().endpoints] }, ports.claims())
+    const claims = ports.claims()
+    for (const { incarnation } of claims) this.#unanswered.add(incarnation)
+    this.#speaker = new MeetSpeaker({ ...ports.hello(), endpoints: [...ports.hello().endpoints] }, claims)
     atEndOfTurn(() => this.#meet())
+  }
+
+  /** Whether each side knows all peers of the other one over this session, so that another session may end. */
+  get isSettled(): boolean {
+    return this.isComplete && this.#unanswered.size === 0
   }
 
   /** The user of the session, which the calls are. */
@@ -98,10 +110,13 @@ export class NodeSession {
   }
 
   announce(claim: PeerClaim): void {
+    if (!this.#known.has(claim.incarnation)) this.#unanswered.add(claim.incarnation)
     this.#speaker.announce(claim)
   }
 
   withdraw(incarnation: string): void {
+    this.#known.delete(incarnation)
+    this.#unanswered.delete(incarnation)
     this.#speaker.withdraw(incarnation)
   }
 
@@ -145,7 +160,12 @@ export class NodeSession {
       const error = receivedError(code, message)
       return { incarnation, code: error.code, message: error.message, epoch }
     })
+    const { isSettled } = this
+    for (const incarnation of [...accepted, ...refusals.map((refusal) => refusal.incarnation)]) {
+      if (this.#unanswered.delete(incarnation)) this.#known.add(incarnation)
+    }
     this.#ports.answered(accepted, refusals)
+    if (this.isSettled !== isSettled) this.#ports.changed(this)
   }
 
   /** The other side has no use for this node, or does not know messaging. */

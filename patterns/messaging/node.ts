@@ -140,6 +140,11 @@ export class PeerNode implements LinkUser {
     return session.user()
   }
 
+  /** Links that have not ended, in both directions; those that were never up do not count. */
+  get sessions(): number {
+    return [...this.#sessions.values()].filter(({ streams }) => streams.status !== 'opening').length
+  }
+
   /** Adds a peer; returns why it cannot have its name. */
   add(peer: LocalPeer, takeover: boolean): RivuletError | undefined {
     const { name, incarnation } = peer.ref
@@ -244,9 +249,11 @@ export class PeerNode implements LinkUser {
 
   /** Dials what is needed, and nothing else. */
   #choose(): void {
-    const links = [...this.#sessions.values()].flatMap(({ node, peer: { dialed }, streams: { status, draining } }) =>
-      node === undefined ? [] : [{ node, dialed, isLive: status === 'live' && !draining }],
-    )
+    const links = [...this.#sessions.values()].flatMap(({ node, isSettled, peer: { dialed }, streams }) => {
+      const { status, draining } = streams
+      const isLive = status === 'live' && !draining && (isSettled || node === this.id)
+      return node === undefined ? [] : [{ node, dialed, isLive }]
+    })
     this.dialing.leaveOut(this.#choice.leftOut(links))
   }
 

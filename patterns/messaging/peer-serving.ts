@@ -51,7 +51,7 @@ export interface PeerServingPorts {
   identityOf(peer: PeerInfo): PeerIdentity | undefined
   /** Whether the policy allows an identity to send to a peer. */
   permits(identity: PeerIdentity | undefined, to: string): boolean
-  /** The other side of a session said which node it is. */
+  /** The other side of a session said which node it is, or has said all that it had. */
   met(session: NodeSession): void
 }
 
@@ -108,6 +108,11 @@ export class PeerServing implements ServingHost {
           if (session === undefined) return
           session.node = node
           session.endpoints = endpoints
+          this.#ports.met(session)
+        },
+        completed: () => {
+          if (session === undefined) return
+          session.isComplete = true
           this.#ports.met(session)
         },
         answer: (answer) => ports.answer(answer),

@@ -182,13 +182,13 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 
   stats(): PeerStats {
-    const { sessions, strayFrames, rejectedFrames } = this.#links
+    const { strayFrames, rejectedFrames } = this.#links
     return Object.freeze({
       outgoing: this.#local.sends(),
       incoming: this.#local.mailbox.stats(),
       asks: this.#asks.stats(),
       peers: this.peers.length,
-      sessions,
+      sessions: this.#node.sessions,
       strayFrames,
       rejectedFrames,
       rejectedClaims: this.#node.roster.rejected,

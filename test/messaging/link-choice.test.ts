@@ -2,9 +2,10 @@
 import t from 'tap'
 import { createPeer } from '../../patterns/messaging/index.js'
 import { LinkChoice, type LinkOfNode } from '../../patterns/messaging/link-choice.js'
+import { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
 import { eachTransport, place } from '../support/transports.js'
-import { inbox, Report, sees } from './peers.js'
+import { inbox, Report, sees, sight } from './peers.js'
 
 const link = (node: string, dialed?: string, isLive = true): LinkOfNode => ({ node, dialed, isLive })
 const leftOut = (self: string, ...links: LinkOfNode[]) => [...new LinkChoice(self).leftOut(links)].sort()
@@ -61,6 +62,26 @@ eachTransport(
       gotTwo,
       Array.from({ length: 300 }, (_, id) => `three/Report ${id}`),
     )
+  },
+)
+
+t.test(
+  'a link that is slow to say who is there takes the place of another one, and nobody is seen to leave',
+  async (t) => {
+    const { runtime, bind } = place(t, 'tcp')
+    const two = await createPeer({ name: 'two', bind, runtime })
+    const proxies = [await ChaosProxy.open(two.endpoint), await ChaosProxy.open(two.endpoint)]
+    t.teardown(() => Promise.all(proxies.map((proxy) => proxy.close())))
+    const [slow, quick] = proxies.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1)) as [ChaosProxy, ChaosProxy]
+    slow.set({ delayMs: 100 }) // of two that one side has dialed, the one with the smaller address stays
+    const atTwo = sight(two)
+    const one = await createPeer({ name: 'one', connect: [quick.endpoint, slow.endpoint], runtime })
+    const atOne = sight(one)
+    await until(() => slow.accepted === 1 && quick.accepted === 1)
+    await until(() => quick.connections === 0)
+    await until(() => one.stats().sessions === 1 && two.stats().sessions === 1)
+    t.strictSame(atOne, ['joined two', 'complete'])
+    t.strictSame(atTwo, ['complete', 'joined one'])
   },
 )
 
