@@ -1,0 +1,142 @@
+/**
+ * One of very many peers: what it sees of all others and what they send it, each held against what it must be.
+ *
+ * Peers are known by numbers; who sends to whom follows from them, so that each peer knows what is due to it.
+ */
+import type { Peer, PresenceEvent } from '../../patterns/messaging/index.js'
+import { defineSchema } from '../../src/avro/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { until } from '../support/events.js'
+
+/** A message: its place among all that one peer sends to another, and some weight. */
+export const Note = defineSchema({
+  type: 'record',
+  name: 'Note',
+  namespace: 'test.messaging',
+  fields: [
+    { name: 'place', type: 'int' },
+    { name: 'text', type: 'string' },
+  ],
+} as const)
+
+/** How many there are, and how much each sends. */
+export interface CrowdPlan {
+  readonly processes: number
+  readonly peersPerProcess: number
+  /** Messages that each peer sends, and so receives. */
+  readonly messages: number
+  /** Peers that each peer sends to, spread over all processes. */
+  readonly partners: number
+}
+
+const text = 'a line of text'
+
+/** Messages that one peer has in flight. */
+const inFlight = 100
+
+/** The name of a peer. */
+export function nameOf(process: number, index: number): string {
+  return `peer-${process}-${index}`
+}
+
+/** A peer with an account of what it sees and gets. */
+export class Member {
+  /** What must not be, in words. */
+  readonly faults: string[] = []
+  /** Whether the snapshot of the peers that are there was reported as complete. */
+  isComplete = false
+  received = 0
+  readonly #peer: Peer
+  readonly #plan: CrowdPlan
+  readonly #number: number
+  readonly #present = new Set<string>()
+  readonly #departed = new Set<string>()
+  readonly #places = new Map<string, number>()
+
+  /** @param number - Of the peer among all. */
+  constructor(peer: Peer, number: number, plan: CrowdPlan) {
+    this.#peer = peer
+    this.#plan = plan
+    this.#number = number
+    peer.errors.subscribe(({ code, message }) => this.#fault(`reports ${code}: ${message}`))
+    peer.presence.subscribe((event) => this.#saw(event))
+    peer.deliveries(Note).subscribe(({ from, value: { place } }) => {
+      const due = this.#places.get(from.name) ?? 0
+      if (place !== due) this.#fault(`${from.name} sent ${place} where ${due} is due`)
+      this.#places.set(from.name, place + 1)
+      this.received += 1
+    })
+  }
+
+  /** How many others it sees. */
+  get present(): number {
+    return this.#present.size
+  }
+
+  /** How many have left. */
+  get departed(): number {
+    return this.#departed.size
+  }
+
+  /** Sends all that is due; resolves when all was taken. */
+  async send(): Promise<void> {
+    const { messages, partners } = this.#plan
+    let open: Promise<void>[] = []
+    for (let message = 0; message < messages; message++) {
+      const place = Math.floor(message / partners)
+      const sent = this.#peer.send(this.#partner(message % partners), Note, { place, text })
+      open.push(sent.catch(({ code }: RivuletError) => this.#fault(`a message was not taken: ${code}`)))
+      if (open.length < inFlight) continue
+      await Promise.all(open)
+      open = []
+    }
+    await Promise.all(open)
+  }
+
+  /** Holds its counts against the plan. */
+  check(): readonly string[] {
+    const { messages, partners } = this.#plan
+    const { outgoing, incoming } = this.#peer.stats()
+    const counts = [outgoing.accepted, outgoing.sent, incoming.received, incoming.delivered, this.received]
+    if (counts.some((count) => count !== messages)) this.#fault(`counts ${counts.join(', ')}, not ${messages}`)
+    if (this.#places.size !== Math.min(partners, messages)) this.#fault(`${this.#places.size} peers have sent to it`)
+    return this.faults
+  }
+
+  #partner(which: number): string {
+    const { processes, peersPerProcess, partners } = this.#plan
+    const total = processes * peersPerProcess
+    const other = (this.#number + 1 + Math.floor((which * (total - 1)) / partners)) % total
+    return nameOf(Math.floor(other / peersPerProcess), other % peersPerProcess)
+  }
+
+  #saw(event: PresenceEvent): void {
+    if (event.kind === 'complete') {
+      if (this.isComplete) this.#fault('complete twice')
+      this.isComplete = true
+      return
+    }
+    const { kind, peer } = event
+    if (kind === 'joined') {
+      if (this.#present.has(peer.name)) this.#fault(`${peer.name} joined twice`)
+      if (this.#departed.has(peer.name)) this.#fault(`${peer.name} joined after it had left`)
+      this.#present.add(peer.name)
+    } else if (kind === 'left') {
+      if (this.#departed.has(peer.name)) this.#fault(`${peer.name} left twice`)
+      if (!this.#present.delete(peer.name)) this.#fault(`${peer.name} left and was not there`)
+      this.#departed.add(peer.name)
+    } else if (kind === 'conflict') {
+      this.#fault(`a conflict about ${peer.name}`)
+    }
+  }
+
+  #fault(what: string): void {
+    if (this.faults.length < 5) this.faults.push(`${this.#peer.name}: ${what}`)
+  }
+}
+
+/** Resolves, with the time on the clock of the machine, when a condition holds of all. */
+export async function whenAll(members: readonly Member[], holds: (member: Member) => boolean): Promise<number> {
+  await until(() => members.every(holds))
+  return Date.now()
+}

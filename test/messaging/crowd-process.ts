@@ -1,0 +1,69 @@
+/**
+ * The program of a `CrowdProcess`: many peers of one node in a process of its own.
+ *
+ * Arguments: what `CrowdSettings` says, as JSON. It answers each message of its parent, see `crowd.ts`, with one.
+ */
+import { ReplaySubject } from 'rxjs'
+import { createDirectory } from '../../patterns/directory/index.js'
+import { createPeer, type Peer, type PeerOptions } from '../../patterns/messaging/index.js'
+import { until } from '../support/events.js'
+import type { CrowdAnswer, CrowdCommand, CrowdSettings } from './crowd.js'
+import { Member, nameOf, whenAll } from './crowd-member.js'
+
+const settings = JSON.parse(process.argv[2] as string) as CrowdSettings
+const { number, hosts, plan } = settings
+const { processes, peersPerProcess, messages } = plan
+const total = processes * peersPerProcess
+const endpoints = new ReplaySubject<readonly string[]>(1)
+const members: Member[] = []
+let first!: Peer
+
+const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => Promise<CrowdAnswer> | CrowdAnswer>> = {
+  async open() {
+    const way: Partial<PeerOptions> =
+      hosts.length > 0 ? { directory: await createDirectory({ connect: hosts }) } : { connect: endpoints }
+    first = await createPeer({ name: nameOf(number, 0), bind: 'tcp://127.0.0.1:*', ...way })
+    enter(first, 0)
+    for (let index = 1; index < peersPerProcess; index++) {
+      enter(await createPeer({ name: nameOf(number, index), over: first }), index)
+    }
+    return { endpoint: first.endpoint }
+  },
+  connect({ endpoints: list = [] }) {
+    endpoints.next(list.filter((endpoint) => endpoint !== first.endpoint))
+    return {}
+  },
+  async complete() {
+    return { at: await whenAll(members, ({ present, isComplete }) => isComplete && present === total - 1) }
+  },
+  async links() {
+    await until(() => first.stats().sessions === processes - 1)
+    return {}
+  },
+  async send() {
+    await Promise.all(members.map((member) => member.send()))
+    return { at: await whenAll(members, ({ received, faults }) => received >= messages || faults.length > 0) }
+  },
+  async left() {
+    return { at: await whenAll(members, ({ departed }) => departed >= peersPerProcess) }
+  },
+  report() {
+    const faults = members.flatMap((member) => member.check())
+    const present = members.filter((member) => member.present !== total - 1 - member.departed)
+    if (present.length > 0) faults.push(`${present.length} peers do not see all that are there`)
+    return { faults }
+  },
+  use() {
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
+    const rss = process.memoryUsage.rss()
+    return { residentMb: rss / 1_048_576, peakMb: maxRSS / 1024, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }
+  },
+}
+
+process.on('message', async (command: CrowdCommand) => process.send?.(await answers[command.kind](command)))
+process.on('disconnect', () => process.exit())
+process.send?.({})
+
+function enter(peer: Peer, index: number): void {
+  members.push(new Member(peer, number * peersPerProcess + index, plan))
+}

@@ -1,0 +1,160 @@
+/**
+ * Very many peers in a few processes: they find each other, send each other messages, and see one process die.
+ *
+ * What is measured, it returns; what must not be, in words; how much is too much, its caller says.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDirectoryHost } from '../../patterns/directory/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
+import { loader, modulePath } from '../child-process.js'
+import type { CrowdPlan } from './crowd-member.js'
+
+/** How the processes find each other: each is given the endpoints of all, or asks two hosts of a directory. */
+export type CrowdWay = 'connect' | 'directory'
+
+/** What a process of the crowd is given. */
+export interface CrowdSettings {
+  readonly number: number
+  /** The hosts of the directory; none if the endpoints come from the parent. */
+  readonly hosts: readonly string[]
+  readonly plan: CrowdPlan
+}
+
+/**
+ * What a process is told: to `open` its peers, to `connect` to all endpoints, and to say when its peers see all others
+ * (`complete`), when it has one link to each other process (`links`), when all that they `send` was taken and all that is due
+ * has arrived, when all of them have seen one process that has `left`; and to give its `report` and what it has had in `use`.
+ */
+export interface CrowdCommand {
+  readonly kind: 'open' | 'connect' | 'complete' | 'links' | 'send' | 'left' | 'report' | 'use'
+  readonly endpoints?: readonly string[]
+}
+
+/** What a process answers. */
+export interface CrowdAnswer {
+  readonly endpoint?: string
+  /** When, on the clock of the machine. */
+  readonly at?: number
+  readonly faults?: readonly string[]
+  readonly residentMb?: number
+  readonly peakMb?: number
+  readonly cpuSeconds?: number
+}
+
+/** What came of it; times in milliseconds. */
+export interface CrowdReport {
+  /** From the word to open all peers until each sees all others. */
+  readonly completeMs: number
+  readonly sendMs: number
+  /** From the kill until every peer that is left has seen every peer of that process leave. */
+  readonly leftMs: number
+  /** The resident memory of all processes together, when all see each other and when all messages have arrived. */
+  readonly residentMb: { readonly complete: number; readonly sent: number }
+  /** The sum of what each of them had at most. */
+  readonly peakMb: number
+  readonly cpuSeconds: number
+  readonly faults: readonly string[]
+}
+
+/** The source of the program. */
+export const crowdProgram = 'test/messaging/crowd-process.ts'
+
+const asHere: readonly string[] = [...loader, modulePath(crowdProgram)]
+
+/** Runs a crowd; `watchMs` is how long it is watched after a process has died, `program` what Node runs. */
+export async function crowd(plan: CrowdPlan, way: CrowdWay, watchMs: number, program = asHere): Promise<CrowdReport> {
+  const runtime = createRuntime()
+  const processes: CrowdProcess[] = []
+  try {
+    const hosts: string[] = []
+    for (let host = 0; way === 'directory' && host < 2; host++) {
+      hosts.push((await createDirectoryHost({ bind: 'tcp://127.0.0.1:*', runtime })).endpoint)
+    }
+    for (let number = 0; number < plan.processes; number++) {
+      processes.push(new CrowdProcess({ number, hosts, plan }, program))
+    }
+    await Promise.all(processes.map(({ loaded }) => loaded))
+    return await live(processes, way, watchMs)
+  } finally {
+    for (const one of processes) await one.kill()
+    await runtime.close({ drain: false })
+  }
+}
+
+async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: number): Promise<CrowdReport> {
+  const all = (command: CrowdCommand, of = processes) => Promise.all(of.map((one) => one.ask(command)))
+  const lastOf = (answers: readonly CrowdAnswer[]) => Math.max(...answers.map(({ at = Number.NaN }) => at))
+  const sumOf = (answers: readonly CrowdAnswer[], key: 'residentMb' | 'peakMb' | 'cpuSeconds') =>
+    answers.reduce((sum, answer) => sum + (answer[key] ?? Number.NaN), 0)
+
+  const openedAt = Date.now()
+  const endpoints = (await all({ kind: 'open' })).flatMap(({ endpoint }) => endpoint ?? [])
+  if (way === 'connect') await all({ kind: 'connect', endpoints })
+  const completeMs = lastOf(await all({ kind: 'complete' })) - openedAt
+  const atComplete = await all({ kind: 'use' })
+
+  const sendingAt = Date.now()
+  const sendMs = lastOf(await all({ kind: 'send' })) - sendingAt
+  const atSent = await all({ kind: 'use' })
+  await all({ kind: 'links' })
+
+  const [victim, ...others] = processes as [CrowdProcess, ...CrowdProcess[]]
+  const killedAt = Date.now()
+  await victim.kill()
+  const leftMs = lastOf(await all({ kind: 'left' }, others)) - killedAt
+  await delay(watchMs)
+
+  const reports = await all({ kind: 'report' }, others)
+  const faults = reports.flatMap(({ faults = [] }) => faults)
+  return {
+    completeMs,
+    sendMs,
+    leftMs,
+    residentMb: { complete: sumOf(atComplete, 'residentMb'), sent: sumOf(atSent, 'residentMb') },
+    peakMb: sumOf(atSent, 'peakMb'),
+    cpuSeconds: sumOf(atSent, 'cpuSeconds'),
+    faults,
+  }
+}
+
+/** One process of the crowd. */
+class CrowdProcess {
+  /** Resolves when its modules are loaded. */
+  readonly loaded: Promise<unknown>
+  readonly #child: ChildProcess
+
+  constructor(settings: CrowdSettings, program: readonly string[]) {
+    // without tap's recorder of processes
+    const args = ['-u', 'NODE_OPTIONS', process.execPath, ...program, JSON.stringify(settings)]
+    this.#child = spawn('env', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.loaded = this.#answer()
+  }
+
+  /** Tells it something, one thing at a time; resolves with its answer. */
+  ask(command: CrowdCommand): Promise<CrowdAnswer> {
+    const answer = this.#answer()
+    this.#child.send(command)
+    return answer
+  }
+
+  /** `kill -9`; resolves when it is dead. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+
+  #answer(): Promise<CrowdAnswer> {
+    return new Promise((resolve, reject) => {
+      const ended = (code: number | null) => reject(new Error(`a process of the crowd ended with ${code}`))
+      this.#child.once('exit', ended)
+      this.#child.once('message', (answer: CrowdAnswer) => {
+        this.#child.off('exit', ended)
+        resolve(answer)
+      })
+    })
+  }
+}
