@@ -191,6 +191,11 @@ export class PeerNode implements LinkUser {
     return sessions.map(({ refusals }) => refusals.get(from.ref.incarnation)).find((error) => error !== undefined)
   }
 
+  /** Sessions with another node. */
+  linksTo(node: string): number {
+    return [...this.#sessions.values()].filter((session) => session.node === node).length
+  }
+
   /** The session of an id. */
   session(id: string): NodeSession | undefined {
     return this.#sessions.get(id)

@@ -10,13 +10,16 @@ import { MeshProcess, type MeshWorld } from './mesh-process.js'
 import type { MessagingOracle } from './messaging-oracle.js'
 import { SimulatedPeer } from './messaging-peer.js'
 import type { MessagingPlan } from './messaging-plan.js'
+import type { DirectoryClient, SimulatedDirectory } from './simulated-directory.js'
 
 /** The world that all parts of a run share. */
 export interface MessagingWorld extends MeshWorld {
   readonly plan: MessagingPlan
   readonly oracle: MessagingOracle
-  /** The addresses that a process dials. */
+  /** The addresses that a process dials whatever a directory lists. */
   addressesFor(process: MessagingProcess): readonly string[]
+  /** Where processes find each other, if there is such a place. */
+  readonly directory: SimulatedDirectory | undefined
 }
 
 /** A process. */
@@ -25,6 +28,7 @@ export class MessagingProcess extends MeshProcess {
   #node: PeerNode | undefined
   readonly peers = new Set<SimulatedPeer>()
   #isOpen = false
+  #directory: DirectoryClient | undefined
 
   get node(): PeerNode | undefined {
     return this.#node
@@ -35,7 +39,15 @@ export class MessagingProcess extends MeshProcess {
     return this.#isOpen
   }
 
+  /** Whether one of its peers holds its name, as far as it knows. */
+  get holdsName(): boolean {
+    return [...this.peers].some(({ ref }) => this.#node?.roster.get(ref.incarnation) !== undefined)
+  }
+
   boot(): void {
+    const { world, life } = this
+    // a process may come back elsewhere, where others find it again
+    if (world.directory !== undefined && this.random.chance(0.5)) this.address = `sim://${this.name}/${life}`
     this.start()
     this.note('boots')
     this.enqueue(() => {
@@ -57,12 +69,13 @@ export class MessagingProcess extends MeshProcess {
       })
       this.#node = node
       this.#isOpen = true
+      this.#directory = world.directory?.connect()
       this.add()
       this.openLinks([node, node.callHost])
       node.roster.start()
-      const { life } = this
+      if (this.#directory !== undefined) node.dialing.follow(this.#directory.peers)
       node.dialing.lists.subscribe((list) => {
-        if (life === this.life) this.follow(list.map((endpoint) => (endpoint as Endpoint).address))
+        if (node === this.#node) this.follow(list.map((endpoint) => (endpoint as Endpoint).address))
       })
     })
   }
@@ -76,8 +89,23 @@ export class MessagingProcess extends MeshProcess {
     const peer = new SimulatedPeer(this, node, `peer${random.below(names)}`)
     this.note(`adds ${peer.ref.name} ${peer.ref.incarnation.slice(28)}`)
     peer.begin()
-    if (node.add(peer.local, random.chance(habits.takeovers)) === undefined) this.peers.add(peer)
-    else peer.ended()
+    if (node.add(peer.local, random.chance(habits.takeovers)) !== undefined) {
+      peer.ended()
+      return
+    }
+    this.peers.add(peer)
+    this.announce()
+  }
+
+  /** Tells the directory who is here, with what the node knows of each. */
+  announce(): void {
+    const endpoints = [{ address: this.address }]
+    for (const { ref } of this.peers) {
+      const epoch = this.#node?.epochOf(ref.incarnation) ?? 0
+      const known = this.#directory?.records.get(ref.incarnation)
+      if (known?.epoch !== epoch)
+        this.#directory?.announce({ name: ref.name, instance: ref.incarnation, epoch, endpoints })
+    }
   }
 
   /** Closes a peer. */
@@ -85,13 +113,15 @@ export class MessagingProcess extends MeshProcess {
     const { life } = this
     this.note(`removes ${peer.ref.incarnation.slice(28)}`, waitMs)
     await peer.finish(this.now + waitMs)
-    if (life === this.life) this.peers.delete(peer)
+    if (life !== this.life) return
+    this.peers.delete(peer)
+    this.#directory?.withdraw(peer.ref.incarnation)
   }
 
   /** Ends without a word. */
   crash(): void {
     this.note('crashes')
-    this.#forget()
+    this.#forget(false)
   }
 
   /** Closes in good order, waiting at most so long. */
@@ -111,7 +141,7 @@ export class MessagingProcess extends MeshProcess {
     this.sayGoodbye()
     // what was said leaves at the end of this turn
     this.enqueueLater(0, () => {
-      this.#forget()
+      this.#forget(true)
       this.world.scheduler.after(this.random.below(3000), () => this.isAlive || this.boot())
     })
   }
@@ -121,7 +151,14 @@ export class MessagingProcess extends MeshProcess {
     this.world.oracle.watch((oracle) => oracle.reported(this.name, error))
   }
 
-  #forget(): void {
+  protected override tick(): void {
+    super.tick()
+    this.announce()
+  }
+
+  #forget(isOrderly: boolean): void {
+    if (this.#directory !== undefined) this.world.directory?.disconnect(this.#directory, isOrderly)
+    this.#directory = undefined
     for (const peer of this.peers) peer.ended()
     this.peers.clear()
     this.dropLinks()

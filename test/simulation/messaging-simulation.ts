@@ -14,6 +14,7 @@ import { Random } from './random.js'
 import { Scheduler } from './scheduler.js'
 import { BrokenPromise } from './session-oracle.js'
 import { kindOf } from './session-process.js'
+import { SimulatedDirectory } from './simulated-directory.js'
 import { Trace } from './trace.js'
 import { Turns } from './turns.js'
 
@@ -73,6 +74,8 @@ class MessagingRun {
       trace: new Trace(log),
       listeners: new Map(),
       addressesFor: (process) => this.#addressesFor(process),
+      directory:
+        plan.topology === 'directory' ? new SimulatedDirectory(scheduler, random.fork(), plan.hosts) : undefined,
     }
     this.#processes = Array.from({ length: plan.processes }, (_, at) => {
       const process = new MessagingProcess(`m${at}`, this.world)
@@ -98,6 +101,7 @@ class MessagingRun {
   #addressesFor(process: MessagingProcess): readonly string[] {
     const at = this.#processes.indexOf(process)
     const { topology } = this.world.plan
+    if (topology === 'directory') return []
     const others =
       topology === 'chain' ? this.#processes.slice(0, at) : this.#processes.filter((one) => one !== process)
     return others.map(({ address }) => address)
@@ -132,7 +136,7 @@ class MessagingRun {
     const { scheduler, random, plan, trace, network } = this.world
     const { open } = network
     const process = random.pick(this.#processes)
-    const what = random.below(12)
+    const what = random.below(13)
     const ms = random.below(random.pick([20, 1000, 2 * plan.link.retentionMs]) + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
     if (what < 3) {
@@ -148,7 +152,8 @@ class MessagingRun {
         const peer = random.pick([...process.peers])
         if (peer !== undefined) void process.remove(peer, ms)
       })
-    } else for (const connection of open) connection.cut()
+    } else if (what < 12) this.world.directory?.restartOne()
+    else for (const connection of open) connection.cut()
   }
 
   /** Two processes cannot reach each other for a while. */
@@ -169,6 +174,7 @@ class MessagingRun {
   async #rest(): Promise<void> {
     const { network, oracle } = this.world
     network.heal()
+    this.world.directory?.unite()
     for (const process of this.#processes) {
       process.enqueue(() => {
         for (const peer of process.peers) peer.read()
@@ -198,6 +204,14 @@ class MessagingRun {
     if (oracle.open.length > 0) return `these messages have no outcome: ${oracle.open.join(', ')}`
     const isRead = ready.every(({ peers }) => [...peers].every(({ local }) => local.mailbox.stats().pending === 0))
     if (!isRead) return 'messages wait to be handed out'
+    for (const one of ready) {
+      for (const other of ready) {
+        const links = one.node?.linksTo(other.node?.id ?? '') ?? 0
+        // a directory lists the holders of names: processes without any may not find each other
+        const fewest = this.world.directory === undefined || one.holdsName || other.holdsName ? 1 : 0
+        if (one !== other && (links > 1 || links < fewest)) return `${one.name} has ${links} links to ${other.name}`
+      }
+    }
     for (let at = 0; at < plan.names; at++) {
       const name = `peer${at}`
       const views = ready.map(({ node }) => node?.roster.find(name)?.ref.incarnation)
