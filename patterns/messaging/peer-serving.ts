@@ -84,8 +84,9 @@ export class PeerServing implements ServingHost {
 
   /** The stream from one peer of this node to another. */
   within(from: LocalPeer, to: LocalPeer): OpenStream {
-    const { locals, jitter } = this.#ports
-    const isCurrent = () => locals.has(from.ref.incarnation) && locals.has(to.ref.incarnation)
+    const { roster, locals, jitter } = this.#ports
+    // a peer that has lost its name is not present, though it is of this node
+    const isCurrent = () => roster.get(from.ref.incarnation) !== undefined && locals.has(to.ref.incarnation)
     const admit = () => ({ from: from.ref, to, isCurrent })
     return (user): ConversationStream =>
       new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user, jitter)

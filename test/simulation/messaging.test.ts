@@ -22,6 +22,11 @@ t.test('the first seeds', async (t) => {
   t.strictSame(failures.map(explain), [])
 })
 
+t.test('seeds that found something', async (t) => {
+  // 448: messages of a peer of the same process that had lost its name
+  for (const seed of [448]) t.equal((await simulateMessaging(seed)).violation, undefined)
+})
+
 t.test('the first brief seeds', async (t) => {
   const { failures } = await runSeeds((seed) => simulateMessaging(seed), { from: briefFrom, seeds: 60 })
   t.strictSame(failures.map(explain), [])
