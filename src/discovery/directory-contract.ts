@@ -20,11 +20,13 @@ export interface DirectoryEntry {
 
 /** A peer as a directory knows it. */
 export interface PeerRecord {
+  /** The name of the peer: one peer holds it. */
   readonly name: string
   /** The incarnation of the peer. */
   readonly instance: string
   /** Of two holders of a name, the one with the higher epoch holds it; then the one with the smaller instance. */
   readonly epoch: number
+  /** Where its process is bound. */
   readonly endpoints: readonly Endpoint[]
 }
 
@@ -38,8 +40,11 @@ export interface PeerAnnouncement {
 
 /** Two or more peers that hold one name, as hosts see it. */
 export interface PeerConflict {
+  /** The name. */
   readonly name: string
+  /** The peer that holds it: the highest epoch, then the smallest instance. */
   readonly winner: PeerRecord
+  /** The others. */
   readonly losers: readonly PeerRecord[]
 }
 
@@ -62,5 +67,6 @@ export const peerDirectory: unique symbol = Symbol.for('rivulet.peerDirectory')
 
 /** What has a `PeerDirectory`: what `createDirectory` returns. */
 export interface HasPeerDirectory {
+  /** What a pattern with named peers uses of it. */
   readonly [peerDirectory]: PeerDirectory
 }
