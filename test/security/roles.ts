@@ -1,5 +1,6 @@
 /** Every pair of resources that talk to each other: one binds, the other connects. */
 import type { Observable } from 'rxjs'
+import { createDirectory, createDirectoryHost } from '../../patterns/directory/index.js'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
@@ -32,7 +33,7 @@ export interface Connecting extends Common {
 /** A pair of resources. */
 export interface Role {
   bind(options: Binding): Promise<Resource>
-  connect(options: Connecting): Promise<Resource>
+  connect(options: Connecting): Promise<Omit<Resource, 'endpoints' | 'ref' | 'unref'>>
 }
 
 /** The pairs by their names. */
@@ -57,6 +58,7 @@ export const roles: Readonly<Record<string, Role>> = {
     bind: (options) => createPull({ ...options, schema: Job }),
     connect: (options) => createPush({ ...options, schema: Job }),
   },
+  'directory host, directory': { bind: createDirectoryHost, connect: createDirectory },
   'publisher, subscriber': { bind: createPublisher, connect: createSubscriber },
   'subscriber, publisher': { bind: createSubscriber, connect: createPublisher },
 }
