@@ -35,8 +35,8 @@ export class MeetSession {
   readonly #ports: MeetSessionPorts
   #hasMet = false
   #ended = false
-  #accepted: string[] = []
-  #refused: ClaimRefusal[] = []
+  /** What is to be said of each incarnation: the last answer of the turn; `undefined` where it is accepted. */
+  readonly #decided = new Map<string, ClaimRefusal | undefined>()
   readonly #answers = new OncePerTurn(() => this.#sendAnswers())
 
   constructor(ports: MeetSessionPorts) {
@@ -60,24 +60,24 @@ export class MeetSession {
       this.#ports.met(hello.node, hello.endpoints ?? [])
     }
     if (!this.#hasMet) throw invalidRequest('a node has peers before it says who it is')
+    // a peer may have left whose name another one of the same node has by now
+    for (const incarnation of left) roster.withdrawn(session, incarnation)
     for (const { answers = [], ...entry } of joined) {
       const claim = { ...entry, takeover: entry.takeover ?? false }
       roster.claim(session, { ...claim, answers: new Map(answers.map(({ ask, number }) => [ask, number])) })
     }
-    for (const incarnation of left) roster.withdrawn(session, incarnation)
     if (!complete) return
     roster.completed(session)
     this.#ports.completed()
   }
 
   accept(incarnation: string): void {
-    this.#accepted.push(incarnation)
+    this.#decided.set(incarnation, undefined)
     this.#answers.schedule()
   }
 
   refuse(refusal: ClaimRefusal): void {
-    this.#accepted = this.#accepted.filter((accepted) => accepted !== refusal.incarnation)
-    this.#refused.push(refusal)
+    this.#decided.set(refusal.incarnation, refusal)
     this.#answers.schedule()
   }
 
@@ -90,9 +90,13 @@ export class MeetSession {
   }
 
   #sendAnswers(): void {
-    const [accepted, refused] = [this.#accepted, this.#refused]
-    this.#accepted = []
-    this.#refused = []
+    const accepted: string[] = []
+    const refused: ClaimRefusal[] = []
+    for (const [incarnation, refusal] of this.#decided) {
+      if (refusal === undefined) accepted.push(incarnation)
+      else refused.push(refusal)
+    }
+    this.#decided.clear()
     if (!this.#ended && accepted.length + refused.length > 0) this.#ports.answer({ accepted, refused })
   }
 }
