@@ -24,6 +24,8 @@ export class LinkWriter {
   readonly #frameBytes: number
   readonly #slab: Slab
   #count = 0
+  /** What the length of the item before took, in bytes. */
+  #lengthBytes = 1
 
   /**
    * @param frameBytes - What the items of one frame may take; an item must fit.
@@ -77,21 +79,20 @@ export class LinkWriter {
     let p = writeLong(buffer, position, stream)
     p = writeLong(buffer, p, kind)
     p = writeLong(buffer, p, flags)
-    // as if the length took one byte
-    const end = body.writeBody(buffer, view, p + 1, limit - 4)
-    const size = end - p - 1
-    if (size < 64) buffer[p] = size << 1
-    else this.#widen(p, size)
-    this.#slab.position = end + (size < 64 ? 0 : lengthBytes(size) - 1)
+    // as if the length took as many bytes as that of the item before: else the body is moved, which costs more than a short one
+    const guessed = this.#lengthBytes
+    const end = body.writeBody(buffer, view, p + guessed, limit - 4)
+    const size = end - p - guessed
+    const needed = lengthBytes(size)
+    if (needed !== guessed) {
+      buffer.copyWithin(p + needed, p + guessed, end)
+      this.#lengthBytes = needed
+    }
+    if (needed === 1) buffer[p] = size << 1
+    else writeLong(buffer, p, size)
+    this.#slab.position = p + needed + size
     this.#count += 1
     return size
-  }
-
-  /** Moves a body, so that its length has the bytes that it takes. */
-  #widen(at: number, size: number): void {
-    const { buffer } = this.#slab
-    buffer.copyWithin(at + lengthBytes(size), at + 1, at + 1 + size)
-    writeLong(buffer, at, size)
   }
 
   /** Ends the frame; there must be items. */
