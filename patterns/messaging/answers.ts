@@ -81,6 +81,10 @@ export class PeerAnswers {
   /** Closed ones whose last queries are open. */
   readonly #closing = new Set<PeerAnswering>()
   #number = 0
+  /** The session, the incarnation and the peer of the query that was admitted last: its context is made next. */
+  #lastPeer: PeerInfo | undefined
+  #lastIncarnation: string | undefined
+  #lastAsker: PeerRef | undefined
 
   constructor({ name, incarnation }: Pick<PeerRef, 'name' | 'incarnation'>, ports: AnswerPorts) {
     this.#name = name
@@ -123,7 +127,7 @@ export class PeerAnswers {
       label: `ask ${ask.name}`,
       access: { action: 'message', target: this.#name },
       admit: (peer, headers) => this.#refusalOf(peer, headers),
-      contextOf: (call) => new PeerAskContext(call, ask.name, this.#asker(call.server.peer, call.headers)),
+      contextOf: (call) => new PeerAskContext(call, ask.name, this.#askerOf(call.server.peer, call.headers)),
     })
     const answering = new PeerAnswering(ask.name, this.#number, service, this.#ports, () => this.#closed(answering))
     this.#answering.set(ask.name, answering)
@@ -144,13 +148,20 @@ export class PeerAnswers {
     this.#ports.changed(this.numbers)
   }
 
-  #asker(peer: PeerInfo, headers: CallHeaders): PeerRef | undefined {
+  #refusalOf(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined {
     const incarnation = headers[fromHeader]
-    return incarnation === undefined ? undefined : this.#ports.asker(peer, incarnation)
+    const asker = incarnation === undefined ? undefined : this.#ports.asker(peer, incarnation)
+    this.#lastPeer = peer
+    this.#lastIncarnation = incarnation
+    this.#lastAsker = asker
+    return asker === undefined ? notPresent : undefined
   }
 
-  #refusalOf(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined {
-    return this.#asker(peer, headers) === undefined ? notPresent : undefined
+  /** The peer that asks a query which was admitted. */
+  #askerOf(peer: PeerInfo, headers: CallHeaders): PeerRef | undefined {
+    const incarnation = headers[fromHeader] as string
+    const isLast = peer === this.#lastPeer && incarnation === this.#lastIncarnation
+    return isLast ? this.#lastAsker : this.#ports.asker(peer, incarnation)
   }
 }
 

@@ -67,6 +67,9 @@ export class AskRoutes {
     this.#keptBindings = kept
   }
 
+  /** Changes with each way that is given up. */
+  version = 0
+
   /** Bindings that are kept, over all clients. */
   get size(): number {
     return [...this.#routes.values()].reduce((sum, { size }) => sum + size, this.#retired.size)
@@ -160,6 +163,7 @@ export class AskRoutes {
     for (const [key, { client, service }] of routes) {
       if (!client.unbind(service)) continue
       routes.delete(key)
+      this.version += 1
       return
     }
   }

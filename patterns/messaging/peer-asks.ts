@@ -4,6 +4,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { invalidOption } from '../../src/options/index.js'
 import { fromHeader } from './answers.js'
+import type { Route } from './ask-routes.js'
 import type { Asks } from './asks.js'
 import { type AnswerOf, type Ask, isAsk, type QueryInputOf } from './define-ask.js'
 import { type Asker, PendingAsk } from './pending-ask.js'
@@ -77,6 +78,7 @@ export class PeerAsks implements Asker {
   readonly #resolver: CallOptionsResolver
   readonly #open = new OpenAsks()
   readonly #idle = new Waiters()
+  #last: { readonly to: string; readonly ask: Ask; readonly version: number; readonly route: Route } | undefined
   /** Why asks go nowhere any more: all were ended. */
   #ended: RivuletError | undefined
   #started = 0
@@ -112,8 +114,24 @@ export class PeerAsks implements Asker {
       const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve as never, reject)
       this.#started += 1
       this.#open.add(pending)
-      this.#asks.place(pending)
+      this.#place(pending)
     })
+  }
+
+  /** Goes the way of the ask before, if that was to the same peer and nothing has changed since. */
+  #place(pending: PendingAsk): void {
+    const asks = this.#asks
+    const { to, ask } = pending
+    const last = this.#last
+    if (last !== undefined && last.to === to && last.ask === ask && last.version === asks.version) {
+      if (this.problem === undefined) {
+        asks.begin(pending, last.route)
+        return
+      }
+    }
+    asks.place(pending)
+    const { route } = pending
+    this.#last = route && { to, ask, version: asks.version, route }
   }
 
   stats(): AskStats {
