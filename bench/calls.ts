@@ -65,7 +65,8 @@ async function measureRates(options: Options): Promise<CallRate[]> {
   })
 }
 
-async function measureRate(
+/** Measures calls a second of a way, once they have begun. */
+export async function measureRate(
   way: string,
   { warmUpMs, forMs }: Options,
   begin: (client: Player) => Promise<unknown>,

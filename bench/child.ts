@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { filter, map, type Observable } from 'rxjs'
 import { type Tick, tick } from './tick.js'
 import {
+  askWays,
   type Caller,
   type Counter,
   callWays,
@@ -17,6 +18,7 @@ import {
   depthWays,
   durableWays,
   type Endpoints,
+  messageWays,
   type PublishManner,
   ways,
 } from './ways/index.js'
@@ -78,8 +80,8 @@ const warmUpPart = 0.2
 const lookMs = 2
 
 const [, , name = ''] = process.argv
-const way = await (ways[name] ?? curveWays[name])?.()
-const callWay = await (callWays[name] ?? curveCallWays[name])?.()
+const way = await (ways[name] ?? curveWays[name] ?? messageWays[name])?.()
+const callWay = await (callWays[name] ?? curveCallWays[name] ?? askWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
 if (!way && !callWay && !durableWay && !depthWay) throw new Error(`there is no way named ${name}`)

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Memory } from './child.js'
 import type { Options } from './options.js'
 import { Player } from './processes.js'
-import { type Endpoints, ways } from './ways/index.js'
+import { type Endpoints, type Way, ways } from './ways/index.js'
 
 /** How long the consumer works on a message, in milliseconds. */
 const workMs = 1
@@ -27,8 +27,16 @@ export interface MemoryUse {
 
 /** Measures every way with a consumer that can hold its producer, and every manner of sending. */
 export async function measureMemory(options: Options): Promise<MemoryUse[]> {
+  return measureSlowly(ways, options)
+}
+
+/** The same for a table of ways. */
+export async function measureSlowly(
+  table: Readonly<Record<string, () => Promise<Way>>>,
+  options: Options,
+): Promise<MemoryUse[]> {
   const rows: MemoryUse[] = []
-  for (const [name, load] of Object.entries(ways)) {
+  for (const [name, load] of Object.entries(table)) {
     const { produce, consumeSlowly } = await load()
     if (!consumeSlowly) continue
     for (const manner of Object.keys(produce)) rows.push(...(await measureOnce(name, manner, options)))

@@ -2,7 +2,17 @@
 import { parseArgs } from 'node:util'
 
 /** What can be measured. */
-export const sections = ['throughput', 'latency', 'calls', 'curve', 'memory', 'codecs', 'durable', 'depth'] as const
+export const sections = [
+  'throughput',
+  'latency',
+  'calls',
+  'curve',
+  'memory',
+  'codecs',
+  'durable',
+  'depth',
+  'messaging',
+] as const
 
 /** A benchmark. */
 export type Section = (typeof sections)[number]
@@ -29,7 +39,8 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
   --json     for machines
 
 Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
-peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped.`
+peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped. So are
+those of named peers (messaging): nats-server, and moleculer from npm.`
 
 /** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
 export function readOptions(args: readonly string[]): Options | undefined {

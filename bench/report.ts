@@ -7,6 +7,7 @@ import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
 import type { Machine } from './machine.js'
 import type { MemoryUse } from './memory.js'
+import type { MessageRate, MessagingResults } from './messaging.js'
 import type { Options } from './options.js'
 import type { Figure } from './statistics.js'
 import type { Throughput } from './throughput.js'
@@ -26,6 +27,7 @@ export interface Results {
   readonly codecs?: readonly CodecRow[]
   readonly durable?: DurableResults
   readonly depth?: readonly DepthRow[]
+  readonly messaging?: MessagingResults
 }
 
 const mebibyte = 1024 * 1024
@@ -43,6 +45,7 @@ export function report({
   codecs,
   durable,
   depth,
+  messaging,
 }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
@@ -58,7 +61,31 @@ export function report({
   if (codecs) parts.push(codecTable(codecs))
   if (durable) parts.push(durableTable(durable), durableQueues(durable))
   if (depth) parts.push(depthRates(depth), depthCosts(depth))
+  if (messaging) {
+    const { messages, asks, lone, memory, about } = messaging
+    parts.push(
+      messageTable(messages),
+      rateTable(asks, 'Asks: a record there and back', '÷ rivulet/rpc'),
+      loneTable(lone),
+    )
+    parts.push(memoryTable(memory), about.join('\n'))
+  }
   return parts.join('\n\n')
+}
+
+function messageTable(rows: readonly MessageRate[]): string {
+  const heads = ['', 'million a second', '÷ the best other', 'CPU ns a message: sender', 'receiver']
+  return table(
+    'Messages one way between two peers: the record of the first table, into filter and map',
+    heads,
+    rows.map((row) => [
+      row.name,
+      figureText(row.perSecond, 1e-6),
+      row.toBest ? `${figureText(row.toBest)} ${row.best}` : '',
+      row.senderNanoseconds?.toFixed(0) ?? '',
+      row.receiverNanoseconds?.toFixed(0) ?? '',
+    ]),
+  )
 }
 
 function throughputTable(rows: readonly Throughput[]): string {
@@ -88,10 +115,10 @@ function latencyTable(rows: readonly Latency[]): string {
   )
 }
 
-function rateTable(rows: readonly CallRate[]): string {
+function rateTable(rows: readonly CallRate[], title = 'Calls: a record there and back', beside = '÷ raw'): string {
   return table(
-    'Calls: a record there and back',
-    ['', 'thousand a second', '÷ raw'],
+    title,
+    ['', 'thousand a second', beside],
     rows.map(({ name, perSecond, toBaseline }) => [
       name,
       figureText(perSecond, 1e-3),

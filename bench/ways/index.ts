@@ -54,6 +54,21 @@ export const callWays: Readonly<Record<string, () => Promise<CallWay>>> = {
   'raw DEALER/ROUTER': async () => (await import('./raw-calls.js')).rawDealerRouter,
 }
 
+/** Loads a way to send messages to a peer. */
+export const messageWays: Readonly<Record<string, () => Promise<Way>>> = {
+  'rivulet/messaging': async () => (await import('./rivulet-messaging.js')).rivuletMessages,
+  'raw ROUTER/DEALER': async () => (await import('./raw-router-dealer.js')).rawRouterDealer,
+  'NATS core': async () => (await import('./nats-core.js')).natsMessages,
+  'Moleculer, events': async () => (await import('./moleculer.js')).moleculerEvents,
+}
+
+/** Loads a way to ask a peer. */
+export const askWays: Readonly<Record<string, () => Promise<CallWay>>> = {
+  'rivulet/messaging, ask': async () => (await import('./rivulet-messaging.js')).rivuletAsks,
+  'NATS core, request': async () => (await import('./nats-core.js')).natsRequests,
+  'Moleculer, call': async () => (await import('./moleculer.js')).moleculerCalls,
+}
+
 /** Loads a durable queue. */
 export const durableWays: Readonly<Record<string, () => Promise<DurableWay>>> = {
   'rivulet/queue, durable': async () => (await import('./rivulet-durable.js')).rivuletDurable,
