@@ -10,7 +10,7 @@ import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { cleanUp } from '../clean-up.js'
-import type { Endpoints } from '../ways/index.js'
+import type { Endpoints } from '../ways/way.js'
 
 /** How long a program may take to be ready, in milliseconds. */
 const readyMs = 60_000
