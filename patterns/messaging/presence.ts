@@ -14,7 +14,7 @@ export type PresenceEvent =
       /**
        * What happened to the peer:
        * - `joined`: it is present
-       * - `left`: it is not present any more, and none of its messages follows
+       * - `left`: it is not present any more, and none of its messages follows, apart from those that nobody consumed until then
        * - `suspected`: it is connected and silent; it may be busy
        * - `recovered`: it was suspected and is heard again
        */

@@ -5,7 +5,7 @@ import { explainAs, runSeeds } from './seeds.js'
 import { briefFrom } from './session-plan.js'
 
 /** How long fresh seeds are looked at, in milliseconds. */
-const freshMs = 2000
+const freshMs = 1000
 
 const explain = explainAs('messaging-simulation')
 
@@ -18,7 +18,7 @@ t.test('a seed goes the same way each time', async (t) => {
 })
 
 t.test('the first seeds', async (t) => {
-  const { failures } = await runSeeds((seed) => simulateMessaging(seed), { from: 1, seeds: 60 })
+  const { failures } = await runSeeds((seed) => simulateMessaging(seed), { from: 1, seeds: 40 })
   t.strictSame(failures.map(explain), [])
 })
 
@@ -28,7 +28,7 @@ t.test('seeds that found something', async (t) => {
 })
 
 t.test('the first brief seeds', async (t) => {
-  const { failures } = await runSeeds((seed) => simulateMessaging(seed), { from: briefFrom, seeds: 60 })
+  const { failures } = await runSeeds((seed) => simulateMessaging(seed), { from: briefFrom, seeds: 40 })
   t.strictSame(failures.map(explain), [])
 })
 
