@@ -15,6 +15,8 @@ export interface DialingPorts {
   /** An endpoint is dialed, or a list is waited for; and it is not dialed any more, or the list is known. */
   opening(what: string): void
   opened(what: string): void
+  /** Whether the link to an address has a connection: then it stays, also when a directory does not list it any more. */
+  isLive(address: string): boolean
 }
 
 /** What stands for a list that is waited for: no address looks like it. */
@@ -30,6 +32,8 @@ export class Dialing {
   readonly #subscription = new Subscription()
   #given: readonly unknown[] = []
   #found: readonly Endpoint[] = []
+  /** Endpoints that the directory has listed, and whose links live. */
+  #kept: readonly Endpoint[] = []
   #surplus: ReadonlySet<string> = new Set()
   #dialed: ReadonlySet<string> = new Set()
 
@@ -54,11 +58,19 @@ export class Dialing {
   follow(peers: Observable<readonly PeerRecord[]>): void {
     this.#ports.opening(directoryList)
     const next = (records: readonly PeerRecord[]) => {
+      const former = [...this.#found, ...this.#kept]
       this.#found = records.flatMap(({ endpoints }) => endpoints)
+      const listed = new Set(this.#found.map(({ address }) => address))
+      this.#kept = former.filter(({ address }) => !listed.has(address))
       this.#update()
       this.#ports.opened(directoryList)
     }
     this.#subscription.add(peers.subscribe({ next, error: () => {} })) // it reports its failures itself
+  }
+
+  /** A link has or has not a connection any more. */
+  changed(): void {
+    if (this.#kept.length > 0) this.#update()
   }
 
   /** Dials these addresses no more, and those again that were among them. */
@@ -77,7 +89,8 @@ export class Dialing {
     const own = new Set(this.#ports.own())
     const given = this.#given.filter((input) => !this.#surplus.has(addressOf(input)))
     const known = new Set(this.#given.map(addressOf))
-    const found = this.#found.filter(
+    this.#kept = this.#kept.filter(({ address }) => this.#ports.isLive(address))
+    const found = [...this.#found, ...this.#kept].filter(
       ({ address }) => !known.has(address) && !own.has(address) && !this.#surplus.has(address),
     )
     const list = [...given, ...found]

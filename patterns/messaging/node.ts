@@ -6,11 +6,13 @@
  */
 import { CallHost, type CallPolicy, clientItems } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
+import type { Endpoint, PeerDirectory } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
 import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
 import type { ConnectOption } from '../../src/socket/index.js'
+import { Announcing } from './announcing.js'
 import type { Way } from './destination.js'
 import { Dialing } from './dialing.js'
 import { LinkChoice } from './link-choice.js'
@@ -44,6 +46,8 @@ export interface NodePorts {
   readonly identity: PeerIdentity | undefined
   /** Where it dials. */
   readonly connect: ConnectOption
+  /** Where it finds others, and is found. */
+  readonly directory?: PeerDirectory | undefined
 }
 
 /** How long a name must be accepted until it is held, and how long the first links are waited for, in milliseconds. */
@@ -63,6 +67,7 @@ export class PeerNode implements LinkUser {
   readonly serving: PeerServing
   readonly locals = new Map<string, LocalPeer>()
   readonly #ports: NodePorts
+  readonly #announcing: Announcing | undefined
   readonly #sessions = new Map<string, NodeSession>()
   readonly #choice: LinkChoice
   /** Names of peers that have left: those that did last. */
@@ -84,7 +89,16 @@ export class PeerNode implements LinkUser {
       own: () => ports.endpoints(),
       opening: (what) => roster.opening(what),
       opened: (what) => roster.opened(what),
+      isLive: (address) =>
+        [...this.#sessions.values()].some(({ peer, streams }) => peer.dialed === address && streams.status === 'live'),
     })
+    const { directory } = ports
+    if (directory !== undefined) {
+      this.dialing.follow(directory.peers)
+      this.#announcing = new Announcing(directory, (winner, losers) => {
+        for (const local of [...this.locals.values()]) local.presence.conflict(winner, losers)
+      })
+    }
     this.serving = new PeerServing({
       clock,
       jitter,
@@ -204,18 +218,31 @@ export class PeerNode implements LinkUser {
   /** Says what is to be said, ends what other nodes send, and takes nothing more. */
   async finish(): Promise<void> {
     this.serving.isOpen = false
+    const withdrawn = this.#announcing?.close()
     for (const session of this.#sessions.values()) session.end()
     await this.serving.streams.drain(Promise.resolve())
+    await withdrawn
+  }
+
+  /** It is bound: its peers are announced there. */
+  announce(endpoints: readonly Endpoint[]): void {
+    this.#announcing?.start(endpoints)
+  }
+
+  /** Follows nothing any more. */
+  stop(): void {
+    this.dialing.stop()
+    void this.#announcing?.close()
+    this.roster.close()
   }
 
   async drain(): Promise<void> {}
 
   async stopAll(reason: RivuletError): Promise<void> {
     this.serving.isServing = false
-    this.dialing.stop()
+    this.stop()
     await Promise.all([...this.#sessions.values()].map((session) => session.stop(reason)))
     this.asks.stop(reason)
-    this.roster.close()
   }
 
   /** Shows a peer of this node who is there already. */
@@ -236,6 +263,7 @@ export class PeerNode implements LinkUser {
     if (status === 'ended') this.asks.ended(session.client)
     this.roster.suspect(session.id, status === 'live' && suspected)
     this.#choose()
+    this.dialing.changed()
   }
 
   #remember(name: string): void {
@@ -274,15 +302,18 @@ export class PeerNode implements LinkUser {
       withdraw: (incarnation) => eachSession((session) => session.withdraw(incarnation)),
       joined: (peer) => {
         eachLocal((local) => local.presence.joined(peer))
+        if (peer.node === undefined) this.#announcing?.holds(peer)
         reroute(peer)
         this.asks.joined(peer)
       },
       changed: (peer) => {
+        if (peer.node === undefined) this.#announcing?.holds(peer)
         reroute(peer)
         this.asks.changed(peer)
       },
       left: (peer, reason) => {
         this.#remember(peer.ref.name)
+        if (peer.node === undefined) void this.#announcing?.withdraw(peer.ref.incarnation)
         eachLocal((local) => local.left(peer.ref.name, reason))
         eachLocal((local) => local.presence.left(peer))
         this.asks.left(peer)

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { Observable } from 'rxjs'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import type { CallOptions } from '../../src/call/index.js'
+import { peerDirectory } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
@@ -14,6 +15,7 @@ import { ResourceBase } from '../../src/resource/index.js'
 import { keyFingerprint, type PeerIdentity } from '../../src/security/index.js'
 import { checkSides, connects } from '../../src/socket/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../src/stream/index.js'
+import { announcedEndpoints } from './announcing.js'
 import { type Answerer, type Answering, PeerAnswers } from './answers.js'
 import type { AnswerOf, Ask, QueryInputOf } from './define-ask.js'
 import { LocalPeer } from './local-peer.js'
@@ -67,6 +69,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   readonly #answers: PeerAnswers
   readonly #takeover: boolean
   readonly #links: LinkSet
+  readonly #isAnnounced: boolean
   /** Peers over this one, which close before it. */
   readonly #guests = new Set<PeerResource>()
 
@@ -88,6 +91,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     this.self = Object.freeze({ name, incarnation: randomBytes(16).toString('hex'), identity })
     this.#first = first
     this.#takeover = takeover
+    this.#isAnnounced = full?.directory !== undefined
     this.#node = first === undefined ? this.#newNode(full as FullOptions) : first.#node
     this.#links = first === undefined ? this.#newLinks(full as FullOptions) : first.#links
     const node = this.#node
@@ -199,8 +203,12 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     const problem = this.#node.add(this.#local, this.#takeover)
     if (problem !== undefined) throw problem
     await super.openTransport()
-    if (this.#first === undefined) this.#node.roster.start()
-    else this.#first.#adopt(this)
+    if (this.#first !== undefined) {
+      this.#first.#adopt(this)
+      return
+    }
+    if (this.#isAnnounced) this.#node.announce(announcedEndpoints(this.#links.endpoints, this.#links.publicKey))
+    this.#node.roster.start()
   }
 
   protected override async finish(deadline: number): Promise<number> {
@@ -227,6 +235,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     this.#local.mailbox.close()
     this.#node.remove(this.#local)
     this.#local.presence.close()
+    if (this.#first === undefined) this.#node.stop()
   }
 
   #adopt(guest: PeerResource): void {
@@ -234,7 +243,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     void guest.whenClosed.then(() => this.#guests.delete(guest))
   }
 
-  #newNode({ security, connect }: FullOptions): PeerNode {
+  #newNode({ security, connect, directory }: FullOptions): PeerNode {
     const node = new PeerNode({
       clock: this.runtime.clock,
       id: randomBytes(16).toString('hex'),
@@ -252,6 +261,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       limited: (reason, peer) => this.#links.limited(reason, peer),
       identity: identityOf(security?.keyPair.publicKey),
       connect,
+      directory: directory?.[peerDirectory],
     })
     return node
   }
