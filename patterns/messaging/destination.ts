@@ -51,6 +51,8 @@ export class Destination {
   /** The incarnation that it sends to, or has sent to last. */
   #incarnation: string | undefined
   #via: object | undefined
+  /** What the last stream went over. */
+  #lastVia: object | undefined
   /** Whether a peer of the name is there. */
   isPresent = false
   /** Sources that messages are taken from. */
@@ -124,20 +126,27 @@ export class Destination {
       this.sender.outbox.restart(this.#unknownOutcome('was started again'))
     }
     this.#incarnation = way.incarnation
+    this.#lastVia = way.via
     this.#route.lead(way.open)
   }
 
-  /** Nobody of the name is there: what had left has no outcome, and what had not waits for another. */
+  /**
+   * Nobody of the name is there. What had not left waits for another peer; what had left waits for its link, which may still be
+   * resumed, unless the peer itself said that it leaves.
+   */
   left(reason: LeaveReason): void {
     this.isPresent = false
     this.lead(undefined)
-    const { outbox } = this.sender
-    if (reason === 'lost') {
-      outbox.abandon(this.#unknownOutcome('is not connected any more')) // the same incarnation may come back
-    } else {
-      const message = `send: the peer '${this.name}' has left before it had taken the message`
-      outbox.abandon(new RivuletError('RIVULET_PEER_GONE', message, { executed: 'maybe' }))
-    }
+    if (reason !== 'withdrawn') return
+    const message = `send: the peer '${this.name}' has left before it had taken the message`
+    this.sender.outbox.abandon(new RivuletError('RIVULET_PEER_GONE', message, { executed: 'maybe' }))
+  }
+
+  /** A link has ended: what had left over it has no outcome if the peer is not there. */
+  ended(via: object): void {
+    if (this.#lastVia !== via) return
+    this.#lastVia = undefined
+    if (!this.isPresent) this.sender.outbox.abandon(this.#unknownOutcome('is not connected any more'))
   }
 
   /** The error of a message for which nobody is there. */

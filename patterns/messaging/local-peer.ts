@@ -165,6 +165,14 @@ export class LocalPeer implements ReceivingPeer {
     this.#forgetIdle(destination)
   }
 
+  /** A link has ended, with what had left over it. */
+  ended(via: object): void {
+    for (const destination of [...this.#destinations.values()]) {
+      destination.ended(via)
+      if (!destination.isPresent) this.#forgetIdle(destination)
+    }
+  }
+
   /** Another peer has its name. */
   lost(error: RivuletError): void {
     this.#lost = error

@@ -260,7 +260,10 @@ export class PeerNode implements LinkUser {
     }
     if (draining) this.#draining(session)
     this.roster.status(session.id, status)
-    if (status === 'ended') this.asks.ended(session.client)
+    if (status === 'ended') {
+      for (const local of [...this.locals.values()]) local.ended(session)
+      this.asks.ended(session.client)
+    }
     this.roster.suspect(session.id, status === 'live' && suspected)
     this.#choose()
     this.dialing.changed()
