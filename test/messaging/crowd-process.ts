@@ -18,6 +18,9 @@ const endpoints = new ReplaySubject<readonly string[]>(1)
 const members: Member[] = []
 let first!: Peer
 
+/** Faults of a process that are reported. */
+const maxFaults = 20
+
 const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => Promise<CrowdAnswer> | CrowdAnswer>> = {
   async open() {
     const way: Partial<PeerOptions> =
@@ -51,7 +54,7 @@ const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => 
     const faults = members.flatMap((member) => member.check())
     const present = members.filter((member) => member.present !== total - 1 - member.departed)
     if (present.length > 0) faults.push(`${present.length} peers do not see all that are there`)
-    return { faults }
+    return { faults: faults.slice(0, maxFaults), reported: Object.fromEntries((members[0] as Member).reported) }
   },
   use() {
     const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()

@@ -38,6 +38,7 @@ export interface CrowdAnswer {
   /** When, on the clock of the machine. */
   readonly at?: number
   readonly faults?: readonly string[]
+  readonly reported?: Readonly<Record<string, number>>
   readonly residentMb?: number
   readonly peakMb?: number
   readonly cpuSeconds?: number
@@ -55,6 +56,8 @@ export interface CrowdReport {
   /** The sum of what each of them had at most. */
   readonly peakMb: number
   readonly cpuSeconds: number
+  /** The errors that one peer of each process reported, by code. */
+  readonly reported: readonly Readonly<Record<string, number>>[]
   readonly faults: readonly string[]
 }
 
@@ -115,6 +118,7 @@ async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: 
     residentMb: { complete: sumOf(atComplete, 'residentMb'), sent: sumOf(atSent, 'residentMb') },
     peakMb: sumOf(atSent, 'peakMb'),
     cpuSeconds: sumOf(atSent, 'cpuSeconds'),
+    reported: reports.map(({ reported = {} }) => reported),
     faults,
   }
 }
