@@ -51,6 +51,9 @@ export interface RegistryView {
   readonly entries: ReadonlyMap<string, Announced>
 }
 
+/** How late a timer may be before the process has stood still, in milliseconds. */
+const punctualMs = 100
+
 interface Entry {
   announced: Announced
   readonly owner: Owner
@@ -297,7 +300,7 @@ export class Registry {
     const lateMs = now - this.#dueAt
     this.#dueAt = Number.POSITIVE_INFINITY
     // who stood still has not heard of those that are back: they have fresh time
-    if (lateMs > this.#settings.leaseMs / 4) this.#beginAgain(now)
+    if (lateMs > Math.max(this.#settings.leaseMs / 4, punctualMs)) this.#beginAgain(now)
     if (!this.#isSettled && now >= this.#graceEnd) {
       this.#isSettled = true
       for (const watcher of this.#watchers) watcher.settled()

@@ -121,6 +121,13 @@ t.test('a host that stood still gives everybody fresh time', async (t) => {
   t.ok(late.registry.isSettled)
 })
 
+t.test('a timer that is a little late is no stall, however short the lease is', async (t) => {
+  const { clock, registry } = open({ leaseMs: 0 })
+  clock.block(10_016)
+  clock.advance(0)
+  t.ok(registry.isSettled)
+})
+
 t.test('the newest revision holds, in whatever order revisions come', async (t) => {
   const { registry, view, enter } = open()
   const [one, other] = [enter('one'), enter('one')]
