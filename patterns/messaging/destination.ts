@@ -94,7 +94,9 @@ export class Destination {
   intakeOf(codec: Codec<unknown, unknown>): SenderIntake<unknown, Extras> {
     let intake = this.#intakes.get(codec)
     if (intake === undefined) {
-      intake = this.sender.intakeOf(codec)
+      const inner = this.sender.intakeOf(codec)
+      // also for what waited for room when it became a problem, and for what a source still has
+      intake = { ...inner, offer: (value, owner) => this.problem ?? inner.offer(value, owner) }
       this.#intakes.set(codec, intake)
     }
     return intake

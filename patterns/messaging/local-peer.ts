@@ -178,6 +178,7 @@ export class LocalPeer implements ReceivingPeer {
     this.#lost = error
     for (const { sender } of this.#destinations.values())
       sender.failAll('name-taken', (hasLeft) => problemOf(error, hasLeft))
+    this.rerouteAll()
     this.#ports.report(error)
   }
 

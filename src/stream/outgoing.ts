@@ -70,6 +70,7 @@ const refusalReasons: Partial<Record<ErrorCode, string>> = {
   RIVULET_MESSAGE_TOO_LARGE: 'too-large',
   RIVULET_OUTBOX_FULL: 'full',
   RIVULET_CLOSED: 'closed',
+  RIVULET_NAME_TAKEN: 'name-taken',
 }
 
 /** The way out of one resource. */

@@ -30,7 +30,12 @@ const subject = 'sendAll'
 const rules = { signal }
 
 /** Codes that end the whole: everything else concerns one message. */
-const fatal: ReadonlySet<ErrorCode> = new Set(['RIVULET_CLOSED'])
+const fatal: ReadonlySet<ErrorCode> = new Set([
+  'RIVULET_CLOSED',
+  'RIVULET_NAME_TAKEN',
+  'RIVULET_OVERLOADED',
+  'RIVULET_INVALID_REQUEST',
+])
 
 /** Feeds a source to an intake. */
 export async function sendAll<In>(

@@ -63,3 +63,16 @@ eachTransport(t, 'in one process: refused at once, or taken over', async (t, { r
   t.strictSame(got, ['two/Report 2'])
   await sees(one, 'two')
 })
+
+eachTransport(t, 'what waits for room when the name is lost fails as well', async (t, { runtime, bind }) => {
+  const one = await createPeer({ name: 'one', bind, runtime })
+  const two = await createPeer({ name: 'two', over: one, outboxBytes: 50 })
+  const ids = Array.from({ length: 10 }, (_, id) => ({ id }))
+  const endless = { timeoutMs: Number.POSITIVE_INFINITY }
+  const sends = ids.map((value) => failure(two.send('absent', Report, value, endless)))
+  const all = failure(two.sendAll('absent', Report, ids)).then((text) => text.split(' ')[0])
+  codesOf(two)
+  await createPeer({ name: 'two', over: one, takeover: true })
+  t.strictSame(new Set(await Promise.all(sends)), new Set(['RIVULET_NAME_TAKEN no']))
+  t.equal(await all, 'RIVULET_NAME_TAKEN')
+})
