@@ -16,6 +16,7 @@ try:
     import rivulet_wire as wire
     from rivulet_calls import Caller
     from rivulet_link import Link
+    from rivulet_node import Node
 except ImportError as error:
     sys.exit(f"{error}: install Debian's packages python3-zmq and python3-avro")
 
@@ -171,7 +172,24 @@ def call(command):
     link.leave()
 
 
+def join(command):
+    """Joins as a named peer: sends, takes messages, asks and answers, and leaves when it has seen what it waits for."""
+    link = Link(lambda: open_socket(zmq.DEALER, command))
+    answers = [(one["ask"], one["protocol"], lambda query, times=one["times"]: query * times) for one in command["answers"]]
+    node = Node(link, command["name"], answers)
+    node.join()
+    say(peers=sorted(node.peers), incarnation=node.incarnation)
+    for sending in command["sends"]:
+        say(**node.send(sending["to"], sending["schema"], sending["values"]))
+    for ask in command["asks"]:
+        say(**node.ask(ask["to"], ask["ask"], ask["protocol"], ask["query"], ask.get("sender")))
+    node.wait(lambda: len(node.messages) >= command["messages"] and len(node.asked) >= command["queries"])
+    say(messages=node.messages, asked=node.asked)
+    node.leave()
+
+
 COMMANDS = {
+    "join": join,
     "pull": pull,
     "push": push,
     "subscribe": subscribe,
