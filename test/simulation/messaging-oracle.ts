@@ -28,6 +28,13 @@ interface Sent {
   readonly candidates: Set<string>
 }
 
+/** What became of a question. */
+interface Asked {
+  outcome: 'open' | 'answered' | 'no' | 'maybe' | 'abandoned'
+  /** The incarnations that were asked. */
+  readonly by: string[]
+}
+
 /** A peer, for as long as a run lasts. */
 interface Life {
   readonly ref: PeerRef
@@ -60,10 +67,12 @@ export class MessagingOracle {
   readonly #sent = new Map<string, Sent>()
   readonly #lives = new Map<string, Life>()
   readonly #next = new Map<string, number>()
+  readonly #asked = new Map<string, Asked>()
 
-  /** Messages without an outcome, as texts. */
+  /** Messages and questions without an outcome, as texts. */
   get open(): readonly string[] {
-    return [...this.#sent].filter(([, { outcome }]) => outcome === 'open').map(([key]) => key.slice(28))
+    const open = [...this.#sent, ...this.#asked].filter(([, { outcome }]) => outcome === 'open')
+    return open.map(([key]) => key.slice(28))
   }
 
   /** A peer begins. */
@@ -86,6 +95,8 @@ export class MessagingOracle {
     life.isAlive = false
     for (const [key, sent] of this.#sent)
       if (key.startsWith(ref.incarnation) && sent.outcome === 'open') sent.outcome = 'abandoned'
+    for (const [key, asked] of this.#asked)
+      if (key.startsWith(ref.incarnation) && asked.outcome === 'open') asked.outcome = 'abandoned'
   }
 
   isAlive(ref: PeerRef): boolean {
@@ -144,6 +155,41 @@ export class MessagingOracle {
         this.fail(`${about} comes from ${short(from.incarnation)}, and ${to.name} sees ${short(seen)}`)
     }
     this.delivered += 1
+  }
+
+  /** Makes the next question of a peer to a name. */
+  asked(from: PeerRef, to: string): number {
+    const pair = `${from.incarnation}?${to}`
+    const number = (this.#next.get(pair) ?? 0) + 1
+    this.#next.set(pair, number)
+    this.#asked.set(`${pair}#${number}`, { outcome: 'open', by: [] })
+    return number
+  }
+
+  /** A peer is asked. */
+  answered(to: PeerRef, from: PeerRef, { from: asker, number }: Note): void {
+    const about = `${from.name}'s question #${number} for ${to.name}`
+    if (from.incarnation !== asker) this.fail(`${about} has another asker`)
+    const asked = this.#asked.get(`${asker}?${to.name}#${number}`)
+    if (asked === undefined) this.fail(`${about} was never asked`)
+    if (asked.by.length > 0) this.fail(`${about} is asked twice`)
+    if (asked.outcome === 'no') this.fail(`${about} is asked, and its asker knows that it is not`)
+    if (!this.#of(to).isAlive) this.fail(`${about} comes to a peer that has ended`)
+    asked.by.push(to.incarnation)
+  }
+
+  /** A peer is given an answer. */
+  replied(from: PeerRef, to: string, number: number, by: string): void {
+    const asked = this.#settleAsk(from, to, number, 'answered')
+    if (!asked.by.includes(by)) this.fail(`${from.name}'s question #${number} for ${to} is answered by another`)
+  }
+
+  /** A question has failed. */
+  unanswered(from: PeerRef, to: string, number: number, { code, executed, message }: RivuletError): void {
+    if (executed === undefined) this.fail(`${code} does not say whether the question was handled: ${message}`)
+    const asked = this.#settleAsk(from, to, number, executed)
+    if (executed === 'no' && asked.by.length > 0)
+      this.fail(`${from.name} is told ${code}, and its question #${number} was handled`)
   }
 
   /** A peer sees something of others. */
@@ -226,6 +272,13 @@ export class MessagingOracle {
     if (sent.outcome !== 'open') this.fail(`${from.name}'s #${number} for ${to} has two outcomes`)
     sent.outcome = outcome ?? 'maybe'
     return sent
+  }
+
+  #settleAsk(from: PeerRef, to: string, number: number, outcome: Asked['outcome']): Asked {
+    const asked = this.#asked.get(`${from.incarnation}?${to}#${number}`) as Asked
+    if (asked.outcome !== 'open') this.fail(`${from.name}'s question #${number} for ${to} has two outcomes`)
+    asked.outcome = outcome
+    return asked
   }
 
   #of({ name, incarnation }: PeerRef): Life {

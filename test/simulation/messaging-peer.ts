@@ -1,14 +1,17 @@
 /** A peer in a simulated process: it sends to names, is given messages of two schemas, and watches the others. */
 import type { Subscription } from 'rxjs'
+import { type Answering, PeerAnswers } from '../../patterns/messaging/answers.js'
+import { defineAsk } from '../../patterns/messaging/define-ask.js'
 import { LocalPeer } from '../../patterns/messaging/local-peer.js'
 import type { PeerDelivery } from '../../patterns/messaging/mail-supply.js'
 import type { PeerNode } from '../../patterns/messaging/node.js'
 import type { PeerSendOptions } from '../../patterns/messaging/options.js'
+import { PeerAsks } from '../../patterns/messaging/peer-asks.js'
 import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
 import type { PresenceEvent } from '../../patterns/messaging/presence.js'
 import { defineSchema } from '../../src/avro/index.js'
 import type { Clock } from '../../src/clock/index.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
 import type { MessagingOracle, Note } from './messaging-oracle.js'
 import type { MessagingPlan } from './messaging-plan.js'
@@ -25,6 +28,13 @@ export const noteSchemas = [
   defineSchema({ type: 'record', name: 'Letter', fields }),
   defineSchema({ type: 'record', name: 'Card', fields }),
 ] as const
+
+/** An ask of every peer: answered with the incarnation that has answered. */
+const question = defineAsk(
+  'question',
+  defineSchema({ type: 'record', name: 'Question', fields: [...fields] }),
+  defineSchema({ type: 'record', name: 'Reply', fields: [{ name: 'from', type: 'string' }] }),
+)
 
 /** Padding of messages that are large, in bytes. */
 const large = [3000, 30_000, 90_000]
@@ -48,6 +58,8 @@ export interface PeerProcess {
 export class SimulatedPeer {
   readonly ref: PeerRef
   readonly local: LocalPeer
+  readonly #asks: PeerAsks
+  readonly #answers: PeerAnswers
   readonly #process: PeerProcess
   readonly #node: PeerNode
   readonly #random: Random
@@ -55,6 +67,7 @@ export class SimulatedPeer {
   #isOpen = true
   readonly #onClosing = new Set<() => void>()
   #readers: Subscription[] = []
+  #answering: Answering | undefined
   #isBounded = false
   /** Whether it is handed everything in order over all schemas: it consumes all of them from the beginning, without a bound. */
   #isOrdered = false
@@ -87,6 +100,28 @@ export class SimulatedPeer {
       isPresent: (to) => node.roster.find(to) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
+    const peer = this
+    this.#asks = new PeerAsks(node.asks, {
+      incarnation: this.ref.incarnation,
+      name: () => `peer '${name}'`,
+      get isOpen() {
+        return peer.#isOpen
+      },
+      get problem() {
+        return peer.local.problem
+      },
+      timeoutMs: patienceMs,
+      waitForReady: true,
+    })
+    this.#answers = new PeerAnswers(this.ref, {
+      clock,
+      host: node.callHost,
+      get isOpen() {
+        return peer.#isOpen
+      },
+      asker: (session, incarnation) => node.asks.asker(session, incarnation),
+      changed: (answers) => node.roster.changeLocal(this.ref.incarnation, answers),
+    })
   }
 
   /** Messages that it has sent and whose outcome it does not know. */
@@ -108,6 +143,7 @@ export class SimulatedPeer {
       this.#process.note(`${name} sees ${event.kind} ${about}`)
       this.#look(() => oracle.sees(this.ref, event))
     })
+    if (this.#random.chance(0.7)) this.answer()
     this.#isBounded = this.#random.chance(plan.habits.bounded)
     if (this.#random.chance(plan.habits.idle)) return
     this.#isOrdered = !this.#isBounded
@@ -150,6 +186,43 @@ export class SimulatedPeer {
     for (let count = this.#random.between(1, 2 * habits.together); count > 0; count--) this.#sendOne(to)
   }
 
+  /** Asks a peer a question. */
+  ask(to: string): void {
+    const { oracle, plan } = this.#process.world
+    const random = this.#random
+    const number = oracle.asked(this.ref, to)
+    const query: Note = { from: this.ref.incarnation, number, padding: '' }
+    const isUnready = random.chance(plan.habits.unready)
+    const options = { ...this.#impatience(), ...(isUnready && { waitForReady: false }) }
+    this.#process.note(`asks ${to}`, number)
+    this.#pending += 1
+    const settle = (look: () => void) => {
+      this.#pending -= 1
+      if (this.#life === this.#process.life && oracle.isAlive(this.ref)) this.#look(look)
+    }
+    this.#asks.ask(to, question, query, options).then(
+      (reply) => settle(() => oracle.replied(this.ref, to, number, reply.from)),
+      (error: RivuletError) => settle(() => oracle.unanswered(this.ref, to, number, error)),
+    )
+  }
+
+  /** Begins to answer questions, or stops. */
+  answer(): void {
+    const { oracle } = this.#process.world
+    const answering = this.#answering
+    this.#answering = undefined
+    if (answering !== undefined) {
+      void answering.close()
+      return
+    }
+    this.#answering = this.#answers.answer(question, async (query, { from }) => {
+      this.#process.note(`${this.ref.name} is asked by ${from.name}`, query.number)
+      this.#look(() => oracle.answered(this.ref, from, query))
+      if (this.#random.chance(0.5)) await this.#work()
+      return { from: this.ref.incarnation }
+    })
+  }
+
   /** Closes; resolves when what it has sent is taken, or the time is up. */
   finish(deadline: number): Promise<void> {
     this.#finished ??= this.#finish(deadline)
@@ -159,7 +232,13 @@ export class SimulatedPeer {
   async #finish(deadline: number): Promise<void> {
     this.#isOpen = false
     for (const callback of [...this.#onClosing]) callback()
+    const answered = this.#answers.close({ timeoutMs: Math.max(0, deadline - this.#process.now) })
+    const { clock } = this.#process
+    const limit = { timeoutMs: Math.max(0, deadline - this.#process.now) }
+    const asked = waitFor(this.ref.name, this.#asks.whenIdle(), clock, limit).catch(() => {})
     await this.local.finish(deadline)
+    await Promise.all([answered, asked])
+    this.#asks.stopAll(new RivuletError('RIVULET_CLOSED', `${this.ref.name} was closed`))
     await waitFor(this.ref.name, this.local.mailbox.whenDrained(), this.#process.clock, {
       timeoutMs: Math.max(0, deadline - this.#process.now),
     }).catch(() => {})

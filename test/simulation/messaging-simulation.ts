@@ -125,8 +125,10 @@ class MessagingRun {
       const peer = random.pick(peers)
       if (what < 1) process.add()
       else if (peer === undefined) return
-      else if (what < 7) peer.send(to)
+      else if (what < 6) peer.send(to)
+      else if (what < 7) peer.ask(to)
       else if (what < 8) peer.look()
+      else if (random.chance(0.3)) peer.answer()
       else if (random.chance(0.5)) peer.read()
       else if (random.chance(plan.habits.idle)) peer.rest()
     })
