@@ -115,9 +115,11 @@ export class NodeSession {
   }
 
   withdraw(incarnation: string): void {
+    const { isSettled } = this
     this.#known.delete(incarnation)
     this.#unanswered.delete(incarnation)
     this.#speaker.withdraw(incarnation)
+    if (this.isSettled !== isSettled) this.#ports.changed(this)
   }
 
   /** Makes the stream that carries what one peer says to another. */
