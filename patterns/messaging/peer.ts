@@ -142,7 +142,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 
   get peers(): readonly PeerRef[] {
-    return this.#local.presence.peers
+    return this.closed ? [] : this.#local.presence.peers
   }
 
   get presence(): Observable<PresenceEvent> {

@@ -19,6 +19,7 @@ export type PresenceEvent =
        * - `recovered`: it was suspected and is heard again
        */
       readonly kind: 'joined' | 'left' | 'suspected' | 'recovered'
+      /** The peer that it happened to. */
       readonly peer: PeerRef
     }
   | {
