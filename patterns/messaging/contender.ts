@@ -9,6 +9,9 @@ import { claimProblem, type PeerClaim, type PeerRef, winsOver } from './peer-cla
 import type { RosterPeer } from './roster-contract.js'
 import type { Suspicion } from './suspicion.js'
 
+/** Claims of one node to the same name: a peer and those that take its place. */
+const maxRivals = 8
+
 /** Conflicts of one holder that are reported; further ones are the work of a process that lies. */
 const maxConflicts = 64
 
@@ -142,11 +145,15 @@ export interface ClaimProblem {
   readonly message: string
 }
 
-/** Returns what is wrong with the claim of a session, if anything is; `known` contends under that incarnation. */
+/**
+ * Returns what is wrong with the claim of a session, if anything is; `known` contends under that incarnation, `rivals` under
+ * that name.
+ */
 export function problemOf(
   link: RemoteLink,
   claim: PeerClaim,
   known: Contender | undefined,
+  rivals: ReadonlySet<Contender>,
   maxClaims: number,
 ): ClaimProblem | undefined {
   const message = claimProblem(claim)
@@ -155,6 +162,16 @@ export function problemOf(
     const message = 'the incarnation is that of another peer'
     return { reason: 'incarnation', code: 'RIVULET_INVALID_REQUEST', message }
   }
+  if (known === undefined && countOf(rivals, link.node) >= maxRivals) {
+    const message = `a process claims a name at most ${maxRivals} times`
+    return { reason: 'claims', code: 'RIVULET_OVERLOADED', message }
+  }
   if (known?.claims.has(link) || link.contenders.size < maxClaims) return undefined
   return { reason: 'claims', code: 'RIVULET_OVERLOADED', message: `a process has at most ${maxClaims} peers` }
+}
+
+function countOf(contenders: ReadonlySet<Contender>, node: RemoteNode | undefined): number {
+  let count = 0
+  for (const contender of contenders) if (contender.node === node) count += 1
+  return count
 }

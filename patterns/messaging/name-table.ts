@@ -21,6 +21,8 @@ export interface NameTablePorts {
   answer(link: RemoteLink, incarnation: string, refusal: ClaimRefusal | undefined): void
 }
 
+const noContenders: ReadonlySet<Contender> = new Set()
+
 /** One name. */
 interface Name {
   readonly contenders: Set<Contender>
@@ -50,6 +52,11 @@ export class NameTable {
   /** The contender of an incarnation. */
   get(incarnation: string): Contender | undefined {
     return this.#contenders.get(incarnation)
+  }
+
+  /** Those who want a name. */
+  contendersFor(name: string): ReadonlySet<Contender> {
+    return this.#names.get(name)?.contenders ?? noContenders
   }
 
   isHolder(contender: Contender): boolean {

@@ -200,7 +200,7 @@ export class Roster implements RosterFacts {
 
   #claimed(link: RemoteLink, node: RemoteNode, claim: PeerClaim): void {
     const known = this.#names.get(claim.incarnation)
-    const problem = problemOf(link, claim, known, this.#settings.maxClaims)
+    const problem = problemOf(link, claim, known, this.#names.contendersFor(claim.name), this.#settings.maxClaims)
     if (problem !== undefined) {
       const { reason, code, message } = problem
       const { incarnation } = claim

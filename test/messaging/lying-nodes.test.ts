@@ -63,10 +63,25 @@ t.test('refusals without end do not raise an epoch without end', async (t) => {
 })
 
 t.test('a conflict for each of a thousand holders of one name', async (t) => {
-  const lab = new RosterLab({ maxClaims: 2000 }).meet('s', 'n')
-  for (let number = 1; number < 1000; number++) lab.roster.claim('s', claimOf('a', number))
+  const lab = new RosterLab()
+  for (let number = 1; number < 1000; number++) {
+    lab.meet(`s${number}`, `n${number}`).roster.claim(`s${number}`, claimOf('a', number))
+  }
   const conflicts = lab.lines().filter((line) => line.startsWith('conflict'))
   t.equal(conflicts.length, 64)
+})
+
+t.test('one name, claimed thousands of times by one node', async (t) => {
+  const lab = new RosterLab({ maxClaims: 10_000 }).meet('s1', 'n1').meet('s2', 'n2')
+  for (let number = 5000; number > 0; number--) lab.roster.claim('s1', claimOf('a', number))
+  t.same(lab.roster.rejected, { claims: 4992 })
+  lab.lines()
+  lab.roster.claim('s2', claimOf('a', 6000, { takeover: true, epoch: 2 }))
+  t.ok(lab.lines().includes('joined a 6000'), 'another node takes it over all the same')
+  lab.roster.withdrawn('s2', incarnation(6000))
+  lab.roster.withdrawn('s1', incarnation(5000))
+  lab.roster.claim('s1', claimOf('a', 7000))
+  t.same(lab.roster.rejected, { claims: 4992 }, 'there is room again')
 })
 
 t.test('facts of sessions that are unknown, and claims before the node is known', async (t) => {
