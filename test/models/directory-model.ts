@@ -97,6 +97,15 @@ function watch({ lab }: World, { directory }: Client, name: string): Watched<rea
   })
 }
 
+/** Withdraws what has been announced. */
+function withdraw({ lab }: World, one: Announced): void {
+  const { value } = one.outcome
+  if (value === undefined) return
+  one.isWithdrawn = true
+  lab.call('withdraw', () => value.close())
+  lab.expect(value.closed, 'a withdrawn announcement is not closed')
+}
+
 /** What is announced of a name by directories that are open. */
 function expected({ clients }: World, name: string): string[] {
   const all = clients.flatMap(({ announced }) => announced)
@@ -160,11 +169,7 @@ export const model = defineModel<Setup, World>({
       (world, { at, which }) => {
         const { announced } = clientOf(world, at)
         const one = announced[which % Math.max(1, announced.length)]
-        if (one?.outcome.value === undefined) return
-        const { value } = one.outcome
-        one.isWithdrawn = true
-        world.lab.call('withdraw', () => value.close())
-        world.lab.expect(value.closed, 'a withdrawn announcement is not closed')
+        if (one !== undefined) withdraw(world, one)
       },
     ),
     step(
@@ -219,6 +224,9 @@ export const model = defineModel<Setup, World>({
     lab.rejoin()
     const settled = () => clients.every(({ announced }) => announced.every(({ outcome }) => outcome.settled))
     await lab.until(settled, 'announcements without an outcome')
+    for (const { announced } of clients) {
+      for (const one of announced) if (Number(one.id) % 3 === 0) withdraw(world, one)
+    }
     for (const client of clients) {
       for (const name of names) {
         const fresh = watch(world, client, name)
