@@ -77,6 +77,22 @@ def converse(caller, step):
     return {"values": values, "ended": caller.next(stream, method)}
 
 
+def attend(caller, step):
+    """Speaks with the host of a directory until so much is confirmed, shown and gone; the stream stays open."""
+    stream = step.get("stream") or caller.begin("attend")
+    for request in step["requests"]:
+        caller.send_request(stream, "attend", request)
+    answers = []
+
+    def count(name):
+        changes = [change for answer in answers for change in answer["changes"]]
+        return sum(len(one[name]) for one in (answers if name == "confirmed" else changes))
+
+    while any(count(name) < number for name, number in step["until"].items()):
+        answers.append(caller.next(stream, "attend")["value"])
+    return {"stream": stream, "answers": answers}
+
+
 def redial(caller, step):
     """Cuts the connection and resumes the session over another one; what has come and was not read is lost.
 
@@ -96,5 +112,6 @@ STEPS = {
     "watch": watch,
     "upload": upload,
     "converse": converse,
+    "attend": attend,
     "redial": redial,
 }
