@@ -69,7 +69,8 @@ export const moleculerEvents: Way = {
   async consume(take) {
     const messages = new Subject<Tick>()
     take(messages)
-    return serve({ name: 'ticks', events: { tick: ({ params }: { params: Tick }) => messages.next(params) } })
+    const tick = { context: true, handler: ({ params }: { params: Tick }) => messages.next(params) }
+    return serve({ name: 'ticks', events: { tick } })
   },
 
   produce: {

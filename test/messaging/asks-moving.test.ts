@@ -178,6 +178,13 @@ t.test('peers and answers that come and go leave no binding behind', async (t) =
     peer.leave()
     planner.node.peers.delete(peer.incarnation)
   }
+  for (let round = 0; round < 50; round++) {
+    const answering = planner.answer(double, ({ n }) => n)
+    const asked = worker.ask('planner', double, { n: round })
+    world.links[0]?.pair.pump()
+    await asked.promise
+    await answering.close()
+  }
   await world.settle()
   t.ok(worker.node.asks.routes.size < 5, `${worker.node.asks.routes.size}`)
   t.equal(planner.node.host.services.size, 0)
