@@ -70,6 +70,8 @@ export class ReliableSender<In, Open, E extends Extras> {
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
   readonly #waiting = new Map<PendingSend<E, unknown>, Waiting<In, E>>()
   #isOffering = false
+  /** The intake that took the first message of this turn, of several. */
+  #first: Writer<In, Owner<E>> | undefined
   readonly #withdraw = (send: PendingSend<E, unknown>) => this.#takeBack(send)
 
   /** @param codec - That of the first messages. */
@@ -110,7 +112,28 @@ export class ReliableSender<In, Open, E extends Extras> {
 
   /** Makes the intake of messages of one schema among several. */
   intakeOf(codec: Codec<In, unknown>): SenderIntake<In, E> {
-    return this.#outgoing.intake(writerOf(this.outbox, (value, owner) => this.outbox.appendAs(codec, value, owner)))
+    const { outbox } = this
+    const { fresh } = outbox
+    // the messages of a turn count at the intake that took the first of them
+    const writer: Writer<In, Owner<E>> = {
+      append: (value, owner) => {
+        const refusal = outbox.appendAs(codec, value, owner)
+        if (refusal === undefined) this.#first ??= writer
+        return refusal
+      },
+      flush: () => {
+        this.#first = undefined
+        outbox.flush()
+      },
+      get count() {
+        return isFirst() ? fresh.count : 0
+      },
+      get bytes() {
+        return isFirst() ? fresh.bytes : 0
+      },
+    }
+    const isFirst = () => this.#first === writer
+    return this.#outgoing.intake(writer)
   }
 
   /** Sends a message, or lets it wait for room. */

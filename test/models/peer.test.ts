@@ -1,0 +1,4 @@
+/** Random sequences of calls of peers keep what their model promises. */
+import { testModel } from './model-test.js'
+
+testModel('peer', 200)
