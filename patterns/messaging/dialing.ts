@@ -4,8 +4,9 @@
  *
  * It opens nothing: links follow its lists.
  */
-import { BehaviorSubject, type Observable, Subscription } from 'rxjs'
+import { BehaviorSubject, isObservable, merge, NEVER, type Observable, ReplaySubject, Subscription } from 'rxjs'
 import type { Endpoint, PeerRecord } from '../../src/discovery/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
 import type { ConnectOption } from '../../src/socket/index.js'
 
 /** What dialing needs of its node. */
@@ -29,7 +30,12 @@ export class Dialing {
   readonly lists: Observable<readonly unknown[]>
   readonly #ports: DialingPorts
   readonly #lists: BehaviorSubject<readonly unknown[]>
+  /** Why the observable of the user has failed: it keeps its last list. */
+  readonly #failures = new ReplaySubject<unknown>(1)
   readonly #subscription = new Subscription()
+  /** What is removed and added again in one turn stays as it is. */
+  readonly #changes = new OncePerTurn(() => this.#lists.next(this.#list))
+  #list: readonly unknown[] = []
   #given: readonly unknown[] = []
   #found: readonly Endpoint[] = []
   /** Endpoints that the directory has listed, and whose links live. */
@@ -42,16 +48,20 @@ export class Dialing {
     if (isList(connect)) this.#given = connect
     else ports.opening(userList)
     this.#lists = new BehaviorSubject<readonly unknown[]>([])
-    this.lists = isList(connect) ? this.#lists : withErrorsOf(connect, this.#lists)
+    this.lists = isList(connect) ? this.#lists : withErrorsOf(connect, this.#lists, this.#failures)
     this.#update()
     if (isList(connect)) return
     const next = (list: unknown) => {
-      this.#given = Array.isArray(list) ? list : [list]
+      try {
+        this.#given = Array.isArray(list) ? [...list] : [list]
+      } catch (cause) {
+        this.#failures.next(cause)
+        return
+      }
       this.#update()
       ports.opened(userList)
     }
-    // it keeps its last list when it fails, and reports that
-    this.#subscription.add(connect.subscribe({ next, error: (error: unknown) => this.#lists.error(error) }))
+    this.#subscription.add(connect.subscribe({ next, error: (error: unknown) => this.#failures.next(error) }))
   }
 
   /** Follows the peers of a directory. */
@@ -98,7 +108,9 @@ export class Dialing {
     for (const address of dialed) if (!this.#dialed.has(address)) this.#ports.opening(address)
     for (const address of this.#dialed) if (!dialed.has(address)) this.#ports.opened(address)
     this.#dialed = dialed
-    this.#lists.next(list)
+    this.#list = list
+    if (this.#lists.observed) this.#changes.schedule()
+    else this.#lists.next(list)
   }
 }
 
@@ -109,11 +121,19 @@ function isList(connect: ConnectOption): connect is readonly Endpoint[] {
 /** The address of an endpoint as a user gives it; of anything else, which is reported where it is used, no address. */
 function addressOf(input: unknown): string {
   if (typeof input === 'string') return input
-  return String((input as Partial<Endpoint> | null | undefined)?.address ?? '')
+  try {
+    return String((input as Partial<Endpoint> | null | undefined)?.address ?? '')
+  } catch {
+    return ''
+  }
 }
 
 /** Lists that come in place of those of another observable, whose failures are reported beside them. */
-function withErrorsOf(source: object, lists: Observable<readonly unknown[]>): Observable<readonly unknown[]> {
+function withErrorsOf(
+  source: object,
+  lists: Observable<readonly unknown[]>,
+  failures: Observable<unknown>,
+): Observable<readonly unknown[]> {
   const { errors } = source as { readonly errors?: unknown }
-  return Object.assign(lists, errors === undefined ? {} : { errors })
+  return Object.assign(lists, { errors: merge(failures, isObservable(errors) ? errors : NEVER) })
 }

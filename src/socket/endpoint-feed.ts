@@ -61,7 +61,14 @@ export class EndpointFeed {
     }
     const faults = new Map<string, RivuletError>()
     const found = new Map<string, ConnectEndpoint>()
-    for (const [at, input] of list.entries()) {
+    let inputs: unknown[]
+    try {
+      inputs = [...list]
+    } catch (cause) {
+      this.#faulty(new Map([['list', this.#failure('emitted a list that cannot be read', cause)]]))
+      return
+    }
+    for (const [at, input] of inputs.entries()) {
       try {
         const endpoint = this.#resolve(input, at)
         const { address, serverKeys } = endpoint
@@ -79,11 +86,18 @@ export class EndpointFeed {
   }
 
   #resolve(input: unknown, at: number): ConnectEndpoint {
-    if (!isInput(input)) {
+    let endpoint: Endpoint | undefined
+    try {
+      if (isInput(input)) endpoint = asEndpoint(input)
+    } catch (cause) {
+      const text = `${this.#ports.subject}[${at}] cannot be read`
+      throw new RivuletError('RIVULET_INVALID_ENDPOINT', text, { cause })
+    }
+    if (endpoint === undefined) {
       const text = `${this.#ports.subject}[${at}] must be a text or { address, serverKey }, received ${describe(input)}`
       throw new RivuletError('RIVULET_INVALID_ENDPOINT', text)
     }
-    return this.#ports.resolve(asEndpoint(input))
+    return this.#ports.resolve(endpoint)
   }
 
   /** Those that are in use stay, whatever their order; of further ones, as many as there is room for. */

@@ -83,12 +83,16 @@ t.test('what cannot be used is reported once, and the rest is used', async (t) =
   const lists = new Subject<unknown>()
   const client = await createRpcClient(Lab, { connect: lists as Subject<List>, runtime: at.runtime })
   const codes = codesOf(client)
+  const thrown = () => {
+    throw undefined
+  }
   const bad = [
     'tcp://nowhere',
     7,
     { address: 'tcp://127.0.0.1:1', key: 'none' },
     null,
     { address: 'udp://127.0.0.1:1' },
+    Object.defineProperty({}, 'address', { get: thrown, enumerable: true }),
   ]
   for (let time = 0; time < 2; time++) lists.next([...bad, server.endpoint, { address: server.endpoint }])
   t.equal((await client.promises.get({ id: 1 })).text, 'one')
@@ -97,6 +101,7 @@ t.test('what cannot be used is reported once, and the rest is used', async (t) =
   codes.length = 0
   lists.next('tcp://127.0.0.1:1')
   lists.next(undefined)
+  lists.next(new Proxy([], { get: thrown }))
   lists.error(new Error('the source broke'))
   t.strictSame(codes, ['RIVULET_DISCOVERY_FAILED', 'RIVULET_DISCOVERY_FAILED'])
   t.equal((await client.promises.get({ id: 2 })).text, 'one', 'the last list holds')
