@@ -65,6 +65,8 @@ export interface AnswerPorts {
   asker(session: PeerInfo, incarnation: string): PeerRef | undefined
   /** The answers of the peer are others. */
   changed(answers: ReadonlyMap<string, number>): void
+  /** Changes with whatever may change who is present on which session; without it, that is looked at for each query. */
+  readonly version?: number | undefined
   /** Whether the peer takes anything new. */
   readonly isOpen: boolean
 }
@@ -81,10 +83,11 @@ export class PeerAnswers {
   /** Closed ones whose last queries are open. */
   readonly #closing = new Set<PeerAnswering>()
   #number = 0
-  /** The session, the incarnation and the peer of the query that was admitted last: its context is made next. */
+  /** The session, the incarnation and the peer of the query that was looked at last: most come from the same. */
   #lastPeer: PeerInfo | undefined
   #lastIncarnation: string | undefined
   #lastAsker: PeerRef | undefined
+  #lastVersion: number | undefined
 
   constructor({ name, incarnation }: Pick<PeerRef, 'name' | 'incarnation'>, ports: AnswerPorts) {
     this.#name = name
@@ -150,7 +153,13 @@ export class PeerAnswers {
 
   #refusalOf(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined {
     const incarnation = headers[fromHeader]
+    const { version } = this.#ports
+    const isSame = version !== undefined && version === this.#lastVersion
+    if (isSame && peer === this.#lastPeer && incarnation === this.#lastIncarnation) {
+      return this.#lastAsker === undefined ? notPresent : undefined
+    }
     const asker = incarnation === undefined ? undefined : this.#ports.asker(peer, incarnation)
+    this.#lastVersion = version
     this.#lastPeer = peer
     this.#lastIncarnation = incarnation
     this.#lastAsker = asker

@@ -34,6 +34,8 @@ const passing: ReadonlySet<string> = new Set([
   'RIVULET_SESSION_LOST',
 ])
 
+const endless = Number.POSITIVE_INFINITY
+
 /** How long a peer that has just joined may take to say what it answers, in milliseconds. */
 const newcomerMs = 1000
 
@@ -185,8 +187,8 @@ export class Asks implements AskKeeper {
       ask.fail(withExecuted(why, ask))
       return
     }
-    ask.patience = why === 'unanswered' ? this.#patienceFor(ask.to) : Number.POSITIVE_INFINITY
-    if (!ask.options.waitForReady || ask.patience <= this.#ports.clock.now()) {
+    ask.patience = why === 'unanswered' ? this.#patienceFor(ask.to) : undefined
+    if (!ask.options.waitForReady || (ask.patience ?? endless) <= this.#ports.clock.now()) {
       const isOld = why === 'unanswered' && ask.executed === 'no'
       ask.fail((isOld ? undefined : ask.last) ?? this.#errorOf(ask, why, 'at once'))
     } else if (this.#waitingCount >= defaults.maxWaitingCalls) {
@@ -197,8 +199,8 @@ export class Asks implements AskKeeper {
       if (waiting === undefined) this.#waiting.set(ask.to, new Set([ask]))
       else waiting.add(ask)
       this.#waitingCount += 1
-      const until = Math.min(ask.deadline, ask.patience)
-      if (until !== Number.POSITIVE_INFINITY) this.#sweep.watch(until)
+      const until = Math.min(ask.deadline, ask.patience ?? endless)
+      if (until !== endless) this.#sweep.watch(until)
     }
   }
 
@@ -210,7 +212,7 @@ export class Asks implements AskKeeper {
 
   #endLate(now: number): number {
     const waiting = [...this.#waiting.values()].flatMap((asks) => [...asks])
-    const timed = waiting.map((ask) => ({ ask, deadline: Math.min(ask.deadline, ask.patience) }))
+    const timed = waiting.map((ask) => ({ ask, deadline: Math.min(ask.deadline, ask.patience ?? endless) }))
     return sweepLate(timed, now, ({ ask }) => {
       if (ask.done) return
       if (ask.deadline > now) {

@@ -21,6 +21,13 @@ export interface AskStats {
   readonly open: number
 }
 
+/** The ends of the promise that was made last: taken at once, so that an ask costs no closure for them. */
+const captured: { resolve(answer: unknown): void; reject(error: Error): void } = { resolve() {}, reject() {} }
+const capture = (resolve: (answer: never) => void, reject: (error: Error) => void): void => {
+  captured.resolve = resolve as (answer: unknown) => void
+  captured.reject = reject
+}
+
 /** What asks need of their peer. */
 export interface PeerAskPorts {
   readonly incarnation: string
@@ -110,12 +117,12 @@ export class PeerAsks implements Asker {
       const closed = `ask ${ask.name}: ${this.#ports.name()} is closing or closed`
       return Promise.reject(new RivuletError('RIVULET_CLOSED', closed, { executed: 'no' }))
     }
-    return new Promise((resolve, reject) => {
-      const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve as never, reject)
-      this.#started += 1
-      this.#open.add(pending)
-      this.#place(pending)
-    })
+    const promise = new Promise<AnswerOf<A>>(capture)
+    const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, captured.resolve, captured.reject)
+    this.#started += 1
+    this.#open.add(pending)
+    this.#place(pending)
+    return promise
   }
 
   /** Goes the way of the ask before, if that was to the same peer and nothing has changed since. */

@@ -127,6 +127,9 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       get isOpen() {
         return life.isOpen
       },
+      get version() {
+        return node.asks.version
+      },
       asker: (session, incarnation) => node.asks.asker(session, incarnation),
       changed: (answers) => node.roster.changeLocal(this.self.incarnation, answers),
     })

@@ -40,7 +40,7 @@ export class PendingAsk {
   /** Why its last call failed. */
   last: RivuletError | undefined
   /** Until when it waits for the answers of a peer that has just joined. */
-  patience = Number.POSITIVE_INFINITY
+  patience: number | undefined
   /** Whether it has its outcome. */
   done = false
   /** Its neighbours in the list of its asker. */

@@ -230,6 +230,9 @@ export class TestPeer {
         clock: world.clock,
         host: node.host,
         isOpen: true,
+        get version() {
+          return node.asks.version
+        },
         changed: () => world.tell(this),
         asker: (session, asker) => {
           const found = world.nodes.flatMap(({ peers }) => [...peers.values()]).find((one) => one.incarnation === asker)
