@@ -31,6 +31,9 @@ export class EndpointFeed {
   #endpoints: readonly ConnectEndpoint[] = []
   /** What was wrong with the last list. */
   #faults: ReadonlySet<string> = new Set()
+  /** The newest list that came while another one was being taken: by somebody who hears of what that does. */
+  #next: { readonly list: unknown } | undefined
+  #isTaking = false
 
   /** Subscribes; lists may come before this returns. */
   constructor(lists: Observable<unknown>, ports: EndpointFeedPorts) {
@@ -54,7 +57,18 @@ export class EndpointFeed {
   }
 
   #take(list: unknown): void {
-    if (this.#subscription.closed) return
+    this.#next = { list }
+    if (this.#isTaking) return
+    this.#isTaking = true
+    while (this.#next !== undefined && !this.#subscription.closed) {
+      const { list } = this.#next
+      this.#next = undefined
+      this.#apply(list)
+    }
+    this.#isTaking = false
+  }
+
+  #apply(list: unknown): void {
     if (!Array.isArray(list)) {
       this.#faulty(new Map([['list', this.#failure(`emitted ${describe(list)}, which is no list`)]]))
       return

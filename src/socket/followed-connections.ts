@@ -14,9 +14,7 @@ export interface FollowedPorts {
   readonly clock: Clock
   /** Connects; throws an error of Rivulet. */
   connect(endpoint: ConnectEndpoint): void
-  /** Whether there is a connection to an address. */
-  isConnected(address: string): boolean
-  /** Calls back when what has come was read, which may take any time. */
+  /** Calls back when everything that has come was read, which may take any time. */
   whenRead(callback: () => void): void
   /** Ends a connection at the next moment at which that does no harm, and calls back. */
   disconnect(address: string, done: () => void): void
@@ -26,8 +24,8 @@ export interface FollowedPorts {
 
 interface Followed {
   readonly endpoint: ConnectEndpoint
-  /** While it is not wanted any more. */
-  timer: Timer | undefined
+  /** While it is not wanted any more; the timer ends the connection, or the wait for its peer. */
+  leaving: { timer: Timer | undefined } | undefined
 }
 
 /** The connections of one socket. */
@@ -43,7 +41,7 @@ export class FollowedConnections {
   constructor(endpoints: readonly ConnectEndpoint[], ports: FollowedPorts) {
     this.#ports = ports
     this.#wanted = endpoints
-    for (const endpoint of endpoints) this.#connections.set(endpoint.address, { endpoint, timer: undefined })
+    for (const endpoint of endpoints) this.#connections.set(endpoint.address, { endpoint, leaving: undefined })
   }
 
   /** Whether an endpoint of the present list is missing in another one, or has other keys there. */
@@ -63,8 +61,7 @@ export class FollowedConnections {
       } else if (next !== followed.endpoint) {
         this.#end(address, followed)
       } else {
-        followed.timer?.cancel()
-        followed.timer = undefined
+        stay(followed)
       }
     }
     for (const endpoint of endpoints) if (!this.#connections.has(endpoint.address)) this.#connect(endpoint)
@@ -73,13 +70,14 @@ export class FollowedConnections {
   /** A connection has ended. */
   disconnected(address: string): void {
     const followed = this.#connections.get(address)
-    if (followed?.timer !== undefined) this.#endWhenRead(address, followed)
+    // its peer sends no more: what has come is read, however long that takes
+    if (followed?.leaving !== undefined) this.#endWhenRead(address, followed, Number.POSITIVE_INFINITY)
   }
 
   /** Ends nothing any more. */
   close(): void {
     this.#isClosed = true
-    for (const { timer } of this.#connections.values()) timer?.cancel()
+    for (const followed of this.#connections.values()) stay(followed)
     this.#connections.clear()
   }
 
@@ -87,33 +85,33 @@ export class FollowedConnections {
     if (this.#isClosed || this.#ending.has(endpoint.address)) return
     try {
       this.#ports.connect(endpoint)
-      this.#connections.set(endpoint.address, { endpoint, timer: undefined })
+      this.#connections.set(endpoint.address, { endpoint, leaving: undefined })
     } catch (error) {
       this.#ports.failed(error as RivuletError)
     }
   }
 
   #leave(address: string, followed: Followed): void {
-    if (followed.timer !== undefined) return
-    if (!this.#ports.isConnected(address)) {
-      this.#endWhenRead(address, followed)
-      return
-    }
-    followed.timer = this.#ports.clock.setTimer(() => this.#endWhenRead(address, followed), defaults.removedMs)
+    if (followed.leaving !== undefined) return
+    // also without a connection: there may be one of which this side has not heard yet
+    const { removedMs } = defaults
+    const end = () => this.#endWhenRead(address, followed, removedMs)
+    followed.leaving = { timer: this.#ports.clock.setTimer(end, removedMs) }
   }
 
-  #endWhenRead(address: string, followed: Followed): void {
-    followed.timer?.cancel()
-    const timer = this.#ports.clock.setTimer(() => this.#end(address, followed), defaults.removedMs)
-    followed.timer = timer
-    this.#ports.whenRead(() => {
-      if (followed.timer === timer) this.#end(address, followed)
-    })
+  #endWhenRead(address: string, followed: Followed, mostMs: number): void {
+    const { leaving } = followed
+    if (leaving === undefined) return
+    leaving.timer?.cancel()
+    const end = () => {
+      if (followed.leaving === leaving) this.#end(address, followed)
+    }
+    leaving.timer = mostMs === Number.POSITIVE_INFINITY ? undefined : this.#ports.clock.setTimer(end, mostMs)
+    this.#ports.whenRead(end)
   }
 
   #end(address: string, followed: Followed): void {
-    followed.timer?.cancel()
-    followed.timer = undefined
+    stay(followed)
     if (this.#isClosed || this.#connections.get(address) !== followed) return
     this.#connections.delete(address)
     this.#ending.add(address)
@@ -122,4 +120,9 @@ export class FollowedConnections {
       if (!this.#isClosed) this.apply(this.#wanted)
     })
   }
+}
+
+function stay(followed: Followed): void {
+  followed.leaving?.timer?.cancel()
+  followed.leaving = undefined
 }

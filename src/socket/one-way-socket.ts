@@ -7,7 +7,7 @@ import { systemClock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { errnoOf } from '../errors/index.js'
 import { defaults } from '../options/index.js'
-import type { EndpointChange, LinkState } from '../resource/index.js'
+import type { EndpointChange } from '../resource/index.js'
 import type { ConnectEndpoint } from './connect-endpoint.js'
 import { FollowedConnections } from './followed-connections.js'
 import { dropForFullPeers, mayPend, nativeWaitMs, pollMs, type SocketKind, subscribedPrefixes } from './native.js'
@@ -29,6 +29,9 @@ const helpMs = 5
 
 /** How long a peer that has left may still have its pipe, in milliseconds. */
 const leavingMs = 10
+
+/** How long a read waits at most where connections are made meanwhile, in milliseconds. */
+const followedWaitMs = 100
 
 const sent = () => undefined
 
@@ -64,8 +67,6 @@ export class OneWaySocket extends Socket {
   /** Until then, on the same clock, a peer that has left may still have its pipe; 0 if all is as it seems. */
   #leavesUntil = 0
   readonly #followed: FollowedConnections
-  /** The addresses that this side is connected to. */
-  readonly #connected = new Set<string>()
 
   /**
    * Opens a socket: every endpoint is bound or being connected when it resolves.
@@ -97,9 +98,8 @@ export class OneWaySocket extends Socket {
     this.#followed = new FollowedConnections(config.connect, {
       clock: config.runtime.clock,
       connect: (endpoint) => this.connectTo(endpoint),
-      isConnected: (address) => this.#connected.has(address),
       // a publisher reads nothing that has to arrive
-      whenRead: (callback) => (config.kind === 'xpub' ? callback() : void this.whenQuiet().then(callback)),
+      whenRead: (callback) => (config.kind === 'xpub' ? callback() : this.whenEmpty(callback)),
       disconnect: (address, done) => this.disconnectFrom(address, done),
       failed: config.onUnconnected,
     })
@@ -116,7 +116,10 @@ export class OneWaySocket extends Socket {
 
   /** Where it connects, from now on; to be called only where `mayFollow`. */
   follow(endpoints: readonly ConnectEndpoint[]): void {
-    if (!this.closed) this.#followed.apply(endpoints)
+    if (this.closed) return
+    // a pending read is not notified of what a new connection brings first
+    if (this.#config.kind !== 'push') this.native.receiveTimeout = followedWaitMs
+    this.#followed.apply(endpoints)
   }
 
   /**
@@ -171,7 +174,7 @@ export class OneWaySocket extends Socket {
 
   /** The library looks for peers that came or went no more than once a millisecond, unless it is asked to. */
   protected override onLinkChange({ state, side, endpoint }: EndpointChange): void {
-    if (side === 'connect') this.#linkChanged(state, endpoint)
+    if (side === 'connect' && state === 'disconnected') this.#followed.disconnected(endpoint)
     // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
     if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
     if ((state === 'connected' || state === 'disconnected') && this.#mayWait) this.#wait(true)
@@ -210,12 +213,6 @@ export class OneWaySocket extends Socket {
     this.outbox.attach(undefined)
     this.#followed.close()
     super.close(lingerMs)
-  }
-
-  #linkChanged(state: LinkState, address: string): void {
-    if (state === 'connected') this.#connected.add(address)
-    if (state !== 'disconnected' || !this.#connected.delete(address)) return
-    this.#followed.disconnected(address)
   }
 
   /** The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it. */

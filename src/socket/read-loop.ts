@@ -38,6 +38,9 @@ export class ReadLoop {
   #pending = false
   readonly #quietWaiters = new Waiters()
   #betweenMessages: (() => void)[] = []
+  /** What waits for a read that finds nothing, and what waits for the present one. */
+  #whenEmpty: (() => void)[] = []
+  #whenFound: (() => void)[] = []
   // made once, since a message that comes alone would pay for each of them
   readonly #readNext = () => this.#read()
   readonly #take = (parts: Buffer[]) => this.#pass(parts)
@@ -45,6 +48,7 @@ export class ReadLoop {
   readonly #becomeIdle = () => {
     this.#idle = true
     this.#reachedGap()
+    for (const callback of this.#whenFound.splice(0)) callback()
     if (this.#quietWaiters.isAny) setImmediate(this.#checkQuiet)
   }
   readonly #checkQuiet = () => {
@@ -66,6 +70,15 @@ export class ReadLoop {
   whenQuiet(): Promise<void> {
     setImmediate(() => setImmediate(this.#checkQuiet))
     return this.#quietWaiters.wait()
+  }
+
+  /**
+   * Calls back when a read that begins later finds nothing: then everything is read that the library has.
+   *
+   * A pending read does not tell: a new connection brings messages of which its socket is not notified, until it is looked at.
+   */
+  whenEmpty(callback: () => void): void {
+    this.#whenEmpty.push(callback)
   }
 
   /**
@@ -100,10 +113,12 @@ export class ReadLoop {
     if (!(this.#referenced && mayPend) && !native.readable) {
       this.#clock.setTimer(this.#readNext, pollMs)
       this.#quietWaiters.wake()
+      for (const callback of this.#whenEmpty.splice(0)) callback()
       return
     }
     this.#idle = false
     this.#pending = true
+    if (this.#whenEmpty.length > 0) this.#whenFound.push(...this.#whenEmpty.splice(0))
     try {
       native.receive().then(this.#take, this.#fail)
     } catch (error) {
@@ -134,6 +149,8 @@ export class ReadLoop {
   #pass(parts: readonly Buffer[]): void {
     this.#pending = false
     this.#reachedGap()
+    // it has found something
+    if (this.#whenFound.length > 0) this.#whenEmpty.push(...this.#whenFound.splice(0))
     this.#ports.message(parts)
     const bytes = parts.at(-1)?.length ?? 0
     if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextTurn(this.#readNext)

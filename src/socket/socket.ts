@@ -1,9 +1,8 @@
 /**
  * The owner of one native socket: opens, reads, watches its links, and closes.
  *
- * It moves frames and knows nothing of what is in them. Its kinds send frames and handle
- * those that arrive: `one-way-socket.ts`, `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with
- * ZeroMQ goes through here, one `receive` at a time.
+ * It moves frames and knows nothing of what is in them. Its kinds send frames and handle those that arrive: `one-way-socket.ts`,
+ * `router-socket.ts`, `dealer-socket.ts`. Everything a pattern does with ZeroMQ goes through here, one `receive` at a time.
  */
 import { longestTimerMs } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
@@ -140,6 +139,8 @@ export abstract class Socket {
     return this.#loop.whenQuiet()
   }
 
+  protected readonly whenEmpty = (callback: () => void): void => this.#loop.whenEmpty(callback)
+
   /** Whether a read is pending, or one follows. */
   protected get looping(): boolean {
     return this.#loop.running
@@ -226,9 +227,9 @@ export abstract class Socket {
     this.#connect = [...this.#connect, parsed]
   }
 
-  /** Ends the connection of an endpoint between two messages, and calls back; what the library holds of it is lost. */
+  /** Ends a connection between two messages, which XSUB alone reads in part, and calls back; what the library holds is lost. */
   protected disconnectFrom(address: string, done: () => void): void {
-    this.#loop.betweenMessages(() => {
+    const end = () => {
       const links = this.#connecting(address)
       if (links === undefined || this.#closed) return
       this.#connect = this.#connect.filter((one) => one.address !== address)
@@ -239,7 +240,9 @@ export abstract class Socket {
       else this.#connector.remove(address)
       this.links.remove(links)
       done()
-    })
+    }
+    if (this.#config.kind === 'xsub') this.#loop.betweenMessages(end)
+    else end()
   }
 
   #connecting(address: string): EndpointLinks | undefined {

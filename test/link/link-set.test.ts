@@ -1,4 +1,5 @@
 /** A set of links that connects and accepts, with several users: whoever dialed, both sides call each other. */
+import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallClient, CallHost, defaultCallOptions } from '../../src/call/index.js'
@@ -83,4 +84,24 @@ eachTransport(t, 'one set connects and accepts, with a counter beside the calls'
   await until(() => [left, right].every(({ state }) => state.value === 21))
   await Promise.all([top.close(), bottom.close(), middle.close()])
   t.equal(kept.state.value, 21)
+})
+
+eachTransport(t, 'a set that accepts follows endpoints, and retires a link for calls of both sides', async (t, at) => {
+  const { runtime, bind, transport } = at
+  const lists = new BehaviorSubject<readonly string[]>([])
+  const [one, two] = await Promise.all(
+    ['one', 'two'].map((name) => Peer.open(name, { bind: transport === 'tcp' ? bind : `${bind}-${name}`, runtime })),
+  )
+  if (!one || !two) throw new Error('no peers')
+  const middle = await Peer.open('middle', { bind, connect: lists, runtime })
+  const waiting = middle.ask()
+  lists.next([one.endpoint])
+  t.equal(await waiting, 'one')
+  t.equal(await one.ask(), 'middle')
+  lists.next([two.endpoint])
+  const asked = Promise.all([one.ask(), middle.ask()].map((answer) => answer.catch(({ code }) => code)))
+  await until(() => one.stats() === 0 && two.stats() === 1)
+  await one.close()
+  t.strictSame((await asked)[1], 'two')
+  t.equal(await two.ask(), 'middle')
 })

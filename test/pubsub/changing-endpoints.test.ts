@@ -57,10 +57,9 @@ eachTransport(t, 'a subscriber that is removed has what was published before', a
 
 t.test('connections end under a flood, between two messages, and the others go on', async (t) => {
   const clock = new VirtualClock()
-  const { runtime } = place(t, 'tcp', { clock })
-  const sending = place(t, 'tcp').runtime
+  const { runtime, bind } = place(t, 'inproc', { clock })
   const publishers = await Promise.all(
-    [0, 1].map(() => createPublisher({ bind: 'tcp://127.0.0.1:*', runtime: sending, overflow: 'drop-oldest' })),
+    [0, 1].map((at) => createPublisher({ bind: `${bind}-${at}`, runtime, overflow: 'drop-oldest' })),
   )
   const [one, two] = publishers.map(({ endpoint }) => endpoint) as [string, string]
   const lists = new BehaviorSubject<readonly string[]>([one, two])

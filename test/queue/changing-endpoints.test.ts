@@ -2,7 +2,9 @@
 import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
 import { createPull, createPush, type Pull } from '../../patterns/queue/index.js'
+import type { EndpointInput } from '../../src/discovery/index.js'
 import { defaults } from '../../src/options/index.js'
+import { generateKeyPair, type KeyPair } from '../../src/security/index.js'
 import { codesOf, first, turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, type Place, place } from '../support/transports.js'
@@ -126,11 +128,9 @@ eachTransport(t, 'a worker has everything of a producer that has gone from its l
 
 t.test('a producer that stays keeps a worker that has removed it for some time', async (t) => {
   const clock = new VirtualClock()
-  const at = place(t, 'tcp', { clock })
+  const at = place(t, 'inproc', { clock })
   const { runtime } = at
-  const [push, other] = await Promise.all(
-    places(at, 2).map((bind) => createPush({ schema: Job, bind, runtime: place(t, 'tcp').runtime })),
-  )
+  const [push, other] = await Promise.all(places(at, 2).map((bind) => createPush({ schema: Job, bind, runtime })))
   if (!push || !other) throw new Error('no producers')
   const lists = new BehaviorSubject<List>([push.endpoint])
   const pull = await createPull({ schema: Job, connect: lists, runtime })
@@ -152,4 +152,31 @@ t.test('a producer that stays keeps a worker that has removed it for some time',
   await other.send({ id: 3 })
   await until(() => ids.length === 3)
   t.strictSame(ids, [1, 2, 3])
+})
+
+t.test('with security, a worker whose key changes is connected again, and one without a key is not used', async (t) => {
+  const { runtime } = place(t, 'tcp')
+  const [old, renewed, own] = [generateKeyPair(), generateKeyPair(), generateKeyPair()]
+  const bind = (keyPair: KeyPair, address: string) =>
+    createPush({ schema: Job, bind: address, runtime, security: { keyPair, allow: { worker: own.publicKey } } })
+  const first = await bind(old, 'tcp://127.0.0.1:*')
+  const address = first.endpoint
+  const lists = new BehaviorSubject<readonly EndpointInput[]>([address])
+  const pull = await createPull({ schema: Job, connect: lists, runtime, security: { keyPair: own } })
+  const codes = codesOf(pull)
+  const ids: number[] = []
+  pull.messages.subscribe(({ id }) => ids.push(id))
+  lists.next([{ address, serverKey: old.publicKey }])
+  await first.send({ id: 1 })
+  await until(() => ids.length === 1)
+  await first.close()
+  const second = await bind(renewed, address)
+  lists.next([{ address, serverKey: renewed.publicKey }])
+  await second.send({ id: 2 })
+  await until(() => ids.length === 2)
+  t.strictSame(ids, [1, 2])
+  t.ok(
+    codes.every((code) => code === 'RIVULET_SERVER_KEY_MISMATCH'),
+    `${codes}`,
+  )
 })

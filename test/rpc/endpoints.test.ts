@@ -227,3 +227,22 @@ t.test('another key of a server is another link', async (t) => {
   lists.next([{ address: two.endpoint, serverKey: renewed.publicKey }])
   t.equal((await waiting).text, 'two')
 })
+
+t.test('a list that comes while another one is taken is the newest', async (t) => {
+  const at = place(t, 'inproc')
+  const one = await openServer(at, named('one'))
+  const two = await openServer(next(at, 'two'), named('two'))
+  const lists = new BehaviorSubject<List>([])
+  const client = await createRpcClient(Lab, { connect: lists, runtime: at.runtime })
+  client.errors.subscribe(() => lists.next([two.endpoint]))
+  lists.next([one.endpoint, 'tcp://nowhere'])
+  t.equal((await client.promises.get({ id: 1 })).text, 'two')
+  t.match(client.stats(), { sessions: 1 })
+  const seen = client.links.subscribe(({ state, endpoint }) => {
+    if (state === 'connected' && endpoint === one.endpoint) lists.next([two.endpoint])
+  })
+  lists.next([one.endpoint])
+  t.equal((await client.promises.get({ id: 2 })).text, 'two')
+  await until(() => client.connected === 1)
+  seen.unsubscribe()
+})

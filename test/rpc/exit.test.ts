@@ -16,6 +16,23 @@ process.on('exit', () => console.log('exit'))
 
 const ends: readonly [string, string][] = [
   [
+    'a client without an endpoint, unreferenced',
+    `const { NEVER } = await import('rxjs')
+     const client = await createRpcClient(Lab, { connect: NEVER })
+     client.promises.get({ id: 1 }).catch(() => {})
+     client.unref()`,
+  ],
+  [
+    'a client without an endpoint, closed',
+    `const { BehaviorSubject } = await import('rxjs')
+     const [server, other] = await open()
+     const lists = new BehaviorSubject([server.endpoint])
+     const client = await createRpcClient(Lab, { connect: lists })
+     await client.promises.get({ id: 1 })
+     lists.next([])
+     await Promise.all([client, other, server].map((one) => one.close()))`,
+  ],
+  [
     'a pair that was used and closed',
     `const [server, client] = await open()
      await client.promises.get({ id: 1 })
@@ -74,4 +91,21 @@ t.test('a server that is open keeps its process, and so does a client', async (t
   const ended = await runModule(prelude + text, process.cwd(), ...loader)
   t.equal(complaint(ended), undefined)
   t.match(ended.stdout, /still here\nexit\n$/)
+})
+
+t.test('a client without an endpoint keeps the process alive', async (t) => {
+  const text = `
+    const { Observable } = await import('rxjs')
+    const [server, other] = await open()
+    await other.close()
+    server.unref()
+    const connect = new Observable((lists) => void setTimeout(() => lists.next([server.endpoint]), 300).unref())
+    const client = await createRpcClient(Lab, { connect })
+    client.promises.get({ id: 1 }).then(async ({ text }) => {
+      console.log(text)
+      await client.close()
+    })`
+  const ended = await runModule(prelude + text, process.cwd(), ...loader)
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stdout, 'item 1\nexit\n')
 })
