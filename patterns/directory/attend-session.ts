@@ -115,7 +115,7 @@ export class AttendSession implements Holder, Watcher {
   /**
    * Takes what the client says.
    *
-   * @throws RIVULET_INVALID_REQUEST, RIVULET_OVERLOADED: then the session is to be ended.
+   * @throws RIVULET_INVALID_REQUEST, RIVULET_DIRECTORY_FULL: then the session is to be ended.
    */
   receive(request: AttendRequest): void {
     const { open, announced = [], withdrawn = [], complete, watched = [], unwatched = [] } = request
@@ -229,7 +229,10 @@ export class AttendSession implements Holder, Watcher {
     if (this.#watched.size >= defaults.maxWatches)
       throw invalid(`a client watches more than ${defaults.maxWatches} views`)
     if (watches.count >= watches.most) {
-      throw new RivuletError('RIVULET_OVERLOADED', `clients watch ${watches.count} views, as many as the host shows`)
+      const text = `clients watch ${watches.count} views, as many as the host shows`
+      const error = new RivuletError('RIVULET_DIRECTORY_FULL', text, { executed: 'no' })
+      this.#host.refused(error)
+      throw error
     }
     watches.count += 1
     this.#watched.set(key, { view, state: registry.watch(key, this), version: 0, changed: undefined, left: 0 })

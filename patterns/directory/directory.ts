@@ -44,7 +44,7 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
    *
    * @param name - 1 to 255 characters. Several instances may have the same.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CLOSED, RIVULET_TIMEOUT, RIVULET_ABORTED,
-   * RIVULET_PERMISSION_DENIED, RIVULET_TOO_MANY_ANNOUNCEMENTS
+   * RIVULET_PERMISSION_DENIED, RIVULET_DIRECTORY_FULL
    * @example
    * ```ts
    * import { createDirectory, createDirectoryHost } from 'rivulet/directory'
@@ -69,7 +69,7 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
    * Lifetime: cold; what is watched at the hosts is shared by all subscribers. Completes when the directory is closed.
    *
    * @throws RIVULET_INVALID_OPTION
-   * @error RIVULET_OVERLOADED when this client watches 1024 names.
+   * @error RIVULET_DIRECTORY_FULL when this client watches 1024 names.
    */
   entries(name: string): Observable<readonly DirectoryEntry[]>
   /**

@@ -26,7 +26,7 @@ export interface DirectoryHostStats {
   readonly announcements: number
   /** Announcements that ended without a word of their client, since it was disconnected for `leaseMs`. */
   readonly expired: number
-  /** Announcements that were refused, by the code of their error. */
+  /** Announcements and watches that were refused, by the code of their error. */
   readonly refusedAnnouncements: Reasons
   /** Clients that attend. */
   readonly clients: number

@@ -204,13 +204,13 @@ export class Registry {
     const counted = owner.key || owner.client
     const count = this.#counts.get(counted) ?? 0
     if (count >= maxClientAnnouncements) {
-      const text = `the client has ${count} announcements, as many as the host takes of one client or key`
-      return refused('RIVULET_TOO_MANY_ANNOUNCEMENTS', text)
+      const text = `the client has ${count} announcements, as many as the host takes of one client or key (maxClientAnnouncements)`
+      return refused('RIVULET_DIRECTORY_FULL', text)
     }
     if (this.#entries.size >= maxAnnouncements) {
       return refused(
-        'RIVULET_TOO_MANY_ANNOUNCEMENTS',
-        `the host has ${maxAnnouncements} announcements, as many as it takes`,
+        'RIVULET_DIRECTORY_FULL',
+        `the host has ${maxAnnouncements} announcements, as many as it takes (maxAnnouncements)`,
       )
     }
     const keys = announced.role === 'PEER' ? this.#peerKeys(announced.name) : undefined

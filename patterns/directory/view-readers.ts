@@ -35,7 +35,7 @@ export class ViewReaders {
       const read = this.#reads.get(viewKey(view)) ?? this.#begin(view)
       if (read === undefined) {
         const text = `'${view.name}' is not watched: there are ${defaults.maxWatches} others, as many as there may be`
-        subscriber.error(new RivuletError('RIVULET_OVERLOADED', text))
+        subscriber.error(new RivuletError('RIVULET_DIRECTORY_FULL', text))
         return
       }
       read.readers += 1

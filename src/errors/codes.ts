@@ -311,10 +311,10 @@ const entries = {
     meaning: 'The result of `process` has had no subscriber for 5 s, so it takes no message.',
     remedy: 'Subscribe to what `process` returns.',
   },
-  RIVULET_TOO_MANY_ANNOUNCEMENTS: {
+  RIVULET_DIRECTORY_FULL: {
     retryable: true,
-    meaning: 'A host of a directory has as many announcements as it takes, in all or of this client or key.',
-    remedy: 'Close announcements, or raise `maxAnnouncements` or `maxClientAnnouncements` of the host.',
+    meaning: 'A directory has as many announcements or watched names as it takes, in all or of this client or key.',
+    remedy: 'Close announcements, unsubscribe from names, or raise the limits of the host that the message names.',
   },
   RIVULET_NAME_TAKEN: {
     retryable: true,

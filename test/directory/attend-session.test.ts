@@ -112,7 +112,7 @@ t.test('what ends with a session is not watched, and its watches are counted', a
   session.receive({ unwatched: [view, view] })
   t.equal(host.watches.count, 1)
   const many = Array.from({ length: 10 }, (_, at) => ({ role: 'SERVICE', name: `${at}` }) as const)
-  t.throws(() => session.receive({ watched: many }), { code: 'RIVULET_OVERLOADED' })
+  t.throws(() => session.receive({ watched: many }), { code: 'RIVULET_DIRECTORY_FULL' })
   session.end()
   session.end()
   t.equal(host.watches.count, 0)

@@ -192,7 +192,7 @@ t.test('the name of a peer belongs to a key as long as it is held', async (t) =>
 
 t.test('announcements are bounded, of all and of one client or key', async (t) => {
   const { registry, enter } = open({ maxAnnouncements: 4, maxClientAnnouncements: 2 })
-  const full = { code: 'RIVULET_TOO_MANY_ANNOUNCEMENTS', retryable: true }
+  const full = { code: 'RIVULET_DIRECTORY_FULL', retryable: true }
   const [one, other] = [enter('one', 'alice'), enter('other', 'alice')]
   registry.announce(one, announced('a'))
   registry.announce(other, announced('b'))

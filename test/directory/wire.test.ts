@@ -143,3 +143,13 @@ t.test('a server without a directory is reported', async (t) => {
   const directory = await createDirectory({ connect: server.endpoint, runtime })
   t.match(await first(directory.errors), { code: 'RIVULET_UNIMPLEMENTED' })
 })
+
+t.test('a client that watches more names than it may is refused here, and what it watches stays', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const host = await createDirectoryHost({ bind, runtime })
+  const directory = await createDirectory({ connect: host.endpoint, runtime })
+  for (let at = 0; at < 1024; at++) directory.entries(`${at}`).subscribe()
+  await t.rejects(first(directory.entries('one more')), { code: 'RIVULET_DIRECTORY_FULL' })
+  t.strictSame(await first(directory.entries('7')), [], 'a name that is watched has any number of readers')
+  await until(() => host.stats().watches === 1024)
+})
