@@ -34,6 +34,7 @@ const causedByPeers: ReadonlySet<string> = new Set<ErrorCode>([
   'RIVULET_ADMISSION_UNAVAILABLE',
   'RIVULET_POLICY_FAILED',
   'RIVULET_PERMISSION_DENIED',
+  'RIVULET_MESSAGE_REFUSED',
   // of one-way calls
   'RIVULET_OVERLOADED',
   'RIVULET_DEADLINE_EXCEEDED',
