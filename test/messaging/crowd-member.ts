@@ -32,7 +32,7 @@ export interface CrowdPlan {
 const text = 'a line of text'
 
 /** Messages that one peer has in flight. */
-const inFlight = 100
+const inFlight = 25
 
 /** The name of a peer. */
 export function nameOf(process: number, index: number): string {

@@ -3,6 +3,7 @@
  *
  * Arguments: what `CrowdSettings` says, as JSON. It answers each message of its parent, see `crowd.ts`, with one.
  */
+import { readFileSync } from 'node:fs'
 import { ReplaySubject } from 'rxjs'
 import { createDirectory } from '../../patterns/directory/index.js'
 import { createPeer, type Peer, type PeerOptions } from '../../patterns/messaging/index.js'
@@ -59,13 +60,21 @@ const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => 
   use() {
     const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
     const rss = process.memoryUsage.rss()
-    return { residentMb: rss / 1_048_576, peakMb: maxRSS / 1024, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }
+    const shares = { residentMb: rss / 1_048_576, peakMb: maxRSS / 1024, shareMb: shareMb() }
+    return { ...shares, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }
   },
 }
 
 process.on('message', async (command: CrowdCommand) => process.send?.(await answers[command.kind](command)))
 process.on('disconnect', () => process.exit())
 process.send?.({})
+
+/** The resident memory of this process, in which pages that several processes share count once in all (Linux). */
+function shareMb(): number {
+  if (process.platform !== 'linux') return Number.NaN
+  const [, kib] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8')) ?? []
+  return Number(kib) / 1024
+}
 
 function enter(peer: Peer, index: number): void {
   members.push(new Member(peer, number * peersPerProcess + index, plan))

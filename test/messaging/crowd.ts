@@ -41,6 +41,7 @@ export interface CrowdAnswer {
   readonly reported?: Readonly<Record<string, number>>
   readonly residentMb?: number
   readonly peakMb?: number
+  readonly shareMb?: number
   readonly cpuSeconds?: number
 }
 
@@ -53,6 +54,8 @@ export interface CrowdReport {
   readonly leftMs: number
   /** The resident memory of all processes together, when all see each other and when all messages have arrived. */
   readonly residentMb: { readonly complete: number; readonly sent: number }
+  /** The same, with pages that several processes share counted once in all; NaN where the system does not tell. */
+  readonly shareMb: { readonly complete: number; readonly sent: number }
   /** The sum of what each of them had at most. */
   readonly peakMb: number
   readonly cpuSeconds: number
@@ -89,7 +92,7 @@ export async function crowd(plan: CrowdPlan, way: CrowdWay, watchMs: number, pro
 async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: number): Promise<CrowdReport> {
   const all = (command: CrowdCommand, of = processes) => Promise.all(of.map((one) => one.ask(command)))
   const lastOf = (answers: readonly CrowdAnswer[]) => Math.max(...answers.map(({ at = Number.NaN }) => at))
-  const sumOf = (answers: readonly CrowdAnswer[], key: 'residentMb' | 'peakMb' | 'cpuSeconds') =>
+  const sumOf = (answers: readonly CrowdAnswer[], key: 'residentMb' | 'shareMb' | 'peakMb' | 'cpuSeconds') =>
     answers.reduce((sum, answer) => sum + (answer[key] ?? Number.NaN), 0)
 
   const openedAt = Date.now()
@@ -116,6 +119,7 @@ async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: 
     sendMs,
     leftMs,
     residentMb: { complete: sumOf(atComplete, 'residentMb'), sent: sumOf(atSent, 'residentMb') },
+    shareMb: { complete: sumOf(atComplete, 'shareMb'), sent: sumOf(atSent, 'shareMb') },
     peakMb: sumOf(atSent, 'peakMb'),
     cpuSeconds: sumOf(atSent, 'cpuSeconds'),
     reported: reports.map(({ reported = {} }) => reported),
