@@ -1,4 +1,5 @@
 /** One client at a host, without a link between: what it is sent when it reads slowly, how fast it is read, and what it says again. */
+import fc from 'fast-check'
 import t from 'tap'
 import { AttendSession } from '../../patterns/directory/attend-session.js'
 import { HostTalk } from '../../patterns/directory/host-talk.js'
@@ -6,6 +7,7 @@ import { HostKnowledge, MergedViews } from '../../patterns/directory/merged-view
 import { OwnAnnouncements } from '../../patterns/directory/own-announcements.js'
 import { type Holder, Registry } from '../../patterns/directory/registry.js'
 import type { Announced, AttendAnswer, AttendRequest, View } from '../../patterns/directory/wire.js'
+import { isRivuletError } from '../../src/errors/index.js'
 import { turn } from '../support/events.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
@@ -118,6 +120,44 @@ t.test('what ends with a session is not watched, and its watches are counted', a
   t.equal(host.watches.count, 0)
   await turn()
   t.strictSame(answers, [], 'and nothing is said any more')
+})
+
+t.test('whatever a client says, it is taken or refused with a code, and leaves nothing behind', async (t) => {
+  const text = fc.oneof(fc.constantFrom('a', 'b', '', 'constructor', '__proto__'), fc.string({ maxLength: 300 }))
+  const number = fc.oneof(fc.integer({ min: -2, max: 5 }), fc.constantFrom(Number.NaN, 2 ** 53))
+  const role = fc.constantFrom('SERVICE', 'PEER')
+  const place = fc.record({
+    address: fc.oneof(fc.constant('tcp://a:1'), text),
+    serverKeys: fc.array(text, { maxLength: 2 }),
+  })
+  const metadata = fc.dictionary(text, text, { maxKeys: 3 })
+  const places = fc.array(place, { maxLength: 3 })
+  const one = fc.record({ instance: text, revision: number, role, name: text, epoch: number, places, metadata })
+  const views = fc.array(fc.record({ role, name: text }), { maxLength: 3 })
+  const requests = fc.record({
+    open: fc.option(fc.record({ client: text }), { freq: 1 }),
+    announced: fc.array(fc.oneof(fc.constantFrom(announced('a'), announced('b', 2)), one), { maxLength: 3 }),
+    withdrawn: fc.array(fc.record({ instance: text, revision: number }), { maxLength: 2 }),
+    complete: fc.option(number),
+    watched: views,
+    unwatched: views,
+  })
+  fc.assert(
+    fc.property(fc.array(requests, { maxLength: 6 }), (all) => {
+      const { clock, registry, session, host } = openHost()
+      try {
+        session.receive({ open: { client: 'c' } })
+        for (const request of all) session.receive(request as AttendRequest)
+      } catch (error) {
+        if (!isRivuletError(error, 'RIVULET_INVALID_REQUEST')) throw error
+      }
+      session.end()
+      clock.advance(5000)
+      if (host.watches.count !== 0 || registry.size !== 0 || clock.timers !== 0) throw new Error('something is left')
+    }),
+    { numRuns: 500 },
+  )
+  t.pass('500 clients')
 })
 
 /** A talk with what it has said. */
