@@ -53,11 +53,13 @@ export class MessagingProcess extends MeshProcess {
     this.enqueue(() => {
       const { clock, random } = this
       const addresses = this.world.addressesFor(this)
+      this.#directory = world.directory?.connect()
       const node = new PeerNode({
         clock,
         id: random.bytes(16).toString('hex'),
         jitter: () => random.below(1000) / 1000,
         name: () => this.name,
+        directory: this.#directory,
         connect: addresses.map((address) => ({ address })),
         report: (error: RivuletError) => this.report(error),
         endpoints: () => [this.address],
@@ -69,11 +71,10 @@ export class MessagingProcess extends MeshProcess {
       })
       this.#node = node
       this.#isOpen = true
-      this.#directory = world.directory?.connect()
       this.add()
       this.openLinks([node, node.callHost])
       node.roster.start()
-      if (this.#directory !== undefined) node.dialing.follow(this.#directory.peers)
+      node.announce([{ address: this.address }])
       node.dialing.lists.subscribe((list) => {
         if (node === this.#node) this.follow(list.map((endpoint) => (endpoint as Endpoint).address))
       })
@@ -94,18 +95,6 @@ export class MessagingProcess extends MeshProcess {
       return
     }
     this.peers.add(peer)
-    this.announce()
-  }
-
-  /** Tells the directory who is here, with what the node knows of each. */
-  announce(): void {
-    const endpoints = [{ address: this.address }]
-    for (const { ref } of this.peers) {
-      const epoch = this.#node?.epochOf(ref.incarnation) ?? 0
-      const known = this.#directory?.records.get(ref.incarnation)
-      if (known?.epoch !== epoch)
-        this.#directory?.announce({ name: ref.name, instance: ref.incarnation, epoch, endpoints })
-    }
   }
 
   /** Closes a peer. */
@@ -113,9 +102,7 @@ export class MessagingProcess extends MeshProcess {
     const { life } = this
     this.note(`removes ${peer.ref.incarnation.slice(28)}`, waitMs)
     await peer.finish(this.now + waitMs)
-    if (life !== this.life) return
-    this.peers.delete(peer)
-    this.#directory?.withdraw(peer.ref.incarnation)
+    if (life === this.life) this.peers.delete(peer)
   }
 
   /** Ends without a word. */
@@ -138,6 +125,7 @@ export class MessagingProcess extends MeshProcess {
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     await Promise.all([node.stopAll(closed), node.callHost.stopAll(closed)])
     if (life !== this.life) return
+    node.stop()
     this.sayGoodbye()
     // what was said leaves at the end of this turn
     this.enqueueLater(0, () => {
@@ -149,11 +137,6 @@ export class MessagingProcess extends MeshProcess {
   override report(error: RivuletError): void {
     this.note(error.code)
     this.world.oracle.watch((oracle) => oracle.reported(this.name, error))
-  }
-
-  protected override tick(): void {
-    super.tick()
-    this.announce()
   }
 
   #forget(isOrderly: boolean): void {

@@ -3,8 +3,8 @@
  *
  * The machines of the directory are not in it: what they promise their clients is.
  */
-import { BehaviorSubject } from 'rxjs'
-import type { PeerRecord } from '../../src/discovery/index.js'
+import { ReplaySubject, Subject } from 'rxjs'
+import type { PeerAnnouncement, PeerConflict, PeerDirectory, PeerRecord } from '../../src/discovery/index.js'
 import type { Random } from './random.js'
 import type { Scheduler } from './scheduler.js'
 
@@ -105,39 +105,54 @@ export class SimulatedDirectory {
 }
 
 /** A process's client of the hosts. */
-export class DirectoryClient {
+export class DirectoryClient implements PeerDirectory {
   isAlive = true
   /** What it announces, by instance. */
   readonly records = new Map<string, PeerRecord>()
   readonly withdrawn = new Set<string>()
-  /** The holder of each name, merged over all hosts; nothing before the first has told. */
-  readonly peers = new BehaviorSubject<readonly PeerRecord[]>([])
+  /** The holder of each name, merged over all hosts. */
+  readonly peers = new ReplaySubject<readonly PeerRecord[]>(1)
+  readonly conflicts = new Subject<PeerConflict>()
   readonly #changed: (client: DirectoryClient) => void
   readonly #views = new Map<object, readonly PeerRecord[]>()
+  /** The conflicts that were reported, as texts. */
+  readonly #reported = new Set<string>()
 
   constructor(changed: (client: DirectoryClient) => void) {
     this.#changed = changed
   }
 
-  announce(record: PeerRecord): void {
-    this.records.set(record.instance, record)
-    this.#changed(this)
-  }
-
-  withdraw(instance: string): void {
-    this.records.delete(instance)
-    this.withdrawn.add(instance)
-    this.#changed(this)
+  announcePeer(peer: PeerRecord): PeerAnnouncement {
+    const announce = (record: PeerRecord) => {
+      this.records.set(record.instance, record)
+      if (this.isAlive) this.#changed(this)
+    }
+    announce(peer)
+    return {
+      update: announce,
+      close: async () => {
+        this.records.delete(peer.instance)
+        this.withdrawn.add(peer.instance)
+        if (this.isAlive) this.#changed(this)
+      },
+    }
   }
 
   sees(host: object, records: readonly PeerRecord[]): void {
     this.#views.set(host, records)
-    const holders = new Map<string, PeerRecord>()
+    const byName = new Map<string, Map<string, PeerRecord>>()
     for (const record of [...this.#views.values()].flat()) {
-      const holder = holders.get(record.name)
-      if (holder === undefined || isBefore(record, holder)) holders.set(record.name, record)
+      const known = byName.get(record.name) ?? new Map<string, PeerRecord>()
+      byName.set(record.name, known.set(record.instance, record))
     }
-    this.peers.next([...holders.values()])
+    const sorted = [...byName.values()].map((known) => [...known.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1)))
+    this.peers.next(sorted.map(([winner]) => winner as PeerRecord))
+    for (const [winner, ...losers] of sorted) {
+      const text = [winner, ...losers].map((one) => one?.instance).join()
+      if (winner === undefined || losers.length === 0 || this.#reported.has(text)) continue
+      this.#reported.add(text)
+      this.conflicts.next({ name: winner.name, winner, losers })
+    }
   }
 }
 
