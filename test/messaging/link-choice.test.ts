@@ -1,4 +1,5 @@
 /** Which of several links between two nodes stays: the pure choice, and two peers that dial each other. */
+import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
 import { createPeer } from '../../patterns/messaging/index.js'
 import { LinkChoice, type LinkOfNode } from '../../patterns/messaging/link-choice.js'
@@ -90,10 +91,7 @@ eachTransport(
   'one link stays of two, whichever it is, and messages continue in order',
   async (t, { runtime, bind, transport }) => {
     const other = place(t, transport)
-    const lists = new Map<string, (list: readonly string[]) => void>()
-    const { BehaviorSubject } = await import('rxjs')
     const connect = new BehaviorSubject<readonly string[]>([])
-    lists.set('one', (list) => connect.next(list))
     const one = await createPeer({ name: 'one', bind, connect, runtime })
     const two = await createPeer({
       name: 'two',
@@ -102,6 +100,10 @@ eachTransport(
       runtime,
     })
     const [gotOne, gotTwo] = [inbox(one), inbox(two)]
+    let opened = 0
+    one.links.subscribe(({ state }) => {
+      if (state === 'connected') opened += 1
+    })
     await sees(one, 'two')
     const sends: Promise<void>[] = []
     for (let id = 0; id < 2000; id++) {
@@ -110,6 +112,7 @@ eachTransport(
       if (id % 100 === 0) await Promise.all(sends)
     }
     await Promise.all(sends)
+    await until(() => opened >= 2) // there was another link
     await until(() => one.connected + two.connected === 2) // a link has two ends
     for (let id = 2000; id < 2100; id++) await two.send('one', Report, { id })
     t.strictSame(
