@@ -106,6 +106,7 @@ export class DeliverSession {
   end(): void {
     this.#ended = true
     this.#parked = undefined
+    this.#admitted?.to.mailbox.leaveRoom(this.#retry)
     this.#drained.wake()
   }
 

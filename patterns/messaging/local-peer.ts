@@ -7,6 +7,7 @@ import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, resolveOptions } from '../../src/options/index.js'
 import type { Extras, SenderIntake } from '../../src/reliable-send/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, SenderStats } from '../../src/stream/index.js'
@@ -43,6 +44,8 @@ export interface LocalPeerPorts {
   /** The way to a name; why there is none for this peer, or `undefined` as long as there is none. */
   wayTo(name: string): Way | RivuletError | undefined
   isPresent(name: string): boolean
+  /** Whether a peer of an incarnation is present. */
+  isSender(incarnation: string): boolean
   hasLeft(name: string): boolean
 }
 
@@ -57,7 +60,7 @@ export class LocalPeer implements ReceivingPeer {
   readonly maxMessageBytes = defaults.maxLinkMessageBytes
   readonly #settings: LocalPeerSettings
   readonly #ports: LocalPeerPorts
-  readonly #received = new ReceivedFromPeers()
+  readonly #received: ReceivedFromPeers
   readonly #destinations = new Map<string, Destination>()
   /** What became of messages to destinations that are forgotten. */
   #formerSends: SenderStats | undefined
@@ -68,12 +71,14 @@ export class LocalPeer implements ReceivingPeer {
     this.ref = ref
     this.#settings = settings
     this.#ports = ports
+    this.#received = new ReceivedFromPeers((incarnation) => ports.isSender(incarnation))
     const { unclaimedMessages, unclaimedBytes } = defaults
+    const refusals = new SparseReports(ports.clock, (error) => ports.report(error))
     this.mailbox = new Mailbox(
       { ...settings, unclaimedMessages, unclaimedBytes },
       {
         name: () => ports.name(),
-        report: (error) => ports.report(error),
+        report: (error) => (error.code === 'RIVULET_MESSAGE_REFUSED' ? refusals : ports).report(error),
         wallNow: () => ports.clock.wallNow(),
         handedOut: (from) => this.presence.handedOut(from),
       },

@@ -81,7 +81,7 @@ export class Mailbox {
   #unclaimedSize = 0
   /** Senders of which a lane holds no more, or whose messages nobody wants any more. */
   readonly #released = new Map<string, PeerRef>()
-  #roomWaiters: (() => void)[] = []
+  #roomWaiters = new Set<() => void>()
   readonly #refused = new Tally()
   readonly #dropped = new Tally()
   #received = 0
@@ -138,7 +138,17 @@ export class Mailbox {
 
   /** Calls back once, when there may be room. */
   whenRoom(callback: () => void): void {
-    this.#roomWaiters.push(callback)
+    this.#roomWaiters.add(callback)
+  }
+
+  /** Takes that back: who has waited is gone. */
+  leaveRoom(callback: () => void): void {
+    this.#roomWaiters.delete(callback)
+  }
+
+  /** Those that wait for room. */
+  get waiting(): number {
+    return this.#roomWaiters.size
   }
 
   /** Whether it holds messages of an incarnation that somebody wants; `handedOut` tells when that may have ended. */
@@ -307,7 +317,7 @@ export class Mailbox {
 
   /** A stream is handing out: those that wait are called at the end of the turn. */
   #heldLess(): void {
-    if (this.#roomWaiters.length > 0) this.#changes.schedule()
+    if (this.#roomWaiters.size > 0) this.#changes.schedule()
   }
 
   #notify(): void {
@@ -315,7 +325,7 @@ export class Mailbox {
     this.#released.clear()
     for (const from of released) if (!this.holds(from.incarnation)) this.#ports.handedOut(from)
     const waiters = this.#roomWaiters
-    this.#roomWaiters = []
+    this.#roomWaiters = new Set()
     for (const waiter of waiters) waiter()
   }
 }

@@ -106,6 +106,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.#local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
+      isSender: (incarnation) => node.roster.get(incarnation) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
     const [life, local] = [this.life, this.#local]

@@ -13,12 +13,18 @@ export interface ReceivedFrom {
   attempt: number
 }
 
-/** Incarnations that are remembered; of more, the one is forgotten that sent its first message longest ago. */
+/** Incarnations that are remembered; of more, one is forgotten that is not present, of those the first to have sent. */
 const maxRemembered = 65_536
 
 /** The senders of one peer. */
 export class ReceivedFromPeers {
   readonly #byIncarnation = new Map<string, ReceivedFrom>()
+  readonly #isPresent: (incarnation: string) => boolean
+
+  /** @param isPresent - Whether a sender may still send: then it is not forgotten for others that come and go. */
+  constructor(isPresent: (incarnation: string) => boolean) {
+    this.#isPresent = isPresent
+  }
 
   /** Returns what is known of a sender, which begins to be remembered. */
   of(ref: PeerRef): ReceivedFrom {
@@ -27,11 +33,20 @@ export class ReceivedFromPeers {
       known.ref = ref
       return known
     }
-    if (this.#byIncarnation.size >= maxRemembered) {
-      this.#byIncarnation.delete(this.#byIncarnation.keys().next().value as string)
-    }
+    if (this.#byIncarnation.size >= maxRemembered) this.#forgetOne()
     const received = { ref, expected: 1, attempt: 0 }
     this.#byIncarnation.set(ref.incarnation, received)
     return received
+  }
+
+  /** Those that are present go to the end, so that the next look finds another one first. */
+  #forgetOne(): void {
+    for (let left = this.#byIncarnation.size; left > 0; left--) {
+      const [incarnation, received] = this.#byIncarnation.entries().next().value as [string, ReceivedFrom]
+      this.#byIncarnation.delete(incarnation)
+      if (!this.#isPresent(incarnation)) return
+      this.#byIncarnation.set(incarnation, received)
+    }
+    this.#byIncarnation.delete(this.#byIncarnation.keys().next().value as string)
   }
 }

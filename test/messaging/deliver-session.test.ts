@@ -30,18 +30,20 @@ function receiver() {
   const settings = { mailboxMessages: 2, mailboxBytes: 100, unclaimedMessages: 2, unclaimedBytes: 100 }
   const ports = { name: () => 'receiver', report: () => {}, wallNow: () => 0, handedOut: () => {} }
   const mailbox = new Mailbox({ ...settings, mailboxOverflow: 'block' }, ports)
-  const received = new ReceivedFromPeers()
+  const received = new ReceivedFromPeers(() => true)
   const state = { isCurrent: true, superseded: 0 }
   const to = { mailbox, maxMessageBytes: 100, receivedFrom: (ref: typeof from) => received.of(ref) }
-  const session = new DeliverSession({
-    schemas: new SchemaTexts(),
-    admit: () => ({ from, to, isCurrent: () => state.isCurrent }),
-    answer: () => {},
-    room: () => {},
-    superseded() {
-      state.superseded += 1
-    },
-  })
+  const streamOf = () =>
+    new DeliverSession({
+      schemas: new SchemaTexts(),
+      admit: () => ({ from, to, isCurrent: () => state.isCurrent }),
+      answer: () => {},
+      room: () => {},
+      superseded() {
+        state.superseded += 1
+      },
+    })
+  const session = streamOf()
   const values: number[] = []
   let release = () => {}
   const work = ({ number }: { number: number }) => {
@@ -51,7 +53,7 @@ function receiver() {
     })
   }
   mailbox.laneOf(Tick).messages.process(work).subscribe()
-  return { state, session, values, next: () => release() }
+  return { state, mailbox, streamOf, session, values, next: () => release() }
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -80,4 +82,24 @@ t.test('rule 6: what waits for room is not taken behind the report that its send
   }
   t.strictSame(values, [1, 2])
   t.equal(state.superseded, 1, 'the stream ends, and its sender opens another if it is back')
+})
+
+t.test('streams that are opened one after the other while there is no room leave nothing behind', async (t) => {
+  const { mailbox, streamOf } = receiver()
+  for (let attempt = 1; attempt <= 100; attempt++) {
+    const session = streamOf()
+    session.receive(open(attempt), () => {})
+    session.receive(batchOf(1, 1, 5), () => {})
+    t.ok(session.isBusy())
+    if (attempt < 100) session.end()
+  }
+  t.equal(mailbox.waiting, 1)
+})
+
+t.test('of too many senders, those are remembered that are present', async (t) => {
+  const received = new ReceivedFromPeers((one) => one === from.incarnation)
+  received.of(from).expected = 7
+  for (let number = 2; number < 70_000; number++) received.of({ ...from, incarnation: incarnation(number) })
+  t.equal(received.of(from).expected, 7)
+  t.equal(received.of({ ...from, incarnation: incarnation(69_999) }).expected, 1)
 })

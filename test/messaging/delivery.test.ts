@@ -1,8 +1,8 @@
 /** Messages between peers: order over all schemas, themselves, peers of their own process, and those that are not there. */
 import t from 'tap'
 import { createPeer } from '../../patterns/messaging/index.js'
-import { first, until } from '../support/events.js'
-import { eachTransport } from '../support/transports.js'
+import { codesOf, first, until } from '../support/events.js'
+import { eachTransport, place } from '../support/transports.js'
 import { failure, inbox, Order, pair, Report, sees } from './peers.js'
 
 eachTransport(t, 'messages arrive in order over all schemas, once, in both directions', async (t, place) => {
@@ -122,4 +122,15 @@ t.test('arguments that cannot be', async (t) => {
   await t.rejects(createPeer({ name: 'two', over: peer, bind: 'inproc://other' }), { code: 'RIVULET_INVALID_OPTION' })
   await t.rejects(createPeer({ name: 'one', over: peer }), { code: 'RIVULET_NAME_TAKEN' })
   t.throws(() => peer.messages({} as never), { code: 'RIVULET_INVALID_OPTION' })
+})
+
+t.test('messages that nobody consumes are refused in floods, and reported seldom', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const { planner, worker } = await pair({ runtime, bind })
+  const codes = codesOf(planner)
+  const sendMany = () =>
+    Promise.all(Array.from({ length: 600 }, (_, id) => failure(worker.send('planner', Report, { id }))))
+  for (let round = 0; round < 10; round++) await sendMany()
+  t.match(planner.stats().incoming.refused, { unclaimed: 6000 - 1024 })
+  t.ok(codes.length >= 1 && codes.length < 5, `${codes.length} reports`)
 })

@@ -24,7 +24,7 @@ function receiver() {
   const bounds = { mailboxMessages: 100, mailboxBytes: 1000, unclaimedMessages: 100, unclaimedBytes: 1000 }
   const ports = { name: () => 'receiver', report: () => {}, wallNow: () => 0, handedOut: () => {} }
   const mailbox = new Mailbox({ ...bounds, mailboxOverflow: 'block' }, ports)
-  const received = new ReceivedFromPeers()
+  const received = new ReceivedFromPeers(() => true)
   const ids: number[] = []
   mailbox.laneOf(Report).messages.subscribe(({ id }) => ids.push(id))
   const to = { mailbox, maxMessageBytes: 100, receivedFrom: (ref: typeof from) => received.of(ref) }

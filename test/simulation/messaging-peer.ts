@@ -98,6 +98,7 @@ export class SimulatedPeer {
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
+      isSender: (incarnation) => node.roster.get(incarnation) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
     const peer = this
