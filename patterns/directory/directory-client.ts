@@ -113,7 +113,7 @@ export class DirectoryClient implements LinkUser {
     const talk = new HostTalk({ clock, random, client: id, own, views, report, wake: () => stream.wake() }, knowledge)
     const stream: RemoteStream<AttendRequest, AttendAnswer> = new RemoteStream(
       calls,
-      { method, endsWhenDraining: false, causeOf },
+      { method, endsWhenDraining: false, leavesStranded: false, causeOf },
       clock,
       talk,
       random,

@@ -129,6 +129,7 @@ export class NodeSession {
     const remote = {
       method,
       endsWhenDraining: false,
+      leavesStranded: false,
       causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
     }
     return new RemoteStream(this.client, remote, this.#ports.clock, user, this.#ports.jitter)

@@ -64,6 +64,8 @@ export class ClientCall implements ItemBody, IncomingOwner {
   done = false
   /** Called when the server that has the call is about to close, or this side retires its link. */
   onDraining: ((isRetired: boolean) => void) | undefined
+  /** Called when its link has no connection and is retired, so that it waits for nobody who is wanted any more. */
+  onStranded: (() => void) | undefined
   /** The responses, where there is a stream of them. */
   incoming: IncomingItems | undefined
   /** The requests, where there is a stream of them and a session has the call. */

@@ -151,6 +151,7 @@ export class ClientSession implements SessionUser, CallSession {
       this.#announcedDraining = true
       for (const call of this.calls.all()) call.onDraining?.(this.streams.retired)
     }
+    if (this.isDisconnected && this.streams.retired) for (const call of this.calls.all()) call.onStranded?.()
     if (this.streams.status !== 'ended') {
       if (this.isReady) this.#owner.ready()
       else if (this.isDisconnected && !wasDisconnected) this.#owner.disconnected(this)

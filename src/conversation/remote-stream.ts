@@ -109,6 +109,8 @@ export interface RemoteMethod {
   readonly method: ClientMethod
   /** Whether the client ends its requests when the host is about to close, which waits for what it still has to say. */
   readonly endsWhenDraining: boolean
+  /** Whether the stream continues on another link at once when its own has no connection and is retired. */
+  readonly leavesStranded: boolean
   /** Returns the error that a host has declared as one of this side; any other cause as it is. */
   causeOf(cause: unknown): unknown
 }
@@ -153,13 +155,14 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
   protected begin(): void {
     const requests = new Requests<Request>(this.user)
     this.#requests = requests
-    const { method, endsWhenDraining, causeOf } = this.#remote
+    const { method, endsWhenDraining, leavesStranded, causeOf } = this.#remote
     const call = this.#client.stream(method, requests, defaultStreamOptions)
     this.#call = call
     // a link that is retired waits for its calls: the stream continues on another one
     call.onDraining = (isRetired) => {
       if (endsWhenDraining || isRetired) requests.end()
     }
+    if (leavesStranded) call.onStranded = () => this.#strand()
     this.#answers = call.responses?.subscribe({
       next: (answer) => this.received(answer as Answer),
       error: (cause: unknown) => this.#down(causeOf(cause)),
@@ -172,6 +175,12 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
     this.#answers?.unsubscribe()
     this.#call?.cancel()
     this.#ended.resolve()
+  }
+
+  #strand(): void {
+    this.#answers?.unsubscribe()
+    this.#call?.cancel()
+    this.#down(new RivuletError('RIVULET_UNAVAILABLE', 'the endpoint of a link without a connection was removed'))
   }
 
   #down(cause: unknown): void {

@@ -1,8 +1,10 @@
 /** A producer and a consumer whose endpoints come and go while messages flow: none is lost, doubled or delivered again. */
 import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
+import { defaults } from '../../src/options/index.js'
+import { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
-import { eachTransport } from '../support/transports.js'
+import { eachTransport, place } from '../support/transports.js'
 import { openConsumer, openHost, openProducer, Taken, watch } from './queues.js'
 
 const rounds = 12
@@ -60,4 +62,26 @@ eachTransport(t, 'a lease that is held while its link is retired is settled over
   await until(() => host.queue('jobs').stats().depth === 0)
   t.match(host.queue('jobs').stats(), { acked: 1 })
   t.equal(taken.all.length, 1)
+})
+
+t.test('streams leave a link that has no connection as soon as its endpoint is removed', async (t) => {
+  const at = place(t, 'tcp')
+  const host = await openHost(at)
+  const proxy = await ChaosProxy.open(host.endpoint)
+  t.teardown(() => proxy.close())
+  const lists = new BehaviorSubject<readonly string[]>([`tcp://127.0.0.1:${proxy.port}`])
+  const producer = await openProducer(at, host, { connect: lists })
+  const consumer = await openConsumer(at, host, { connect: lists })
+  for (const resource of [producer, consumer]) watch(resource)
+  const taken = new Taken(consumer)
+  await producer.send({ id: 1 })
+  await (await taken.at(0)).ack()
+  await proxy.close()
+  await until(() => producer.connected === 0 && consumer.connected === 0)
+  const begun = performance.now()
+  const sent = producer.send({ id: 2 })
+  lists.next([host.endpoint])
+  await sent
+  await (await taken.at(1)).ack()
+  t.ok(performance.now() - begun < defaults.retentionMs / 2, 'long before the session ends')
 })

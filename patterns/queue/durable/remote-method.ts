@@ -10,6 +10,7 @@ export function remoteMethod(client: CallClient, name: QueueMethod): RemoteMetho
     method: client.bind(serviceOf(QueueService)).methods.get(name) as ClientMethod,
     // settlements are sent before the host closes; messages stay with their producer until they are confirmed
     endsWhenDraining: name === 'consume',
+    leavesStranded: true,
     causeOf: (cause) => refusedBy(name, cause) ?? cause,
   }
 }
