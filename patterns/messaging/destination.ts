@@ -16,6 +16,9 @@ import type { DeliverOpen } from './wire.js'
 /** The first buffer of an outbox, in bytes: a peer may have very many of them. */
 const smallestSlabBytes = 1024
 
+/** Former incarnations of a name that are remembered while messages wait; of more, each counts as a former one. */
+const maxFormer = 64
+
 /** Who is there to send to, and how. */
 export interface Way {
   readonly incarnation: string
@@ -50,6 +53,8 @@ export class Destination {
   readonly #intakes = new Map<Codec<unknown, unknown>, SenderIntake<unknown, Extras>>()
   /** The incarnation that it sends to, or has sent to last. */
   #incarnation: string | undefined
+  /** Those before it, as long as messages wait that may have left for them. */
+  readonly #former = new Set<string>()
   #via: object | undefined
   /** What the last stream went over. */
   #lastVia: object | undefined
@@ -124,12 +129,22 @@ export class Destination {
     this.#route.lead(undefined)
     this.#via = way?.via
     if (way === undefined) return
-    if (this.#incarnation !== undefined && this.#incarnation !== way.incarnation) {
-      this.sender.outbox.restart(this.#unknownOutcome('was started again'))
-    }
+    if (this.#incarnation !== undefined && this.#incarnation !== way.incarnation) this.#restart(way.incarnation)
     this.#incarnation = way.incarnation
     this.#lastVia = way.via
     this.#route.lead(way.open)
+  }
+
+  /**
+   * Another incarnation has the name: what had left is repeated to it where its sender allows that, but not to one that it may have
+   * left for before, which would take it twice under two sequences.
+   */
+  #restart(incarnation: string): void {
+    if (this.isEmpty) this.#former.clear()
+    const isBack = this.#former.has(incarnation) || this.#former.size >= maxFormer
+    if (this.#former.size < maxFormer) this.#former.add(this.#incarnation as string)
+    const what = isBack ? 'has the name again' : 'was started again'
+    this.sender.outbox.restart(this.#unknownOutcome(what), !isBack)
   }
 
   /**

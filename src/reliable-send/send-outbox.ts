@@ -147,12 +147,16 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#failAll(errorOf).messages
   }
 
-  /** Gives up what had left, except what may be repeated: the host is away, and may have it. The stream must be down. */
-  abandon(error: RivuletError): number {
+  /**
+   * Gives up what had left: the host is away, and may have it. The stream must be down.
+   *
+   * @param repeats - Whether what may be repeated stays.
+   */
+  abandon(error: RivuletError, repeats = true): number {
     this.#cut()
     this.#thin()
     let [messages, unreported] = [0, 0]
-    for (const batch of this.#batches.filter(({ hasLeft, mayRepeat }) => hasLeft && !mayRepeat)) {
+    for (const batch of this.#batches.filter(({ hasLeft, mayRepeat }) => hasLeft && !(mayRepeat && repeats))) {
       messages += batch.count
       this.#forget(batch)
       unreported += batch.fail(0, error)
@@ -162,9 +166,9 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   }
 
   /** The same, and what is sent from now on is for another host: it says with which sequence to begin. */
-  restart(error: RivuletError): number {
+  restart(error: RivuletError, repeats = true): number {
     for (const batch of this.#batches) if (batch.mayRepeat) batch.sequence = 0
-    return this.abandon(error)
+    return this.abandon(error, repeats)
   }
 
   open(): SendRequest<Open, E> {
