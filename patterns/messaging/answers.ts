@@ -211,7 +211,7 @@ class PeerAnswering implements Answering {
     return this.#withdrawn ?? Promise.resolve()
   }
 
-  async close({ drain = true, timeoutMs = defaults.closeTimeoutMs }: CloseOptions = {}): Promise<void> {
+  async close({ drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs }: CloseOptions = {}): Promise<void> {
     const { host, clock } = this.#ports
     if (this.#withdrawn === undefined) {
       this.#withdrawn = host.withdraw(this.#service)

@@ -14,7 +14,7 @@ import {
   type Schema,
 } from '../../src/avro/index.js'
 import { type ServiceCodec, serviceOf } from '../../src/avro/service-codec.js'
-import { flag, instance, invalidOption, oneOf, resolveOptions } from '../../src/options/index.js'
+import { defaults, flag, instance, invalidOption, oneOf, resolveOptions } from '../../src/options/index.js'
 
 /** The brand of asks: the same symbol in every copy of the package. */
 const brand: unique symbol = Symbol.for('rivulet.ask') as never
@@ -234,8 +234,8 @@ type Json = Readonly<Record<string, unknown>>
 
 const definitionRules = {
   errors: instance('a list of schemas of records', isListOfRecords, undefined),
-  idempotent: flag(false),
-  long: oneOf(['number', 'bigint'], 'number'),
+  idempotent: flag(defaults.idempotent),
+  long: oneOf(['number', 'bigint'], defaults.long),
 }
 
 function isListOfRecords(value: unknown): value is readonly Schema[] {

@@ -3,8 +3,6 @@
  *
  * @module rivulet/messaging
  */
-export type { CallContext, CallHeaders, CallOptions } from '../../src/call/index.js'
-export type { CloseOptions } from '../../src/lifecycle/index.js'
 export type { Answerer, Answering, AskContext } from './answers.js'
 export {
   type AnswerInputOf,

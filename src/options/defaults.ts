@@ -132,6 +132,10 @@ export const defaults = Object.freeze({
   leaveMs: 1500,
   /** Whether a peer takes its name from a holder. */
   takeover: false,
+  /** Whether an ask that may have run is asked again. */
+  idempotent: false,
+  /** How values of the type long are read: as numbers, or as bigints. */
+  long: 'number',
   /** Input and output threads of a runtime. */
   ioThreads: 1,
   /** Sockets of a runtime, monitors included. */

@@ -147,11 +147,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     return this.#failAll(errorOf).messages
   }
 
-  /**
-   * Gives up what had left: the host is away, and may have it. The stream must be down.
-   *
-   * @param repeats - Whether what may be repeated stays.
-   */
+  /** Gives up what had left, unless it may be repeated and is: the host is away, and may have it. The stream must be down. */
   abandon(error: RivuletError, repeats = true): number {
     this.#cut()
     this.#thin()

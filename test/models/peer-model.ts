@@ -56,7 +56,7 @@ const steps = [
         const options = ways[(way + (at % mix)) % ways.length] as PeerSendOptions
         const schema = schemas[at % mix === 0 ? 0 : 1] as (typeof schemas)[0]
         const outcome = lab.call(`send to ${to}`, () => peer.send(to, schema, { id }, options), { rejects })
-        world.sent.set(id, { from: peer.self.incarnation, outcome })
+        world.sent.set(id, { from: peer.self.incarnation, order: 'send', outcome })
         lab.whenSettled(outcome, () => {
           const { error } = outcome as { readonly error?: { readonly code: string; readonly executed?: string } }
           lab.expect(
@@ -74,10 +74,11 @@ const steps = [
     (world, { from, to, count }) => {
       const { peer } = world.pick(from)
       const abort = new AbortController()
+      const order = `sendAll ${world.ids++}`
       function* messages() {
         for (let at = 0; at < count; at++) {
           const id = world.ids++
-          world.sent.set(id, { from: peer.self.incarnation, outcome: { label: 'sendAll', settled: true } })
+          world.sent.set(id, { from: peer.self.incarnation, order, outcome: { label: 'sendAll', settled: true } })
           yield { id }
         }
       }
@@ -95,7 +96,7 @@ const steps = [
       const { peer } = world.pick(from)
       const id = world.ids++
       const outcome = world.lab.call('broadcast', () => peer.broadcast(schemas[0], { id }, { timeoutMs: 1000 }))
-      world.sent.set(id, { from: peer.self.incarnation, outcome })
+      world.sent.set(id, { from: peer.self.incarnation, order: 'send', outcome })
     },
   ),
   step(

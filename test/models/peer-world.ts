@@ -16,6 +16,8 @@ export const names = ['hub', 'ann', 'bob', 'eve', 'nobody'] as const
 /** One message that was sent. */
 export interface Sent {
   readonly from: string
+  /** What it is in order with: the `send` calls of its sender, or its own `sendAll`. */
+  readonly order: string
   readonly outcome: Outcome<unknown>
 }
 
@@ -66,7 +68,8 @@ export class ModelPeer {
       this.#lab.expect((sent?.outcome.error as RivuletError | undefined)?.executed !== 'no', `${text} was not to come`)
       // what nobody consumed when its sender left may be consumed later
       this.#lab.expect(!this.#isWhole || !this.#left.has(incarnation), `${text} came behind left`)
-      for (const key of this.#isWhole ? [incarnation, `${incarnation} ${at}`] : [`${incarnation} ${at}`]) {
+      const order = `${incarnation} ${sent?.order}`
+      for (const key of this.#isWhole ? [order, `${order} ${at}`] : [`${order} ${at}`]) {
         this.#lab.expect((this.#last.get(key) ?? -1) < id, `${text} came behind ${this.#last.get(key)}`)
         this.#last.set(key, id)
       }
