@@ -87,7 +87,7 @@ export interface Peer extends Resource<PeerStats> {
    * Sends a message to each other peer that is present now.
    *
    * Resolves with the number of those that have taken it, when each has or has not.
-   * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE
+   * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_CLOSED, RIVULET_NAME_TAKEN
    */
   broadcast<In>(
     schema: Schema<In>,

@@ -167,6 +167,9 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 
   async broadcast<In>(schema: Schema<In>, value: In, options?: BroadcastOptions): Promise<{ readonly sent: number }> {
+    const closed = new RivuletError('RIVULET_CLOSED', `peer '${this.name}' is closing or closed`, { executed: 'no' })
+    const problem = this.life.isOpen ? this.#local.problem : closed
+    if (problem !== undefined) throw problem
     const names = this.#node.roster.peers.map(({ ref }) => ref.name).filter((name) => name !== this.self.name)
     return { sent: await this.#local.broadcast(names, schema, value, options) }
   }

@@ -93,6 +93,8 @@ eachTransport(t, 'broadcast: to each other peer that is present', async (t, plac
     ['2', '1', '12'],
   )
   await t.rejects(planner.broadcast(Report, { id: 'x' } as never), { code: 'RIVULET_INVALID_MESSAGE' })
+  await second.close()
+  await t.rejects(second.broadcast(Report, { id: 3 }), { code: 'RIVULET_CLOSED' })
 })
 
 eachTransport(t, 'sendAll: everything a source yields, in batches', async (t, place) => {

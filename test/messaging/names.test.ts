@@ -58,6 +58,7 @@ eachTransport(t, 'in one process: refused at once, or taken over', async (t, { r
   const other = await createPeer({ name: 'two', over: one, takeover: true })
   t.ok(codes.includes('RIVULET_NAME_TAKEN'))
   t.equal(await failure(two.send('one', Report, { id: 1 })), 'RIVULET_NAME_TAKEN no')
+  await t.rejects(two.broadcast(Report, { id: 1 }), { code: 'RIVULET_NAME_TAKEN' })
   const got = inbox(one)
   await other.send('one', Report, { id: 2 })
   t.strictSame(got, ['two/Report 2'])
