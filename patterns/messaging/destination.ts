@@ -25,6 +25,8 @@ export interface Way {
   /** What the stream goes over: another one is another stream. */
   readonly via: object
   readonly open: OpenStream
+  /** Whether it takes no new streams, since it is about to end: a stream that it has is finished. */
+  readonly isLeaving?: boolean
 }
 
 /** What a destination needs of its peer. */
@@ -58,6 +60,8 @@ export class Destination {
   #via: object | undefined
   /** What the last stream went over. */
   #lastVia: object | undefined
+  /** The way whose stream is being finished. */
+  #finishing: object | undefined
   /** Whether a peer of the name is there. */
   isPresent = false
   /** Sources that messages are taken from. */
@@ -124,8 +128,11 @@ export class Destination {
     this.sender.stop()
   }
 
-  #take(way: Way | undefined): void {
-    if (way?.via === this.#via && (way === undefined || way.incarnation === this.#incarnation)) return
+  #take(to: Way | undefined): void {
+    const isSame = to?.via === this.#via && (to === undefined || to.incarnation === this.#incarnation)
+    if (to?.isLeaving && isSame) void this.#finish(to.via)
+    if (isSame) return
+    const way = to?.isLeaving ? undefined : to
     this.#route.lead(undefined)
     this.#via = way?.via
     if (way === undefined) return
@@ -133,6 +140,14 @@ export class Destination {
     this.#incarnation = way.incarnation
     this.#lastVia = way.via
     this.#route.lead(way.open)
+  }
+
+  /** Sends what there is over a way that is about to end, and leaves it. */
+  async #finish(via: object): Promise<void> {
+    if (this.#finishing === via) return
+    this.#finishing = via
+    await this.#route.finish()
+    if (this.#via === via) this.#take(undefined)
   }
 
   /**

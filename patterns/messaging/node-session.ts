@@ -60,6 +60,9 @@ export class NodeSession {
   readonly #ports: NodeSessionPorts
   readonly #speaker: MeetSpeaker
   #answers: Subscription | undefined
+  /** Streams of messages that are open. */
+  readonly #delivering = new Set<ConversationStream>()
+  #onDelivered = () => {}
   /** Peers of this node whose claims the other side has answered, and those whose claims it has not. */
   readonly #known = new Set<string>()
   readonly #unanswered = new Set<string>()
@@ -132,13 +135,46 @@ export class NodeSession {
       leavesStranded: false,
       causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
     }
-    return new RemoteStream(this.client, remote, this.#ports.clock, user, this.#ports.jitter)
+    const stream = new RemoteStream(this.client, remote, this.#ports.clock, user, this.#ports.jitter)
+    this.#delivering.add(stream)
+    const done = () => {
+      if (this.#delivering.delete(stream)) this.#delivered()
+    }
+    return {
+      start: () => stream.start(),
+      wake: () => stream.wake(),
+      renew: () => stream.renew(),
+      end: () => stream.end().finally(done),
+      close() {
+        stream.close()
+        done()
+      },
+    }
+  }
+
+  /** It is about to be closed: no new streams begin, and its peers are there until the messages that go over it are taken. */
+  leave(): void {
+    this.isLeaving = true
+    this.#delivered()
+  }
+
+  /** Calls back when no messages of this side go over it any more, if it is about to be closed; else at once. */
+  whenDelivered(callback: () => void): void {
+    if (this.isLeaving && this.#delivering.size > 0) this.#onDelivered = callback
+    else callback()
   }
 
   /** Says what is still to be said, and nothing more. */
   end(): void {
     this.isLeaving = true
     this.#speaker.end()
+  }
+
+  #delivered(): void {
+    if (!this.isLeaving || this.#delivering.size > 0) return
+    this.#speaker.end()
+    this.#onDelivered()
+    this.#onDelivered = () => {}
   }
 
   /** Ends all calls. */

@@ -199,9 +199,10 @@ export class PeerNode implements LinkUser {
       return { incarnation, via: local, open: this.serving.within(from, local) }
     }
     const known = peer.sessions.map((id) => this.#sessions.get(id)).filter((session) => session !== undefined)
+    const accepting = known.filter(({ id }) => this.roster.isAccepted(id, from.ref.incarnation))
+    const via = accepting.find(({ isLeaving }) => !isLeaving) ?? accepting[0]
+    if (via !== undefined) return { incarnation, via, isLeaving: via.isLeaving, open: (user) => via.deliver(user) }
     const sessions = known.filter(({ isLeaving }) => !isLeaving)
-    const via = sessions.find(({ id }) => this.roster.isAccepted(id, from.ref.incarnation))
-    if (via !== undefined) return { incarnation, via, open: (user) => via.deliver(user) }
     return sessions.map(({ refusals }) => refusals.get(from.ref.incarnation)).find((error) => error !== undefined)
   }
 
@@ -278,7 +279,7 @@ export class PeerNode implements LinkUser {
   /** A session takes no new streams, since one of its sides is about to close it: what goes over it takes another way. */
   #draining(session: NodeSession): void {
     if (session.isLeaving) return
-    session.end()
+    session.leave()
     for (const local of [...this.locals.values()]) local.rerouteAll()
     this.asks.leaving(session.client)
   }

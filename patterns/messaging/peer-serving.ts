@@ -118,7 +118,9 @@ export class PeerServing implements ServingHost {
         },
         answer: (answer) => ports.answer(answer),
         ended: () => {
-          if (session?.listening === meet) roster.status(id, 'ended')
+          if (session?.listening !== meet) return
+          // its peers are there until it has what was sent to them, where the link is about to be closed
+          session.whenDelivered(() => roster.status(id, 'ended'))
         },
       })
       return meet

@@ -32,6 +32,11 @@ export class Route implements Conversation<DeliverRequest, DeliverAnswer>, Conve
     this.#stream?.start()
   }
 
+  /** Resolves when what there is has its outcome, or the stream has ended otherwise; it takes nothing more. */
+  async finish(): Promise<void> {
+    await this.#stream?.end()
+  }
+
   open(): DeliverRequest {
     return { open: this.#outbox.open().open ?? null }
   }

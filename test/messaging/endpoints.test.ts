@@ -27,6 +27,34 @@ eachTransport(t, 'an endpoint that is removed and added again in one turn keeps 
   t.notOk(seen.includes('left worker'))
 })
 
+eachTransport(
+  t,
+  'a removed endpoint: what is on its way in both directions is taken before the link ends',
+  async (t, at) => {
+    const { runtime, bind } = at
+    const hub = await createPeer({ name: 'hub', bind, runtime })
+    const lists = new BehaviorSubject<readonly string[]>([hub.endpoint])
+    const worker = await createPeer({ name: 'worker', connect: lists, runtime })
+    const got = [inbox(hub), inbox(worker)]
+    const sends: Promise<void>[] = []
+    const rounds = 5
+    for (let round = 0; round < rounds; round++) {
+      await Promise.all([sees(worker, 'hub'), sees(hub, 'worker')])
+      for (let at = 0; at < 50; at++) {
+        const id = round * 50 + at
+        sends.push(worker.send('hub', Report, { id }), hub.send('worker', Report, { id }))
+      }
+      await turn()
+      lists.next([])
+      await until(() => worker.peers.length === 0 && hub.peers.length === 0)
+      lists.next([hub.endpoint])
+    }
+    await Promise.all(sends)
+    const all = (name: string) => Array.from({ length: 50 * rounds }, (_, id) => `${name}/Report ${id}`)
+    t.strictSame(got, [all('worker'), all('hub')])
+  },
+)
+
 t.test('lists that cannot be read are reported, and the last one holds', async (t) => {
   const { runtime, bind } = place(t, 'inproc')
   const hub = await createPeer({ name: 'hub', bind, runtime })
