@@ -142,7 +142,7 @@ export class Destination {
     this.#route.lead(way.open)
   }
 
-  /** Sends what there is over a way that is about to end, and leaves it. */
+  /** Sends the messages that it has by a way that is about to end, and leaves it. */
   async #finish(via: object): Promise<void> {
     if (this.#finishing === via) return
     this.#finishing = via

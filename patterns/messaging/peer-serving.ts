@@ -119,7 +119,7 @@ export class PeerServing implements ServingHost {
         answer: (answer) => ports.answer(answer),
         ended: () => {
           if (session?.listening !== meet) return
-          // its peers are there until it has what was sent to them, where the link is about to be closed
+          // where the link is about to be closed, its peers stay until they have their messages
           session.whenDelivered(() => roster.status(id, 'ended'))
         },
       })
