@@ -95,7 +95,9 @@ const steps = [
     (world, { from }) => {
       const { peer } = world.pick(from)
       const id = world.ids++
-      const outcome = world.lab.call('broadcast', () => peer.broadcast(schemas[0], { id }, { timeoutMs: 1000 }))
+      const outcome = world.lab.call('broadcast', () => peer.broadcast(schemas[0], { id }, { timeoutMs: 1000 }), {
+        rejects: ['RIVULET_NAME_TAKEN', 'RIVULET_CLOSED'],
+      })
       world.sent.set(id, { from: peer.self.incarnation, order: 'send', outcome })
     },
   ),

@@ -43,6 +43,8 @@ export class ModelPeer {
     this.peer = peer
     this.process = process
     world.lab.watch(peer)
+    // what has come before somebody consumes it is handed out schema by schema
+    if (peer.stats().incoming.received > 0) this.#isWhole = false
     for (const at of schemas.keys()) this.read(at, true)
     peer.presence.subscribe((event) => {
       if (event.kind === 'joined') this.#joined(event.peer.name, event.peer.incarnation)
