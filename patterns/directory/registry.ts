@@ -1,5 +1,5 @@
 /**
- * What one host knows: who has announced what, how long that holds, and how each view has changed.
+ * What one host knows: the announcements and their owners, how long they hold, and how each view has changed.
  *
  * Pure but for a clock. It knows no streams: a holder is whatever carries announcements, and a watcher is notified of changes.
  *

@@ -23,7 +23,7 @@ export interface ReceivingPeer {
   receivedFrom(ref: PeerRef): ReceivedFrom
 }
 
-/** Who sends to whom on a stream. */
+/** The sender and the receiver of a stream. */
 export interface Admitted {
   readonly from: PeerRef
   readonly to: ReceivingPeer
@@ -35,7 +35,7 @@ export interface Admitted {
 export interface DeliverSessionPorts {
   readonly schemas: SchemaTexts
   /**
-   * Returns who sends to whom.
+   * Returns the sender and the receiver.
    *
    * @throws Why they cannot: RIVULET_UNAVAILABLE, RIVULET_PEER_GONE, RIVULET_PERMISSION_DENIED.
    */
@@ -57,7 +57,7 @@ interface Parked {
 
 /** One stream from one peer to another. */
 export class DeliverSession {
-  /** Who sends to whom, once it has opened: another stream of the pair takes its place. */
+  /** The sender and the receiver, once it has opened: another stream of the pair takes its place. */
   key: string | undefined
   readonly #ports: DeliverSessionPorts
   #admitted: Admitted | undefined
@@ -74,7 +74,7 @@ export class DeliverSession {
     this.#ports = ports
   }
 
-  /** Who sends, once it has opened. */
+  /** The sender, once it has opened. */
   get from(): PeerRef | undefined {
     return this.#admitted?.from
   }

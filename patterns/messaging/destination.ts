@@ -1,5 +1,5 @@
 /**
- * What one peer sends to another name: the outbox of its messages, and the way that they take, which changes with who has the name.
+ * The messages of one peer to another name: their outbox, and their way, which changes with the holder of the name.
  *
  * Messages for an absent peer wait here, within the same bounds.
  */

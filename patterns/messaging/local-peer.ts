@@ -151,7 +151,7 @@ export class LocalPeer implements ReceivingPeer {
     return outcomes.filter(({ status }) => status === 'fulfilled').length
   }
 
-  /** Who has a name, or how that peer is reached, may be another. */
+  /** The holder of a name, or the way to it, may have changed. */
   reroute(name: string): void {
     const destination = this.#destinations.get(name)
     if (destination !== undefined) this.#lead(destination)

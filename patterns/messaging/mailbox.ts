@@ -141,7 +141,7 @@ export class Mailbox {
     this.#roomWaiters.add(callback)
   }
 
-  /** Takes that back: who has waited is gone. */
+  /** Takes that back: the waiting stream has ended. */
   leaveRoom(callback: () => void): void {
     this.#roomWaiters.delete(callback)
   }

@@ -110,7 +110,7 @@ async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: 
   const killedAt = Date.now()
   await victim.kill()
   const leftMs = lastOf(await all({ kind: 'left' }, others)) - killedAt
-  await delay(watchMs)
+  await delay(watchMs) // what is tested: that nobody sees a second `left` in this time
 
   const reports = await all({ kind: 'report' }, others)
   const faults = reports.flatMap(({ faults = [] }) => faults)
