@@ -211,8 +211,7 @@ export class LinkSet implements Transport {
   /** The server of a key, by the name that it has in the allow list of this side, or else by its fingerprint. */
   #serverOf(publicKey: string | undefined): PeerIdentity | undefined {
     if (publicKey === undefined) return undefined
-    const name = this.guard?.identityOf(publicKey)?.name ?? keyFingerprint(publicKey)
-    return Object.freeze({ name, publicKey })
+    return this.guard?.identityOf(publicKey) ?? Object.freeze({ name: keyFingerprint(publicKey), publicKey })
   }
 
   /** Retires the links that are not wanted any more, and dials the endpoints that are new. */
