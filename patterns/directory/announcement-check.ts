@@ -5,8 +5,8 @@
  */
 import { isWellFormed } from '../../src/avro/write-primitives.js'
 import { isRivuletError } from '../../src/errors/index.js'
+import { parseEndpoint } from '../../src/net/index.js'
 import { isKey } from '../../src/security/index.js'
-import { parseEndpoint } from '../../src/socket/index.js'
 import type { Announced, Place } from './wire.js'
 
 /** The longest name of a service or peer, in characters. */

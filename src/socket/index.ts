@@ -1,7 +1,6 @@
 /** Sockets: the only part that touches ZeroMQ. */
 export { type ConnectEndpoint, type ConnectOption, connects } from './connect-endpoint.js'
 export { type DealerConfig, DealerSocket } from './dealer-socket.js'
-export { type ParsedEndpoint, parseEndpoint } from './endpoint.js'
 export { HandshakeGate } from './handshake-gate.js'
 export {
   type LinkConfig,

@@ -4,10 +4,10 @@
 
 import type { Endpoint } from '../discovery/index.js'
 import { RivuletError } from '../errors/index.js'
+import { parseEndpoint } from '../net/index.js'
 import { describe } from '../options/index.js'
 import { checkServerKeys, type ResolvedSecurity, resolveSecurity, type SecurityOptions } from '../security/index.js'
 import { type ConnectEndpoint, type ConnectOption, connects, isFollowed } from './connect-endpoint.js'
-import { parseEndpoint } from './endpoint.js'
 
 /** What is secured. */
 export interface SecuredEndpoints {

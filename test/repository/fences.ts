@@ -18,7 +18,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   lifecycle: ['clock', 'errors', 'options', 'observe'],
   avro: ['errors', 'options'],
   discovery: [...ground, 'security'],
-  net: ['errors'],
+  net: ground,
   security: ground,
   runtime: [...ground, 'security'],
   resource: [...ground, 'security', 'runtime'],

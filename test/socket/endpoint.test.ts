@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import t from 'tap'
 import { createPush } from '../../patterns/queue/index.js'
-import { parseEndpoint, reaches } from '../../src/socket/endpoint.js'
+import { parseEndpoint, reaches } from '../../src/net/endpoint.js'
 import { Job } from '../support/job.js'
 
 const bindable: [string, string, boolean][] = [

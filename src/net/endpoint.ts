@@ -4,9 +4,9 @@
  * It resolves no names and opens nothing.
  */
 
+import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { RivuletError } from '../errors/index.js'
-import { isIP } from '../net/index.js'
 import { describe } from '../options/index.js'
 
 /** The longest path of a Unix-domain socket on Linux and macOS alike, in bytes. */
