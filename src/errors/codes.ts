@@ -4,6 +4,8 @@
  * A code never changes its meaning within a major version; messages may. `docs/errors.md` lists the same codes, and a
  * test holds the two against each other. This file makes no errors: `rivulet-error.ts` does.
  */
+import { peerEntries } from './peer-codes.js'
+import { socketEntries } from './socket-codes.js'
 
 /** What is known of an error code. */
 export interface ErrorCodeEntry {
@@ -316,31 +318,8 @@ const entries = {
     meaning: 'A directory has as many announcements or watched names as it takes, in all or of this client or key.',
     remedy: 'Close announcements, unsubscribe from names, or raise the limits of the host that the message names.',
   },
-  RIVULET_NAME_TAKEN: {
-    retryable: true,
-    meaning: 'Another peer holds this name, or owns it by its key: other processes do not accept this peer.',
-    remedy: 'Choose another name, close the other peer, or take its name over with `takeover: true`.',
-  },
-  RIVULET_UNKNOWN_PEER: {
-    retryable: true,
-    meaning: 'No peer of this name is present, and none has been in the time that the caller waited.',
-    remedy: 'Check the name and where this process connects to, or wait longer: `timeoutMs`.',
-  },
-  RIVULET_PEER_GONE: {
-    retryable: true,
-    meaning: 'The receiver was present and has left; `executed` says whether it may have taken the message.',
-    remedy: "Send again when a peer of this name is present: see `presence`; or use `delivery: 'at-least-once'`.",
-  },
-  RIVULET_MAILBOX_FULL: {
-    retryable: true,
-    meaning: 'The mailbox of the receiver is full, and its policy is to refuse.',
-    remedy: "Send less, or let the receiver hold senders back: `mailboxOverflow: 'block'`.",
-  },
-  RIVULET_MESSAGE_REFUSED: {
-    retryable: false,
-    meaning: 'The receiver consumes no messages of this schema, or with a version of it that cannot read them.',
-    remedy: 'Let the receiver consume them with `messages`, with a schema that can read that of the sender.',
-  },
+  ...peerEntries,
+  ...socketEntries,
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */
