@@ -25,9 +25,16 @@ export interface FrameReader<Out> {
   /** Bytes that it keeps of a frame whose end has not arrived. */
   readonly buffered: number
   /**
+   * Why it reads no more: bytes that are invalid or exceed a limit.
+   *
+   * Looked at after each `receive`: the connection is destroyed with it, and the messages before it are delivered, so that
+   * the outcome does not depend on where the bytes were cut.
+   */
+  readonly failure: RivuletError | undefined
+  /**
    * Takes the next bytes, which are its own from now on; returns the messages that they complete.
    *
-   * @throws RivuletError if the bytes are invalid or exceed a limit, before it keeps them: the connection is destroyed.
+   * It never throws. What exceeds a limit is a `failure` before it is kept.
    */
   receive(chunk: Buffer): readonly CheckedSupply<Out>[]
   /** The peer has closed its half; returns what is wrong with that, such as an incomplete frame. */
