@@ -41,6 +41,8 @@ export interface BatchWriterOptions<In> {
   readonly numbers?: TopicNumbers
   /** The topic part, for topics. */
   readonly topic: Buffer | undefined
+  /** Whether each frame is preceded by its length, as in a stream of bytes. Default: no. */
+  readonly isPrefixed?: boolean
   /**
    * Cut before a frame grows beyond this, in bytes; a single larger message has a frame to itself, and a schema that
    * takes more than half makes a frame larger.
@@ -173,11 +175,27 @@ export class BatchWriter<In> {
     for (let count = introduced; count < receivers; count++) this.#beacon()
   }
 
+  /** Cuts what was gathered, then a frame without messages that carries the schema. */
+  announce(): void {
+    this.flush()
+    this.#beacon()
+  }
+
+  /** Cuts what was gathered, then a frame that says that nothing follows. */
+  end(): void {
+    this.flush()
+    this.#emitEmpty('tombstone')
+  }
+
   /** Cuts a frame without messages, which carries the schema and the number of the next message. */
   #beacon(): void {
     this.#announcements = Math.max(this.#announcements, 1)
+    this.#emitEmpty('beacon')
+  }
+
+  #emitEmpty(kind: HeaderInput['kind']): void {
     const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
-    this.#emit('beacon', slab, headerRoom, headerRoom, 0)
+    this.#emit(kind, slab, headerRoom, headerRoom, 0)
   }
 
   /** Makes ready for the first message of a frame. */
@@ -244,7 +262,7 @@ export class BatchWriter<In> {
   }
 
   #emit(kind: HeaderInput['kind'], slab: Buffer, start: number, end: number, count: number): void {
-    const { codec, origin, topic, cut } = this.#options
+    const { codec, origin, topic, isPrefixed, cut } = this.#options
     const numbers = this.#numbers
     const time = origin.clock.wallNow()
     const position = origin.take(count)
@@ -261,7 +279,7 @@ export class BatchWriter<In> {
       time,
       count,
     }
-    const bytes = writeDataFrame(header, slab, start, end, topic)
+    const bytes = writeDataFrame(header, slab, start, end, topic, isPrefixed)
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
     cut({ bytes, messages: count, announcement: announces ? this.#announcementFor(header) : undefined })
@@ -273,7 +291,8 @@ export class BatchWriter<In> {
       const next = { position: position + count, sequence: sequence + count, previous: position + count - 1 }
       const header: HeaderInput = { ...frame, kind: 'beacon', ...next, count: 0 }
       const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
-      return writeDataFrame(header, slab, headerRoom, headerRoom, this.#options.topic)
+      const { topic, isPrefixed } = this.#options
+      return writeDataFrame(header, slab, headerRoom, headerRoom, topic, isPrefixed)
     }
   }
 

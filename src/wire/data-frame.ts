@@ -13,6 +13,9 @@ import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
 /** The most messages of one frame, on both sides: bounds what a header may claim. */
 export const maxFrameMessages = 65_536
 
+/** What the length of a frame takes in front of it, where frames follow one another in a stream of bytes. */
+export const lengthBytes = 4
+
 /** Room for a header without a schema, and for the count of the array; longer ones take a buffer of their own. */
 export const headerRoom = 160
 
@@ -33,6 +36,7 @@ export interface DataFrame {
  * Puts prelude and header before items that stand in a buffer with `headerRoom` free before them.
  *
  * @param slab - Holds the encoded items from `start` to `end`, and one free byte at `end`.
+ * @param isPrefixed - Whether its length stands before the frame: four bytes, the most significant first.
  * @returns The frame: a part of the slab, or a buffer of its own where the header is too long.
  */
 export function writeDataFrame(
@@ -41,23 +45,26 @@ export function writeDataFrame(
   start: number,
   end: number,
   topic: Buffer | undefined,
+  isPrefixed = false,
 ): Buffer {
   let size = writeHeader(input)
   if (input.count > 0) size = writeLong(written, size, input.count)
+  const prefix = isPrefixed ? lengthBytes : 0
   let frame: Buffer
-  if (preludeBytes + size <= headerRoom) {
+  if (prefix + preludeBytes + size <= headerRoom) {
     const at = start - size
     // a loop, since a call of `copy` costs more for so few bytes
     for (let i = 0; i < size; i++) slab[at + i] = written[i] as number
     slab[end] = 0
-    frame = slab.subarray(at - preludeBytes, end + 1)
+    frame = slab.subarray(at - preludeBytes - prefix, end + 1)
   } else {
-    frame = Buffer.allocUnsafeSlow(preludeBytes + size + (end - start) + 1)
-    written.copy(frame, preludeBytes, 0, size)
-    slab.copy(frame, preludeBytes + size, start, end)
+    frame = Buffer.allocUnsafeSlow(prefix + preludeBytes + size + (end - start) + 1)
+    written.copy(frame, prefix + preludeBytes, 0, size)
+    slab.copy(frame, prefix + preludeBytes + size, start, end)
     frame[frame.length - 1] = 0
   }
-  sealFrame(frame, frameKind.data, topic)
+  if (isPrefixed) frame.writeUInt32BE(frame.length - lengthBytes)
+  sealFrame(frame, frameKind.data, topic, prefix)
   return frame
 }
 

@@ -3,7 +3,15 @@ export { Batch, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
 export { bufferOf } from './buffer-of.js'
 export { CompatibleReader } from './compatible-reader.js'
-export { type DataFrame, maxFrameMessages, maxHeaderBytes, readRecordFrame, writeRecordFrame } from './data-frame.js'
+export {
+  type DataFrame,
+  lengthBytes,
+  maxFrameMessages,
+  maxHeaderBytes,
+  openDataFrame,
+  readRecordFrame,
+  writeRecordFrame,
+} from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'
 export {
   type CutItems,
@@ -23,7 +31,8 @@ export { Challenge, Hello, Item, LinkHeader, LinkLimits, Proof, Refusal, Welcome
 export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { messageTooLarge, messageWithin } from './message-refusals.js'
 export { Origin } from './origin.js'
-export { frameKind, openPrelude, preludeBytes } from './prelude.js'
+export { frameKind, matchedBytes, matchPrelude, openPrelude, type PreludeMatch, preludeBytes } from './prelude.js'
 export { items, optional, protocolRecord } from './protocol-record.js'
-export { DataHeader, TopicAnswer, TopicRequest } from './schemas.js'
+export { type Lookup, SchemaBook } from './schema-book.js'
+export { DataHeader, StreamRefusal, TopicAnswer, TopicRequest } from './schemas.js'
 export { Slab } from './slab.js'

@@ -21,6 +21,7 @@ export const frameKind = {
   refusal: 7,
   challenge: 8,
   proof: 9,
+  streamRefusal: 10,
 } as const
 
 const magic0 = 0x52 // R
@@ -28,13 +29,25 @@ const magic1 = 0x76 // v
 const version = 1
 const checkAt = 4
 
-/** Writes the prelude of a frame whose other bytes are final. */
-export function sealFrame(frame: Buffer, kind: number, topic: Buffer | undefined): void {
-  frame[0] = magic0
-  frame[1] = magic1
-  frame[2] = version << 1 // zigzag
-  frame[3] = kind << 1
-  frame.writeUInt32BE(checksum(frame, topic), checkAt)
+/** Writes the prelude of a frame that begins at `start` of its buffer, and whose other bytes are final. */
+export function sealFrame(frame: Buffer, kind: number, topic: Buffer | undefined, start = 0): void {
+  frame[start] = magic0
+  frame[start + 1] = magic1
+  frame[start + 2] = version << 1 // zigzag
+  frame[start + 3] = kind << 1
+  frame.writeUInt32BE(checksum(frame, topic, start), start + checkAt)
+}
+
+/** Whose frame it is, by its first bytes. */
+export type PreludeMatch = 'ours' | 'foreign' | 'other-version'
+
+/** The bytes of a prelude that `matchPrelude` looks at. */
+export const matchedBytes = 3
+
+/** Tells whose frame begins at `at`, before the rest of it is there. */
+export function matchPrelude(bytes: Uint8Array, at: number): PreludeMatch {
+  if (bytes[at] !== magic0 || bytes[at + 1] !== magic1) return 'foreign'
+  return bytes[at + 2] === version << 1 ? 'ours' : 'other-version'
 }
 
 /**
@@ -66,9 +79,9 @@ const headChecksums = Uint32Array.from({ length: 256 }, (_, last) =>
 )
 
 /** CRC-32 of everything but the check itself, the topic first. */
-function checksum(frame: Buffer, topic: Buffer | undefined): number {
+function checksum(frame: Buffer, topic: Buffer | undefined, start = 0): number {
   const head = topic
-    ? crc32(frame, 0, checkAt, crc32(topic, 0, topic.length))
-    : (headChecksums[frame[3] as number] as number)
-  return crc32(frame, preludeBytes, frame.length, head)
+    ? crc32(frame, start, start + checkAt, crc32(topic, 0, topic.length))
+    : (headChecksums[frame[start + 3] as number] as number)
+  return crc32(frame, start + preludeBytes, frame.length, head)
 }

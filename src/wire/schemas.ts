@@ -52,3 +52,15 @@ export const TopicAnswer = defineSchema(
 
 /** An answer of a publisher, read. */
 export type TopicAnswer = Infer<typeof TopicAnswer>
+
+/** The last frame on a connection of a typed stream: the sender ends the connection, and why. */
+export const StreamRefusal = defineSchema(
+  protocolRecord('StreamRefusal', {
+    code: 'string',
+    message: 'string',
+    issues: array(record('StreamIssue', { path: 'string', message: 'string' })),
+  }),
+)
+
+/** Why a connection was ended, read. */
+export type StreamRefusal = Infer<typeof StreamRefusal>

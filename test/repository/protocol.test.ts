@@ -24,6 +24,7 @@ import {
   frameKind,
   Origin,
   readRecordFrame,
+  StreamRefusal,
   TopicAnswer,
   TopicRequest,
   writeRecordFrame,
@@ -160,13 +161,7 @@ function received(
 
 t.test('the schemas in docs/protocol are those of the code, and all are on the page', async (t) => {
   const { LinkLimits: _, ...handshake } = linkSchemas // limits are a part of others
-  const records = {
-    DataHeader,
-    TopicRequest,
-    TopicAnswer,
-    ...handshake,
-    ...callSchemas,
-  }
+  const records = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer, ...handshake, ...callSchemas }
   const files = new Map(Object.entries(records).map(([name, schema]) => [fileOf(name), schema]))
   for (const [file, schema] of files) {
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
