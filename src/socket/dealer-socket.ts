@@ -107,9 +107,12 @@ export class DealerSocket extends Socket implements LinkSocket {
     return true
   }
 
-  /** What the router sent before it left is still read. */
+  /**
+   * A router that leaves still has its pipe for a moment, in which the first frame for its successor would be lost. What it
+   * sent and this side has not read is not taken after the end of the connection, anyway.
+   */
   protected get disconnectsWhenPeerUnbinds(): boolean {
-    return false
+    return true
   }
 
   protected stop(): number {

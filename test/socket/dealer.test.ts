@@ -2,6 +2,7 @@
 import t from 'tap'
 import * as zmq from 'zeromq'
 import { createRuntime } from '../../src/runtime/index.js'
+import { createNative } from '../../src/socket/native.js'
 import { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
 import { eachTransport, place } from '../support/transports.js'
@@ -106,6 +107,31 @@ eachTransport(t, 'a router that starts again where it was', async (t, { runtime,
   await until(() => dealer.frames === rounds + 1)
   t.strictSame(dealer.events, turns(rounds + 1))
   t.strictSame(dealer.errors, [])
+})
+
+t.test('over inproc: a router whose predecessor is still being closed', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  let router = await RouterEnd.open(t, runtime, bind)
+  const { endpoint } = router
+  const dealer = await DealerEnd.open(t, runtime, endpoint, '?hello')
+  await until(() => dealer.frames === 1)
+  const settings = {
+    kind: 'dealer',
+    isBound: false,
+    ipv6: false,
+    maxFrameBytes,
+    socketBufferBytes: undefined,
+    sendHighWaterMark: 1,
+    receiveHighWaterMark: 1,
+  } as const
+  // the library closes them first, on a thread of its own
+  const others = Array.from({ length: 300 }, () => createNative(runtime, settings))
+  for (const other of others) other.close()
+  router.socket.close(0)
+  router = await RouterEnd.open(t, runtime, endpoint)
+  await until(() => dealer.frames === 2)
+  t.strictSame(router.events, ['?hello'])
+  t.strictSame(dealer.events, turns(2))
 })
 
 t.test('a connection whose greeting was lost', async (t) => {
