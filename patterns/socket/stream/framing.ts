@@ -10,6 +10,8 @@ import type { CheckedSupply } from '../../../src/stream/index.js'
 /** What a reader and a writer see of their connection. */
 export interface FramingScope {
   readonly clock: Clock
+  /** Whether this side has accepted the connection, or made it. */
+  readonly side: 'bind' | 'connect'
   /** What messages call the connection. */
   name(): string
   /** Takes failures of single messages; they do not end the connection. */
@@ -24,6 +26,13 @@ export interface FramingScope {
 export interface FrameReader<Out> {
   /** Bytes that it keeps of a frame whose end has not arrived. */
   readonly buffered: number
+  /**
+   * Whether the peer has sent what must come before the first message, where the framing has such a thing.
+   *
+   * The connection is handed to the application from then on; an accepted one counts as silent before. Absent where there
+   * is no such thing.
+   */
+  readonly isAgreed?: boolean
   /**
    * Why it reads no more: bytes that are invalid or exceed a limit.
    *
@@ -67,6 +76,22 @@ export interface FrameWriter<In> {
    * The connection asks when it opens, at the end of each turn, and when `bytes` reaches the size of a frame.
    */
   take(): readonly WrittenFrames[]
+  /** Writes what shows the peer that nothing follows, for `take` to return; the connection then closes its half. */
+  end?(): void
+  /**
+   * Returns the last bytes of a connection that fails because of its peer, which let the peer report the same; none where
+   * it would not understand them.
+   *
+   * The connection sends them behind what it has sent, closes its half, and is destroyed when the peer has closed its own
+   * half, or after a bounded time.
+   */
+  refuse?(failure: RivuletError): readonly Buffer[]
+}
+
+/** The two sides of a framing for one connection. */
+export interface FramedConnection<In, Out> {
+  readonly reader: FrameReader<Out>
+  readonly writer: FrameWriter<In>
 }
 
 /**
@@ -78,7 +103,5 @@ export interface Framing<In, Out = In> {
   /** What messages call it: `lines`. */
   readonly name: string
   /** @internal */
-  reader(scope: FramingScope): FrameReader<Out>
-  /** @internal */
-  writer(scope: FramingScope): FrameWriter<In>
+  open(scope: FramingScope): FramedConnection<In, Out>
 }
