@@ -178,7 +178,7 @@ t.test('a factory that fails lets go of the allow list', async (t) => {
   t.notOk(allow.observed)
 })
 
-t.test('the handler is let go of with the last secured socket', async (t) => {
+t.test('secured sockets that are opened and closed one after the other leave none behind', async (t) => {
   // the library frees the place of a closed socket a moment later, on a thread of its own
   const runtime = createRuntime({ maxSockets: 64 })
   t.teardown(() => runtime.close({ drain: false }))
