@@ -10,7 +10,7 @@ import type { RosterPeer } from './roster-contract.js'
 import type { Suspicion } from './suspicion.js'
 
 /** Claims of one node to the same name: a peer and those that take its place. */
-const maxRivals = 8
+export const maxRivals = 8
 
 /** Conflicts of one holder that are reported; further ones are the work of a process that lies. */
 const maxConflicts = 64

@@ -3,6 +3,7 @@
  *
  * Links are cut, resumed, ended and made again; nodes crash; time passes. The whole of it comes from a seed.
  */
+import { maxRivals } from '../../patterns/messaging/contender.js'
 import type { ClaimRefusal, PeerClaim } from '../../patterns/messaging/peer-claim.js'
 import { Roster } from '../../patterns/messaging/roster.js'
 import type { RosterPorts } from '../../patterns/messaging/roster-contract.js'
@@ -61,6 +62,8 @@ export class Node {
   readonly roster: Roster
   readonly ends = new Map<string, End>()
   readonly locals = new Map<string, string>()
+  /** How many claims were made, by name. */
+  readonly added = new Map<string, number>()
   /** What is present by what it was told, by name. */
   readonly present = new Map<string, string>()
 
@@ -187,6 +190,9 @@ export class RosterWorld {
     const incarnation = this.#random.bytes(16).toString('hex')
     const takeover = this.#random.chance(0.3)
     const claim = { name, incarnation, epoch: 0, takeover, answers: new Map() }
+    // of more a process is refused, also while a withdrawal is on its way
+    if ((node.added.get(name) ?? 0) === maxRivals) return
+    node.added.set(name, (node.added.get(name) ?? 0) + 1)
     if (node.roster.addLocal(claim) === undefined) node.locals.set(incarnation, name)
   }
 
