@@ -204,6 +204,11 @@ export class LocalPeer implements ReceivingPeer {
     return sumOfSends([this.#formerSends, ...[...this.#destinations.values()].map(({ sender }) => sender.stats())])
   }
 
+  /** Whether something that it has sent to a name is still to be taken. */
+  isSendingTo(name: string): boolean {
+    return this.#destinations.get(name)?.isEmpty === false
+  }
+
   /** Waits until what it has sent is taken, up to a time on the clock; returns how many messages are not. */
   async finish(deadline: number): Promise<number> {
     const left = await Promise.all([...this.#destinations.values()].map(({ sender }) => sender.finish(deadline)))

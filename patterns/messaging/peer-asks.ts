@@ -152,6 +152,11 @@ export class PeerAsks implements Asker {
     if (this.#open.size === 0) this.#idle.wake()
   }
 
+  /** Whether an ask to a name has no outcome yet. */
+  isAsking(name: string): boolean {
+    return this.#open.all().some(({ to }) => to === name)
+  }
+
   /** Resolves when all asks have their outcome. */
   async whenIdle(): Promise<void> {
     while (this.#open.size > 0) await this.#idle.wait()

@@ -9,6 +9,7 @@ import { isSchema, type Schema } from '../../src/avro/index.js'
 import type { CallOptions } from '../../src/call/index.js'
 import { peerDirectory } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import type { Closable } from '../../src/lifecycle/index.js'
 import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
@@ -216,6 +217,12 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     }
     if (this.#isAnnounced) this.#node.announce(announcedEndpoints(this.#links.endpoints, this.#links.publicKey))
     this.#node.roster.start()
+  }
+
+  /** Closes before a peer that has not taken all that this one sent, or that it asks. */
+  protected override uses(other: Closable): boolean {
+    const to = resourceOf(other)?.self.name
+    return to !== undefined && (this.#local.isSendingTo(to) || this.#asks.isAsking(to))
   }
 
   protected override async finish(deadline: number): Promise<number> {

@@ -8,7 +8,7 @@ import type { Closable, CloseOptions, CloseResult } from './life-cycle.js'
 
 /** How a resource takes its place among others that close with it. */
 export interface ClosingOrder {
-  /** Whether it sends to another one or calls it, so that it closes first. */
+  /** Whether it sends to another one or calls it, so that it closes first; of two that use each other, either does. */
   uses(other: Closable): boolean
   /**
    * Told before its users close; returns what waits, when they have closed, until their last messages have arrived.
@@ -23,6 +23,14 @@ export const closingOrder = Symbol.for('rivulet.closing-order')
 
 /** A resource that may have a place. */
 type Ordered = Closable & { readonly [closingOrder]?: ClosingOrder }
+
+/** Those that wait for a resource, the nearest first. */
+type Before = { readonly resource: Ordered; readonly before: Before } | undefined
+
+function waits(resource: Ordered, before: Before): boolean {
+  for (let one = before; one !== undefined; one = one.before) if (one.resource === resource) return true
+  return false
+}
 
 /**
  * Closes many resources, for example when the process receives SIGTERM: users of a resource first, the rest in parallel.
@@ -40,23 +48,26 @@ export async function closeAll(resources: Iterable<Closable>, options: CloseOpti
   const left = () => Math.max(0, deadline - performance.now())
   const closings = new Map<Ordered, Promise<CloseResult>>()
 
-  async function closeAfter(resource: Ordered, users: readonly Ordered[]): Promise<CloseResult> {
+  async function closeAfter(resource: Ordered, users: readonly Ordered[], before: Before): Promise<CloseResult> {
     const whenArrived = resource[closingOrder]?.whenUsersClosed(users)
-    await Promise.all(users.map(closing))
+    const all = { resource, before }
+    await Promise.all(users.map((user) => closing(user, all)))
     if (drain) await whenArrived?.(left())
     return resource.close({ ...options, timeoutMs: left() })
   }
 
-  function closing(resource: Ordered): Promise<CloseResult> {
+  /** `before` are those that wait for this one: two that use each other do not wait for each other. */
+  function closing(resource: Ordered, before: Before): Promise<CloseResult> {
     let result = closings.get(resource)
     if (result === undefined) {
-      const users = all.filter((other) => other !== resource && other[closingOrder]?.uses(resource))
-      result = users.length === 0 ? resource.close(options) : closeAfter(resource, users)
+      const isUser = (other: Ordered) => other !== resource && !waits(other, before)
+      const users = all.filter((other) => isUser(other) && other[closingOrder]?.uses(resource))
+      result = users.length === 0 ? resource.close(options) : closeAfter(resource, users, before)
       closings.set(resource, result)
     }
     return result
   }
 
-  const results = await Promise.all(all.map(closing))
+  const results = await Promise.all(all.map((resource) => closing(resource, undefined)))
   return { undelivered: results.reduce((sum, { undelivered }) => sum + undelivered, 0) }
 }

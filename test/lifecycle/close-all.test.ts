@@ -56,6 +56,21 @@ t.test('users close before what they use, whatever the order of the list', async
   }
 })
 
+t.test('those that use each other in a circle do not wait for each other', async (t) => {
+  const { all, events, end } = resources({ one: ['two'], two: ['three'], three: ['one'], server: ['one'] })
+  const closing = closeAll(all)
+  const order: string[] = []
+  for (let turn = 0; turn < all.length; turn++) {
+    const begun = events.filter((event) => event.startsWith('close ')).map((event) => event.slice('close '.length))
+    const [name = ''] = begun.filter((name) => !order.includes(name))
+    order.push(name)
+    await end(name, 1)
+  }
+  t.strictSame(order.toSorted(), ['one', 'server', 'three', 'two'])
+  t.ok(order.indexOf('server') < order.indexOf('one'))
+  t.strictSame(await closing, { undelivered: 4 })
+})
+
 t.test('what is listed twice is closed once', async (t) => {
   const { all, events, end } = resources({ one: [] })
   const closing = closeAll([...all, ...all])

@@ -1,10 +1,12 @@
 /** How peers end: what is sent is taken before, what is held is handed out, and who is over whom. */
 import t from 'tap'
-import { createPeer } from '../../patterns/messaging/index.js'
+import { createPeer, defineAsk } from '../../patterns/messaging/index.js'
 import { closeAll } from '../../src/lifecycle/index.js'
 import { until } from '../support/events.js'
 import { eachTransport } from '../support/transports.js'
 import { failure, inbox, Order, pair, Report, sees, sight } from './peers.js'
+
+const Question = defineAsk('question', Order, Order)
 
 eachTransport(t, 'close waits until what was sent is taken, and says that the peer has left', async (t, place) => {
   const { planner, worker } = await pair(place)
@@ -67,17 +69,33 @@ eachTransport(
   },
 )
 
-eachTransport(t, 'all at once, and by their runtime', async (t, place) => {
+eachTransport(t, 'all at once, and by their runtime: what one has for another arrives before', async (t, place) => {
+  for (const [round, end] of [closeAll, () => place.runtime.close()].entries()) {
+    const { planner, worker } = await pair({
+      ...place,
+      bind: place.transport === 'inproc' ? `inproc://${round}` : place.bind,
+    })
+    const got = inbox(planner)
+    planner.answer(Question, ({ id }) => ({ id }))
+    await sees(worker, 'planner')
+    const sends = Array.from({ length: 100 }, (_, id) => [
+      failure(worker.send('planner', Report, { id })),
+      failure(worker.ask('planner', Question, { id })),
+    ])
+    await end([planner, worker])
+    t.strictSame(new Set(await Promise.all(sends.flat())), new Set(['none']))
+    t.equal(got.length, 100)
+    t.ok(planner.closed && worker.closed)
+  }
+})
+
+eachTransport(t, 'two that send to each other close together, too', async (t, place) => {
   const { planner, worker } = await pair(place)
   inbox(planner)
-  const sends = Array.from({ length: 100 }, (_, id) => failure(worker.send('planner', Report, { id })))
-  await sees(worker, 'planner')
+  inbox(worker)
+  await Promise.all([sees(worker, 'planner'), sees(planner, 'worker')])
+  const sends = [failure(worker.send('planner', Report, { id: 1 })), failure(planner.send('worker', Report, { id: 2 }))]
   await closeAll([planner, worker])
-  const outcomes = new Set(await Promise.all(sends))
-  for (const outcome of outcomes)
+  for (const outcome of await Promise.all(sends))
     t.match(outcome, /^none$|^RIVULET_(CLOSED|PEER_GONE|UNKNOWN_OUTCOME|UNKNOWN_PEER) (no|maybe)$/)
-  const again = await pair({ ...place, bind: place.transport === 'inproc' ? 'inproc://again' : place.bind })
-  await sees(again.worker, 'planner')
-  await place.runtime.close()
-  t.ok(again.planner.closed && again.worker.closed)
 })
