@@ -116,6 +116,10 @@ class LoopbackEnd implements SessionStreams {
     return this.#clock.now()
   }
 
+  get takenAt(): number {
+    return this.#clock.now()
+  }
+
   get settled(): boolean {
     return this.#peer.#items.length === 0 && this.#peer.#urgent.length === 0
   }

@@ -25,6 +25,11 @@ export interface SessionStreams {
   readonly suspected: boolean
   /** When the last frame of the peer came, on this side's clock, in milliseconds. */
   readonly receivedAt: number
+  /**
+   * When the session began to hand over items in this turn, on this side's clock, in milliseconds: without a look at the clock
+   * for each item, and earlier than now by what was done with the items before.
+   */
+  readonly takenAt: number
   /** Whether no new streams are to be opened: the peer said so, since it closes, or this side retires the link. */
   readonly draining: boolean
   /** Whether this side retires the link: it is closed when nothing uses it any more. */

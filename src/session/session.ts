@@ -23,6 +23,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
   handler: StreamsHandler | undefined
   readonly liveness: Liveness
   readonly intake: FrameIntake
+  takenAt = 0
   draining = false
   retired = false
   readonly sign: 1 | -1
@@ -239,7 +240,8 @@ export class Session implements SessionStreams, FrameIntakeOwner {
       readLinkNumbers(bytes, cursor, numbers)
       if (numbers.connection !== this.#connection) return true
       if (this.liveness.received(this.#ports.now())) this.handler?.onStatus(undefined)
-      this.#clockOffset = this.liveness.receivedAt - numbers.time
+      this.takenAt = this.liveness.receivedAt
+      this.#clockOffset = this.takenAt - numbers.time
       this.#acknowledge(numbers.acknowledged)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor.position)
     } catch (cause) {
@@ -250,6 +252,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
 
   /** Takes more of a frame that is held, in another turn; returns and throws what `receive` does. */
   takeRest(): boolean {
+    this.takenAt = this.#ports.now()
     try {
       this.intake.takeRest()
     } catch (cause) {

@@ -79,7 +79,7 @@ export class Calling {
 
   /** Adds a session, and lets the two agree unless the pair is not live. */
   connect(host = this.host, options: FakeSessionOptions = this.#options): FakePair {
-    const pair = new FakePair(options)
+    const pair = new FakePair({ ...options, now: () => this.clock.now() })
     this.pairs.push(pair)
     pair.acceptor.handler = host.accept(pair.acceptor, {
       id: this.pairs.length === 1 ? 'somebody' : `somebody ${this.pairs.length}`,

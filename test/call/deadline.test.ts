@@ -78,6 +78,27 @@ t.test('a call that comes too late is not run', async (t) => {
   t.strictSame(calling.leftovers, {})
 })
 
+t.test('a call is not run whose deadline passes while others of its turn run', async (t) => {
+  let ran = 0
+  const calling: Calling = new Calling({
+    double: () => {
+      calling.clock.block(600)
+      ran += 1
+      return ran
+    },
+  })
+  const options = { timeoutMs: 500 }
+  const outcomes = [
+    calling.start('double', 1, options),
+    calling.start('double', 1, options),
+    calling.start('double', 1),
+  ]
+  calling.pump()
+  t.equal(ran, 2, 'the one that was in time, and the one that has time')
+  t.match(calling.host.stats(), { refused: 1, started: 2 })
+  t.match(outcomes[1]?.outcomes, [{ code: 'RIVULET_DEADLINE_EXCEEDED', executed: 'no' }])
+})
+
 t.test('a call that waits for its server does not start dead', async (t) => {
   let remaining = 0
   const calling = new Calling({

@@ -81,12 +81,13 @@ export class World {
 /** A link between two nodes. */
 export class Link {
   readonly id: string
-  readonly pair = new FakePair()
+  readonly pair: FakePair
   readonly ends: readonly [TestNode, TestNode]
 
   constructor(id: string, one: TestNode, other: TestNode) {
     this.id = id
     this.ends = [one, other]
+    this.pair = new FakePair({ now: () => one.world.clock.now() })
     this.pair.acceptor.handler = new SharedSession(this.pair.acceptor, other.usersOf(id), peerOf(id))
     this.pair.dialer.handler = new SharedSession(this.pair.dialer, one.usersOf(id), peerOf(id))
   }

@@ -175,12 +175,15 @@ export function testSessions(t: Test, name: string, make: MakePair): void {
   t.test(`${name}: a time means the same at both ends`, async (t) => {
     const { near, far, farListener, settle } = pairOf()
     let there: number | undefined
+    let isNow = false
     farListener.listen = () => {
+      isNow = far.takenAt === far.receivedAt
       there = far.fromSessionTime(Number(farListener.texts[0]))
     }
     const time = near.receivedAt + 250 // the tests have one clock for both ends
     near.send(1, kind, last, bodyOf(String(near.toSessionTime(time))))
     settle()
     t.ok(Math.abs((there ?? 0) - time) <= 2, `${there}`)
+    t.ok(isNow, 'items are taken when they come')
   })
 }

@@ -77,6 +77,17 @@ t.test('times of items are those of their frame, also when the peer was given a 
   t.strictSame(times, [sentAt, sentAt])
 })
 
+t.test('each turn begins with a look at the clock', async (t) => {
+  const { pair, frame } = held(2)
+  const times: number[] = []
+  pair.server.listen = () => times.push(pair.server.session.takenAt)
+  const first = pair.now
+  pair.acceptor.receive(pair.peer, frame)
+  pair.now += 7
+  pair.acceptor.takeRest()
+  t.strictSame(times, [first, first, first + 7, first + 7])
+})
+
 t.test('a cut does not undo what has come', async (t) => {
   const { pair, frame } = held(2)
   pair.acceptor.receive(pair.peer, frame)

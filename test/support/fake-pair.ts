@@ -10,8 +10,8 @@ export class FakePair {
   readonly acceptor: FakeSession
 
   constructor(options: FakeSessionOptions = {}) {
-    const { windowBytes = 131_072, outboxBytes = 8_388_608, spoils = true, live = true } = options
-    const resolved = { windowBytes, outboxBytes, spoils, live }
+    const { windowBytes = 131_072, outboxBytes = 8_388_608, spoils = true, live = true, now = () => 0 } = options
+    const resolved = { windowBytes, outboxBytes, spoils, live, now }
     this.dialer = new FakeSession(1, 250, resolved)
     this.acceptor = new FakeSession(-1, -4000, resolved)
     this.dialer.peer = this.acceptor

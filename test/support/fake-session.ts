@@ -19,6 +19,8 @@ export interface FakeSessionOptions {
   readonly spoils?: boolean
   /** Whether the pair is connected from the beginning. Default: true. */
   readonly live?: boolean
+  /** The clock of both ends, in milliseconds. Default: one that stands at 0. */
+  readonly now?: () => number
 }
 
 interface Waiting {
@@ -46,6 +48,7 @@ export class FakeSession implements SessionStreams {
   status: SessionStatus = 'opening'
   suspected = false
   receivedAt = 0
+  takenAt = 0
   draining = false
   retired = false
   handler: StreamsHandler | undefined
@@ -194,6 +197,7 @@ export class FakeSession implements SessionStreams {
   /** Gives the handler up to so many items of the peer; returns how many. */
   deliver(max: number): number {
     const peer = this.peer as FakeSession
+    this.takenAt = this.#options.now()
     let count = 0
     for (; count < max && peer.#taken < peer.#left.length && this.status === 'live'; count++) {
       const at = peer.#taken
@@ -218,6 +222,7 @@ export class FakeSession implements SessionStreams {
   /** As `deliver` of everything, without any care: for measurements. */
   deliverFast(): number {
     const peer = this.peer as FakeSession
+    this.takenAt = this.#options.now()
     const [left, bytes, view] = [peer.#left, peer.#bytes, peer.#view]
     if (left.length === 0) return 0
     peer.#left = []
