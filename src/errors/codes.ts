@@ -6,6 +6,7 @@
  */
 import { peerEntries } from './peer-codes.js'
 import { socketEntries } from './socket-codes.js'
+import { tlsEntries } from './tls-codes.js'
 
 /** What is known of an error code. */
 export interface ErrorCodeEntry {
@@ -320,6 +321,7 @@ const entries = {
   },
   ...peerEntries,
   ...socketEntries,
+  ...tlsEntries,
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

@@ -1,14 +1,23 @@
 /** Connections of the system without ZeroMQ: the only importer of `node:net`, `node:tls` and `node:dgram`. */
 export { isIP } from 'node:net'
+export type { StreamIdentity } from './certificate-identity.js'
 export { type DialSettings, dial } from './dial.js'
 export { mustBeLocal, type ParsedEndpoint, parseEndpoint, reaches } from './endpoint.js'
 export { mustBeFree, restoreFolder } from './ipc-path.js'
 export { StreamServer, type StreamServerPorts, type StreamServerSettings } from './stream-server.js'
 export {
   type AgreedSocket,
-  type StreamIdentity,
   StreamSocket,
   type StreamSocketPorts,
   type StreamTls,
 } from './stream-socket.js'
+export { TlsAcceptor } from './tls-acceptor.js'
+export { TlsDialer } from './tls-dialer.js'
+export {
+  type ResolvedTls,
+  resolveTls,
+  type TlsConnectOptions,
+  type TlsListenerOptions,
+  type TlsVersion,
+} from './tls-options.js'
 export { mechanismAt, mechanismOf } from './zmtp-greeting.js'

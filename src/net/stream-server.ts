@@ -47,6 +47,7 @@ export class StreamServer {
   readonly #server: Server
   /** The folder of a path that was a wildcard. */
   readonly #folder: string | undefined
+  readonly #tls: StreamTls | undefined
   #closing: Promise<void> | undefined
 
   /**
@@ -83,6 +84,7 @@ export class StreamServer {
     ports: StreamServerPorts,
   ) {
     this.#server = server
+    this.#tls = tls
     this.#folder = folder
     this.endpoint = bound.replace(/:(?:\*|0)$/, `:${(server.address() as { port?: number }).port}`)
     const path = bound.startsWith('ipc:') ? bound : ''
@@ -101,6 +103,7 @@ export class StreamServer {
 
   /** Accepts no more; resolves when the endpoint is free. Its connections stay open. */
   close(): Promise<void> {
+    this.#tls?.close?.()
     this.#closing ??= this.#close()
     return this.#closing
   }

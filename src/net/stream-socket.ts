@@ -4,7 +4,9 @@
  * It moves bytes. Messages, buffers that wait, limits and timeouts are those of its user.
  */
 import type { Socket } from 'node:net'
-import { errnoOf, RivuletError } from '../errors/index.js'
+import { errnoOf, isRivuletError, RivuletError } from '../errors/index.js'
+import type { StreamIdentity } from './certificate-identity.js'
+import { isTlsFailure, tlsFailure } from './tls-failure.js'
 
 /** Notifications of a connection. */
 export interface StreamSocketPorts {
@@ -16,18 +18,14 @@ export interface StreamSocketPorts {
   closed(error: RivuletError | undefined): void
 }
 
-/** What the peer has proven with its certificate. */
-export interface StreamIdentity {
-  /** The names that the certificate holds for, the common name first. */
-  readonly names: readonly string[]
-  /** The SHA-256 fingerprint of the certificate: pairs of hexadecimal digits with colons. */
-  readonly fingerprint: string
-}
-
 /** A connection on which both sides have agreed, with TLS where that is used. */
 export interface AgreedSocket {
   readonly socket: Socket
+  /** The connection below TLS. */
+  readonly plain?: Socket
   readonly identity: StreamIdentity | undefined
+  /** Asked when the connection has ended before anything was received: how the peer has refused this side, if it has. */
+  refusal?(): RivuletError | undefined
 }
 
 /** How TLS is put around a connection, of either side. */
@@ -39,6 +37,8 @@ export interface StreamTls {
    * @error RivuletError if the peer is refused, or refuses this side.
    */
   secure(socket: Socket, host: string | undefined): Promise<AgreedSocket>
+  /** Ends what has not succeeded, of a side that accepts. */
+  close?(): void
 }
 
 /** Codes of the system that say that an open connection was cut. */
@@ -52,21 +52,28 @@ export class StreamSocket {
   readonly local: string
   readonly identity: StreamIdentity | undefined
   readonly #socket: Socket
+  readonly #plain: Socket
+  readonly #refusal: () => RivuletError | undefined
+  #hasReceived = false
   #ports: StreamSocketPorts | undefined
   #error: Error | undefined
   #isDestroyed = false
 
   /** @param path - The endpoint of a Unix-domain socket, which the system does not tell. */
-  constructor({ socket, identity }: AgreedSocket, path: string, side: 'bind' | 'connect') {
+  constructor({ socket, plain, identity, refusal }: AgreedSocket, path: string, side: 'bind' | 'connect') {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     this.remote = path === '' ? tcpEndpoint(remoteAddress, remotePort) : side === 'connect' ? path : ''
     this.local = path === '' ? tcpEndpoint(localAddress, localPort) : side === 'bind' ? path : ''
     this.identity = identity
     this.#socket = socket
+    this.#plain = plain ?? socket
+    this.#refusal = () => (this.#hasReceived ? undefined : refusal?.())
     socket.pause()
     socket.setNoDelay(true) // what one turn produces leaves in one write
     socket.on('error', (error) => {
       this.#error = error
+      socket.destroy() // an alert of TLS leaves it open
+      this.#plain.destroy()
     })
     socket.once('close', () => this.#closed())
   }
@@ -79,9 +86,14 @@ export class StreamSocket {
       this.#closed()
       return
     }
-    socket.on('end', () => ports.ended())
-    socket.on('data', (chunk: Buffer) => ports.received(chunk))
+    socket.on('end', () => this.#ended())
+    socket.on('data', (chunk: Buffer) => {
+      this.#hasReceived = true
+      ports.received(chunk)
+    })
     socket.pause() // a listener of `data` starts the reading
+    // TLS reads ahead
+    if (socket.readableEnded) this.#ended()
   }
 
   /** Reads, or stops; what had been read is handed out with the next start. */
@@ -118,9 +130,8 @@ export class StreamSocket {
   destroy(): void {
     if (this.#isDestroyed) return
     this.#isDestroyed = true
-    const socket = this.#socket as Socket & { readonly encrypted?: boolean }
-    if (this.remote.startsWith('tcp:') && !socket.encrypted && !socket.destroyed) socket.resetAndDestroy()
-    else socket.destroy()
+    if (this.remote.startsWith('tcp:') && !this.#plain.destroyed) this.#plain.resetAndDestroy()
+    this.#socket.destroy()
   }
 
   /** Has the system probe a connection that is silent for so long, in milliseconds; infinity for never. */
@@ -138,15 +149,24 @@ export class StreamSocket {
     this.#socket.unref()
   }
 
+  #ended(): void {
+    this.#error ??= this.#refusal()
+    if (this.#error === undefined) this.#ports?.ended()
+    else this.#socket.destroy()
+  }
+
   #closed(): void {
     const ports = this.#ports
     this.#ports = undefined
-    ports?.closed(this.#isDestroyed || this.#error === undefined ? undefined : cut(this.#error))
+    const failure = this.#isDestroyed ? undefined : ((this.#error && this.#refusal()) ?? this.#error)
+    ports?.closed(failure && cut(failure))
   }
 }
 
 /** The error for a connection that was cut. */
 function cut(cause: Error): RivuletError {
+  if (isRivuletError(cause)) return cause
+  if (isTlsFailure(cause)) return tlsFailure('the connection was cut', cause)
   const code = cuts.has(errnoOf(cause)) ? 'RIVULET_CONNECTION_LOST' : 'RIVULET_TRANSPORT_FAILED'
   return new RivuletError(code, `the connection was cut: ${cause.message}`, { cause })
 }

@@ -22,6 +22,10 @@ export const defaults = Object.freeze({
   handshakeMs: 2000,
   /** How long a bound side with security waits for the proof of a peer, in milliseconds; longer than a peer waits for an answer. */
   proofMs: 5000,
+  /** How long a TLS handshake of an accepted connection may take, in milliseconds. */
+  tlsHandshakeMs: 10_000,
+  /** The oldest version of TLS that is agreed to. */
+  tlsMinVersion: 'TLSv1.2',
   /** How often a session shows a sign of life, and how often the system probes a silent connection, in milliseconds. */
   heartbeatMs: 1000,
   /** How long a connection may stay silent before it is cut, in milliseconds. */

@@ -1,6 +1,6 @@
 /** Options: the rules, how they resolve, and the table of defaults. */
 export { defaults } from './defaults.js'
-export { describe, invalidOption, type Resolved, type Rules, resolveOptions } from './resolve.js'
+export { describe, invalidOption, type Resolved, type Rules, resolveOptions, unknownOption } from './resolve.js'
 export {
   countOrEndless,
   flag,

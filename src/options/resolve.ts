@@ -54,7 +54,8 @@ export function invalidOption(subject: string, name: string, expects: string, va
   )
 }
 
-function unknownOption(subject: string, name: string, known: readonly string[]): RivuletError {
+/** The error for an option that there is none of. */
+export function unknownOption(subject: string, name: string, known: readonly string[]): RivuletError {
   const nearest = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]
