@@ -50,12 +50,16 @@ export class ErrorReports {
   /** Of those that peers cause, by code. */
   readonly #sparse = new Map<ErrorCode, SparseReports>()
 
+  readonly #unobserved: ((error: RivuletError) => void) | undefined
+
   /**
    * @param resource - Names the resource at the time of the report.
+   * @param unobserved - Takes errors that nobody observes. Default: they become warnings of the process.
    */
-  constructor(resource: () => string, clock: Clock) {
+  constructor(resource: () => string, clock: Clock, unobserved?: (error: RivuletError) => void) {
     this.#resource = resource
     this.#clock = clock
+    this.#unobserved = unobserved
     this.#warnings = new ErrorWarnings(resource, clock)
   }
 
@@ -64,8 +68,11 @@ export class ErrorReports {
 
   /** Reports one error, or counts it for a later report; never throws. */
   report(error: RivuletError): void {
-    if (!this.#subject.observed && !isErrorLogged()) this.#warnings.warn(error)
-    else if (causedByPeers.has(codeOf(error)) && error.delivery === undefined) this.#sparseOf(error.code).report(error)
+    if (!this.#subject.observed && !isErrorLogged()) {
+      if (this.#unobserved) this.#unobserved(error)
+      else this.#warnings.warn(error)
+    } else if (causedByPeers.has(codeOf(error)) && error.delivery === undefined)
+      this.#sparseOf(error.code).report(error)
     else this.#pass(error)
   }
 

@@ -2,5 +2,5 @@
 export type { EndpointChange, EndpointCount, LinkChange, LinkState } from './link-change.js'
 export { Links, type LinksPorts } from './links.js'
 export type { Resource } from './resource.js'
-export { ResourceBase, type ResourceSettings } from './resource-base.js'
+export { ResourceBase, type ResourceMaker, type ResourceSettings } from './resource-base.js'
 export type { ResourceScope, Transport } from './transport.js'

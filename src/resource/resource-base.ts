@@ -37,6 +37,16 @@ export interface ResourceSettings {
   readonly signal?: AbortSignal | undefined
   /** Another resource whose links and errors it shows as its own, and with which it is closed. */
   readonly over?: ResourceBase<unknown> | undefined
+  /** The resource that makes it, in place of the runtime. */
+  readonly maker?: ResourceMaker | undefined
+}
+
+/** A resource that makes others and closes them with itself. */
+export interface ResourceMaker {
+  adopt(made: Closable): void
+  release(made: Closable): void
+  /** Takes errors of those that it made, where nobody observes them. */
+  report(error: RivuletError): void
 }
 
 /** The base of every resource. */
@@ -49,6 +59,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   readonly #kind: string
   readonly #signal: AbortSignal | undefined
   readonly #over: ResourceBase<unknown> | undefined
+  readonly #maker: ResourceMaker | undefined
   readonly #links: Links
   readonly #noSecurityEvents = new Observable<SecurityEvent>((observer) => {
     void this.whenClosed.then(() => observer.complete())
@@ -69,15 +80,17 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
    * @param factory - The public function, for messages: `createPush`.
    * @throws RIVULET_CLOSED if the resource whose links it shares is not open.
    */
-  constructor(factory: string, { runtime, signal, over }: ResourceSettings) {
+  constructor(factory: string, { runtime, signal, over, maker }: ResourceSettings) {
     if (over !== undefined && over.status !== 'open') {
       throw new RivuletError('RIVULET_CLOSED', `${factory}: the other ${over.#kind} is closed`)
     }
     this.#kind = factory.replace(/^create/, '').toLowerCase()
     this.#signal = signal
     this.#over = over
+    this.#maker = maker
     this.runtime = over?.runtime ?? runtime ?? defaultRuntime()
-    this.reports = over?.reports ?? new ErrorReports(() => this.name, this.runtime.clock)
+    const unobserved = maker && ((error: RivuletError) => maker.report(error))
+    this.reports = over?.reports ?? new ErrorReports(() => this.name, this.runtime.clock, unobserved)
     this.#links = over !== undefined ? over.#links : this.#newLinks()
     this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
   }
@@ -159,7 +172,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
       this.transport?.close(0)
       throw abortedError(this.#kind, signal)
     }
-    if (this.#over === undefined) this.runtime.adopt(this)
+    if (this.#over === undefined) (this.#maker ?? this.runtime).adopt(this)
     try {
       await this.openTransport()
       this.#opened = true
@@ -284,7 +297,8 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     await released
     this.#letGo()
     if (this.#over === undefined) this.reports.complete()
-    this.runtime.release(this)
+    const holder = this.#maker ?? this.runtime
+    holder.release(this)
     return { undelivered: undelivered + left }
   }
 

@@ -10,6 +10,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
   RIVULET_BAD_FRAME: 'bad-frame',
   RIVULET_CORRUPT_FRAME: 'corrupt-frame',
   RIVULET_FRAME_TOO_LARGE: 'frame-too-large',
+  RIVULET_TRUNCATED_FRAME: 'truncated-frame',
 }
 
 /** The rejected frames of one receiver. */

@@ -85,6 +85,11 @@ export class MessageSink<In> implements Sink<In> {
     return room ? this.#wait(value, room) : this.#reject(refusal)
   }
 
+  /** Resolves when each `send` that waits for room was taken or refused; `undefined` if none waits. */
+  whenSent(): Promise<unknown> | undefined {
+    return this.#offers.isWaiting ? this.#offers.whenDone() : undefined
+  }
+
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
     return sendAll(this.#intake, source, options)
   }

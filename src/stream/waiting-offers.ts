@@ -18,6 +18,11 @@ export class WaitingOffers {
     return this.#waiting > 0
   }
 
+  /** Resolves when those that wait now are done; never rejects. */
+  whenDone(): Promise<unknown> {
+    return this.#last
+  }
+
   /**
    * Offers again and again until the message is taken, and resolves then; rejects with why it is not.
    *
