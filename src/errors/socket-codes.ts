@@ -17,4 +17,14 @@ export const socketEntries = {
     meaning: 'A connection was cut before both sides had closed it: what was in transit is lost.',
     remedy: 'Connect again; `reconnectStream` does. Only answers of the peer tell what has arrived.',
   },
+  RIVULET_TRUNCATED_FRAME: {
+    retryable: false,
+    meaning: 'The peer closed its half of a byte stream in the middle of a frame, which was dropped.',
+    remedy: 'Find out why the peer stopped, or whether both sides use the same framing.',
+  },
+  RIVULET_TOO_MANY_CONNECTIONS: {
+    retryable: true,
+    meaning: 'A listener has as many connections, or as many bytes of them, as it may, so it closed one.',
+    remedy: 'Raise `maxConnections` or `maxBufferedBytes`, or find out who opens connections and does not use them.',
+  },
 } as const

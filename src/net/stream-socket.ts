@@ -126,9 +126,14 @@ export class StreamSocket {
     this.#socket.end()
   }
 
+  /** Closes both halves behind what was written; what arrives from now on makes the system cut the connection. */
+  close(): void {
+    this.#isDestroyed = true
+    this.#socket.destroySoon()
+  }
+
   /** Closes both halves at once, so that the peer sees a failure and no end, where the transport distinguishes the two. */
   destroy(): void {
-    if (this.#isDestroyed) return
     this.#isDestroyed = true
     if (this.remote.startsWith('tcp:') && !this.#plain.destroyed) this.#plain.resetAndDestroy()
     this.#socket.destroy()

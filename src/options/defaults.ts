@@ -138,6 +138,44 @@ export const defaults = Object.freeze({
   takeover: false,
   /** Whether an ask that may have run is asked again. */
   idempotent: false,
+  /** How long `connectStream` tries, in milliseconds: the name, the connection and TLS together. */
+  connectTimeoutMs: 10_000,
+  /** Connections of one listener of byte streams. */
+  maxConnections: 1024,
+  /** Connections that the system holds for a listener until they are accepted. */
+  backlogConnections: 511,
+  /** What all connections of a listener may hold together, in bytes. */
+  maxBufferedBytes: 268_435_456,
+  /** How long a connection waits for a subscriber of `connections`, in milliseconds. */
+  takeTimeoutMs: 5000,
+  /** How long a byte stream may be silent in both directions, in milliseconds. */
+  idleTimeoutMs: endless,
+  /** How long an accepted connection may take to send its first frame, in milliseconds. */
+  firstFrameTimeoutMs: 60_000,
+  /** How long a server may take to send its first frame, in milliseconds. */
+  serverFrameTimeoutMs: endless,
+  /** How long any other frame may take from its first byte to its last, in milliseconds. */
+  frameTimeoutMs: 60_000,
+  /** How long this side may be silent after the peer has closed its half, before it closes its own, in milliseconds. */
+  halfOpenTimeoutMs: 30_000,
+  /** How long a peer may take to end its half after it was refused for what it has sent, in milliseconds. */
+  refusalMs: 1000,
+  /** How long a byte stream is silent before the system probes it, in milliseconds. */
+  keepAliveMs: 30_000,
+  /** The longest line of a byte stream, in bytes. */
+  maxLineBytes: 65_536,
+  /** How lines become bytes. */
+  lineEncoding: 'utf8',
+  /** The largest frame of a byte stream, in bytes. */
+  maxFrameBytes: 1_048_576,
+  /** The length field of a frame, in bytes. */
+  prefixBytes: 4,
+  /** Which byte of it comes first. */
+  endianness: 'big',
+  /** What a frame has before it, in bytes. */
+  prefixOffsetBytes: 0,
+  /** What is added to it to get what follows it, in bytes. */
+  prefixAdjustmentBytes: 0,
   /** How values of the type long are read: as numbers, or as bigints. */
   long: 'number',
   /** Input and output threads of a runtime. */

@@ -1,0 +1,65 @@
+/** The connecting side of byte streams: one connection, made once. */
+import { RivuletError } from '../../../src/errors/index.js'
+import { waitFor } from '../../../src/lifecycle/index.js'
+import { dial, type StreamTls } from '../../../src/net/index.js'
+import type { ResourceMaker } from '../../../src/resource/index.js'
+import { defaultRuntime } from '../../../src/runtime/index.js'
+import { ConnectionResource } from './connection.js'
+import type { StreamConnection } from './connection-contract.js'
+import { streamEndpoint } from './endpoint-check.js'
+import type { Framing } from './framing.js'
+import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectOptions } from './options.js'
+
+/**
+ * Connects to a listener of byte streams, or to any other program that speaks the same framing.
+ *
+ * Resolves when the connection is open. It ends once; `reconnectStream` connects again.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CONNECTION_REFUSED if nobody listens, RIVULET_NAME_NOT_FOUND,
+ * RIVULET_TIMEOUT, RIVULET_TRANSPORT_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed
+ * @example
+ * ```ts compile-only
+ * import { connectStream, lines } from 'rivulet/socket'
+ *
+ * await using connection = await connectStream({ framing: lines(), connect: 'tcp://127.0.0.1:7000' })
+ * await connection.send('subscribe quotes')
+ * for await (const line of connection.messages) console.log(line)
+ * ```
+ */
+export async function connectStream<In, Out = In>(
+  options: ConnectStreamOptions<In, Out>,
+): Promise<StreamConnection<In, Out>> {
+  const resolved = resolveConnectOptions('connectStream', options)
+  return openConnection<In, Out>('connectStream', resolved, resolved.signal)
+}
+
+/** Opens one connection as the options say. */
+export async function openConnection<In, Out>(
+  subject: string,
+  options: ResolvedConnectOptions,
+  signal: AbortSignal | undefined,
+  tls?: StreamTls,
+  maker?: ResourceMaker,
+): Promise<ConnectionResource<In, Out>> {
+  const { address } = streamEndpoint(options.connect, 'connect')
+  const { connectTimeoutMs, runtime = defaultRuntime() } = options
+  if (runtime.status !== 'open')
+    throw new RivuletError('RIVULET_CLOSED', `${subject}: the runtime is ${runtime.status}`)
+  const { clock } = runtime
+  const startedAt = clock.now()
+  const socket = await dial(address, { subject, clock, connectTimeoutMs, signal, tls })
+  const connection = new ConnectionResource<In, Out>(socket, {
+    ...options,
+    runtime,
+    framing: options.framing as unknown as Framing<In, Out>,
+    side: 'connect',
+    maker,
+  })
+  const timeoutMs = Math.max(0, connectTimeoutMs - (clock.now() - startedAt))
+  try {
+    return await waitFor(`${subject}: ${address}`, connection.start(), clock, { timeoutMs })
+  } catch (error) {
+    await connection.close({ drain: false })
+    throw error
+  }
+}

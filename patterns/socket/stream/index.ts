@@ -1,0 +1,11 @@
+/** Byte streams over TCP and Unix-domain sockets, with TLS over TCP. */
+export type { StreamIdentity } from '../../../src/net/index.js'
+export { bytes } from './bytes.js'
+export { connectStream } from './client.js'
+export type { StreamConnection, StreamConnectionStats } from './connection-contract.js'
+export { type DelimitedOptions, delimited } from './delimited.js'
+export type { Framing } from './framing.js'
+export { type LengthPrefixedOptions, lengthPrefixed } from './length-prefixed.js'
+export { type LinesOptions, lines } from './lines.js'
+export { createStreamListener, type StreamListener, type StreamListenerStats } from './listener.js'
+export type { ConnectStreamOptions, StreamListenerOptions, StreamOptions } from './options.js'

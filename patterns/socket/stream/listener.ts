@@ -1,0 +1,267 @@
+/**
+ * The binding side of byte streams: accepts connections, and hands them out while somebody takes them.
+ *
+ * It bounds their number and what they hold together; what passes over them is for each of them to say.
+ */
+import { Observable, Subject } from 'rxjs'
+import { DeadlineSweep } from '../../../src/clock/index.js'
+import { RivuletError } from '../../../src/errors/index.js'
+import { type Closable, Fifo } from '../../../src/lifecycle/index.js'
+import { mustBeLocal, StreamServer, type StreamSocket } from '../../../src/net/index.js'
+import { Tally } from '../../../src/observe/index.js'
+import { defaults } from '../../../src/options/index.js'
+import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
+import type { Reasons } from '../../../src/stream/index.js'
+import { ConnectionResource } from './connection.js'
+import type { StreamConnection } from './connection-contract.js'
+import { streamEndpoint } from './endpoint-check.js'
+import type { Framing } from './framing.js'
+import { HeldBytes } from './held-bytes.js'
+import { LinkCount } from './link-count.js'
+import { type ResolvedListenerOptions, resolveListenerOptions, type StreamListenerOptions } from './options.js'
+
+/** The counts of a `StreamListener`; the unit is connections, where nothing else is said. */
+export interface StreamListenerStats {
+  /** Open now, those that nobody has taken yet included. */
+  readonly open: number
+  /** Handed out by `connections`. */
+  readonly accepted: number
+  /** Not handed out, by reason: `too-many`, `not-taken`, `not-agreed`. */
+  readonly refused: Reasons
+  /** What all connections hold, in bytes. */
+  readonly bufferedBytes: number
+}
+
+/** The binding side of byte streams. */
+export interface StreamListener<In, Out = In> extends Resource<StreamListenerStats> {
+  /**
+   * The connections that peers make.
+   *
+   * Lifetime: hot; completes when the listener is closed. A subscriber takes each connection that is made from then on, and those
+   * that wait. Nothing is read of a connection that waits, and it is refused after `takeTimeoutMs`.
+   */
+  readonly connections: Observable<StreamConnection<In, Out>>
+}
+
+/**
+ * Listens for connections of byte streams.
+ *
+ * Resolves when the endpoints are bound. Closing it closes its connections, each as its own `close` does.
+ *
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
+ * RIVULET_ABORTED
+ * @example
+ * ```ts compile-only
+ * import { createStreamListener, lines } from 'rivulet/socket'
+ *
+ * await using listener = await createStreamListener({ framing: lines(), bind: 'tcp://127.0.0.1:*' })
+ * // an echo: what is fed with the messages of the peer ends where they end
+ * listener.connections.subscribe((connection) => connection.messages.subscribe(connection))
+ * ```
+ */
+export async function createStreamListener<In, Out = In>(
+  options: StreamListenerOptions<In, Out>,
+): Promise<StreamListener<In, Out>> {
+  return ListenerResource.create<In, Out>(resolveListenerOptions('createStreamListener', options))
+}
+
+class ListenerResource<In, Out>
+  extends ResourceBase<StreamListenerStats>
+  implements StreamListener<In, Out>, ResourceMaker
+{
+  readonly #options: ResolvedListenerOptions
+  readonly #servers: StreamServer[] = []
+  readonly #links: LinkCount[] = []
+  readonly #taken = new Subject<StreamConnection<In, Out>>()
+  readonly #connections = new Set<ConnectionResource<In, Out>>()
+  readonly #waiting = new Fifo<{ readonly socket: StreamSocket; readonly link: LinkCount; readonly deadline: number }>()
+  readonly #untaken: DeadlineSweep
+  readonly #held: HeldBytes
+  readonly #refused = new Tally()
+  /** Connections that are admitted and neither wait nor are open: they agree. */
+  #agreeing = 0
+  #accepted = 0
+
+  readonly connections = new Observable<StreamConnection<In, Out>>((subscriber) => {
+    const subscription = this.#taken.subscribe(subscriber)
+    this.#handOut()
+    return subscription
+  })
+
+  static create<In, Out>(options: ResolvedListenerOptions): Promise<ListenerResource<In, Out>> {
+    return new ListenerResource<In, Out>(options).open()
+  }
+
+  private constructor(options: ResolvedListenerOptions) {
+    const endpoints = options.bind.map((text) => streamEndpoint(text, 'bind'))
+    if (endpoints.length === 0) {
+      throw new RivuletError('RIVULET_INVALID_OPTION', 'createStreamListener: bind must be given')
+    }
+    if (!options.insecure) mustBeLocal('createStreamListener', endpoints)
+    super('createStreamListener', options)
+    this.#options = options
+    const { clock } = this.runtime
+    this.#untaken = new DeadlineSweep(clock, (now) => this.#refuseUntaken(now))
+    this.#held = new HeldBytes(options.maxBufferedBytes)
+    const servers = this.#servers
+    this.transport = {
+      get address() {
+        return servers[0]?.endpoint ?? endpoints[0]?.address ?? ''
+      },
+      get endpoints() {
+        return servers.map(({ endpoint }) => endpoint)
+      },
+      open: async () => {
+        for (const endpoint of endpoints) {
+          const link = () => this.#links[at] as LinkCount
+          const at = servers.length
+          const server = await StreamServer.listen(
+            endpoint,
+            { subject: 'createStreamListener', backlog: defaults.backlogConnections, tls: undefined },
+            {
+              admits: () => this.#admits(link()),
+              accepted: (socket) => this.#arrived(socket, link()),
+              refused: (error) => this.#notAgreed(link(), error),
+              failed: (error) => this.reports.report(error),
+            },
+          )
+          servers.push(server)
+          this.#links.push(this.scope.links.add((changed) => new LinkCount(server.endpoint, 'bind', changed)))
+        }
+      },
+      close: () => ({ left: 0, released: Promise.all(servers.map((server) => server.close())) }),
+      ref: () => {
+        for (const server of servers) server.ref()
+      },
+      unref: () => {
+        for (const server of servers) server.unref()
+      },
+      isConnectedTo: () => false,
+    }
+  }
+
+  protected readonly isSender = false
+
+  stats(): StreamListenerStats {
+    return Object.freeze({
+      open: this.#open,
+      accepted: this.#accepted,
+      refused: this.#refused.snapshot(),
+      bufferedBytes: this.#held.bytes,
+    })
+  }
+
+  adopt(connection: Closable): void {
+    if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
+    this.#connections.add(connection as ConnectionResource<In, Out>)
+  }
+
+  release(connection: Closable): void {
+    this.#connections.delete(connection as ConnectionResource<In, Out>)
+  }
+
+  report(error: RivuletError): void {
+    this.reports.report(error)
+  }
+
+  protected override async finish(deadline: number): Promise<number> {
+    await Promise.all(this.#servers.map((server) => server.close()))
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.socket.destroy()
+    this.#untaken.stop()
+    const timeoutMs = Math.max(0, deadline - this.runtime.clock.now())
+    const closing = [...this.#connections].map((connection) => connection.close({ drain: timeoutMs > 0, timeoutMs }))
+    const results = await Promise.all(closing)
+    this.#taken.complete()
+    return results.reduce((sum, { undelivered }) => sum + undelivered, 0)
+  }
+
+  get #open(): number {
+    return this.#connections.size + this.#waiting.length + this.#agreeing
+  }
+
+  #admits(link: LinkCount): boolean {
+    if (!this.life.isOpen) return false
+    const { maxConnections } = this.#options
+    if (this.#open >= maxConnections && !this.#makeRoom()) {
+      const text = `a connection was refused: there are ${maxConnections} (maxConnections)`
+      this.#refuse('too-many', link, new RivuletError('RIVULET_TOO_MANY_CONNECTIONS', text))
+      return false
+    }
+    this.#agreeing += 1
+    return true
+  }
+
+  /** Closes the first connection whose peer has closed its half, if everything of it is consumed and answered. */
+  #makeRoom(): boolean {
+    for (const connection of this.#connections) {
+      if (!connection.isIdleHalf) continue
+      void connection.close({ drain: false })
+      return true
+    }
+    return false
+  }
+
+  #arrived(socket: StreamSocket, link: LinkCount): void {
+    this.#agreeing -= 1
+    if (!this.life.isOpen) {
+      socket.destroy()
+    } else if (this.#taken.observed) {
+      void this.#accept(socket, link)
+    } else {
+      const deadline = this.runtime.clock.now() + this.#options.takeTimeoutMs
+      this.#waiting.push({ socket, link, deadline })
+      if (Number.isFinite(deadline)) this.#untaken.watch(deadline)
+    }
+  }
+
+  #handOut(): void {
+    for (let next = this.#waiting.first; next !== undefined && this.#taken.observed; next = this.#waiting.first) {
+      this.#waiting.shift()
+      void this.#accept(next.socket, next.link)
+    }
+  }
+
+  /** Hands a connection out; never rejects. */
+  async #accept(socket: StreamSocket, link: LinkCount): Promise<void> {
+    const connection = new ConnectionResource<In, Out>(socket, {
+      ...this.#options,
+      runtime: this.runtime,
+      signal: undefined,
+      framing: this.#options.framing as unknown as Framing<In, Out>,
+      side: 'bind',
+      held: this.#held,
+      maker: this,
+    })
+    try {
+      await connection.start()
+    } catch (error) {
+      if (this.life.isOpen) this.#refuse('not-agreed', link, error as RivuletError)
+      return
+    }
+    this.#accepted += 1
+    link.up()
+    void connection.whenEnded.then((cause) => link.down(cause))
+    this.#taken.next(connection)
+  }
+
+  #refuseUntaken(now: number): number {
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      if (next.deadline > now) return next.deadline
+      this.#waiting.shift()
+      next.socket.destroy()
+      const text = `a connection was refused: connections had no subscriber within ${this.#options.takeTimeoutMs} ms`
+      this.#refuse('not-taken', next.link, new RivuletError('RIVULET_TIMEOUT', text))
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  #notAgreed(link: LinkCount, error: RivuletError): void {
+    this.#agreeing -= 1
+    this.#refuse('not-agreed', link, error)
+  }
+
+  #refuse(reason: string, link: LinkCount, error: RivuletError): void {
+    this.#refused.add(reason)
+    link.refuse(error)
+  }
+}

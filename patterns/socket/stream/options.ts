@@ -1,0 +1,142 @@
+/**
+ * The options of byte streams: what a caller may say, its rules, and how it resolves.
+ */
+import {
+  defaults,
+  flag,
+  instance,
+  integer,
+  milliseconds,
+  oneOf,
+  type Resolved,
+  required,
+  resolveOptions,
+  signal,
+  texts,
+} from '../../../src/options/index.js'
+import { isRuntime, type Runtime } from '../../../src/runtime/index.js'
+import { type OverflowPolicy, overflowPolicies } from '../../../src/stream/index.js'
+import type { Framing } from './framing.js'
+
+/** Options of each connection, on both sides. */
+export interface StreamOptions<In, Out = In> {
+  /** How bytes become messages: `lines()`, `delimited(…)`, `lengthPrefixed(…)` or `bytes()`; the same on both sides. */
+  readonly framing: Framing<In, Out>
+  /** What happens when the outbox of a connection is full. Default: `block`. */
+  readonly overflow?: OverflowPolicy
+  /** What the outbox of a connection may hold, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
+  readonly outboxBytes?: number
+  /**
+   * How long a connection may be silent, in milliseconds; infinity for no limit. Default: infinity.
+   *
+   * Silent is one on which no byte arrives while this side reads, and none leaves. It is closed as RIVULET_TIMEOUT.
+   */
+  readonly idleTimeoutMs?: number
+  /** How long a frame may take from its first byte to its last, in milliseconds, while this side reads. Default: 60,000. */
+  readonly frameTimeoutMs?: number
+  /**
+   * How long this side may be silent after the peer has closed its half and everything is consumed, in milliseconds; then this half is
+   * closed, too. Default: 30,000.
+   */
+  readonly halfOpenTimeoutMs?: number
+  /** How long a TCP connection is silent before the system probes it, in milliseconds, 1000 or more. Default: 30,000. */
+  readonly keepAliveMs?: number
+  /** The runtime to live in. Default: the one of this thread. */
+  readonly runtime?: Runtime
+  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of `createStreamListener`. */
+export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, Out> {
+  /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`. */
+  readonly bind: string | readonly string[]
+  /** Allows binding where other machines can reach it, without TLS. Default: false. */
+  readonly insecure?: boolean
+  /** Connections at the same time, 1 to 1,000,000. Default: 1024. */
+  readonly maxConnections?: number
+  /**
+   * What all connections may hold together, in bytes, 64 KiB or more. Default: 256 MiB.
+   *
+   * A half of it is for messages that were not sent, a quarter for messages that were not consumed, a quarter for incomplete frames.
+   */
+  readonly maxBufferedBytes?: number
+  /** How long a connection waits for a subscriber of `connections`, in milliseconds; then it is refused. Default: 5000. */
+  readonly takeTimeoutMs?: number
+  /**
+   * How long a connection may take to send its first frame, in milliseconds, while somebody consumes its messages; infinity for no limit.
+   * Default: 60,000.
+   */
+  readonly firstFrameTimeoutMs?: number
+}
+
+/** Options of `connectStream`. */
+export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Out> {
+  /** The endpoint to connect to: `tcp://host:port`, `ipc:///run/app.sock`. */
+  readonly connect: string
+  /** How long opening may take, in milliseconds: the name, the connection, TLS and handshake together. Default: 10,000. */
+  readonly connectTimeoutMs?: number
+  /** How long the first frame of the server may take, in milliseconds, while somebody consumes its messages. Default: infinity. */
+  readonly firstFrameTimeoutMs?: number
+}
+
+const mebibyte = 1024 * 1024
+const endless = Number.POSITIVE_INFINITY
+
+function isFraming(value: unknown): value is Framing<never, unknown> {
+  const { name, open } = (value ?? {}) as Partial<Framing<never>>
+  return typeof name === 'string' && typeof open === 'function'
+}
+
+const streamRules = {
+  framing: instance('a framing: lines(), delimited(…), lengthPrefixed(…) or bytes()', isFraming, required),
+  overflow: oneOf(overflowPolicies, defaults.overflow),
+  outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
+  idleTimeoutMs: milliseconds({ max: endless, fallback: defaults.idleTimeoutMs }),
+  frameTimeoutMs: milliseconds({ max: endless, fallback: defaults.frameTimeoutMs }),
+  halfOpenTimeoutMs: milliseconds({ max: endless, fallback: defaults.halfOpenTimeoutMs }),
+  keepAliveMs: {
+    expects: 'milliseconds, 1000 or more',
+    fallback: defaults.keepAliveMs as number,
+    accepts: (value: unknown) => typeof value === 'number' && value >= 1000,
+  },
+  runtime: instance('a runtime of createRuntime', isRuntime, undefined),
+  signal,
+}
+
+/** The rules of `StreamListenerOptions`. */
+const listenerRules = {
+  ...streamRules,
+  bind: texts('an endpoint or a list of endpoints'),
+  insecure: flag(defaults.insecure),
+  maxConnections: integer({ min: 1, max: 1_000_000, fallback: defaults.maxConnections }),
+  maxBufferedBytes: integer({ min: 65_536, max: 2 ** 40, fallback: defaults.maxBufferedBytes }),
+  takeTimeoutMs: milliseconds({ max: endless, fallback: defaults.takeTimeoutMs }),
+  firstFrameTimeoutMs: milliseconds({ max: endless, fallback: defaults.firstFrameTimeoutMs }),
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** The rules of `ConnectStreamOptions`. */
+const connectRules = {
+  ...streamRules,
+  connect: instance('an endpoint', isText, required),
+  connectTimeoutMs: milliseconds({ max: endless, fallback: defaults.connectTimeoutMs }),
+  firstFrameTimeoutMs: milliseconds({ max: endless, fallback: defaults.serverFrameTimeoutMs }),
+}
+
+/** `StreamListenerOptions`, resolved. */
+export type ResolvedListenerOptions = Resolved<typeof listenerRules>
+
+/** `ConnectStreamOptions`, resolved. */
+export type ResolvedConnectOptions = Resolved<typeof connectRules>
+
+/** Resolves the options of a listener. */
+export function resolveListenerOptions(factory: string, options: unknown): ResolvedListenerOptions {
+  return resolveOptions(factory, options, listenerRules)
+}
+
+/** Resolves the options of a client. */
+export function resolveConnectOptions(factory: string, options: unknown): ResolvedConnectOptions {
+  return resolveOptions(factory, options, connectRules)
+}
