@@ -8,4 +8,11 @@ export type { Framing } from './framing.js'
 export { type LengthPrefixedOptions, lengthPrefixed } from './length-prefixed.js'
 export { type LinesOptions, lines } from './lines.js'
 export { createStreamListener, type StreamListener, type StreamListenerStats } from './listener.js'
-export type { ConnectStreamOptions, StreamListenerOptions, StreamOptions } from './options.js'
+export type {
+  ConnectStreamOptions,
+  ReconnectStreamOptions,
+  StreamBackoffOptions,
+  StreamListenerOptions,
+  StreamOptions,
+} from './options.js'
+export { type ReconnectingStream, type ReconnectingStreamStats, reconnectStream } from './reconnecting.js'

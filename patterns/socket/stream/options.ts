@@ -80,7 +80,24 @@ export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Ou
   readonly firstFrameTimeoutMs?: number
 }
 
+/** How long `reconnectStream` waits between two tries. */
+export interface StreamBackoffOptions {
+  /** The first wait, in milliseconds, 1 to a day; up to as much is added at random to each. Default: 100. */
+  readonly initialMs?: number
+  /** The longest wait, in milliseconds, 1 to a day. Default: 1000. */
+  readonly maxMs?: number
+  /** How much longer each wait is than the one before, 1 to 100. Default: 2. */
+  readonly factor?: number
+}
+
+/** Options of `reconnectStream`. */
+export interface ReconnectStreamOptions<In, Out = In> extends ConnectStreamOptions<In, Out> {
+  /** The wait before the next try; it begins again behind a connection on which bytes have arrived. */
+  readonly backoff?: StreamBackoffOptions
+}
+
 const mebibyte = 1024 * 1024
+const dayMs = 86_400_000
 const endless = Number.POSITIVE_INFINITY
 
 function isFraming(value: unknown): value is Framing<never, unknown> {
@@ -125,11 +142,32 @@ const connectRules = {
   firstFrameTimeoutMs: milliseconds({ max: endless, fallback: defaults.serverFrameTimeoutMs }),
 }
 
+const backoffRules = {
+  initialMs: integer({ min: 1, max: dayMs, fallback: defaults.reconnectMs }),
+  maxMs: integer({ min: 1, max: dayMs, fallback: defaults.reconnectMaxMs }),
+  factor: {
+    expects: 'a number from 1 to 100',
+    fallback: defaults.backoffFactor as number,
+    accepts: (value: unknown) => typeof value === 'number' && value >= 1 && value <= 100,
+  },
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** The rules of `ReconnectStreamOptions`. */
+const reconnectRules = { ...connectRules, backoff: instance('an object', isObject, undefined) }
+
 /** `StreamListenerOptions`, resolved. */
 export type ResolvedListenerOptions = Resolved<typeof listenerRules>
 
 /** `ConnectStreamOptions`, resolved. */
 export type ResolvedConnectOptions = Resolved<typeof connectRules>
+
+/** `StreamBackoffOptions`, resolved. */
+export type ReconnectBackoff = Resolved<typeof backoffRules>
+
+/** `ReconnectStreamOptions`, resolved. */
+export type ResolvedReconnectOptions = ResolvedConnectOptions & { readonly backoff: ReconnectBackoff }
 
 /** Resolves the options of a listener. */
 export function resolveListenerOptions(factory: string, options: unknown): ResolvedListenerOptions {
@@ -139,4 +177,11 @@ export function resolveListenerOptions(factory: string, options: unknown): Resol
 /** Resolves the options of a client. */
 export function resolveConnectOptions(factory: string, options: unknown): ResolvedConnectOptions {
   return resolveOptions(factory, options, connectRules)
+}
+
+/** Resolves the options of a client that connects again. */
+export function resolveReconnectOptions(factory: string, options: unknown): ResolvedReconnectOptions {
+  const resolved = resolveOptions(factory, options, reconnectRules)
+  const backoff = resolveOptions(`${factory}: backoff`, resolved.backoff, backoffRules)
+  return Object.freeze({ ...resolved, backoff })
 }
