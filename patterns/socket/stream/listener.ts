@@ -9,7 +9,7 @@ import { RivuletError } from '../../../src/errors/index.js'
 import { type Closable, Fifo } from '../../../src/lifecycle/index.js'
 import { mustBeLocal, StreamServer, type StreamSocket } from '../../../src/net/index.js'
 import { Tally } from '../../../src/observe/index.js'
-import { defaults } from '../../../src/options/index.js'
+import { defaults, invalidOption } from '../../../src/options/index.js'
 import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
 import { ConnectionResource } from './connection.js'
@@ -94,9 +94,7 @@ class ListenerResource<In, Out>
 
   private constructor(options: ResolvedListenerOptions) {
     const endpoints = options.bind.map((text) => streamEndpoint(text, 'bind'))
-    if (endpoints.length === 0) {
-      throw new RivuletError('RIVULET_INVALID_OPTION', 'createStreamListener: bind must be given')
-    }
+    if (endpoints.length === 0) throw invalidOption('createStreamListener', 'bind', 'given', undefined)
     if (!options.insecure) mustBeLocal('createStreamListener', endpoints)
     super('createStreamListener', options)
     this.#options = options
