@@ -5,12 +5,11 @@
  */
 import { type Codec, decodeFailure } from '../../src/avro/codec.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { Inbound, type Stream } from '../../src/stream/index.js'
+import { Inbound, type Stream, ValueStream } from '../../src/stream/index.js'
 import { CompatibleReader, type MessageReader } from '../../src/wire/index.js'
 import { MailSupply, type PeerDelivery, type TakenMessages } from './mail-supply.js'
 import type { PeerRef } from './peer-claim.js'
 import { typeNames } from './schema-names.js'
-import { ValueStream } from './value-stream.js'
 
 /** What a lane needs of its mailbox. */
 export interface LanePorts {

@@ -88,7 +88,7 @@ const entries = {
   RIVULET_MESSAGE_TOO_LARGE: {
     retryable: false,
     meaning: 'A message is larger than the limit of the resource, so it was not sent.',
-    remedy: 'Send less, or raise `maxMessageBytes` on both sides.',
+    remedy: 'Send less, or raise `maxMessageBytes` on both sides; of a datagram, `maxPayloadBytes`.',
   },
   RIVULET_DECODE_FAILED: {
     retryable: false,

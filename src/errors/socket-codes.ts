@@ -27,4 +27,9 @@ export const socketEntries = {
     meaning: 'A listener has as many connections, or as many bytes of them, as it may, so it closed one.',
     remedy: 'Raise `maxConnections` or `maxBufferedBytes`, or find out who opens connections and does not use them.',
   },
+  RIVULET_NOT_JOINED: {
+    retryable: true,
+    meaning: 'An interface has not joined a multicast group, or has gone; it joins when it can.',
+    remedy: 'Bring the interface up, or correct its name in `multicast.interfaces`; `cause` is what the system said.',
+  },
 } as const

@@ -4,6 +4,13 @@ export type { StreamIdentity } from './certificate-identity.js'
 export { type DialSettings, dial } from './dial.js'
 export { mustBeLocal, type ParsedEndpoint, parseEndpoint, reaches } from './endpoint.js'
 export { mustBeFree, restoreFolder } from './ipc-path.js'
+export {
+  type InterfaceAddress,
+  type Interfaces,
+  interfaceWatchMs,
+  MulticastGroup,
+  type MulticastGroupPorts,
+} from './multicast-group.js'
 export { StreamServer, type StreamServerPorts, type StreamServerSettings } from './stream-server.js'
 export {
   type AgreedSocket,
@@ -20,4 +27,12 @@ export {
   type TlsListenerOptions,
   type TlsVersion,
 } from './tls-options.js'
+export { type IpFamily, parseUdpEndpoint, type UdpEndpoint, udpAddress } from './udp-endpoint.js'
+export {
+  maxUdpPayloadBytes,
+  type UdpBufferSizes,
+  UdpSocket,
+  type UdpSocketPorts,
+  type UdpSocketSettings,
+} from './udp-socket.js'
 export { mechanismAt, mechanismOf } from './zmtp-greeting.js'

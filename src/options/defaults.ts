@@ -252,6 +252,22 @@ export const defaults = Object.freeze({
   announceJitterMs: 500,
   /** How long it waits before it announces again what a host has refused, in milliseconds. */
   announceAgainMs: 5000,
+  /** The most bytes of a datagram, header included; a path of the Internet takes so many. */
+  maxPayloadBytes: 1200,
+  /** Whether messages of one turn share datagrams. */
+  batch: false,
+  /** Whether datagrams may go to all hosts of a network. */
+  broadcast: false,
+  /** Sources of datagrams whose numbers a socket remembers. */
+  maxSources: 1024,
+  /** What received datagrams may take that wait to be consumed, in bytes. */
+  inboxBytes: 8_388_608,
+  /** The buffer of the system for incoming datagrams, in bytes. */
+  receiveBufferBytes: 1_048_576,
+  /** How many routers datagrams to a group may pass, plus one. */
+  multicastHops: 1,
+  /** Whether sockets of the same machine receive them. */
+  multicastLoopback: true,
   /** Errors of one code, caused by peers, that a resource reports at once; further ones are counted. */
   reportErrors: 32,
   /** How long these are counted before the next report, in milliseconds. */

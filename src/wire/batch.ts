@@ -6,7 +6,6 @@
 import { type Cursor, decodeFailure, type ReadValue, type SkipValue } from '../avro/codec.js'
 import { fail, Malformed, readLong, Unfit } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
-import type { DataFrame } from './data-frame.js'
 import type { Header } from './data-header.js'
 
 /** Stands for the place of a message when there is none. */
@@ -19,9 +18,17 @@ export interface MessageReader<T> {
   readonly skipper: () => SkipValue
 }
 
+/** What a batch needs of a frame: how many messages there are, and where the array of them begins. */
+export interface BatchFrame<H extends { readonly count: number } = Header> {
+  readonly header: H
+  readonly bytes: Buffer
+  readonly view: DataView
+  readonly start: number
+}
+
 /** A frame with the reader of its messages. */
-export class Batch<T> {
-  readonly header: Header
+export class Batch<T, H extends { readonly count: number } = Header> {
+  readonly header: H
   readonly #read: ReadValue<T>
   readonly #skipper: () => SkipValue
   readonly #bytes: Buffer
@@ -35,7 +42,7 @@ export class Batch<T> {
   #remaining: number
   #discarded = false
 
-  constructor(frame: DataFrame, { read, skipper }: MessageReader<T>) {
+  constructor(frame: BatchFrame<H>, { read, skipper }: MessageReader<T>) {
     this.header = frame.header
     this.#read = read
     this.#skipper = skipper

@@ -1,5 +1,5 @@
 /** The wire: frames as bytes. */
-export { Batch, type MessageReader } from './batch.js'
+export { Batch, type BatchFrame, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
 export { bufferOf } from './buffer-of.js'
 export { CompatibleReader } from './compatible-reader.js'
@@ -31,8 +31,16 @@ export { Challenge, Hello, Item, LinkHeader, LinkLimits, Proof, Refusal, Welcome
 export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { messageTooLarge, messageWithin } from './message-refusals.js'
 export { Origin } from './origin.js'
-export { frameKind, matchedBytes, matchPrelude, openPrelude, type PreludeMatch, preludeBytes } from './prelude.js'
+export {
+  frameKind,
+  matchedBytes,
+  matchPrelude,
+  openPrelude,
+  type PreludeMatch,
+  preludeBytes,
+  sealFrame,
+} from './prelude.js'
 export { items, optional, protocolRecord } from './protocol-record.js'
-export { type Lookup, SchemaBook } from './schema-book.js'
+export { type BookFrame, type Lookup, SchemaBook } from './schema-book.js'
 export { DataHeader, StreamRefusal, TopicAnswer, TopicRequest } from './schemas.js'
 export { Slab } from './slab.js'

@@ -22,6 +22,9 @@ export const frameKind = {
   challenge: 8,
   proof: 9,
   streamRefusal: 10,
+  datagram: 11,
+  datagramSchema: 12,
+  datagramRequest: 13,
 } as const
 
 const magic0 = 0x52 // R

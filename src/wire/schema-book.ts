@@ -13,34 +13,45 @@ import type { DataFrame } from './data-frame.js'
 /** Writers' schemas that are remembered. */
 const maxSchemas = 1024
 
+/** What the book needs of a frame. */
+export interface BookFrame {
+  readonly header: Pick<DataFrame['header'], 'schemaId' | 'writerSchema' | 'count'>
+  readonly bytes: Buffer
+}
+
 /** What to do with a frame. */
-export type Lookup =
+export type Lookup<Frame extends BookFrame = DataFrame> =
   /** The text of the writer's schema, and whether this frame brought it; frames that waited for it come first. */
-  | { readonly kind: 'known'; readonly text: string; readonly isNew: boolean; readonly waited: readonly DataFrame[] }
+  | { readonly kind: 'known'; readonly text: string; readonly isNew: boolean; readonly waited: readonly Frame[] }
   /** The frame waits. */
   | { readonly kind: 'parked' }
   /** The schema did not come: so many messages are lost, of this frame and those that waited; `first` once per writer. */
   | { readonly kind: 'lost'; readonly messages: number; readonly first: boolean }
 
 /** The book of schemas of one receiver. */
-export class SchemaBook {
+export class SchemaBook<Frame extends BookFrame = DataFrame> {
   /** Never forgotten: the receiver's own schemas. */
   readonly #own = new Map<string, string>()
   /** In the order of use: a flood of schemas must not push out those of honest writers. */
   readonly #learned = new Map<string, string>()
-  readonly #parked = new Map<string, DataFrame[]>()
+  readonly #parked = new Map<string, Frame[]>()
   /** Writers whose schema did not come in time; what they send is lost until it does. */
   readonly #givenUp = new Set<string>()
   readonly #maxParkedFrames: number
+  readonly #maxSchemas: number
   /** The answer for the last schema id that was known; frames of one writer that follow one another share its buffer. */
   #lastSchemaId: Buffer | undefined
-  #lastKnown: Lookup | undefined
+  #lastKnown: Lookup<Frame> | undefined
   #parkedFrames = 0
   #parkedBytes = 0
   #parkedMessages = 0
 
-  constructor(maxParkedFrames: number) {
+  /**
+   * @param mostSchemas - Writers' schemas that are remembered.
+   */
+  constructor(maxParkedFrames: number, mostSchemas = maxSchemas) {
     this.#maxParkedFrames = maxParkedFrames
+    this.#maxSchemas = mostSchemas
   }
 
   /** Messages in frames that wait. */
@@ -69,7 +80,7 @@ export class SchemaBook {
    *
    * @throws RIVULET_BAD_FRAME for a frame whose schema is too long, or does not match its own hash.
    */
-  lookUp(frame: DataFrame): Lookup {
+  lookUp(frame: Frame): Lookup<Frame> {
     const { schemaId, writerSchema } = frame.header
     if (this.#lastKnown && schemaId === this.#lastSchemaId) return this.#lastKnown
     const key = keyOf(schemaId)
@@ -86,7 +97,7 @@ export class SchemaBook {
     if (keyOf(createHash('sha256').update(writerSchema).digest()) !== key) {
       throw new RivuletError('RIVULET_BAD_FRAME', 'a frame carries a schema that does not match its hash')
     }
-    if (this.#learned.size >= maxSchemas) this.#learned.delete(this.#learned.keys().next().value as string)
+    if (this.#learned.size >= this.#maxSchemas) this.#learned.delete(this.#learned.keys().next().value as string)
     this.#learned.set(key, writerSchema)
     this.#givenUp.delete(key)
     return { kind: 'known', text: writerSchema, isNew: true, waited: this.#unpark(key) }
@@ -101,7 +112,7 @@ export class SchemaBook {
     return text
   }
 
-  #park(key: string, frame: DataFrame): Lookup {
+  #park(key: string, frame: Frame): Lookup<Frame> {
     if (this.#givenUp.has(key)) return { kind: 'lost', messages: frame.header.count, first: false }
     const { length } = frame.bytes
     if (this.#parkedFrames < this.#maxParkedFrames && this.#parkedBytes + length <= defaults.parkedBytes) {
@@ -120,7 +131,7 @@ export class SchemaBook {
     return this.#unpark(key).reduce((sum, { header }) => sum + header.count, 0)
   }
 
-  #unpark(key: string): readonly DataFrame[] {
+  #unpark(key: string): readonly Frame[] {
     const frames = this.#parked.get(key)
     if (!frames) return nothing
     this.#parked.delete(key)
@@ -128,14 +139,14 @@ export class SchemaBook {
     return frames
   }
 
-  #count(frame: DataFrame, sign: 1 | -1): void {
+  #count(frame: Frame, sign: 1 | -1): void {
     this.#parkedFrames += sign
     this.#parkedBytes += sign * frame.bytes.length
     this.#parkedMessages += sign * frame.header.count
   }
 }
 
-const nothing: readonly DataFrame[] = Object.freeze([])
+const nothing: readonly never[] = Object.freeze([])
 
 /** The 16 bytes of a schema id as a key. */
 function keyOf(schemaId: Buffer): string {

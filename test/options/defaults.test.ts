@@ -36,7 +36,7 @@ t.test('names carry their unit, and nothing can change them', async (t) => {
   for (const [name] of numbers) {
     t.match(
       name,
-      /(Ms|Bytes|HighWaterMark|Frames|Connections|Threads|Sockets|Endpoints|Sessions|Calls|Attempts|Messages|Queues|Peers|Announcements|Watches|Views|Errors|Keys|Factor|Length|PerSecond)$/,
+      /(Ms|Bytes|HighWaterMark|Frames|Connections|Sources|Hops|Threads|Sockets|Endpoints|Sessions|Calls|Attempts|Messages|Queues|Peers|Announcements|Watches|Views|Errors|Keys|Factor|Length|PerSecond)$/,
       name,
     )
   }

@@ -9,6 +9,7 @@ import t from 'tap'
 import { DirectoryService } from '../../patterns/directory/wire.js'
 import { MessagingService } from '../../patterns/messaging/wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
+import * as datagramSchemas from '../../patterns/socket/datagram/schemas.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import { defineSchema, type Schema } from '../../src/avro/index.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
@@ -161,7 +162,8 @@ function received(
 
 t.test('the schemas in docs/protocol are those of the code, and all are on the page', async (t) => {
   const { LinkLimits: _, ...handshake } = linkSchemas // limits are a part of others
-  const records = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer, ...handshake, ...callSchemas }
+  const oneWay = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer }
+  const records = { ...oneWay, ...handshake, ...callSchemas, ...datagramSchemas }
   const files = new Map(Object.entries(records).map(([name, schema]) => [fileOf(name), schema]))
   for (const [file, schema] of files) {
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)

@@ -1,6 +1,6 @@
 /** The messages of a stream of deliveries, without what else is known of them: the same stream, shared and in step with it. */
 import { map, Observable, type ObservableInput } from 'rxjs'
-import type { ProcessOptions, Stream } from '../../src/stream/index.js'
+import type { ProcessOptions, Stream } from './stream.js'
 
 /** The values of a stream. */
 export class ValueStream<T> extends Observable<T> implements Stream<T> {
