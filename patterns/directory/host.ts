@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { type CallContext, CallHost, callerConnectionOf } from '../../src/call/index.js'
+import { type CallContext, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { ServedStreams } from '../../src/conversation/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
@@ -100,7 +100,7 @@ class DirectoryHostResource extends ResourceBase<DirectoryHostStats> implements 
     const attend = (items: unknown, context: CallContext) =>
       serveAttendant(
         this,
-        items as AsyncIterable<AttendRequest>,
+        items as CallStream<AttendRequest>,
         context.peer,
         this.#attendeeOf(context.peer),
         callerConnectionOf(context),

@@ -1,7 +1,7 @@
 /**
  * How a host of a directory serves its clients: one stream for each link, and what its answers take.
  */
-import type { CallerConnection } from '../../src/call/index.js'
+import type { CallerConnection, CallStream, ReadySource } from '../../src/call/index.js'
 import { type ServingHost, serve } from '../../src/conversation/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { type Attendee, type AttendHost, AttendSession } from './attend-session.js'
@@ -16,11 +16,11 @@ export interface DirectoryServingHost extends ServingHost, AttendHost {
 /** Serves a client. Another stream of the same link takes the place of the one before. */
 export function serveAttendant(
   host: DirectoryServingHost,
-  requests: AsyncIterable<AttendRequest>,
+  requests: CallStream<AttendRequest>,
   { id }: Pick<PeerInfo, 'id'>,
   attendee: Attendee,
   connection: CallerConnection | undefined,
-): AsyncIterable<AttendAnswer> {
+): ReadySource<AttendAnswer> {
   const { attending } = host
   return serve<AttendRequest, AttendAnswer>(
     host,

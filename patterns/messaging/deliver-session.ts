@@ -40,6 +40,11 @@ export interface DeliverSessionPorts {
    * @throws Why they cannot: RIVULET_UNAVAILABLE, RIVULET_PEER_GONE, RIVULET_PERMISSION_DENIED.
    */
   admit(open: DeliverOpen): Admitted
+  readonly stream: DeliverStream
+}
+
+/** The stream as its session uses it. */
+export interface DeliverStream {
   answer(answer: DeliverAnswer): void
   /** It is not busy any more. */
   room(): void
@@ -94,7 +99,7 @@ export class DeliverSession {
   supersede(): void {
     if (this.#ended) return
     this.end()
-    this.#ports.superseded()
+    this.#ports.stream.superseded()
   }
 
   /** Resolves when what was taken is about to be said; what waits for room does not count. */
@@ -123,7 +128,7 @@ export class DeliverSession {
     this.#received = received
     this.key = `${from.incarnation}/${open.to.incarnation}`
     opened(this, this.key)
-    this.#ports.answer({ opened: { maxMessageBytes: to.maxMessageBytes, expected: received.expected } })
+    this.#ports.stream.answer({ opened: { maxMessageBytes: to.maxMessageBytes, expected: received.expected } })
   }
 
   #take(batch: MessageBatch): void {
@@ -174,7 +179,7 @@ export class DeliverSession {
       return
     }
     this.#offer(parked)
-    if (this.#parked === undefined) this.#ports.room()
+    if (this.#parked === undefined) this.#ports.stream.room()
   }
 
   #refuse(number: number, expected: number, code: string, message: string): void {
@@ -187,7 +192,7 @@ export class DeliverSession {
     const [taken, refused] = [this.#taken, this.#refused]
     this.#taken = []
     this.#refused = []
-    if (!this.#ended) this.#ports.answer({ taken, refused })
+    if (!this.#ended) this.#ports.stream.answer({ taken, refused })
     this.#drained.wake()
   }
 }

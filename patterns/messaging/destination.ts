@@ -5,9 +5,17 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import type { Clock } from '../../src/clock/index.js'
+import type { Conversation, ConversationStream } from '../../src/conversation/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
-import { type Extras, ReliableSender, type SenderIntake } from '../../src/reliable-send/index.js'
+import {
+  type Extras,
+  ReliableSender,
+  type ReliableSenderPorts,
+  type SendAnswer,
+  type SenderIntake,
+  type SendRequest,
+} from '../../src/reliable-send/index.js'
 import type { PeerRef } from './peer-claim.js'
 import type { LeaveReason } from './roster-contract.js'
 import { type OpenStream, Route } from './route.js'
@@ -29,7 +37,7 @@ export interface Way {
   readonly isLeaving?: boolean
 }
 
-/** What a destination needs of its peer. */
+/** What destinations need of their peer: all of them share it. */
 export interface DestinationPorts {
   readonly clock: Clock
   readonly from: PeerRef
@@ -56,7 +64,7 @@ export class Destination {
   /** The incarnation that it sends to, or has sent to last. */
   #incarnation: string | undefined
   /** Those before it, as long as messages wait that may have left for them. */
-  readonly #former = new Set<string>()
+  #former: Set<string> | undefined
   #via: object | undefined
   /** What the last stream went over. */
   #lastVia: object | undefined
@@ -73,25 +81,8 @@ export class Destination {
   constructor(name: string, codec: Codec<unknown, unknown>, ports: DestinationPorts) {
     this.name = name
     this.#ports = ports
-    const destination = this
-    let route: Route | undefined
-    this.sender = new ReliableSender<unknown, DeliverOpen, Extras>(codec, {
-      ...ports,
-      get opening() {
-        return destination.#opening(ports)
-      },
-      costOf: () => 0,
-      maxMessageBytes: defaults.maxLinkMessageBytes,
-      overflow: 'block',
-      checks: false,
-      smallestSlabBytes,
-      late: () => this.late(),
-      streamFor: (outbox) => {
-        route = new Route(outbox)
-        return route
-      },
-    })
-    this.#route = route as unknown as Route
+    this.sender = new ReliableSender(codec, new SenderPorts(this, ports))
+    this.#route = this.sender.stream as Route
   }
 
   /** Whether nothing waits. */
@@ -155,9 +146,11 @@ export class Destination {
    * left for before, which would take it twice under two sequences.
    */
   #restart(incarnation: string): void {
-    if (this.isEmpty) this.#former.clear()
-    const isBack = this.#former.has(incarnation) || this.#former.size >= maxFormer
-    if (this.#former.size < maxFormer) this.#former.add(this.#incarnation as string)
+    if (this.isEmpty) this.#former = undefined
+    const former = this.#former ?? new Set()
+    this.#former = former
+    const isBack = former.has(incarnation) || former.size >= maxFormer
+    if (former.size < maxFormer) former.add(this.#incarnation as string)
     const what = isBack ? 'has the name again' : 'was started again'
     this.sender.outbox.restart(this.#unknownOutcome(what), !isBack)
   }
@@ -201,11 +194,84 @@ export class Destination {
     return new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { executed: 'maybe' })
   }
 
-  #opening({ from, epoch, nextAttempt }: DestinationPorts): DeliverOpen {
+  /** How the next stream begins. */
+  opening(): DeliverOpen {
+    const { from } = this.#ports
     return {
-      attempt: nextAttempt(),
-      from: { name: from.name, incarnation: from.incarnation, epoch: epoch() },
+      attempt: this.#ports.nextAttempt(),
+      from: { name: from.name, incarnation: from.incarnation, epoch: this.#ports.epoch() },
       to: { name: this.name, incarnation: this.#incarnation ?? '' },
     }
+  }
+}
+
+/** A destination as its sender sees it. A class, since a peer may have very many of them. */
+class SenderPorts implements ReliableSenderPorts<DeliverOpen, Extras> {
+  readonly #destination: Destination
+  readonly #ports: DestinationPorts
+
+  constructor(destination: Destination, ports: DestinationPorts) {
+    this.#destination = destination
+    this.#ports = ports
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock
+  }
+
+  get opening(): DeliverOpen {
+    return this.#destination.opening()
+  }
+
+  get outboxBytes(): number {
+    return this.#ports.outboxBytes
+  }
+
+  get maxMessageBytes(): number {
+    return defaults.maxLinkMessageBytes
+  }
+
+  get overflow(): 'block' {
+    return 'block'
+  }
+
+  get checks(): boolean {
+    return false
+  }
+
+  get smallestSlabBytes(): number {
+    return smallestSlabBytes
+  }
+
+  costOf(): number {
+    return 0
+  }
+
+  late(): RivuletError {
+    return this.#destination.late()
+  }
+
+  streamFor(outbox: Conversation<SendRequest<DeliverOpen, Extras>, SendAnswer>): ConversationStream {
+    return new Route(outbox)
+  }
+
+  name(): string {
+    return this.#ports.name()
+  }
+
+  isOpen(): boolean {
+    return this.#ports.isOpen()
+  }
+
+  onClosing(callback: () => void): () => void {
+    return this.#ports.onClosing(callback)
+  }
+
+  report(error: RivuletError): void {
+    this.#ports.report(error)
+  }
+
+  waitUntil(deadline: number, done: Promise<unknown>): Promise<unknown> {
+    return this.#ports.waitUntil(deadline, done)
   }
 }

@@ -23,6 +23,15 @@ export interface LanePorts {
   handedOut(from: PeerRef): void
 }
 
+/** What a lane holds of one sender. */
+interface Held {
+  readonly from: PeerRef
+  parts: number
+}
+
+/** Senders of which nothing is held that are remembered in any case. */
+const maxIdle = 64
+
 /** The messages of one schema. */
 export class Lane<Out> {
   readonly codec: Codec<never, Out>
@@ -32,8 +41,13 @@ export class Lane<Out> {
   /** Messages that it holds, and their bytes; parts that are not used up count whole. */
   held = 0
   heldBytes = 0
-  /** Parts that it holds, by the incarnation of their sender. */
-  readonly #heldOf = new Map<string, { readonly from: PeerRef; parts: number }>()
+  /**
+   * Parts that it holds, by the incarnation of their sender; entries without parts are taken out many at a time, since a `Map` that
+   * loses what it gains moves to a new table again and again, and each old one keeps later ones alive.
+   */
+  readonly #heldOf = new Map<string, Held>()
+  /** Entries without parts. */
+  #idle = 0
   readonly #names: readonly string[]
   readonly #reader: CompatibleReader<Out>
   readonly #usedUp: (supply: MailSupply<Out>) => void
@@ -85,20 +99,32 @@ export class Lane<Out> {
 
   /** Whether it holds messages of an incarnation. */
   holds(incarnation: string): boolean {
-    return this.#heldOf.has(incarnation)
+    return (this.#heldOf.get(incarnation)?.parts ?? 0) > 0
   }
 
   /** The senders of which it holds messages. */
   senders(): PeerRef[] {
-    return [...this.#heldOf.values()].map(({ from }) => from)
+    return [...this.#heldOf.values()].filter(({ parts }) => parts > 0).map(({ from }) => from)
   }
 
   #hold({ messages: { from }, from: first, to, bytes }: TakenMessages, parts: 1 | -1): void {
     this.held += parts * (to - first)
     this.heldBytes += parts * bytes
-    const held = this.#heldOf.get(from.incarnation) ?? { from, parts: 0 }
+    let held = this.#heldOf.get(from.incarnation)
+    if (held === undefined) {
+      held = { from, parts: 0 }
+      this.#heldOf.set(from.incarnation, held)
+    } else if (held.parts === 0) {
+      this.#idle -= 1
+    }
     held.parts += parts
-    if (held.parts === 0) this.#heldOf.delete(from.incarnation)
-    else this.#heldOf.set(from.incarnation, held)
+    if (held.parts > 0) return
+    this.#idle += 1
+    if (this.#idle > maxIdle && this.#idle > this.#heldOf.size >> 1) this.#forgetIdle()
+  }
+
+  #forgetIdle(): void {
+    for (const [incarnation, { parts }] of this.#heldOf) if (parts === 0) this.#heldOf.delete(incarnation)
+    this.#idle = 0
   }
 }

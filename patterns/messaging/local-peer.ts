@@ -12,7 +12,7 @@ import { defaults, invalidOption, resolveOptions } from '../../src/options/index
 import type { Extras, SenderIntake } from '../../src/reliable-send/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, SenderStats } from '../../src/stream/index.js'
 import type { ReceivingPeer } from './deliver-session.js'
-import { Destination, type Way } from './destination.js'
+import { Destination, type DestinationPorts, type Way } from './destination.js'
 import { Mailbox, type MailboxOverflow } from './mailbox.js'
 import { type BroadcastOptions, broadcastRules, isPeerName, type PeerSendOptions, sendRules } from './options.js'
 import type { PeerRef } from './peer-claim.js'
@@ -58,8 +58,8 @@ export class LocalPeer implements ReceivingPeer {
   readonly mailbox: Mailbox
   readonly presence: Presence
   readonly maxMessageBytes = defaults.maxLinkMessageBytes
-  readonly #settings: LocalPeerSettings
   readonly #ports: LocalPeerPorts
+  readonly #destinationPorts: DestinationPorts
   readonly #received: ReceivedFromPeers
   readonly #destinations = new Map<string, Destination>()
   /** What became of messages to destinations that are forgotten. */
@@ -69,8 +69,8 @@ export class LocalPeer implements ReceivingPeer {
 
   constructor(ref: PeerRef, settings: LocalPeerSettings, ports: LocalPeerPorts) {
     this.ref = ref
-    this.#settings = settings
     this.#ports = ports
+    this.#destinationPorts = { ...ports, from: ref, outboxBytes: settings.outboxBytes }
     this.#received = new ReceivedFromPeers((incarnation) => ports.isSender(incarnation))
     const { unclaimedMessages, unclaimedBytes } = defaults
     const refusals = new SparseReports(ports.clock, (error) => ports.report(error))
@@ -229,11 +229,7 @@ export class LocalPeer implements ReceivingPeer {
   #newDestination(what: string, to: string, codec: Codec<unknown, unknown>): Destination {
     if (!isPeerName(to)) throw invalidOption(what, 'to', 'the name of a peer, 1 to 255 characters', to)
     this.#makeRoom()
-    const destination = new Destination(to, codec, {
-      ...this.#ports,
-      from: this.ref,
-      outboxBytes: this.#settings.outboxBytes,
-    })
+    const destination = new Destination(to, codec, this.#destinationPorts)
     this.#destinations.set(to, destination)
     this.#lead(destination)
     return destination

@@ -80,7 +80,7 @@ export class Mailbox {
   #unclaimedCount = 0
   #unclaimedSize = 0
   /** Senders of which a lane holds no more, or whose messages nobody wants any more. */
-  readonly #released = new Map<string, PeerRef>()
+  #released: PeerRef[] = []
   #roomWaiters = new Set<() => void>()
   readonly #refused = new Tally()
   readonly #dropped = new Tally()
@@ -311,7 +311,7 @@ export class Mailbox {
   }
 
   #handedOut(from: PeerRef): void {
-    this.#released.set(from.incarnation, from)
+    if (this.#released.at(-1) !== from) this.#released.push(from)
     this.#changes.schedule()
   }
 
@@ -321,9 +321,10 @@ export class Mailbox {
   }
 
   #notify(): void {
-    const released = [...this.#released.values()]
-    this.#released.clear()
+    const released = this.#released
+    if (released.length > 0) this.#released = []
     for (const from of released) if (!this.holds(from.incarnation)) this.#ports.handedOut(from)
+    if (this.#roomWaiters.size === 0) return
     const waiters = this.#roomWaiters
     this.#roomWaiters = new Set()
     for (const waiter of waiters) waiter()

@@ -7,7 +7,12 @@ import type { Subscription } from 'rxjs'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallClient, type ClientMethod, defaultStreamOptions } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
-import { type Conversation, type ConversationStream, RemoteStream } from '../../src/conversation/index.js'
+import {
+  type Conversation,
+  type ConversationStream,
+  type RemoteMethod,
+  RemoteStream,
+} from '../../src/conversation/index.js'
 import { isRivuletError, RivuletError, receivedError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
@@ -63,6 +68,10 @@ export class NodeSession {
   /** Streams of messages that are open. */
   readonly #delivering = new Set<ConversationStream>()
   #onDelivered = () => {}
+  #deliverMethod: RemoteMethod | undefined
+  readonly #onDone = (stream: ConversationStream) => {
+    if (this.#delivering.delete(stream)) this.#delivered()
+  }
   /** Peers of this node whose claims the other side has answered, and those whose claims it has not. */
   readonly #known = new Set<string>()
   readonly #unanswered = new Set<string>()
@@ -127,29 +136,17 @@ export class NodeSession {
 
   /** Makes the stream that carries what one peer says to another. */
   deliver(user: Conversation<DeliverRequest, DeliverAnswer>): ConversationStream {
-    const method = this.#method('deliver')
     // messages stay with their sender until they are taken
-    const remote = {
-      method,
+    this.#deliverMethod ??= {
+      method: this.#method('deliver'),
       endsWhenDraining: false,
       leavesStranded: false,
       causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
     }
-    const stream = new RemoteStream(this.client, remote, this.#ports.clock, user, this.#ports.jitter)
+    const { clock, jitter } = this.#ports
+    const stream = new RemoteStream(this.client, this.#deliverMethod, clock, user, jitter)
     this.#delivering.add(stream)
-    const done = () => {
-      if (this.#delivering.delete(stream)) this.#delivered()
-    }
-    return {
-      start: () => stream.start(),
-      wake: () => stream.wake(),
-      renew: () => stream.renew(),
-      end: () => stream.end().finally(done),
-      close() {
-        stream.close()
-        done()
-      },
-    }
+    return new DeliveringStream(stream, this.#onDone)
   }
 
   /** It is about to be closed: no new streams begin, and its peers are there until the messages that go over it are taken. */
@@ -217,5 +214,38 @@ export class NodeSession {
 
   #method(name: MessagingMethod): ClientMethod {
     return this.client.bind(serviceOf(MessagingService)).methods.get(name) as ClientMethod
+  }
+}
+
+/** A stream of messages, and who is to know that it is done. */
+class DeliveringStream implements ConversationStream {
+  readonly #stream: ConversationStream
+  readonly #onDone: (stream: ConversationStream) => void
+
+  constructor(stream: ConversationStream, onDone: (stream: ConversationStream) => void) {
+    this.#stream = stream
+    this.#onDone = onDone
+  }
+
+  start(): void {
+    this.#stream.start()
+  }
+
+  wake(): void {
+    this.#stream.wake()
+  }
+
+  renew(): void {
+    this.#stream.renew()
+  }
+
+  async end(): Promise<void> {
+    await this.#stream.end()
+    this.#onDone(this.#stream)
+  }
+
+  close(): void {
+    this.#stream.close()
+    this.#onDone(this.#stream)
   }
 }

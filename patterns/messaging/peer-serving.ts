@@ -4,7 +4,14 @@
  * Who may send to whom is decided here, before anything of a message is read.
  */
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { type CallContext, type CallHandler, callerConnectionOf, type Implementation } from '../../src/call/index.js'
+import {
+  type CallContext,
+  type CallHandler,
+  type CallStream,
+  callerConnectionOf,
+  type Implementation,
+  type ReadySource,
+} from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import {
   type ConversationStream,
@@ -68,8 +75,8 @@ export class PeerServing implements ServingHost {
   constructor(ports: PeerServingPorts) {
     this.#ports = ports
     const handlers = new Map<string, CallHandler>([
-      ['meet', (items, context) => this.#meet(items as AsyncIterable<MeetRequest>, context)],
-      ['deliver', (items, context) => this.#deliver(items as AsyncIterable<DeliverRequest>, context)],
+      ['meet', (items, context) => this.#meet(items as CallStream<MeetRequest>, context)],
+      ['deliver', (items, context) => this.#deliver(items as CallStream<DeliverRequest>, context)],
     ])
     this.implementation = { codec: serviceOf(MessagingService), handlers }
   }
@@ -92,7 +99,7 @@ export class PeerServing implements ServingHost {
       new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user, jitter)
   }
 
-  #meet(requests: AsyncIterable<MeetRequest>, context: CallContext): AsyncIterable<MeetAnswer> {
+  #meet(requests: CallStream<MeetRequest>, context: CallContext): ReadySource<MeetAnswer> {
     const { roster } = this.#ports
     const { id } = context.peer
     const session = this.#ports.session(id)
@@ -130,7 +137,7 @@ export class PeerServing implements ServingHost {
     return serve(this, kind, requests, callerConnectionOf(context))
   }
 
-  #deliver(requests: AsyncIterable<DeliverRequest>, context: CallContext): AsyncIterable<DeliverAnswer> {
+  #deliver(requests: CallStream<DeliverRequest>, context: CallContext): ReadySource<DeliverAnswer> {
     const admit = (open: DeliverOpen) => this.#admit(context.peer, open)
     const open = (ports: StreamPorts<DeliverAnswer>) => this.#session(ports, admit)
     const refusalOf = (error: RivuletError) => refusal('deliver', error)
@@ -140,7 +147,7 @@ export class PeerServing implements ServingHost {
 
   /** The receiving side of a stream, which takes the place of an earlier one of the same pair. */
   #session(ports: StreamPorts<DeliverAnswer>, admit: (open: DeliverOpen) => Admitted): ServedSession<DeliverRequest> {
-    return registerExclusive(new DeliverSession({ ...ports, schemas: this.#schemas, admit }), this.#pairs)
+    return registerExclusive(new DeliverSession({ stream: ports, schemas: this.#schemas, admit }), this.#pairs)
   }
 
   /** @throws Why a peer of another node cannot send to one of this node. */

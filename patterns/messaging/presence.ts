@@ -42,12 +42,6 @@ interface Change {
   readonly isSuspected: boolean
 }
 
-/** A peer that is shown. */
-interface Shown {
-  readonly peer: PeerRef
-  isSuspected: boolean
-}
-
 /** The presence of the other peers, as one peer sees it. */
 export class Presence {
   /** Hot after its snapshot: each subscriber is given its own. Completes when the peer closes. */
@@ -55,7 +49,9 @@ export class Presence {
   readonly #self: string
   readonly #holds: (incarnation: string) => boolean
   /** By name: a successor is shown behind its predecessor. */
-  readonly #shown = new Map<string, Shown>()
+  readonly #shown = new Map<string, PeerRef>()
+  /** The names of those of them that are suspected. */
+  readonly #suspected = new Set<string>()
   /** Changes that wait, by name: the first one is that an incarnation has left of which there are messages. */
   readonly #waiting = new Map<string, Change[]>()
   readonly #outlets = new Set<Outlet>()
@@ -74,7 +70,7 @@ export class Presence {
 
   /** The peers that are shown as present. */
   get peers(): readonly PeerRef[] {
-    return [...this.#shown.values()].map(({ peer }) => peer)
+    return [...this.#shown.values()]
   }
 
   joined({ ref, isSuspected }: RosterPeer): void {
@@ -118,9 +114,14 @@ export class Presence {
   #change(change: Change): void {
     const { name, incarnation } = change.peer
     if (incarnation === this.#self) return
-    const waiting = this.#waiting.get(name) ?? []
-    this.#waiting.set(name, waiting)
-    this.#append(waiting, change)
+    const waiting = this.#waiting.get(name)
+    if (waiting === undefined && !(change.kind === 'left' && this.#holds(incarnation))) {
+      this.#apply(change)
+      return
+    }
+    const changes = waiting ?? []
+    if (waiting === undefined) this.#waiting.set(name, changes)
+    this.#append(changes, change)
     this.#show(name)
   }
 
@@ -158,10 +159,10 @@ export class Presence {
   }
 
   #apply({ kind, peer, isSuspected }: Change): void {
-    if (kind === 'joined') this.#shown.set(peer.name, { peer, isSuspected: false })
+    if (kind === 'joined') this.#shown.set(peer.name, peer)
     else if (kind === 'left') this.#shown.delete(peer.name)
-    const shown = this.#shown.get(peer.name)
-    if (shown !== undefined) shown.isSuspected = isSuspected
+    if (isSuspected && this.#shown.has(peer.name)) this.#suspected.add(peer.name)
+    else if (this.#suspected.size > 0) this.#suspected.delete(peer.name)
     this.#emit({ kind, peer })
     if (kind === 'joined' && isSuspected) this.#emit({ kind: 'suspected', peer })
   }
@@ -175,9 +176,9 @@ export class Presence {
 
   #subscribed(subscriber: Subscriber<PresenceEvent>): () => void {
     const outlet = new Outlet(subscriber)
-    for (const { peer, isSuspected } of this.#shown.values()) {
+    for (const peer of this.#shown.values()) {
       outlet.push(Object.freeze({ kind: 'joined', peer }))
-      if (isSuspected) outlet.push(Object.freeze({ kind: 'suspected', peer }))
+      if (this.#suspected.has(peer.name)) outlet.push(Object.freeze({ kind: 'suspected', peer }))
     }
     if (this.#isComplete) outlet.push(Object.freeze({ kind: 'complete' }))
     if (this.#isClosed) outlet.complete()

@@ -6,6 +6,8 @@
 import type { Observable, Subscriber } from 'rxjs'
 import type { RivuletError } from '../errors/index.js'
 import {
+  type Consumer,
+  type Consumers,
   FallibleObservable,
   failSubscriber,
   type Handler,
@@ -23,21 +25,43 @@ export interface StreamEnd {
   /** It failed, and a subscriber has no error callback. */
   unhandled(error: Error): void
   /** Reports what a teardown of a subscriber threw. */
-  readonly report: (error: RivuletError) => void
+  report(error: RivuletError): void
 }
 
 /** The values of one call; the call ends when the last consumer leaves. */
-export class CallStream<T> extends FallibleObservable<T> implements Stream<T> {
+export class CallStream<T> extends FallibleObservable<T> implements Stream<T>, Consumers<T> {
   readonly #inner: MessageStream<T>
   readonly #end: StreamEnd
 
   constructor(inner: MessageStream<T>, end: StreamEnd) {
     super((subscriber) => {
-      subscriber.add(inner.attach(new SubscriberConsumer(subscriber, end.report, () => finish(subscriber, end))))
+      subscriber.add(
+        inner.attach(
+          new SubscriberConsumer(
+            subscriber,
+            (error) => end.report(error),
+            () => finish(subscriber, end),
+          ),
+        ),
+      )
       inner.resume()
     })
     this.#inner = inner
     this.#end = end
+  }
+
+  /** Why it has ended before its time; `undefined` as long as it has not, and if it has completed. */
+  get failure(): Error | undefined {
+    return this.#end.failure()
+  }
+
+  /** Adds a consumer, for those in this package who pause without a promise for each value; returns how it leaves. */
+  attach(consumer: Consumer<T>): () => void {
+    return this.#inner.attach(consumer)
+  }
+
+  resume(): void {
+    this.#inner.resume()
   }
 
   process<R>(project: Handler<T, R>, options?: ProcessOptions): Observable<R> {

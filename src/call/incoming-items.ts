@@ -8,7 +8,7 @@ import type { Cursor, ReadValue } from '../avro/codec.js'
 import { Malformed } from '../avro/read-primitives.js'
 import type { RivuletError } from '../errors/index.js'
 import { MessageStream, type StreamOwner, type Supply } from '../stream/index.js'
-import { CallStream } from './call-stream.js'
+import { CallStream, type StreamEnd } from './call-stream.js'
 import { BacklogBudget, ItemBacklog } from './item-backlog.js'
 
 /** The call that items belong to. */
@@ -30,7 +30,7 @@ const unset: ReadValue<never> = () => {
 }
 
 /** The way in to one call. */
-export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
+export class IncomingItems implements Supply<unknown>, StreamOwner<unknown>, StreamEnd {
   /** What the application holds. */
   readonly stream: CallStream<unknown>
   readonly #owner: IncomingOwner
@@ -55,11 +55,7 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
     this.#owner = owner
     this.#backlog = new ItemBacklog(budget)
     this.#inner = new MessageStream<unknown>(this)
-    this.stream = new CallStream(this.#inner, {
-      failure: () => this.#failure,
-      unhandled: (error) => owner.unhandled(error),
-      report: (error) => owner.report(error),
-    })
+    this.stream = new CallStream(this.#inner, this)
   }
 
   /** Takes an item; its bytes are only lent. Returns false if too many wait already. */
@@ -97,6 +93,18 @@ export class IncomingItems implements Supply<unknown>, StreamOwner<unknown> {
   leave(): void {
     this.#ending = true
     this.#complete()
+  }
+
+  failure(): Error | undefined {
+    return this.#failure
+  }
+
+  unhandled(error: Error): void {
+    this.#owner.unhandled(error)
+  }
+
+  report(error: RivuletError): void {
+    this.#owner.report(error)
   }
 
   get remaining(): number {

@@ -13,6 +13,7 @@ export const maxEmptyItems = 65_536
 const keptBytes = 131_072
 
 const none = Buffer.alloc(0)
+const viewOfNone: DataView = new DataView(none.buffer, 0, 0)
 
 /** What the backlogs of one peer may hold together. */
 export class BacklogBudget {
@@ -40,7 +41,7 @@ export class BacklogBudget {
 export class ItemBacklog {
   readonly #budget: BacklogBudget
   #bytes: Buffer = none
-  #view: DataView = new DataView(none.buffer, 0, 0)
+  #view = viewOfNone
   /** Where each item ends, from `#next` on. */
   #ends: number[] = []
   #next = 0
@@ -134,7 +135,7 @@ export class ItemBacklog {
 
   #replace(bytes: Buffer): void {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#view = bytes === none ? viewOfNone : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 }
 

@@ -1,16 +1,18 @@
 /**
  * The items of one call that go out: takes them from whatever source there is, as fast as the other side takes them.
  *
- * Iterables and Rivulet streams are pulled when there is credit. An observable cannot be paused: what it sends waits in
- * the outbox of the session, and more than that takes ends the call.
+ * Iterables and Rivulet streams are pulled when there is credit, and so are sources of this package, without a promise for each
+ * item. An observable cannot be paused: what it sends waits in the outbox of the session, and more than that takes ends the call.
  */
 
 import type { WriteValue } from '../avro/codec.js'
 import { isRivuletError, type RivuletError } from '../errors/index.js'
+import { OncePerTurn, turnBudget } from '../lifecycle/index.js'
 import type { ItemBody, SessionStreams } from '../session/index.js'
 import { type Intake, type SendAllSource, sendAll } from '../stream/index.js'
 import { callKind } from './call-kinds.js'
 import { callError } from './failure.js'
+import { type ReadyItems, ReadySource } from './ready-source.js'
 
 /** The call that items belong to. None of these but `report` is called after `stop`. */
 export interface OutgoingOwner {
@@ -46,6 +48,9 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   #stop: () => void = () => {}
   #room: Promise<void> | undefined
   #makeRoom: () => void = () => {}
+  /** What a source of this package has, if it is one, and what was taken of it and found no room. */
+  #ready: ReadyItems<unknown> | undefined
+  #held: unknown
 
   constructor(owner: OutgoingOwner, streams: SessionStreams, stream: number, write: WriteValue<unknown>) {
     this.#owner = owner
@@ -61,6 +66,12 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
 
   /** Sends what a source has. */
   run(source: unknown): void {
+    if (ReadySource.is(source)) {
+      const taking = new OncePerTurn(() => this.#takeReady())
+      this.#ready = source.open(() => taking.schedule())
+      this.#takeReady()
+      return
+    }
     this.#canPause = has(source, Symbol.asyncIterator) || has(source, Symbol.iterator)
     // each iteration of a list or a set begins at its first item; that of a generator does not, and others are unknown
     this.#canRepeat = has(source, Symbol.iterator) && !has(source, 'next')
@@ -78,13 +89,16 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
 
   /** Leaves the source at once. */
   stop(): void {
-    if (this.#finish()) this.#stop()
+    if (!this.#finish()) return
+    this.#stop()
+    this.#ready?.leave()
   }
 
   /** What is sent leaves at once again. */
   writable(): void {
     this.#room = undefined
     this.#makeRoom()
+    if (this.#ready !== undefined) this.#takeReady()
   }
 
   writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
@@ -137,6 +151,33 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   report(error: RivuletError): void {
     // each refusal ends the call, which reports it
     if (error.code === 'RIVULET_SOURCE_FAILED') this.#owner.report(error)
+  }
+
+  /** Takes what there is, as long as there is room; `writable` continues when there is room again. */
+  #takeReady(): void {
+    const ready = this.#ready as ReadyItems<unknown>
+    while (!this.#over && this.#streams.isWritable(this.#stream)) {
+      let value = this.#held
+      this.#held = undefined
+      try {
+        value ??= ready.take()
+      } catch (cause) {
+        if (this.#finish()) this.#owner.sourceFailed(cause)
+        return
+      }
+      if (value === undefined) {
+        if (ready.isEnded && this.#finish()) this.#owner.sourceEnded()
+        return
+      }
+      if (this.offer(value) === noRoom) {
+        this.#held = value
+        return
+      }
+      if (turnBudget.spend()) {
+        turnBudget.nextTurn(() => this.#takeReady())
+        return
+      }
+    }
   }
 
   /** Tells whether this was the end. */

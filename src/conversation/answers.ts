@@ -3,20 +3,18 @@
  *
  * It bounds nothing: its writer reads `bytes` and waits for room.
  */
+import { type ReadyItems, ReadySource } from '../call/index.js'
 import { Fifo } from '../lifecycle/index.js'
 
-type Step<T> = IteratorResult<T, undefined>
-
 /** Answers of one stream, taken by its link. */
-export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined> {
+export class Answers<T> extends ReadySource<T> implements ReadyItems<T> {
   readonly #sizeOf: (answer: T) => number
   readonly #onTaken: () => void
   readonly #onLeft: () => void
   readonly #waiting = new Fifo<T>()
   #bytes = 0
-  #resolve: ((step: Step<T>) => void) | undefined
-  #reject: ((cause: unknown) => void) | undefined
-  #ended = false
+  #ready: () => void = () => {}
+  #isEnding = false
   #failure: Error | undefined
 
   /**
@@ -25,6 +23,7 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
    * @param onLeft - Nobody takes answers any more.
    */
   constructor(sizeOf: (answer: T) => number, onTaken: () => void, onLeft: () => void) {
+    super()
     this.#sizeOf = sizeOf
     this.#onTaken = onTaken
     this.#onLeft = onLeft
@@ -35,17 +34,21 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
     return this.#bytes
   }
 
+  get isEnded(): boolean {
+    return this.#isEnding && this.#waiting.length === 0
+  }
+
+  open(ready: () => void): this {
+    this.#ready = ready
+    return this
+  }
+
   /** Puts an answer behind the others. */
   push(answer: T): void {
-    if (this.#ended) return
-    const resolve = this.#resolve
-    if (resolve !== undefined) {
-      this.#resolve = undefined
-      resolve({ value: answer, done: false })
-      return
-    }
+    if (this.#isEnding) return
     this.#waiting.push(answer)
     this.#bytes += this.#sizeOf(answer)
+    this.#ready()
   }
 
   /** Takes back answers that wait, those that a test is true of; returns them. */
@@ -57,43 +60,29 @@ export class Answers<T> implements AsyncIterable<T>, AsyncIterator<T, undefined>
 
   /** Ends the stream behind what waits. */
   end(failure?: Error): void {
-    if (this.#ended) return
-    this.#ended = true
+    if (this.#isEnding) return
+    this.#isEnding = true
     this.#failure = failure
-    if (this.#resolve !== undefined) this.#last().then(this.#resolve, this.#reject)
+    this.#ready()
   }
 
-  next(): Promise<Step<T>> {
+  take(): T | undefined {
     if (this.#waiting.length > 0) {
-      const value = this.#waiting.shift() as T
-      this.#bytes -= this.#sizeOf(value)
+      const answer = this.#waiting.shift() as T
+      this.#bytes -= this.#sizeOf(answer)
       this.#onTaken()
-      return Promise.resolve({ value, done: false })
+      return answer
     }
-    if (this.#ended) return this.#last()
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  return(): Promise<Step<T>> {
-    this.#ended = true
-    this.#waiting.clear()
-    this.#bytes = 0
-    this.#onLeft()
-    return Promise.resolve({ value: undefined, done: true })
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  /** The end, or the failure: once. */
-  async #last(): Promise<Step<T>> {
     const failure = this.#failure
     this.#failure = undefined
     if (failure !== undefined) throw failure
-    return { value: undefined, done: true }
+    return undefined
+  }
+
+  leave(): void {
+    this.#isEnding = true
+    this.#waiting.clear()
+    this.#bytes = 0
+    this.#onLeft()
   }
 }

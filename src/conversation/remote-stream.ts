@@ -4,23 +4,28 @@
  * Requests are taken when the link has room for them, so that what waits is gathered meanwhile.
  */
 
-import type { Subscription } from 'rxjs'
-import { type CallClient, type ClientCall, type ClientMethod, defaultStreamOptions } from '../call/index.js'
+import {
+  type CallClient,
+  type ClientCall,
+  type ClientMethod,
+  defaultStreamOptions,
+  type ReadyItems,
+  ReadySource,
+} from '../call/index.js'
 import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
-import { deferred } from '../lifecycle/index.js'
+import { type Deferred, deferred } from '../lifecycle/index.js'
 import { type Conversation, ReopeningStream } from './reopening-stream.js'
 
-type Step<T> = IteratorResult<T, undefined>
-
-/** The requests of one call: each iteration is one try to make it. */
-class Requests<Request> implements AsyncIterable<Request> {
+/** The requests of one call: each time that it is opened is one try to make it. */
+class Requests<Request> extends ReadySource<Request> {
   readonly #user: Conversation<Request, never>
-  /** The try at hand; those before it end. */
+  /** The try at hand; those before it have nothing more. */
   #current: RequestAttempt<Request> | undefined
-  #ending = false
+  isEnding = false
 
   constructor(user: Conversation<Request, never>) {
+    super()
     this.#user = user
   }
 
@@ -30,77 +35,50 @@ class Requests<Request> implements AsyncIterable<Request> {
   }
 
   wake(): void {
-    this.#current?.wake()
+    this.#current?.ready()
   }
 
   /** No more requests than there are. */
   end(): void {
-    this.#ending = true
-    this.#current?.end()
+    this.isEnding = true
+    this.wake()
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Request, undefined> {
+  open(ready: () => void): RequestAttempt<Request> {
     this.#current?.leave()
-    this.#current = new RequestAttempt(this.#user)
-    if (this.#ending) this.#current.end()
+    this.#current = new RequestAttempt(this, this.#user, ready)
     return this.#current
   }
 }
 
 /** The requests of one try. */
-class RequestAttempt<Request> implements AsyncIterator<Request, undefined> {
+class RequestAttempt<Request> implements ReadyItems<Request> {
+  readonly #all: Requests<Request>
   readonly #user: Conversation<Request, never>
+  readonly ready: () => void
   /** Whether a request was taken. */
   hasBegun = false
-  #ending = false
   #left = false
-  #resolve: ((step: Step<Request>) => void) | undefined
 
-  constructor(user: Conversation<Request, never>) {
+  constructor(all: Requests<Request>, user: Conversation<Request, never>, ready: () => void) {
+    this.#all = all
     this.#user = user
+    this.ready = ready
   }
 
-  wake(): void {
-    const resolve = this.#resolve
-    if (resolve === undefined) return
-    const step = this.#step()
-    if (step === undefined) return
-    this.#resolve = undefined
-    resolve(step)
+  get isEnded(): boolean {
+    return this.#left || this.#all.isEnding
   }
 
-  end(): void {
-    this.#ending = true
-    this.wake()
+  take(): Request | undefined {
+    if (this.#left) return undefined
+    if (this.hasBegun) return this.#user.take()
+    this.hasBegun = true
+    return this.#user.open()
   }
 
   leave(): void {
     this.#left = true
-    this.wake()
-  }
-
-  next(): Promise<Step<Request>> {
-    const step = this.#step()
-    if (step !== undefined) return Promise.resolve(step)
-    return new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-  }
-
-  return(): Promise<Step<Request>> {
-    this.leave()
-    return Promise.resolve({ value: undefined, done: true })
-  }
-
-  #step(): Step<Request> | undefined {
-    if (this.#left) return { value: undefined, done: true }
-    if (!this.hasBegun) {
-      this.hasBegun = true
-      return { value: this.#user.open(), done: false }
-    }
-    const value = this.#user.take()
-    if (value !== undefined) return { value, done: false }
-    return this.#ending ? { value: undefined, done: true } : undefined
   }
 }
 
@@ -117,12 +95,16 @@ export interface RemoteMethod {
 
 /** A stream over the links of a client. */
 export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answer> {
+  /** As a consumer of the answers. */
+  demand = Number.POSITIVE_INFINITY
   readonly #client: CallClient
   readonly #remote: RemoteMethod
-  readonly #ended = deferred()
+  /** Resolved when the stream at hand has ended, once somebody waits for that. */
+  #ended: Deferred | undefined
+  #hasEnded = false
   #requests: Requests<Request> | undefined
   #call: ClientCall | undefined
-  #answers: Subscription | undefined
+  #detach: (() => void) | undefined
 
   constructor(
     client: CallClient,
@@ -148,14 +130,16 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
     this.finish()
     // a call that waits for a link has nobody to tell
     if (this.#requests?.hasBegun) this.#requests.end()
-    else this.#ended.resolve()
+    else this.#hasEnded = true
+    if (this.#hasEnded) return Promise.resolve()
+    this.#ended ??= deferred()
     return this.#ended.promise
   }
 
   protected begin(): void {
     const requests = new Requests<Request>(this.user)
     this.#requests = requests
-    const { method, endsWhenDraining, leavesStranded, causeOf } = this.#remote
+    const { method, endsWhenDraining, leavesStranded } = this.#remote
     const call = this.#client.stream(method, requests, defaultStreamOptions)
     this.#call = call
     // a link that is retired waits for its calls: the stream continues on another one
@@ -163,22 +147,34 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
       if (endsWhenDraining || isRetired) requests.end()
     }
     if (leavesStranded) call.onStranded = () => this.#strand()
-    this.#answers = call.responses?.subscribe({
-      next: (answer) => this.received(answer as Answer),
-      error: (cause: unknown) => this.#down(causeOf(cause)),
-      complete: () => this.#down(new RivuletError('RIVULET_UNAVAILABLE', 'the host has ended the stream')),
-    })
+    this.#detach = call.responses?.attach(this)
+    call.responses?.resume()
+  }
+
+  next(answer: Answer): void {
+    this.received(answer)
+  }
+
+  complete(): void {
+    const failure = this.#call?.responses?.failure
+    const ended = 'the host has ended the stream'
+    this.#down(failure ? this.#remote.causeOf(failure) : new RivuletError('RIVULET_UNAVAILABLE', ended))
   }
 
   protected leave(): void {
     this.#requests = undefined
-    this.#answers?.unsubscribe()
+    this.#detach?.()
     this.#call?.cancel()
-    this.#ended.resolve()
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#hasEnded = true
+    this.#ended?.resolve()
   }
 
   #strand(): void {
-    this.#answers?.unsubscribe()
+    this.#detach?.()
     this.#call?.cancel()
     this.#down(new RivuletError('RIVULET_UNAVAILABLE', 'the endpoint of a link without a connection was removed'))
   }
@@ -186,7 +182,7 @@ export class RemoteStream<Request, Answer> extends ReopeningStream<Request, Answ
   #down(cause: unknown): void {
     this.#requests = undefined
     this.#call = undefined
-    this.#ended.resolve()
+    this.#settle()
     this.ended(cause)
   }
 }

@@ -3,10 +3,10 @@
  *
  * The sessions define what requests mean. An invalid stream ends with an error; nothing else ends with it.
  */
-import type { CallerConnection, ConnectionState } from '../call/index.js'
+import type { CallerConnection, CallStream, ConnectionState, ReadySource } from '../call/index.js'
 import type { Clock } from '../clock/index.js'
 import { isRivuletError, RivuletError } from '../errors/index.js'
-import { deferred } from '../lifecycle/index.js'
+import { OncePerTurn, Waiters } from '../lifecycle/index.js'
 import { Answers } from './answers.js'
 
 /** Answers that wait for the link, in bytes: then no more requests are taken. */
@@ -113,15 +113,35 @@ export function registerExclusive<Request, Self extends NamedSession<Request, Se
   session: Self,
   all: ExclusiveSessions<Self>,
 ): Session<Request> {
-  const opened = (_: Self, key: string) => all.enter(session, key)
-  return {
-    isBusy: () => session.isBusy(),
-    receive: (request) => session.receive(request, opened),
-    drained: () => session.drained(),
-    end() {
-      session.end()
-      if (session.key !== undefined) all.leave(session, session.key)
-    },
+  return new RegisteredSession(session, all)
+}
+
+class RegisteredSession<Request, Self extends NamedSession<Request, Self>> implements Session<Request> {
+  readonly #session: Self
+  readonly #all: ExclusiveSessions<Self>
+  readonly #opened = (_: Self, key: string) => this.#all.enter(this.#session, key)
+
+  constructor(session: Self, all: ExclusiveSessions<Self>) {
+    this.#session = session
+    this.#all = all
+  }
+
+  isBusy(): boolean {
+    return this.#session.isBusy()
+  }
+
+  receive(request: Request): void {
+    this.#session.receive(request, this.#opened)
+  }
+
+  drained(): Promise<void> {
+    return this.#session.drained()
+  }
+
+  end(): void {
+    const session = this.#session
+    session.end()
+    if (session.key !== undefined) this.#all.leave(session, session.key)
   }
 }
 
@@ -140,78 +160,148 @@ export interface ServedKind<Request, Answer> {
 /** Serves one stream of requests; returns its answers. */
 export function serve<Request, Answer>(
   host: ServingHost,
-  { hasLastWords, open, sizeOf, refusal }: ServedKind<Request, Answer>,
-  requests: AsyncIterable<Request>,
+  kind: ServedKind<Request, Answer>,
+  requests: CallStream<Request>,
   connection?: CallerConnection,
-): AsyncIterable<Answer> {
-  const iterator = requests[Symbol.asyncIterator]()
-  let over = false
-  let room = deferred()
-  const makeRoom = () => {
-    room.resolve()
-    session.grant?.()
-  }
-  const leave = () => {
-    over = true
-    room.resolve()
-    void iterator.return?.()
-  }
-  const answers = new Answers<Answer>(sizeOf, makeRoom, leave)
-  const session = open({
-    answer: (answer) => answers.push(answer),
-    room: makeRoom,
-    unread: () => answers.bytes,
-    silentMs: connection && (() => connection.silentMs),
-    withdraw: (isMeant) => answers.withdraw(isMeant),
-    superseded: leave,
-  })
-  const unwatch = connection?.onChange(() => session.connection?.(connection.state))
+): ReadySource<Answer> {
+  return new ServedStream(host, kind, requests, connection).answers
+}
 
-  async function pump(): Promise<void> {
-    while (!over) {
-      const step = await iterator.next()
-      if (step.done || over) return // later requests are not taken
-      session.receive(step.value)
-      while (!over && (session.isBusy() || answers.bytes >= backlogBytes)) {
-        room = deferred()
-        await room.promise
-      }
+/** A stream that is served: takes requests as long as its session has room for them, one after the other. */
+class ServedStream<Request, Answer> implements Served, StreamPorts<Answer> {
+  readonly answers: Answers<Answer>
+  /** As a consumer of the requests. */
+  demand = 0
+  readonly #host: ServingHost
+  readonly #kind: ServedKind<Request, Answer>
+  readonly #requests: CallStream<Request>
+  readonly #connection: CallerConnection | undefined
+  readonly #session: ServedSession<Request>
+  #unwatch: (() => void) | undefined
+  #detach: (() => void) | undefined
+  #isOver = false
+  #isEnding = false
+  /** Asked for at the end of a turn: what makes room may be in the middle of something. */
+  readonly #granting = new OncePerTurn(() => this.#grant())
+  readonly #ended = new Waiters()
+  #hasEnded = false
+
+  constructor(
+    host: ServingHost,
+    kind: ServedKind<Request, Answer>,
+    requests: CallStream<Request>,
+    connection: CallerConnection | undefined,
+  ) {
+    this.#host = host
+    this.#kind = kind
+    this.#requests = requests
+    this.#connection = connection
+    this.answers = new Answers<Answer>(
+      kind.sizeOf,
+      () => this.room(),
+      () => this.#leave(),
+    )
+    const session = kind.open(this)
+    this.#session = session
+    if (session.connection !== undefined && connection !== undefined)
+      this.#unwatch = connection.onChange(() => session.connection?.(connection.state))
+    host.streams.add(this)
+    if (!host.isOpen) {
+      void this.#end(new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing'))
+      return
+    }
+    this.#detach = requests.attach(this)
+    this.#grant()
+  }
+
+  next(request: Request): void {
+    if (this.#isEnding) return // later requests are not taken
+    try {
+      this.#session.receive(request)
+      if (this.#hasRoom()) this.demand = 1
+    } catch (cause) {
+      void this.#end(cause)
     }
   }
 
-  async function run(): Promise<void> {
-    try {
-      if (!host.isOpen) throw new RivuletError('RIVULET_UNAVAILABLE', 'the host is closing')
-      await pump()
-      await session.drained()
-      answers.end()
-    } catch (cause) {
+  complete(): void {
+    void this.#end(this.#requests.failure)
+  }
+
+  answer(answer: Answer): void {
+    this.answers.push(answer)
+  }
+
+  room(): void {
+    if (this.demand === 0 && !this.#isEnding) this.#granting.schedule()
+    this.#session.grant?.()
+  }
+
+  unread(): number {
+    return this.answers.bytes
+  }
+
+  get silentMs(): (() => number) | undefined {
+    const connection = this.#connection
+    return connection && (() => connection.silentMs)
+  }
+
+  withdraw(isMeant: (answer: Answer) => boolean): Answer[] {
+    return this.answers.withdraw(isMeant)
+  }
+
+  superseded(): void {
+    this.#leave()
+  }
+
+  async drain(patience: Promise<void>): Promise<void> {
+    if (this.#kind.hasLastWords) {
+      void this.#session.drained() // it is given nothing more
+      await Promise.race([this.#whenEnded(), patience])
+    }
+    this.#leave()
+    await this.#whenEnded()
+  }
+
+  #hasRoom(): boolean {
+    return !this.#isOver && !this.#session.isBusy() && this.answers.bytes < backlogBytes
+  }
+
+  #grant(): void {
+    if (this.demand > 0 || this.#isEnding || !this.#hasRoom()) return
+    this.demand = 1
+    this.#requests.resume()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    void this.#end(undefined)
+  }
+
+  /** Takes no more; what was taken has its outcome before the answers end. */
+  async #end(cause: unknown): Promise<void> {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#detach?.()
+    let failure: Error | undefined
+    if (cause !== undefined) {
       // a failure of the session ends the stream; the end of the call needs no report
       const error = isRivuletError(cause) ? cause : new RivuletError('RIVULET_INTERNAL', 'the host failed', { cause })
-      if (isNews(error)) host.report(error)
-      await session.drained() // what it said before that has its outcome
-      answers.end(refusal(error))
-    } finally {
-      unwatch?.()
-      session.end()
-      host.streams.delete(served)
+      if (isNews(error)) this.#host.report(error)
+      failure = this.#kind.refusal(error)
     }
+    await this.#session.drained()
+    this.answers.end(failure)
+    this.#unwatch?.()
+    this.#session.end()
+    this.#host.streams.delete(this)
+    this.#hasEnded = true
+    this.#ended.wake()
   }
 
-  let running: Promise<void> | undefined
-  const served: Served = {
-    async drain(patience) {
-      if (hasLastWords) {
-        void session.drained() // it is given nothing more
-        await Promise.race([running, patience])
-      }
-      leave()
-      await running
-    },
+  #whenEnded(): Promise<void> {
+    return this.#hasEnded ? Promise.resolve() : this.#ended.wait()
   }
-  host.streams.add(served)
-  running = run()
-  return answers
 }
 
 function isNews({ code }: RivuletError): boolean {

@@ -14,6 +14,8 @@ const slabBytes = 65_536
 /** A buffer with less room than this is not begun again, in bytes. */
 const worthwhileBytes = 4096
 
+const noChecks = Buffer.alloc(0)
+
 /** Messages that were packed together. */
 export interface Packed {
   readonly lengths: number[]
@@ -93,7 +95,7 @@ export class MessagePacker<In> {
   /** Takes what was packed. */
   cut(): Packed {
     const checked = this.#checks.length
-    const checks = Buffer.allocUnsafe(4 * checked)
+    const checks = checked === 0 ? noChecks : Buffer.allocUnsafe(4 * checked)
     for (let i = 0; i < checked; i++) {
       const check = this.#checks[i] as number
       checks[4 * i] = check >>> 24

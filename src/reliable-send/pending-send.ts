@@ -2,9 +2,10 @@
  * One message that somebody waits for: from `send` until it is stored, refused, or nobody waits any more.
  */
 import { RivuletError } from '../errors/index.js'
-import { abortedError, onAbort } from '../lifecycle/index.js'
+import { type AbortWatcher, abortedError, onAbort, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import type { Extras } from './protocol.js'
 import type { Owner, SentBatch } from './sent-batch.js'
+import type { Timed, TimedSends } from './timed-sends.js'
 
 /** How a message was stored. */
 export interface SendResult {
@@ -21,8 +22,15 @@ export interface SendResult {
   readonly duplicate: boolean
 }
 
-/** Takes back a message that has not left; returns whether it could. */
-export type Withdraw<E extends Extras> = (send: PendingSend<E, unknown>) => boolean
+/** The sender of a message, as far as giving up is concerned. */
+export interface SendKeeper<E extends Extras> {
+  /** Sends that have a deadline or a signal. */
+  readonly timed: TimedSends<E>
+  /** Takes back a message that has not left; returns whether it could. */
+  withdraw(send: PendingSend<E, unknown>): boolean
+  /** Makes the error of a message that did not leave in time. */
+  late(): RivuletError
+}
 
 /** The ends of the promise that was made last: taken at once, so that a send costs no closure. */
 const captured: { resolve: (result: unknown) => void; reject: (error: RivuletError) => void } = {
@@ -40,9 +48,8 @@ interface Ends<Result> {
 }
 
 /** A message without an outcome. */
-export class PendingSend<E extends Extras, Result = SendResult> implements Owner<E> {
+export class PendingSend<E extends Extras, Result = SendResult> implements Owner<E>, Timed<E>, AbortWatcher {
   readonly promise: Promise<Result>
-  /** When nobody waits any more, on the clock of the runtime. */
   deadline = Number.POSITIVE_INFINITY
   /** Whether it has its outcome. */
   done = false
@@ -54,7 +61,11 @@ export class PendingSend<E extends Extras, Result = SendResult> implements Owner
   batch: SentBatch<E> | undefined = undefined
   readonly #resolve: Ends<Result>['resolve']
   readonly #reject: (error: RivuletError) => void
-  #forget: (() => void) | undefined
+  /** Its sender, if it has a deadline or a signal. */
+  #keeper: SendKeeper<E> | undefined
+  #signal: AbortSignal | undefined
+  earlier: Timed<E> | undefined = undefined
+  later: Timed<E> | undefined = undefined
 
   constructor() {
     this.promise = new Promise<Result>(capture as (resolve: (result: Result) => void, reject: () => void) => void)
@@ -62,28 +73,27 @@ export class PendingSend<E extends Extras, Result = SendResult> implements Owner
     this.#reject = captured.reject
   }
 
-  /** Gives up when the signal aborts; `onDone` is called when there is an outcome, whatever it is. */
-  watch(signal: AbortSignal | undefined, withdraw: Withdraw<E>, onDone: () => void): void {
-    const forget = onAbort(signal, () =>
-      this.giveUp(withdraw, () => abortedError('send', signal as AbortSignal), (signal as AbortSignal).reason),
-    )
-    this.#forget = () => {
-      forget()
-      onDone()
-    }
-    if (this.done) this.#forget()
+  /** Gives up at its deadline, or when the signal aborts. */
+  limit(keeper: SendKeeper<E>, signal: AbortSignal | undefined): void {
+    if (this.done) return
+    this.mayWithdraw = true
+    this.#keeper = keeper
+    keeper.timed.add(this)
+    if (signal === undefined) return
+    this.#signal = signal
+    if (signal.aborted) this.cancel()
+    else watchAbort(signal, this)
   }
 
-  /** Gives up: it is taken back if it has not left, and else nobody knows. */
-  giveUp(withdraw: Withdraw<E>, unsent: () => RivuletError, cause?: unknown): void {
-    if (this.done) return
-    if (withdraw(this)) {
-      const { code, message } = unsent()
-      this.failed(new RivuletError(code, message, { cause, executed: 'no' }))
-    } else {
-      const message = `send: given up after the message had left: ${this.unsure}`
-      this.failed(new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { cause, executed: 'maybe' }))
-    }
+  /** Its signal has aborted. */
+  cancel(): void {
+    const signal = this.#signal as AbortSignal
+    this.#giveUp(() => abortedError('send', signal), signal.reason)
+  }
+
+  /** Its deadline has come. */
+  expire(): void {
+    this.#giveUp(() => (this.#keeper as SendKeeper<E>).late())
   }
 
   stored(id: string | undefined, position: number, duplicate: boolean): void {
@@ -108,9 +118,22 @@ export class PendingSend<E extends Extras, Result = SendResult> implements Owner
     return { id: id ?? (position > 0 ? String(position) : ''), duplicate } as Result
   }
 
+  /** It is taken back if it has not left, and else nobody knows what became of it. */
+  #giveUp(unsent: () => RivuletError, cause?: unknown): void {
+    if (this.done) return
+    if (this.#keeper?.withdraw(this)) {
+      const { code, message } = unsent()
+      this.failed(new RivuletError(code, message, { cause, executed: 'no' }))
+    } else {
+      const message = `send: given up after the message had left: ${this.unsure}`
+      this.failed(new RivuletError('RIVULET_UNKNOWN_OUTCOME', message, { cause, executed: 'maybe' }))
+    }
+  }
+
   #finish(): void {
     this.done = true
-    this.#forget?.()
+    this.#keeper?.timed.remove(this)
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this)
   }
 }
 

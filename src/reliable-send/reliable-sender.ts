@@ -10,8 +10,10 @@ import { RivuletError } from '../errors/index.js'
 import {
   type Intake,
   Outgoing,
+  type OutgoingPorts,
   type OverflowPolicy,
   offerWhenRoom,
+  type Queue,
   type Refusal,
   roomAfter,
   type SendAllOptions,
@@ -22,11 +24,12 @@ import {
   shed,
   type Writer,
 } from '../stream/index.js'
-import { type PendingSend, SendAllTracker } from './pending-send.js'
+import { type PendingSend, SendAllTracker, type SendKeeper } from './pending-send.js'
 import type { Extras, SendAnswer, SendRequest } from './protocol.js'
 import { SendOutbox } from './send-outbox.js'
 import type { SendOutboxPorts } from './send-outbox-ports.js'
-import type { Owner } from './sent-batch.js'
+import type { ExtrasCost, Owner } from './sent-batch.js'
+import { TimedSends } from './timed-sends.js'
 
 /** What a sender needs of its resource. */
 export interface ReliableSenderPorts<Open, E extends Extras>
@@ -59,44 +62,26 @@ interface Waiting<In, E extends Extras> {
 }
 
 /** The sends of one sender. */
-export class ReliableSender<In, Open, E extends Extras> {
+export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E> {
   readonly stream: ConversationStream
   readonly outbox: SendOutbox<In, Open, E>
   readonly #ports: ReliableSenderPorts<Open, E>
   readonly #outgoing: Outgoing
-  /** Sends with a deadline. */
-  readonly #timed = new Set<PendingSend<E, unknown>>()
+  readonly timed = new TimedSends<E>()
   readonly #sweep: DeadlineSweep
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
   readonly #waiting = new Map<PendingSend<E, unknown>, Waiting<In, E>>()
   #isOffering = false
   /** The intake that took the first message of this turn, of several. */
   #first: Writer<In, Owner<E>> | undefined
-  readonly #withdraw = (send: PendingSend<E, unknown>) => this.#takeBack(send)
 
   /** @param codec - That of the first messages. */
   constructor(codec: Codec<In, unknown>, ports: ReliableSenderPorts<Open, E>) {
     this.#ports = ports
-    this.outbox = new SendOutbox<In, Open, E>(codec, ports.maxMessageBytes, {
-      get opening() {
-        return ports.opening
-      },
-      costOf: ports.costOf,
-      limitBytes: ports.outboxBytes,
-      checks: ports.checks,
-      smallestSlabBytes: ports.smallestSlabBytes,
-      wake: () => this.stream.wake(),
-      lost: (reason, messages, unreported, error) => this.#lost(reason, messages, unreported, error),
-    })
-    this.#outgoing = new Outgoing({
-      overflow: ports.overflow,
-      queue: () => this.outbox,
-      name: ports.name,
-      isOpen: ports.isOpen,
-      onClosing: ports.onClosing,
-      report: ports.report,
-    })
-    this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#endLate(now))
+    const outboxPorts = new OutboxPorts<Open, E>(ports, this)
+    this.outbox = new SendOutbox<In, Open, E>(codec, ports.maxMessageBytes, outboxPorts)
+    this.#outgoing = new Outgoing(outboxPorts)
+    this.#sweep = new DeadlineSweep(ports.clock, (now) => this.timed.expire(now))
     this.stream = ports.streamFor(this.outbox)
   }
 
@@ -157,10 +142,20 @@ export class ReliableSender<In, Open, E extends Extras> {
   limit(send: PendingSend<E, unknown>, timeoutMs: number, signal: AbortSignal | undefined): void {
     if (timeoutMs === Number.POSITIVE_INFINITY && signal === undefined) return
     send.deadline = this.#ports.clock.now() + timeoutMs
-    send.mayWithdraw = true
-    this.#timed.add(send)
-    send.watch(signal, this.#withdraw, () => this.#timed.delete(send))
+    send.limit(this, signal)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#sweep.watch(send.deadline)
+  }
+
+  withdraw(send: PendingSend<E, unknown>): boolean {
+    this.#waiting.delete(send)
+    if (!send.isTaken) return true
+    if (!this.outbox.withdraw(send)) return false
+    this.#outgoing.lost('withdrawn', 1)
+    return true
+  }
+
+  late(): RivuletError {
+    return this.#ports.late()
   }
 
   /** Sends what a source yields; resolves when all of it has its outcome. */
@@ -192,15 +187,15 @@ export class ReliableSender<In, Open, E extends Extras> {
 
   /** Waits until everything is confirmed, up to a time on the clock; returns how many messages are not, which have failed. */
   async finish(deadline: number): Promise<number> {
-    const { name, waitUntil } = this.#ports
-    await waitUntil(deadline, this.#outgoing.whenEmpty())
-    const closed = `${name()} was closed`
+    const ports = this.#ports
+    await ports.waitUntil(deadline, this.#outgoing.whenEmpty())
+    const closed = `${ports.name()} was closed`
     const left = this.failAll('closed', (hasLeft) =>
       hasLeft
         ? new RivuletError('RIVULET_UNKNOWN_OUTCOME', `${closed} before a message was confirmed`, { executed: 'maybe' })
         : new RivuletError('RIVULET_CLOSED', `${closed} before a message had left`, { executed: 'no' }),
     )
-    await waitUntil(deadline, this.stream.end())
+    await ports.waitUntil(deadline, this.stream.end())
     this.stream.close()
     this.#sweep.stop()
     return left
@@ -223,7 +218,7 @@ export class ReliableSender<In, Open, E extends Extras> {
     const refusal = intake.offer(value, send)
     if (refusal === undefined) {
       send.isTaken = true
-      if (send.done) this.#takeBack(send) // a getter of its own value has given it up
+      if (send.done) this.withdraw(send) // a getter of its own value has given it up
       return undefined
     }
     if (refusal !== shed) return refusal
@@ -250,24 +245,8 @@ export class ReliableSender<In, Open, E extends Extras> {
     return undefined
   }
 
-  #takeBack(send: PendingSend<E, unknown>): boolean {
-    this.#waiting.delete(send)
-    if (!send.isTaken) return true
-    if (!this.outbox.withdraw(send)) return false
-    this.#outgoing.lost('withdrawn', 1)
-    return true
-  }
-
-  #endLate(now: number): number {
-    let earliest = Number.POSITIVE_INFINITY
-    for (const send of [...this.#timed]) {
-      if (send.deadline > now) earliest = Math.min(earliest, send.deadline)
-      else send.giveUp(this.#withdraw, () => this.#ports.late())
-    }
-    return earliest
-  }
-
-  #lost(reason: string, messages: number, unreported: number, error: RivuletError): void {
+  /** Messages were taken and are lost; of `unreported` ones no promise says why. */
+  lost(reason: string, messages: number, unreported: number, error: RivuletError): void {
     this.#outgoing.lost(reason, messages)
     if (unreported === 0) return
     this.#ports.report(
@@ -277,6 +256,67 @@ export class ReliableSender<In, Open, E extends Extras> {
         executed: error.executed ?? 'no',
       }),
     )
+  }
+}
+
+type SenderOfOutbox<Open, E extends Extras> = Pick<ReliableSender<never, Open, E>, 'stream' | 'lost'> & {
+  readonly outbox: Queue
+}
+
+/** A sender as its outbox and its way out see it. A class, since a process may have very many senders. */
+class OutboxPorts<Open, E extends Extras> implements SendOutboxPorts<Open, E>, OutgoingPorts {
+  readonly #ports: ReliableSenderPorts<Open, E>
+  readonly #sender: SenderOfOutbox<Open, E>
+  readonly limitBytes: number
+  readonly overflow: OverflowPolicy
+  readonly costOf: ExtrasCost<E>
+
+  constructor(ports: ReliableSenderPorts<Open, E>, sender: SenderOfOutbox<Open, E>) {
+    this.#ports = ports
+    this.#sender = sender
+    this.limitBytes = ports.outboxBytes
+    this.overflow = ports.overflow
+    this.costOf = ports.costOf
+  }
+
+  get opening(): Open {
+    return this.#ports.opening
+  }
+
+  get checks(): boolean | undefined {
+    return this.#ports.checks
+  }
+
+  get smallestSlabBytes(): number | undefined {
+    return this.#ports.smallestSlabBytes
+  }
+
+  wake(): void {
+    this.#sender.stream.wake()
+  }
+
+  lost(reason: string, messages: number, unreported: number, error: RivuletError): void {
+    this.#sender.lost(reason, messages, unreported, error)
+  }
+
+  queue(): Queue {
+    return this.#sender.outbox
+  }
+
+  name(): string {
+    return this.#ports.name()
+  }
+
+  isOpen(): boolean {
+    return this.#ports.isOpen()
+  }
+
+  onClosing(callback: () => void): () => void {
+    return this.#ports.onClosing(callback)
+  }
+
+  report(error: RivuletError): void {
+    this.#ports.report(error)
   }
 }
 

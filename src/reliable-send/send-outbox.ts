@@ -4,7 +4,6 @@
  * What a turn produced, and what came while the link had no room, leaves as one batch. Each message has a sequence from its
  * first transmission on, so that sending it again is harmless. The stream that takes the batches decides when they leave.
  */
-
 import type { Codec } from '../avro/codec.js'
 import type { Conversation } from '../conversation/index.js'
 import { RivuletError, receivedError } from '../errors/index.js'
@@ -14,7 +13,16 @@ import { messageWithin } from '../wire/index.js'
 import { MessagePacker } from './message-packer.js'
 import type { Extras, RefusedBatch, SendAnswer, SendRequest } from './protocol.js'
 import type { SendOutboxPorts } from './send-outbox-ports.js'
-import { failOwners, Gathered, messageCost, type Owner, type Owners, SentBatch, unsureOf } from './sent-batch.js'
+import {
+  batchWith,
+  failOwners,
+  Gathered,
+  messageCost,
+  type Owner,
+  type Owners,
+  SentBatch,
+  unsureOf,
+} from './sent-batch.js'
 import { SentSchemas } from './sent-schemas.js'
 import { type IsOut, Withdrawals } from './withdrawals.js'
 
@@ -35,7 +43,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   readonly #batches: SentBatch<E>[] = []
   /** How many of them have left on this stream. */
   #left = 0
-  readonly #byNumber = new Map<number, SentBatch<E>>()
   readonly #withdrawals = new Withdrawals<E>(() => this.#thin())
   #isOpened = false
   /** The schemas whose texts were sent on this stream. */
@@ -170,7 +177,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   open(): SendRequest<Open, E> {
     this.#thin()
     for (const batch of this.#batches) batch.number = 0
-    this.#byNumber.clear()
     this.#left = 0
     this.#isOpened = false
     this.#sentSchemas.clear()
@@ -189,7 +195,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     // one that has left before keeps its sequence: it may be stored
     if (batch.sequence === 0) batch.sequence = this.#sequence
     this.#sequence = Math.max(this.#sequence, batch.sequence + batch.count)
-    this.#byNumber.set(batch.number, batch)
     return { batch: batch.wire(this.#sentSchemas.has(batch.schema)) }
   }
 
@@ -202,14 +207,14 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
       this.#ports.wake()
     }
     for (const { number, repeated = 0, position, duplicates = [] } of stored) {
-      const batch = this.#byNumber.get(number)
+      const batch = batchWith(number, this.#batches, this.#left)
       if (batch === undefined) continue
       this.#forget(batch)
       this.#sent += batch.count
       batch.confirm(repeated, batch.count, position, duplicates)
     }
     for (const one of refused) {
-      const batch = this.#byNumber.get(one.number)
+      const batch = batchWith(one.number, this.#batches, this.#left)
       if (batch !== undefined) this.#refuse(batch, one)
     }
   }
@@ -236,7 +241,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
       unreported += batch.fail(0, errorOf(batch.hasLeft))
     }
     this.#left = 0
-    this.#byNumber.clear()
     return { messages, unreported, hasLeft }
   }
 
@@ -267,7 +271,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   #rewind(at: number, sequence: number): void {
     for (let i = at; i < this.#left; i++) {
       const batch = this.#batches[i] as SentBatch<E>
-      this.#byNumber.delete(batch.number)
       batch.number = 0
       batch.sequence = 0
     }
@@ -332,7 +335,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     const at = this.#batches.indexOf(batch)
     if (at >= 0) this.#batches.splice(at, 1)
     if (at >= 0 && at < this.#left) this.#left -= 1
-    this.#byNumber.delete(batch.number)
     this.#release(batch.count, batch.cost)
   }
 

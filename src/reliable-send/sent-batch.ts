@@ -175,6 +175,22 @@ export class SentBatch<E extends Extras> {
   }
 }
 
+/** Finds the batch of a number among the first `end` ones, whose numbers go up. */
+export function batchWith<E extends Extras>(
+  number: number,
+  batches: readonly SentBatch<E>[],
+  end: number,
+): SentBatch<E> | undefined {
+  let from = 0
+  for (let to = end; from < to; ) {
+    const middle = (from + to) >> 1
+    if ((batches[middle] as SentBatch<E>).number < number) from = middle + 1
+    else to = middle
+  }
+  const batch = from < end ? batches[from] : undefined
+  return batch?.number === number ? batch : undefined
+}
+
 /** Messages failed; returns of how many nobody has heard why. */
 export function failOwners<E extends Extras>(owners: Owners<E>, error: RivuletError): number {
   let unreported = 0

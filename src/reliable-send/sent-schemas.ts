@@ -10,19 +10,20 @@ export const schemasPerStream = 64
 
 /** The schemas of one stream. */
 export class SentSchemas {
-  readonly #sent = new Set<WrittenSchema>()
+  /** The one that came first in front. */
+  #sent: WrittenSchema[] = []
 
   /** Whether the host has the text of a schema; it has from now on. */
   has(schema: WrittenSchema): boolean {
     const sent = this.#sent
-    if (sent.has(schema)) return true
-    if (sent.size >= schemasPerStream) sent.delete(sent.values().next().value as WrittenSchema)
-    sent.add(schema)
+    if (sent.includes(schema)) return true
+    if (sent.length >= schemasPerStream) sent.shift()
+    sent.push(schema)
     return false
   }
 
   /** A stream begins, whose host has none. */
   clear(): void {
-    this.#sent.clear()
+    this.#sent = []
   }
 }

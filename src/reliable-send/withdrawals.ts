@@ -13,9 +13,9 @@ export type IsOut<E extends Extras> = (length: number, owner: Owner<E> | undefin
 /** What is to be taken out. */
 export class Withdrawals<E extends Extras> {
   readonly #due: () => void
-  readonly #owners = new Set<Owner<E>>()
-  readonly #batches = new Set<SentBatch<E>>()
-  readonly #isOut: IsOut<E> = (_, owner) => owner !== undefined && this.#owners.has(owner)
+  /** Made when something is noted, and dropped when it is taken out: most senders withdraw nothing. */
+  #owners: Set<Owner<E>> | undefined
+  #batches: Set<SentBatch<E>> | undefined
 
   /** @param due - Called at the end of a turn in which something was noted. */
   constructor(due: () => void) {
@@ -26,7 +26,11 @@ export class Withdrawals<E extends Extras> {
   add(owner: Owner<E>): boolean {
     const { batch } = owner
     if (batch === undefined || batch.hasLeft) return false
-    if (this.#batches.size === 0) atEndOfTurn(this.#due)
+    if (this.#owners === undefined || this.#batches === undefined) {
+      atEndOfTurn(this.#due)
+      this.#owners = new Set()
+      this.#batches = new Set()
+    }
     this.#owners.add(owner)
     this.#batches.add(batch)
     return true
@@ -34,11 +38,11 @@ export class Withdrawals<E extends Extras> {
 
   /** Calls back for each batch that something is to be taken out of; returns whether there was any. */
   apply(takeOut: (batch: SentBatch<E>, isOut: IsOut<E>) => unknown): boolean {
-    if (this.#batches.size === 0) return false
-    const batches = [...this.#batches]
-    this.#batches.clear()
-    for (const batch of batches) takeOut(batch, this.#isOut)
-    this.#owners.clear()
+    const [owners, batches] = [this.#owners, this.#batches]
+    if (owners === undefined || batches === undefined) return false
+    this.#owners = this.#batches = undefined
+    const isOut: IsOut<E> = (_, owner) => owner !== undefined && owners.has(owner)
+    for (const batch of batches) takeOut(batch, isOut)
     return true
   }
 }

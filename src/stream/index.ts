@@ -1,10 +1,18 @@
 /** Streams and sinks: the Rx side of every pattern. */
+export type { Consumer, Consumers } from './consumer.js'
 export { FallibleObservable, failSubscriber } from './fallible-observable.js'
 export { type CheckedSupply, Inbound } from './inbound.js'
 export { type Intake, offerWhenRoom, type Refusal, roomAfter, shed } from './intake.js'
 export { MessageIterator } from './message-iterator.js'
 export { concurrencyOf, MessageStream } from './message-stream.js'
-export { Outgoing, type OverflowPolicy, overflowPolicies, type Queue, type Writer } from './outgoing.js'
+export {
+  Outgoing,
+  type OutgoingPorts,
+  type OverflowPolicy,
+  overflowPolicies,
+  type Queue,
+  type Writer,
+} from './outgoing.js'
 export { type Handler, isAsynchronous } from './process.js'
 export { RejectedFrames } from './rejected-frames.js'
 export { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'

@@ -4,6 +4,9 @@
  * A piece that has been cut belongs to its receiver. A new buffer suits what was cut last, and shrinks in steps.
  */
 
+const nothing = Buffer.alloc(0)
+const viewOfNothing: DataView = new DataView(nothing.buffer)
+
 /** How a writer uses its buffers, in bytes. */
 export interface SlabSettings {
   /** Kept free before and behind each piece. */
@@ -19,8 +22,8 @@ export interface SlabSettings {
 /** The buffer of a writer; where it writes is up to the writer. */
 export class Slab {
   readonly #settings: SlabSettings
-  buffer = Buffer.alloc(0)
-  view: DataView = new DataView(this.buffer.buffer)
+  buffer = nothing
+  view = viewOfNothing
   /** Where the present piece begins, and where what is written next goes. */
   start = 0
   position = 0

@@ -37,10 +37,12 @@ function receiver() {
     new DeliverSession({
       schemas: new SchemaTexts(),
       admit: () => ({ from, to, isCurrent: () => state.isCurrent }),
-      answer: () => {},
-      room: () => {},
-      superseded() {
-        state.superseded += 1
+      stream: {
+        answer: () => {},
+        room: () => {},
+        superseded() {
+          state.superseded += 1
+        },
       },
     })
   const session = streamOf()

@@ -34,9 +34,7 @@ function receiver() {
     const session = new DeliverSession({
       schemas,
       admit: () => ({ from, to, isCurrent: () => true }),
-      answer: (answer) => answers.push(answer),
-      room: () => {},
-      superseded: () => {},
+      stream: { answer: (answer) => answers.push(answer), room: () => {}, superseded: () => {} },
     })
     const receive = (batch: MessageBatch) => session.receive({ batch }, () => {})
     const begin = () =>

@@ -6,6 +6,7 @@ import { PendingSend } from '../../src/reliable-send/pending-send.js'
 import type { Extras } from '../../src/reliable-send/protocol.js'
 import { SendOutbox } from '../../src/reliable-send/send-outbox.js'
 import type { Owner } from '../../src/reliable-send/sent-batch.js'
+import { TimedSends } from '../../src/reliable-send/timed-sends.js'
 import { Job } from '../support/job.js'
 
 type Outcome = string | RivuletError
@@ -117,14 +118,12 @@ t.test('what has left is not dropped for what comes', async (t) => {
 t.test('a send that was given up after it had left is sent again after a cut', async (t) => {
   const { outbox, begin, leave } = open()
   const given = new PendingSend()
-  given.mayWithdraw = true
+  const late = () => new RivuletError('RIVULET_TIMEOUT', 'too late')
+  given.limit({ timed: new TimedSends(), withdraw: (send) => outbox.withdraw(send), late }, undefined)
   outbox.append({ id: 1 }, given)
   outbox.flush()
   const first = leave()
-  given.giveUp(
-    (send) => outbox.withdraw(send),
-    () => new RivuletError('RIVULET_TIMEOUT', 'too late'),
-  )
+  given.expire()
   await t.rejects(given.promise, { code: 'RIVULET_UNKNOWN_OUTCOME', executed: 'maybe' })
   outbox.down()
   begin()

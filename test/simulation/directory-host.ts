@@ -2,7 +2,7 @@
 import { type DirectoryServingHost, serveAttendant } from '../../patterns/directory/serving.js'
 import { type AttendRequest, DirectoryService } from '../../patterns/directory/wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { type CallContext, CallHost, callerConnectionOf } from '../../src/call/index.js'
+import { type CallContext, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import { ServedStreams } from '../../src/conversation/index.js'
 import { Acceptor } from '../../src/session/index.js'
 import { connectionLost, DirectoryProcess, linkSettings, times } from './directory-process.js'
@@ -81,7 +81,7 @@ export class SimulatedDirectoryHost extends DirectoryProcess implements NetworkE
       refused: (error) => world.oracle.fail(`${this.name} refuses: ${error.message}`),
     }
     const attend = (items: unknown, context: CallContext) =>
-      serveAttendant(serving, items as AsyncIterable<AttendRequest>, context.peer, anybody, callerConnectionOf(context))
+      serveAttendant(serving, items as CallStream<AttendRequest>, context.peer, anybody, callerConnectionOf(context))
     const handlers = new Map([['attend', attend]])
     const calls = new CallHost([{ codec: serviceOf(DirectoryService), handlers }], serving)
     this.serving = serving

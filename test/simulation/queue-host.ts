@@ -8,7 +8,7 @@ import { type ProduceSession, unknownQueue } from '../../patterns/queue/durable/
 import { type QueueServingHost, serveConsumer, serveProducer } from '../../patterns/queue/durable/serving.js'
 import { type ConsumeRequest, type ProduceRequest, QueueService } from '../../patterns/queue/durable/wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
-import { type CallHandler, CallHost, callerConnectionOf } from '../../src/call/index.js'
+import { type CallHandler, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import { ExclusiveSessions, ServedStreams } from '../../src/conversation/index.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -137,10 +137,10 @@ export class QueueHost extends QueueProcess {
       report: (error: RivuletError) => this.report(error),
     }
     const handlers = new Map<string, CallHandler>([
-      ['produce', (items) => serveProducer(serving, items as AsyncIterable<ProduceRequest>)],
+      ['produce', (items) => serveProducer(serving, items as CallStream<ProduceRequest>)],
       [
         'consume',
-        (items, context) => serveConsumer(serving, items as AsyncIterable<ConsumeRequest>, callerConnectionOf(context)),
+        (items, context) => serveConsumer(serving, items as CallStream<ConsumeRequest>, callerConnectionOf(context)),
       ],
     ])
     const report = (error: RivuletError) => this.report(error)

@@ -3,7 +3,7 @@
  */
 
 import { serviceOf } from '../../../src/avro/service-codec.js'
-import { type CallHandler, CallHost, callerConnectionOf } from '../../../src/call/index.js'
+import { type CallHandler, CallHost, type CallStream, callerConnectionOf } from '../../../src/call/index.js'
 import type { Clock } from '../../../src/clock/index.js'
 import { ExclusiveSessions, ServedStreams } from '../../../src/conversation/index.js'
 import type { QueueEngine } from '../../../src/engine/index.js'
@@ -155,14 +155,11 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     checkSides(subject, options, bind.length > 0 || connects(connect) ? 'bind' : 'neither')
     super(subject, options)
     const handlers = new Map<string, CallHandler>([
-      [
-        'produce',
-        (items, { peer }) => serveProducer(this, items as AsyncIterable<ProduceRequest>, this.#ownerOf(peer)),
-      ],
+      ['produce', (items, { peer }) => serveProducer(this, items as CallStream<ProduceRequest>, this.#ownerOf(peer))],
       [
         'consume',
         (items, context) => {
-          const requests = items as AsyncIterable<ConsumeRequest>
+          const requests = items as CallStream<ConsumeRequest>
           return serveConsumer(this, requests, callerConnectionOf(context), this.#ownerOf(context.peer))
         },
       ],

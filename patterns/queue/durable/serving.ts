@@ -1,7 +1,7 @@
 /**
  * How a host of queues serves producers and consumers: which sessions they have, and what their answers take.
  */
-import type { CallerConnection, ConnectionState } from '../../../src/call/index.js'
+import type { CallerConnection, CallStream, ConnectionState, ReadySource } from '../../../src/call/index.js'
 import {
   type ExclusiveSessions,
   registerExclusive,
@@ -26,9 +26,9 @@ export interface QueueServingHost extends ServingHost, SessionHost {
 /** Serves a producer; its owner is known where the host has security. */
 export function serveProducer(
   host: QueueServingHost,
-  requests: AsyncIterable<ProduceRequest>,
+  requests: CallStream<ProduceRequest>,
   owner?: SessionOwner,
-): AsyncIterable<ProduceAnswer> {
+): ReadySource<ProduceAnswer> {
   const open = (ports: StreamPorts<ProduceAnswer>) => producerOf(host, ports, owner)
   const refusalOf = (error: RivuletError) => refusal('produce', error)
   return serve(host, { hasLastWords: false, open, sizeOf: answerBytes, refusal: refusalOf }, requests)
@@ -37,10 +37,10 @@ export function serveProducer(
 /** Serves a consumer; its owner is known where the host has security. */
 export function serveConsumer(
   host: QueueServingHost,
-  requests: AsyncIterable<ConsumeRequest>,
+  requests: CallStream<ConsumeRequest>,
   connection: CallerConnection | undefined,
   owner?: SessionOwner,
-): AsyncIterable<ConsumeAnswer> {
+): ReadySource<ConsumeAnswer> {
   const open = (ports: StreamPorts<ConsumeAnswer>) => consumerOf(host, ports, owner)
   const refusalOf = (error: RivuletError) => refusal('consume', error)
   return serve(host, { hasLastWords: true, open, sizeOf: deliveryBytes, refusal: refusalOf }, requests, connection)
@@ -53,7 +53,18 @@ export function consumerOf(
   owner?: SessionOwner,
 ): ServedSession<ConsumeRequest> {
   const withdraw = () => ports.withdraw(({ leased }) => leased != null).map(({ leased }) => leased as LeasedMessages)
-  const session = new ConsumeSession(host, { ...ports, withdraw }, owner)
+  const session = new ConsumeSession(
+    host,
+    {
+      answer: (answer) => ports.answer(answer),
+      room: () => ports.room(),
+      unread: () => ports.unread(),
+      silentMs: ports.silentMs,
+      superseded: () => ports.superseded(),
+      withdraw,
+    },
+    owner,
+  )
   return Object.assign(registerExclusive(session, host.consumers), {
     grant: () => session.grant(),
     connection(state: ConnectionState) {
