@@ -78,12 +78,12 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'takes what waited for room behind the report that its sender has left',
-    from: 165,
+    from: 277,
     breakIt: () => replace(Roster.prototype, 'isPresent', () => () => true),
   },
   {
     name: 'never shows that a peer has left whose messages wait',
-    from: 165,
+    from: 427,
     breakIt: () => replace(Presence.prototype, 'handedOut', () => () => {}),
   },
   {
@@ -123,7 +123,7 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'loses the order across a reconnection, and takes what comes in any order',
-    from: 56,
+    from: 137,
     breakIt() {
       const holes = new WeakMap<ReceivedFrom, { readonly from: number; readonly to: number }>()
       const takeAny = atEachBatch((received, { sequence, lengths }, take) => {

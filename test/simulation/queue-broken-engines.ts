@@ -85,7 +85,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'accepts what is said under a lease that has run out',
-    from: 28,
+    from: 133,
     breakIt() {
       const former = new WeakMap<Leases, Lease[]>()
       return all(
@@ -145,7 +145,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'lets what became due go before the log has been read',
-    from: 52,
+    from: 82,
     breakIt: () => replace(BlockLog.prototype, 'isBefore', () => () => false),
   },
   {
@@ -189,7 +189,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'does not count what is set aside on disk',
-    from: 33,
+    from: 79,
     breakIt: () => replace(SetAside.prototype, 'flush', () => function (this: SetAside) {}),
   },
   {
