@@ -28,8 +28,8 @@ export interface StreamServerPorts {
   admits(): boolean
   /** A connection that was admitted has agreed. */
   accepted(socket: StreamSocket): void
-  /** A connection that was admitted has not agreed. */
-  refused(error: RivuletError): void
+  /** A connection that was admitted has not agreed; it came from this address. */
+  refused(error: RivuletError, address: string): void
   /** The server cannot accept for now. */
   failed(error: RivuletError): void
 }
@@ -97,7 +97,10 @@ export class StreamServer {
         socket.on('error', () => {}) // the peer may have gone
         socket.destroy()
       } else if (tls === undefined) agreed({ socket, identity: undefined })
-      else tls.secure(socket, undefined).then(agreed, ports.refused)
+      else {
+        const { remoteAddress = '' } = socket
+        tls.secure(socket, undefined).then(agreed, (error) => ports.refused(error, remoteAddress))
+      }
     })
   }
 

@@ -45,7 +45,7 @@ export interface Resource<Stats = unknown> extends Closable {
    * Peers that were admitted or refused, keys that were revoked, limits that were hit, and what a policy denied.
    *
    * Hot; completes when the resource is closed. Of each kind and reason one event is emitted at once, and further ones once a
-   * second, with their number. Only of a resource that binds with `security`; any other emits nothing.
+   * second, with their number. Only of a resource that binds with `security` or `tls`; any other emits nothing.
    */
   readonly securityEvents: Observable<SecurityEvent>
   /** A snapshot of the counts; the unit is messages. */

@@ -17,7 +17,7 @@ export type { Policy, PolicyAction, PolicyFunction, PolicyRequest, PolicyRule } 
 export { checkedPath } from './private-file.js'
 export { type ProofTranscript, Prover, proofBytes } from './proof.js'
 export { type RefusalCause, refusalError } from './refusal.js'
-export type { ObservedEvent, SecurityEvent } from './security-event.js'
+export { type ObservedEvent, type SecurityEvent, SecurityEvents } from './security-event.js'
 export {
   checkServerKeys,
   type ResolvedSecurity,

@@ -90,6 +90,12 @@ t.test('rivulet/security loads neither zeromq nor lmdb', async (t) => {
   for (const name of ['zeromq', 'lmdb', 'avsc']) t.notOk(loads(log, name), name)
 })
 
+t.test('rivulet/socket loads neither zeromq nor lmdb', async (t) => {
+  const log = await loadedBy('rivulet/socket')
+  t.match(log, '/dist/patterns/socket/index.js')
+  for (const name of ['zeromq', 'lmdb']) t.notOk(loads(log, name), name)
+})
+
 t.test('the trace would see them', async (t) => {
   const log = await loadedBy('rivulet/queue')
   for (const name of ['zeromq', 'rxjs']) t.ok(loads(log, name), name)

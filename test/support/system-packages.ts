@@ -13,6 +13,9 @@ const probes = {
   python3: () => succeeds(python, '-c', ''),
   'python3-zmq': () => hasModule('zmq'),
   'python3-avro': () => hasModule('avro'),
+  openssl: () => succeeds('openssl', 'version'),
+  'netcat-openbsd': () => succeeds('sh', '-c', 'nc -h 2>&1 | grep -q OpenBSD'),
+  socat: () => succeeds('socat', '-V'),
 }
 
 /** The name of a package that a test may need. */

@@ -1,13 +1,14 @@
 /** The connecting side of byte streams: one connection, made once. */
 import { RivuletError } from '../../../src/errors/index.js'
 import { waitFor } from '../../../src/lifecycle/index.js'
-import { dial, type StreamTls } from '../../../src/net/index.js'
+import { dial, resolveTls, type StreamTls, TlsDialer } from '../../../src/net/index.js'
 import type { ResourceMaker } from '../../../src/resource/index.js'
 import { defaultRuntime } from '../../../src/runtime/index.js'
 import { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
 import { streamEndpoint } from './endpoint-check.js'
 import type { Framing } from './framing.js'
+import { mustBeTcp } from './listener-tls.js'
 import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectOptions } from './options.js'
 
 /**
@@ -16,7 +17,8 @@ import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectO
  * Resolves when the connection is open. It ends once; `reconnectStream` connects again.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CONNECTION_REFUSED if nobody listens, RIVULET_NAME_NOT_FOUND,
- * RIVULET_TIMEOUT, RIVULET_TRANSPORT_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed
+ * RIVULET_TIMEOUT, RIVULET_TRANSPORT_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed;
+ * with `tls` RIVULET_TLS_FILE, RIVULET_TLS_REFUSED, RIVULET_SECURITY_MISMATCH, and RIVULET_CERTIFICATE_… with the reason
  * @example
  * ```ts compile-only
  * import { connectStream, lines } from 'rivulet/socket'
@@ -30,7 +32,23 @@ export async function connectStream<In, Out = In>(
   options: ConnectStreamOptions<In, Out>,
 ): Promise<StreamConnection<In, Out>> {
   const resolved = resolveConnectOptions('connectStream', options)
-  return openConnection<In, Out>('connectStream', resolved, resolved.signal)
+  return openConnection<In, Out>('connectStream', resolved, resolved.signal, clientTls('connectStream', resolved))
+}
+
+/**
+ * TLS of a client, if it has any.
+ *
+ * @param report - Takes what is wrong with files that have changed. Default: nobody, of a client that connects once.
+ * @throws RIVULET_INVALID_OPTION, RIVULET_TLS_FILE
+ */
+export function clientTls(
+  factory: string,
+  { tls, connect }: ResolvedConnectOptions,
+  report: (error: RivuletError) => void = () => {},
+): StreamTls | undefined {
+  if (tls === undefined) return undefined
+  mustBeTcp(factory, [streamEndpoint(connect, 'connect')])
+  return new TlsDialer(factory, resolveTls(factory, 'connect', tls), report)
 }
 
 /** Opens one connection as the options say. */

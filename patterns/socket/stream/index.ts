@@ -1,5 +1,5 @@
 /** Byte streams over TCP and Unix-domain sockets, with TLS over TCP. */
-export type { StreamIdentity } from '../../../src/net/index.js'
+export type { StreamIdentity, TlsConnectOptions, TlsListenerOptions, TlsVersion } from '../../../src/net/index.js'
 export { bytes } from './bytes.js'
 export { connectStream } from './client.js'
 export type { StreamConnection, StreamConnectionStats } from './connection-contract.js'

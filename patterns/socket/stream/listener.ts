@@ -18,6 +18,7 @@ import { streamEndpoint } from './endpoint-check.js'
 import type { Framing } from './framing.js'
 import { HeldBytes } from './held-bytes.js'
 import { LinkCount } from './link-count.js'
+import { ListenerTls, mustBeTcp } from './listener-tls.js'
 import { type ResolvedListenerOptions, resolveListenerOptions, type StreamListenerOptions } from './options.js'
 
 /** The counts of a `StreamListener`; the unit is connections, where nothing else is said. */
@@ -49,7 +50,7 @@ export interface StreamListener<In, Out = In> extends Resource<StreamListenerSta
  * Resolves when the endpoints are bound. Closing it closes its connections, each as its own `close` does.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
- * RIVULET_ABORTED
+ * RIVULET_TLS_FILE, RIVULET_ABORTED
  * @example
  * ```ts compile-only
  * import { createStreamListener, lines } from 'rivulet/socket'
@@ -78,6 +79,7 @@ class ListenerResource<In, Out>
   readonly #untaken: DeadlineSweep
   readonly #held: HeldBytes
   readonly #refused = new Tally()
+  readonly #tls: ListenerTls | undefined
   /** Connections that are admitted and neither wait nor are open: they agree. */
   #agreeing = 0
   #accepted = 0
@@ -95,14 +97,18 @@ class ListenerResource<In, Out>
   private constructor(options: ResolvedListenerOptions) {
     const endpoints = options.bind.map((text) => streamEndpoint(text, 'bind'))
     if (endpoints.length === 0) throw invalidOption('createStreamListener', 'bind', 'given', undefined)
-    if (!options.insecure) mustBeLocal('createStreamListener', endpoints)
+    if (options.tls !== undefined) mustBeTcp('createStreamListener', endpoints)
+    else if (!options.insecure) mustBeLocal('createStreamListener', endpoints)
     super('createStreamListener', options)
     this.#options = options
     const { clock } = this.runtime
     this.#untaken = new DeadlineSweep(clock, (now) => this.#refuseUntaken(now))
     this.#held = new HeldBytes(options.maxBufferedBytes)
+    const tls = options.tls && new ListenerTls('createStreamListener', options.tls, this.scope)
+    this.#tls = tls
     const servers = this.#servers
     this.transport = {
+      securityEvents: tls?.events,
       get address() {
         return servers[0]?.endpoint ?? endpoints[0]?.address ?? ''
       },
@@ -115,11 +121,14 @@ class ListenerResource<In, Out>
           const at = servers.length
           const server = await StreamServer.listen(
             endpoint,
-            { subject: 'createStreamListener', backlog: defaults.backlogConnections, tls: undefined },
+            { subject: 'createStreamListener', backlog: defaults.backlogConnections, tls: tls?.acceptor },
             {
               admits: () => this.#admits(link()),
               accepted: (socket) => this.#arrived(socket, link()),
-              refused: (error) => this.#notAgreed(link(), error),
+              refused: (error, address) => {
+                tls?.refused(error, address)
+                this.#notAgreed(link(), error)
+              },
               failed: (error) => this.reports.report(error),
             },
           )
@@ -166,6 +175,7 @@ class ListenerResource<In, Out>
     await Promise.all(this.#servers.map((server) => server.close()))
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.socket.destroy()
     this.#untaken.stop()
+    this.#tls?.close()
     const timeoutMs = Math.max(0, deadline - this.runtime.clock.now())
     const closing = [...this.#connections].map((connection) => connection.close({ drain: timeoutMs > 0, timeoutMs }))
     const results = await Promise.all(closing)
@@ -182,6 +192,7 @@ class ListenerResource<In, Out>
     const { maxConnections } = this.#options
     if (this.#open >= maxConnections && !this.#makeRoom()) {
       const text = `a connection was refused: there are ${maxConnections} (maxConnections)`
+      this.#tls?.limited()
       this.#refuse('too-many', link, new RivuletError('RIVULET_TOO_MANY_CONNECTIONS', text))
       return false
     }
@@ -201,6 +212,7 @@ class ListenerResource<In, Out>
 
   #arrived(socket: StreamSocket, link: LinkCount): void {
     this.#agreeing -= 1
+    if (this.life.isOpen) this.#tls?.admitted(socket)
     if (!this.life.isOpen) {
       socket.destroy()
     } else if (this.#taken.observed) {

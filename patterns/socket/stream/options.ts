@@ -1,6 +1,7 @@
 /**
  * The options of byte streams: what a caller may say, its rules, and how it resolves.
  */
+import type { TlsConnectOptions, TlsListenerOptions } from '../../../src/net/index.js'
 import {
   defaults,
   flag,
@@ -51,6 +52,8 @@ export interface StreamOptions<In, Out = In> {
 export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`. */
   readonly bind: string | readonly string[]
+  /** TLS: the certificate of this side, and whose certificates are admitted; for TCP alone. Default: none. */
+  readonly tls?: TlsListenerOptions
   /** Allows binding where other machines can reach it, without TLS. Default: false. */
   readonly insecure?: boolean
   /** Connections at the same time, 1 to 1,000,000. Default: 1024. */
@@ -74,6 +77,8 @@ export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, O
 export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** The endpoint to connect to: `tcp://host:port`, `ipc:///run/app.sock`. */
   readonly connect: string
+  /** TLS: the authorities that servers are checked against, and the certificate of this side; for TCP alone. Default: none. */
+  readonly tls?: TlsConnectOptions
   /** How long opening may take, in milliseconds: the name, the connection, TLS and handshake together. Default: 10,000. */
   readonly connectTimeoutMs?: number
   /** How long the first frame of the server may take, in milliseconds, while somebody consumes its messages. Default: infinity. */
@@ -105,7 +110,19 @@ function isFraming(value: unknown): value is Framing<never, unknown> {
   return typeof name === 'string' && typeof open === 'function'
 }
 
+/** The rule of an option that other patterns have. */
+const leftOut = (reason: string) => instance(`left out: ${reason}`, (_value): _value is undefined => false, undefined)
+
+/** The rule of the option itself; `resolveTls` checks what is in it. */
+const tlsRule = instance(
+  'an object: { certFile, keyFile, caFile }, or the options of node:tls',
+  (value): value is object => typeof value === 'object' && value !== null && !Array.isArray(value),
+  undefined,
+)
+
 const streamRules = {
+  tls: tlsRule,
+  security: leftOut('it is for the patterns over ZeroMQ, and byte streams have tls'),
   framing: instance('a framing: lines(), delimited(…), lengthPrefixed(…) or bytes()', isFraming, required),
   overflow: oneOf(overflowPolicies, defaults.overflow),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),

@@ -7,10 +7,10 @@ import { Observable, Subject } from 'rxjs'
 import type { Timer } from '../../../src/clock/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { type Closable, deferred, holdProcess } from '../../../src/lifecycle/index.js'
-import { reaches } from '../../../src/net/index.js'
+import { reaches, type StreamTls } from '../../../src/net/index.js'
 import { SparseReports } from '../../../src/observe/index.js'
 import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
-import { openConnection } from './client.js'
+import { clientTls, openConnection } from './client.js'
 import type { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
 import { streamEndpoint } from './endpoint-check.js'
@@ -44,7 +44,7 @@ export interface ReconnectingStream<In, Out = In> extends Resource<ReconnectingS
  *
  * Resolves at once, whether or not the listener is there; `whenConnected` waits for it.
  *
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TLS_FILE, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed
  * @example
  * ```ts compile-only
  * import { lines, reconnectStream } from 'rivulet/socket'
@@ -72,6 +72,7 @@ class ReconnectingResource<In, Out>
   readonly #link: LinkCount
   readonly #stop = new AbortController()
   readonly #failures: SparseReports
+  readonly #tls: StreamTls | undefined
   #current: ConnectionResource<In, Out> | undefined
   #openedCount = 0
   #failedCount = 0
@@ -94,6 +95,7 @@ class ReconnectingResource<In, Out>
     super('reconnectStream', options)
     this.#options = options
     this.#failures = new SparseReports(this.runtime.clock, (error) => this.reports.report(error))
+    this.#tls = clientTls('reconnectStream', options, (error) => this.reports.report(error))
     this.#link = this.scope.links.add((changed) => new LinkCount(address, 'connect', changed))
     this.transport = {
       address,
@@ -161,7 +163,7 @@ class ReconnectingResource<In, Out>
           'reconnectStream',
           this.#options,
           this.#stop.signal,
-          undefined,
+          this.#tls,
           this,
         )
         const openedAt = clock.now()
