@@ -14,7 +14,7 @@ import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/
 import { HostTalk } from './host-talk.js'
 import { HostKnowledge, MergedViews } from './merged-views.js'
 import { type AnnouncementOutcome, type Announcing, OwnAnnouncements } from './own-announcements.js'
-import { type Announced, type AttendAnswer, type AttendRequest, causeOf, DirectoryService, type View } from './wire.js'
+import { type Announced, type AttendAnswer, type AttendRequest, DirectoryService, refusals, type View } from './wire.js'
 
 /** What a client needs. */
 export interface DirectoryClientPorts {
@@ -113,7 +113,7 @@ export class DirectoryClient implements LinkUser {
     const talk = new HostTalk({ clock, random, client: id, own, views, report, wake: () => stream.wake() }, knowledge)
     const stream: RemoteStream<AttendRequest, AttendAnswer> = new RemoteStream(
       calls,
-      { method, endsWhenDraining: false, leavesStranded: false, causeOf },
+      { method, endsWhenDraining: false, leavesStranded: false, causeOf: (cause) => refusals.causeOf('attend', cause) },
       clock,
       talk,
       random,

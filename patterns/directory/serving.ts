@@ -5,7 +5,7 @@ import type { CallerConnection, CallStream, ReadySource } from '../../src/call/i
 import { type ServingHost, serve } from '../../src/conversation/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { type Attendee, type AttendHost, AttendSession } from './attend-session.js'
-import { type AttendAnswer, type AttendRequest, announcedBytes, refusal } from './wire.js'
+import { type AttendAnswer, type AttendRequest, announcedBytes, refusals } from './wire.js'
 
 /** What the streams of clients need of their host. */
 export interface DirectoryServingHost extends ServingHost, AttendHost {
@@ -44,7 +44,7 @@ export function serveAttendant(
         }
       },
       sizeOf: answerBytes,
-      refusal,
+      refusal: (error) => refusals.errorOf('attend', error),
     },
     requests,
     connection,

@@ -7,13 +7,12 @@ import {
   array,
   defineService,
   enumeration,
-  isDeclaredError,
   map,
   type RequestInputOf,
   type ResponseInputOf,
   record,
 } from '../../src/avro/index.js'
-import { maxReceivedCharacters, type RivuletError, receivedError } from '../../src/errors/index.js'
+import { Refusals } from '../../src/call/index.js'
 import { items, optional } from '../../src/wire/index.js'
 
 /** The service that a host of a directory serves. */
@@ -111,14 +110,5 @@ export function announcedBytes({ name, places, metadata }: Announced): number {
   return bytes
 }
 
-/** Returns an error as a client gets it; internal details stay here. */
-export function refusal(error: RivuletError): Error {
-  const message = error.message.slice(0, maxReceivedCharacters).toWellFormed()
-  return DirectoryService.error('attend', 'DirectoryRefused', { code: error.code, message })
-}
-
-/** Returns the error that a host has declared as one of this side; any other cause as it is. */
-export function causeOf(cause: unknown): unknown {
-  if (!isDeclaredError(DirectoryService, 'attend', cause)) return cause
-  return receivedError(cause.value.code, cause.value.message)
-}
+/** What it refuses. */
+export const refusals = new Refusals<'attend'>(DirectoryService, 'DirectoryRefused')

@@ -25,7 +25,7 @@ import {
   type MeetAnswer,
   type MessagingMethod,
   MessagingService,
-  refusedBy,
+  refusals,
 } from './wire.js'
 
 /** What a session needs of its node. */
@@ -141,7 +141,7 @@ export class NodeSession {
       method: this.#method('deliver'),
       endsWhenDraining: false,
       leavesStranded: false,
-      causeOf: (cause: unknown) => refusedBy('deliver', cause) ?? cause,
+      causeOf: (cause: unknown) => refusals.causeOf('deliver', cause),
     }
     const { clock, jitter } = this.#ports
     const stream = new RemoteStream(this.client, this.#deliverMethod, clock, user, jitter)
@@ -186,7 +186,7 @@ export class NodeSession {
     const call = this.client.stream(this.#method('meet'), this.#speaker, defaultStreamOptions)
     this.#answers = call.responses?.subscribe({
       next: (answer) => this.#answered(answer as MeetAnswer),
-      error: (cause: unknown) => this.#refused(refusedBy('meet', cause) ?? cause),
+      error: (cause: unknown) => this.#refused(refusals.causeOf('meet', cause)),
       complete: () => {},
     })
   }

@@ -43,7 +43,7 @@ import {
   type MeetAnswer,
   type MeetRequest,
   MessagingService,
-  refusal,
+  refusals,
 } from './wire.js'
 
 /** What serving needs of its node. */
@@ -132,7 +132,7 @@ export class PeerServing implements ServingHost {
       })
       return meet
     }
-    const refusalOf = (error: RivuletError) => refusal('meet', error)
+    const refusalOf = (error: RivuletError) => refusals.errorOf('meet', error)
     const kind = { hasLastWords: false, open, sizeOf: meetBytes, refusal: refusalOf }
     return serve(this, kind, requests, callerConnectionOf(context))
   }
@@ -140,7 +140,7 @@ export class PeerServing implements ServingHost {
   #deliver(requests: CallStream<DeliverRequest>, context: CallContext): ReadySource<DeliverAnswer> {
     const admit = (open: DeliverOpen) => this.#admit(context.peer, open)
     const open = (ports: StreamPorts<DeliverAnswer>) => this.#session(ports, admit)
-    const refusalOf = (error: RivuletError) => refusal('deliver', error)
+    const refusalOf = (error: RivuletError) => refusals.errorOf('deliver', error)
     const kind = { hasLastWords: false, open, sizeOf: deliverBytes, refusal: refusalOf }
     return serve(this, kind, requests, callerConnectionOf(context))
   }

@@ -3,15 +3,8 @@
  *
  * `docs/protocol/messaging.avpr` is the same protocol. An item of a stream is a batch, so that nothing is sent for each message.
  */
-import {
-  array,
-  defineService,
-  isDeclaredError,
-  type RequestInputOf,
-  type ResponseInputOf,
-  record,
-} from '../../src/avro/index.js'
-import { maxReceivedCharacters, type RivuletError, receivedError } from '../../src/errors/index.js'
+import { array, defineService, type RequestInputOf, type ResponseInputOf, record } from '../../src/avro/index.js'
+import { Refusals } from '../../src/call/index.js'
 import { defaults } from '../../src/options/index.js'
 import { items, optional } from '../../src/wire/index.js'
 
@@ -107,14 +100,5 @@ export type MessagingMethod = 'meet' | 'deliver'
 /** The largest item of a link, in bytes: a message, its schema, and what goes with a batch of small ones. */
 export const maxItemBytes = defaults.maxLinkMessageBytes + 1_048_576
 
-/** Returns an error as the other side gets it; internal details stay here. */
-export function refusal(method: MessagingMethod, error: RivuletError): Error {
-  const message = error.message.slice(0, maxReceivedCharacters).toWellFormed()
-  return MessagingService.error(method, 'MessagingRefused', { code: error.code, message })
-}
-
-/** Returns the error of a stream that has ended; `undefined` if it is none that the other side declares. */
-export function refusedBy(method: MessagingMethod, cause: unknown): RivuletError | undefined {
-  if (!isDeclaredError(MessagingService, method, cause)) return undefined
-  return receivedError(cause.value.code, cause.value.message)
-}
+/** What it refuses. */
+export const refusals = new Refusals<MessagingMethod>(MessagingService, 'MessagingRefused')

@@ -2,7 +2,7 @@
 import { serviceOf } from '../../../src/avro/service-codec.js'
 import type { CallClient, ClientMethod } from '../../../src/call/index.js'
 import type { RemoteMethod } from '../../../src/conversation/index.js'
-import { type QueueMethod, QueueService, refusedBy } from './wire.js'
+import { type QueueMethod, QueueService, refusals } from './wire.js'
 
 /** Returns a method of the service as the call that carries a stream of a client. */
 export function remoteMethod(client: CallClient, name: QueueMethod): RemoteMethod {
@@ -11,6 +11,6 @@ export function remoteMethod(client: CallClient, name: QueueMethod): RemoteMetho
     // settlements are sent before the host closes; messages stay with their producer until they are confirmed
     endsWhenDraining: name === 'consume',
     leavesStranded: true,
-    causeOf: (cause) => refusedBy(name, cause) ?? cause,
+    causeOf: (cause) => refusals.causeOf(name, cause),
   }
 }

@@ -15,7 +15,7 @@ import type { RivuletError } from '../../../src/errors/index.js'
 import { ConsumeSession } from './consume-session.js'
 import { ProduceSession, type SessionHost } from './produce-session.js'
 import type { SessionOwner } from './session-owner.js'
-import { type ConsumeAnswer, type ConsumeRequest, type ProduceAnswer, type ProduceRequest, refusal } from './wire.js'
+import { type ConsumeAnswer, type ConsumeRequest, type ProduceAnswer, type ProduceRequest, refusals } from './wire.js'
 
 /** What the streams of producers and consumers need of their host. */
 export interface QueueServingHost extends ServingHost, SessionHost {
@@ -30,7 +30,7 @@ export function serveProducer(
   owner?: SessionOwner,
 ): ReadySource<ProduceAnswer> {
   const open = (ports: StreamPorts<ProduceAnswer>) => producerOf(host, ports, owner)
-  const refusalOf = (error: RivuletError) => refusal('produce', error)
+  const refusalOf = (error: RivuletError) => refusals.errorOf('produce', error)
   return serve(host, { hasLastWords: false, open, sizeOf: answerBytes, refusal: refusalOf }, requests)
 }
 
@@ -42,7 +42,7 @@ export function serveConsumer(
   owner?: SessionOwner,
 ): ReadySource<ConsumeAnswer> {
   const open = (ports: StreamPorts<ConsumeAnswer>) => consumerOf(host, ports, owner)
-  const refusalOf = (error: RivuletError) => refusal('consume', error)
+  const refusalOf = (error: RivuletError) => refusals.errorOf('consume', error)
   return serve(host, { hasLastWords: true, open, sizeOf: deliveryBytes, refusal: refusalOf }, requests, connection)
 }
 

@@ -3,16 +3,9 @@
  *
  * `docs/protocol/queue.avpr` is the same protocol. An item of a stream is a batch, so that nothing is sent for each message.
  */
-import {
-  array,
-  defineService,
-  isDeclaredError,
-  type RequestInputOf,
-  type ResponseInputOf,
-  record,
-} from '../../../src/avro/index.js'
+import { array, defineService, type RequestInputOf, type ResponseInputOf, record } from '../../../src/avro/index.js'
+import { Refusals } from '../../../src/call/index.js'
 import { deliveryTypes } from '../../../src/delivery/index.js'
-import { maxReceivedCharacters, type RivuletError, receivedError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
 import { sendTypes } from '../../../src/reliable-send/index.js'
 import { items, optional } from '../../../src/wire/index.js'
@@ -106,14 +99,5 @@ export const largestMessageBytes = defaults.maxLinkMessageBytes
 /** The largest item of a link, in bytes: a message, its schema, and what goes with a batch of small ones. */
 export const maxItemBytes = largestMessageBytes + 1_048_576
 
-/** Returns an error as the other side gets it; internal details stay here. */
-export function refusal(method: QueueMethod, error: RivuletError): Error {
-  const message = error.message.slice(0, maxReceivedCharacters).toWellFormed()
-  return QueueService.error(method, 'QueueRefused', { code: error.code, message })
-}
-
-/** Returns the error of a stream that has ended; `undefined` if it is none that the host declares. */
-export function refusedBy(method: QueueMethod, cause: unknown): RivuletError | undefined {
-  if (!isDeclaredError(QueueService, method, cause)) return undefined
-  return receivedError(cause.value.code, cause.value.message)
-}
+/** What it refuses. */
+export const refusals = new Refusals<QueueMethod>(QueueService, 'QueueRefused')
