@@ -7,17 +7,14 @@ import { createPeer, defineAsk, type Peer } from '../../patterns/messaging/index
 import { defineSchema } from '../../src/avro/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { createRuntime, type Runtime } from '../../src/runtime/index.js'
-import { ChaosProxy } from '../support/chaos-proxy.js'
+import type { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
-import { seeded } from '../support/seeded.js'
+import { FaultyNetworks, type NetworkFaults } from '../support/faulty-networks.js'
 import { Order, Report } from './peers.js'
 
 /** How many there are, and what is broken. */
-export interface PeerFaultOptions {
+export interface PeerFaultOptions extends NetworkFaults {
   readonly peers: number
-  readonly resets: number
-  readonly holes: number
-  readonly holeMs: number
   readonly seed: number
   /** Messages and asks of each pair, in each direction, between two faults. */
   readonly between: number
@@ -117,27 +114,22 @@ class Pair {
 class FaultRun {
   readonly #options: PeerFaultOptions
   readonly #runtime: Runtime = createRuntime()
-  readonly #random: () => number
+  readonly #networks: FaultyNetworks
   readonly #peers: Peer[] = []
-  readonly #proxies: ChaosProxy[] = []
   readonly #pairs = new Map<string, Pair>()
   readonly #faults: string[] = []
   #left = 0
 
   constructor(options: PeerFaultOptions) {
     this.#options = options
-    this.#random = seeded(options.seed)
+    this.#networks = new FaultyNetworks(options.seed)
   }
 
   async start(): Promise<void> {
-    const { peers, seed } = this.#options
+    const { peers } = this.#options
     for (let number = 0; number < peers; number++) {
       const connect: string[] = []
-      for (const other of this.#peers) {
-        const proxy = await ChaosProxy.open(other.endpoint, seed)
-        this.#proxies.push(proxy)
-        connect.push(proxy.endpoint)
-      }
+      for (const other of this.#peers) connect.push(await this.#networks.open(other.endpoint))
       const ways = { bind: 'tcp://127.0.0.1:*', ...(connect.length > 0 && { connect }) }
       this.#enter(await createPeer({ name: `peer-${number}`, ...ways, runtime: this.#runtime }))
     }
@@ -152,18 +144,7 @@ class FaultRun {
   }
 
   async breakNetworks(): Promise<void> {
-    const { resets, holes, holeMs } = this.#options
-    for (let reset = 0; reset < resets; reset++) {
-      for (const proxy of this.#some()) proxy.cut(this.#random() < 0.25 ? 'end' : 'reset')
-      await this.#progress()
-    }
-    for (let hole = 0; hole < holes; hole++) {
-      const some = this.#some()
-      for (const proxy of some) proxy.set({ blackHole: (['both', 'up', 'down'] as const)[hole % 3] ?? 'both' })
-      await new Promise((resolve) => setTimeout(resolve, holeMs))
-      for (const proxy of some) proxy.calm()
-      await this.#progress()
-    }
+    await this.#networks.break(this.#options, someOf, ['both', 'up', 'down'], () => this.#progress())
   }
 
   async finish(): Promise<PeerFaultReport> {
@@ -172,14 +153,14 @@ class FaultRun {
     await until(() => this.#faults.length > 0 || pairs.every(({ sent, received }) => received >= sent))
     for (const pair of pairs) pair.check()
     const sum = (count: (pair: Pair) => number) => pairs.reduce((total, pair) => total + count(pair), 0)
-    const connections = this.#proxies.reduce((total, { accepted }) => total + accepted, 0)
+    const { connections } = this.#networks
     const [messages, asks] = [sum(({ received }) => received), sum(({ answered }) => answered)]
     return { messages, asks, connections, left: this.#left, faults: this.#faults }
   }
 
   async close(): Promise<void> {
     await this.#runtime.close({ drain: false })
-    for (const proxy of this.#proxies) await proxy.close()
+    await this.#networks.close()
   }
 
   #enter(peer: Peer): void {
@@ -199,13 +180,6 @@ class FaultRun {
     })
   }
 
-  /** A fifth of the networks, one at least; all of them now and then. */
-  #some(): ChaosProxy[] {
-    const share = this.#random() < 0.1 ? 1 : 0.2
-    const some = this.#proxies.filter(() => this.#random() < share)
-    return some.length > 0 ? some : this.#proxies.slice(0, 1)
-  }
-
   /** Resolves when each pair has received and answered more. */
   async #progress(): Promise<void> {
     const { between } = this.#options
@@ -220,4 +194,11 @@ class FaultRun {
   #fault(what: string): void {
     if (this.#faults.length < 20) this.#faults.push(what)
   }
+}
+
+/** A fifth of the networks, one at least; all of them now and then. */
+function someOf(networks: readonly ChaosProxy[], random: () => number): readonly ChaosProxy[] {
+  const share = random() < 0.1 ? 1 : 0.2
+  const some = networks.filter(() => random() < share)
+  return some.length > 0 ? some : networks.slice(0, 1)
 }

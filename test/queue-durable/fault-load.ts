@@ -13,8 +13,9 @@ import {
   type QueueHost,
 } from '../../patterns/queue/index.js'
 import { createRuntime, type Runtime } from '../../src/runtime/index.js'
-import { ChaosProxy } from '../support/chaos-proxy.js'
+import type { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
+import { FaultyNetworks, type NetworkFaults } from '../support/faulty-networks.js'
 import { Job } from '../support/job.js'
 import { seeded } from '../support/seeded.js'
 import { foundOf } from './contents.js'
@@ -22,11 +23,8 @@ import { Ledger } from './ledger.js'
 import { idsPerProducer, SendingLoad, workingLoad } from './load.js'
 
 /** How many there are, and what is broken. */
-export interface FaultOptions {
+export interface FaultOptions extends NetworkFaults {
   readonly path: string
-  readonly resets: number
-  readonly holes: number
-  readonly holeMs: number
   readonly seed: number
   /** Confirmations to producers, and of settlements, between two faults. */
   readonly between: number
@@ -63,18 +61,17 @@ class FaultRun {
   readonly #options: FaultOptions
   readonly #ledger = new Ledger(maxAttempts)
   readonly #runtime: Runtime = createRuntime()
-  readonly #random: () => number
+  readonly #networks: FaultyNetworks
   readonly #loads: SendingLoad[] = []
   readonly #producers: Producer<{ id: number; note?: string }>[] = []
   readonly #consumers: Consumer<Job>[] = []
   readonly #work: Subscription[] = []
-  readonly #proxies: ChaosProxy[] = []
   #host!: QueueHost
   #settled = 0
 
   constructor(options: FaultOptions) {
     this.#options = options
-    this.#random = seeded(options.seed)
+    this.#networks = new FaultyNetworks(options.seed)
   }
 
   async start(): Promise<void> {
@@ -82,19 +79,20 @@ class FaultRun {
     const { path, seed } = this.#options
     const jobs = { maxAttempts, dedupeMs, backoff: { initialMs: 5, maxMs: 40 } }
     this.#host = await createQueueHost({ runtime, bind: 'tcp://127.0.0.1:*', path, queues: { jobs } })
-    const [toProducers, toConsumers] = [await this.#proxy(), await this.#proxy()]
+    const { endpoint } = this.#host
+    const [toProducers, toConsumers] = [await this.#networks.open(endpoint), await this.#networks.open(endpoint)]
     const common = { runtime, queue: 'jobs', schema: Job }
     const say = (line: string) => {
       if (line.startsWith('o ')) this.#settled += line.split(' ').length - 2
       this.#ledger.read(line)
     }
     for (let number = 0; number < consumers; number++) {
-      const consumer = await createConsumer({ ...common, connect: toConsumers.endpoint })
+      const consumer = await createConsumer({ ...common, connect: toConsumers })
       this.#consumers.push(consumer)
       this.#work.push(workingLoad(consumer, seeded(seed + number), say))
     }
     for (let number = 0; number < producers; number++) {
-      const producer = await createProducer({ ...common, connect: toProducers.endpoint })
+      const producer = await createProducer({ ...common, connect: toProducers })
       this.#producers.push(producer)
       this.#loads.push(new SendingLoad(producer, (number + 1) * idsPerProducer, say, { inFlight }))
     }
@@ -105,18 +103,8 @@ class FaultRun {
   }
 
   async breakNetworks(): Promise<void> {
-    const { resets, holes, holeMs } = this.#options
-    for (let reset = 0; reset < resets; reset++) {
-      for (const proxy of this.#some()) proxy.cut(this.#random() < 0.25 ? 'end' : 'reset')
-      await this.#progress()
-    }
-    for (let hole = 0; hole < 2 * holes; hole++) {
-      const some = this.#some()
-      for (const proxy of some) proxy.set({ blackHole: hole % 2 === 0 ? 'up' : 'down' })
-      await new Promise((resolve) => setTimeout(resolve, holeMs))
-      for (const proxy of some) proxy.calm()
-      await this.#progress()
-    }
+    const faults = { ...this.#options, holes: 2 * this.#options.holes }
+    await this.#networks.break(faults, oneOrBoth, ['up', 'down'], () => this.#progress())
   }
 
   async finish(): Promise<FaultReport> {
@@ -142,26 +130,14 @@ class FaultRun {
     }
     if (delivered < ledger.deliveries) faults.push(`${ledger.deliveries} deliveries, ${delivered} at the host`)
     if (ended.some(({ undelivered }) => undelivered > 0)) faults.push('something was left')
-    const connections = this.#proxies.reduce((sum, { accepted }) => sum + accepted, 0)
+    const { connections } = this.#networks
     return { ledger, leasesLost, connections, faults: [...faults, ...ledger.faults] }
   }
 
   async close(): Promise<void> {
     for (const work of this.#work) work.unsubscribe()
     await this.#runtime.close({ drain: false })
-    for (const proxy of this.#proxies) await proxy.close()
-  }
-
-  async #proxy(): Promise<ChaosProxy> {
-    const proxy = await ChaosProxy.open(this.#host.endpoint, this.#options.seed)
-    this.#proxies.push(proxy)
-    return proxy
-  }
-
-  /** One of the networks, or both. */
-  #some(): ChaosProxy[] {
-    const which = Math.floor(this.#random() * 3)
-    return this.#proxies.filter((_, index) => which === 2 || which === index)
+    await this.#networks.close()
   }
 
   /** Resolves when more was confirmed to producers, and more was settled. */
@@ -170,4 +146,10 @@ class FaultRun {
     const [confirmed, settled] = [this.#ledger.confirmed + between, this.#settled + between]
     await until(() => this.#ledger.confirmed >= confirmed && this.#settled >= settled)
   }
+}
+
+/** One of the networks, or both. */
+function oneOrBoth(networks: readonly ChaosProxy[], random: () => number): readonly ChaosProxy[] {
+  const which = Math.floor(random() * 3)
+  return networks.filter((_, index) => which === 2 || which === index)
 }
