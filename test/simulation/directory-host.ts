@@ -1,22 +1,39 @@
-/** A host of a simulated directory: the registry and the serving side of the package over an acceptor. */
+/** A host of a simulated directory: the registry and the serving side of the package over simulated links. */
+import { Registry } from '../../patterns/directory/registry.js'
 import { type DirectoryServingHost, serveAttendant } from '../../patterns/directory/serving.js'
 import { type AttendRequest, DirectoryService } from '../../patterns/directory/wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallContext, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import { ServedStreams } from '../../src/conversation/index.js'
-import { Acceptor } from '../../src/session/index.js'
-import { connectionLost, DirectoryProcess, linkSettings, times } from './directory-process.js'
-import type { Connection, NetworkEnd } from './network.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { type SimulatedLinkOptions, SimulatedLinks } from './simulated-links.js'
+import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** Nobody is refused. */
 const anybody = { key: '', mayAnnounce: () => true }
 
+/** How a host is set up. */
+export interface SimulatedHostSettings {
+  readonly links: SimulatedLinkOptions
+  readonly leaseMs: number
+  readonly graceMs: number
+  /** The registry, which may be broken. */
+  readonly makeRegistry?: (...parameters: ConstructorParameters<typeof Registry>) => Registry
+}
+
 /** A host. */
-export class SimulatedDirectoryHost extends DirectoryProcess implements NetworkEnd {
+export class SimulatedDirectoryHost extends TurnProcess {
+  readonly address: string
   /** What it serves, while it is up. */
   serving: DirectoryServingHost | undefined
-  #acceptor: Acceptor | undefined
-  readonly #connections = new Map<string, Connection>()
+  readonly #settings: SimulatedHostSettings
+  #links: SimulatedLinks | undefined
+
+  constructor(name: string, world: TurnWorld, settings: SimulatedHostSettings) {
+    super(name, world, settings.links.link.heartbeatMs)
+    this.address = `sim://${name}`
+    this.#settings = settings
+  }
 
   override boot(): void {
     this.start()
@@ -27,51 +44,28 @@ export class SimulatedDirectoryHost extends DirectoryProcess implements NetworkE
   override crash(): void {
     this.note('crashes')
     this.serving?.registry.close()
-    for (const connection of this.#connections.values()) connection.cut('acceptor')
-    this.#connections.clear()
-    this.#acceptor = undefined
+    this.#links?.drop()
+    this.#links = undefined
     this.serving = undefined
     this.stop()
   }
 
-  /** A connection is made. */
-  admit(connection: Connection): void {
-    this.#connections.set(connection.name, connection)
-  }
-
-  arrived(connection: Connection, frame: Buffer): void {
-    const { name } = connection
-    this.enqueue(() => {
-      if (this.#connections.get(name) === connection && this.#acceptor?.receive(name, frame) === false) this.#takeRest()
-    })
-  }
-
-  lost(connection: Connection): void {
-    const { name } = connection
-    this.enqueue(() => {
-      if (this.#connections.get(name) !== connection) return
-      this.note('loses')
-      this.#connections.delete(name)
-      this.#acceptor?.gone(name, connectionLost())
-    })
+  override report({ code }: RivuletError): void {
+    this.note(code)
   }
 
   protected override tick(): void {
-    this.#acceptor?.tick()
-  }
-
-  #takeRest(): void {
-    while (this.#acceptor?.takeRest() === false);
+    this.#links?.tick()
   }
 
   #open(): void {
     const { clock, random, world } = this
-    const { Registry } = world.machines
-    const limits = { maxAnnouncements: 1000, maxClientAnnouncements: 1000 }
+    const { links, leaseMs, graceMs, makeRegistry } = this.#settings
+    const settings = { leaseMs, graceMs, maxAnnouncements: 1000, maxClientAnnouncements: 1000 }
     const serving: DirectoryServingHost = {
       id: random.bytes(16).toString('hex'),
       clock,
-      registry: new Registry({ ...times, ...limits }, clock),
+      registry: makeRegistry?.(settings, clock) ?? new Registry(settings, clock),
       watches: { count: 0, most: 1000 },
       attending: new Map(),
       streams: new ServedStreams(),
@@ -85,15 +79,7 @@ export class SimulatedDirectoryHost extends DirectoryProcess implements NetworkE
     const handlers = new Map([['attend', attend]])
     const calls = new CallHost([{ codec: serviceOf(DirectoryService), handlers }], serving)
     this.serving = serving
-    this.#acceptor = new Acceptor(
-      { ...linkSettings, maxSessions: 100 },
-      {
-        ...this.linkPorts,
-        transmit: (peer, frame) => this.#connections.get(peer)?.send('acceptor', frame),
-        flushLater: (flush) => this.flushLater(flush),
-        accept: (session) =>
-          calls.accept(session, { id: random.bytes(8).toString('hex'), identity: undefined, dialed: undefined }),
-      },
-    )
+    this.#links = new SimulatedLinks(this, links, [calls])
+    this.#links.listen(this.address)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A client of a simulated directory: the client machine of the package, with a dialer for each host.
+ * A client of a simulated directory: the client machine of the package, with a link to each host.
  *
  * It announces services and peers, withdraws them, and watches; what it sees goes to the oracle.
  */
@@ -9,10 +9,10 @@ import { DirectoryClient } from '../../patterns/directory/directory-client.js'
 import type { MergedViews, MergedViewsPorts } from '../../patterns/directory/merged-views.js'
 import { ViewReaders } from '../../patterns/directory/view-readers.js'
 import { peersView, type View, viewKey } from '../../patterns/directory/wire.js'
-import { Dialer, SharedSession } from '../../src/session/index.js'
-import type { SimulatedDirectoryHost } from './directory-host.js'
-import { connectionLost, DirectoryProcess, type DirectoryWorld, linkSettings, times } from './directory-process.js'
-import type { Connection, NetworkEnd } from './network.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { type DirectoryWorld, linkOptions, times } from './directory-world.js'
+import { SimulatedLinks } from './simulated-links.js'
+import { TurnProcess } from './turn-process.js'
 
 /** The names of services that are announced. */
 export const serviceNames = ['a', 'b'] as const
@@ -21,110 +21,31 @@ const peerNames = ['p', 'q'] as const
 
 const views: readonly View[] = [...serviceNames.map((name) => ({ role: 'SERVICE', name }) as const), peersView]
 
-/** One host as a client reaches it. */
-class Place implements NetworkEnd {
-  readonly #process: DirectoryPeer
-  readonly host: SimulatedDirectoryHost
-  readonly #dialer: Dialer
-  #connection: Connection | undefined
-
-  constructor(process: DirectoryPeer, host: SimulatedDirectoryHost, client: DirectoryClient) {
-    this.#process = process
-    this.host = host
-    const { random } = process
-    this.#dialer = new Dialer(linkSettings, {
-      ...process.ports,
-      random: (bytes) => random.bytes(bytes),
-      transmit: (frame) => this.#connection?.send('dialer', frame),
-      flushLater: () => process.atEnd(() => this.#dialer.flush()),
-      reconnect: () => {
-        const connection = this.#connection
-        connection?.cut('dialer')
-        if (connection) process.enqueue(() => this.#down(connection))
-      },
-      accept: (session) =>
-        new SharedSession(session, [client], {
-          id: random.bytes(8).toString('hex'),
-          identity: undefined,
-          dialed: host.name,
-        }),
-    })
-    this.#connectLater()
-  }
-
-  get connection(): Connection | undefined {
-    return this.#connection
-  }
-
-  get isLive(): boolean {
-    return this.#dialer.session.status === 'live'
-  }
-
-  arrived(connection: Connection, frame: Buffer): void {
-    this.#process.enqueue(() => {
-      if (connection !== this.#connection || this.#dialer.receive(frame)) return
-      while (!this.#dialer.takeRest());
-    })
-  }
-
-  lost(connection: Connection): void {
-    this.#process.enqueue(() => this.#down(connection))
-  }
-
-  tick(): void {
-    this.#dialer.tick()
-  }
-
-  /** The process has died: nothing comes to this any more. */
-  crash(): void {
-    this.#connection?.cut('dialer')
-    this.#connection = undefined
-  }
-
-  #down(connection: Connection): void {
-    if (connection !== this.#connection) return
-    this.#connection = undefined
-    this.#process.note(`down ${this.host.name}`)
-    this.#dialer.down(connectionLost())
-    this.#connectLater()
-  }
-
-  #connectLater(): void {
-    const { random, world, name } = this.#process
-    this.#process.enqueueLater(random.between(50, 1000), () => {
-      const { host } = this
-      const ends = { dialer: this, acceptor: host }
-      const connection = host.isAlive ? world.network.connect(name, ends) : undefined
-      if (!connection) {
-        this.#connectLater()
-        return
-      }
-      this.#process.note(`up ${host.name}`)
-      host.admit(connection)
-      this.#connection = connection
-      this.#dialer.up()
-    })
-  }
-}
-
 /** A client. */
-export class DirectoryPeer extends DirectoryProcess {
-  readonly #hosts: readonly SimulatedDirectoryHost[]
+export class DirectoryPeer extends TurnProcess {
+  declare readonly world: DirectoryWorld
+  readonly #hosts: readonly string[]
   #client: DirectoryClient | undefined
   #readers: ViewReaders | undefined
+  #links: SimulatedLinks | undefined
   #announced: string[] = []
   readonly #subscriptions = new Map<string, Subscription>()
-  places: readonly Place[] = []
-  readonly ports = this.linkPorts
 
-  constructor(name: string, world: DirectoryWorld, hosts: readonly SimulatedDirectoryHost[]) {
-    super(name, world)
+  /** @param hosts - The addresses of all hosts. */
+  constructor(name: string, world: DirectoryWorld, hosts: readonly string[]) {
+    super(name, world, linkOptions.link.heartbeatMs)
     this.#hosts = hosts
   }
 
   /** Whether it speaks with all hosts. */
   get isConnected(): boolean {
-    return this.places.length === this.#hosts.length && this.places.every(({ isLive }) => isLive)
+    const dialed = this.#links?.dialed ?? []
+    return dialed.length === this.#hosts.length && dialed.every(({ isLive }) => isLive)
+  }
+
+  /** Loses its connections. */
+  cut(): void {
+    for (const { connection } of this.#links?.dialed ?? []) connection?.cut()
   }
 
   override boot(): void {
@@ -149,7 +70,8 @@ export class DirectoryPeer extends DirectoryProcess {
       })
       this.#client = client
       this.#readers = new ViewReaders(client)
-      this.places = this.#hosts.map((host) => new Place(this, host, client))
+      this.#links = new SimulatedLinks(this, linkOptions, [client])
+      this.#links.follow(this.#hosts)
       for (const view of views) this.#watch(view)
       if (random.chance(0.7)) this.act()
     })
@@ -157,8 +79,8 @@ export class DirectoryPeer extends DirectoryProcess {
 
   override crash(): void {
     this.note('crashes')
-    for (const place of this.places) place.crash()
-    this.places = []
+    this.#links?.drop()
+    this.#links = undefined
     this.#client = undefined
     this.#readers = undefined
     this.#announced = []
@@ -176,12 +98,12 @@ export class DirectoryPeer extends DirectoryProcess {
     })
   }
 
-  atEnd(flush: () => void): void {
-    this.flushLater(flush)
+  override report({ code }: RivuletError): void {
+    this.note(code)
   }
 
   protected override tick(): void {
-    for (const place of this.places) place.tick()
+    this.#links?.tick()
   }
 
   #announce(): void {

@@ -7,19 +7,15 @@
 import { conflictsOf } from '../../patterns/directory/announced-lists.js'
 import { MergedViews } from '../../patterns/directory/merged-views.js'
 import { Registry } from '../../patterns/directory/registry.js'
-import { frameKind } from '../../src/wire/prelude.js'
 import { SimulatedDirectoryHost } from './directory-host.js'
 import { DirectoryOracle } from './directory-oracle.js'
 import { DirectoryPeer, serviceNames } from './directory-peer.js'
-import { type DirectoryMachines, type DirectoryProcess, type DirectoryWorld, times } from './directory-process.js'
-import { Network } from './network.js'
-import { Random } from './random.js'
-import { Scheduler } from './scheduler.js'
+import { type DirectoryMachines, type DirectoryWorld, linkOptions, times } from './directory-world.js'
+import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
-import { BrokenPromise } from './session-oracle.js'
-import { kindOf } from './session-process.js'
-import { Trace } from './trace.js'
-import { Turns } from './turns.js'
+import { wayOf } from './simulated-links.js'
+import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
+import type { TurnProcess } from './turn-process.js'
 
 /** The machines of the package. */
 export const soundMachines: DirectoryMachines = { Registry, MergedViews, conflictsOf }
@@ -38,38 +34,25 @@ const calmMs = 2000
 
 const views = [...serviceNames.map((name) => `SERVICE ${name}`), 'PEER ']
 
-/** Runs a seed. */
-export async function simulateDirectory(
-  seed: number,
-  options: { readonly log?: (line: string) => void; readonly machines?: Partial<DirectoryMachines> } = {},
-): Promise<DirectoryRunOutcome> {
-  const { stackTraceLimit } = Error
-  if (!options.log) Error.stackTraceLimit = 0
-  const run = new DirectoryRun(seed, { ...soundMachines, ...options.machines }, options.log)
-  const restoreTurns = run.world.turns.install()
-  let violation: string | undefined
-  try {
-    await run.play()
-  } catch (error) {
-    const cause = run.world.oracle.broken ?? error
-    violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
-  } finally {
-    restoreTurns()
-    Error.stackTraceLimit = stackTraceLimit
-  }
-  const { scheduler, trace, oracle } = run.world
-  return { seed, hash: trace.hash, steps: scheduler.steps, isMild: run.isMild, lists: oracle.lists, violation }
+/** How a run may differ from the plain one of its seed. */
+export interface DirectoryRunOptions extends RunOptions {
+  readonly machines?: Partial<DirectoryMachines>
 }
 
-class DirectoryRun {
+/** Runs a seed. */
+export async function simulateDirectory(seed: number, options: DirectoryRunOptions = {}): Promise<DirectoryRunOutcome> {
+  const { run, outcome } = await playRun(seed, (random) => new DirectoryRun(random, options), options)
+  return { ...outcome, isMild: run.isMild, lists: run.world.oracle.lists }
+}
+
+class DirectoryRun extends SimulationRun {
   readonly world: DirectoryWorld
   readonly isMild: boolean
   readonly #hosts: readonly SimulatedDirectoryHost[]
   readonly #clients: readonly DirectoryPeer[]
 
-  constructor(seed: number, machines: DirectoryMachines, log?: (line: string) => void) {
-    const random = new Random(seed)
-    const scheduler = new Scheduler()
+  constructor(random: Random, options: DirectoryRunOptions) {
+    super()
     this.isMild = random.chance(0.6)
     const weather = {
       delayMs: random.pick([0, 1, 20]),
@@ -82,61 +65,58 @@ class DirectoryRun {
       halfOpen: this.isMild ? 0 : random.pick([0, 0.3]),
       halfOpenMs: 5000,
     }
-    const network = new Network(scheduler, random.fork(), weather, (frame) => kindOf(frame) === frameKind.hello)
-    const turns = new Turns(scheduler, random.fork(), random.pick([0, 0, 0.1]))
-    const oracle = new DirectoryOracle(scheduler, this.isMild)
-    const world = { scheduler, random, network, turns, oracle, machines, trace: new Trace(log) }
-    this.world = world
-    log?.(`${this.isMild ? 'mild' : 'wild'} ${JSON.stringify(weather)}`)
-    this.#hosts = Array.from({ length: random.between(1, 3) }, (_, at) => new SimulatedDirectoryHost(`h${at}`, world))
+    options.log?.(`${this.isMild ? 'mild' : 'wild'} ${JSON.stringify(weather)}`)
+    const machines = { ...soundMachines, ...options.machines }
+    const world = SimulationRun.worldOf(random, weather, random.pick([0, 0, 0.1]), options)
+    this.world = { ...world, machines, oracle: new DirectoryOracle(world.scheduler, this.isMild) }
+    const makeRegistry = (...parameters: ConstructorParameters<typeof Registry>) => new machines.Registry(...parameters)
+    const settings = { ...times, links: linkOptions, makeRegistry }
+    this.#hosts = Array.from(
+      { length: random.between(1, 3) },
+      (_, at) => new SimulatedDirectoryHost(`h${at}`, this.world, settings),
+    )
+    const addresses = this.#hosts.map(({ address }) => address)
     this.#clients = Array.from(
       { length: random.between(2, 4) },
-      (_, at) => new DirectoryPeer(`c${at}`, world, this.#hosts),
+      (_, at) => new DirectoryPeer(`c${at}`, this.world, addresses),
     )
   }
 
-  get #all(): readonly DirectoryProcess[] {
+  get #all(): readonly TurnProcess[] {
     return [...this.#hosts, ...this.#clients]
   }
 
-  async play(): Promise<void> {
+  override play(): void {
     const { random } = this.world
     for (const process of this.#all) {
       process.boot()
-      await this.#pass(random.below(500))
+      this.pass(random.below(500))
     }
     for (let count = random.between(5, 20); count > 0; count--) {
-      await this.#pass(random.below(1500))
+      this.pass(random.below(1500))
       if (random.chance(0.5)) random.pick(this.#clients).act()
-      else if (this.isMild) await this.#mildTrouble()
+      else if (this.isMild) this.#mildTrouble()
       else this.#wildTrouble()
     }
-    await this.#rest()
-  }
-
-  async #pass(ms: number): Promise<void> {
-    const { turns, oracle } = this.world
-    await turns.run(ms, () => {
-      if (oracle.broken) throw oracle.broken
-    })
+    this.#rest()
   }
 
   /** Trouble that ends before a lease does, and before there is another. */
-  async #mildTrouble(): Promise<void> {
+  #mildTrouble(): void {
     const { random } = this.world
     const what = random.below(5)
     const ms = random.below(times.leaseMs / 2)
     if (what === 0) this.#apart(ms)
     else if (what === 1) random.pick(this.#all).stall(ms)
     else if (what === 2) for (const connection of [...this.world.network.open]) connection.cut()
-    else if (what === 3) this.#restart(random.pick(this.#clients), ms)
+    else if (what === 3) this.restart(random.pick(this.#clients), ms)
     // hosts may be away for long, one or all of them
-    else for (const host of random.chance(0.3) ? this.#hosts : [random.pick(this.#hosts)]) this.#restart(host, 4 * ms)
-    await this.#pass(ms)
+    else for (const host of random.chance(0.3) ? this.#hosts : [random.pick(this.#hosts)]) this.restart(host, 4 * ms)
+    this.pass(ms)
     while (!this.#all.every(({ isAlive }) => isAlive) || !this.#clients.every(({ isConnected }) => isConnected)) {
-      await this.#pass(200)
+      this.pass(200)
     }
-    await this.#pass(calmMs + random.below(random.pick([1, 2 * times.graceMs])))
+    this.pass(calmMs + random.below(random.pick([1, 2 * times.graceMs])))
   }
 
   #wildTrouble(): void {
@@ -146,37 +126,27 @@ class DirectoryRun {
     if (what < 2) this.#apart(ms)
     else if (what < 3) random.pick(this.#all).stall(random.below(2 * times.leaseMs))
     else if (what < 4) for (const connection of [...network.open]) connection.cut()
-    else if (what < 5) this.#restart(random.pick(this.#clients), ms)
-    else for (const host of random.chance(0.3) ? this.#hosts : [random.pick(this.#hosts)]) this.#restart(host, ms)
+    else if (what < 5) this.restart(random.pick(this.#clients), ms)
+    else for (const host of random.chance(0.3) ? this.#hosts : [random.pick(this.#hosts)]) this.restart(host, ms)
   }
 
   /** A client reaches nobody for a while. */
   #apart(ms: number): void {
     const client = this.world.random.pick(this.#clients)
     client.note('is apart', ms)
-    this.world.network.setApart(client.name, ms)
-    for (const { connection } of client.places) connection?.cut()
-  }
-
-  #restart(process: DirectoryProcess, downMs: number): void {
-    if (!process.isAlive) return
-    process.crash()
-    this.world.scheduler.after(downMs, () => process.isAlive || process.boot())
+    for (const host of this.#hosts) this.world.network.setApart(wayOf(client, host), ms)
+    client.cut()
   }
 
   /** Nothing goes wrong any more. */
-  async #rest(): Promise<void> {
-    const { oracle, network } = this.world
+  #rest(): void {
+    const { scheduler, network } = this.world
     network.heal()
-    let fault: string | undefined
-    for (let waited = 0; waited < restMs; waited += 1000) {
-      await this.#pass(1000)
-      const isAwake = this.#all.every(({ isAlive, isStalled }) => isAlive && !isStalled)
-      fault = isAwake ? this.#fault() : 'somebody is away'
-      if (fault === undefined && waited > 2 * times.leaseMs) return
-    }
-    oracle.fail(`no rest: ${fault}`)
-    throw oracle.broken
+    const earliest = scheduler.now + 2 * times.leaseMs + 1000
+    this.rest({ mostMs: restMs, stepMs: 1000, looks: 1 }, () => {
+      if (!this.#all.every(({ isAlive, isStalled }) => isAlive && !isStalled)) return 'somebody is away'
+      return this.#fault() ?? (scheduler.now > earliest ? undefined : 'it is too early to know')
+    })
   }
 
   #fault(): string | undefined {

@@ -3,8 +3,8 @@ import t from 'tap'
 import { MergedViews } from '../../patterns/directory/merged-views.js'
 import { Registry } from '../../patterns/directory/registry.js'
 import type { PeerRecord } from '../../src/discovery/index.js'
-import type { DirectoryMachines } from './directory-process.js'
 import { type DirectoryRunOutcome, simulateDirectory } from './directory-simulation.js'
+import type { DirectoryMachines } from './directory-world.js'
 import { explainAs, runSeeds } from './seeds.js'
 
 /** How long fresh seeds are looked at, in milliseconds. */

@@ -73,17 +73,17 @@ function swapBatches(): () => void {
 export const brokenMessaging: readonly BrokenPart[] = [
   {
     name: 'shows that a peer has left ahead of its last message',
-    from: 109,
+    from: 30,
     breakIt: () => replace(Mailbox.prototype, 'holds', () => () => false),
   },
   {
     name: 'takes what waited for room behind the report that its sender has left',
-    from: 277,
+    from: 970,
     breakIt: () => replace(Roster.prototype, 'isPresent', () => () => true),
   },
   {
     name: 'never shows that a peer has left whose messages wait',
-    from: 427,
+    from: 30,
     breakIt: () => replace(Presence.prototype, 'handedOut', () => () => {}),
   },
   {
@@ -123,7 +123,7 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'loses the order across a reconnection, and takes what comes in any order',
-    from: 137,
+    from: 95,
     breakIt() {
       const holes = new WeakMap<ReceivedFrom, { readonly from: number; readonly to: number }>()
       const takeAny = atEachBatch((received, { sequence, lengths }, take) => {

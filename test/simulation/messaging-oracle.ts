@@ -17,9 +17,19 @@ export interface Note {
   readonly padding: string
 }
 
-/** What became of a message. */
-interface Sent {
+/** A message or a question. */
+export interface Pending {
+  /** What it is called in a report. */
+  readonly about: string
+  readonly isAsk: boolean
+  /** The incarnation of its sender, and the name of its receiver. */
+  readonly from: string
   readonly to: string
+}
+
+/** What became of a message. */
+interface Sent extends Pending {
+  readonly isAsk: false
   readonly isRepeatable: boolean
   outcome: 'open' | 'taken' | 'no' | 'maybe' | 'abandoned'
   /** The incarnations that it was delivered to. */
@@ -29,7 +39,8 @@ interface Sent {
 }
 
 /** What became of a question. */
-interface Asked {
+interface Asked extends Pending {
+  readonly isAsk: true
   outcome: 'open' | 'answered' | 'no' | 'maybe' | 'abandoned'
   /** The incarnations that were asked. */
   readonly by: string[]
@@ -68,11 +79,12 @@ export class MessagingOracle {
   readonly #lives = new Map<string, Life>()
   readonly #next = new Map<string, number>()
   readonly #asked = new Map<string, Asked>()
+  /** Those without an outcome. */
+  readonly #open = new Set<Sent | Asked>()
 
-  /** Messages and questions without an outcome, as texts. */
-  get open(): readonly string[] {
-    const open = [...this.#sent, ...this.#asked].filter(([, { outcome }]) => outcome === 'open')
-    return open.map(([key]) => key.slice(28))
+  /** Messages and questions without an outcome. */
+  get open(): Iterable<Pending> {
+    return this.#open
   }
 
   /** A peer begins. */
@@ -85,18 +97,18 @@ export class MessagingOracle {
       isComplete: false,
       last: new Map(),
     })
-    for (const sent of this.#sent.values())
-      if (sent.to === ref.name && sent.outcome === 'open') sent.candidates.add(ref.incarnation)
+    for (const one of this.#open) if (!one.isAsk && one.to === ref.name) one.candidates.add(ref.incarnation)
   }
 
   /** A peer has ended, in whatever way: its open sends have no outcome. */
   died(ref: PeerRef): void {
     const life = this.#of(ref)
     life.isAlive = false
-    for (const [key, sent] of this.#sent)
-      if (key.startsWith(ref.incarnation) && sent.outcome === 'open') sent.outcome = 'abandoned'
-    for (const [key, asked] of this.#asked)
-      if (key.startsWith(ref.incarnation) && asked.outcome === 'open') asked.outcome = 'abandoned'
+    for (const one of this.#open) {
+      if (one.from !== ref.incarnation) continue
+      one.outcome = 'abandoned'
+      this.#open.delete(one)
+    }
   }
 
   isAlive(ref: PeerRef): boolean {
@@ -109,13 +121,18 @@ export class MessagingOracle {
     const number = (this.#next.get(pair) ?? 0) + 1
     this.#next.set(pair, number)
     const candidates = [...this.#lives.values()].filter(({ ref, isAlive }) => isAlive && ref.name === to)
-    this.#sent.set(`${pair}#${number}`, {
+    const sent: Sent = {
+      about: `${from.name}'s #${number} for ${to}`,
+      isAsk: false,
+      from: from.incarnation,
       to,
       isRepeatable,
       outcome: 'open',
       delivered: new Set(),
       candidates: new Set(candidates.map(({ ref }) => ref.incarnation)),
-    })
+    }
+    this.#sent.set(`${pair}#${number}`, sent)
+    this.#open.add(sent)
     return number
   }
 
@@ -162,7 +179,10 @@ export class MessagingOracle {
     const pair = `${from.incarnation}?${to}`
     const number = (this.#next.get(pair) ?? 0) + 1
     this.#next.set(pair, number)
-    this.#asked.set(`${pair}#${number}`, { outcome: 'open', by: [] })
+    const about = `${from.name}'s question #${number} for ${to}`
+    const asked: Asked = { about, isAsk: true, from: from.incarnation, to, outcome: 'open', by: [] }
+    this.#asked.set(`${pair}#${number}`, asked)
+    this.#open.add(asked)
     return number
   }
 
@@ -236,10 +256,9 @@ export class MessagingOracle {
     if (accusations.includes(code)) this.fail(`${who} reports ${code}: ${message}, ${(cause as Error)?.stack ?? ''}`)
   }
 
-  /** Everything is at rest: nothing is pending, and what was taken by peers that live has been given to them. */
+  /** Everything is at rest: what was taken by peers that live has been given to them. */
   checkEnd(): void {
     for (const [key, { to, outcome, delivered, candidates }] of this.#sent) {
-      if (outcome === 'open') this.fail(`${key} has no outcome`)
       if (outcome !== 'taken' || delivered.size > 0) continue
       // the one that took it may have died with it, or never wanted it
       const keepers = [...candidates].filter((one) => !this.#lives.get(one)?.isAlive)
@@ -271,6 +290,7 @@ export class MessagingOracle {
     const sent = this.#sent.get(`${from.incarnation}>${to}#${number}`) as Sent
     if (sent.outcome !== 'open') this.fail(`${from.name}'s #${number} for ${to} has two outcomes`)
     sent.outcome = outcome ?? 'maybe'
+    this.#open.delete(sent)
     return sent
   }
 
@@ -278,6 +298,7 @@ export class MessagingOracle {
     const asked = this.#asked.get(`${from.incarnation}?${to}#${number}`) as Asked
     if (asked.outcome !== 'open') this.fail(`${from.name}'s question #${number} for ${to} has two outcomes`)
     asked.outcome = outcome
+    this.#open.delete(asked)
     return asked
   }
 

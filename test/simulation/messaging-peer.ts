@@ -39,9 +39,6 @@ const question = defineAsk(
 /** Padding of messages that are large, in bytes. */
 const large = [3000, 30_000, 90_000]
 
-/** How long a send waits at most, in milliseconds; longer than any trouble. */
-const patienceMs = 60_000
-
 /** What a peer needs of its process. */
 export interface PeerProcess {
   readonly world: { readonly oracle: MessagingOracle; readonly plan: MessagingPlan }
@@ -111,7 +108,7 @@ export class SimulatedPeer {
       get problem() {
         return peer.local.problem
       },
-      timeoutMs: patienceMs,
+      timeoutMs: world.plan.habits.patienceMs,
       waitForReady: true,
     })
     this.#answers = new PeerAnswers(this.ref, {
@@ -132,6 +129,11 @@ export class SimulatedPeer {
 
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** Whether it consumes. */
+  get isReading(): boolean {
+    return this.#readers.length > 0 || !this.#isOpen
   }
 
   /** Begins to watch, and perhaps to read. */
@@ -259,7 +261,7 @@ export class SimulatedPeer {
 
   #sendOne(to: string): void {
     const { oracle, plan } = this.#process.world
-    const { large: larges, unready, atLeastOnce } = plan.habits
+    const { large: larges, unready, atLeastOnce, patienceMs } = plan.habits
     const random = this.#random
     const isRepeatable = random.chance(atLeastOnce)
     const options: PeerSendOptions = {

@@ -54,6 +54,12 @@ export interface MessagingHabits {
   readonly mailboxBytes: number
   readonly mailboxOverflow: 'block' | 'error'
   readonly outboxBytes: number
+  /**
+   * How long a send or an ask waits, in milliseconds, and whether a run ends only when all of them have an outcome. Else they wait
+   * for longer than a run: what may not wait, and does, is found.
+   */
+  readonly patienceMs: number
+  readonly waitsForAll: boolean
 }
 
 /** Draws a plan. */
@@ -61,6 +67,7 @@ export function messagingPlanOf(random: Random, seed: number): MessagingPlan {
   const isBrief = seed >= briefFrom
   const link = linkOf(random)
   const processes = random.pick([2, 2, 3, 4])
+  const waitsForAll = random.chance(0.1)
   return {
     processes,
     topology: random.pick(['chain', 'all', 'directory'] as const),
@@ -87,6 +94,8 @@ export function messagingPlanOf(random: Random, seed: number): MessagingPlan {
       mailboxBytes: random.pick([100, 8_388_608]),
       mailboxOverflow: random.pick(['block', 'block', 'block', 'error']),
       outboxBytes: random.pick([100, 3000, 8_388_608, 8_388_608]),
+      patienceMs: waitsForAll ? random.pick([5000, 20_000]) : 3_600_000,
+      waitsForAll,
     },
   }
 }

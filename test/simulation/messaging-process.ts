@@ -6,14 +6,15 @@
 import { PeerNode } from '../../patterns/messaging/node.js'
 import type { Endpoint } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { MeshProcess, type MeshWorld } from './mesh-process.js'
 import type { MessagingOracle } from './messaging-oracle.js'
 import { SimulatedPeer } from './messaging-peer.js'
 import type { MessagingPlan } from './messaging-plan.js'
 import type { DirectoryClient, SimulatedDirectory } from './simulated-directory.js'
+import { SimulatedLinks } from './simulated-links.js'
+import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** The world that all parts of a run share. */
-export interface MessagingWorld extends MeshWorld {
+export interface MessagingWorld extends TurnWorld {
   readonly plan: MessagingPlan
   readonly oracle: MessagingOracle
   /** The addresses that a process dials whatever a directory lists. */
@@ -22,13 +23,23 @@ export interface MessagingWorld extends MeshWorld {
   readonly directory: SimulatedDirectory | undefined
 }
 
+/** The least and the longest wait before a connection is tried again, in milliseconds. */
+const waitMs = [1, 100] as const
+
 /** A process. */
-export class MessagingProcess extends MeshProcess {
+export class MessagingProcess extends TurnProcess {
   declare readonly world: MessagingWorld
   #node: PeerNode | undefined
   readonly peers = new Set<SimulatedPeer>()
   #isOpen = false
   #directory: DirectoryClient | undefined
+  #links: SimulatedLinks | undefined
+  /** Where it listens; another one after it has moved. */
+  address = ''
+
+  constructor(name: string, world: MessagingWorld) {
+    super(name, world, world.plan.link.heartbeatMs)
+  }
 
   get node(): PeerNode | undefined {
     return this.#node
@@ -44,7 +55,7 @@ export class MessagingProcess extends MeshProcess {
     return [...this.peers].some(({ ref }) => this.#node?.roster.get(ref.incarnation) !== undefined)
   }
 
-  boot(): void {
+  override boot(): void {
     const { world, life } = this
     // a process may come back elsewhere, where others find it again
     if (world.directory !== undefined && this.random.chance(0.5)) this.address = `sim://${this.name}/${life}`
@@ -72,11 +83,13 @@ export class MessagingProcess extends MeshProcess {
       this.#node = node
       this.#isOpen = true
       this.add()
-      this.openLinks([node, node.callHost])
+      const links = new SimulatedLinks(this, { link: world.plan.link, waitMs }, [node, node.callHost])
+      this.#links = links
+      links.listen(this.address)
       node.roster.start()
       node.announce([{ address: this.address }])
       node.dialing.lists.subscribe((list) => {
-        if (node === this.#node) this.follow(list.map((endpoint) => (endpoint as Endpoint).address))
+        if (links === this.#links) links.follow(list.map((endpoint) => (endpoint as Endpoint).address))
       })
     })
   }
@@ -106,7 +119,7 @@ export class MessagingProcess extends MeshProcess {
   }
 
   /** Ends without a word. */
-  crash(): void {
+  override crash(): void {
     this.note('crashes')
     this.#forget(false)
   }
@@ -126,12 +139,16 @@ export class MessagingProcess extends MeshProcess {
     await Promise.all([node.stopAll(closed), node.callHost.stopAll(closed)])
     if (life !== this.life) return
     node.stop()
-    this.sayGoodbye()
+    this.#links?.sayGoodbye()
     // what was said leaves at the end of this turn
     this.enqueueLater(0, () => {
       this.#forget(true)
       this.world.scheduler.after(this.random.below(3000), () => this.isAlive || this.boot())
     })
+  }
+
+  protected override tick(): void {
+    this.#links?.tick()
   }
 
   override report(error: RivuletError): void {
@@ -144,7 +161,8 @@ export class MessagingProcess extends MeshProcess {
     this.#directory = undefined
     for (const peer of this.peers) peer.ended()
     this.peers.clear()
-    this.dropLinks()
+    this.#links?.drop()
+    this.#links = undefined
     this.#node = undefined
     this.#isOpen = false
     this.stop()

@@ -4,78 +4,49 @@
  * Nodes, peers, calls and sessions are those of the package; sockets, clocks, chance and directories are simulated. Everything is
  * drawn from the seed, so that a run can be had again exactly.
  */
-import { frameKind } from '../../src/wire/prelude.js'
-import { wayOf } from './mesh-links.js'
 import { MessagingOracle } from './messaging-oracle.js'
 import { messagingPlanOf } from './messaging-plan.js'
 import { MessagingProcess, type MessagingWorld } from './messaging-process.js'
-import { Network } from './network.js'
-import { Random } from './random.js'
-import { Scheduler } from './scheduler.js'
-import { BrokenPromise } from './session-oracle.js'
-import { kindOf } from './session-process.js'
+import type { Random } from './random.js'
+import type { SeedOutcome } from './seeds.js'
 import { SimulatedDirectory } from './simulated-directory.js'
-import { Trace } from './trace.js'
-import { Turns } from './turns.js'
+import { wayOf } from './simulated-links.js'
+import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 
 /** How a run ended. */
-export interface MessagingOutcome {
-  readonly seed: number
-  readonly hash: string
-  readonly steps: number
+export interface MessagingOutcome extends SeedOutcome {
   readonly delivered: number
-  readonly violation: string | undefined
 }
 
-/** How long it takes at most until all is done when nothing goes wrong any more, in milliseconds. */
+/** How long it takes at most until all is done when nothing goes wrong any more, and how often that is looked at, in milliseconds. */
 const restMs = 300_000
+const lookMs = 250
+
+/** Looks in a row that find all at rest: together longer than a peer without a link is present, and a name is asked for. */
+const quietLooks = 12
 
 /** Runs a seed. */
-export async function simulateMessaging(
-  seed: number,
-  options: { readonly log?: (line: string) => void } = {},
-): Promise<MessagingOutcome> {
-  const { stackTraceLimit } = Error
-  if (!options.log) Error.stackTraceLimit = 0
-  const run = new MessagingRun(seed, options.log)
-  const restoreTurns = run.world.turns.install()
-  let violation: string | undefined
-  try {
-    await run.play()
-  } catch (error) {
-    const cause = run.world.oracle.broken ?? error
-    violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
-  } finally {
-    restoreTurns()
-    Error.stackTraceLimit = stackTraceLimit
-  }
-  const { scheduler, trace, oracle } = run.world
-  return { seed, hash: trace.hash, steps: scheduler.steps, delivered: oracle.delivered, violation }
+export async function simulateMessaging(seed: number, options: RunOptions = {}): Promise<MessagingOutcome> {
+  const { run, outcome } = await playRun(seed, (random) => new MessagingRun(seed, random, options), options)
+  return { ...outcome, delivered: run.world.oracle.delivered }
 }
 
-class MessagingRun {
+class MessagingRun extends SimulationRun {
   readonly world: MessagingWorld
   readonly #processes: MessagingProcess[]
 
-  constructor(seed: number, log?: (line: string) => void) {
-    const random = new Random(seed)
+  constructor(seed: number, random: Random, options: RunOptions) {
+    super()
     const plan = messagingPlanOf(random, seed)
-    log?.(JSON.stringify(plan))
-    const scheduler = new Scheduler()
-    const network = new Network(scheduler, random.fork(), plan.weather, (frame) => kindOf(frame) === frameKind.hello)
+    options.log?.(JSON.stringify(plan))
+    const world = SimulationRun.worldOf(random, plan.weather, plan.turnEnds, options)
     this.world = {
-      scheduler,
-      random,
+      ...world,
       plan,
-      network,
-      link: plan.link,
-      turns: new Turns(scheduler, random.fork(), plan.turnEnds),
       oracle: new MessagingOracle(),
-      trace: new Trace(log),
-      listeners: new Map(),
       addressesFor: (process) => this.#addressesFor(process),
       directory:
-        plan.topology === 'directory' ? new SimulatedDirectory(scheduler, random.fork(), plan.hosts) : undefined,
+        plan.topology === 'directory' ? new SimulatedDirectory(world.scheduler, random.fork(), plan.hosts) : undefined,
     }
     this.#processes = Array.from({ length: plan.processes }, (_, at) => {
       const process = new MessagingProcess(`m${at}`, this.world)
@@ -84,18 +55,20 @@ class MessagingRun {
     })
   }
 
-  async play(): Promise<void> {
+  override play(): void {
     const { random, plan } = this.world
     for (const process of this.#processes) {
       process.boot()
-      if (random.chance(0.5)) await this.#pass(random.below(2000))
+      if (random.chance(0.5)) this.pass(random.below(2000))
     }
     for (let count = 0; count < plan.events; count++) {
-      await this.#pass(random.below(plan.pauseMs + 1))
+      this.pass(random.below(plan.pauseMs + 1))
       if (random.below(100) < plan.trouble) this.#trouble()
       else this.#act()
     }
-    await this.#rest()
+    this.#heal()
+    this.rest({ mostMs: restMs, stepMs: lookMs, looks: quietLooks }, () => this.#unrest())
+    this.world.oracle.checkEnd()
   }
 
   #addressesFor(process: MessagingProcess): readonly string[] {
@@ -105,13 +78,6 @@ class MessagingRun {
     const others =
       topology === 'chain' ? this.#processes.slice(0, at) : this.#processes.filter((one) => one !== process)
     return others.map(({ address }) => address)
-  }
-
-  async #pass(ms: number): Promise<void> {
-    const { turns, oracle } = this.world
-    await turns.run(ms, () => {
-      if (oracle.broken) throw oracle.broken
-    })
   }
 
   /** A peer does something. */
@@ -147,7 +113,7 @@ class MessagingRun {
       if (open.length > 0) random.pick(open).hold(ms)
     } else if (what < 6) this.#part(process, random.pick(this.#processes), ms)
     else if (what < 8) process.stall(ms)
-    else if (what < 9) this.#restart(process, ms)
+    else if (what < 9) this.restart(process, ms)
     else if (what < 10) process.enqueue(() => void process.close(ms))
     else if (what < 11) {
       process.enqueue(() => {
@@ -166,69 +132,77 @@ class MessagingRun {
     for (const connection of network.open) if (ways.includes(connection.name.split('#')[0] as string)) connection.cut()
   }
 
-  #restart(process: MessagingProcess, downMs: number): void {
-    if (!process.isAlive) return
-    process.crash()
-    this.world.scheduler.after(downMs, () => process.isAlive || process.boot())
-  }
-
-  /** Nothing goes wrong any more, and everybody finishes. */
-  async #rest(): Promise<void> {
-    const { network, oracle } = this.world
-    network.heal()
+  /** Nothing goes wrong any more. */
+  #heal(): void {
+    this.world.network.heal()
     this.world.directory?.unite()
-    for (const process of this.#processes) {
-      process.enqueue(() => {
-        for (const peer of process.peers) peer.read()
-      })
-    }
-    let problem = ''
-    for (let waited = 0, quiet = 0; waited < restMs; waited += 1000) {
-      for (const process of this.#processes)
-        process.enqueue(() => {
-          for (const peer of process.peers) peer.read()
-        })
-      await this.#pass(1000)
-      problem = this.#unrest() ?? ''
-      quiet = problem === '' ? quiet + 1 : 0
-      if (quiet < 4) continue
-      oracle.checkEnd()
-      return
-    }
-    oracle.fail(`no rest: ${problem}`)
+    for (const process of this.#processes) process.stall(0)
   }
 
   /** Returns what is not at rest. */
   #unrest(): string | undefined {
-    const { oracle, plan } = this.world
-    const ready = this.#processes.filter((process) => process.isAlive && process.isOpen && !process.isStalled)
-    if (ready.length < this.#processes.length) return 'a process is not open'
-    if (oracle.open.length > 0) return `these messages have no outcome: ${oracle.open.join(', ')}`
-    const isRead = ready.every(({ peers }) => [...peers].every(({ local }) => local.mailbox.stats().pending === 0))
-    if (!isRead) return 'messages wait to be handed out'
-    for (const one of ready) {
-      for (const other of ready) {
+    const { plan } = this.world
+    const all = this.#processes
+    // whoever consumes late, or has begun late, consumes now
+    for (const process of all) {
+      for (const peer of process.peers) if (!peer.isReading) process.enqueue(() => peer.read())
+    }
+    if (!all.every((process) => process.isAlive && process.isOpen && !process.isStalled)) return 'a process is not open'
+    for (const { peers } of all) {
+      for (const { isReading, local } of peers)
+        if (!isReading || local.mailbox.stats().pending > 0) return 'messages wait to be handed out'
+    }
+    const problem = this.#linkProblem()
+    if (problem !== undefined) return problem
+    for (let at = 0; at < plan.names; at++) {
+      const problem = this.#nameProblem(`peer${at}`)
+      if (problem !== undefined) return problem
+    }
+    return this.#openProblem()
+  }
+
+  #linkProblem(): string | undefined {
+    for (const one of this.#processes) {
+      for (const other of this.#processes) {
+        if (one === other) continue
         const links = one.node?.linksTo(other.node?.id ?? '') ?? 0
         // a directory lists the holders of names: processes without any may not find each other
         const fewest = this.world.directory === undefined || one.holdsName || other.holdsName ? 1 : 0
-        if (one !== other && (links > 1 || links < fewest)) return `${one.name} has ${links} links to ${other.name}`
+        if (links > 1 || links < fewest) return `${one.name} has ${links} links to ${other.name}`
       }
     }
-    for (let at = 0; at < plan.names; at++) {
-      const name = `peer${at}`
-      const views = ready.map(({ node }) => node?.roster.find(name)?.ref.incarnation)
-      if (new Set(views).size !== 1) return `the processes see ${views.join(', ')} as ${name}`
-      const [view] = views
-      const isThere = ready.some(({ peers }) => [...peers].some(({ ref }) => ref.incarnation === view))
-      if (view !== undefined && !isThere) return `${name} is seen and not there`
-      const isWanted = ready.some(({ peers }) => [...peers].some(({ ref }) => ref.name === name))
-      if (isWanted && view === undefined) return `nobody is ${name}`
-      for (const { peers } of ready) {
-        for (const { ref } of peers) {
-          const seen = oracle.seenBy(ref).get(name)
-          if (seen !== view && view !== ref.incarnation) return `${ref.name} sees ${seen} as ${name}, not ${view}`
-        }
+    return undefined
+  }
+
+  /** Whether all see the same as the holder of a name, which is there if one wants it. */
+  #nameProblem(name: string): string | undefined {
+    const all = this.#processes
+    const views = all.map(({ node }) => node?.roster.find(name)?.ref.incarnation)
+    const [view] = views
+    if (views.some((one) => one !== view)) return `the processes see ${views.join(', ')} as ${name}`
+    let isThere = view === undefined
+    for (const { peers } of all) {
+      for (const { ref } of peers) {
+        if (view === undefined && ref.name === name) return `nobody is ${name}`
+        isThere ||= ref.incarnation === view
+        const seen = this.world.oracle.seenBy(ref).get(name)
+        if (seen !== view && view !== ref.incarnation) return `${ref.name} sees ${seen} as ${name}, not ${view}`
       }
+    }
+    return isThere ? undefined : `${name} is seen and not there`
+  }
+
+  /** Whether what has no outcome may have none: it waits for a peer that nobody is, or in a peer that has lost its name. */
+  #openProblem(): string | undefined {
+    const { oracle, plan } = this.world
+    for (const { about, from, to, isAsk } of oracle.open) {
+      if (plan.habits.waitsForAll) return `${about} has no outcome`
+      const process = this.#processes.find(({ peers }) => [...peers].some(({ ref }) => ref.incarnation === from))
+      const sender = process?.node?.roster.get(from)
+      const receiver = process?.node?.roster.find(to)
+      if (sender === undefined || receiver === undefined) continue
+      if (isAsk && receiver.answers.size === 0) continue
+      return `${about} has no outcome, although ${to} is there`
     }
     return undefined
   }

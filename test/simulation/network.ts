@@ -15,6 +15,13 @@ export interface NetworkEnd {
   lost(connection: Connection): void
 }
 
+/** What takes connections. */
+export interface Listener extends NetworkEnd {
+  /** Whose it is. */
+  readonly process: { readonly name: string }
+  admit(connection: Connection): void
+}
+
 /** What a network is like; times in milliseconds, the rest as probabilities. */
 export interface Weather {
   readonly delayMs: number

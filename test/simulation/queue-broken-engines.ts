@@ -194,7 +194,7 @@ export const brokenEngines: readonly BrokenPart[] = [
   },
   {
     name: 'removes blocks of which messages are set aside',
-    from: 80,
+    from: 970,
     breakIt: () => replace(BlockLog.prototype, 'setAside', () => function (this: BlockLog) {}),
   },
   {

@@ -1,5 +1,5 @@
 /**
- * A process with a client of the queue: a dialer, the calls over its session, and what both are for; or a client in the
+ * A process with a client of the queue: a link, the calls over it, and what both are for; or a client in the
  * process of the host, which has neither.
  *
  * It loses its connection, stalls, dies without a word, closes in good order, and starts again as another client.
@@ -12,10 +12,10 @@ import { CallClient } from '../../src/call/index.js'
 import { LocalStream, RemoteStream, type ServedSession, type StreamPorts } from '../../src/conversation/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
-import { Dialer } from '../../src/session/index.js'
 import type { Connection } from './network.js'
 import type { Guest, QueueHost } from './queue-host.js'
-import { connectionLost, QueueProcess, type QueueWorld } from './queue-process.js'
+import { hostAddress, QueueProcess, type QueueWorld } from './queue-process.js'
+import { SimulatedLinks } from './simulated-links.js'
 
 /** Opens a session of a host in process. */
 export type OpenSession<Request, Answer> = (
@@ -27,9 +27,8 @@ export type OpenSession<Request, Answer> = (
 export abstract class QueueClient extends QueueProcess implements Guest {
   readonly #host: QueueHost
   readonly isLocal: boolean
-  #dialer: Dialer | undefined
+  #links: SimulatedLinks | undefined
   #calls: CallClient | undefined
-  #connection: Connection | undefined
   #isOpen = false
   readonly #onClosing = new Set<() => void>()
   /** Whether it makes no more trouble of its own. */
@@ -44,7 +43,7 @@ export abstract class QueueClient extends QueueProcess implements Guest {
   }
 
   get connection(): Connection | undefined {
-    return this.#connection
+    return this.#links?.dialed[0]?.connection
   }
 
   /** Whether it takes part, rather than being closed or about to. */
@@ -70,33 +69,18 @@ export abstract class QueueClient extends QueueProcess implements Guest {
         this.begin()
         return
       }
-      const { name, clock, settings, random } = this
+      const { name, clock } = this
       const report = (error: RivuletError) => this.report(error)
       const calls = new CallClient({ clock, failoverMs: 1000, name: () => name, report })
-      const dialer: Dialer = new Dialer(settings, {
-        ...this.linkPorts,
-        random: (bytes) => random.bytes(bytes),
-        transmit: (frame) => {
-          this.noteFrame('sends', frame)
-          this.#connection?.send('dialer', frame)
-        },
-        flushLater: () => this.flushLater(() => dialer.flush()),
-        reconnect: () => {
-          const connection = this.#connection
-          connection?.cut('dialer')
-          if (connection) this.enqueue(() => this.#down(connection))
-        },
-        accept: (session) => calls.accept(session),
-      })
       this.#calls = calls
-      this.#dialer = dialer
+      this.#links = new SimulatedLinks(this, this.linkOptions, [calls])
       this.begin()
-      this.#connectLater()
+      this.#links.follow([hostAddress])
     })
   }
 
   override crash(): void {
-    this.#connection?.cut('dialer')
+    this.#links?.drop()
     this.#forget()
     this.stop()
     this.ended()
@@ -108,26 +92,8 @@ export abstract class QueueClient extends QueueProcess implements Guest {
     this.enqueue(() => void this.closeWithHost(waitMs))
   }
 
-  override arrived(connection: Connection, frame: Buffer): void {
-    // a DEALER does not tell which connection a frame came on
-    this.enqueue(() =>
-      this.reads.read(() => {
-        this.noteFrame('gets', frame)
-        return connection !== this.#connection || (this.#dialer?.receive(frame) ?? true)
-      }),
-    )
-  }
-
-  override lost(connection: Connection): void {
-    this.enqueue(() => this.#down(connection))
-  }
-
-  override takeRest(): boolean {
-    return this.#dialer?.takeRest() ?? true
-  }
-
   protected override tick(): void {
-    this.#dialer?.tick()
+    this.#links?.tick()
   }
 
   /** A life begins. */
@@ -157,7 +123,7 @@ export abstract class QueueClient extends QueueProcess implements Guest {
       },
       report: (error) => this.report(error),
       unreachable: () => '',
-      hasHost: () => (calls ? this.#dialer?.session.status === 'live' : serving?.isServing === true),
+      hasHost: () => (calls ? this.#links?.dialed[0]?.isLive === true : serving?.isServing === true),
       waitUntil: (deadline, promise) => {
         const timeoutMs = Math.max(0, deadline - clock.now())
         return waitFor(name, promise, clock, { timeoutMs }).catch(() => {})
@@ -179,7 +145,7 @@ export abstract class QueueClient extends QueueProcess implements Guest {
     if (life !== this.life) return
     const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
     void this.#calls?.stopAll(closed)
-    this.#dialer?.close(closed)
+    this.#links?.sayGoodbye()
     this.enqueueLater(0, () => {
       const { name, pending } = this
       this.world.oracle.watch((oracle) => pending > 0 && oracle.fail(`${name} closed without ${pending} outcomes`))
@@ -189,33 +155,9 @@ export abstract class QueueClient extends QueueProcess implements Guest {
   }
 
   #forget(): void {
-    this.#connection = undefined
-    this.#dialer = undefined
+    this.#links = undefined
     this.#calls = undefined
     this.#isOpen = false
     this.#onClosing.clear()
-  }
-
-  #down(connection: Connection): void {
-    if (connection !== this.#connection) return
-    this.note('down')
-    this.#connection = undefined
-    this.#dialer?.down(connectionLost())
-    this.#connectLater()
-  }
-
-  #connectLater(): void {
-    this.enqueueLater(this.random.between(1, 20), () => {
-      const ends = { dialer: this, acceptor: this.#host }
-      const connection = this.#host.isAlive ? this.world.network.connect(this.name, ends) : undefined
-      if (!connection) {
-        this.#connectLater()
-        return
-      }
-      this.note('up')
-      this.#host.admit(connection)
-      this.#connection = connection
-      this.#dialer?.up()
-    })
   }
 }

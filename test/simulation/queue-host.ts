@@ -12,11 +12,11 @@ import { type CallHandler, CallHost, type CallStream, callerConnectionOf } from 
 import { ExclusiveSessions, ServedStreams } from '../../src/conversation/index.js'
 import { LocalEngine } from '../../src/engine/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { Acceptor } from '../../src/session/index.js'
+import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import { HeldStore } from '../engine/held-store.js'
-import type { Connection } from './network.js'
 import { ObservedEngine } from './observed-engine.js'
-import { connectionLost, QueueProcess, queueName } from './queue-process.js'
+import { hostAddress, QueueProcess, queueName } from './queue-process.js'
+import { SimulatedLinks } from './simulated-links.js'
 
 /** The largest message that the host takes, in bytes. */
 const maxMessageBytes = 100_000
@@ -38,13 +38,12 @@ export class QueueHost extends QueueProcess {
   store = new HeldStore()
   /** Whether nothing goes wrong any more: writes are quick. */
   isCalm = false
-  #acceptor: Acceptor | undefined
+  #links: SimulatedLinks | undefined
   #calls: CallHost | undefined
   /** What serves producers and consumers, while it is up. */
   serving: (QueueServingHost & { isOpen: boolean; isServing: boolean }) | undefined
   /** Clients in its process. */
   readonly guests = new Set<Guest>()
-  readonly #connections = new Map<string, Connection>()
   /** What the wall clock was set by at the last opening, in milliseconds. */
   #setBeforeMs = 0
 
@@ -81,44 +80,12 @@ export class QueueHost extends QueueProcess {
     this.setMs += byMs
   }
 
-  /** A connection is made. */
-  admit(connection: Connection): void {
-    this.#connections.set(connection.name, connection)
-  }
-
-  override arrived(connection: Connection, frame: Buffer): void {
-    const { name } = connection
-    this.enqueue(() =>
-      this.reads.read(() => {
-        this.noteFrame('gets', frame)
-        return this.#connections.get(name) !== connection || (this.#acceptor?.receive(name, frame) ?? true)
-      }),
-    )
-  }
-
-  override lost(connection: Connection): void {
-    const { name } = connection
-    this.enqueue(() =>
-      this.reads.read(() => {
-        if (this.#connections.get(name) === connection) {
-          this.#connections.delete(name)
-          this.#acceptor?.gone(name, connectionLost())
-        }
-        return true
-      }),
-    )
-  }
-
-  override takeRest(): boolean {
-    return this.#acceptor?.takeRest() ?? true
-  }
-
   protected override tick(): void {
-    this.#acceptor?.tick()
+    this.#links?.tick()
   }
 
   #open(): void {
-    const { clock, world, random } = this
+    const { clock, world } = this
     const { plan } = world
     const engine = this.#openEngine()
     const serving = {
@@ -147,19 +114,8 @@ export class QueueHost extends QueueProcess {
     const calls = new CallHost([{ codec: serviceOf(QueueService), handlers }], { clock, report })
     this.serving = serving
     this.#calls = calls
-    this.#acceptor = new Acceptor(
-      { ...this.settings, maxSessions: 100 },
-      {
-        ...this.linkPorts,
-        transmit: (peer, frame) => {
-          this.noteFrame('sends', frame)
-          this.#connections.get(peer)?.send('acceptor', frame)
-        },
-        flushLater: (flush) => this.flushLater(flush),
-        accept: (session) =>
-          calls.accept(session, { id: random.bytes(8).toString('hex'), identity: undefined, dialed: undefined }),
-      },
-    )
+    this.#links = new SimulatedLinks(this, this.linkOptions, [calls])
+    this.#links.listen(hostAddress)
     for (const guest of this.guests) if (!guest.isAlive) guest.boot()
   }
 
@@ -175,7 +131,7 @@ export class QueueHost extends QueueProcess {
       store,
       random: (bytes) => random.bytes(bytes),
       report: (error) => this.report(error),
-      flushLater: (callback) => this.flushLater(callback),
+      flushLater: atEndOfTurn,
       nextTurn: (callback) => this.enqueue(callback),
     })
     engine.declare(queueName, world.plan.settings)
@@ -190,7 +146,7 @@ export class QueueHost extends QueueProcess {
     this.note('closes')
     serving.isOpen = false
     void this.#calls?.drain()
-    this.#acceptor?.announceDrain()
+    this.#links?.announceDrain()
     const patience = new Promise<void>((resolve) => void clock.setTimer(resolve, lastWordsMs))
     const drained = serving.streams.drain(patience)
     const waitMs = this.random.pick([0, 200])
@@ -201,7 +157,7 @@ export class QueueHost extends QueueProcess {
     if (life !== this.life) return
     const closed = new RivuletError('RIVULET_CLOSED', 'the host was closed')
     await this.#calls?.stopAll(closed)
-    this.#acceptor?.close(closed)
+    this.#links?.sayGoodbye()
     // what was said leaves at the end of this turn
     this.enqueueLater(0, () => {
       this.#stop(this.store.held)
@@ -213,9 +169,8 @@ export class QueueHost extends QueueProcess {
   #stop(kept: number): void {
     this.note('keeps', kept)
     for (const guest of this.guests) if (guest.isAlive) guest.crash()
-    for (const connection of this.#connections.values()) connection.cut('acceptor')
-    this.#connections.clear()
-    this.#acceptor = undefined
+    this.#links?.drop()
+    this.#links = undefined
     this.#calls = undefined
     this.serving = undefined
     this.world.oracle.crashed()

@@ -4,8 +4,6 @@
  * The producers, the consumers and the host are those of the package, over its call and link machines and its engine; sockets,
  * store, clocks and chance are simulated. Everything is drawn from the seed, so that a run can be had again exactly.
  */
-import { frameKind } from '../../src/wire/prelude.js'
-import { Network } from './network.js'
 import { QueueClient } from './queue-client.js'
 import { SimulatedConsumer } from './queue-consumer.js'
 import { QueueHost } from './queue-host.js'
@@ -14,20 +12,14 @@ import { queuePlanOf } from './queue-plan.js'
 import { type QueueProcess, type QueueWorld, queueName } from './queue-process.js'
 import { SimulatedProducer } from './queue-producer.js'
 import { textOf } from './queue-schemas.js'
-import { Random } from './random.js'
-import { Scheduler } from './scheduler.js'
-import { BrokenPromise } from './session-oracle.js'
-import { kindOf } from './session-process.js'
-import { Trace } from './trace.js'
-import { Turns } from './turns.js'
+import type { Random } from './random.js'
+import type { SeedOutcome } from './seeds.js'
+import { wayOf } from './simulated-links.js'
+import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 
 /** How a run ended. */
-export interface QueueRunOutcome {
-  readonly seed: number
-  readonly hash: string
-  readonly steps: number
+export interface QueueRunOutcome extends SeedOutcome {
   readonly delivered: number
-  readonly violation: string | undefined
 }
 
 /** How long it takes at most until all is done when nothing goes wrong any more, and how long for each message, in milliseconds. */
@@ -38,43 +30,23 @@ const restMsPerMessage = 300
 const clockJumpsMs = [-3_600_000, -200, 200, 3_600_000]
 
 /** Runs a seed. */
-export async function simulateQueue(
-  seed: number,
-  options: { readonly log?: (line: string) => void } = {},
-): Promise<QueueRunOutcome> {
-  const { stackTraceLimit } = Error
-  if (!options.log) Error.stackTraceLimit = 0
-  const run = new QueueRun(seed, options.log)
-  const restoreTurns = run.world.turns.install()
-  let violation: string | undefined
-  try {
-    await run.play()
-  } catch (error) {
-    const cause = run.world.oracle.broken ?? error
-    violation = cause instanceof BrokenPromise ? cause.message : ((cause as Error).stack ?? String(cause))
-  } finally {
-    restoreTurns()
-    Error.stackTraceLimit = stackTraceLimit
-  }
-  const { scheduler, trace, oracle } = run.world
-  return { seed, hash: trace.hash, steps: scheduler.steps, delivered: oracle.delivered, violation }
+export async function simulateQueue(seed: number, options: RunOptions = {}): Promise<QueueRunOutcome> {
+  const { run, outcome } = await playRun(seed, (random) => new QueueRun(seed, random, options), options)
+  return { ...outcome, delivered: run.world.oracle.delivered }
 }
 
-class QueueRun {
+class QueueRun extends SimulationRun {
   readonly world: QueueWorld
   readonly #host: QueueHost
   readonly #producers: SimulatedProducer[]
   readonly #consumers: SimulatedConsumer[]
 
-  constructor(seed: number, log?: (line: string) => void) {
-    const random = new Random(seed)
+  constructor(seed: number, random: Random, options: RunOptions) {
+    super()
     const plan = queuePlanOf(random, seed)
-    log?.(JSON.stringify(plan))
-    const scheduler = new Scheduler()
-    const network = new Network(scheduler, random.fork(), plan.weather, (frame) => kindOf(frame) === frameKind.hello)
-    const turns = new Turns(scheduler, random.fork(), plan.turnEnds)
-    const oracle = new QueueOracle(plan.settings, scheduler)
-    this.world = { scheduler, random, plan, network, turns, oracle, trace: new Trace(log) }
+    options.log?.(JSON.stringify(plan))
+    const parts = SimulationRun.worldOf(random, plan.weather, plan.turnEnds, options)
+    this.world = { ...parts, plan, oracle: new QueueOracle(plan.settings, parts.scheduler) }
     const { world } = this
     const isLocal = () => plan.local > 0 && random.chance(plan.local)
     this.#host = new QueueHost('host', world)
@@ -92,11 +64,11 @@ class QueueRun {
     return [...this.#producers, ...this.#consumers]
   }
 
-  async play(): Promise<void> {
+  override play(): void {
     const { random, plan } = this.world
     for (const process of [this.#host, ...this.#clients]) process.boot()
     for (let count = 0; count < plan.happenings; count++) {
-      await this.#pass(random.below(plan.pauseMs + 1))
+      this.pass(random.below(plan.pauseMs + 1))
       // producers of which nothing is stored yet are the hardest to refuse
       if (count === 2 && random.chance(0.2)) this.#fill(random.below(300))
       if (random.below(100) < plan.trouble) this.#trouble()
@@ -104,15 +76,8 @@ class QueueRun {
       else if (random.chance(0.5)) random.pick(this.#producers).act()
       else random.pick(this.#consumers).act()
     }
-    await this.#rest()
+    this.#rest()
     this.#check()
-  }
-
-  async #pass(ms: number): Promise<void> {
-    const { turns, oracle } = this.world
-    await turns.run(ms, () => {
-      if (oracle.broken) throw oracle.broken
-    })
   }
 
   #trouble(): void {
@@ -121,17 +86,17 @@ class QueueRun {
     const what = random.below(16)
     const ms = random.below(random.pick([5, 100, 2 * plan.settings.leaseMs]) + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
-    if (what < 3) this.#restart(this.#host, ms)
+    if (what < 3) this.restart(this.#host, ms)
     else if (what < 5) {
       if (open.length > 0) random.pick(open).cut()
     } else if (what < 6) {
       if (open.length > 0) random.pick(open).hold(ms)
     } else if (what < 7) {
       const client = random.pick(this.#clients)
-      network.setApart(client.name, ms)
+      network.setApart(wayOf(client, this.#host), ms)
       client.connection?.cut()
     } else if (what < 9) this.#processOf(random.pick([...this.#consumers, ...this.#clients, this.#host])).stall(ms)
-    else if (what < 10) this.#restart(this.#processOf(random.pick(this.#clients)), ms)
+    else if (what < 10) this.restart(this.#processOf(random.pick(this.#clients)), ms)
     else if (what < 11) random.pick(this.#clients).close(ms)
     else if (what < 12) this.#host.close()
     else if (what < 13) this.#host.setClock(random.pick(clockJumpsMs))
@@ -142,12 +107,6 @@ class QueueRun {
   /** The process that a client lives in. */
   #processOf(one: QueueHost | QueueClient): QueueProcess {
     return one instanceof QueueClient && one.isLocal ? this.#host : one
-  }
-
-  #restart(process: QueueProcess, downMs: number): void {
-    if (!process.isAlive) return
-    process.crash()
-    this.world.scheduler.after(downMs, () => process.isAlive || process.boot())
   }
 
   /** The store has no room for a while. */
@@ -161,29 +120,32 @@ class QueueRun {
   }
 
   /** Nothing goes wrong any more, and everybody finishes. */
-  async #rest(): Promise<void> {
+  #rest(): void {
     const { oracle, network, plan } = this.world
     const host = this.#host
     network.heal()
     host.isCalm = true
     for (const client of this.#clients) client.isTame = true
     host.store.maxBytes = Number.POSITIVE_INFINITY
-    const stepMs = plan.settings.leaseMs / 2
     const mostMs = restMs + restMsPerMessage * oracle.known.size
-    let wasDone = false
-    for (let waited = 0; waited < mostMs; waited += stepMs) {
+    for (const consumer of this.#consumers) consumer.finishWork()
+    // twice: counts show a write before it is safe, and a message may be in transit that its sender has given up
+    this.rest({ mostMs, stepMs: plan.settings.leaseMs / 2, looks: 2 }, () => {
+      const unrest = this.#unrest()
       host.store.maxBytes = Number.POSITIVE_INFINITY
       for (const consumer of this.#consumers) consumer.finishWork()
-      await this.#pass(stepMs)
-      const isAwake = [host, ...this.#clients].every(({ isAlive, isStalled }) => isAlive && !isStalled)
-      const isSaid = isAwake && this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0)
-      const isDone = isSaid && host.engine?.counts(queueName).depth === 0
-      // twice: counts show a write before it is safe, and a message may be on its way that its sender has given up
-      if (isDone && wasDone) return
-      wasDone = isDone
-    }
+      return unrest
+    })
+  }
+
+  /** Returns what is not at rest. */
+  #unrest(): string | undefined {
+    const host = this.#host
+    if (![host, ...this.#clients].every(({ isAlive, isStalled }) => isAlive && !isStalled)) return 'somebody is away'
+    const counts = host.engine?.counts(queueName)
+    if (this.#clients.every(({ isOpen, pending }) => isOpen && pending === 0) && counts?.depth === 0) return undefined
     const pending = this.#clients.map(({ name, pending }) => `${name} ${pending}`).join(', ')
-    oracle.fail(`no rest: ${JSON.stringify(host.engine?.counts(queueName))}; without outcome: ${pending}`)
+    return `${JSON.stringify(counts)}; without outcome: ${pending}`
   }
 
   #check(): void {

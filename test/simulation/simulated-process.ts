@@ -84,6 +84,9 @@ export abstract class SimulatedProcess {
 
   protected abstract tick(): void
 
+  /** A turn begins, of which there is something to do. */
+  protected beginTurn(): void {}
+
   /** The turn is over: what it produced may leave. */
   protected abstract endTurn(): void
 
@@ -109,8 +112,10 @@ export abstract class SimulatedProcess {
       return
     }
     const events = this.#events
+    if (events.length === 0) return
     this.#events = []
     const life = this.#life
+    this.beginTurn()
     for (const event of events) if (life === this.#life) event()
     if (life === this.#life) this.endTurn()
   }

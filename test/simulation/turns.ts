@@ -1,10 +1,10 @@
 /**
- * The turns of the processes of a simulation, each a turn of the real event loop: its promise jobs run, and what is to be
- * done at its end is done, by the same code as in a process.
+ * The turns of the processes of a simulation: behind each, its promise jobs run, and what is to be done at its end is done, by
+ * the same code as in a process.
  *
  * What would differ from run to run, the time that a turn has taken, is drawn from the seed instead.
  */
-import { turnBudget } from '../../src/lifecycle/index.js'
+import { type TurnBudget, turnBudget } from '../../src/lifecycle/index.js'
 import type { Random } from './random.js'
 import type { Scheduler } from './scheduler.js'
 
@@ -14,6 +14,9 @@ export interface TurnOwner {
   enqueue(event: () => void): void
 }
 
+/** What Node does behind each callback of its event loop: promise jobs and `nextTick`, until there are none. */
+const { _tickCallback: runJobs } = process as unknown as { _tickCallback(): void }
+
 /** The turns of one simulation, one after the other. */
 export class Turns {
   readonly #scheduler: Scheduler
@@ -21,7 +24,6 @@ export class Turns {
   /** How likely a turn is spent behind a piece of work. */
   readonly #ends: number
   #owner: TurnOwner | undefined
-  #isUnderWay = false
   #isSpent = false
 
   constructor(scheduler: Scheduler, random: Random, ends: number) {
@@ -30,20 +32,18 @@ export class Turns {
     this.#ends = ends
   }
 
-  /** A turn begins, or another event of the one that has begun. */
+  /** A turn begins. */
   begin(owner: TurnOwner): void {
-    if (this.#isUnderWay) return
     this.#owner = owner
-    this.#isUnderWay = true
     this.#isSpent = false
   }
 
   /** Takes the place of the budget of real turns; returns how to take that back. */
   install(): () => void {
     const spend = () => this.#spend()
-    const own = {
+    const own: Partial<Record<keyof TurnBudget, PropertyDescriptor>> = {
       isSpent: { get: () => this.#isSpent },
-      piecesToLook: { get: () => (this.#ends > 0 ? this.#random.between(1, 4) : 64) },
+      piecesUntilCheck: { get: () => (this.#ends > 0 ? this.#random.between(1, 4) : 64) },
       spend: { value: spend },
       exceed: { value: spend },
       nextTurn: { value: (callback: () => void) => this.#owner?.enqueue(callback) },
@@ -56,13 +56,17 @@ export class Turns {
     }
   }
 
-  /** Runs what is planned within a time; calls back behind each turn, which may throw. */
-  async run(durationMs: number, behindTurn: () => void): Promise<void> {
+  /**
+   * Runs what is planned within a time; calls back behind each turn, which may throw.
+   *
+   * To be called outside of promise jobs: within one, others do not run.
+   */
+  run(durationMs: number, behindTurn: () => void): void {
     const end = this.#scheduler.now + durationMs
     while (this.#scheduler.step(end)) {
-      if (!this.#isUnderWay) continue
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      this.#isUnderWay = false
+      if (this.#owner === undefined) continue
+      runJobs()
+      this.#owner = undefined
       behindTurn()
     }
     this.#scheduler.skipTo(end)
