@@ -26,7 +26,7 @@ export function identityOf(socket: TLSSocket): StreamIdentity | undefined {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return undefined
   const { fingerprint256: fingerprint, subjectAltName = '', publicKey } = certificate
-  const common: unknown = socket.getPeerCertificate().subject?.CN
+  const common: unknown = certificate.toLegacyObject().subject?.CN
   const names = alternativeNames(subjectAltName)
   const name = isName(common) ? common : (names[0] ?? fingerprint)
   const key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')

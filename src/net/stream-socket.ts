@@ -163,8 +163,10 @@ export class StreamSocket {
   #closed(): void {
     const ports = this.#ports
     this.#ports = undefined
-    const failure = this.#isDestroyed ? undefined : ((this.#error && this.#refusal()) ?? this.#error)
-    ports?.closed(failure && cut(failure))
+    const error = this.#isDestroyed ? undefined : this.#error
+    // an alert of the peer is the reason, and a reset is none
+    const reason = error === undefined || isTlsFailure(error) ? error : (this.#refusal() ?? error)
+    ports?.closed(reason && cut(reason))
   }
 }
 

@@ -1,13 +1,18 @@
 /** Planted secrets: neither a secret key nor a payload is in an error, an event, a message of a channel, or an inspection. */
+import { createPrivateKey } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { firstValueFrom, merge } from 'rxjs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { createProducer, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
+import { connectStream, createStreamListener, lines, reconnectStream } from '../../patterns/socket/index.js'
 import { defineSchema, defineService } from '../../src/avro/index.js'
 import { generateKeyPair, type Resource, type SecurityOptions } from '../../src/index.js'
-import { first } from '../support/events.js'
+import { Authority } from '../support/certificates.js'
+import { first, until } from '../support/events.js'
 import { place } from '../support/transports.js'
 
 const server = generateKeyPair()
@@ -28,8 +33,8 @@ const Note = defineSchema('string')
 /** What a value says of itself, at every depth. */
 const said = (value: unknown): string => inspect(value, { depth: 12, showHidden: true, maxStringLength: null })
 
-t.test('secrets stay where they are', async (t) => {
-  const { runtime, bind } = place(t, 'tcp')
+/** Sees everything that resources and channels show from now on. */
+function watching(t: Test) {
   const seen: string[] = []
   const see = (value: unknown) => seen.push(said(value), String(value))
   for (const name of ['rivulet:error', 'rivulet:drop', 'rivulet:link', 'rivulet:security']) {
@@ -42,6 +47,12 @@ t.test('secrets stay where they are', async (t) => {
     see(resource.stats())
     return resource
   }
+  return { seen, see, watch }
+}
+
+t.test('secrets stay where they are', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const { seen, see, watch } = watching(t)
   const outcome = (work: Promise<unknown>): Promise<unknown> =>
     work.then(
       () => undefined,
@@ -109,5 +120,66 @@ t.test('secrets stay where they are', async (t) => {
   t.notOk(text.includes(planted), 'the payload')
   for (const [name, { secretKey }] of Object.entries({ server, alice, mallory, elsewhere })) {
     t.notOk(text.includes(secretKey), `the secret key of ${name}`)
+  }
+})
+
+t.test('keys of TLS, passphrases and messages stay where they are', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const { seen, see, watch } = watching(t)
+  const authority = new Authority()
+  const { ca } = authority
+  const other = new Authority('Another Authority')
+  const file = join(t.testdir(), 'server.pem')
+  const passphrase = 'a-passphrase-that-nobody-must-see'
+  const local = authority.issue({ names: ['IP:127.0.0.1'] })
+  const encrypt = (key: string) =>
+    createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString()
+  const key = encrypt(local.key)
+  writeFileSync(file, local.cert + key, { mode: 0o600 })
+  const framing = lines()
+  const tls = { certFile: file, keyFile: file, passphrase, ca, requestCert: true }
+  const listener = watch(await createStreamListener({ framing, bind, tls, runtime }))
+  listener.connections.subscribe((connection) => watch(connection).messages.subscribe(connection))
+  const connect = listener.endpoint
+
+  const [alice, mallory] = [authority.issue({ name: 'alice' }), other.issue({ name: 'mallory' })]
+  const client = watch(await connectStream({ framing, connect, tls: { ...alice, ca }, runtime }))
+  const echo = first(client.messages)
+  await client.send(planted)
+  t.equal(await echo, planted)
+  await client.send(`${planted}\n`).catch(see) // no line
+  const refused = watch(await connectStream({ framing, connect, tls: { ...mallory, ca }, runtime }))
+  see(await refused.whenEnded)
+  const backoff = { initialMs: 1, maxMs: 10 }
+  const untrusting = watch(await reconnectStream({ framing, connect, tls: { ...alice }, backoff, runtime }))
+  see(await first(untrusting.errors))
+  await until(() => listener.refusedConnections >= 2)
+  for (const broken of [key, `${planted}\n${local.cert}`, local.cert + encrypt(mallory.key)]) {
+    writeFileSync(file, broken)
+    const report = first(listener.errors, ({ code }) => code === 'RIVULET_TLS_FILE')
+    await (await connectStream({ framing, connect, tls: { ...alice, ca }, runtime })).close()
+    see(await report)
+  }
+  const wrong = [
+    { ...tls, passphrase: `${passphrase}x` },
+    { cert: local.cert, key: passphrase },
+    { cert: local.key, key: local.key },
+    { ...local, passphrase: { passphrase } },
+    { ...local, ca: local.key, requestCert: true },
+    { ...local, ciphers: passphrase },
+  ]
+  for (const one of wrong) {
+    see(await createStreamListener({ framing, bind, tls: one as never, runtime }).catch((error: unknown) => error))
+  }
+  for (const one of [listener, client, refused, untrusting, runtime]) see(one)
+
+  const text = seen.join('\n')
+  for (const shown of ['RIVULET_CERTIFICATE_UNTRUSTED', 'RIVULET_TLS_FILE', 'alice']) t.ok(text.includes(shown), shown)
+  t.notOk(text.includes(planted), 'the payload, and what is in a file by mistake')
+  t.notOk(text.includes(passphrase), 'the passphrase')
+  for (const [name, pem] of Object.entries({ local: local.key, key, alice: alice.key, mallory: mallory.key })) {
+    for (const line of pem.split('\n').filter((line) => line.length > 20 && !line.startsWith('--'))) {
+      t.notOk(text.includes(line), `the key of ${name}`)
+    }
   }
 })
