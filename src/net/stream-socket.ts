@@ -58,6 +58,8 @@ export class StreamSocket {
   #ports: StreamSocketPorts | undefined
   #error: Error | undefined
   #isDestroyed = false
+  /** Whether this half was closed, or is about to be. */
+  #isEnded = false
 
   /** @param path - The endpoint of a Unix-domain socket, which the system does not tell. */
   constructor({ socket, plain, identity, refusal }: AgreedSocket, path: string, side: 'bind' | 'connect') {
@@ -123,19 +125,22 @@ export class StreamSocket {
 
   /** Closes this half behind what was written. */
   end(): void {
+    this.#isEnded = true
     this.#socket.end()
   }
 
   /** Closes both halves behind what was written; what arrives from now on makes the system cut the connection. */
   close(): void {
-    this.#isDestroyed = true
+    this.#isDestroyed = this.#isEnded = true
     this.#socket.destroySoon()
   }
 
   /** Closes both halves at once, so that the peer sees a failure and no end, where the transport distinguishes the two. */
   destroy(): void {
     this.#isDestroyed = true
-    if (this.remote.startsWith('tcp:') && !this.#plain.destroyed) this.#plain.resetAndDestroy()
+    // the system resets no connection whose half is closed, and Node.js would never close it
+    const resets = this.remote.startsWith('tcp:') && !this.#isEnded && !this.#plain.destroyed
+    if (resets) this.#plain.resetAndDestroy()
     this.#socket.destroy()
   }
 

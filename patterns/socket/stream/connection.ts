@@ -176,9 +176,10 @@ export class ConnectionResource<In, Out>
   }
 
   error(cause: unknown): void {
-    const text = 'the source that feeds a connection failed; the connection was destroyed'
+    this.#discards = true
     this.#incoming.complete()
-    this.destroy(new RivuletError('RIVULET_SOURCE_FAILED', text, { cause }))
+    this.destroy(new RivuletError('RIVULET_SOURCE_FAILED', 'its source failed, so it was destroyed', { cause }))
+    this.#changed() // it may have waited only for a consumer of what had arrived
   }
 
   /** Destroys the connection for a reason, which is reported; messages that have arrived are delivered. */
@@ -336,10 +337,7 @@ export class ConnectionResource<In, Out>
     const { isWanted, isBacklogged } = this.#incoming
     if (isWanted && isBacklogged) this.#times.ended()
     else if (this.#outgoing.isEmpty) this.complete()
-    else {
-      const text = 'the connection was closed: its peer has ended, and takes no bytes'
-      this.destroy(new RivuletError('RIVULET_TIMEOUT', text))
-    }
+    else this.destroy(new RivuletError('RIVULET_TIMEOUT', 'closed: its peer has ended, and takes no bytes'))
   }
 
   #fail(error: RivuletError): void {

@@ -2,8 +2,8 @@
  * What the connections of one listener hold together, and what happens when that is too much.
  *
  * A half of it is for messages that were not sent: beyond it senders wait. A quarter is for messages that nobody has consumed: beyond it
- * no connection is read. A quarter is for incomplete frames: beyond it the connection that holds most is closed, since reading less
- * would complete none of them.
+ * no connection is read. A quarter is for incomplete frames: beyond it the connection that holds most of several is closed, since
+ * reading less would complete none of them.
  */
 import { RivuletError } from '../../../src/errors/index.js'
 import { type BudgetWaiter, BufferBudget } from './buffer-budget.js'
@@ -84,12 +84,15 @@ export class HeldBytes {
   #closeLargest(): void {
     let largest: Holder | undefined
     let most = 0
+    let count = 0
     for (const [connection, { incomplete }] of this.#of) {
+      if (incomplete > 0) count += 1
       if (incomplete <= most) continue
       largest = connection
       most = incomplete
     }
-    if (largest === undefined) return
+    // a single one is bounded by the limit of its frames
+    if (largest === undefined || count < 2) return
     this.forget(largest)
     const text = `incomplete frames take ${this.#incomplete.limitBytes} bytes; that of this connection is the largest`
     largest.destroy(new RivuletError('RIVULET_TOO_MANY_CONNECTIONS', text))
