@@ -5,11 +5,12 @@
  */
 import { defineModel } from './model.js'
 import { sometimes } from './push-world.js'
+import { comingAndGoing } from './rpc-coming-and-going.js'
 import { endpointsStep } from './rpc-endpoints.js'
 import { isolateStep } from './rpc-failover.js'
 import { behaviours } from './rpc-handlers.js'
 import { checkCounts, endWorld } from './rpc-promises.js'
-import { burstStep, callStep, comingAndGoing, openWorld, type Setup, type World } from './rpc-world.js'
+import { burstStep, callStep, openWorld, type Setup, type World } from './rpc-world.js'
 
 export const model = defineModel<Setup, World>({
   name: 'rpc-client',

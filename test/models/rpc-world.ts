@@ -12,13 +12,11 @@ import { isDeclared } from '../../src/avro/declared-error.js'
 import type { ErrorCode } from '../../src/errors/index.js'
 import { type LabClient, Lab as Service } from '../rpc/lab.js'
 import type { Random } from '../simulation/random.js'
-import { turn } from '../support/events.js'
 import type { Lab } from './lab.js'
 import { stepsOf } from './model.js'
 import type { Outcome } from './outcomes.js'
 import { answering, type Behaviour, handlersOf } from './rpc-handlers.js'
 import { requestKinds, requestsOf } from './rpc-requests.js'
-import { tick } from './ticks.js'
 
 /** Options of the first of each. */
 export interface Setup {
@@ -30,9 +28,6 @@ export interface Setup {
   readonly server: Omit<Partial<RpcServerOptions>, 'services'>
   readonly client: Partial<RpcClientOptions>
 }
-
-/** How long a server waits at least until its clients have read its last words, in milliseconds. */
-const farewellMs = 200
 
 /** A call that was made. */
 interface Made {
@@ -48,7 +43,7 @@ interface Made {
 }
 
 /** A server, and where it is. */
-interface Served {
+export interface Served {
   server: RpcServer
   readonly address: string
   readonly way: string
@@ -98,7 +93,7 @@ const ownFailures: readonly ErrorCode[] = [
 const step = stepsOf<World>()
 
 /** Opens a server, at an address that is free again after it. */
-async function openServer(world: World, waiting: Served['waiting'], bind: string): Promise<RpcServer> {
+export async function openServer(world: World, waiting: Served['waiting'], bind: string): Promise<RpcServer> {
   const { lab, setup } = world
   const handlers = handlersOf({
     runs: (call) => ran(world, call),
@@ -144,7 +139,7 @@ export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
   return world
 }
 
-async function openClient(world: World): Promise<void> {
+export async function openClient(world: World): Promise<void> {
   const { lab, setup } = world
   const connect = setup.follows ? world.lists : world.ways
   world.clients.push(lab.watch(await createRpcClient(Service, { runtime: lab.runtime, connect, ...setup.client })))
@@ -254,112 +249,3 @@ export const burstStep = step(
     for (let at = 0; at < count; at++) call(world, { ...plain, method: methods[at % methods.length] as 'get' })
   },
 )
-
-const closings = [{}, { timeoutMs: 0 }, { timeoutMs: 20 }, { drain: false }] as const
-
-/** Closes a server: its handlers hear of it in the same turn, or in the next. */
-function closeServer(world: World, { server, waiting }: Served, options: (typeof closings)[number]): void {
-  const { lab } = world
-  const handlers = [...waiting]
-  waiting.clear()
-  const since = performance.now()
-  lab.close(server, options)
-  void server.whenClosed.then(() => {
-    world.isSlow ||= performance.now() - since >= farewellMs
-  })
-  const look = () => {
-    const left = handlers.filter(({ draining, signal }) => !draining.aborted && !signal.aborted)
-    lab.expect(left.length === 0, `${left.length} handlers did not hear that their server closes`)
-  }
-  void turn().then(turn).then(look)
-}
-
-/** Steps of those who come and go. */
-export const comingAndGoing = [
-  step(
-    'clientJoins',
-    2,
-    () => ({}),
-    (world) => openClient(world),
-  ),
-  step(
-    'clientLeaves',
-    1,
-    (random) => ({ client: random.below(4), options: random.pick(closings) }),
-    (world, { client, options }) => {
-      world.calm = false
-      const leaving = world.clients[client % world.clients.length]
-      if (leaving) world.lab.close(leaving, options)
-    },
-  ),
-  step(
-    'serverCloses',
-    1,
-    (random) => ({ server: random.below(2), options: random.pick(closings) }),
-    (world, { server, options }) => {
-      world.calm = false
-      const leaving = world.servers[server % world.servers.length]
-      if (leaving) closeServer(world, leaving, options)
-    },
-  ),
-  step(
-    'serverClosesInWork',
-    2,
-    (random) => ({ server: random.below(2), client: random.below(4), options: random.pick([{}, { timeoutMs: 500 }]) }),
-    async (world, { server, client, options }) => {
-      const entry = world.servers[server % world.servers.length]
-      if (entry?.server.status !== 'open') return
-      const lasting = { client, count: 3, requests: 'some', timeout: 0, cancel: '', bytes: 0 } as const
-      for (const does of ['drains', 'never'] as const) call(world, { ...lasting, does, method: 'get' })
-      for (let ticks = 0; ticks < 5; ticks++) await tick()
-      world.calm = false
-      closeServer(world, entry, options)
-    },
-  ),
-  step(
-    'serverRestarts',
-    2,
-    (random) => ({ server: random.below(2) }),
-    async (world, { server }) => {
-      const entry = world.servers[server % world.servers.length]
-      if (!entry) return
-      world.calm = false
-      closeServer(world, entry, { timeoutMs: 20 })
-      await world.lab.within(entry.server.whenClosed, 'a server closes')
-      entry.server = await openServer(world, entry.waiting, entry.address)
-    },
-  ),
-  step(
-    'kill',
-    2,
-    () => undefined,
-    async ({ lab, setup }) => {
-      if (setup.isApart && lab.transport === 'tcp') await lab.kill()
-    },
-  ),
-  step(
-    'untrusted',
-    1,
-    (random) => ({ frames: random.between(1, 5) }),
-    async ({ lab, servers }, { frames }) => {
-      const [entry] = servers
-      if (!entry || entry.server.closed) return
-      const raw = lab.raw('dealer')
-      raw.connect(entry.way)
-      for (let at = 0; at < frames; at++) {
-        const parts = Array.from({ length: lab.random.between(1, 3) }, () => lab.random.bytes(lab.random.below(60)))
-        await raw.send(parts).catch(() => {})
-      }
-    },
-  ),
-  step(
-    'ref',
-    1,
-    (random) => ({ on: random.chance(0.5), client: random.below(4) }),
-    ({ clients }, { on, client }) => {
-      const one = clients[client % clients.length]
-      if (on) one?.ref()
-      else one?.unref()
-    },
-  ),
-]
