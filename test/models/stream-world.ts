@@ -2,6 +2,7 @@
 import { Subscription } from 'rxjs'
 import type { ConnectStreamOptions, StreamConnection, StreamListener } from '../../patterns/socket/index.js'
 import type { CloseOptions } from '../../src/lifecycle/index.js'
+import { defaults } from '../../src/options/index.js'
 import type { SendAllSource } from '../../src/stream/index.js'
 import { total } from '../support/events.js'
 import type { Lab } from './lab.js'
@@ -201,7 +202,11 @@ export function close(end: End, options: CloseOptions): void {
 
 /** Checks what holds when both ends are closed. */
 export async function checkAtRest({ lab, ends }: World): Promise<void> {
-  const isWhole = ends.every(({ isBroken }) => !isBroken)
+  const failures = await Promise.all(ends.map(({ connection }) => connection.whenEnded))
+  // an end whose peer has ended, and takes no bytes for long
+  const isLate =
+    lab.clock.passed > defaults.halfOpenTimeoutMs && failures.some((one) => one?.code === 'RIVULET_TIMEOUT')
+  const isWhole = !isLate && ends.every(({ isBroken }) => !isBroken)
   for (const end of ends) {
     const { outgoing, incoming } = end.connection.stats()
     const { incoming: taken } = end.peer.connection.stats()
