@@ -34,6 +34,11 @@ const passing: ReadonlySet<string> = new Set([
   'RIVULET_SESSION_LOST',
 ])
 
+/** Whether a call failed for its session or its answer, so that another one may take its place. */
+export function isPassing(error: Error): error is RivuletError {
+  return isRivuletError(error) && passing.has(error.code)
+}
+
 const endless = Number.POSITIVE_INFINITY
 
 /** How long a peer that has just joined may take to say what it answers, in milliseconds. */
@@ -94,7 +99,7 @@ export class Asks implements AskKeeper {
     const { route } = ask
     ask.call = undefined
     ask.route = undefined
-    if (!isRivuletError(error) || !passing.has(error.code) || route === undefined) {
+    if (!isPassing(error) || route === undefined) {
       ask.fail(error)
       return
     }

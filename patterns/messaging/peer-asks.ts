@@ -4,8 +4,9 @@ import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { invalidOption } from '../../src/options/index.js'
 import { fromHeader } from './answers.js'
+import { AskCall, type AskCaller, type OpenAsk } from './ask-call.js'
 import type { Route } from './ask-routes.js'
-import type { Asks } from './asks.js'
+import { type Asks, isPassing } from './asks.js'
 import { type AnswerOf, type Ask, isAsk, type QueryInputOf } from './define-ask.js'
 import { type Asker, PendingAsk } from './pending-ask.js'
 
@@ -49,9 +50,9 @@ export interface PeerAskPorts {
  */
 class OpenAsks {
   size = 0
-  #last: PendingAsk | undefined
+  #last: OpenAsk | undefined
 
-  add(ask: PendingAsk): void {
+  add(ask: OpenAsk): void {
     ask.before = this.#last
     if (this.#last !== undefined) this.#last.after = ask
     this.#last = ask
@@ -59,7 +60,7 @@ class OpenAsks {
   }
 
   /** Removes one that is in the list. */
-  delete(ask: PendingAsk): void {
+  delete(ask: OpenAsk): void {
     const { before, after } = ask
     if (before !== undefined) before.after = after
     if (after !== undefined) after.before = before
@@ -70,15 +71,15 @@ class OpenAsks {
   }
 
   /** All, the last first. */
-  all(): PendingAsk[] {
-    const all: PendingAsk[] = []
-    for (let ask = this.#last; ask !== undefined; ask = ask.before) all.push(ask)
+  all(): OpenAsk[] {
+    const all: OpenAsk[] = []
+    for (let ask: OpenAsk | undefined = this.#last; ask !== undefined; ask = ask.before) all.push(ask)
     return all
   }
 }
 
 /** The asks of one peer. */
-export class PeerAsks implements Asker {
+export class PeerAsks implements Asker, AskCaller {
   readonly incarnation: string
   readonly #asks: Asks
   readonly #ports: PeerAskPorts
@@ -118,27 +119,45 @@ export class PeerAsks implements Asker {
       return Promise.reject(new RivuletError('RIVULET_CLOSED', closed, { executed: 'no' }))
     }
     const promise = new Promise<AnswerOf<A>>(capture)
-    const pending = new PendingAsk(this.#asks, this, to, ask, query, resolved, captured.resolve, captured.reject)
+    const { resolve, reject } = captured
     this.#started += 1
-    this.#open.add(pending)
-    this.#place(pending)
+    const route = resolved.waitForReady ? this.#lastRoute(to, ask) : undefined
+    if (route === undefined) {
+      this.#place(new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve, reject))
+    } else {
+      const call = new AskCall(this, to, ask, query, route, resolved, resolve, reject)
+      this.#open.add(call)
+      route.client.run(call)
+    }
     return promise
   }
 
-  /** Goes the way of the ask before, if that was to the same peer and nothing has changed since. */
-  #place(pending: PendingAsk): void {
-    const asks = this.#asks
-    const { to, ask } = pending
+  /** The way of the ask before, if that was the same ask of the same peer and nothing has changed since. */
+  #lastRoute(to: string, ask: Ask): Route | undefined {
     const last = this.#last
-    if (last !== undefined && last.to === to && last.ask === ask && last.version === asks.version) {
-      if (this.problem === undefined) {
-        asks.begin(pending, last.route)
-        return
-      }
-    }
-    asks.place(pending)
+    if (last === undefined || last.to !== to || last.ask !== ask || last.version !== this.#asks.version)
+      return undefined
+    return this.problem === undefined ? last.route : undefined
+  }
+
+  #place(pending: PendingAsk): void {
+    const { to, ask } = pending
+    this.#open.add(pending)
+    this.#asks.place(pending)
     const { route } = pending
-    this.#last = route && { to, ask, version: asks.version, route }
+    this.#last = route && { to, ask, version: this.#asks.version, route }
+  }
+
+  continues(call: AskCall, error: Error): boolean {
+    if (!isPassing(error)) return false
+    const { to, ask, query, options } = call
+    const resolve = (answer: unknown) => call.resolve(answer)
+    const pending = new PendingAsk(this.#asks, this, to, ask, query, options, resolve, (cause) => call.reject(cause))
+    pending.follow(call)
+    this.#open.delete(call)
+    this.#open.add(pending)
+    this.#asks.failed(pending, error)
+    return true
   }
 
   stats(): AskStats {
@@ -146,7 +165,7 @@ export class PeerAsks implements Asker {
     return { started, succeeded: started - failed - open, failed, open }
   }
 
-  finished(ask: PendingAsk, failed: boolean): void {
+  finished(ask: OpenAsk, failed: boolean): void {
     this.#open.delete(ask)
     if (failed) this.#failed += 1
     if (this.#open.size === 0) this.#idle.wake()

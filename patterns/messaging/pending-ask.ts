@@ -2,6 +2,7 @@
 import type { ClientCall, Executed, ResolvedCallOptions } from '../../src/call/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { unwatchAbort, watchAbort } from '../../src/lifecycle/index.js'
+import type { OpenAsk } from './ask-call.js'
 import type { Route } from './ask-routes.js'
 import { type Ask, askMethod, codecOfAsk } from './define-ask.js'
 
@@ -11,7 +12,7 @@ export interface Asker {
   /** Why it cannot ask: it has lost its name, or is closed. */
   readonly problem: RivuletError | undefined
   /** One of its asks has an outcome. */
-  finished(ask: PendingAsk, failed: boolean): void
+  finished(ask: OpenAsk, failed: boolean): void
 }
 
 /** Who keeps the asks of a node. */
@@ -25,7 +26,7 @@ export interface AskKeeper {
 }
 
 /** An ask that was made. */
-export class PendingAsk {
+export class PendingAsk implements OpenAsk {
   readonly asker: Asker
   readonly to: string
   readonly ask: Ask
@@ -43,9 +44,8 @@ export class PendingAsk {
   patience: number | undefined
   /** Whether it has its outcome. */
   done = false
-  /** Its neighbours in the list of its asker. */
-  before: PendingAsk | undefined
-  after: PendingAsk | undefined
+  before: OpenAsk | undefined
+  after: OpenAsk | undefined
   readonly #asks: AskKeeper
   readonly #resolve: (answer: unknown) => void
   readonly #reject: (error: Error) => void
@@ -95,6 +95,12 @@ export class PendingAsk {
     const { deadline } = this
     // a new binding is agreed on first, and the call waits for that
     return { ...options, timeoutMs: Number.POSITIVE_INFINITY, deadline, waitForReady: true }
+  }
+
+  /** It takes the place of a call that has failed. */
+  follow({ route, deadline }: { readonly route: Route; readonly deadline: number }): void {
+    this.route = route
+    this.#deadline = deadline
   }
 
   readonly onAnswer = (answer: unknown): void => {

@@ -134,7 +134,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(false)
     this.incoming?.end()
-    this.#onValue(value)
+    this.takeValue(value)
   }
 
   /** The outcome: an error, which comes after the responses that came before it. */
@@ -142,7 +142,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(true)
     this.incoming?.end(error)
-    this.#onError(error)
+    this.takeError(error)
   }
 
   /** The outcome: an error, at once; responses that wait are dropped. */
@@ -150,7 +150,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(true)
     this.incoming?.abort(error)
-    this.#onError(error)
+    this.takeError(error)
   }
 
   writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
@@ -178,6 +178,16 @@ export class ClientCall implements ItemBody, IncomingOwner {
 
   unhandled(error: Error): void {
     this.#keeper.report(unhandledError(`the stream of responses of ${this.method.label}`, error))
+  }
+
+  /** Gives the caller the response; for kinds of calls that do more then. */
+  protected takeValue(value: unknown): void {
+    this.#onValue(value)
+  }
+
+  /** Gives the caller the error. */
+  protected takeError(error: Error): void {
+    this.#onError(error)
   }
 
   #finish(failed: boolean): void {

@@ -103,10 +103,20 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     onValue: OnValue,
     onError: OnError,
   ): ClientCall {
-    const { timeoutMs, signal } = options
-    let { deadline } = options
-    if (timeoutMs !== Number.POSITIVE_INFINITY) deadline = Math.min(deadline, this.#ports.clock.now() + timeoutMs)
-    const call = new ClientCall(this, method, request, options, deadline, onValue, onError)
+    const call = new ClientCall(this, method, request, options, this.deadlineOf(options), onValue, onError)
+    this.run(call)
+    return call
+  }
+
+  /** The deadline of a call that starts now. */
+  deadlineOf({ timeoutMs, deadline }: ResolvedCallOptions): number {
+    return timeoutMs === Number.POSITIVE_INFINITY ? deadline : Math.min(deadline, this.#ports.clock.now() + timeoutMs)
+  }
+
+  /** Starts a call that a pattern made of its own kind, for this client. */
+  run(call: ClientCall): void {
+    const { deadline, options } = call
+    const { signal } = options
     this.#started += 1
     if (this.#closing) {
       call.fail(callError('RIVULET_CLOSED', `${this.#ports.name()} is closing or closed`, 'no'))
@@ -117,7 +127,6 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
       if (deadline !== Number.POSITIVE_INFINITY) this.#sweep.watch(deadline)
       this.#place(call)
     }
-    return call
   }
 
   /** Makes a call that was never started: it has failed already. For those who share a client. */
