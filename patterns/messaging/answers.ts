@@ -1,14 +1,13 @@
 /**
  * What a peer answers: each ask is a service of its own at the calls of its node, under a name that nothing else ever has.
  *
- * Who asks is said in a header, and checked against the peers of that session before the query is read. How an ask finds its
+ * Who asks is said by a number, and checked against the peers of that session before the query is read. How an ask finds its
  * answerer is in `asks.ts`.
  */
 import type { Observable } from 'rxjs'
 import {
   type AdmissionRefusal,
   type CallContext,
-  type CallHeaders,
   type CallHost,
   type ContextSource,
   LazyContext,
@@ -21,9 +20,6 @@ import { defaults, invalidOption } from '../../src/options/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { type AnswerInputOf, type Ask, askMethod, codecOfAsk, isAsk, type QueryOf, queryIn } from './define-ask.js'
 import type { PeerRef } from './peer-claim.js'
-
-/** The header that names the incarnation of the peer that asks. */
-export const fromHeader = 'rivulet-from'
 
 /** The service of an answer, as nodes call it. */
 export function answerName(incarnation: string, number: number): string {
@@ -61,8 +57,8 @@ export interface Answering extends AsyncDisposable {
 export interface AnswerPorts {
   readonly clock: Clock
   readonly host: CallHost
-  /** The peer of an incarnation that is present on a session, and so may ask over it. */
-  asker(session: PeerInfo, incarnation: string): PeerRef | undefined
+  /** The peer of a number that is present on a session, and so may ask over it. */
+  asker(session: PeerInfo, caller: number): PeerRef | undefined
   /** The answers of the peer are others. */
   changed(answers: ReadonlyMap<string, number>): void
   /** Changes with whatever may change who is present on which session; without it, that is looked at for each query. */
@@ -83,9 +79,9 @@ export class PeerAnswers {
   /** Closed ones whose last queries are open. */
   readonly #closing = new Set<PeerAnswering>()
   #number = 0
-  /** The session, the incarnation and the peer of the query that was looked at last: most come from the same. */
+  /** The session, the number and the peer of the query that was looked at last: most come from the same. */
   #lastPeer: PeerInfo | undefined
-  #lastIncarnation: string | undefined
+  #lastCaller = 0
   #lastAsker: PeerRef | undefined
   #lastVersion: number | undefined
 
@@ -129,8 +125,8 @@ export class PeerAnswers {
       name: answerName(this.#incarnation, this.#number),
       label: `ask ${ask.name}`,
       access: { action: 'message', target: this.#name },
-      admit: (peer, headers) => this.#refusalOf(peer, headers),
-      contextOf: (call) => new PeerAskContext(call, ask.name, this.#askerOf(call.server.peer, call.headers)),
+      admit: (peer, caller) => this.#refusalOf(peer, caller),
+      contextOf: (call) => new PeerAskContext(call, ask.name, this.#askerOf(call.server.peer, call.caller)),
     })
     const answering = new PeerAnswering(ask.name, this.#number, service, this.#ports, () => this.#closed(answering))
     this.#answering.set(ask.name, answering)
@@ -151,32 +147,28 @@ export class PeerAnswers {
     this.#ports.changed(this.numbers)
   }
 
-  #refusalOf(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined {
-    const incarnation = headers[fromHeader]
+  #refusalOf(peer: PeerInfo, caller: number): AdmissionRefusal | undefined {
     const { version } = this.#ports
     const isSame = version !== undefined && version === this.#lastVersion
-    if (isSame && peer === this.#lastPeer && incarnation === this.#lastIncarnation) {
-      return this.#lastAsker === undefined ? notPresent : undefined
+    if (!isSame || peer !== this.#lastPeer || caller !== this.#lastCaller) {
+      this.#lastVersion = version
+      this.#lastPeer = peer
+      this.#lastCaller = caller
+      this.#lastAsker = this.#ports.asker(peer, caller)
     }
-    const asker = incarnation === undefined ? undefined : this.#ports.asker(peer, incarnation)
-    this.#lastVersion = version
-    this.#lastPeer = peer
-    this.#lastIncarnation = incarnation
-    this.#lastAsker = asker
-    return asker === undefined ? notPresent : undefined
+    return this.#lastAsker === undefined ? notPresent : undefined
   }
 
   /** The peer that asks a query which was admitted. */
-  #askerOf(peer: PeerInfo, headers: CallHeaders): PeerRef | undefined {
-    const incarnation = headers[fromHeader] as string
-    const isLast = peer === this.#lastPeer && incarnation === this.#lastIncarnation
-    return isLast ? this.#lastAsker : this.#ports.asker(peer, incarnation)
+  #askerOf(peer: PeerInfo, caller: number): PeerRef | undefined {
+    const isLast = peer === this.#lastPeer && caller === this.#lastCaller
+    return isLast ? this.#lastAsker : this.#ports.asker(peer, caller)
   }
 }
 
 const notPresent: AdmissionRefusal = {
   code: 'RIVULET_INVALID_REQUEST',
-  message: `the header '${fromHeader}' names no peer that is present on this link`,
+  message: 'the number of its asker is of no peer that is present on this link',
 }
 
 /** One answer. */
@@ -241,10 +233,5 @@ class PeerAskContext extends LazyContext implements AskContext {
 
   override get service(): string {
     return this.#ask
-  }
-
-  override get headers(): CallHeaders {
-    const { [fromHeader]: _from, ...others } = super.headers
-    return Object.freeze(Object.assign(Object.create(null), others))
   }
 }

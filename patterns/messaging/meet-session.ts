@@ -1,6 +1,8 @@
 /** The listening side of a `meet`: gives the roster what the other node says, and answers which claims hold. */
+import { maxCaller } from '../../src/call/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
+import type { Callers } from './callers.js'
 import { invalidRequest } from './invalid-request.js'
 import type { ClaimRefusal } from './peer-claim.js'
 import type { RosterFacts } from './roster-contract.js'
@@ -12,6 +14,8 @@ export interface MeetSessionPorts {
   /** The session, and whose key its other side has proven to own. */
   readonly session: string
   readonly identity: PeerIdentity | undefined
+  /** The numbers of the peers of the other node. */
+  readonly callers: Pick<Callers, 'set' | 'delete'>
   /**
    * It says its first words.
    *
@@ -49,7 +53,7 @@ export class MeetSession {
 
   /** @throws RIVULET_INVALID_REQUEST, RIVULET_PROTOCOL_VIOLATION: then nothing of this node is believed. */
   receive({ hello, joined = [], left = [], complete = false }: MeetRequest): void {
-    const { roster, session, identity } = this.#ports
+    const { roster, session, identity, callers } = this.#ports
     if (hello) {
       if (this.#hasMet) throw invalidRequest('a node says twice who it is')
       if (!nodeForm.test(hello.node)) throw invalidRequest('the id of a node has 32 hexadecimal digits')
@@ -61,8 +65,13 @@ export class MeetSession {
     }
     if (!this.#hasMet) throw invalidRequest('a node has peers before it says who it is')
     // a peer may have left whose name another one of the same node has by now
-    for (const incarnation of left) roster.withdrawn(session, incarnation)
-    for (const { answers = [], ...entry } of joined) {
+    for (const incarnation of left) {
+      roster.withdrawn(session, incarnation)
+      callers.delete(incarnation)
+    }
+    for (const { answers = [], number: caller = 0, ...entry } of joined) {
+      if (caller < 0 || caller > maxCaller) throw invalidRequest(`the number of a peer is from 0 to ${maxCaller}`)
+      if (caller > 0) callers.set(caller, entry.incarnation)
       const claim = { ...entry, takeover: entry.takeover ?? false }
       roster.claim(session, { ...claim, answers: new Map(answers.map(({ ask, number }) => [ask, number])) })
     }

@@ -1,7 +1,7 @@
 /**
  * What a node says of its peers on one session: first all that it has, then `complete`, then each change.
  *
- * Changes that the link has no room for are gathered: what is said is always what holds now.
+ * Changes that the link has no room for are gathered: what is entries is always what holds now.
  */
 import type { PeerClaim } from './peer-claim.js'
 import type { MeetRequest, PeerEntry } from './wire.js'
@@ -14,21 +14,30 @@ const peersPerRequest = 512
 /** The requests of one `meet`. */
 export class MeetSpeaker implements AsyncIterable<MeetRequest>, AsyncIterator<MeetRequest, undefined> {
   #hello: MeetRequest['hello']
+  readonly #numberOf: (incarnation: string) => number
   readonly #joined = new Map<string, PeerEntry>()
   readonly #left = new Set<string>()
   #isComplete = false
   #isEnding = false
   #resolve: ((step: Step) => void) | undefined
 
-  constructor(hello: NonNullable<MeetRequest['hello']>, claims: readonly PeerClaim[]) {
+  /**
+   * @param numberOf - Returns the number by which a peer asks.
+   */
+  constructor(
+    hello: NonNullable<MeetRequest['hello']>,
+    claims: readonly PeerClaim[],
+    numberOf: (incarnation: string) => number,
+  ) {
     this.#hello = hello
-    for (const claim of claims) this.#joined.set(claim.incarnation, entryOf(claim))
+    this.#numberOf = numberOf
+    for (const claim of claims) this.#join(claim)
   }
 
   /** A peer is claimed, or has other answers. */
   announce(claim: PeerClaim): void {
     this.#left.delete(claim.incarnation)
-    this.#joined.set(claim.incarnation, entryOf(claim))
+    this.#join(claim)
     this.#wake()
   }
 
@@ -38,7 +47,7 @@ export class MeetSpeaker implements AsyncIterable<MeetRequest>, AsyncIterator<Me
     this.#wake()
   }
 
-  /** Nothing is said behind what is said now. */
+  /** Nothing is entries behind what is entries now. */
   end(): void {
     this.#isEnding = true
     this.#wake()
@@ -59,6 +68,12 @@ export class MeetSpeaker implements AsyncIterable<MeetRequest>, AsyncIterator<Me
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  #join({ name, incarnation, epoch, takeover, answers }: PeerClaim): void {
+    const entries = [...answers].map(([ask, number]) => ({ ask, number }))
+    const number = this.#numberOf(incarnation)
+    this.#joined.set(incarnation, { name, incarnation, epoch, takeover, answers: entries, number })
   }
 
   #wake(): void {
@@ -83,8 +98,4 @@ export class MeetSpeaker implements AsyncIterable<MeetRequest>, AsyncIterator<Me
     this.#hello = null
     return { value: { hello, joined, left, complete }, done: false }
   }
-}
-
-function entryOf({ name, incarnation, epoch, takeover, answers }: PeerClaim): PeerEntry {
-  return { name, incarnation, epoch, takeover, answers: [...answers].map(([ask, number]) => ({ ask, number })) }
 }

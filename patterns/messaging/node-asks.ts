@@ -11,6 +11,7 @@ import type { PeerIdentity } from '../../src/security/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { keptBindings } from './ask-routes.js'
 import { Asks } from './asks.js'
+import { Callers } from './callers.js'
 import type { PeerRef } from './peer-claim.js'
 import type { RosterFacts } from './roster-contract.js'
 import { maxItemBytes } from './wire.js'
@@ -29,6 +30,8 @@ export interface NodeAskPorts {
   refusal(session: string, incarnation: string): RivuletError | undefined
   /** A peer of this node. */
   local(incarnation: string): { readonly ref: PeerRef } | undefined
+  /** The numbers of the peers of the other side of a session. */
+  callers(session: string): Callers | undefined
 }
 
 /** Services that another node may have announced at the same time: twice what a node of this version keeps. */
@@ -41,6 +44,8 @@ const itself: PeerInfo = Object.freeze({ id: 'this process', identity: undefined
 export class NodeAsks extends Asks {
   readonly #ports: NodeAskPorts
   readonly #loopback: Loopback
+  /** The numbers by which the peers of this node ask. */
+  readonly callers = new Callers()
 
   constructor(ports: NodeAskPorts) {
     const { clock, host } = ports
@@ -58,10 +63,13 @@ export class NodeAsks extends Asks {
     this.#loopback = new Loopback(clock, limits, [local], [host], itself)
   }
 
-  /** The peer of an incarnation, if it is present on a session. */
-  asker({ id }: PeerInfo, incarnation: string): PeerRef | undefined {
+  /** The peer that asks by a number over a session, if it is present there. */
+  asker({ id }: PeerInfo, caller: number): PeerRef | undefined {
     const { roster } = this.#ports
-    if (id === itself.id) return this.#ports.local(incarnation)?.ref
+    const isLocal = id === itself.id
+    const incarnation = (isLocal ? this.callers : this.#ports.callers(id))?.incarnationOf(caller)
+    if (incarnation === undefined) return undefined
+    if (isLocal) return this.#ports.local(incarnation)?.ref
     return roster.isPresent(id, incarnation) ? roster.get(incarnation)?.ref : undefined
   }
 

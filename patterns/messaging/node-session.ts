@@ -16,6 +16,7 @@ import {
 import { isRivuletError, RivuletError, receivedError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
+import { Callers } from './callers.js'
 import type { MeetSession } from './meet-session.js'
 import { MeetSpeaker } from './meet-speaker.js'
 import type { ClaimRefusal, PeerClaim } from './peer-claim.js'
@@ -37,6 +38,8 @@ export interface NodeSessionPorts {
   /** Who this node is, and what it claims now. */
   hello(): { readonly node: string; readonly endpoints: readonly string[] }
   claims(): readonly PeerClaim[]
+  /** By which number a peer of this node asks. */
+  numberOf(incarnation: string): number
   answered(accepted: readonly string[], refused: readonly ClaimRefusal[]): void
   /** The session lives, is cut, has ended, is suspected or not any more, or its other side has answered. */
   changed(session: NodeSession): void
@@ -56,6 +59,8 @@ export class NodeSession {
   endpoints: readonly string[] = []
   /** Whether that node has said all that it had at the beginning. */
   isComplete = false
+  /** The numbers by which its peers ask. */
+  readonly callers = new Callers()
   /** Peers of this node that it does not accept, and why. */
   readonly refusals = new Map<string, RivuletError>()
   /** Whether one of its sides is about to close it. */
@@ -85,7 +90,8 @@ export class NodeSession {
     this.client = new CallClient({ clock, failoverMs, name, report })
     const claims = ports.claims()
     for (const { incarnation } of claims) this.#unanswered.add(incarnation)
-    this.#speaker = new MeetSpeaker({ ...ports.hello(), endpoints: [...ports.hello().endpoints] }, claims)
+    const hello = { ...ports.hello(), endpoints: [...ports.hello().endpoints] }
+    this.#speaker = new MeetSpeaker(hello, claims, (incarnation) => ports.numberOf(incarnation))
     atEndOfTurn(() => this.#meet())
   }
 

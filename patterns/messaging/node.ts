@@ -92,10 +92,9 @@ export class PeerNode implements LinkUser {
       isLive: (address) =>
         [...this.#sessions.values()].some(({ peer, streams }) => peer.dialed === address && streams.status === 'live'),
     })
-    const { directory } = ports
-    if (directory !== undefined) {
-      this.dialing.follow(directory.peers)
-      this.#announcing = new Announcing(directory, (winner, losers) => {
+    if (ports.directory !== undefined) {
+      this.dialing.follow(ports.directory.peers)
+      this.#announcing = new Announcing(ports.directory, (winner, losers) => {
         for (const local of [...this.locals.values()]) local.presence.conflict(winner, losers)
       })
     }
@@ -126,6 +125,7 @@ export class PeerNode implements LinkUser {
       clientOf: (session) => this.#sessions.get(session)?.forAsks,
       refusal: (session, incarnation) => this.#sessions.get(session)?.refusals.get(incarnation),
       local: (incarnation) => this.locals.get(incarnation),
+      callers: (session) => this.#sessions.get(session)?.callers,
     })
   }
 
@@ -145,6 +145,7 @@ export class PeerNode implements LinkUser {
       report: (error) => this.report(error),
       hello: () => ({ node: this.id, endpoints: this.#ports.endpoints() }),
       claims: () => this.roster.claims,
+      numberOf: (incarnation) => this.asks.callers.numberOf(incarnation),
       answered: (accepted, refused) => this.roster.answered(peer.id, accepted, refused),
       changed: () => this.#statusOf(session),
     })
@@ -173,6 +174,7 @@ export class PeerNode implements LinkUser {
   remove({ ref: { incarnation } }: LocalPeer): void {
     this.roster.removeLocal(incarnation)
     this.locals.delete(incarnation)
+    this.asks.callers.delete(incarnation)
   }
 
   nextAttempt(): number {
@@ -195,9 +197,7 @@ export class PeerNode implements LinkUser {
     if (peer === undefined) return undefined
     const { incarnation } = peer.ref
     const local = this.locals.get(incarnation)
-    if (local !== undefined) {
-      return { incarnation, via: local, open: this.serving.within(from, local) }
-    }
+    if (local !== undefined) return { incarnation, via: local, open: this.serving.within(from, local) }
     const known = peer.sessions.map((id) => this.#sessions.get(id)).filter((session) => session !== undefined)
     const accepting = known.filter(({ id }) => this.roster.isAccepted(id, from.ref.incarnation))
     const via = accepting.find(({ isLeaving }) => !isLeaving) ?? accepting[0]

@@ -1,9 +1,8 @@
 /** What one peer asks others: checks what its user passes, and counts what becomes of it. */
-import { type CallHeaders, type CallOptions, CallOptionsResolver, prepareOften } from '../../src/call/index.js'
+import { type CallOptions, CallOptionsResolver } from '../../src/call/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { invalidOption } from '../../src/options/index.js'
-import { fromHeader } from './answers.js'
 import { AskCall, type AskCaller, type OpenAsk } from './ask-call.js'
 import type { Route } from './ask-routes.js'
 import { type Asks, isPassing } from './asks.js'
@@ -32,6 +31,8 @@ const capture = (resolve: (answer: never) => void, reject: (error: Error) => voi
 /** What asks need of their peer. */
 export interface PeerAskPorts {
   readonly incarnation: string
+  /** By which its node says that it asks. */
+  readonly number: number
   /** What messages call it. */
   name(): string
   /** Whether it takes anything new. */
@@ -96,9 +97,8 @@ export class PeerAsks implements Asker, AskCaller {
     this.incarnation = ports.incarnation
     this.#asks = asks
     this.#ports = ports
-    const { timeoutMs, waitForReady } = ports
-    const headers: CallHeaders | undefined = prepareOften('ask', { [fromHeader]: ports.incarnation })
-    this.#resolver = new CallOptionsResolver('ask', false, { timeoutMs, waitForReady, headers })
+    const { timeoutMs, waitForReady, number: caller } = ports
+    this.#resolver = new CallOptionsResolver('ask', false, { timeoutMs, waitForReady, caller })
   }
 
   get problem(): RivuletError | undefined {

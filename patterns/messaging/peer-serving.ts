@@ -27,6 +27,7 @@ import {
 import { RivuletError } from '../../src/errors/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
+import { Callers } from './callers.js'
 import { type Admitted, DeliverSession } from './deliver-session.js'
 import { invalidRequest } from './invalid-request.js'
 import type { LocalPeer } from './local-peer.js'
@@ -108,6 +109,7 @@ export class PeerServing implements ServingHost {
         roster,
         session: id,
         identity: this.#ports.identityOf(context.peer),
+        callers: session?.callers ?? new Callers(),
         begins() {
           if (session === undefined || session.listening !== undefined) throw invalidRequest('a node meets twice')
           session.listening = meet

@@ -113,6 +113,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     const [life, local] = [this.life, this.#local]
     this.#asks = new PeerAsks(node.asks, {
       incarnation: this.self.incarnation,
+      number: node.asks.callers.take(this.self.incarnation),
       name: () => `peer '${this.name}'`,
       get isOpen() {
         return life.isOpen
@@ -132,7 +133,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       get version() {
         return node.asks.version
       },
-      asker: (session, incarnation) => node.asks.asker(session, incarnation),
+      asker: (session, caller) => node.asks.asker(session, caller),
       changed: (answers) => node.roster.changeLocal(this.self.incarnation, answers),
     })
     resources.set(this, this)

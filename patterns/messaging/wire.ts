@@ -18,12 +18,14 @@ export const MessagingService = defineService({
     record('NodeHello', { node: 'string', endpoints: items('string') }),
     // an ask that a peer answers, by its number among the answers of this peer
     record('AnswerEntry', { ask: 'string', number: 'int' }),
+    // number: by which its asks say who asks; 0 if it asks nothing
     record('PeerEntry', {
       name: 'string',
       incarnation: 'string',
       epoch: 'long',
       takeover: { schema: 'boolean', default: false },
       answers: items('AnswerEntry'),
+      number: { schema: 'int', default: 0 },
     }),
     // a name that its claimer does not have, or has lost; with the epoch of the holder
     record('RefusedClaim', { incarnation: 'string', code: 'string', message: 'string', epoch: 'long' }),

@@ -50,6 +50,8 @@ export interface ContextSource {
   readonly draining: AbortSignal
   readonly deadline: number
   readonly headers: CallHeaders
+  /** The number of the caller, where its side says one; else 0. */
+  readonly caller: number
   readonly method: { readonly service: string; readonly codec: { readonly name: string } }
   readonly server: { readonly peer: PeerInfo; readonly connection: CallerConnection; readonly clock: Clock }
 }

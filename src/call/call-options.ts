@@ -16,6 +16,8 @@ export interface ResolvedCallOptions {
   readonly signal: AbortSignal | undefined
   /** As `prepareHeaders` returns them. */
   readonly headers: CallHeaders | undefined
+  /** Who calls, by its number among the callers of this client; 0 where they are not told apart. */
+  readonly caller: number
 }
 
 /** The options of a call with one response for which its caller says nothing. */
@@ -26,6 +28,7 @@ export const defaultCallOptions: ResolvedCallOptions = Object.freeze({
   idempotent: undefined,
   signal: undefined,
   headers: undefined,
+  caller: 0,
 })
 
 /** The same for a call with a stream of responses. */

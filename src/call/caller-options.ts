@@ -39,8 +39,8 @@ const commonRules = {
 export interface CallDefaults {
   readonly timeoutMs: number
   readonly waitForReady: boolean
-  /** Headers of each call, which a caller cannot replace; as `prepareHeaders` returns them. */
-  readonly headers?: CallHeaders | undefined
+  /** Who calls, by its number among the callers of this client. Default: they are not told apart. */
+  readonly caller?: number
 }
 
 /** Resolves the options of calls of one method. */
@@ -52,11 +52,11 @@ export class CallOptionsResolver {
   /**
    * @param subject - The method, for messages.
    */
-  constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady, headers }: CallDefaults) {
+  constructor(subject: string, isStream: boolean, { timeoutMs, waitForReady, caller = 0 }: CallDefaults) {
     this.#subject = subject
     this.#defaults = isStream
-      ? Object.freeze({ ...defaultStreamOptions, waitForReady, headers })
-      : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady, headers })
+      ? Object.freeze({ ...defaultStreamOptions, waitForReady, caller })
+      : Object.freeze({ ...defaultCallOptions, timeoutMs, waitForReady, caller })
     this.#rules = {
       ...commonRules,
       timeoutMs: milliseconds({ max: endless, fallback: this.#defaults.timeoutMs }),
@@ -75,14 +75,9 @@ export class CallOptionsResolver {
       idempotent,
       deadline: context === undefined ? endless : deadlineOf(context),
       signal: bothOf(context?.signal, resolved.signal),
-      headers: this.#headersWith(headers),
+      headers: prepareHeaders(this.#subject, headers),
+      caller: this.#defaults.caller,
     }
-  }
-
-  #headersWith(given: unknown): CallHeaders | undefined {
-    const { headers: always } = this.#defaults
-    if (given === undefined || always === undefined) return prepareHeaders(this.#subject, given) ?? always
-    return prepareHeaders(this.#subject, { ...prepareHeaders(this.#subject, given), ...always })
   }
 }
 

@@ -13,7 +13,7 @@ import type { ClientMethod } from './client-method.js'
 import { callError, type Executed, unhandledError } from './failure.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import type { OutgoingItems } from './outgoing-items.js'
-import { writeRequestHeader } from './request-header.js'
+import { maxMethods, writeRequestHeader } from './request-header.js'
 
 /** Takes the response of a call that has one, or `undefined` for the normal end of a call that has a stream of them. */
 export type OnValue = (value: unknown) => void
@@ -155,7 +155,9 @@ export class ClientCall implements ItemBody, IncomingOwner {
 
   writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
     const { method } = this
-    const p = writeRequestHeader(bytes, position, end, method.number, this.sessionDeadline, this.options.headers)
+    const { headers, caller } = this.options
+    const called = method.number + caller * maxMethods
+    const p = writeRequestHeader(bytes, position, end, called, this.sessionDeadline, headers)
     return method.streamsRequests ? p : method.write(this.request, bytes, view, p, end)
   }
 

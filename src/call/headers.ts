@@ -3,11 +3,10 @@
  *
  * They are few and small, and what comes from outside is held to that.
  */
-import { bufferFull, type Cursor } from '../avro/codec.js'
+import type { Cursor } from '../avro/codec.js'
 import { fail, readLong, readText, sizedBlock } from '../avro/read-primitives.js'
 import { isWellFormed, writeLong, writeString } from '../avro/write-primitives.js'
 import { invalidOption } from '../options/index.js'
-import { keepRead, keepWritten, readBefore, writtenBefore } from './headers-cache.js'
 
 /** The headers of one call; without a prototype, so that a name is never one of its own. */
 export type CallHeaders = Readonly<Record<string, string>>
@@ -47,25 +46,8 @@ export function prepareHeaders(subject: string, given: unknown): CallHeaders | u
   return entries.length === 0 ? undefined : Object.freeze(Object.assign(Object.create(null), given))
 }
 
-/** Prepares headers that many calls have: they are written once. */
-export function prepareOften(subject: string, given: unknown): CallHeaders | undefined {
-  const headers = prepareHeaders(subject, given)
-  if (headers === undefined) return undefined
-  const bytes = Buffer.alloc(maxHeaderBytes)
-  keepWritten(headers, Buffer.from(bytes.subarray(0, writeAll(bytes, 0, bytes.length, headers))))
-  return headers
-}
-
 /** Writes headers as an Avro map; there is room for its end and count. */
 export function writeHeaders(bytes: Buffer, position: number, end: number, headers: CallHeaders): number {
-  const before = writtenBefore(headers)
-  if (before === undefined) return writeAll(bytes, position, end, headers)
-  if (position + before.length > end) throw bufferFull
-  bytes.set(before, position)
-  return position + before.length
-}
-
-function writeAll(bytes: Buffer, position: number, end: number, headers: CallHeaders): number {
   const names = Object.keys(headers)
   let p = writeLong(bytes, position, names.length)
   for (const name of names) {
@@ -78,18 +60,6 @@ function writeAll(bytes: Buffer, position: number, end: number, headers: CallHea
 
 /** Reads an Avro map of texts; throws what readers throw for anything malformed or beyond the limits. */
 export function readHeaders(bytes: Buffer, cursor: Cursor, end: number): CallHeaders {
-  const start = cursor.position
-  const before = readBefore(bytes, start, end)
-  if (before !== undefined) {
-    cursor.position = start + before.bytes.length
-    return before.headers
-  }
-  const headers = readAll(bytes, cursor, end)
-  keepRead(bytes, start, end, cursor.position, headers)
-  return headers
-}
-
-function readAll(bytes: Buffer, cursor: Cursor, end: number): CallHeaders {
   const limit = Math.min(end, cursor.position + maxHeaderBytes)
   const headers: Record<string, string> = Object.create(null)
   let total = 0

@@ -13,7 +13,6 @@ import { serverItems } from './call-kinds.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import { type CallPolicy, deniedCall, deniedService } from './call-policy.js'
 import { CallerRates } from './caller-rates.js'
-import type { CallHeaders } from './headers.js'
 import { type Implementation, type ServedMethod, ServedService } from './served-service.js'
 import { CallServer } from './server.js'
 import type { CallEnd } from './server-call.js'
@@ -197,12 +196,12 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
     await Promise.all(stopping)
   }
 
-  refusalFor(server: CallServer, method: ServedMethod, headers: CallHeaders): AdmissionRefusal | undefined {
+  refusalFor(server: CallServer, method: ServedMethod, caller: number): AdmissionRefusal | undefined {
     if (this.#drained !== undefined) return closing
     if (this.#running >= this.limits.maxConcurrentCalls) return full
     const { policy } = this.#ports
     const refusal = this.#limitOf(server) ?? (policy && deniedCall(policy, server.peer, method))
-    return refusal ?? method.owner.implementation.admit?.(server.peer, headers)
+    return refusal ?? method.owner.implementation.admit?.(server.peer, caller)
   }
 
   denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined {

@@ -14,6 +14,12 @@ export const noDeadline = 0
 /** A deadline that has passed, on the clock of any session. */
 const passedDeadline = -1
 
+/** Numbers of methods that one client may use; above them, the number on the wire has the number of the caller. */
+export const maxMethods = 65_536
+
+/** The highest number of a caller. */
+export const maxCaller = 32_767
+
 /** Method, deadline, the ends of two maps, and the count of one: what is written without a look at the room. */
 const fixedRoom = 32
 
@@ -43,13 +49,17 @@ export function writeRequestHeader(
 /** The head of a request, read; one object serves all requests, one after the other. */
 export class RequestHeader {
   method = 0
+  /** The number of the caller, where the peer says one; 0 where it does not. */
+  caller = 0
   /** On the session's clock; `noDeadline` if there is none. */
   deadline = noDeadline
   headers: CallHeaders = noHeaders
 
   /** Reads at the cursor and leaves it behind the head; throws what readers throw. */
   read(bytes: Buffer, cursor: Cursor, end: number): void {
-    this.method = readInt(bytes, cursor, end)
+    const called = readInt(bytes, cursor, end)
+    this.method = called & (maxMethods - 1)
+    this.caller = called >> 16
     this.deadline = readDeadline(bytes, cursor, end)
     if (bytes[cursor.position] === 0 && cursor.position < end) {
       cursor.position += 1

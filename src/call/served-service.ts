@@ -11,7 +11,6 @@ import { Waiters } from '../lifecycle/index.js'
 import type { PeerInfo } from '../session/index.js'
 import { type CallContext, type ContextSource, LazyContext } from './call-context.js'
 import type { AdmissionRefusal } from './call-limits.js'
-import type { CallHeaders } from './headers.js'
 import { asRefusal, type Refusal } from './refusal.js'
 
 /** Runs a call: takes the request, or the stream of them, and returns the response or responses in any of their forms. */
@@ -27,8 +26,8 @@ export interface Implementation {
   readonly label?: string
   /** What the policy of the server is asked for. Default: `call` of each method. */
   readonly access?: Access
-  /** Refuses a call for who makes it, before its request is read. Default: none is refused. */
-  admit?(peer: PeerInfo, headers: CallHeaders): AdmissionRefusal | undefined
+  /** Refuses a call for who makes it, before its request is read; `caller` is the number that it says. Default: none is refused. */
+  admit?(peer: PeerInfo, caller: number): AdmissionRefusal | undefined
   /** Makes the context of a call. Default: that of every call. */
   contextOf?(call: ContextSource): CallContext
 }

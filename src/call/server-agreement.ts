@@ -11,11 +11,9 @@ import type { AdmissionRefusal, CallLimits } from './call-limits.js'
 import type { GuaranteedSends } from './guaranteed-sends.js'
 import { sendText, TextAssembly } from './protocol-text.js'
 import { type Refusal, refusalRecord } from './refusal.js'
+import { maxMethods } from './request-header.js'
 import { CallBind, CallBound, CallNeedText, CallRefusal, CallText, CallUnbind } from './schemas.js'
 import type { ServedMethod, ServedService, ServedVersion } from './served-service.js'
-
-/** Numbers of methods that one client may use. */
-export const maxMethods = 65_536
 
 /** Answers that may wait for a client that gives up bindings to announce others. */
 const maxWaitingAnswers = 16_384

@@ -17,6 +17,7 @@ import type { CallHeaders } from './headers.js'
 import { IncomingItems, type IncomingOwner } from './incoming-items.js'
 import type { BacklogBudget } from './item-backlog.js'
 import { OutgoingItems, type OutgoingOwner } from './outgoing-items.js'
+import type { RequestHeader } from './request-header.js'
 import type { ServedMethod } from './served-service.js'
 
 /** How a call ended. */
@@ -57,6 +58,7 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
   readonly stream: number
   readonly deadline: number
   readonly headers: CallHeaders
+  readonly caller: number
   /** The requests, where there is a stream of them. */
   incoming: IncomingItems | undefined
   /** The responses, where there is a stream of them. */
@@ -75,12 +77,13 @@ export class ServerCall implements GuaranteedBody, ContextSource, FirstValueOwne
   #draining: AbortController | undefined
   #first: FirstValue | undefined
 
-  constructor(server: CallOrigin, method: ServedMethod, stream: number, deadline: number, headers: CallHeaders) {
+  constructor(server: CallOrigin, method: ServedMethod, stream: number, deadline: number, head: RequestHeader) {
     this.server = server
     this.method = method
     this.stream = stream
     this.deadline = deadline
-    this.headers = headers
+    this.headers = head.headers
+    this.caller = head.caller
     if (method.streamsRequests) {
       this.incoming = new IncomingItems(this, server.backlogs)
       this.incoming.read = method.read

@@ -3,7 +3,6 @@ import type { Clock } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import type { PeerInfo } from '../session/index.js'
 import type { AdmissionRefusal, CallLimits } from './call-limits.js'
-import type { CallHeaders } from './headers.js'
 import type { ServedMethod, ServedService } from './served-service.js'
 import type { CallEnd } from './server-call.js'
 
@@ -15,7 +14,7 @@ export interface ServerPorts<Server> {
   /** Why handlers should end, once the server is closing. */
   readonly drainReason: RivuletError | undefined
   /** Why a call cannot be taken now, or not of this client; `undefined` if it can. */
-  refusalFor(server: Server, method: ServedMethod, headers: CallHeaders): AdmissionRefusal | undefined
+  refusalFor(server: Server, method: ServedMethod, caller: number): AdmissionRefusal | undefined
   /** Why a peer gets no agreement on a service; `undefined` if it does. */
   denialOf(peer: PeerInfo, service: ServedService): AdmissionRefusal | undefined
   /** A handler begins. */

@@ -215,7 +215,7 @@ export class CallServer implements SessionUser, CallOrigin {
       this.#refuse(stream, flags, undefined, 'RIVULET_UNIMPLEMENTED', message)
       return
     }
-    const refusal = host.refusalFor(this, method, header.headers)
+    const refusal = host.refusalFor(this, method, header.caller)
     if (refusal !== undefined) {
       this.#refuse(stream, flags, method, refusal.code, refusal.message)
       return
@@ -237,7 +237,7 @@ export class CallServer implements SessionUser, CallOrigin {
       return
     }
     if (method.streamsRequests) this.streams.consumed(stream, end - start)
-    const call = new ServerCall(this, method, stream, deadline, header.headers)
+    const call = new ServerCall(this, method, stream, deadline, header)
     call.mayReceiveMore = !(flags & itemFlag.last)
     host.started()
     call.run(request)

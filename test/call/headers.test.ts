@@ -1,7 +1,7 @@
-/** Headers that come again are read and written once, and nothing of one call shows in another. */
+/** Headers are read as they were written, and nothing of one call shows in another. */
 import fc from 'fast-check'
 import t from 'tap'
-import { type CallHeaders, prepareHeaders, prepareOften, readHeaders, writeHeaders } from '../../src/call/headers.js'
+import { type CallHeaders, prepareHeaders, readHeaders, writeHeaders } from '../../src/call/headers.js'
 
 function written(headers: CallHeaders): Buffer {
   const bytes = Buffer.alloc(20_000)
@@ -15,30 +15,6 @@ const read = (bytes: Buffer, from = 0) => {
 }
 
 const prepared = (given: Record<string, string>) => prepareHeaders('test', given) as CallHeaders
-
-t.test('headers that were prepared for many calls come to the same bytes', async (t) => {
-  const given = { 'rivulet-from': 'f'.repeat(32), trace: 'ü' }
-  const often = prepareOften('test', given) as CallHeaders
-  t.strictSame(written(often), written(prepared(given)))
-  t.equal(prepareOften('test', {}), undefined)
-  const short = Buffer.alloc(60)
-  t.throws(() => writeHeaders(short, 30, 60, often), 'without room nothing is written')
-  t.ok(short.equals(Buffer.alloc(60)))
-})
-
-t.test('equal bytes are read once, and the result cannot be changed', async (t) => {
-  const bytes = written(prepared({ from: '0123456789abcdef0123456789abcdef' }))
-  const [one, two] = [read(bytes), read(Buffer.concat([Buffer.from([7, 7]), bytes, Buffer.from([1, 2])]), 2)]
-  t.equal(one.headers, two.headers)
-  t.strictSame([one.behind, two.behind], [bytes.length, bytes.length + 2])
-  t.throws(() => Object.assign(one.headers, { other: 'x' }))
-  const changed = Buffer.from(bytes)
-  changed[bytes.length - 2] = 0x67
-  t.strictSame({ ...read(changed).headers }, { from: '0123456789abcdef0123456789abcdeg' })
-  t.strictSame({ ...read(bytes).headers }, { from: '0123456789abcdef0123456789abcdef' })
-  for (let length = 0; length < bytes.length; length++)
-    t.throws(() => read(bytes.subarray(0, length)), `${length} bytes`)
-})
 
 t.test('any headers, in any order, are read as they were written', async (t) => {
   const one = fc.dictionary(

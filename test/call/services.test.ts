@@ -24,14 +24,14 @@ const named = (name: string, handler: CallHandler, more: Partial<Implementation>
 })
 
 /** Calls one service under a name. */
-function ask(calling: Calling, name: string, n = 1, codec = Ask) {
+function ask(calling: Calling, name: string, n = 1, codec = Ask, caller = 0) {
   const service = calling.client.bind(codec, { as: name, label: `ask ${name}` })
   const outcomes: unknown[] = []
   const method = service.methods.get('ask')
   if (method === undefined) throw new Error('no method')
   const take = (outcome: unknown) => outcomes.push(outcome)
   const options = { timeoutMs: Infinity, deadline: Infinity, waitForReady: true, idempotent: undefined }
-  calling.client.start(method, { n }, { ...options, signal: undefined, headers: undefined }, take, take)
+  calling.client.start(method, { n }, { ...options, signal: undefined, headers: undefined, caller }, take, take)
   calling.pump()
   return { service, outcomes }
 }
@@ -229,13 +229,17 @@ t.test('a service with an access of its own is asked for by that, and not by its
 t.test('a service may refuse a call for who makes it, before its request is read', (t) => {
   const calling = new Calling({})
   let ran = 0
-  const admit: Implementation['admit'] = (peer, headers) =>
-    headers.from === 'me'
-      ? undefined
-      : { code: 'RIVULET_INVALID_REQUEST', message: `${peer.id} is not ${headers.from}` }
+  const admit: Implementation['admit'] = (peer, caller) =>
+    caller === 32_767 ? undefined : { code: 'RIVULET_INVALID_REQUEST', message: `${peer.id} is not ${caller}` }
   calling.host.serve(named('a/1', () => ++ran, { admit }))
-  t.match(ask(calling, 'a/1').outcomes, [{ code: 'RIVULET_INVALID_REQUEST', executed: 'no', message: /somebody/ }])
+  for (const caller of [0, 1, 32_766]) {
+    const message = new RegExp(`somebody is not ${caller}$`)
+    t.match(ask(calling, 'a/1', 1, Ask, caller).outcomes, [
+      { code: 'RIVULET_INVALID_REQUEST', executed: 'no', message },
+    ])
+  }
   t.equal(ran, 0)
+  t.strictSame(ask(calling, 'a/1', 1, Ask, 32_767).outcomes, [1])
   t.end()
 })
 

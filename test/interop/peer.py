@@ -182,7 +182,7 @@ def join(command):
     for sending in command["sends"]:
         say(**node.send(sending["to"], sending["schema"], sending["values"]))
     for ask in command["asks"]:
-        say(**node.ask(ask["to"], ask["ask"], ask["protocol"], ask["query"], ask.get("sender")))
+        say(**node.ask(ask["to"], ask["ask"], ask["protocol"], ask["query"], ask.get("sender", 1)))
     node.wait(lambda: len(node.messages) >= command["messages"] and len(node.asked) >= command["queries"])
     say(messages=node.messages, asked=node.asked)
     node.leave()

@@ -56,7 +56,7 @@ for (const [transport, open] of Object.entries(transports)) {
     const values = [1, 2].map((id) => ({ id, text: `Ä ${id}` }))
     const asks = [
       { to: 'planner', ask: 'twice', protocol, query: 21 },
-      { to: 'planner', ask: 'twice', protocol, query: 4, sender: second.self.incarnation },
+      { to: 'planner', ask: 'twice', protocol, query: 4, sender: 2 },
       { to: 'planner', ask: 'twice', protocol, query: 5 },
     ]
     const running = peer({

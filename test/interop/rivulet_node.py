@@ -18,7 +18,8 @@ UNBIND = 26
 MESSAGING = json.dumps(json.loads((wire.PROTOCOL / "messaging.avpr").read_text(encoding="utf-8")))
 SERVICE = "rivulet.messaging.Messaging"
 METHODS = list(json.loads(MESSAGING)["messages"])
-FROM = "rivulet-from"
+CALLER = 65_536
+MY_NUMBER = 1
 
 
 class Bound:
@@ -90,11 +91,11 @@ class Node:
     def say(self, kind, binding, **fields):
         self.link.send_item(0, kind, 0, wire.encode(RECORDS[kind], {"binding": binding, "extensions": {}, **fields}))
 
-    def call(self, number, method, flags=0, body=b"", headers=None):
+    def call(self, number, method, flags=0, body=b"", caller=0):
         """Opens a stream with a request; returns the stream."""
         bound, stream = self.bound[number], self.link.open_stream()
         at = list(json.loads(bound.text)["messages"]).index(method)
-        head = {"method": bound.first + at, "deadline": 0, "headers": headers or {}, "extensions": {}}
+        head = {"method": bound.first + at + CALLER * caller, "deadline": 0, "headers": {}, "extensions": {}}
         self.outcomes[stream] = []
         self.link.send_item(stream, REQUEST, flags, wire.encode(RECORDS[REQUEST], head) + body)
         return stream
@@ -159,14 +160,14 @@ class Node:
         head = wire.decode(RECORDS[REQUEST], rest)
         for one in self.served.values():
             names = list(json.loads(one["text"])["messages"])
-            at = head["method"] - one["first"]
+            at = head["method"] % CALLER - one["first"]
             if 0 <= at < len(names):
                 break
         method = names[at]
         request = one["theirs"].messages[method].request
         self.open[stream] = {"method": method, "request": request, "response": one["protocol"].messages[method].response}
         if method == "ask":
-            asker = next(name for name, entry in self.peers.items() if entry["incarnation"] == head["headers"][FROM])
+            asker = next(name for name, entry in self.peers.items() if entry["number"] == head["method"] // CALLER)
             query = read_all(request, rest.read())["query"]
             name, _, answer = self.answers[int(one["service"].split("/")[1])]
             self.asked.append({"ask": name, "query": query, "from": asker})
@@ -218,7 +219,7 @@ class Node:
         self.messaging = self.bind(SERVICE, MESSAGING)
         self.meeting = self.call(self.messaging, "meet")
         answers = [{"ask": ask, "number": number} for number, (ask, _, _) in self.answers.items()]
-        entry = {"name": self.name, "incarnation": self.incarnation, "epoch": 1, "takeover": False, "answers": answers}
+        entry = {"name": self.name, "incarnation": self.incarnation, "epoch": 1, "takeover": False, "answers": answers, "number": MY_NUMBER}
         hello = {"node": os.urandom(16).hex(), "endpoints": []}
         self.request(self.meeting, "meet", hello=hello, joined=[entry], left=[], complete=True)
         while self.incarnation not in self.accepted:
@@ -262,13 +263,12 @@ class Node:
             raise Broken(f"the stream was refused: {body!r}")
         return read_all(self.bound[self.messaging].theirs.messages["deliver"].response, body)
 
-    def ask(self, to, ask, text, query, sender=None):
+    def ask(self, to, ask, text, query, sender=MY_NUMBER):
         """Asks a peer, and returns what became of it."""
         number = next(entry["number"] for entry in self.peers[to]["answers"] if entry["ask"] == ask)
         bound = self.bind(f"{self.peers[to]['incarnation']}/{number}", text)
         mine, theirs = self.bound[bound].mine.messages["ask"], self.bound[bound].theirs.messages["ask"]
-        headers = {FROM: sender or self.incarnation}
-        stream = self.call(bound, "ask", LAST, wire.encode(mine.request, {"query": query}), headers)
+        stream = self.call(bound, "ask", LAST, wire.encode(mine.request, {"query": query}), sender)
         kind, body = self.outcome(stream)
         self.unbind(bound)
         if kind == VALUE:

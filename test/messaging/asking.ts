@@ -214,14 +214,17 @@ export class TestPeer {
   readonly name: string
   readonly incarnation: string
   readonly node: TestNode
+  /** By which it asks: no two of a world have the same. */
+  readonly number: number
   readonly answers: PeerAnswers
   readonly asking: PeerAsks
   problem: RivuletError | undefined
   isGone = false
 
-  constructor(node: TestNode, name: string, incarnation: string) {
+  constructor(node: TestNode, name: string, incarnation: string, number = Number.parseInt(incarnation, 16)) {
     this.node = node
     this.name = name
+    this.number = number
     this.incarnation = incarnation
     const peer = this
     const { world } = node
@@ -236,7 +239,7 @@ export class TestPeer {
         },
         changed: () => world.tell(this),
         asker: (session, asker) => {
-          const found = world.nodes.flatMap(({ peers }) => [...peers.values()]).find((one) => one.incarnation === asker)
+          const found = world.nodes.flatMap(({ peers }) => [...peers.values()]).find((one) => one.number === asker)
           if (found === undefined || found.isGone) return undefined
           const isThere =
             session.id === 'local'
@@ -248,6 +251,7 @@ export class TestPeer {
     )
     this.asking = new PeerAsks(node.asks, {
       incarnation,
+      number: this.number,
       name: () => name,
       isOpen: true,
       timeoutMs: 30_000,
@@ -284,9 +288,9 @@ export class TestPeer {
     return { outcomes, promise }
   }
 
-  /** One that asks from the same node, and claims in its header to be somebody else. */
-  as(incarnation: string): TestPeer {
-    return new TestPeer(this.node, this.name, incarnation)
+  /** One that asks from the same node, and by the number of another. */
+  as(number: number): TestPeer {
+    return new TestPeer(this.node, this.name, this.incarnation, number)
   }
 
   /** Leaves in an orderly way, as its node says. */

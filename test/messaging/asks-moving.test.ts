@@ -129,22 +129,22 @@ t.test('where its name is not accepted, an ask fails with the reason', async (t)
   t.match([waits.outcomes, refused.outcomes], Array(2).fill([{ code: 'RIVULET_NAME_TAKEN', executed: 'no' }]))
 })
 
-t.test('the header that names the asker is checked against the peers of that link', async (t) => {
+t.test('the number that names the asker is checked against the peers of that link', async (t) => {
   const { world, planner, worker } = pair()
   let answered = 0
   planner.answer(double, () => ++answered)
   const third = world.peer('third')
   world.link(third.node, planner.node)
   const mallory = world.peer('mallory', worker.node)
-  const forged = [third.incarnation, planner.incarnation, 'f'.repeat(32), '']
-  const impostors = forged.map((incarnation) => mallory.as(incarnation))
+  const forged = [third.number, planner.number, 32_767, 0]
+  const impostors = forged.map((number) => mallory.as(number))
   const asked = impostors.map((impostor) => impostor.ask('planner', double, { n: 1 }))
   await world.settle()
   for (const { outcomes } of asked) t.match(outcomes, [{ code: 'RIVULET_INVALID_REQUEST', executed: 'no' }])
   t.equal(answered, 0)
-  const honest = mallory.ask('planner', double, { n: 1 }, { headers: { 'rivulet-from': third.incarnation } })
+  const honest = mallory.ask('planner', double, { n: 1 })
   await world.settle()
-  t.strictSame(honest.outcomes, [1], 'and no option replaces it')
+  t.strictSame(honest.outcomes, [1])
 })
 
 t.test('a policy is asked for the name of the peer, before the query is read', async (t) => {

@@ -1,5 +1,6 @@
 /** What a node answers to the claims of another one, where one turn brings several facts about a name. */
 import t from 'tap'
+import { Callers } from '../../patterns/messaging/callers.js'
 import { MeetSession } from '../../patterns/messaging/meet-session.js'
 import { Roster } from '../../patterns/messaging/roster.js'
 import type { MeetAnswer } from '../../patterns/messaging/wire.js'
@@ -27,7 +28,14 @@ function listening(...sessions: string[]) {
     roster.began(session, undefined)
     answers[session] = []
     const answer = (said: MeetAnswer) => answers[session]?.push(said)
-    const nothing = { identity: undefined, begins: none, met: none, completed: none, ended: none }
+    const nothing = {
+      identity: undefined,
+      callers: new Callers(),
+      begins: none,
+      met: none,
+      completed: none,
+      ended: none,
+    }
     const meet = new MeetSession({ ...nothing, roster, session, answer })
     meets.set(session, meet)
     meet.receive({ hello: { node: incarnation(1000 + at), endpoints: [] } })

@@ -101,6 +101,7 @@ export class SimulatedPeer {
     const peer = this
     this.#asks = new PeerAsks(node.asks, {
       incarnation: this.ref.incarnation,
+      number: node.asks.callers.take(this.ref.incarnation),
       name: () => `peer '${name}'`,
       get isOpen() {
         return peer.#isOpen
@@ -117,7 +118,7 @@ export class SimulatedPeer {
       get isOpen() {
         return peer.#isOpen
       },
-      asker: (session, incarnation) => node.asks.asker(session, incarnation),
+      asker: (session, caller) => node.asks.asker(session, caller),
       changed: (answers) => node.roster.changeLocal(this.ref.incarnation, answers),
     })
   }
