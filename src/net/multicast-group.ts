@@ -1,7 +1,7 @@
 /**
  * The membership of a socket in a multicast group: joined on each chosen interface, and again when interfaces come back.
  *
- * The system notifies Node of no change of the network, so the list of interfaces is looked at twice a second. Each look joins
+ * The system notifies Node of no change of the network, so the list of interfaces is looked at four times a second. Each look joins
  * again: the system refuses what has joined already, and takes what an interface has lost meanwhile, also if it looks the same.
  */
 import type { Clock, Timer } from '../clock/index.js'
@@ -9,7 +9,7 @@ import { errnoOf, RivuletError } from '../errors/index.js'
 import type { IpFamily } from './udp-endpoint.js'
 
 /** How often the interfaces are looked at, in milliseconds. */
-export const interfaceWatchMs = 500
+export const interfaceWatchMs = 250
 
 /** What is known of one address of an interface; as `os.networkInterfaces` gives it. */
 export interface InterfaceAddress {

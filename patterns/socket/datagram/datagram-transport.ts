@@ -46,8 +46,8 @@ export class DatagramTransport implements Transport {
   #groupSocket: UdpSocket | undefined
   #group: MulticastGroup | undefined
   #isReferenced = true
-  /** Whether the system chooses the interface for groups, and has not failed. */
-  #systemChooses = true
+  /** Whether another interface may be taken for groups where the system finds no way. */
+  #systemChooses = false
 
   constructor(options: ResolvedDatagramOptions, scope: ResourceScope, ports: DatagramTransportPorts) {
     this.#options = options
@@ -174,13 +174,16 @@ export class DatagramTransport implements Transport {
     const socket = await this.#open({ ...group, host }, true)
     this.#groupSocket = socket
     const links = this.#scope.links.add((changed) => new SocketLinks(group.address, changed))
-    this.#systemChooses = interfaces.length === 0
     this.#group = new MulticastGroup(group.host, family, interfaces, {
       clock: this.#scope.runtime.clock,
       interfaces: networkInterfaces,
       join: (scope) => socket.join(group.host, scope),
       leave: (scope) => socket.leave(group.host, scope),
-      joined: () => links.up(),
+      joined: () => {
+        // what this side sends by may be another interface now
+        this.#systemChooses = interfaces.length === 0
+        links.up()
+      },
       first: (scope) => {
         if (interfaces.length > 0) this.#sendBy(sender, scope)
       },
