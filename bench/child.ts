@@ -15,6 +15,7 @@ import {
   callWays,
   curveCallWays,
   curveWays,
+  datagramWays,
   depthWays,
   durableWays,
   type Endpoints,
@@ -80,7 +81,7 @@ const warmUpPart = 0.2
 const lookMs = 2
 
 const [, , name = ''] = process.argv
-const way = await (ways[name] ?? curveWays[name] ?? messageWays[name])?.()
+const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name])?.()
 const callWay = await (callWays[name] ?? curveCallWays[name] ?? askWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()

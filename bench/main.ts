@@ -43,6 +43,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureDurable } = await import('./durable.js')
   const { measureDepth } = await import('./depth.js')
   const { measureMessaging } = await import('./messaging.js')
+  const { measureDatagrams } = await import('./datagrams.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
   const results: Results = {
@@ -57,6 +58,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('codecs') && { codecs: measureCodecs(options) }),
     ...(wants.has('durable') && { durable: await measureDurable(options) }),
     ...(wants.has('depth') && { depth: await measureDepth(options) }),
+    ...(wants.has('datagrams') && { datagrams: await measureDatagrams(options) }),
     ...(wants.has('messaging') && { messaging: await measureMessaging(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))

@@ -12,6 +12,7 @@ export const sections = [
   'durable',
   'depth',
   'messaging',
+  'datagrams',
 ] as const
 
 /** A benchmark. */

@@ -2,6 +2,7 @@
 import type { CallRate, CallResults, LoneCall } from './calls.js'
 import type { CodecRow } from './codecs.js'
 import type { CurveRate, CurveResults } from './curve.js'
+import type { DatagramRate } from './datagrams.js'
 import type { DepthRow } from './depth.js'
 import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
@@ -28,6 +29,7 @@ export interface Results {
   readonly durable?: DurableResults
   readonly depth?: readonly DepthRow[]
   readonly messaging?: MessagingResults
+  readonly datagrams?: readonly DatagramRate[]
 }
 
 const mebibyte = 1024 * 1024
@@ -46,6 +48,7 @@ export function report({
   durable,
   depth,
   messaging,
+  datagrams,
 }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
@@ -70,6 +73,7 @@ export function report({
     )
     parts.push(memoryTable(memory), about.join('\n'))
   }
+  if (datagrams) parts.push(datagramTable(datagrams))
   return parts.join('\n\n')
 }
 
@@ -84,6 +88,21 @@ function messageTable(rows: readonly MessageRate[]): string {
       row.toBest ? `${figureText(row.toBest)} ${row.best}` : '',
       row.senderNanoseconds?.toFixed(0) ?? '',
       row.receiverNanoseconds?.toFixed(0) ?? '',
+    ]),
+  )
+}
+
+function datagramTable(rows: readonly DatagramRate[]): string {
+  const heads = ['', 'million a second', '÷ node:dgram', 'CPU ns a message: sender', 'receiver']
+  return table(
+    'Messages in datagrams that arrive: the record of the first table, into filter and map',
+    heads,
+    rows.map((row) => [
+      row.name,
+      figureText(row.perSecond, 1e-6),
+      figureText(row.toPlain),
+      row.senderNanoseconds.toFixed(0),
+      row.receiverNanoseconds.toFixed(0),
     ]),
   )
 }

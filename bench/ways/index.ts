@@ -62,6 +62,12 @@ export const messageWays: Readonly<Record<string, () => Promise<Way>>> = {
   'Moleculer, events': async () => (await import('./moleculer.js')).moleculerEvents,
 }
 
+/** Loads a way to send datagrams. */
+export const datagramWays: Readonly<Record<string, () => Promise<Way>>> = {
+  'rivulet/socket': async () => (await import('./rivulet-datagrams.js')).rivuletDatagrams,
+  'node:dgram': async () => (await import('./plain-datagrams.js')).plainDatagrams,
+}
+
 /** Loads a way to ask a peer. */
 export const askWays: Readonly<Record<string, () => Promise<CallWay>>> = {
   'rivulet/messaging, ask': async () => (await import('./rivulet-messaging.js')).rivuletAsks,

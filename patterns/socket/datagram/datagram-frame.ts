@@ -69,29 +69,35 @@ export function writeDatagram(
 /** What the numbers of a datagram say. */
 export interface DatagramNumbers {
   /** The number of its first message. */
-  readonly sequence: number
-  readonly count: number
+  sequence: number
+  count: number
   /** Where the array of the messages begins. */
-  readonly start: number
+  start: number
 }
 
+// one record and one cursor for all: they are read before the next datagram is
+const numbers: DatagramNumbers = { sequence: 0, count: 0, start: 0 }
+const cursor: Cursor = { position: 0 }
+
 /**
- * Reads what follows `source` and `schemaId`; the prelude has been checked.
+ * Reads what follows `source` and `schemaId`; the prelude has been checked. The next call changes what it returns.
  *
  * @throws RIVULET_BAD_FRAME
  */
-export function readNumbers(bytes: Buffer): DatagramNumbers {
-  const cursor: Cursor = { position: numbersAt }
+export function readNumbers(bytes: Buffer): Readonly<DatagramNumbers> {
+  cursor.position = numbersAt
   try {
     const sequence = readLong(bytes, cursor, bytes.length)
     const count = readInt(bytes, cursor, bytes.length)
     if (bytes[cursor.position] === 0) cursor.position += 1
-    else skipHeader(bytes, cursor)
+    else skipHeader(bytes)
     if (sequence >= 1 && count >= 1 && count <= maxDatagramMessages && Number.isSafeInteger(sequence + count)) {
-      return { sequence, count, start: cursor.position }
+      numbers.sequence = sequence
+      numbers.count = count
+      numbers.start = cursor.position
+      return numbers
     }
-  } catch (cause) {
-    if (cause instanceof RivuletError) throw cause
+  } catch {
     // its bytes end too soon, or a varint is malformed: the reason is of no use to anybody
   }
   throw badDatagram(bytes)
@@ -103,7 +109,7 @@ export function badDatagram(bytes: Buffer): RivuletError {
 }
 
 /** There are extensions, which later versions may use. */
-function skipHeader(bytes: Buffer, cursor: Cursor): void {
+function skipHeader(bytes: Buffer): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   cursor.position = preludeBytes
   codec.read(bytes, view, cursor, bytes.length)

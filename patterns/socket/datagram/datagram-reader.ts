@@ -13,13 +13,14 @@ import {
   CompatibleReader,
   frameKind,
   type Lookup,
+  type MessageReader,
   openPrelude,
   readRecordFrame,
   SchemaBook,
   writeRecordFrame,
 } from '../../../src/wire/index.js'
 import { constantBytes, readConstants, readNumbers } from './datagram-frame.js'
-import { type DatagramSupply, type MessageNumbers, NumberedSupply } from './delivery.js'
+import { type DatagramSupply, LoneSupply, type MessageNumbers, NumberedSupply } from './delivery.js'
 import { RateLimit } from './rate-limit.js'
 import { SchemaPieces } from './schema-pieces.js'
 import { DatagramRequest, DatagramSchema } from './schemas.js'
@@ -135,10 +136,15 @@ export class DatagramReader<Out> {
       return
     }
     const lost = arrival === 'new' ? source.window.takeLost() : 0
+    const reader = source.reader as MessageReader<Out> | undefined
+    if (reader !== undefined && LoneSupply.fits(bytes, start, count)) {
+      this.#ports.accept(new LoneSupply<Out>(bytes, start, source.from, sequence, lost, reader))
+      return
+    }
     const header = { count, sequence, lost, from: source.from, schemaId: source.schemaId, writerSchema: null }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const datagram = { header, bytes, view, start, source }
-    if (source.reader !== undefined) this.#ports.accept(new NumberedSupply<Out>(datagram, source.reader as never))
+    if (reader !== undefined) this.#ports.accept(new NumberedSupply<Out>(datagram, reader))
     else this.#lookUp(datagram)
   }
 

@@ -2,6 +2,7 @@
 import type { Target } from '../target.js'
 import { calls } from './calls.js'
 import { dataFrames } from './data-frame.js'
+import { datagrams } from './datagrams.js'
 import { linkFrames } from './link-frame.js'
 import { handshake, topics } from './records.js'
 import { protocolTexts, schemaTexts, values } from './schemas.js'
@@ -11,6 +12,7 @@ import { zap } from './zap.js'
 /** The targets. */
 export const targets: Readonly<Record<string, Target>> = {
   'data-frames': dataFrames,
+  datagrams,
   topics,
   handshake,
   'link-frames': linkFrames,
