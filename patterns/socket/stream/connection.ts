@@ -4,7 +4,7 @@
  * It knows no framing and no listener. What it may take, in time and in bytes, is given to it.
  */
 import { RivuletError } from '../../../src/errors/index.js'
-import { deferred } from '../../../src/lifecycle/index.js'
+import { deferred, Waiters } from '../../../src/lifecycle/index.js'
 import { reaches, type StreamSocket } from '../../../src/net/index.js'
 import { defaults } from '../../../src/options/index.js'
 import { ResourceBase, type ResourceMaker, type ResourceSettings } from '../../../src/resource/index.js'
@@ -59,8 +59,8 @@ export class ConnectionResource<In, Out>
   #isSocketClosed = false
   /** Whether what arrives is thrown away, since it is closing. */
   #discards = false
-  /** Something was thrown away, or nothing more arrives. */
-  #discarded: () => void = () => {}
+  /** Wait until something is thrown away, or nothing more arrives. */
+  readonly #arrivals = new Waiters()
 
   constructor(socket: StreamSocket, settings: ConnectionSettings<In, Out>) {
     super('createConnection', settings)
@@ -150,9 +150,15 @@ export class ConnectionResource<In, Out>
     return this.#incoming.messages
   }
 
+  /** Resolves when the peer has closed its half, and what arrived is consumed, or has no consumer. */
+  async whenPeerDone(): Promise<void> {
+    await this.#whenPeerEnds()
+    await this.#incoming.whenDrained()
+  }
+
   /** Whether the peer has closed its half, and everything that arrived is consumed and answered. */
   get isIdleHalf(): boolean {
-    return this.#hasPeerEnded && !this.#incoming.isBacklogged && this.#outgoing.isEmpty
+    return this.life.isOpen && this.#hasPeerEnded && !this.#incoming.isBacklogged && this.#outgoing.isEmpty
   }
 
   protected get isSender(): boolean {
@@ -221,7 +227,7 @@ export class ConnectionResource<In, Out>
       isQuiet = true
       resolve()
     }, quietMs)
-    this.#discarded = resolve
+    this.#arrivals.add(resolve)
     this.#socket.read(true)
     await this.waitUntil(deadline, promise)
     timer.cancel()
@@ -230,7 +236,7 @@ export class ConnectionResource<In, Out>
 
   #received(chunk: Buffer): void {
     if (this.#discards) {
-      this.#discarded()
+      this.#arrivals.wake()
       return
     }
     const incoming = this.#incoming
@@ -260,16 +266,12 @@ export class ConnectionResource<In, Out>
   }
 
   async #whenPeerEnds(): Promise<void> {
-    while (!this.#hasPeerEnded && !this.#isSocketClosed) {
-      const { promise, resolve } = deferred()
-      this.#discarded = resolve
-      await promise
-    }
+    while (!this.#hasPeerEnded && !this.#isSocketClosed) await this.#arrivals.wait()
   }
 
   #peerEnded(): void {
     this.#hasPeerEnded = true
-    this.#discarded()
+    this.#arrivals.wake()
     if (this.#discards) return
     const error = this.#incoming.end()
     this.#times.ended()
@@ -287,7 +289,7 @@ export class ConnectionResource<In, Out>
     this.#outgoing.stop('transport')
     this.#settings.held?.forget(this)
     this.#link.down(this.#failure)
-    this.#discarded()
+    this.#arrivals.wake()
     this.#markEnded(this.#failure)
     const text = 'the connection ended before both sides had agreed'
     this.#agreed.reject(this.#failure ?? new RivuletError('RIVULET_CONNECTION_LOST', text))

@@ -20,6 +20,7 @@ import { HeldBytes } from './held-bytes.js'
 import { LinkCount } from './link-count.js'
 import { ListenerTls, mustBeTcp } from './listener-tls.js'
 import { type ResolvedListenerOptions, resolveListenerOptions, type StreamListenerOptions } from './options.js'
+import { ReconnectingResource } from './reconnecting.js'
 
 /** The counts of a `StreamListener`; the unit is connections, where nothing else is said. */
 export interface StreamListenerStats {
@@ -65,6 +66,9 @@ export async function createStreamListener<In, Out = In>(
 ): Promise<StreamListener<In, Out>> {
   return ListenerResource.create<In, Out>(resolveListenerOptions('createStreamListener', options))
 }
+
+/** Turns of the event loop in which a connection that the system has made is accepted. */
+const acceptTurns = 3
 
 class ListenerResource<In, Out>
   extends ResourceBase<StreamListenerStats>
@@ -148,6 +152,17 @@ class ListenerResource<In, Out>
   }
 
   protected readonly isSender = false
+
+  /** What clients of this process have sent before they closed arrives behind their last turn. */
+  protected override whenUsersClosed(users: readonly Closable[]): (deadline: number) => Promise<void> {
+    const open = users.map((user) => (user instanceof ReconnectingResource ? user.current : user))
+    const places = new Set(open.map((one) => (one instanceof ConnectionResource ? one.local : undefined)))
+    return async (deadline) => {
+      for (let turns = 0; turns < acceptTurns; turns++) await new Promise((resolve) => setImmediate(resolve))
+      const theirs = [...this.#connections].filter(({ remote }) => places.has(remote))
+      await this.waitUntil(deadline, Promise.all(theirs.map((connection) => connection.whenPeerDone())))
+    }
+  }
 
   stats(): StreamListenerStats {
     return Object.freeze({

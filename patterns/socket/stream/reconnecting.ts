@@ -62,7 +62,8 @@ export async function reconnectStream<In, Out = In>(
   return ReconnectingResource.create<In, Out>(resolveReconnectOptions('reconnectStream', options))
 }
 
-class ReconnectingResource<In, Out>
+/** The implementation of `ReconnectingStream`. */
+export class ReconnectingResource<In, Out>
   extends ResourceBase<ReconnectingStreamStats>
   implements ReconnectingStream<In, Out>, ResourceMaker
 {
