@@ -68,11 +68,19 @@ export class ErrorReports {
 
   /** Reports one error, or counts it for a later report; never throws. */
   report(error: RivuletError): void {
+    this.#report(error, causedByPeers.has(codeOf(error)) && error.delivery === undefined)
+  }
+
+  /** Reports an error that peers cause as often as they like, whatever its code; never throws. */
+  reportOfPeer(error: RivuletError): void {
+    this.#report(error, true)
+  }
+
+  #report(error: RivuletError, isOfPeer: boolean): void {
     if (!this.#subject.observed && !isErrorLogged()) {
       if (this.#unobserved) this.#unobserved(error)
       else this.#warnings.warn(error)
-    } else if (causedByPeers.has(codeOf(error)) && error.delivery === undefined)
-      this.#sparseOf(error.code).report(error)
+    } else if (isOfPeer) this.#sparseOf(error.code).report(error)
     else this.#pass(error)
   }
 

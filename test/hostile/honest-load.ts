@@ -2,6 +2,7 @@
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
+import { connectStream, lines, type StreamConnection } from '../../patterns/socket/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
@@ -240,6 +241,40 @@ class Sends extends HonestLoad {
   }
 }
 
+/** Lines that the victim sends back. */
+class Echoes extends HonestLoad {
+  readonly #connection: StreamConnection<string>
+  #id = 0
+  #next = 0
+
+  static async open({ endpoint }: LoadOptions) {
+    return new Echoes(await connectStream({ framing: lines(), connect: endpoint }))
+  }
+
+  static async secured({ endpoint }: LoadOptions, { certificates }: Victim) {
+    const { honest, ca } = certificates as NonNullable<Victim['certificates']>
+    return new Echoes(await connectStream({ framing: lines(), connect: endpoint, tls: { ...honest, ca } }))
+  }
+
+  private constructor(connection: StreamConnection<string>) {
+    super()
+    this.#connection = connection
+    this.watch(connection)
+    connection.messages.subscribe((line) => {
+      if (line !== `line ${this.#next++}`) this.faults.push(`${line} came as line ${this.#next - 1}`)
+      this.done()
+    })
+  }
+
+  protected begin(count: number): void {
+    for (let begun = 0; begun < count; begun++) this.#connection.next(`line ${this.#id++}`)
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+  }
+}
+
 /** Opens honest peers of a pattern; the victim is bound, and they are linked when it resolves. */
 export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victim: Victim) => Promise<HonestLoad>>> = {
   rpc: Calls.open,
@@ -248,4 +283,6 @@ export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victi
   queue: QueuedJobs.open,
   publisher: Receives.subscriber,
   subscriber: Sends.publisher,
+  lines: Echoes.open,
+  tls: Echoes.secured,
 }

@@ -1,5 +1,6 @@
 /** What the processes of a siege tell each other. */
 import type { KeyPair } from '../../src/security/index.js'
+import type { Certificate } from '../support/certificates.js'
 import type { Endpoints, PatternName } from './patterns.js'
 
 /** How a victim is started. */
@@ -9,6 +10,15 @@ export interface VictimSetup {
   readonly folder: string
   /** The keys of a victim with security, and of the peers that it admits. */
   readonly keys?: SiegeKeys
+  /** The certificates of a listener with TLS, and of its honest peers. */
+  readonly certificates?: SiegeCertificates
+}
+
+/** Certificates of a siege, and the authority that has signed them. */
+export interface SiegeCertificates {
+  readonly victim: Certificate
+  readonly honest: Certificate
+  readonly ca: string
 }
 
 /** The keys of a siege with security. */

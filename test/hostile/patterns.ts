@@ -1,18 +1,24 @@
 /** The patterns that listen, as the suite names them, and what a peer of each is. */
 
-/** The patterns. */
+/** The patterns over ZeroMQ. */
 export const patternNames = ['rpc', 'push', 'pull', 'queue', 'publisher', 'subscriber'] as const
 
-/** One of them. */
-export type PatternName = (typeof patternNames)[number]
+/** Listeners of byte streams, without TLS and with it. */
+export const streamNames = ['lines', 'tls'] as const
 
-/** The transports whose peers are in other processes. */
+/** All of them. */
+export const allNames = [...patternNames, ...streamNames] as const
+
+/** One of them. */
+export type PatternName = (typeof allNames)[number]
+
+/** The transports whose peers are in other processes. A listener with TLS has two endpoints over TCP in their place. */
 export const transportNames = ['tcp', 'ipc'] as const
 
 /** One of them. */
 export type TransportName = (typeof transportNames)[number]
 
-/** The type of ZeroMQ socket that connects to each. */
+/** The type of ZeroMQ socket that connects to each; none to a byte stream. */
 export const peerSockets: Readonly<Record<PatternName, string>> = {
   rpc: 'DEALER',
   push: 'PULL',
@@ -20,6 +26,8 @@ export const peerSockets: Readonly<Record<PatternName, string>> = {
   queue: 'DEALER',
   publisher: 'XSUB',
   subscriber: 'XPUB',
+  lines: '',
+  tls: '',
 }
 
 /** The patterns with links: whose peers have sessions. */

@@ -29,6 +29,10 @@ const sessions: Readonly<Record<PatternName, (connect: string) => Promise<Closab
   // its peers send nothing but their handshake
   push: async () => [],
 
+  // nothing recorded is sent to byte streams
+  lines: async () => [],
+  tls: async () => [],
+
   async pull(connect) {
     const push = await createPush({ schema: Job, connect })
     for (let id = 0; id < 4; id++) await push.send({ id, note: note.repeat(id) })

@@ -6,6 +6,7 @@
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcServer } from '../../patterns/rpc/index.js'
+import { createStreamListener, lines, type StreamListenerOptions } from '../../patterns/socket/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic } from './honest-order.js'
@@ -14,6 +15,7 @@ import {
   countedOf,
   type PatternReport,
   type Settled,
+  type SiegeCertificates,
   type VictimNews,
   type VictimOrder,
   type VictimReport,
@@ -28,7 +30,7 @@ interface Victim {
   send?(count: number): void
 }
 
-const { patterns, folder, keys } = JSON.parse(process.argv[2] as string) as VictimSetup
+const { patterns, folder, keys, certificates } = JSON.parse(process.argv[2] as string) as VictimSetup
 const faults: string[] = []
 const warnings: string[] = []
 const codes = new Map<PatternName, Map<string, number>>()
@@ -58,11 +60,16 @@ function take(pattern: PatternName, { id, note }: Job): unknown {
   return undefined
 }
 
-const binds = (pattern: PatternName) => ['tcp://127.0.0.1:*', `ipc://${folder}/${pattern}`]
+const binds = (pattern: PatternName) => {
+  return ['tcp://127.0.0.1:*', pattern === 'tls' ? 'tcp://127.0.0.1:*' : `ipc://${folder}/${pattern}`]
+}
 /** How often is looked whether a pattern is settled, in milliseconds: not all counts have an event. */
 const settlingMs = 10
 
 const many = { concurrency: 64 }
+
+/** How long peers of byte streams may take, in milliseconds. */
+const patienceMs = 1000
 
 /** What every resource is given beside where it binds. */
 const common = keys
@@ -104,6 +111,31 @@ const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> =
       .subscribe()
     return { resource: subscriber }
   },
+
+  lines: (bind) => listen({ framing: lines(), bind }),
+
+  tls(bind) {
+    const { victim, ca } = certificates as SiegeCertificates
+    return listen({ framing: lines(), bind, tls: { ...victim, ca, requestCert: true, handshakeTimeoutMs: patienceMs } })
+  },
+}
+
+/** Sends each line back; its times are short, so that an attack ends soon that waits for them. */
+async function listen(options: StreamListenerOptions<string>): Promise<Victim> {
+  const times = { firstFrameTimeoutMs: patienceMs, frameTimeoutMs: patienceMs, halfOpenTimeoutMs: patienceMs }
+  const listener = await createStreamListener({ ...options, ...times })
+  listener.connections.subscribe((connection) => {
+    connection.messages
+      .process(
+        async (line) => {
+          // an end of the connection ends what waits
+          await connection.send(line).catch(() => {})
+        },
+        { concurrency: 1 },
+      )
+      .subscribe({ complete: () => connection.complete() })
+  })
+  return { resource: listener }
 }
 
 function repeat(count: number, action: () => void): void {

@@ -5,7 +5,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loader, modulePath } from '../child-process.js'
-import type { Settled, SiegeKeys, VictimNews, VictimOrder, VictimReport, VictimSetup } from './orders.js'
+import { Authority } from '../support/certificates.js'
+import type {
+  Settled,
+  SiegeCertificates,
+  SiegeKeys,
+  VictimNews,
+  VictimOrder,
+  VictimReport,
+  VictimSetup,
+} from './orders.js'
 import type { Endpoints, PatternName } from './patterns.js'
 
 /** The program. */
@@ -30,6 +39,8 @@ export class Victim {
   /** Resolves with how it ended, and what it said last, when it has ended. */
   readonly ended: Promise<string>
   endpoints: Readonly<Partial<Record<PatternName, Endpoints>>> = {}
+  /** Of a victim with a listener with TLS. */
+  readonly certificates: SiegeCertificates | undefined
   readonly #child: ChildProcess
   readonly #folder = mkdtempSync(join(tmpdir(), 'rivulet-siege-'))
   readonly #onSeen = new Map<PatternName, (count: number) => void>()
@@ -53,7 +64,10 @@ export class Victim {
     keys,
     program = [...loader, modulePath(victimProgram)],
   }: VictimOptions) {
-    const setup: VictimSetup = { patterns, folder: this.#folder, ...(keys ? { keys } : {}) }
+    this.certificates = patterns.includes('tls') ? certify() : undefined
+    const { certificates } = this
+    const own = { ...(keys ? { keys } : {}), ...(certificates ? { certificates } : {}) }
+    const setup: VictimSetup = { patterns, folder: this.#folder, ...own }
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
     const command = `${limit}exec env -u NODE_OPTIONS "$0" "$@"`
     const args = ['-c', command, process.execPath, ...program, JSON.stringify(setup)]
@@ -112,4 +126,10 @@ export class Victim {
     if ('seen' in news) this.#onSeen.get(news.seen)?.(news.count)
     else if ('report' in news) this.#reported.shift()?.(news.report)
   }
+}
+
+function certify(): SiegeCertificates {
+  const authority = new Authority()
+  const victim = authority.issue({ names: ['IP:127.0.0.1'] })
+  return { victim, honest: authority.issue({ name: 'honest' }), ca: authority.ca }
 }

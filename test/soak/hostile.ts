@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 import { plainPath, writePlain } from '../../tools/plain.js'
 import { attackerProgram } from '../hostile/attacker.js'
 import { attacksOn, patternsOf } from '../hostile/attacks/index.js'
-import { patternNames, transportNames } from '../hostile/patterns.js'
+import { allNames, transportNames } from '../hostile/patterns.js'
 import { type Trial, tryOut } from '../hostile/trial.js'
 import { victimProgram } from '../hostile/victim.js'
 
@@ -111,7 +111,7 @@ try {
     values.attack,
     attacks.map(({ name }) => name),
   )
-  const patterns = chosen('pattern', values.pattern, patternNames)
+  const patterns = chosen('pattern', values.pattern, allNames)
   const transports = chosen('transport', values.transport, transportNames)
   const programs = { victim: [plainPath(plain, victimProgram)], attacker: [plainPath(plain, attackerProgram)] }
   const [seed, lastingMs, scale] = [Number(values.seed), 1000 * Number(values.seconds), Number(values.scale)]

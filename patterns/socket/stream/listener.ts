@@ -182,8 +182,9 @@ class ListenerResource<In, Out>
     this.#connections.delete(connection as ConnectionResource<In, Out>)
   }
 
+  /** Peers end as many connections as they like. */
   report(error: RivuletError): void {
-    this.reports.report(error)
+    this.reports.reportOfPeer(error)
   }
 
   protected override async finish(deadline: number): Promise<number> {

@@ -8,6 +8,7 @@ import { frameAttacks } from './frames.js'
 import { numberAttacks } from './numbers.js'
 import { readerAttacks } from './readers.js'
 import { strangerAttacks } from './strangers.js'
+import { streamAttacks } from './streams.js'
 import { valueAttacks } from './values.js'
 
 /** The attacks on a victim with security, or on one without. */
@@ -31,4 +32,5 @@ export const attacks: readonly Attack[] = [
   ...valueAttacks,
   ...readerAttacks,
   ...floodAttacks,
+  ...streamAttacks,
 ]
