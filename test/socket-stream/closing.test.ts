@@ -2,20 +2,22 @@
 import t from 'tap'
 import { lines, reconnectStream, type StreamConnection } from '../../patterns/socket/index.js'
 import { closeAll } from '../../src/lifecycle/index.js'
-import { until } from '../support/events.js'
+import { turn, until } from '../support/events.js'
 import { connect, eachStreamTransport, takeAll } from './ends.js'
 
 eachStreamTransport(t, 'what a client has sent arrives before its listener closes', async (t, place) => {
   const { listener, client, server } = await connect(place, lines())
   const got: string[] = []
+  // it has more before it than this side reads ahead, until the client is closed
   const work = async (line: string) => {
+    await client.whenClosed
+    await turn()
     got.push(line)
-    await new Promise((resolve) => setImmediate(resolve))
   }
   server.messages.process(work).subscribe()
-  for (let at = 0; at < 300; at++) client.next(`line ${at}`)
+  for (let at = 0; at < 160; at++) client.next(`line ${at} ${'x'.repeat(1000)}`)
   t.strictSame(await closeAll([listener, client]), { undelivered: 0 })
-  t.equal(got.length, 300)
+  t.equal(got.length, 160)
   t.equal(await client.whenEnded, undefined)
 })
 
