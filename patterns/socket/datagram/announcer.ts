@@ -60,7 +60,7 @@ export class Announcer {
     if (this.#ports.clock.now() - this.#announcedAt >= answerMs) this.#announce()
   }
 
-  /** Nothing more is sent: says so, if that is not known. */
+  /** Nothing more is sent: announces the last number, if it is not announced yet. */
   finish(): void {
     this.stop()
     if (this.#announcedNext > 0 && this.#ports.next() > this.#announcedNext) this.#announce()

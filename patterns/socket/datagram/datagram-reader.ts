@@ -35,7 +35,7 @@ const rememberedSchemas = 64
 /** How long a source is not asked again for its schema, in milliseconds. */
 const requestMs = 250
 
-/** Requests of one socket a second, and at once: whoever forges senders causes no more. */
+/** Requests of one socket a second, and at once: forged senders cause no more. */
 const requestsPerSecond = 32
 
 /** What new schemas may cost, in bytes of their texts and `schemaCostBytes` each; a second, and at once. */

@@ -52,7 +52,7 @@ export interface DatagramSettings {
   /**
    * The most bytes of one datagram, header included, from 128 to 65,507. Default: 1200.
    *
-   * Larger datagrams than the smallest MTU of the path minus 28 are cut up on the way: one lost piece loses the whole datagram.
+   * Larger datagrams than the smallest MTU of the path minus 28 are cut into pieces by routers: one lost piece loses the whole datagram.
    */
   readonly maxPayloadBytes?: number
   /** Whether messages of one turn to one destination share datagrams, up to 1024 messages each. Default: false. */
