@@ -10,6 +10,7 @@ import { filter, map, type Observable } from 'rxjs'
 import { type Tick, tick } from './tick.js'
 import {
   askWays,
+  byteWays,
   type Caller,
   type Counter,
   callWays,
@@ -21,6 +22,7 @@ import {
   type Endpoints,
   messageWays,
   type PublishManner,
+  streamWays,
   ways,
 } from './ways/index.js'
 
@@ -48,6 +50,8 @@ export type Order =
   | { readonly do: 'hold'; readonly isHeld: boolean }
   | { readonly do: 'replace'; readonly endpoints: Endpoints; readonly port: number; readonly more: number }
   | { readonly do: 'end' }
+  | { readonly do: 'receiveBytes' }
+  | { readonly do: 'sendBytes'; readonly endpoints: Endpoints }
   /** Counts for a while, after a while; for less, if there are no more than so many messages. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
   | { readonly do: 'memory' }
@@ -81,11 +85,12 @@ const warmUpPart = 0.2
 const lookMs = 2
 
 const [, , name = ''] = process.argv
-const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name])?.()
+const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name] ?? streamWays[name])?.()
 const callWay = await (callWays[name] ?? curveCallWays[name] ?? askWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
-if (!way && !callWay && !durableWay && !depthWay) throw new Error(`there is no way named ${name}`)
+const byteWay = await byteWays[name]?.()
+if (!way && !callWay && !durableWay && !depthWay && !byteWay) throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
 let caller: Caller | undefined
@@ -151,6 +156,14 @@ async function carryOut(order: Order): Promise<unknown> {
       return depthWay?.replace(order.endpoints, order.port, order.more)
     case 'end':
       return depthWay?.end()
+    case 'receiveBytes': {
+      const received = await byteWay?.receive()
+      if (received) counter = received.counter
+      return received?.endpoints
+    }
+    case 'sendBytes':
+      void byteWay?.send(order.endpoints)
+      return undefined
     case 'measure':
       return measure(order.warmUpMs, order.forMs, order.atMost)
     case 'memory':

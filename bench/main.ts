@@ -44,6 +44,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureDepth } = await import('./depth.js')
   const { measureMessaging } = await import('./messaging.js')
   const { measureDatagrams } = await import('./datagrams.js')
+  const { measureStreams } = await import('./streams.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
   const results: Results = {
@@ -60,6 +61,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('depth') && { depth: await measureDepth(options) }),
     ...(wants.has('datagrams') && { datagrams: await measureDatagrams(options) }),
     ...(wants.has('messaging') && { messaging: await measureMessaging(options) }),
+    ...(wants.has('streams') && { streams: await measureStreams(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
 }

@@ -13,6 +13,7 @@ export const sections = [
   'depth',
   'messaging',
   'datagrams',
+  'streams',
 ] as const
 
 /** A benchmark. */
@@ -41,7 +42,7 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
 
 Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
 peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped. So are
-those of named peers (messaging): nats-server, and moleculer from npm.`
+those of named peers (messaging): nats-server, and moleculer from npm; and of streams: @grpc/grpc-js from npm.`
 
 /** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
 export function readOptions(args: readonly string[]): Options | undefined {

@@ -11,6 +11,7 @@ import type { MemoryUse } from './memory.js'
 import type { MessageRate, MessagingResults } from './messaging.js'
 import type { Options } from './options.js'
 import type { Figure } from './statistics.js'
+import type { ByteRate, StreamRate, StreamResults } from './streams.js'
 import type { Throughput } from './throughput.js'
 import { inFlight } from './ways/durable-way.js'
 
@@ -30,6 +31,7 @@ export interface Results {
   readonly depth?: readonly DepthRow[]
   readonly messaging?: MessagingResults
   readonly datagrams?: readonly DatagramRate[]
+  readonly streams?: StreamResults
 }
 
 const mebibyte = 1024 * 1024
@@ -49,6 +51,7 @@ export function report({
   depth,
   messaging,
   datagrams,
+  streams,
 }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
@@ -74,7 +77,37 @@ export function report({
     parts.push(memoryTable(memory), about.join('\n'))
   }
   if (datagrams) parts.push(datagramTable(datagrams))
+  if (streams) parts.push(streamTable(streams.messages), byteTable(streams.bytes), streams.about.join('\n'))
   return parts.join('\n\n')
+}
+
+function streamTable(rows: readonly StreamRate[]): string {
+  return table(
+    'Messages over one stream: the record of the first table, into filter and map',
+    ['', 'million a second', '÷ a line each write', '÷ joined lines', '÷ gRPC', 'CPU ns a message: sender', 'receiver'],
+    rows.map((row) => [
+      row.name,
+      figureText(row.perSecond, 1e-6),
+      figureText(row.toLines),
+      figureText(row.toJoinedLines),
+      row.toGrpc ? figureText(row.toGrpc) : '',
+      row.senderNanoseconds.toFixed(0),
+      row.receiverNanoseconds.toFixed(0),
+    ]),
+  )
+}
+
+function byteTable(rows: readonly ByteRate[]): string {
+  return table(
+    'Bytes over one stream, in pieces of 64 KiB',
+    ['', 'MB a second', '÷ node:net', 'CPU time ÷ node:net'],
+    rows.map(({ name, perSecond, toPlain, cpuToPlain }) => [
+      name,
+      figureText(perSecond, 1e-6),
+      figureText(toPlain),
+      figureText(cpuToPlain),
+    ]),
+  )
 }
 
 function messageTable(rows: readonly MessageRate[]): string {

@@ -1,11 +1,13 @@
 /**
  * The ways that are compared, by name; each is loaded by the processes that use it alone.
  */
+import type { ByteWay } from './byte-way.js'
 import type { CallWay } from './call-way.js'
 import type { DepthWay } from './depth-way.js'
 import type { DurableWay } from './durable-way.js'
 import type { Way } from './way.js'
 
+export type { ByteWay } from './byte-way.js'
 export type { Caller, CallWay } from './call-way.js'
 export type { DepthWay, Look, OpenedHost } from './depth-way.js'
 export type { Counter, DurableWay, PublishManner } from './durable-way.js'
@@ -73,6 +75,21 @@ export const askWays: Readonly<Record<string, () => Promise<CallWay>>> = {
   'rivulet/messaging, ask': async () => (await import('./rivulet-messaging.js')).rivuletAsks,
   'NATS core, request': async () => (await import('./nats-core.js')).natsRequests,
   'Moleculer, call': async () => (await import('./moleculer.js')).moleculerCalls,
+}
+
+/** Loads a way to send messages over a stream. */
+export const streamWays: Readonly<Record<string, () => Promise<Way>>> = {
+  'rivulet/socket, schema': async () => (await import('./rivulet-streams.js')).rivuletStreams,
+  'JSON lines, node:net': async () => (await import('./ndjson.js')).ndjson,
+  'gRPC-js': async () => (await import('./grpc.js')).grpcStreams,
+}
+
+/** Loads a way to move bytes. */
+export const byteWays: Readonly<Record<string, () => Promise<ByteWay>>> = {
+  'rivulet/socket, bytes()': async () => (await import('./rivulet-bytes.js')).rivuletBytes,
+  'rivulet/socket, lengthPrefixed()': async () => (await import('./rivulet-bytes.js')).rivuletPrefixed,
+  'rivulet/socket, schema of bytes': async () => (await import('./rivulet-bytes.js')).rivuletTypedBytes,
+  'node:net': async () => (await import('./raw-bytes.js')).rawBytes,
 }
 
 /** Loads a durable queue. */

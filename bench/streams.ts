@@ -1,0 +1,112 @@
+/**
+ * Streams over loopback TCP, a process on each side: messages beside lines of JSON over `node:net` and beside gRPC, and bytes in
+ * pieces of 64 KiB beside `node:net` alone.
+ */
+import type { Stretch } from './child.js'
+import type { Options } from './options.js'
+import { Player } from './processes.js'
+import { type Row, rounds } from './rounds.js'
+import { type Figure, figure, ratio } from './statistics.js'
+import { measureOnce, type Result } from './throughput.js'
+import { pieceBytes } from './ways/byte-way.js'
+import { grpcVersion } from './ways/grpc.js'
+import { byteWays, type Endpoints, streamWays } from './ways/index.js'
+
+const lines = 'JSON lines, node:net'
+const grpc = 'gRPC-js'
+const plain = 'node:net'
+
+/** A rate of messages. */
+export interface StreamRate {
+  readonly name: string
+  /** Messages a second. */
+  readonly perSecond: Figure
+  /** Beside a line for each write, and beside many lines joined for each. */
+  readonly toLines: Figure
+  readonly toJoinedLines: Figure
+  readonly toGrpc: Figure | undefined
+  readonly senderNanoseconds: number
+  readonly receiverNanoseconds: number
+}
+
+/** A rate of bytes. */
+export interface ByteRate {
+  readonly name: string
+  /** Bytes a second. */
+  readonly perSecond: Figure
+  readonly toPlain: Figure
+  /** Processor time of both sides beside that of the baseline. */
+  readonly cpuToPlain: Figure
+}
+
+/** What streams come to. */
+export interface StreamResults {
+  readonly messages: readonly StreamRate[]
+  readonly bytes: readonly ByteRate[]
+  /** The versions of the others, or why they are not measured. */
+  readonly about: readonly string[]
+}
+
+/** Measures streams; gRPC only if it is installed. */
+export async function measureStreams(options: Options): Promise<StreamResults> {
+  const version = grpcVersion()
+  return {
+    messages: await measureMessages(options, version !== undefined),
+    bytes: await measureBytes(options),
+    about: [version === undefined ? `${grpc}: skipped, not installed` : `@grpc/grpc-js ${version}`],
+  }
+}
+
+async function measureMessages(options: Options, hasGrpc: boolean): Promise<StreamRate[]> {
+  const rows: Row<Result>[] = []
+  for (const [name, load] of Object.entries(streamWays)) {
+    if (name === grpc && !hasGrpc) continue
+    const { produce } = await load()
+    for (const manner of Object.keys(produce)) {
+      rows.push({ name: `${name}: ${manner}`, measure: () => measureOnce(name, manner, options) })
+    }
+  }
+  const results = await rounds(rows, options.runs)
+  const of = (name: string) => results.get(name) ?? []
+  const rates = (name: string) => of(name).map(({ perSecond }) => perSecond)
+  return rows.map(({ name }) => ({
+    name,
+    perSecond: figure(rates(name)),
+    toLines: ratio(rates(name), rates(`${lines}: write`)),
+    toJoinedLines: ratio(rates(name), rates(`${lines}: joined`)),
+    toGrpc: hasGrpc ? ratio(rates(name), rates(`${grpc}: write`)) : undefined,
+    senderNanoseconds: figure(of(name).map(({ producerNanoseconds = 0 }) => producerNanoseconds)).median,
+    receiverNanoseconds: figure(of(name).map(({ consumerNanoseconds = 0 }) => consumerNanoseconds)).median,
+  }))
+}
+
+/** What one run of a way to move bytes comes to. */
+interface ByteResult {
+  readonly piecesPerSecond: number
+  /** Of both sides for a piece. */
+  readonly cpuNanoseconds: number
+}
+
+async function measureBytes(options: Options): Promise<ByteRate[]> {
+  const rows = Object.keys(byteWays).map((name) => ({ name, measure: () => measurePieces(name, options) }))
+  const results = await rounds(rows, options.runs)
+  const part = (name: string, key: keyof ByteResult) => (results.get(name) ?? []).map((result) => result[key])
+  return rows.map(({ name }) => ({
+    name,
+    perSecond: figure(part(name, 'piecesPerSecond').map((pieces) => pieces * pieceBytes)),
+    toPlain: ratio(part(name, 'piecesPerSecond'), part(plain, 'piecesPerSecond')),
+    cpuToPlain: ratio(part(name, 'cpuNanoseconds'), part(plain, 'cpuNanoseconds')),
+  }))
+}
+
+async function measurePieces(way: string, { warmUpMs, forMs }: Options): Promise<ByteResult> {
+  await using receiver = new Player(way)
+  await using sender = new Player(way)
+  const endpoints = await receiver.order<Endpoints>({ do: 'receiveBytes' })
+  await sender.order({ do: 'sendBytes', endpoints })
+  const stretch = { do: 'measure', warmUpMs, forMs } as const
+  const [received, sent] = await Promise.all([receiver.order<Stretch>(stretch), sender.order<Stretch>(stretch)])
+  const piecesPerSecond = (received.messages / received.ms) * 1000
+  const cpuMs = received.cpuMs / received.ms + sent.cpuMs / sent.ms
+  return { piecesPerSecond, cpuNanoseconds: (cpuMs / piecesPerSecond) * 1e9 }
+}
