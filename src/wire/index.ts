@@ -30,8 +30,9 @@ export {
 export { Challenge, Hello, Item, LinkHeader, LinkLimits, Proof, Refusal, Welcome } from './link-schemas.js'
 export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { messageTooLarge, messageWithin } from './message-refusals.js'
-export { Origin } from './origin.js'
+export { Origin, type OriginClock } from './origin.js'
 export {
+  claimedKind,
   frameKind,
   matchedBytes,
   matchPrelude,

@@ -72,6 +72,11 @@ export function openPrelude(frame: Buffer, topic: Buffer | undefined): number {
   if (frame.readUInt32BE(checkAt) !== checksum(frame, topic)) {
     throw new RivuletError('RIVULET_CORRUPT_FRAME', `the checksum of a frame of ${frame.length} bytes does not match`)
   }
+  return claimedKind(frame)
+}
+
+/** Returns the kind that a frame claims, before anything of it is checked. */
+export function claimedKind(frame: Uint8Array): number {
   const kind = frame[3] as number
   return (kind >> 1) ^ -(kind & 1)
 }

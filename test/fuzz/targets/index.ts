@@ -7,6 +7,7 @@ import { linkFrames } from './link-frame.js'
 import { handshake, topics } from './records.js'
 import { protocolTexts, schemaTexts, values } from './schemas.js'
 import { sessions } from './session.js'
+import { typedStreams } from './typed-stream.js'
 import { zap } from './zap.js'
 
 /** The targets. */
@@ -18,6 +19,7 @@ export const targets: Readonly<Record<string, Target>> = {
   'link-frames': linkFrames,
   sessions,
   calls,
+  'typed-streams': typedStreams,
   zap,
   'schema-texts': schemaTexts,
   'protocol-texts': protocolTexts,
