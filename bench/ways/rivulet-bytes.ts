@@ -1,17 +1,17 @@
 /** Rivulet's streams with pieces of bytes: as they come, behind their length, and as typed messages. */
 import { defineSchema } from 'rivulet/avro'
-import { bytes, connectStream, createStreamListener, lengthPrefixed } from 'rivulet/socket'
+import { bytes, connectStream, createStreamListener, lengthPrefixed, type StreamOptions } from 'rivulet/socket'
 import { type ByteWay, pieceBytes } from './byte-way.js'
 
 const bind = 'tcp://127.0.0.1:*'
 
 /** What both sides are given beside the endpoint. */
-type Options = Pick<Parameters<typeof createStreamListener<Buffer, Buffer>>[0], 'framing' | 'schema'>
+type Messages = Pick<StreamOptions<Uint8Array, Buffer>, 'framing' | 'schema'>
 
-const way = (options: Options): ByteWay => ({
+const way = (messages: Messages): ByteWay => ({
   async receive() {
     let received = 0
-    const listener = await createStreamListener<Buffer, Buffer>({ ...options, bind } as never)
+    const listener = await createStreamListener<Uint8Array, Buffer>({ ...messages, bind })
     listener.connections.subscribe((connection) =>
       connection.messages.subscribe((piece) => {
         received += piece.length
@@ -21,12 +21,12 @@ const way = (options: Options): ByteWay => ({
   },
 
   async send([address]) {
-    const connection = await connectStream<Buffer, Buffer>({ ...options, connect: address } as never)
+    const connection = await connectStream<Uint8Array, Buffer>({ ...messages, connect: address as string })
     const piece = Buffer.alloc(pieceBytes, 7)
     for (;;) await connection.send(piece)
   },
 })
 
-export const rivuletBytes: ByteWay = way({ framing: bytes() } as Options)
-export const rivuletPrefixed: ByteWay = way({ framing: lengthPrefixed() } as Options)
-export const rivuletTypedBytes: ByteWay = way({ schema: defineSchema('bytes') } as Options)
+export const rivuletBytes: ByteWay = way({ framing: bytes() })
+export const rivuletPrefixed: ByteWay = way({ framing: lengthPrefixed() })
+export const rivuletTypedBytes: ByteWay = way({ schema: defineSchema('bytes') })

@@ -248,7 +248,7 @@ export class ConnectionResource<In, Out>
     const { failure } = incoming
     if (failure === undefined || this.#failure !== undefined) return
     this.#failure = failure
-    incoming.reject(failure)
+    this.#reject(failure)
     void this.#refuse(failure)
   }
 
@@ -277,7 +277,7 @@ export class ConnectionResource<In, Out>
     this.#times.ended()
     if (error !== undefined) {
       this.#failure ??= error
-      this.#incoming.reject(error)
+      this.#reject(error)
     }
     this.#changed()
   }
@@ -345,6 +345,11 @@ export class ConnectionResource<In, Out>
   #fail(error: RivuletError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
-    this.reports.report(error)
+    if (this.#incoming.isAgreed) this.reports.report(error)
+  }
+
+  /** Counts and reports what was wrong with the bytes; before both sides have agreed, `start` rejects with it. */
+  #reject(error: RivuletError): void {
+    if (this.#incoming.isAgreed) this.#incoming.reject(error)
   }
 }

@@ -3,7 +3,8 @@
  *
  * It reads no socket: the connection does, as far as what it gave is consumed.
  */
-import { isRivuletError, RivuletError } from '../../../src/errors/index.js'
+import { decodeFailure } from '../../../src/avro/codec.js'
+import type { RivuletError } from '../../../src/errors/index.js'
 import type { ErrorReports } from '../../../src/observe/index.js'
 import { Inbound, type ReceiverStats, RejectedFrames, type Stream } from '../../../src/stream/index.js'
 import type { FrameReader } from './framing.js'
@@ -29,7 +30,7 @@ export class IncomingHalf<Out> {
     this.#inbound = new Inbound<Out>({
       name: () => ports.name(),
       changed: () => ports.changed(),
-      unreadable: (cause) => asUndecodable(framing, cause),
+      unreadable: (cause) => decodeFailure(cause, `a message (${framing})`),
       report: (error) => reports.report(error),
     })
   }
@@ -77,8 +78,9 @@ export class IncomingHalf<Out> {
   /** Takes bytes; `read` is called before messages are handed out, with whether they complete a frame. */
   receive(chunk: Buffer, read: (completesFrame: boolean) => void): void {
     this.#receivedBytes += chunk.length
+    const wasAgreed = this.isAgreed
     const supplies = this.#reader.receive(chunk)
-    read(supplies.length > 0)
+    read(supplies.length > 0 || this.isAgreed !== wasAgreed)
     for (const supply of supplies) this.#inbound.push(supply)
   }
 
@@ -111,9 +113,4 @@ export class IncomingHalf<Out> {
   whenDrained(): Promise<void> {
     return this.#inbound.whenDrained()
   }
-}
-
-function asUndecodable(framing: string, cause: unknown): RivuletError {
-  if (isRivuletError(cause)) return cause
-  return new RivuletError('RIVULET_DECODE_FAILED', `${framing}: a message cannot be read`, { cause })
 }

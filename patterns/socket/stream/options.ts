@@ -18,11 +18,10 @@ import {
 import { isRuntime, type Runtime } from '../../../src/runtime/index.js'
 import { type OverflowPolicy, overflowPolicies } from '../../../src/stream/index.js'
 import type { Framing } from './framing.js'
+import { framingOf, messageRules, type StreamMessageOptions } from './typed-options.js'
 
 /** Options of each connection, on both sides. */
-export interface StreamOptions<In, Out = In> {
-  /** How bytes become messages: `lines()`, `delimited(…)`, `lengthPrefixed(…)` or `bytes()`; the same on both sides. */
-  readonly framing: Framing<In, Out>
+export interface StreamOptions<In, Out = In> extends StreamMessageOptions<In, Out> {
   /** What happens when the outbox of a connection is full. Default: `block`. */
   readonly overflow?: OverflowPolicy
   /** What the outbox of a connection may hold, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
@@ -105,11 +104,6 @@ const mebibyte = 1024 * 1024
 const dayMs = 86_400_000
 const endless = Number.POSITIVE_INFINITY
 
-function isFraming(value: unknown): value is Framing<never, unknown> {
-  const { name, open } = (value ?? {}) as Partial<Framing<never>>
-  return typeof name === 'string' && typeof open === 'function'
-}
-
 /** The rule of an option that other patterns have. */
 const leftOut = (reason: string) => instance(`left out: ${reason}`, (_value): _value is undefined => false, undefined)
 
@@ -123,7 +117,7 @@ const tlsRule = instance(
 const streamRules = {
   tls: tlsRule,
   security: leftOut('it is for the patterns over ZeroMQ, and byte streams have tls'),
-  framing: instance('a framing: lines(), delimited(…), lengthPrefixed(…) or bytes()', isFraming, required),
+  ...messageRules,
   overflow: oneOf(overflowPolicies, defaults.overflow),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
   idleTimeoutMs: milliseconds({ max: endless, fallback: defaults.idleTimeoutMs }),
@@ -174,11 +168,16 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 /** The rules of `ReconnectStreamOptions`. */
 const reconnectRules = { ...connectRules, backoff: instance('an object', isObject, undefined) }
 
+/** Resolved options with the framing that they lead to, in place of what it was made of. */
+type Framed<Options> = Omit<Options, 'framing' | 'schema' | 'maxMessageBytes'> & {
+  readonly framing: Framing<never, unknown>
+}
+
 /** `StreamListenerOptions`, resolved. */
-export type ResolvedListenerOptions = Resolved<typeof listenerRules>
+export type ResolvedListenerOptions = Framed<Resolved<typeof listenerRules>>
 
 /** `ConnectStreamOptions`, resolved. */
-export type ResolvedConnectOptions = Resolved<typeof connectRules>
+export type ResolvedConnectOptions = Framed<Resolved<typeof connectRules>>
 
 /** `StreamBackoffOptions`, resolved. */
 export type ReconnectBackoff = Resolved<typeof backoffRules>
@@ -188,17 +187,22 @@ export type ResolvedReconnectOptions = ResolvedConnectOptions & { readonly backo
 
 /** Resolves the options of a listener. */
 export function resolveListenerOptions(factory: string, options: unknown): ResolvedListenerOptions {
-  return resolveOptions(factory, options, listenerRules)
+  return framed(factory, resolveOptions(factory, options, listenerRules))
 }
 
 /** Resolves the options of a client. */
 export function resolveConnectOptions(factory: string, options: unknown): ResolvedConnectOptions {
-  return resolveOptions(factory, options, connectRules)
+  return framed(factory, resolveOptions(factory, options, connectRules))
 }
 
 /** Resolves the options of a client that connects again. */
 export function resolveReconnectOptions(factory: string, options: unknown): ResolvedReconnectOptions {
-  const resolved = resolveOptions(factory, options, reconnectRules)
+  const resolved = framed(factory, resolveOptions(factory, options, reconnectRules))
   const backoff = resolveOptions(`${factory}: backoff`, resolved.backoff, backoffRules)
   return Object.freeze({ ...resolved, backoff })
+}
+
+function framed<Options extends Parameters<typeof framingOf>[1]>(factory: string, options: Options): Framed<Options> {
+  const { schema, framing, maxMessageBytes, ...rest } = options
+  return Object.freeze({ ...rest, framing: framingOf(factory, { schema, framing, maxMessageBytes }) })
 }

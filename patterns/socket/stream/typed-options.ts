@@ -1,0 +1,78 @@
+/** The part of the options of a byte stream that says what its messages are: a schema, or a framing. */
+import { isSchema, type Schema } from '../../../src/avro/index.js'
+import { defaults, instance, integer, invalidOption } from '../../../src/options/index.js'
+import type { Framing } from './framing.js'
+import { schemaFraming } from './schema-framing.js'
+
+/** The schemas of a typed stream whose directions differ. */
+export interface StreamSchemas<In, Out> {
+  /** Of the messages that this side receives; the peer may write an older or newer version. */
+  readonly incoming: Schema<unknown, Out>
+  /** Of the messages that this side sends. */
+  readonly outgoing: Schema<In, unknown>
+}
+
+/** What the messages of a stream are: exactly one of `schema` and `framing`. */
+export interface StreamMessageOptions<In, Out = In> {
+  /**
+   * The schema of the messages of both directions, or one for each: a typed stream, whose messages are Avro.
+   *
+   * What this side calls `incoming` is `outgoing` at its peer. Either side may have an older or newer version: both announce their
+   * schema when the connection opens, and a connection whose schemas do not go together ends as RIVULET_INCOMPATIBLE_SCHEMA on both
+   * sides.
+   */
+  readonly schema?: Schema<In, Out> | StreamSchemas<In, Out>
+  /** How bytes become messages: `lines()`, `delimited(…)`, `lengthPrefixed(…)` or `bytes()`; the same on both sides. */
+  readonly framing?: Framing<In, Out>
+  /** The largest message of a typed stream, in bytes, 1 to 256 MiB; the same on both sides. Default: 1 MiB. */
+  readonly maxMessageBytes?: number
+}
+
+const mebibyte = 1024 * 1024
+
+function isFraming(value: unknown): value is Framing<never, unknown> {
+  const { name, open } = (value ?? {}) as Partial<Framing<never>>
+  return typeof name === 'string' && typeof open === 'function'
+}
+
+function isSchemas(value: unknown): value is Schema | StreamSchemas<never, unknown> {
+  if (isSchema(value)) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { incoming, outgoing, ...rest } = value as Partial<StreamSchemas<never, unknown>>
+  return isSchema(incoming) && isSchema(outgoing) && Object.keys(rest).length === 0
+}
+
+/** The rules of `StreamMessageOptions`. */
+export const messageRules = {
+  schema: instance('a schema of defineSchema, or { incoming, outgoing }', isSchemas, undefined),
+  framing: instance('a framing: lines(), delimited(…), lengthPrefixed(…) or bytes()', isFraming, undefined),
+  maxMessageBytes: {
+    ...integer({ min: 1, max: 256 * mebibyte, fallback: defaults.maxMessageBytes }),
+    fallback: undefined as number | undefined,
+  },
+}
+
+/**
+ * Returns the framing that the options ask for.
+ *
+ * @throws RIVULET_INVALID_OPTION unless there is exactly one of `schema` and `framing`.
+ */
+export function framingOf(
+  factory: string,
+  { schema, framing, maxMessageBytes }: { schema: unknown; framing: unknown; maxMessageBytes: number | undefined },
+): Framing<never, unknown> {
+  if (isFraming(framing) && schema === undefined) {
+    if (maxMessageBytes === undefined) return framing
+    throw invalidOption(
+      factory,
+      'maxMessageBytes',
+      'left out beside framing, which has a limit of its own',
+      maxMessageBytes,
+    )
+  }
+  if (framing !== undefined || !isSchemas(schema)) {
+    throw invalidOption(factory, 'schema', 'given, or framing, and not both', schema)
+  }
+  const { incoming, outgoing } = isSchema(schema) ? { incoming: schema, outgoing: schema } : schema
+  return schemaFraming({ incoming, outgoing, maxMessageBytes: maxMessageBytes ?? defaults.maxMessageBytes })
+}
