@@ -192,7 +192,7 @@ t.test('wrong options are refused with their rule', async (t) => {
   const bind = 'tcp://127.0.0.1:*'
   const wrong: [object, RegExp][] = [
     [{ framing: 'lines', bind }, /framing must be a framing/],
-    [{ bind }, /framing must be a framing.*received undefined/],
+    [{ bind }, /schema must be given, or framing/],
     [{ framing }, /bind must be given, received undefined/],
     [{ framing, bind, maxConnections: 0 }, /maxConnections must be a whole number/],
     [{ framing, bind, maxBufferedBytes: 1 }, /maxBufferedBytes must be/],

@@ -171,6 +171,18 @@ t.test('a peer that does not open in time is refused, and one that has opened ma
   await honest.has(200)
 })
 
+t.test('a peer that closes its half before it has opened is refused at once', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const listener = await createStreamListener({ schema: Note, bind, runtime })
+  const codes = codesOf(listener)
+  listener.connections.subscribe()
+  const stranger = await connectStranger(t, listener.endpoint)
+  stranger.socket.end()
+  await stranger.whenClosed
+  await until(() => listener.stats().refused['not-agreed'] === 1)
+  t.strictSame(codes, ['RIVULET_HANDSHAKE_FAILED'])
+})
+
 t.test('a server that does not open makes connecting late', async (t) => {
   const clock = new VirtualClock()
   const { runtime } = place(t, 'tcp', { clock })
@@ -180,7 +192,7 @@ t.test('a server that does not open makes connecting late', async (t) => {
   await stranger.has(100)
   clock.advance(10_001)
   await late
-  await stranger.whenClosed
+  await stranger.whenEnded
 })
 
 t.test('what one turn sends is one frame, and a lone message leaves in its turn', async (t) => {
@@ -228,6 +240,7 @@ t.test('batches stay bytes until they are consumed, and the sender is held', asy
     if (step.value.number === next) next += 1
   t.equal(next, total, 'all came, in order')
   await sending
+  server.complete()
   t.equal(await server.whenEnded, undefined)
 })
 

@@ -7,14 +7,18 @@ import type { Test } from 'tap'
 export class Stranger {
   readonly socket: Socket
   readonly #chunks: Buffer[] = []
-  /** Resolves when the other side has closed the connection. */
+  /** Resolves when the connection is closed, and when the other side has closed its half. */
   readonly whenClosed: Promise<void>
+  readonly whenEnded: Promise<void>
 
   constructor(socket: Socket) {
     this.socket = socket
     socket.on('data', (chunk) => this.#chunks.push(chunk))
     socket.on('error', () => {}) // the other side may reset it
     this.whenClosed = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.whenEnded = new Promise((resolve) => {
+      socket.once('end', () => resolve()).once('close', () => resolve())
+    })
   }
 
   get received(): Buffer {

@@ -11,6 +11,7 @@ import { ResourceBase, type ResourceMaker, type ResourceSettings } from '../../.
 import type { OverflowPolicy, SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../../src/stream/index.js'
 import type { StreamConnection, StreamConnectionStats } from './connection-contract.js'
 import { type ConnectionTimeLimits, ConnectionTimes } from './connection-times.js'
+import { notAgreed } from './frame-errors.js'
 import type { Framing } from './framing.js'
 import type { HeldBytes } from './held-bytes.js'
 import { IncomingHalf } from './incoming-half.js'
@@ -248,7 +249,7 @@ export class ConnectionResource<In, Out>
     const { failure } = incoming
     if (failure === undefined || this.#failure !== undefined) return
     this.#failure = failure
-    this.#reject(failure)
+    incoming.reject(failure)
     void this.#refuse(failure)
   }
 
@@ -277,9 +278,10 @@ export class ConnectionResource<In, Out>
     this.#times.ended()
     if (error !== undefined) {
       this.#failure ??= error
-      this.#reject(error)
+      this.#incoming.reject(error)
     }
-    this.#changed()
+    if (this.#incoming.isAgreed) this.#changed()
+    else this.#socket.destroy()
   }
 
   #socketEnded(error: RivuletError | undefined): void {
@@ -291,8 +293,7 @@ export class ConnectionResource<In, Out>
     this.#link.down(this.#failure)
     this.#arrivals.wake()
     this.#markEnded(this.#failure)
-    const text = 'the connection ended before both sides had agreed'
-    this.#agreed.reject(this.#failure ?? new RivuletError('RIVULET_CONNECTION_LOST', text))
+    this.#agreed.reject(this.#failure ?? notAgreed())
     this.#changed()
   }
 
@@ -346,10 +347,5 @@ export class ConnectionResource<In, Out>
     if (this.#failure !== undefined) return
     this.#failure = error
     if (this.#incoming.isAgreed) this.reports.report(error)
-  }
-
-  /** Counts and reports what was wrong with the bytes; before both sides have agreed, `start` rejects with it. */
-  #reject(error: RivuletError): void {
-    if (this.#incoming.isAgreed) this.#incoming.reject(error)
   }
 }

@@ -24,3 +24,8 @@ export function truncated(framing: string, bytes: number): RivuletError | undefi
   const text = `${framing}: the peer ended the stream ${bytes} bytes into a frame`
   return new RivuletError('RIVULET_TRUNCATED_FRAME', text)
 }
+
+/** The end of a connection before both sides have sent what comes before the first message. */
+export function notAgreed(): RivuletError {
+  return new RivuletError('RIVULET_CONNECTION_LOST', 'the connection ended before both sides had agreed')
+}

@@ -94,9 +94,9 @@ export class IncomingHalf<Out> {
     return this.#reader.end()
   }
 
-  /** Counts and reports what was wrong with the bytes. */
+  /** Counts and reports what was wrong with the bytes; before both sides have agreed, the opening fails with it instead. */
   reject(error: RivuletError): void {
-    this.#rejected.add(error)
+    if (this.isAgreed) this.#rejected.add(error)
   }
 
   /** Counts messages that cannot be delivered. */

@@ -16,3 +16,4 @@ export type {
   StreamOptions,
 } from './options.js'
 export { type ReconnectingStream, type ReconnectingStreamStats, reconnectStream } from './reconnecting.js'
+export type { StreamMessageOptions, StreamSchemas } from './typed-options.js'

@@ -204,5 +204,5 @@ export function resolveReconnectOptions(factory: string, options: unknown): Reso
 
 function framed<Options extends Parameters<typeof framingOf>[1]>(factory: string, options: Options): Framed<Options> {
   const { schema, framing, maxMessageBytes, ...rest } = options
-  return Object.freeze({ ...rest, framing: framingOf(factory, { schema, framing, maxMessageBytes }) })
+  return { ...rest, framing: framingOf(factory, { schema, framing, maxMessageBytes }) }
 }
