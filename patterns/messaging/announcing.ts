@@ -69,19 +69,25 @@ export class Announcing {
 }
 
 /**
- * Where other processes reach a node that is bound to these endpoints; none where it is bound for this process alone.
+ * Where other processes reach a node: at the endpoints that its user gives, or else where it is bound; none where that is for this
+ * process alone.
  *
- * @throws RIVULET_INVALID_OPTION if it is bound to all addresses of the machine.
+ * @throws RIVULET_INVALID_OPTION if it is bound to all addresses of the machine, and nothing is given.
  */
-export function announcedEndpoints(endpoints: readonly string[], publicKey: string | undefined): readonly Endpoint[] {
+export function announcedEndpoints(
+  endpoints: readonly string[],
+  publicKey: string | undefined,
+  advertised: readonly Endpoint[],
+): readonly Endpoint[] {
+  const withKey = ({ address, serverKey = publicKey }: Endpoint) =>
+    serverKey === undefined ? { address } : { address, serverKey }
+  if (advertised.length > 0) return advertised.map(withKey)
   const wildcard = endpoints.find((endpoint) => /^tcp:\/\/(?:0\.0\.0\.0|\[::\]|\*):/.test(endpoint))
   if (wildcard !== undefined) {
-    const why = `with a directory, bind must name one address of this machine, not all of them (${wildcard})`
+    const why = `with a directory, bind must name one address of this machine, not all of them (${wildcard}); or give advertised`
     throw new RivuletError('RIVULET_INVALID_OPTION', `createPeer: ${why}`)
   }
-  return endpoints
-    .filter((address) => !address.startsWith('inproc:'))
-    .map((address) => (publicKey === undefined ? { address } : { address, serverKey: publicKey }))
+  return endpoints.filter((address) => !address.startsWith('inproc:')).map((address) => withKey({ address }))
 }
 
 function refOf({ name, instance }: PeerRecord): PeerRef {

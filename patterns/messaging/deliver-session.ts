@@ -34,6 +34,8 @@ export interface Admitted {
 /** What a stream needs of its node. */
 export interface DeliverSessionPorts {
   readonly schemas: SchemaTexts
+  /** Where schemas come from, for the bounds of their table: the key of the sender, or its session. */
+  readonly source: string
   /**
    * Returns the sender and the receiver.
    *
@@ -139,7 +141,7 @@ export class DeliverSession {
     const { number, sequence, lengths } = batch
     const schemaId = bufferOf(batch.schemaId)
     const schemaKey = schemaId.toString('latin1')
-    const schemaText = this.#ports.schemas.textOf(schemaKey, batch.schema ?? undefined)
+    const schemaText = this.#ports.schemas.textOf(schemaKey, batch.schema ?? undefined, this.#ports.source)
     if (sequence > received.expected) {
       this.#refuse(number, received.expected, 'RIVULET_INVALID_REQUEST', 'messages before it did not come')
       return

@@ -64,6 +64,7 @@ export class LocalPeer implements ReceivingPeer {
   readonly #destinations = new Map<string, Destination>()
   /** What became of messages to destinations that are forgotten. */
   #formerSends: SenderStats | undefined
+  readonly #refusals: SparseReports
   /** Why it can send nothing: another peer has its name. */
   #lost: RivuletError | undefined
 
@@ -73,6 +74,7 @@ export class LocalPeer implements ReceivingPeer {
     this.#destinationPorts = { ...ports, from: ref, outboxBytes: settings.outboxBytes }
     this.#received = new ReceivedFromPeers((incarnation) => ports.isSender(incarnation))
     const { unclaimedMessages, unclaimedBytes } = defaults
+    this.#refusals = new SparseReports(ports.clock, (error) => ports.report(error))
     const refusals = new SparseReports(ports.clock, (error) => ports.report(error))
     this.mailbox = new Mailbox(
       { ...settings, unclaimedMessages, unclaimedBytes },
@@ -190,7 +192,8 @@ export class LocalPeer implements ReceivingPeer {
   /** The other side of a session does not accept it: what it sends to peers there fails. */
   refusedSomewhere(error: RivuletError): void {
     this.rerouteAll()
-    this.#ports.report(error)
+    // another node may alternate as often as it likes
+    this.#refusals.report(error)
   }
 
   /** It has its name again. */
@@ -228,7 +231,7 @@ export class LocalPeer implements ReceivingPeer {
 
   #newDestination(what: string, to: string, codec: Codec<unknown, unknown>): Destination {
     if (!isPeerName(to)) throw invalidOption(what, 'to', 'the name of a peer, 1 to 255 characters', to)
-    this.#makeRoom()
+    if (!this.#ports.isPresent(to) || this.#destinations.size >= maxDestinations) this.#makeRoom()
     const destination = new Destination(to, codec, this.#destinationPorts)
     this.#destinations.set(to, destination)
     this.#lead(destination)

@@ -1,10 +1,20 @@
 /**
  * The options of peers and of what they send: what a caller may say, its rules, and how it resolves.
  */
-import type { Endpoint } from '../../src/discovery/index.js'
+import type { Endpoint, EndpointInput } from '../../src/discovery/index.js'
 import { type HasPeerDirectory, peerDirectory } from '../../src/discovery/index.js'
-import { defaults, flag, instance, integer, milliseconds, oneOf, required, signal } from '../../src/options/index.js'
-import { type SocketOptions, socketRules } from '../../src/socket/index.js'
+import {
+  defaults,
+  flag,
+  instance,
+  integer,
+  milliseconds,
+  oneOf,
+  type Rule,
+  required,
+  signal,
+} from '../../src/options/index.js'
+import { asEndpoint, isInput, type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { type MailboxOverflow, mailboxOverflows } from './mailbox.js'
 import { type MessageDelivery, messageDeliveries } from './peer-send.js'
 
@@ -30,6 +40,11 @@ interface OwnPeerOptions {
 export interface PeerOptions extends OwnPeerOptions, Omit<SocketOptions, 'signal'> {
   /** Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns. */
   readonly directory?: object
+  /**
+   * Where others reach this process, as the directory tells them, 1 to 16: for a process behind a translated address or in a container, or
+   * one that binds to all addresses of its machine. Default: where it is bound, with its public key.
+   */
+  readonly advertised?: EndpointInput | readonly EndpointInput[]
   /** Another peer of this process whose links this one shares: then nothing else is given about links. */
   readonly over?: object
 }
@@ -72,6 +87,18 @@ const ownRules = {
   signal,
 }
 
+/** Endpoints of one process in a directory. */
+const maxAdvertised = 16
+
+const advertisedRule: Rule<readonly Endpoint[]> = {
+  expects: `1 to ${maxAdvertised} endpoints, each a text or { address, serverKey }`,
+  fallback: Object.freeze([]),
+  accepts: (value) =>
+    isInput(value) ||
+    (Array.isArray(value) && value.length > 0 && value.length <= maxAdvertised && value.every(isInput)),
+  convert: (value) => Object.freeze((Array.isArray(value) ? value : [value]).map(asEndpoint)),
+}
+
 /** The rules of `PeerOptions`, `over` aside. */
 export const peerRules = {
   ...socketRules,
@@ -81,6 +108,7 @@ export const peerRules = {
     (value): value is HasPeerDirectory => typeof value === 'object' && value !== null && peerDirectory in value,
     undefined,
   ),
+  advertised: advertisedRule,
 }
 
 /** The same for a peer over another. */

@@ -97,7 +97,7 @@ export class PeerServing implements ServingHost {
     const isCurrent = () => roster.get(from.ref.incarnation) !== undefined && locals.has(to.ref.incarnation)
     const admit = () => ({ from: from.ref, to, isCurrent })
     return (user): ConversationStream =>
-      new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit), user, jitter)
+      new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit, ''), user, jitter)
   }
 
   #meet(requests: CallStream<MeetRequest>, context: CallContext): ReadySource<MeetAnswer> {
@@ -141,15 +141,20 @@ export class PeerServing implements ServingHost {
 
   #deliver(requests: CallStream<DeliverRequest>, context: CallContext): ReadySource<DeliverAnswer> {
     const admit = (open: DeliverOpen) => this.#admit(context.peer, open)
-    const open = (ports: StreamPorts<DeliverAnswer>) => this.#session(ports, admit)
+    const source = this.#ports.identityOf(context.peer)?.publicKey ?? context.peer.id
+    const open = (ports: StreamPorts<DeliverAnswer>) => this.#session(ports, admit, source)
     const refusalOf = (error: RivuletError) => refusals.errorOf('deliver', error)
     const kind = { hasLastWords: false, open, sizeOf: deliverBytes, refusal: refusalOf }
     return serve(this, kind, requests, callerConnectionOf(context))
   }
 
   /** The receiving side of a stream, which takes the place of an earlier one of the same pair. */
-  #session(ports: StreamPorts<DeliverAnswer>, admit: (open: DeliverOpen) => Admitted): ServedSession<DeliverRequest> {
-    return registerExclusive(new DeliverSession({ stream: ports, schemas: this.#schemas, admit }), this.#pairs)
+  #session(
+    stream: StreamPorts<DeliverAnswer>,
+    admit: (open: DeliverOpen) => Admitted,
+    source: string,
+  ): ServedSession<DeliverRequest> {
+    return registerExclusive(new DeliverSession({ stream, schemas: this.#schemas, source, admit }), this.#pairs)
   }
 
   /** @throws Why a peer of another node cannot send to one of this node. */

@@ -7,10 +7,11 @@ import { randomBytes } from 'node:crypto'
 import type { Observable } from 'rxjs'
 import { isSchema, type Schema } from '../../src/avro/index.js'
 import type { CallOptions } from '../../src/call/index.js'
-import { peerDirectory } from '../../src/discovery/index.js'
+import { type Endpoint, peerDirectory } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { Closable } from '../../src/lifecycle/index.js'
 import { LinkSet } from '../../src/link/index.js'
+import { parseEndpoint } from '../../src/net/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import { keyFingerprint, type PeerIdentity } from '../../src/security/index.js'
@@ -71,12 +72,14 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   readonly #takeover: boolean
   readonly #links: LinkSet
   readonly #isAnnounced: boolean
+  readonly #advertised: readonly Endpoint[]
   /** Peers over this one, which close before it. */
   readonly #guests = new Set<PeerResource>()
 
   static create(options: FullOptions): Promise<PeerResource> {
     const { bind, connect, directory } = options
     const isOpen = bind.length > 0 || connects(connect)
+    checkAdvertised(options)
     checkSides('createPeer', options, directory !== undefined && !isOpen ? 'neither' : 'any')
     return new PeerResource(options, undefined, options).open()
   }
@@ -87,12 +90,13 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
 
   private constructor(own: OwnOptions, first: PeerResource | undefined, full: FullOptions | undefined) {
     const { name, signal, takeover } = own
-    super('createPeer', { signal, runtime: full?.runtime, over: first })
+    super('createPeer', { signal, runtime: full?.runtime, over: first, hasOwnErrors: true })
     const identity = first === undefined ? identityOf(full?.security?.keyPair.publicKey) : first.self.identity
     this.self = Object.freeze({ name, incarnation: randomBytes(16).toString('hex'), identity })
     this.#first = first
     this.#takeover = takeover
     this.#isAnnounced = full?.directory !== undefined
+    this.#advertised = full?.advertised ?? []
     this.#node = first === undefined ? this.#newNode(full as FullOptions) : first.#node
     this.#links = first === undefined ? this.#newLinks(full as FullOptions) : first.#links
     const node = this.#node
@@ -216,7 +220,8 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       this.#first.#adopt(this)
       return
     }
-    if (this.#isAnnounced) this.#node.announce(announcedEndpoints(this.#links.endpoints, this.#links.publicKey))
+    if (this.#isAnnounced)
+      this.#node.announce(announcedEndpoints(this.#links.endpoints, this.#links.publicKey, this.#advertised))
     this.#node.roster.start()
   }
 
@@ -264,7 +269,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       id: randomBytes(16).toString('hex'),
       name: () => this.name,
       report: (error: RivuletError) => this.reports.report(error),
-      endpoints: () => this.#links?.endpoints ?? [],
+      endpoints: () => [...(this.#links?.endpoints ?? []), ...this.#advertised.map(({ address }) => address)],
       permits: (identity, to) => this.#links.guard?.permits(identity, 'message', to) ?? true,
       policy:
         security?.policy &&
@@ -289,6 +294,16 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     this.transport = links
     return links
   }
+}
+
+/** @throws RIVULET_INVALID_OPTION for endpoints that nobody can be told of, RIVULET_INVALID_ENDPOINT for others that cannot be dialed. */
+function checkAdvertised({ advertised, directory, bind }: FullOptions): void {
+  if (advertised.length === 0) return
+  if (directory === undefined || bind.length === 0) {
+    const rule = 'left out without a directory and bind: it is for the directory'
+    throw invalidOption('createPeer', 'advertised', rule, advertised)
+  }
+  for (const { address } of advertised) parseEndpoint(address, 'connect')
 }
 
 /** Who a peer is by its own key: others know it by the name in their allow list. */

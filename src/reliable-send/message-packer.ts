@@ -45,6 +45,8 @@ export class MessagePacker<In> {
   #lengths: number[] = []
   #checks: number[] = []
   #writing = false
+  /** Whether the messages before the one that is being written were cut meanwhile. */
+  #isCutWithin = false
 
   constructor(codec: Codec<In, unknown>, { maxMessageBytes, checks, smallestSlabBytes = slabBytes }: PackerSettings) {
     this.#codec = codec
@@ -106,6 +108,7 @@ export class MessagePacker<In> {
     const { buffer, start, position } = this.#slab
     const packed = { lengths: this.#lengths, checks, bodies: buffer.subarray(start, position) }
     this.#slab.cut()
+    this.#isCutWithin = this.#writing
     this.#lengths = []
     this.#checks = []
     return packed
@@ -116,7 +119,7 @@ export class MessagePacker<In> {
     if (this.#lengths.length === 0) slab.begin()
     let end: number
     try {
-      end = this.#write(value, slab.buffer, slab.view, slab.position, slab.buffer.length)
+      end = this.#tryToWrite(value)
     } catch (cause) {
       if (cause !== bufferFull) return this.#codec.explain(value)
       const written = this.#writeInLarger(value)
@@ -131,6 +134,19 @@ export class MessagePacker<In> {
     return size
   }
 
+  /** Writes a value behind what is packed, which a getter of the value may have cut meanwhile. */
+  #tryToWrite(value: In): number {
+    const slab = this.#slab
+    try {
+      return this.#write(value, slab.buffer, slab.view, slab.position, slab.buffer.length)
+    } finally {
+      if (this.#isCutWithin) {
+        this.#isCutWithin = false
+        slab.resume()
+      }
+    }
+  }
+
   /** There was no room for the value: makes some, in steps, until it fits or is too large. */
   #writeInLarger(value: In): number | RivuletError {
     const most = this.maxMessageBytes + spareBytes
@@ -138,7 +154,7 @@ export class MessagePacker<In> {
     for (let room = slabBytes; ; room *= 4) {
       slab.enlarge(slab.bytes + Math.min(room, most))
       try {
-        return this.#write(value, slab.buffer, slab.view, slab.position, slab.buffer.length)
+        return this.#tryToWrite(value)
       } catch (cause) {
         if (cause !== bufferFull) return this.#codec.explain(value)
         if (room >= most) return messageTooLarge(this.maxMessageBytes)

@@ -283,7 +283,7 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   #cut(): boolean {
     if (this.#packer.count === 0) return false
     const gathered = this.#gathered
-    this.#gathered = new Gathered(this.#ports.costOf)
+    this.#gathered = new Gathered(this.#ports.costOf, gathered.mayRepeat)
     const batch = new SentBatch(this.#packer.codec, this.#packer.cut(), gathered, this.#ports.costOf)
     this.#batches.push(batch)
     if (gathered.mayWithdraw) for (const owner of gathered.owners) if (owner?.mayWithdraw) owner.batch = batch

@@ -45,10 +45,12 @@ export class Gathered<E extends Extras> {
   /** Whether one of the owners may withdraw its message. */
   mayWithdraw = false
   /** Whether all of them are to be repeated to another host, or none. */
-  mayRepeat = false
+  mayRepeat: boolean
 
-  constructor(costOf: ExtrasCost<E>) {
+  /** @param mayRepeat - As in the batch before it: a getter of a message may have led to a cut, with the message behind it. */
+  constructor(costOf: ExtrasCost<E>, mayRepeat = false) {
     this.#costOf = costOf
+    this.mayRepeat = mayRepeat
   }
 
   /** Adds the message that was packed last; returns what its extras take, in bytes. */

@@ -37,6 +37,8 @@ export interface ResourceSettings {
   readonly signal?: AbortSignal | undefined
   /** Another resource whose links and errors it shows as its own, and with which it is closed. */
   readonly over?: ResourceBase<unknown> | undefined
+  /** Whether its errors are its own all the same; those of the links are reported by the resource that has them. Default: false. */
+  readonly hasOwnErrors?: boolean | undefined
   /** The resource that makes it, in place of the runtime. */
   readonly maker?: ResourceMaker | undefined
 }
@@ -60,6 +62,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   readonly #signal: AbortSignal | undefined
   readonly #over: ResourceBase<unknown> | undefined
   readonly #maker: ResourceMaker | undefined
+  readonly #hasOwnErrors: boolean
   readonly #links: Links
   readonly #noSecurityEvents = new Observable<SecurityEvent>((observer) => {
     void this.whenClosed.then(() => observer.complete())
@@ -80,7 +83,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
    * @param factory - The public function, for messages: `createPush`.
    * @throws RIVULET_CLOSED if the resource whose links it shares is not open.
    */
-  constructor(factory: string, { runtime, signal, over, maker }: ResourceSettings) {
+  constructor(factory: string, { runtime, signal, over, hasOwnErrors = over === undefined, maker }: ResourceSettings) {
     if (over !== undefined && over.status !== 'open') {
       throw new RivuletError('RIVULET_CLOSED', `${factory}: the other ${over.#kind} is closed`)
     }
@@ -90,7 +93,9 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     this.#maker = maker
     this.runtime = over?.runtime ?? runtime ?? defaultRuntime()
     const unobserved = maker && ((error: RivuletError) => maker.report(error))
-    this.reports = over?.reports ?? new ErrorReports(() => this.name, this.runtime.clock, unobserved)
+    this.#hasOwnErrors = hasOwnErrors
+    const shared = hasOwnErrors ? undefined : over?.reports
+    this.reports = shared ?? new ErrorReports(() => this.name, this.runtime.clock, unobserved)
     this.#links = over !== undefined ? over.#links : this.#newLinks()
     this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
   }
@@ -296,7 +301,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     this.released(left)
     await released
     this.#letGo()
-    if (this.#over === undefined) this.reports.complete()
+    if (this.#hasOwnErrors) this.reports.complete()
     const holder = this.#maker ?? this.runtime
     holder.release(this)
     return { undelivered: undelivered + left }

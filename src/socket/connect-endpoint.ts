@@ -21,8 +21,7 @@ export type ConnectOption = readonly Endpoint[] | Observable<unknown>
 export const endpointInputs: Rule<ConnectOption> = {
   expects: 'an endpoint or a list of endpoints, each a text or { address, serverKey }, or an observable of lists',
   fallback: Object.freeze([]),
-  accepts: (value) =>
-    isInput(value) || (Array.isArray(value) && value.length > 0 && value.every(isInput)) || isObservable(value),
+  accepts: (value) => isInput(value) || (Array.isArray(value) && value.every(isInput)) || isObservable(value),
   convert: (value) => {
     if (isObservable(value)) return asObservable(value)
     return Object.freeze((Array.isArray(value) ? value : [value]).map(asEndpoint))

@@ -1,5 +1,5 @@
 /** Sockets: the only part that touches ZeroMQ. */
-export { type ConnectEndpoint, type ConnectOption, connects } from './connect-endpoint.js'
+export { asEndpoint, type ConnectEndpoint, type ConnectOption, connects, isInput } from './connect-endpoint.js'
 export { type DealerConfig, DealerSocket } from './dealer-socket.js'
 export { HandshakeGate } from './handshake-gate.js'
 export {

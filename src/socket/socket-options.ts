@@ -60,7 +60,8 @@ export function checkSides(
     throw invalidOption(factory, without, `left out: ${rule}`, { bind, connect }[without])
   }
   if (sides !== 'neither' && !has.bind && !has.connect) {
-    throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, 'given', undefined)
+    const given = sides === 'connect' && Array.isArray(connect) ? 'given, with at least one endpoint' : 'given'
+    throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, given, undefined)
   }
   if (insecure && bind.length === 0) {
     throw invalidOption(factory, 'insecure', 'left out where nothing is bound', insecure)

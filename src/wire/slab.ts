@@ -48,6 +48,11 @@ export class Slab {
     this.start = this.position = this.#free + head
   }
 
+  /** Begins a piece in the same buffer, which has been written already: behind the one that was cut. */
+  resume(): void {
+    this.start = this.position = this.#free + this.#settings.head
+  }
+
   /** Moves the present piece to the front of a new buffer of so many bytes; returns how far. */
   enlarge(bytes: number): number {
     const { buffer, start, position } = this

@@ -36,6 +36,7 @@ function receiver() {
   const streamOf = () =>
     new DeliverSession({
       schemas: new SchemaTexts(),
+      source: 'one',
       admit: () => ({ from, to, isCurrent: () => state.isCurrent }),
       stream: {
         answer: () => {},

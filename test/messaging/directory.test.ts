@@ -75,8 +75,25 @@ t.test('keys are announced with the endpoints', async (t) => {
   t.strictSame((await delivery).from.identity, { name: 'one', publicKey: one.publicKey })
 })
 
-t.test('what cannot be announced', async (t) => {
+t.test('one that is bound to all addresses is announced where it says', async (t) => {
   const { join } = await open(t)
+  const { bind: local } = place(t, 'ipc')
+  const everywhere = 'tcp://0.0.0.0:*'
+  const worker = await join('worker', { bind: [everywhere, local], insecure: true, advertised: local })
+  const client = await join('client', { bind: [] })
+  const got = inbox(worker)
+  await client.send('worker', Report, { id: 1 })
+  t.strictSame(got, ['client/Report 1'])
+  t.equal(worker.connected, 1)
+})
+
+t.test('what cannot be announced', async (t) => {
+  const { join, runtime } = await open(t)
+  for (const advertised of [[], [''], 'nowhere', 'tcp://127.0.0.1:*'])
+    await t.rejects(join('a', { advertised }), { code: /RIVULET_INVALID_(?:OPTION|ENDPOINT)/ })
+  await t.rejects(join('a', { bind: [], advertised: 'tcp://127.0.0.1:7' }), { code: 'RIVULET_INVALID_OPTION' })
+  const alone = createPeer({ name: 'a', bind, runtime, advertised: 'tcp://127.0.0.1:7' })
+  await t.rejects(alone, { code: 'RIVULET_INVALID_OPTION' })
   await t.rejects(join('a', { bind: 'tcp://0.0.0.0:*', insecure: true }), { code: 'RIVULET_INVALID_OPTION' })
   await t.rejects(createPeer({ name: 'a', directory: {} }), { code: 'RIVULET_INVALID_OPTION' })
 })

@@ -94,3 +94,11 @@ t.test(
     await worker.send('hub', Report, { id: 1 })
   },
 )
+
+t.test('an empty list beside bind is no endpoint to connect to, and nothing alone', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const hub = await createPeer({ name: 'hub', bind, connect: [], runtime })
+  const worker = await createPeer({ name: 'worker', connect: hub.endpoint, runtime })
+  await sees(worker, 'hub')
+  await t.rejects(createPeer({ name: 'alone', connect: [], runtime }), { code: 'RIVULET_INVALID_OPTION' })
+})

@@ -33,6 +33,7 @@ function receiver() {
     const answers: DeliverAnswer[] = []
     const session = new DeliverSession({
       schemas,
+      source: 'one',
       admit: () => ({ from, to, isCurrent: () => true }),
       stream: { answer: (answer) => answers.push(answer), room: () => {}, superseded: () => {} },
     })

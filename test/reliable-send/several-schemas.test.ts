@@ -154,3 +154,59 @@ t.test('the same host, after what had left was given up: numbers continue where 
   t.strictSame(leave(), ['3+1 A5 text'])
   t.strictSame([...outcomes.keys()].sort(), [1, 2, 3, 4])
 })
+
+t.test('a message that may be repeated is, also when a getter of its value takes another one back', async (t) => {
+  const { outbox, outcomes, begin, leave } = open()
+  const ownerOf = (id: number): Owner<Extras> => ({
+    mayRepeat: true,
+    mayWithdraw: true,
+    stored: () => outcomes.set(id, 'taken'),
+    failed: ({ code, executed }) => outcomes.set(id, `${code} ${executed}`),
+  })
+  const [one, two] = [ownerOf(1), ownerOf(2)]
+  outbox.appendAs(A, { id: 1 }, one)
+  const value = {
+    get id() {
+      t.equal(outbox.withdraw(one), true)
+      return 2
+    },
+  }
+  outbox.appendAs(A, value, two)
+  t.strictSame(leave(), ['1+1 A2 text'])
+  outbox.down()
+  outbox.restart(new RivuletError('RIVULET_UNKNOWN_OUTCOME', 'started again', { executed: 'maybe' }))
+  begin(1)
+  t.strictSame(leave(), ['1+1 A2 text'])
+  t.strictSame([...outcomes], [])
+})
+
+t.test('a large message that is written again for want of room, whose getter takes others back', async (t) => {
+  const { outbox } = open()
+  const fields = [
+    { name: 'id', type: 'int' },
+    { name: 'text', type: 'string' },
+  ] as const
+  const Long = codecOf(defineSchema({ type: 'record', name: 'Long', fields })) as Codec<unknown, unknown>
+  const read = (bytes: Buffer) => Long.read(bytes, viewOf(bytes), { position: 0 }, bytes.length)
+  const owner: Owner<Extras> = { mayWithdraw: true, stored() {}, failed() {} }
+  outbox.appendAs(Long, { id: 1, text: '' }, owner)
+  let reads = 0
+  const value = {
+    get id() {
+      reads += 1
+      outbox.withdraw(owner)
+      return 2
+    },
+    text: 'x'.repeat(1000),
+  }
+  t.equal(outbox.appendAs(Long, value), undefined)
+  t.ok(reads > 1, 'it was written more than once')
+  outbox.appendAs(Long, { id: 3, text: '' })
+  const batch = outbox.take()?.batch
+  const [length = 0] = batch?.lengths ?? []
+  const bodies = Buffer.from(batch?.bodies ?? [])
+  t.equal(batch?.lengths.length, 2)
+  t.strictSame(read(bodies.subarray(0, length)), { id: 2, text: value.text })
+  t.strictSame(read(bodies.subarray(length)), { id: 3, text: '' })
+  t.equal(outbox.take(), undefined)
+})
