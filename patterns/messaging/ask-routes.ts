@@ -9,7 +9,7 @@ import type { CallClient, ClientMethod, ClientService } from '../../src/call/ind
 import type { RivuletError } from '../../src/errors/index.js'
 import { answerName } from './answers.js'
 import { type Ask, askMethod, codecOfAsk } from './define-ask.js'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import type { RosterFacts, RosterPeer } from './roster-contract.js'
 
 /** What the ways of asks need of their node. */
@@ -87,10 +87,10 @@ export class AskRoutes {
   }
 
   /** The answers of a peer, or the sessions that lead to it, are others: calls that no server has, and that now go elsewhere, end. */
-  changed({ ref: { incarnation }, answers, node, sessions }: RosterPeer, unsent: RivuletError): void {
-    const names = new Set([...answers.values()].map((number) => answerName(incarnation, number)))
+  changed({ ref, answers, node, sessions }: RosterPeer, unsent: RivuletError): void {
+    const names = new Set([...answers.values()].map((number) => answerName(ref.incarnation, number)))
     const clients = node === undefined ? [this.#ports.local] : sessions.map((session) => this.#ports.clientOf(session))
-    for (const route of this.#routesOf(incarnation)) {
+    for (const route of this.#routesOf(ref)) {
       const leads = names.has(route.service.name) && clients.includes(route.client)
       if (clients[0] !== route.client) route.client.stopService(route.service, unsent, false)
       if (!leads) this.#retire(route)
@@ -98,8 +98,8 @@ export class AskRoutes {
   }
 
   /** A peer has left: its calls end with an error. */
-  left({ ref: { incarnation } }: RosterPeer, error: RivuletError): void {
-    for (const route of this.#routesOf(incarnation)) {
+  left({ ref }: RosterPeer, error: RivuletError): void {
+    for (const route of this.#routesOf(ref)) {
       route.client.stopService(route.service, error, true)
       this.#retire(route)
     }
@@ -175,8 +175,9 @@ export class AskRoutes {
     if (!route.client.unbind(route.service)) this.#retired.add(route)
   }
 
-  #routesOf(incarnation: string): Route[] {
+  #routesOf(ref: PeerRef): Route[] {
+    const member = memberOf(ref)
     const all = [...this.#routes.values()].flatMap((routes) => [...routes.values()])
-    return all.filter(({ peer }) => peer.incarnation === incarnation)
+    return all.filter(({ peer }) => memberOf(peer) === member)
   }
 }

@@ -14,6 +14,7 @@ import { sweepLate, turnBudget } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
 import { AskRoutes, type NoRoute, Route, type RoutePorts } from './ask-routes.js'
 import { requestOf } from './define-ask.js'
+import { memberOf } from './peer-claim.js'
 import type { AskKeeper, PendingAsk } from './pending-ask.js'
 import type { RosterPeer } from './roster-contract.js'
 
@@ -52,7 +53,7 @@ export class Asks implements AskKeeper {
   readonly #waiting = new Map<string, Set<PendingAsk>>()
   #waitingCount = 0
   readonly #sweep: DeadlineSweep
-  /** Until when asks wait for the answers of peers that have just joined, by incarnation. */
+  /** Until when asks wait for the answers of peers that have just joined, by incarnation and key. */
   readonly #newcomers = new Map<string, number>()
   #changes = 0
 
@@ -119,8 +120,8 @@ export class Asks implements AskKeeper {
   /** A peer is present now; its program may be about to say what it answers. */
   joined(peer: RosterPeer): void {
     const now = this.#ports.clock.now()
-    for (const [incarnation, until] of this.#newcomers) if (until <= now) this.#newcomers.delete(incarnation)
-    this.#newcomers.set(peer.ref.incarnation, now + newcomerMs)
+    for (const [member, until] of this.#newcomers) if (until <= now) this.#newcomers.delete(member)
+    this.#newcomers.set(memberOf(peer.ref), now + newcomerMs)
     this.changed(peer)
   }
 
@@ -141,7 +142,7 @@ export class Asks implements AskKeeper {
   /** A peer has left. */
   left(peer: RosterPeer): void {
     this.#changes += 1
-    this.#newcomers.delete(peer.ref.incarnation)
+    this.#newcomers.delete(memberOf(peer.ref))
     this.routes.left(peer, new RivuletError('RIVULET_PEER_GONE', `'${peer.ref.name}' has left`))
   }
 
@@ -170,10 +171,11 @@ export class Asks implements AskKeeper {
     })
   }
 
-  #again(ask: PendingAsk, { peer: { name, incarnation }, service }: Route, error: RivuletError): void {
+  #again(ask: PendingAsk, { peer, service }: Route, error: RivuletError): void {
     if (ask.done) return
+    const { name } = peer
     const holder = this.#ports.roster.find(name)
-    const isPresent = holder?.ref.incarnation === incarnation
+    const isPresent = holder !== undefined && memberOf(holder.ref) === memberOf(peer)
     const outcome = isPresent ? withExecuted(error, ask) : gone(name, error, ask)
     ask.last = outcome
     if (ask.executed === 'maybe' && !ask.isIdempotent) {
@@ -212,7 +214,7 @@ export class Asks implements AskKeeper {
   /** Until when an ask waits for a peer to say that it answers; in the past if it does not. */
   #patienceFor(to: string): number {
     const peer = this.#ports.roster.find(to)
-    return (peer && this.#newcomers.get(peer.ref.incarnation)) ?? Number.NEGATIVE_INFINITY
+    return (peer && this.#newcomers.get(memberOf(peer.ref))) ?? Number.NEGATIVE_INFINITY
   }
 
   #endLate(now: number): number {

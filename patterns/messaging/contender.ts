@@ -5,7 +5,7 @@
  * only ask for the name, the first one has it until there is one that holds it.
  */
 import type { PeerIdentity } from '../../src/security/index.js'
-import { claimProblem, type PeerClaim, type PeerRef, winsOver } from './peer-claim.js'
+import { claimProblem, memberWith, type PeerClaim, type PeerRef, winsOver } from './peer-claim.js'
 import type { RosterPeer } from './roster-contract.js'
 import type { Suspicion } from './suspicion.js'
 
@@ -68,6 +68,11 @@ export class Contender {
     this.answers = answers
   }
 
+  /** What tells it from others. */
+  get member(): string {
+    return memberWith(this.ref.incarnation, this.key)
+  }
+
   /** Whether it is reached, or may be so again soon. */
   get isReached(): boolean {
     if (this.node === undefined) return true
@@ -105,7 +110,10 @@ export class Contender {
 
   /** Whether it takes the name from its holder. */
   displaces(holder: Contender): boolean {
-    if (this.epoch > 0) return winsOver(this.claim, holder.claim)
+    if (this.epoch > 0) {
+      const isSame = this.epoch === holder.epoch && this.ref.incarnation === holder.ref.incarnation
+      return isSame ? (this.key ?? '') < (holder.key ?? '') : winsOver(this.claim, holder.claim)
+    }
     // two who ask each other see the same two
     const areBothAsking = holder.epoch === 0 && (this.node === undefined) !== (holder.node === undefined)
     return areBothAsking && this.ref.incarnation < holder.ref.incarnation

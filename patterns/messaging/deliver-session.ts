@@ -10,7 +10,7 @@ import { bufferOf } from '../../src/wire/index.js'
 import { checkBatch, invalidRequest } from './invalid-request.js'
 import type { ReceivedMessages } from './mail-supply.js'
 import type { Mailbox } from './mailbox.js'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import type { ReceivedFrom } from './received-from.js'
 import type { SchemaTexts } from './schema-texts.js'
 import type { DeliverAnswer, DeliverOpen, DeliverRequest, MessageBatch } from './wire.js'
@@ -128,7 +128,7 @@ export class DeliverSession {
     received.attempt = open.attempt
     this.#admitted = admitted
     this.#received = received
-    this.key = `${from.incarnation}/${open.to.incarnation}`
+    this.key = `${memberOf(from)}/${open.to.incarnation}`
     opened(this, this.key)
     this.#ports.stream.answer({ opened: { maxMessageBytes: to.maxMessageBytes, expected: received.expected } })
   }

@@ -8,7 +8,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import { Inbound, type Stream, ValueStream } from '../../src/stream/index.js'
 import { CompatibleReader, type MessageReader } from '../../src/wire/index.js'
 import { MailSupply, type PeerDelivery, type TakenMessages } from './mail-supply.js'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import { typeNames } from './schema-names.js'
 
 /** What a lane needs of its mailbox. */
@@ -60,7 +60,7 @@ export class Lane<Out> {
       const { from } = taken.messages
       this.#hold(taken, -1)
       ports.usedUp()
-      if (!this.holds(from.incarnation)) ports.handedOut(from)
+      if (!this.holds(memberOf(from))) ports.handedOut(from)
     }
     this.inbound = new Inbound<PeerDelivery<Out>>({
       name: () => ports.name(),
@@ -97,9 +97,9 @@ export class Lane<Out> {
     return new MailSupply(taken, read, this.#usedUp)
   }
 
-  /** Whether it holds messages of an incarnation. */
-  holds(incarnation: string): boolean {
-    return (this.#heldOf.get(incarnation)?.parts ?? 0) > 0
+  /** Whether it holds messages of an incarnation and a key, see `memberOf`. */
+  holds(member: string): boolean {
+    return (this.#heldOf.get(member)?.parts ?? 0) > 0
   }
 
   /** The senders of which it holds messages. */
@@ -110,10 +110,11 @@ export class Lane<Out> {
   #hold({ messages: { from }, from: first, to, bytes }: TakenMessages, parts: 1 | -1): void {
     this.held += parts * (to - first)
     this.heldBytes += parts * bytes
-    let held = this.#heldOf.get(from.incarnation)
+    const member = memberOf(from)
+    let held = this.#heldOf.get(member)
     if (held === undefined) {
       held = { from, parts: 0 }
-      this.#heldOf.set(from.incarnation, held)
+      this.#heldOf.set(member, held)
     } else if (held.parts === 0) {
       this.#idle -= 1
     }
@@ -124,7 +125,7 @@ export class Lane<Out> {
   }
 
   #forgetIdle(): void {
-    for (const [incarnation, { parts }] of this.#heldOf) if (parts === 0) this.#heldOf.delete(incarnation)
+    for (const [member, { parts }] of this.#heldOf) if (parts === 0) this.#heldOf.delete(member)
     this.#idle = 0
   }
 }

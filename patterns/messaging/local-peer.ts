@@ -15,7 +15,7 @@ import type { ReceivingPeer } from './deliver-session.js'
 import { Destination, type DestinationPorts, type Way } from './destination.js'
 import { Mailbox, type MailboxOverflow } from './mailbox.js'
 import { type BroadcastOptions, broadcastRules, isPeerName, type PeerSendOptions, sendRules } from './options.js'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import { PeerSend } from './peer-send.js'
 import { Presence } from './presence.js'
 import { type ReceivedFrom, ReceivedFromPeers } from './received-from.js'
@@ -44,8 +44,8 @@ export interface LocalPeerPorts {
   /** The way to a name; why there is none for this peer, or `undefined` as long as there is none. */
   wayTo(name: string): Way | RivuletError | undefined
   isPresent(name: string): boolean
-  /** Whether a peer of an incarnation is present. */
-  isSender(incarnation: string): boolean
+  /** Whether a peer of an incarnation and a key (see `memberOf`) is present. */
+  isSender(member: string): boolean
   hasLeft(name: string): boolean
 }
 
@@ -72,7 +72,7 @@ export class LocalPeer implements ReceivingPeer {
     this.ref = ref
     this.#ports = ports
     this.#destinationPorts = { ...ports, from: ref, outboxBytes: settings.outboxBytes }
-    this.#received = new ReceivedFromPeers((incarnation) => ports.isSender(incarnation))
+    this.#received = new ReceivedFromPeers((member) => ports.isSender(member))
     const { unclaimedMessages, unclaimedBytes } = defaults
     this.#refusals = new SparseReports(ports.clock, (error) => ports.report(error))
     const refusals = new SparseReports(ports.clock, (error) => ports.report(error))
@@ -85,7 +85,7 @@ export class LocalPeer implements ReceivingPeer {
         handedOut: (from) => this.presence.handedOut(from),
       },
     )
-    this.presence = new Presence(ref.incarnation, (incarnation) => this.mailbox.holds(incarnation))
+    this.presence = new Presence(memberOf(ref), (member) => this.mailbox.holds(member))
   }
 
   /** Why it can send and ask nothing; `undefined` if it can. */

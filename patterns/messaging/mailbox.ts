@@ -13,7 +13,7 @@ import type { Reasons, ReceiverStats } from '../../src/stream/index.js'
 import type { MessageReader } from '../../src/wire/index.js'
 import { Lane } from './lane.js'
 import type { MailSupply, ReceivedMessages, TakenMessages } from './mail-supply.js'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import { typeNames } from './schema-names.js'
 
 /** What happens to messages for a mailbox that is full: `block` holds their senders back, `error` refuses them. */
@@ -151,9 +151,9 @@ export class Mailbox {
     return this.#roomWaiters.size
   }
 
-  /** Whether it holds messages of an incarnation that somebody wants; `handedOut` tells when that may have ended. */
-  holds(incarnation: string): boolean {
-    for (const lane of this.#lanes.values()) if (lane.isWanted && lane.holds(incarnation)) return true
+  /** Whether it holds messages of an incarnation and a key (see `memberOf`) that somebody wants; `handedOut` tells when that may have ended. */
+  holds(member: string): boolean {
+    for (const lane of this.#lanes.values()) if (lane.isWanted && lane.holds(member)) return true
     return false
   }
 
@@ -323,7 +323,7 @@ export class Mailbox {
   #notify(): void {
     const released = this.#released
     if (released.length > 0) this.#released = []
-    for (const from of released) if (!this.holds(from.incarnation)) this.#ports.handedOut(from)
+    for (const from of released) if (!this.holds(memberOf(from))) this.#ports.handedOut(from)
     if (this.#roomWaiters.size === 0) return
     const waiters = this.#roomWaiters
     this.#roomWaiters = new Set()

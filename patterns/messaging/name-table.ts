@@ -33,7 +33,7 @@ interface Name {
 export class NameTable {
   readonly #ports: NameTablePorts
   readonly #names = new Map<string, Name>()
-  /** Those that are known, by incarnation. */
+  /** Those that are known, by incarnation and key. */
   readonly #contenders = new Map<string, Contender>()
   readonly #keys = new NameKeys()
 
@@ -49,9 +49,9 @@ export class NameTable {
     return this.#names.get(name)?.holder
   }
 
-  /** The contender of an incarnation. */
-  get(incarnation: string): Contender | undefined {
-    return this.#contenders.get(incarnation)
+  /** The contender of an incarnation and a key, see `memberOf`. */
+  get(member: string): Contender | undefined {
+    return this.#contenders.get(member)
   }
 
   /** Those who want a name. */
@@ -71,8 +71,8 @@ export class NameTable {
 
   /** Somebody contends for a name; `decide` is to follow. */
   enter(contender: Contender): void {
-    const { name, incarnation } = contender.ref
-    this.#contenders.set(incarnation, contender)
+    const { name } = contender.ref
+    this.#contenders.set(contender.member, contender)
     const entry = this.#names.get(name) ?? { contenders: new Set(), holder: undefined }
     this.#names.set(name, entry)
     entry.contenders.add(contender)
@@ -87,8 +87,8 @@ export class NameTable {
 
   /** A contender gives up. */
   remove(contender: Contender, reason: LeaveReason): void {
-    const { name, incarnation } = contender.ref
-    this.#contenders.delete(incarnation)
+    const { name } = contender.ref
+    this.#contenders.delete(contender.member)
     const entry = this.#names.get(name)
     entry?.contenders.delete(contender)
     this.decide(name, reason)

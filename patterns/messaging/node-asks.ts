@@ -19,7 +19,7 @@ import { maxItemBytes } from './wire.js'
 /** What the asks of a node need of it. */
 export interface NodeAskPorts {
   readonly clock: Clock
-  readonly roster: Pick<RosterFacts, 'find' | 'get' | 'isAccepted' | 'isPresent'>
+  readonly roster: Pick<RosterFacts, 'find' | 'isAccepted' | 'peerOn'>
   readonly host: CallHost
   name(): string
   report(error: RivuletError): void
@@ -70,7 +70,7 @@ export class NodeAsks extends Asks {
     const incarnation = (isLocal ? this.callers : this.#ports.callers(id))?.incarnationOf(caller)
     if (incarnation === undefined) return undefined
     if (isLocal) return this.#ports.local(incarnation)?.ref
-    return roster.isPresent(id, incarnation) ? roster.get(incarnation)?.ref : undefined
+    return roster.peerOn(id, incarnation)?.ref
   }
 
   /** Ends the session with itself, and what waits for time. */

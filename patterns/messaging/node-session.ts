@@ -54,7 +54,7 @@ export class NodeSession {
   readonly peer: PeerInfo
   readonly streams: SessionStreams
   readonly client: CallClient
-  /** The node at the other end, once it has said who it is, and where that is bound. */
+  /** The node at the other end, its id and key, once it has said who it is; and where that is bound. */
   node: string | undefined
   endpoints: readonly string[] = []
   /** Whether that node has said all that it had at the beginning. */

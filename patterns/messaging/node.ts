@@ -19,7 +19,7 @@ import { LinkChoice } from './link-choice.js'
 import type { LocalPeer } from './local-peer.js'
 import { maxNodeBindings, NodeAsks } from './node-asks.js'
 import { NodeSession } from './node-session.js'
-import type { PeerClaim } from './peer-claim.js'
+import { memberOf, memberWith, type PeerClaim, type PeerRef } from './peer-claim.js'
 import { PeerServing } from './peer-serving.js'
 import { Roster } from './roster.js'
 import type { RosterPeer, RosterPorts } from './roster-contract.js'
@@ -70,6 +70,7 @@ export class PeerNode implements LinkUser {
   readonly #announcing: Announcing | undefined
   readonly #sessions = new Map<string, NodeSession>()
   readonly #choice: LinkChoice
+  readonly #self: string // its id and key, as sessions name nodes
   /** Names of peers that have left: those that did last. */
   readonly #left = new Set<string>()
   #attempts = 0
@@ -78,7 +79,8 @@ export class PeerNode implements LinkUser {
     this.#ports = ports
     const { clock, id, jitter } = ports
     this.id = id
-    this.#choice = new LinkChoice(id)
+    this.#self = memberWith(id, ports.identity?.publicKey)
+    this.#choice = new LinkChoice(this.#self)
     const { leaveMs, maxLinkPeers: maxClaims } = defaults
     this.roster = new Roster(
       { leaveMs, settleMs, maxClaims, publicKey: ports.identity?.publicKey, identity: ports.identity },
@@ -182,8 +184,8 @@ export class PeerNode implements LinkUser {
     return this.#attempts
   }
 
-  epochOf(incarnation: string): number {
-    return this.roster.get(incarnation)?.epoch ?? 0
+  epochOf(ref: PeerRef): number {
+    return this.roster.get(memberOf(ref))?.epoch ?? 0
   }
 
   /** Whether a peer of a name was present and has left, as far as that is remembered. */
@@ -196,22 +198,20 @@ export class PeerNode implements LinkUser {
     const peer = this.roster.find(name)
     if (peer === undefined) return undefined
     const { incarnation } = peer.ref
-    const local = this.locals.get(incarnation)
+    const local = peer.node === undefined ? this.locals.get(incarnation) : undefined
     if (local !== undefined) return { incarnation, via: local, open: this.serving.within(from, local) }
     const known = peer.sessions.map((id) => this.#sessions.get(id)).filter((session) => session !== undefined)
     const accepting = known.filter(({ id }) => this.roster.isAccepted(id, from.ref.incarnation))
     const via = accepting.find(({ isLeaving }) => !isLeaving) ?? accepting[0]
     if (via !== undefined) return { incarnation, via, isLeaving: via.isLeaving, open: (user) => via.deliver(user) }
-    const sessions = known.filter(({ isLeaving }) => !isLeaving)
-    return sessions.map(({ refusals }) => refusals.get(from.ref.incarnation)).find((error) => error !== undefined)
+    const own = from.ref.incarnation
+    return known.find(({ isLeaving, refusals }) => !isLeaving && refusals.has(own))?.refusals.get(own)
   }
 
-  /** Sessions with another node. */
   linksTo(node: string): number {
     return [...this.#sessions.values()].filter((session) => session.node === node).length
   }
 
-  /** The session of an id. */
   session(id: string): NodeSession | undefined {
     return this.#sessions.get(id)
   }
@@ -288,7 +288,7 @@ export class PeerNode implements LinkUser {
   #choose(): void {
     const links = [...this.#sessions.values()].flatMap(({ node, isSettled, peer: { dialed }, streams }) => {
       const { status, draining } = streams
-      const isLive = status === 'live' && !draining && (isSettled || node === this.id)
+      const isLive = status === 'live' && !draining && (isSettled || node === this.#self)
       return node === undefined ? [] : [{ node, dialed, isLive }]
     })
     this.dialing.leaveOut(this.#choice.leftOut(links))

@@ -41,7 +41,7 @@ export interface PeerOptions extends OwnPeerOptions, Omit<SocketOptions, 'signal
   /** Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns. */
   readonly directory?: object
   /**
-   * Where others reach this process, as the directory tells them, 1 to 16: for a process behind a translated address or in a container, or
+   * Where others reach this process, as the directory lists it, 1 to 16: for a process behind a translated address or in a container, or
    * one that binds to all addresses of its machine. Default: where it is bound, with its public key.
    */
   readonly advertised?: EndpointInput | readonly EndpointInput[]

@@ -16,6 +16,19 @@ export interface PeerRef {
   readonly identity: PeerIdentity | undefined
 }
 
+/**
+ * What distinguishes peers inside a process: the incarnation together with the proven key, so that a process that claims the
+ * incarnation of another one does not keep its owner out.
+ */
+export function memberOf({ incarnation, identity }: Pick<PeerRef, 'incarnation' | 'identity'>): string {
+  return memberWith(incarnation, identity?.publicKey)
+}
+
+/** The same of an id and a key, also for nodes. */
+export function memberWith(id: string, publicKey: string | undefined): string {
+  return publicKey === undefined ? id : `${id} ${publicKey}`
+}
+
 /** A claim of a peer to its name, as its node makes it. */
 export interface PeerClaim {
   readonly name: string

@@ -33,7 +33,7 @@ import { invalidRequest } from './invalid-request.js'
 import type { LocalPeer } from './local-peer.js'
 import { MeetSession } from './meet-session.js'
 import type { NodeSession } from './node-session.js'
-import { nameTaken } from './peer-claim.js'
+import { memberOf, memberWith, nameTaken } from './peer-claim.js'
 import type { RosterFacts } from './roster-contract.js'
 import type { OpenStream } from './route.js'
 import { SchemaTexts } from './schema-texts.js'
@@ -94,7 +94,7 @@ export class PeerServing implements ServingHost {
   within(from: LocalPeer, to: LocalPeer): OpenStream {
     const { roster, locals, jitter } = this.#ports
     // a peer that has lost its name is not present, though it is of this node
-    const isCurrent = () => roster.get(from.ref.incarnation) !== undefined && locals.has(to.ref.incarnation)
+    const isCurrent = () => roster.get(memberOf(from.ref)) !== undefined && locals.has(to.ref.incarnation)
     const admit = () => ({ from: from.ref, to, isCurrent })
     return (user): ConversationStream =>
       new LocalStream<DeliverRequest, DeliverAnswer>(this, (ports) => this.#session(ports, admit, ''), user, jitter)
@@ -116,7 +116,7 @@ export class PeerServing implements ServingHost {
         },
         met: (node, endpoints) => {
           if (session === undefined) return
-          session.node = node
+          session.node = memberWith(node, this.#ports.identityOf(context.peer)?.publicKey)
           session.endpoints = endpoints
           this.#ports.met(session)
         },
@@ -161,8 +161,8 @@ export class PeerServing implements ServingHost {
   #admit({ id }: PeerInfo, { from, to }: DeliverOpen): Admitted {
     const { roster, locals, permits } = this.#ports
     const isPresent = () => roster.isPresent(id, from.incarnation)
-    const sender = roster.get(from.incarnation)
-    if (sender === undefined || !isPresent()) {
+    const sender = roster.peerOn(id, from.incarnation)
+    if (sender === undefined) {
       if (roster.find(from.name) !== undefined) throw nameTaken(from.name)
       throw new RivuletError('RIVULET_UNAVAILABLE', 'the sender is not present')
     }

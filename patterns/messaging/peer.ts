@@ -107,11 +107,11 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
       waitUntil: (deadline, done) => this.waitUntil(deadline, done),
-      epoch: () => node.epochOf(this.self.incarnation),
+      epoch: () => node.epochOf(this.self),
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.#local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
-      isSender: (incarnation) => node.roster.get(incarnation) !== undefined,
+      isSender: (member) => node.roster.get(member) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
     const [life, local] = [this.life, this.#local]
@@ -296,7 +296,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 }
 
-/** @throws RIVULET_INVALID_OPTION for endpoints that nobody can be told of, RIVULET_INVALID_ENDPOINT for others that cannot be dialed. */
+/** @throws RIVULET_INVALID_OPTION without a directory or `bind`, RIVULET_INVALID_ENDPOINT. */
 function checkAdvertised({ advertised, directory, bind }: FullOptions): void {
   if (advertised.length === 0) return
   if (directory === undefined || bind.length === 0) {

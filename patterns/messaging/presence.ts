@@ -5,7 +5,7 @@
  * joins behind that. Who is present is decided by the roster.
  */
 import { Observable, type Subscriber } from 'rxjs'
-import type { PeerRef } from './peer-claim.js'
+import { memberOf, type PeerRef } from './peer-claim.js'
 import type { RosterPeer } from './roster-contract.js'
 
 /** What happens to the peers that a peer sees. */
@@ -47,7 +47,7 @@ export class Presence {
   /** Hot after its snapshot: each subscriber is given its own. Completes when the peer closes. */
   readonly events: Observable<PresenceEvent>
   readonly #self: string
-  readonly #holds: (incarnation: string) => boolean
+  readonly #holds: (member: string) => boolean
   /** By name: a successor is shown behind its predecessor. */
   readonly #shown = new Map<string, PeerRef>()
   /** The names of those of them that are suspected. */
@@ -59,10 +59,10 @@ export class Presence {
   #isClosed = false
 
   /**
-   * @param self - The incarnation of the peer that looks, which it does not see.
-   * @param holds - Whether the mailbox holds messages of an incarnation; `handedOut` is to be called when it does not any more.
+   * @param self - The incarnation and key of the peer that looks (see `memberOf`), which it does not see.
+   * @param holds - Whether the mailbox holds messages of such a one; `handedOut` is to be called when it does not any more.
    */
-  constructor(self: string, holds: (incarnation: string) => boolean) {
+  constructor(self: string, holds: (member: string) => boolean) {
     this.#self = self
     this.#holds = holds
     this.events = new Observable((subscriber) => this.#subscribed(subscriber))
@@ -112,10 +112,11 @@ export class Presence {
   }
 
   #change(change: Change): void {
-    const { name, incarnation } = change.peer
-    if (incarnation === this.#self) return
+    const { name } = change.peer
+    const member = memberOf(change.peer)
+    if (member === this.#self) return
     const waiting = this.#waiting.get(name)
-    if (waiting === undefined && !(change.kind === 'left' && this.#holds(incarnation))) {
+    if (waiting === undefined && !(change.kind === 'left' && this.#holds(member))) {
       this.#apply(change)
       return
     }
@@ -129,7 +130,8 @@ export class Presence {
   #append(waiting: Change[], change: Change): void {
     const { kind, peer, isSuspected } = change
     const last = waiting.at(-1)
-    const isOfLast = last?.peer.incarnation === peer.incarnation
+    const member = memberOf(peer)
+    const isOfLast = last !== undefined && memberOf(last.peer) === member
     if (kind === 'joined' && isOfLast && last.kind === 'left') {
       // it is back before anybody saw that it had left
       waiting.pop()
@@ -141,8 +143,8 @@ export class Presence {
       waiting.pop()
       return
     }
-    const at = waiting.findLastIndex((one) => one.kind === 'joined' && one.peer.incarnation === peer.incarnation)
-    if (kind === 'left' && at >= 0 && !this.#holds(peer.incarnation)) waiting.splice(at)
+    const at = waiting.findLastIndex((one) => one.kind === 'joined' && memberOf(one.peer) === member)
+    if (kind === 'left' && at >= 0 && !this.#holds(member)) waiting.splice(at)
     else waiting.push(change)
   }
 
@@ -150,7 +152,7 @@ export class Presence {
   #show(name: string): void {
     const waiting = this.#waiting.get(name)
     for (let change = waiting?.[0]; change !== undefined; change = waiting?.[0]) {
-      if (change.kind === 'left' && this.#holds(change.peer.incarnation)) return
+      if (change.kind === 'left' && this.#holds(memberOf(change.peer))) return
       waiting?.shift()
       if (waiting?.length === 0) this.#waiting.delete(name)
       this.#apply(change)

@@ -5,6 +5,7 @@
  */
 import type { PeerIdentity } from '../../src/security/index.js'
 import type { RemoteLink, RemoteNode } from './contender.js'
+import { memberWith } from './peer-claim.js'
 import { Suspicion } from './suspicion.js'
 
 /** Looks at sessions that are cut until they lapse: one that is late by more than a look shows that this process stalled. */
@@ -29,6 +30,7 @@ export class RemoteLinks {
   readonly #leaveMs: number
   readonly #ports: RemoteLinksPorts
   readonly #links = new Map<string, RemoteLink>()
+  /** By id and key: another node that says the id of one is another one. */
   readonly #nodes = new Map<string, RemoteNode>()
 
   constructor(leaveMs: number, ports: RemoteLinksPorts) {
@@ -66,10 +68,9 @@ export class RemoteLinks {
   /** Returns why the node cannot be the one that it says it is. */
   met(link: RemoteLink, id: string, identity: PeerIdentity | undefined): string | undefined {
     if (link.node !== undefined) return 'a session has told which node it is with before'
-    const known = this.#nodes.get(id)
-    if (known !== undefined && known.identity?.publicKey !== identity?.publicKey) return 'this node has another key'
-    const node = known ?? { id, identity, links: new Set(), suspicion: new Suspicion(), isSilent: false }
-    this.#nodes.set(id, node)
+    const key = memberWith(id, identity?.publicKey)
+    const node = this.#nodes.get(key) ?? { id, identity, links: new Set(), suspicion: new Suspicion(), isSilent: false }
+    this.#nodes.set(key, node)
     node.links.add(link)
     link.node = node
     this.#listen(node)
@@ -130,7 +131,7 @@ export class RemoteLinks {
     this.#links.delete(link.id)
     const { node } = link
     node?.links.delete(link)
-    if (node?.links.size === 0) this.#nodes.delete(node.id)
+    if (node?.links.size === 0) this.#nodes.delete(memberWith(node.id, node.identity?.publicKey))
     this.#ports.ended(link)
   }
 

@@ -120,8 +120,10 @@ export interface RosterFacts {
   readonly peers: readonly RosterPeer[]
   /** The holder of a name. */
   find(name: string): RosterPeer | undefined
-  /** The present peer of an incarnation. */
-  get(incarnation: string): RosterPeer | undefined
+  /** The present peer of an incarnation and a key, see `memberOf`. */
+  get(member: string): RosterPeer | undefined
+  /** The present peer of an incarnation at the other side of a session. */
+  peerOn(session: string, incarnation: string): RosterPeer | undefined
   /** Whether the other side of a session accepts a peer of this node. */
   isAccepted(session: string, incarnation: string): boolean
   /** Whether a peer of the other side of a session is present, so that what it sends over that session is taken. */

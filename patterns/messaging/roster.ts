@@ -11,7 +11,8 @@ import type { PeerIdentity } from '../../src/security/index.js'
 import { Contender, problemOf, type RemoteLink, type RemoteNode } from './contender.js'
 import { LocalClaim } from './local-claim.js'
 import { NameTable } from './name-table.js'
-import { type ClaimRefusal, maxEpoch, nameTaken, type PeerClaim } from './peer-claim.js'
+import { type ClaimRefusal, maxEpoch, memberWith, nameTaken, type PeerClaim } from './peer-claim.js'
+import { PortCalls } from './port-calls.js'
 import { RemoteLinks } from './remote-links.js'
 import type { RosterFacts, RosterPeer, RosterPorts, RosterSettings } from './roster-contract.js'
 
@@ -29,8 +30,7 @@ export class Roster implements RosterFacts {
   /** When the first rosters are not waited for any more; infinite before the start. */
   #completeAt = Number.POSITIVE_INFINITY
   #isComplete = false
-  readonly #pending: (() => void)[] = []
-  #isCalling = false
+  readonly #calls = new PortCalls()
   readonly #rejected = new Tally()
   readonly #reports: SparseReports
 
@@ -49,13 +49,13 @@ export class Roster implements RosterFacts {
       suspicionChanged: (node) => this.#suspicionChanged(node),
     })
     this.#names = new NameTable({
-      left: ({ peer }, reason) => this.#call(() => ports.left(peer, reason)),
+      left: ({ peer }, reason) => this.#calls.later(() => ports.left(peer, reason)),
       joined: (contender) => this.#joined(contender),
-      changed: ({ peer }) => this.#call(() => ports.changed(peer)),
-      conflict: (winner, losers) => this.#call(() => ports.conflict(winner, losers)),
+      changed: ({ peer }) => this.#calls.later(() => ports.changed(peer)),
+      conflict: (winner, losers) => this.#calls.later(() => ports.conflict(winner, losers)),
       superseded: (contender) => this.#superseded(contender),
       answer: ({ id }, incarnation, refusal) =>
-        this.#call(() => (refusal === undefined ? ports.accept(id, incarnation) : ports.refuse(id, refusal))),
+        this.#calls.later(() => (refusal === undefined ? ports.accept(id, incarnation) : ports.refuse(id, refusal))),
     })
   }
 
@@ -80,9 +80,8 @@ export class Roster implements RosterFacts {
     return this.#names.holderOf(name)?.peer
   }
 
-  get(incarnation: string): RosterPeer | undefined {
-    const contender = this.#names.get(incarnation)
-    return contender && this.#names.isHolder(contender) ? contender.peer : undefined
+  get(member: string): RosterPeer | undefined {
+    return this.#present(this.#names.get(member))
   }
 
   isAccepted(session: string, incarnation: string): boolean {
@@ -91,10 +90,11 @@ export class Roster implements RosterFacts {
   }
 
   isPresent(session: string, incarnation: string): boolean {
-    const link = this.#links.get(session)
-    const contender = this.#names.get(incarnation)
-    if (link === undefined || !contender?.claims.has(link)) return false
-    return this.#names.isHolder(contender)
+    return this.peerOn(session, incarnation) !== undefined
+  }
+
+  peerOn(session: string, incarnation: string): RosterPeer | undefined {
+    return this.#present(this.#claimedOn(this.#links.get(session), incarnation))
   }
 
   opening(address: string): void {
@@ -103,13 +103,13 @@ export class Roster implements RosterFacts {
 
   opened(address: string): void {
     this.#opening.delete(address)
-    this.#do(() => this.#tryComplete())
+    this.#calls.do(() => this.#tryComplete())
   }
 
   start(): void {
     this.#completeAt = this.#ports.clock.now() + this.#settings.settleMs
     this.#watch(this.#completeAt)
-    this.#do(() => this.#tryComplete())
+    this.#calls.do(() => this.#tryComplete())
   }
 
   began(session: string, dialed: string | undefined): void {
@@ -118,20 +118,20 @@ export class Roster implements RosterFacts {
 
   met(session: string, node: string, identity: PeerIdentity | undefined): RivuletError | undefined {
     const link = this.#links.get(session)
-    const problem = link && this.#do(() => this.#links.met(link, node, identity))
+    const problem = link && this.#calls.do(() => this.#links.met(link, node, identity))
     return problem ? this.#reject('node', new RivuletError('RIVULET_PROTOCOL_VIOLATION', problem)) : undefined
   }
 
   claim(session: string, claim: PeerClaim): void {
     const link = this.#links.get(session)
-    if (link?.node !== undefined) this.#do(() => this.#claimed(link, link.node as RemoteNode, claim))
+    if (link?.node !== undefined) this.#calls.do(() => this.#claimed(link, link.node as RemoteNode, claim))
   }
 
   withdrawn(session: string, incarnation: string): void {
     const link = this.#links.get(session)
-    const contender = this.#names.get(incarnation)
-    if (link === undefined || !contender?.claims.has(link)) return
-    this.#do(() => this.#names.unclaim(contender, link, 'withdrawn'))
+    const contender = this.#claimedOn(link, incarnation)
+    if (link === undefined || contender === undefined) return
+    this.#calls.do(() => this.#names.unclaim(contender, link, 'withdrawn'))
   }
 
   completed(session: string): void {
@@ -141,18 +141,18 @@ export class Roster implements RosterFacts {
 
   status(session: string, status: 'live' | 'cut' | 'ended'): void {
     const link = this.#links.get(session)
-    if (link !== undefined) this.#do(() => this.#links.status(link, status))
+    if (link !== undefined) this.#calls.do(() => this.#links.status(link, status))
   }
 
   suspect(session: string, isSuspected: boolean): void {
     const link = this.#links.get(session)
-    if (link !== undefined) this.#do(() => this.#links.suspect(link, isSuspected))
+    if (link !== undefined) this.#calls.do(() => this.#links.suspect(link, isSuspected))
   }
 
   answered(session: string, accepted: readonly string[], refused: readonly ClaimRefusal[]): void {
     const link = this.#links.get(session)
     if (link === undefined) return
-    this.#do(() => {
+    this.#calls.do(() => {
       for (const incarnation of accepted) this.#accepted(link, incarnation)
       for (const refusal of refused) this.#refused(link, refusal)
     })
@@ -166,7 +166,7 @@ export class Roster implements RosterFacts {
     if (!this.#names.allows(name, publicKey)) return nameTaken(name)
     const contender = new Contender({ ...claim, epoch: holder ? holder.epoch + 1 : 0 }, undefined, publicKey, identity)
     const local = new LocalClaim(contender)
-    return this.#do(() => {
+    return this.#calls.do(() => {
       this.#names.enter(contender)
       this.#locals.set(incarnation, local)
       this.#announce(contender)
@@ -180,15 +180,15 @@ export class Roster implements RosterFacts {
     const local = this.#locals.get(incarnation)
     if (local === undefined) return
     local.contender.answers = answers
-    if (!local.isLost) this.#do(() => this.#claimAgain(local.contender))
+    if (!local.isLost) this.#calls.do(() => this.#claimAgain(local.contender))
   }
 
   removeLocal(incarnation: string): void {
     const local = this.#locals.get(incarnation)
     if (local === undefined) return
     this.#locals.delete(incarnation)
-    this.#do(() => {
-      if (!local.isLost) this.#call(() => this.#ports.withdraw(incarnation))
+    this.#calls.do(() => {
+      if (!local.isLost) this.#calls.later(() => this.#ports.withdraw(incarnation))
       this.#names.remove(local.contender, 'withdrawn')
     })
   }
@@ -199,14 +199,14 @@ export class Roster implements RosterFacts {
   }
 
   #claimed(link: RemoteLink, node: RemoteNode, claim: PeerClaim): void {
-    const known = this.#names.get(claim.incarnation)
+    const known = this.#names.get(memberWith(claim.incarnation, node.identity?.publicKey))
     const problem = problemOf(link, claim, known, this.#names.contendersFor(claim.name), this.#settings.maxClaims)
     if (problem !== undefined) {
       const { reason, code, message } = problem
       const { incarnation } = claim
       this.#reject(reason, new RivuletError(code, `a claim of another process was refused: ${message}`))
       if (known?.claims.has(link)) this.#names.unclaim(known, link, 'withdrawn')
-      this.#call(() => this.#ports.refuse(link.id, { incarnation, code, message, epoch: 0 }))
+      this.#calls.later(() => this.#ports.refuse(link.id, { incarnation, code, message, epoch: 0 }))
       return
     }
     const contender = known ?? new Contender(claim, node, node.identity?.publicKey)
@@ -219,7 +219,7 @@ export class Roster implements RosterFacts {
   #accepted(link: RemoteLink, incarnation: string): void {
     const local = this.#locals.get(incarnation)
     if (local === undefined || local.isLost || !local.accepted(link, this.#ports.clock.now())) return
-    this.#call(() => this.#ports.accepted(link.id, incarnation))
+    this.#calls.later(() => this.#ports.accepted(link.id, incarnation))
     this.#tryHold(local)
   }
 
@@ -229,31 +229,46 @@ export class Roster implements RosterFacts {
     if (local === undefined || local.isLost) return
     if (local.raise(refusal)) this.#claimAgain(local.contender)
     else if (!local.isOutdated(refusal) && local.refused(link))
-      this.#call(() => this.#ports.refused(link.id, incarnation, new RivuletError(code, message)))
+      this.#calls.later(() => this.#ports.refused(link.id, incarnation, new RivuletError(code, message)))
   }
 
   #joined(contender: Contender): void {
     const { peer } = contender
     const { incarnation } = peer.ref
-    this.#call(() => this.#ports.joined(peer))
-    const local = this.#locals.get(incarnation)
+    this.#calls.later(() => this.#ports.joined(peer))
+    const local = this.#localOf(contender)
     if (!local?.isLost) return
     local.isLost = false
-    this.#call(() => this.#ports.regained(incarnation))
+    this.#calls.later(() => this.#ports.regained(incarnation))
     this.#announce(contender)
     this.#tryHold(local)
   }
 
-  #superseded({ ref }: Contender): void {
-    const local = this.#locals.get(ref.incarnation)
+  #superseded(contender: Contender): void {
+    const { ref } = contender
+    const local = this.#localOf(contender)
     if (local === undefined) return
     local.lost()
-    this.#call(() => this.#ports.withdraw(ref.incarnation))
-    this.#call(() => this.#ports.refused(undefined, ref.incarnation, nameTaken(ref.name)))
+    this.#calls.later(() => this.#ports.withdraw(ref.incarnation))
+    this.#calls.later(() => this.#ports.refused(undefined, ref.incarnation, nameTaken(ref.name)))
+  }
+
+  /** What the other side of a session claims under an incarnation. */
+  #claimedOn(link: RemoteLink | undefined, incarnation: string): Contender | undefined {
+    const contender = link && this.#names.get(memberWith(incarnation, link.node?.identity?.publicKey))
+    return link && contender?.claims.has(link) ? contender : undefined
+  }
+
+  #present(contender: Contender | undefined): RosterPeer | undefined {
+    return contender && this.#names.isHolder(contender) ? contender.peer : undefined
+  }
+
+  #localOf({ node, ref }: Contender): LocalClaim | undefined {
+    return node === undefined ? this.#locals.get(ref.incarnation) : undefined
   }
 
   #announce({ claim }: Contender): void {
-    this.#call(() => this.#ports.announce(claim))
+    this.#calls.later(() => this.#ports.announce(claim))
   }
 
   #claimAgain(contender: Contender): void {
@@ -294,7 +309,7 @@ export class Roster implements RosterFacts {
     for (const contender of new Set([...node.links].flatMap(({ contenders }) => [...contenders]))) {
       if (!this.#names.isHolder(contender)) continue
       const { peer } = contender
-      this.#call(() => this.#ports[peer.isSuspected ? 'suspected' : 'recovered'](peer))
+      this.#calls.later(() => this.#ports[peer.isSuspected ? 'suspected' : 'recovered'](peer))
     }
   }
 
@@ -304,7 +319,7 @@ export class Roster implements RosterFacts {
     this.#isComplete = true
     this.#opening.clear()
     for (const local of this.#locals.values()) this.#tryHold(local)
-    this.#call(() => this.#ports.complete())
+    this.#calls.later(() => this.#ports.complete())
   }
 
   #watch(deadline: number): void {
@@ -316,7 +331,7 @@ export class Roster implements RosterFacts {
   #check(now: number): number {
     const hasStalled = now - this.#dueAt > this.#links.lookMs
     this.#dueAt = Number.POSITIVE_INFINITY
-    return this.#do(() => {
+    return this.#calls.do(() => {
       this.#tryComplete()
       let next = this.#isComplete ? Number.POSITIVE_INFINITY : this.#completeAt
       next = Math.min(next, this.#links.check(now, hasStalled))
@@ -324,22 +339,6 @@ export class Roster implements RosterFacts {
       this.#dueAt = Math.min(this.#dueAt, next)
       return next
     })
-  }
-
-  /** Calls a port, when the fact at hand is decided. */
-  #call(port: () => void): void {
-    this.#pending.push(port)
-  }
-
-  /** Decides about a fact, and calls the ports; facts that a port reports are decided at once, and their calls come behind. */
-  #do<T>(decide: () => T): T {
-    const decided = decide()
-    if (this.#isCalling) return decided
-    this.#isCalling = true
-    for (let at = 0; at < this.#pending.length; at++) this.#pending[at]?.()
-    this.#pending.length = 0
-    this.#isCalling = false
-    return decided
   }
 
   #reject(reason: string, error: RivuletError): RivuletError {

@@ -106,3 +106,11 @@ t.test('of too many senders, those are remembered that are present', async (t) =
   t.equal(received.of(from).expected, 7)
   t.equal(received.of({ ...from, incarnation: incarnation(69_999) }).expected, 1)
 })
+
+t.test('what is remembered of a sender is that of its key', async (t) => {
+  const received = new ReceivedFromPeers(() => true)
+  const identity = (publicKey: string) => ({ name: publicKey, publicKey })
+  received.of({ ...from, identity: identity('LIAR') }).expected = 1000
+  t.equal(received.of({ ...from, identity: identity('TRUE') }).expected, 1)
+  t.equal(received.of({ ...from, identity: identity('LIAR') }).expected, 1000)
+})

@@ -97,3 +97,44 @@ t.test('facts of sessions that are unknown, and claims before the node is known'
   t.equal(lab.roster.met('none', 'n', undefined), undefined)
   t.strictSame(lab.lines(), [])
 })
+
+t.test(
+  'a node that says the id and the incarnations of another one first keeps neither its node nor its peers out',
+  async (t) => {
+    const lab = new RosterLab().meet('liar', 'n1', 'LIAR')
+    const { roster } = lab
+    roster.claim('liar', claimOf('b', 1))
+    t.equal(roster.met('early', 'n1', undefined), undefined, 'a session that is not known')
+    lab.meet('true', 'n1', 'TRUE')
+    lab.lines()
+    roster.claim('true', claimOf('a', 1))
+    t.strictSame(lab.lines(), ['joined a 1', 'true: accept 1'])
+    t.strictSame(roster.find('a')?.ref.identity?.publicKey, 'TRUE')
+    t.ok(roster.isPresent('true', incarnation(1)))
+    t.equal(roster.peerOn('true', incarnation(1))?.ref.name, 'a')
+    t.equal(roster.peerOn('liar', incarnation(1))?.ref.name, 'b')
+    roster.withdrawn('liar', incarnation(1))
+    t.strictSame(lab.lines(), ['left b 1 withdrawn'])
+    t.ok(roster.isPresent('true', incarnation(1)))
+    roster.status('liar', 'ended')
+    t.equal(roster.find('a')?.ref.incarnation, incarnation(1))
+  },
+)
+
+t.test('an incarnation of this node under another key is another peer', async (t) => {
+  const lab = new RosterLab({ publicKey: 'OWN' })
+  const { roster } = lab
+  roster.start()
+  roster.addLocal(claimOf('here', 7))
+  lab.lines()
+  lab.meet('s', 'n', 'OTHER')
+  roster.claim('s', claimOf('there', 7))
+  t.strictSame(lab.lines(), ['joined there 7', 's: accept 7'])
+  roster.withdrawn('s', incarnation(7))
+  t.strictSame(lab.lines(), ['left there 7 withdrawn'])
+  t.equal(roster.get(`${incarnation(7)} OWN`)?.ref.name, 'here')
+  t.strictSame(
+    roster.claims.map(({ name }) => name),
+    ['here'],
+  )
+})

@@ -91,11 +91,11 @@ export class SimulatedPeer {
       report: (error) => process.report(error),
       waitUntil: (deadline, done) =>
         waitFor(name, done, clock, { timeoutMs: Math.max(0, deadline - clock.now()) }).catch(() => {}),
-      epoch: () => node.epochOf(this.ref.incarnation),
+      epoch: () => node.epochOf(this.ref),
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
-      isSender: (incarnation) => node.roster.get(incarnation) !== undefined,
+      isSender: (member) => node.roster.get(member) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
     const peer = this
