@@ -280,14 +280,19 @@ t.test('rule 12: a held name belongs to its key, also after the holder has left'
   t.strictSame(lab.lines(), ['joined a 6', 's3: accept 6'])
 })
 
-t.test('rule 12: a node is one key', async (t) => {
-  const lab = new RosterLab().meet('s1', 'n', 'K1')
+t.test('rule 12: the key decides who a node is: under another key it is another one', async (t) => {
+  const lab = new RosterLab().meet('s1', 'n', 'K1').meet('s2', 'n', 'K2')
   const { roster } = lab
-  roster.began('s2', undefined)
-  t.match(roster.met('s2', 'n', { name: 'x', publicKey: 'K2' }), { code: 'RIVULET_PROTOCOL_VIOLATION' })
-  roster.claim('s2', claimOf('a', 1))
-  t.equal(roster.find('a'), undefined)
-  t.match(roster.met('s1', 'other', undefined), { code: 'RIVULET_PROTOCOL_VIOLATION' })
+  roster.claim('s1', claimOf('a', 1))
+  roster.claim('s2', claimOf('b', 1))
+  const keys = ['a', 'b'].map((name) => roster.find(name)?.ref.identity?.publicKey)
+  t.strictSame(keys, ['K1', 'K2'])
+  roster.status('s1', 'ended')
+  t.strictSame(
+    roster.peers.map(({ ref }) => ref.name),
+    ['b'],
+  )
+  t.match(roster.met('s2', 'other', undefined), { code: 'RIVULET_PROTOCOL_VIOLATION' })
 })
 
 t.test('rule 7: complete waits for the first rosters of what is dialed', async (t) => {

@@ -4,6 +4,7 @@ import { calls } from './calls.js'
 import { dataFrames } from './data-frame.js'
 import { datagrams } from './datagrams.js'
 import { linkFrames } from './link-frame.js'
+import { attend, deliver, meet } from './peers.js'
 import { handshake, topics } from './records.js'
 import { protocolTexts, schemaTexts, values } from './schemas.js'
 import { sessions } from './session.js'
@@ -20,6 +21,9 @@ export const targets: Readonly<Record<string, Target>> = {
   sessions,
   calls,
   'typed-streams': typedStreams,
+  meet,
+  deliver,
+  attend,
   zap,
   'schema-texts': schemaTexts,
   'protocol-texts': protocolTexts,
