@@ -2,6 +2,7 @@
 import { AttendSession } from '../../../patterns/directory/attend-session.js'
 import { Registry } from '../../../patterns/directory/registry.js'
 import { type AttendRequest, DirectoryService } from '../../../patterns/directory/wire.js'
+import { Callers } from '../../../patterns/messaging/callers.js'
 import { DeliverSession } from '../../../patterns/messaging/deliver-session.js'
 import { Mailbox } from '../../../patterns/messaging/mailbox.js'
 import { MeetSession } from '../../../patterns/messaging/meet-session.js'
@@ -100,6 +101,7 @@ export const meet: Target = requestsOf(MessagingService, 'meet', meets, () => {
     roster: lab.roster,
     session: 's',
     identity: undefined,
+    callers: new Callers(),
     begins: () => {},
     met: () => {},
     completed: () => {},
