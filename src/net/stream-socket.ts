@@ -21,8 +21,6 @@ export interface StreamSocketPorts {
 /** A connection on which both sides have agreed, with TLS where that is used. */
 export interface AgreedSocket {
   readonly socket: Socket
-  /** The connection below TLS. */
-  readonly plain?: Socket
   readonly identity: StreamIdentity | undefined
   /** Asked when the connection has ended before anything was received: how the peer has refused this side, if it has. */
   refusal?(): RivuletError | undefined
@@ -52,7 +50,6 @@ export class StreamSocket {
   readonly local: string
   readonly identity: StreamIdentity | undefined
   readonly #socket: Socket
-  readonly #plain: Socket
   readonly #refusal: () => RivuletError | undefined
   #hasReceived = false
   #ports: StreamSocketPorts | undefined
@@ -62,20 +59,18 @@ export class StreamSocket {
   #isEnded = false
 
   /** @param path - The endpoint of a Unix-domain socket, which the system does not tell. */
-  constructor({ socket, plain, identity, refusal }: AgreedSocket, path: string, side: 'bind' | 'connect') {
+  constructor({ socket, identity, refusal }: AgreedSocket, path: string, side: 'bind' | 'connect') {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     this.remote = path === '' ? tcpEndpoint(remoteAddress, remotePort) : side === 'connect' ? path : ''
     this.local = path === '' ? tcpEndpoint(localAddress, localPort) : side === 'bind' ? path : ''
     this.identity = identity
     this.#socket = socket
-    this.#plain = plain ?? socket
     this.#refusal = () => (this.#hasReceived ? undefined : refusal?.())
     socket.pause()
     socket.setNoDelay(true) // what one turn produces leaves in one write
     socket.on('error', (error) => {
       this.#error = error
       socket.destroy() // an alert of TLS leaves it open
-      this.#plain.destroy()
     })
     socket.once('close', () => this.#closed())
   }
@@ -138,10 +133,11 @@ export class StreamSocket {
   /** Closes both halves at once, so that the peer sees a failure and no end, where the transport distinguishes the two. */
   destroy(): void {
     this.#isDestroyed = true
-    // the system resets no connection whose half is closed, and Node.js would never close it
-    const resets = this.remote.startsWith('tcp:') && !this.#isEnded && !this.#plain.destroyed
-    if (resets) this.#plain.resetAndDestroy()
-    this.#socket.destroy()
+    const socket = this.#socket
+    // the system resets no connection whose half is closed, and Node.js would never close it; below TLS a reset may crash Node.js
+    const isPlain = !(socket as Socket & { readonly encrypted?: boolean }).encrypted
+    if (this.remote.startsWith('tcp:') && isPlain && !this.#isEnded && !socket.destroyed) socket.resetAndDestroy()
+    else socket.destroy()
   }
 
   /** Has the system probe a connection that is silent for so long, in milliseconds; infinity for never. */

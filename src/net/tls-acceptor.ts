@@ -83,7 +83,7 @@ export class TlsAcceptor implements StreamTls {
       return
     }
     secured.allowHalfOpen = true
-    handshake.resolve({ socket: secured, plain: handshake.socket, identity: identityOf(secured) })
+    handshake.resolve({ socket: secured, identity: identityOf(secured) })
   }
 
   #failed(cause: Error, secured: TLSSocket): void {

@@ -49,7 +49,7 @@ export class TlsDialer implements StreamTls {
       secured.once('close', closed)
       secured.once('secureConnect', () => {
         settle()
-        resolve({ socket: secured, plain: socket, identity: identityOf(secured), ...this.#verdict(secured, name) })
+        resolve({ socket: secured, identity: identityOf(secured), ...this.#verdict(secured, name) })
       })
     })
   }
