@@ -276,10 +276,8 @@ export class ConnectionResource<In, Out>
     if (this.#discards) return
     const error = this.#incoming.end()
     this.#times.ended()
-    if (error !== undefined) {
-      this.#failure ??= error
-      this.#incoming.reject(error)
-    }
+    this.#failure ??= error
+    if (error !== undefined) this.#incoming.reject(error)
     if (this.#incoming.isAgreed) this.#changed()
     else this.#socket.destroy()
   }
