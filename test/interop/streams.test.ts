@@ -117,8 +117,10 @@ t.test('what it does wrong has a code on both sides', withPython, async (t) => {
     t.match(await connection.whenEnded, { code })
     t.equal(connection.stats().incoming.received, 10, 'what came before is delivered')
   }
-  const { listener } = await listen(place(t, 'tcp'))
+  const { runtime, bind } = place(t, 'tcp')
+  const listener = await createStreamListener({ schema: Note, bind, runtime })
   const codes = codesOf(listener)
+  listener.connections.subscribe()
   const { said } = run('connect', ...placeOf(listener.endpoint), '1', '0', 'schema')
   t.match((await rest(said)).at(-1), {
     end: 'refused',
