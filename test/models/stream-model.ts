@@ -131,7 +131,7 @@ export const model = defineModel<Setup, World>({
     const ends = [new End(lab, client, 'c', options), new End(lab, server, 's', options)] as const
     ends[0].peer = ends[1]
     ends[1].peer = ends[0]
-    const world: World = { lab, listener, setup, ends }
+    const world: World = { lab, listener, setup, ends, startedAt: lab.clock.now() }
     for (const [at, consumes] of setup.consumes.entries()) if (consumes) await consume(ends[at] as End, 'subscribe')
     return world
   },

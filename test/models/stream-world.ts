@@ -21,6 +21,8 @@ export interface World {
   readonly lab: Lab
   readonly listener: StreamListener<string>
   readonly setup: Setup
+  /** When it was opened, on the clock. */
+  readonly startedAt: number
   /** The client, and the server. */
   readonly ends: readonly [End, End]
 }
@@ -201,11 +203,12 @@ export function close(end: End, options: CloseOptions): void {
 }
 
 /** Checks what holds when both ends are closed. */
-export async function checkAtRest({ lab, ends }: World): Promise<void> {
+export async function checkAtRest({ lab, ends, startedAt }: World): Promise<void> {
   const failures = await Promise.all(ends.map(({ connection }) => connection.whenEnded))
-  // an end whose peer has ended, and takes no bytes for long
-  const isLate =
-    lab.clock.passed > defaults.halfOpenTimeoutMs && failures.some((one) => one?.code === 'RIVULET_TIMEOUT')
+  // an end whose peer has ended and takes no bytes for long, or one that does not consume for long when a half has ended
+  const isUnclaimed = ends.some(({ connection }) => (connection.stats().incoming.dropped.closed ?? 0) > 0)
+  const isCut = failures.some((one) => one?.code === 'RIVULET_TIMEOUT')
+  const isLate = lab.clock.now() - startedAt > defaults.halfOpenTimeoutMs && (isCut || isUnclaimed)
   const isWhole = !isLate && ends.every(({ isBroken }) => !isBroken)
   for (const end of ends) {
     const { outgoing, incoming } = end.connection.stats()

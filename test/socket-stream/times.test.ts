@@ -158,6 +158,45 @@ t.test('messages that are worked on keep a connection open whose peer has closed
   t.strictSame(done, ['A', 'B'])
 })
 
+t.test('messages that nobody consumes do not keep a connection that has ended on one side', async (t) => {
+  const { clock, client, server, send } = await open(t, { halfOpenTimeoutMs: 1000 })
+  await send(1, 65, 1, 66)
+  t.strictSame((await take(server, 1)).map(String), ['A'])
+  clock.advance(10_000)
+  t.equal(server.status, 'open', 'nothing has ended yet')
+  server.complete()
+  clock.advance(999)
+  t.equal(server.status, 'open')
+  const again = take(server, 1)
+  t.strictSame((await again).map(String), ['B'])
+  clock.advance(10_000)
+  t.equal(server.status, 'open', 'everything is consumed')
+  await send(1, 67)
+  clock.advance(999)
+  t.equal(server.status, 'open')
+  clock.advance(1)
+  await server.whenClosed
+  t.strictSame(server.stats().incoming.dropped, { closed: 1 })
+  client.complete()
+  await client.whenClosed
+})
+
+t.test('nor one that is cut', async (t) => {
+  const { clock, client, server, send } = await open(t, { halfOpenTimeoutMs: 1000 })
+  await send(1, 65, 1, 66)
+  t.strictSame((await take(server, 1)).map(String), ['A'])
+  client.error(new Error('gone'))
+  await until(() => {
+    server.next(Buffer.from('x')) // a message waits, so that nothing is read: only writing shows the reset
+    return server.connected === 0
+  })
+  clock.advance(999)
+  t.equal(server.status, 'open')
+  clock.advance(1)
+  await server.whenClosed
+  t.strictSame(server.stats().incoming.dropped, { closed: 1 })
+})
+
 t.test('no timer is left behind', async (t) => {
   const clock = new VirtualClock()
   const limits = { idleTimeoutMs: 1000, frameTimeoutMs: 1000, firstFrameTimeoutMs: 1000 }

@@ -22,7 +22,7 @@ export interface ConnectionTimesPorts {
   isWriting(): boolean
   /** The peer is late: the connection is to be destroyed. */
   late(error: RivuletError): void
-  /** Nothing has happened for long since the peer has closed its half. */
+  /** Nothing has happened for long since the peer has closed its half, or what has arrived is unclaimed for as long. */
   halfOpenLate(): void
 }
 
@@ -42,6 +42,8 @@ export class ConnectionTimes {
   #frameSince: number | undefined
   #hasFrame = false
   #endedAt: number | undefined
+  /** Since when messages wait that nobody wants, of a connection that has ended in one direction at least. */
+  #unclaimedSince: number | undefined
 
   constructor(limits: ConnectionTimeLimits, clock: Clock, ports: ConnectionTimesPorts) {
     this.#limits = limits
@@ -91,9 +93,17 @@ export class ConnectionTimes {
     this.#watch()
   }
 
-  /** Takes the timer back. */
+  /** Whether messages wait that nobody wants, and one half has ended. */
+  unclaimed(on: boolean): void {
+    if (on === (this.#unclaimedSince !== undefined)) return
+    this.#unclaimedSince = on ? this.#clock.now() : undefined
+    if (on) this.#watch()
+  }
+
+  /** The connection is closed: no more is expected of the peer. */
   stop(): void {
     this.#sweep.stop()
+    this.#frameSince = this.#endedAt = this.#unclaimedSince = undefined
   }
 
   #watch(): void {
@@ -132,7 +142,7 @@ export class ConnectionTimes {
     const isAwaited = isReading && this.#frameSince !== undefined
     return [
       [this.#hasFrame ? 'frame' : 'first-frame', isAwaited ? (this.#frameSince as number) + frameMs : never],
-      ['half-open', this.#endedAt === undefined ? never : this.#endedAt + halfOpenTimeoutMs],
+      ['half-open', (this.#unclaimedSince ?? this.#endedAt ?? never) + halfOpenTimeoutMs],
       ['idle', isReading || this.#ports.isWriting() ? this.#activeAt + idleTimeoutMs : never],
     ]
   }

@@ -5,33 +5,18 @@
  */
 import { RivuletError } from '../../../src/errors/index.js'
 import { deferred, Waiters } from '../../../src/lifecycle/index.js'
-import { reaches, type StreamSocket } from '../../../src/net/index.js'
+import type { StreamSocket } from '../../../src/net/index.js'
 import { defaults } from '../../../src/options/index.js'
-import { ResourceBase, type ResourceMaker, type ResourceSettings } from '../../../src/resource/index.js'
-import type { OverflowPolicy, SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../../src/stream/index.js'
+import { ResourceBase } from '../../../src/resource/index.js'
+import type { SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../../src/stream/index.js'
 import type { StreamConnection, StreamConnectionStats } from './connection-contract.js'
-import { type ConnectionTimeLimits, ConnectionTimes } from './connection-times.js'
+import type { ConnectionSettings } from './connection-settings.js'
+import { ConnectionTimes } from './connection-times.js'
+import { connectionTransport } from './connection-transport.js'
 import { notAgreed } from './frame-errors.js'
-import type { Framing } from './framing.js'
-import type { HeldBytes } from './held-bytes.js'
 import { IncomingHalf } from './incoming-half.js'
 import { LinkCount } from './link-count.js'
 import { OutgoingHalf } from './outgoing-half.js'
-
-/** What a connection is made with. */
-export interface ConnectionSettings<In, Out>
-  extends ConnectionTimeLimits,
-    Pick<ResourceSettings, 'runtime' | 'signal'> {
-  readonly framing: Framing<In, Out>
-  readonly overflow: OverflowPolicy
-  readonly outboxBytes: number
-  readonly keepAliveMs: number
-  readonly side: 'bind' | 'connect'
-  /** What it may hold together with others; none for a client. */
-  readonly held?: HeldBytes | undefined
-  /** The listener that has accepted it. */
-  readonly maker?: ResourceMaker | undefined
-}
 
 /** How long a connection that closes waits for further bytes of its peer, which would make the system drop what it still sends. */
 const quietMs = 100
@@ -106,15 +91,10 @@ export class ConnectionResource<In, Out>
     const address = socket.remote || socket.local
     this.#link = this.scope.links.add((changed) => new LinkCount(address, side, changed))
     this.#link.up()
-    this.transport = {
-      address,
-      endpoints: [],
-      open: async () => this.#outgoing.begin(),
+    this.transport = connectionTransport(socket, {
+      open: () => this.#outgoing.begin(),
       close: () => this.#closeSocket(),
-      ref: () => socket.ref(),
-      unref: () => socket.unref(),
-      isConnectedTo: (endpoints) => endpoints.some((endpoint) => reaches(socket.remote, endpoint)),
-    }
+    })
     socket.attach({
       received: (chunk) => this.#received(chunk),
       ended: () => this.#peerEnded(),
@@ -179,7 +159,9 @@ export class ConnectionResource<In, Out>
   }
 
   complete(): void {
-    if (this.life.isOpen && !this.#isSocketClosed) this.#outgoing.complete()
+    if (!this.life.isOpen || this.#isSocketClosed) return
+    this.#outgoing.complete()
+    this.#changed()
   }
 
   error(cause: unknown): void {
@@ -284,6 +266,7 @@ export class ConnectionResource<In, Out>
 
   #socketEnded(error: RivuletError | undefined): void {
     this.#isSocketClosed = true
+    this.#isAwaiting = false
     if (error !== undefined && this.life.isOpen) this.#fail(error)
     this.#times.stop()
     this.#outgoing.stop('transport')
@@ -300,6 +283,8 @@ export class ConnectionResource<In, Out>
     const { isBacklogged, isWanted, isAgreed } = this.#incoming
     const { held } = this.#settings
     if (!isBacklogged) held?.consumed(this)
+    const hasEnded = this.#isSocketClosed || this.#hasPeerEnded || this.#outgoing.isCompleting
+    this.#times.unclaimed(hasEnded && isBacklogged && !isWanted)
     if (this.#isSocketClosed || this.#hasPeerEnded) {
       if (!isBacklogged && this.life.isOpen) this.#consumed()
       return
@@ -337,6 +322,7 @@ export class ConnectionResource<In, Out>
   #halfOpenLate(): void {
     const { isWanted, isBacklogged } = this.#incoming
     if (isWanted && isBacklogged) this.#times.ended()
+    else if (isBacklogged) void this.close({ drain: false })
     else if (this.#outgoing.isEmpty) this.complete()
     else this.destroy(new RivuletError('RIVULET_TIMEOUT', 'closed: its peer has ended, and takes no bytes'))
   }

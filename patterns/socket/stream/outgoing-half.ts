@@ -55,7 +55,6 @@ export class OutgoingHalf<In> implements Sink<In> {
   readonly #sink: MessageSink<In>
   readonly #endCallbacks = new Set<() => void>()
   readonly #flushes = new OncePerTurn(() => this.#writer.flush())
-  /** Whether no more messages are taken, but for those that wait for room already. */
   #isCompleting = false
   /** Whether nothing is taken. */
   #isClosed = false
@@ -79,6 +78,11 @@ export class OutgoingHalf<In> implements Sink<In> {
     })
     this.#intake = this.#outgoing.intake(this.#writer)
     this.#sink = new MessageSink(this.#intake)
+  }
+
+  /** Whether no more messages are taken, but for those that wait for room already. */
+  get isCompleting(): boolean {
+    return this.#isCompleting
   }
 
   /** Whether nothing waits. */
