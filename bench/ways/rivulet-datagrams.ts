@@ -11,6 +11,11 @@ export const rivuletDatagrams: Way = {
   },
 
   produce: {
+    async sendAll([to]: Endpoints) {
+      const socket = await createDatagram({ schema: Tick, to: to as string })
+      await socket.sendAll(ticks())
+      throw new Error('the source ended')
+    },
     send: (endpoints) => send(endpoints, false),
     'send, batch': (endpoints) => send(endpoints, true),
   },

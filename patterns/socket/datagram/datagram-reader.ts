@@ -20,7 +20,8 @@ import {
   writeRecordFrame,
 } from '../../../src/wire/index.js'
 import { constantBytes, readConstants, readNumbers } from './datagram-frame.js'
-import { type DatagramSupply, LoneSupply, type MessageNumbers, NumberedSupply } from './delivery.js'
+import { type DatagramSupply, datagramCostBytes, type MessageNumbers, NumberedSupply } from './delivery.js'
+import { GatheredSupply, MessageSlab } from './gathered-supply.js'
 import { RateLimit } from './rate-limit.js'
 import { SchemaPieces } from './schema-pieces.js'
 import { DatagramRequest, DatagramSchema } from './schemas.js'
@@ -45,7 +46,11 @@ const schemaCostBytes = 4096
 /** What the reader needs of its socket. */
 export interface DatagramReaderPorts<Out> {
   readonly clock: Clock
-  /** Takes the messages of a datagram. */
+  /** Whether there is room for what counts as so many bytes; if so, it is taken. */
+  admits(cost: number): boolean
+  /** Calls back when what has arrived at the same time is read. */
+  soon(callback: () => void): void
+  /** Takes messages that were admitted. */
   accept(supply: DatagramSupply<Out>): void
   /** Messages arrived and are not delivered. */
   lose(reason: string, messages: number): void
@@ -79,6 +84,9 @@ export class DatagramReader<Out> {
   readonly #newSchemas: RateLimit
   #refusedSchemas = 0
   #parkTimer: Timer | undefined
+  #slab = new MessageSlab()
+  #gathered: GatheredSupply<Out> | undefined
+  readonly #flushSoon = () => this.flush()
 
   constructor(codec: Codec<never, Out>, sourceLimit: number, ports: DatagramReaderPorts<Out>) {
     this.#ports = ports
@@ -89,9 +97,9 @@ export class DatagramReader<Out> {
     this.#book.know(codec.schemaId, codec.text)
   }
 
-  /** Messages that wait for their schema. */
-  get parkedMessages(): number {
-    return this.#book.parkedMessages
+  /** Messages that wait for their schema, or for those that arrive at the same time. */
+  get waitingMessages(): number {
+    return this.#book.parkedMessages + (this.#gathered?.remaining ?? 0)
   }
 
   /** Announcements that were ignored, since there were too many. */
@@ -102,6 +110,13 @@ export class DatagramReader<Out> {
   /** The counts of the sources. */
   get sources(): SourceSums {
     return this.#sources.sums()
+  }
+
+  /** Hands out what was gathered. */
+  flush(): void {
+    const gathered = this.#gathered
+    this.#gathered = undefined
+    if (gathered !== undefined) this.#ports.accept(gathered)
   }
 
   /** Takes one datagram; never throws. */
@@ -137,15 +152,36 @@ export class DatagramReader<Out> {
     }
     const lost = arrival === 'new' ? source.window.takeLost() : 0
     const reader = source.reader as MessageReader<Out> | undefined
-    if (reader !== undefined && LoneSupply.fits(bytes, start, count)) {
-      this.#ports.accept(new LoneSupply<Out>(bytes, start, source.from, sequence, lost, reader))
+    if (reader !== undefined && GatheredSupply.suits(bytes, start, count)) {
+      if (this.#ports.admits(bytes.length + datagramCostBytes)) {
+        this.#gather(bytes, start, source, sequence, lost)
+      } else this.#ports.lose('overflow', 1)
       return
     }
     const header = { count, sequence, lost, from: source.from, schemaId: source.schemaId, writerSchema: null }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const datagram = { header, bytes, view, start, source }
-    if (reader !== undefined) this.#ports.accept(new NumberedSupply<Out>(datagram, reader))
+    if (reader !== undefined) this.#accept(datagram, reader)
     else this.#lookUp(datagram)
+  }
+
+  #accept(datagram: OpenDatagram, reader: MessageReader<Out>): void {
+    this.flush()
+    const supply = new NumberedSupply<Out>(datagram, reader)
+    if (this.#ports.admits(supply.cost)) this.#ports.accept(supply)
+    else this.#ports.lose('overflow', supply.remaining)
+  }
+
+  /** Most datagrams have one message, and several arrive at the same time. */
+  #gather(bytes: Buffer, start: number, source: Source, sequence: number, lost: number): void {
+    let gathered = this.#gathered
+    if (gathered === undefined) {
+      if (!this.#slab.hasRoom) this.#slab = new MessageSlab()
+      gathered = this.#gathered = new GatheredSupply<Out>(this.#slab)
+      gathered.add(bytes, start, source, sequence, lost)
+      this.#ports.soon(this.#flushSoon)
+    } else gathered.add(bytes, start, source, sequence, lost)
+    if (gathered.isFull) this.flush()
   }
 
   #lookUp(datagram: OpenDatagram): void {
@@ -171,7 +207,7 @@ export class DatagramReader<Out> {
         continue
       }
       one.source.reader = reader
-      if (one.header.count > 0) this.#ports.accept(new NumberedSupply<Out>(one, reader))
+      if (one.header.count > 0) this.#accept(one, reader)
     }
   }
 

@@ -38,9 +38,6 @@ import {
 } from './options.js'
 import type { SourceSums } from './source-table.js'
 
-/** What a received datagram counts as beside its bytes while it waits: the memory that it takes. */
-const datagramCostBytes = 512
-
 /** Destinations whose numbers are remembered; one that was forgotten is another source when it is used again. */
 const maxDestinations = 1024
 
@@ -105,8 +102,8 @@ class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements D
   #default: Destination<In> | undefined
   readonly #nowhere: MessageSink<In>
   readonly #failures = new Map<string, SparseReports>()
-  readonly #release = (bytes: number) => {
-    this.#held -= bytes + datagramCostBytes
+  readonly #release = (cost: number) => {
+    this.#held -= cost
   }
 
   static create<In, Out>(options: ResolvedDatagramOptions): Promise<DatagramResource<In, Out>> {
@@ -190,13 +187,13 @@ class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements D
   }
 
   stats(): DatagramStats {
-    const parked = this.#reader?.parkedMessages ?? 0
+    const waiting = this.#reader?.waitingMessages ?? 0
     return Object.freeze({
       outgoing: this.#outgoing.stats(),
       incoming: Object.freeze({
-        received: this.#inbound.received + parked,
+        received: this.#inbound.received + waiting,
         delivered: this.#inbound.delivered,
-        pending: this.#inbound.pending + parked,
+        pending: this.#inbound.pending + waiting,
         dropped: this.#inbound.dropped.snapshot(),
         rejectedFrames: this.#rejected.snapshot(),
       }),
@@ -210,6 +207,7 @@ class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements D
     await this.waitUntil(deadline, this.#outgoing.whenEmpty())
     for (const destination of this.#allDestinations()) destination.finish()
     await this.waitUntil(deadline, this.#outbox.whenEmpty())
+    this.#reader?.flush()
     await this.waitUntil(deadline, this.#inbound.whenDrained())
     return (this.#reader?.close() ?? 0) + this.#inbound.complete()
   }
@@ -255,6 +253,8 @@ class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements D
   #newReader(codec: Codec<never, Out>, sourceLimit: number): DatagramReader<Out> {
     return new DatagramReader<Out>(codec, sourceLimit, {
       clock: this.runtime.clock,
+      admits: (cost) => this.#admits(cost),
+      soon: (callback) => void setImmediate(callback),
       accept: (supply) => this.#accept(supply),
       lose: (reason, messages) => this.#inbound.lose(reason, messages),
       reject: (error) => this.#rejected.add(error),
@@ -267,17 +267,22 @@ class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements D
   #rawReceiver(codec: Codec<In, Out>): Receiver {
     const read = bareReader<Out>(codec.read)
     return {
-      receive: (bytes, address, port) => this.#accept(new RawSupply(bytes, udpAddress(address, port), read)),
+      receive: (bytes, address, port) => {
+        const supply = new RawSupply(bytes, udpAddress(address, port), read)
+        if (this.#admits(supply.cost)) this.#accept(supply)
+        else this.#inbound.lose('overflow', 1)
+      },
     }
   }
 
-  #accept(supply: DatagramSupply<Out>): void {
-    const cost = supply.bytes + datagramCostBytes
-    if (this.#inbound.backlogged && this.#held + cost > this.#inboxBytes) {
-      this.#inbound.lose('overflow', supply.remaining)
-      return
-    }
+  /** One datagram is taken in any case. */
+  #admits(cost: number): boolean {
+    if (this.#held > 0 && this.#held + cost > this.#inboxBytes) return false
     this.#held += cost
+    return true
+  }
+
+  #accept(supply: DatagramSupply<Out>): void {
     supply.released = this.#release
     this.#inbound.push(supply)
   }

@@ -27,6 +27,8 @@ export const datagrams: Target = {
     }
     const reader = new DatagramReader(codecOf(Reading) as Codec<never, unknown>, 16, {
       clock,
+      admits: () => true,
+      soon: (callback) => callback(),
       accept: (supply) => {
         claimed += supply.remaining
         takeAll(supply, note)
