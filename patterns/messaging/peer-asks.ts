@@ -79,6 +79,41 @@ class OpenAsks {
   }
 }
 
+interface KnownRoute {
+  readonly to: string
+  readonly ask: Ask
+  readonly route: Route
+}
+
+/** The ways of earlier asks, one to each peer, until anything changes. */
+class KnownRoutes {
+  #version = 0
+  #last: KnownRoute | undefined
+  /** By the name of the peer; where there were several. */
+  #others: Map<string, KnownRoute> | undefined
+
+  /** @param version - That of all ways now. */
+  find(to: string, ask: Ask, version: number): Route | undefined {
+    const last = this.#last
+    if (last === undefined || version !== this.#version) return undefined
+    if (last.to === to && last.ask === ask) return last.route
+    const other = this.#others?.get(to)
+    if (other === undefined || other.ask !== ask) return undefined
+    this.#last = other
+    return other.route
+  }
+
+  keep(to: string, ask: Ask, version: number, route: Route): void {
+    const last = version === this.#version ? this.#last : undefined
+    if (last === undefined) this.#others = undefined
+    this.#version = version
+    this.#last = { to, ask, route }
+    if (last === undefined) return
+    this.#others ??= new Map([[last.to, last]])
+    this.#others.set(to, this.#last)
+  }
+}
+
 /** The asks of one peer. */
 export class PeerAsks implements Asker, AskCaller {
   readonly incarnation: string
@@ -87,7 +122,7 @@ export class PeerAsks implements Asker, AskCaller {
   readonly #resolver: CallOptionsResolver
   readonly #open = new OpenAsks()
   readonly #idle = new Waiters()
-  #last: { readonly to: string; readonly ask: Ask; readonly version: number; readonly route: Route } | undefined
+  readonly #known = new KnownRoutes()
   /** Why asks go nowhere any more: all were ended. */
   #ended: RivuletError | undefined
   #started = 0
@@ -121,7 +156,9 @@ export class PeerAsks implements Asker, AskCaller {
     const promise = new Promise<AnswerOf<A>>(capture)
     const { resolve, reject } = captured
     this.#started += 1
-    const route = resolved.waitForReady ? this.#lastRoute(to, ask) : undefined
+    // a binding that is agreed on only now is waited for
+    const isFree = resolved.waitForReady && this.problem === undefined
+    const route = isFree ? this.#known.find(to, ask, this.#asks.version) : undefined
     if (route === undefined) {
       this.#place(new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve, reject))
     } else {
@@ -132,20 +169,11 @@ export class PeerAsks implements Asker, AskCaller {
     return promise
   }
 
-  /** The way of the ask before, if that was the same ask of the same peer and nothing has changed since. */
-  #lastRoute(to: string, ask: Ask): Route | undefined {
-    const last = this.#last
-    if (last === undefined || last.to !== to || last.ask !== ask || last.version !== this.#asks.version)
-      return undefined
-    return this.problem === undefined ? last.route : undefined
-  }
-
   #place(pending: PendingAsk): void {
-    const { to, ask } = pending
     this.#open.add(pending)
     this.#asks.place(pending)
-    const { route } = pending
-    this.#last = route && { to, ask, version: this.#asks.version, route }
+    const { to, ask, route } = pending
+    if (route !== undefined) this.#known.keep(to, ask, this.#asks.version, route)
   }
 
   continues(call: AskCall, error: Error): boolean {

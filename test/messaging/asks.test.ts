@@ -1,7 +1,8 @@
 /** Asks: each has one outcome, whatever becomes of the peer, its answer, and the links between. */
 import { of } from 'rxjs'
 import t from 'tap'
-import { type Ask, isAskError } from '../../patterns/messaging/define-ask.js'
+import { type Ask, defineAsk, isAskError } from '../../patterns/messaging/define-ask.js'
+import { defineSchema } from '../../src/avro/index.js'
 import { nameLost } from './asking.js'
 import { double, held, look, pair } from './asking-peers.js'
 
@@ -43,6 +44,43 @@ t.test('both sides ask each other over one link, and others ask too', async (t) 
     asked.map(({ outcomes }) => outcomes[0]),
     [2, 4, 6, 8, 10, 12],
   )
+})
+
+t.test('the ways to peers that are asked again are looked for when something has changed, and only then', async (t) => {
+  const { world, planner, worker } = pair()
+  const second = world.peer('second', planner.node)
+  const triple = defineAsk('triple', defineSchema('int'), defineSchema('int'))
+  for (const peer of [planner, second]) {
+    peer.answer(double, ({ n }) => n * 2)
+    peer.answer(triple, (n) => n * 3)
+  }
+  let searches = 0
+  const { presentFor } = world
+  world.presentFor = (node, name) => {
+    if (node === worker.node) searches += 1
+    return presentFor.call(world, node, name)
+  }
+  const ask = async () => {
+    searches = 0
+    const doubles = ['planner', 'second', 'planner'].map((to) => worker.ask(to, double, { n: 2 }))
+    await world.settle()
+    const triples = ['second', 'planner', 'second'].map((to) => worker.ask(to, triple, 2))
+    await world.settle()
+    t.strictSame(
+      [...doubles, ...triples].map(({ outcomes }) => outcomes[0]),
+      [4, 4, 4, 6, 6, 6],
+    )
+    return searches
+  }
+  t.equal(await ask(), 4, 'each pair of a peer and an ask is new, and replaces the other ask of that peer')
+  searches = 0
+  const again = ['second', 'planner', 'second'].map((to) => worker.ask(to, triple, 3))
+  await world.settle()
+  t.strictSame([again.map(({ outcomes }) => outcomes[0]), searches], [[9, 9, 9], 0])
+  worker.node.asks.changedAll()
+  const changed = ['planner', 'planner', 'second'].map((to) => worker.ask(to, triple, 4))
+  await world.settle()
+  t.strictSame([changed.map(({ outcomes }) => outcomes[0]), searches], [[12, 12, 12], 2])
 })
 
 t.test('the context says who asks, and carries deadline, headers and cancellation', async (t) => {
