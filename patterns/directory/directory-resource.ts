@@ -4,7 +4,7 @@
  * The machine is in `directory-client.ts`.
  */
 import { randomBytes } from 'node:crypto'
-import { distinctUntilChanged, map, mergeMap, Observable } from 'rxjs'
+import { distinctUntilChanged, map, type Observable } from 'rxjs'
 import type {
   DirectoryEntry,
   Endpoint,
@@ -18,13 +18,14 @@ import { LinkSet } from '../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import { checkSides } from '../../src/socket/index.js'
-import { conflictsOf, endpointsOf, entriesOf, isSameList, peersOf, placeOf } from './announced-lists.js'
+import { endpointsOf, entriesOf, isSameList } from './announced-lists.js'
 import { type Announceable, type Announcement, checkAnnounceable, HeldAnnouncement, placesOf } from './announcement.js'
-import { announcementFault, isName, maxNameCharacters } from './announcement-check.js'
+import { isName, maxNameCharacters } from './announcement-check.js'
 import { DirectoryClient } from './directory-client.js'
+import { DirectoryPeers } from './directory-peers.js'
 import { type AnnounceOptions, announceRules, type directoryRules } from './options.js'
 import { ViewReaders } from './view-readers.js'
-import { peersView, type View } from './wire.js'
+import type { View } from './wire.js'
 
 /** The counts of a `Directory`. */
 export interface DirectoryStats {
@@ -41,8 +42,7 @@ export class DirectoryResource extends ResourceBase<DirectoryStats> implements P
   protected readonly isSender = true
   readonly #client: DirectoryClient
   readonly #readers: ViewReaders
-  readonly peers: PeerDirectory['peers']
-  readonly conflicts: PeerDirectory['conflicts']
+  readonly #peers: DirectoryPeers
 
   static create(options: ResolvedDirectoryOptions): Promise<DirectoryResource> {
     return new DirectoryResource(options).open()
@@ -63,11 +63,18 @@ export class DirectoryResource extends ResourceBase<DirectoryStats> implements P
     this.#readers = new ViewReaders(this.#client)
     const { maxMessageBytes, outboxBytes } = defaults
     this.transport = new LinkSet(this.scope, { ...options, maxMessageBytes, outboxBytes }, [this.#client])
-    this.peers = this.#readers.read(peersView).pipe(
-      map((entries) => peersOf(entries.values())),
-      distinctUntilChanged(isSameList),
-    )
-    this.conflicts = this.peers.pipe(changedConflicts)
+    this.#peers = new DirectoryPeers(this.#client, this.#readers, {
+      checkOpen: () => this.#checkOpen(`${this.name}: announcePeer`),
+      report: (error) => this.reports.report(error),
+    })
+  }
+
+  get peers(): PeerDirectory['peers'] {
+    return this.#peers.peers
+  }
+
+  get conflicts(): PeerDirectory['conflicts'] {
+    return this.#peers.conflicts
   }
 
   /** See `Directory.announce`. */
@@ -113,19 +120,7 @@ export class DirectoryResource extends ResourceBase<DirectoryStats> implements P
   }
 
   announcePeer(peer: PeerRecord): PeerAnnouncement {
-    const announcing = announcingPeer(peer)
-    this.#checkOpen(`${this.name}: announcePeer`)
-    const report = (error: RivuletError) => this.reports.report(error)
-    this.#client.announce(announcing, { confirmed: () => {}, refused: report })
-    return {
-      update: (next) => {
-        if (next.name !== peer.name || next.instance !== peer.instance) {
-          throw invalidOption('announcePeer', 'name and instance', 'those of the announced peer', next.name)
-        }
-        this.#client.update(announcingPeer(next))
-      },
-      close: () => this.#client.withdraw(peer.instance),
-    }
+    return this.#peers.announcePeer(peer)
   }
 
   stats(): DirectoryStats {
@@ -141,33 +136,7 @@ export class DirectoryResource extends ResourceBase<DirectoryStats> implements P
   }
 }
 
-/** The conflicts among peers, each when it appears and when it changes. */
-function changedConflicts(peers: PeerDirectory['peers']): PeerDirectory['conflicts'] {
-  return new Observable((subscriber) => {
-    let known = new Map<string, string>()
-    return peers
-      .pipe(
-        mergeMap((list) => {
-          const conflicts = conflictsOf(list)
-          const before = known
-          known = new Map(conflicts.map((conflict) => [conflict.name, JSON.stringify(conflict)]))
-          return conflicts.filter(({ name }) => before.get(name) !== known.get(name))
-        }),
-      )
-      .subscribe(subscriber)
-  })
-}
-
 function checkName(subject: string, name: unknown): void {
   const rule = `a text of 1 to ${maxNameCharacters} characters, without control characters`
   if (!isName(name)) throw invalidOption(subject, 'name', rule, name)
-}
-
-/** @throws RIVULET_INVALID_OPTION */
-function announcingPeer({ name, instance, epoch, endpoints }: PeerRecord) {
-  const peer = { role: 'PEER', name, instance, epoch, places: endpoints.map(placeOf), metadata: {} } as const
-  const fault = announcementFault({ ...peer, revision: 1 })
-  if (fault !== undefined)
-    throw new RivuletError('RIVULET_INVALID_OPTION', `announcePeer: a peer is not valid: ${fault}`)
-  return peer
 }

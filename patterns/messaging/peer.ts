@@ -19,6 +19,7 @@ import { checkSides, connects } from '../../src/socket/index.js'
 import type { SendAllOptions, SendAllResult, SendAllSource, Stream } from '../../src/stream/index.js'
 import { announcedEndpoints } from './announcing.js'
 import { type Answerer, type Answering, PeerAnswers } from './answers.js'
+import { type ClosingPeer, finishPeer, releasePeer } from './closing.js'
 import type { AnswerOf, Ask, QueryInputOf } from './define-ask.js'
 import { LocalPeer } from './local-peer.js'
 import type { PeerDelivery } from './mail-supply.js'
@@ -234,14 +235,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   protected override async finish(deadline: number): Promise<number> {
     const timeoutMs = Math.max(0, deadline - this.runtime.clock.now())
     await Promise.all([...this.#guests].map((guest) => guest.close({ drain: timeoutMs > 0, timeoutMs })))
-    const answered = this.#answers.close({ drain: timeoutMs > 0, timeoutMs })
-    const asked = this.waitUntil(deadline, this.#asks.whenIdle())
-    let left = await this.#local.finish(deadline)
-    await Promise.all([answered, asked, this.waitUntil(deadline, this.#local.mailbox.whenDrained())])
-    left += this.#asks.stopAll(new RivuletError('RIVULET_CLOSED', `peer '${this.name}' was closed`))
-    left += this.#local.mailbox.close()
-    this.#node.remove(this.#local)
-    this.#local.presence.close()
+    const left = await finishPeer(this.#closing, deadline)
     if (this.#first === undefined) {
       await this.waitUntil(deadline, this.#node.finish())
       await super.finish(deadline)
@@ -250,12 +244,14 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 
   protected override released(): void {
-    // of a peer that was never open
-    void this.#answers.close({ drain: false })
-    this.#local.mailbox.close()
-    this.#node.remove(this.#local)
-    this.#local.presence.close()
+    releasePeer(this.#closing)
     if (this.#first === undefined) this.#node.stop()
+  }
+
+  get #closing(): ClosingPeer {
+    const [node, local, asks, answers] = [this.#node, this.#local, this.#asks, this.#answers]
+    const { clock } = this.runtime
+    return { clock, node, local, asks, answers, waitUntil: (deadline, done) => this.waitUntil(deadline, done) }
   }
 
   #adopt(guest: PeerResource): void {

@@ -6,7 +6,7 @@ import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallContext, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import { ServedStreams } from '../../src/conversation/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { type SimulatedLinkOptions, SimulatedLinks } from './simulated-links.js'
+import { addressOf, type SimulatedLinkOptions, SimulatedLinks } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** Nobody is refused. */
@@ -31,7 +31,7 @@ export class SimulatedDirectoryHost extends TurnProcess {
 
   constructor(name: string, world: TurnWorld, settings: SimulatedHostSettings) {
     super(name, world, settings.links.link.heartbeatMs)
-    this.address = `sim://${name}`
+    this.address = addressOf(name)
     this.#settings = settings
   }
 

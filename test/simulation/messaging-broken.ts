@@ -9,9 +9,11 @@ import { LinkChoice } from '../../patterns/messaging/link-choice.js'
 import { LocalPeer } from '../../patterns/messaging/local-peer.js'
 import { Mailbox } from '../../patterns/messaging/mailbox.js'
 import { MeetSpeaker } from '../../patterns/messaging/meet-speaker.js'
+import { NameTable } from '../../patterns/messaging/name-table.js'
 import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
 import { Presence } from '../../patterns/messaging/presence.js'
 import type { ReceivedFrom } from '../../patterns/messaging/received-from.js'
+import { RemoteLinks } from '../../patterns/messaging/remote-links.js'
 import { Roster } from '../../patterns/messaging/roster.js'
 import type { MessageBatch } from '../../patterns/messaging/wire.js'
 import { crc32 } from '../../src/checksum/index.js'
@@ -73,17 +75,16 @@ function swapBatches(): () => void {
 export const brokenMessaging: readonly BrokenPart[] = [
   {
     name: 'shows that a peer has left ahead of its last message',
-    from: 30,
+    from: 60,
     breakIt: () => replace(Mailbox.prototype, 'holds', () => () => false),
   },
   {
     name: 'takes what waited for room behind the report that its sender has left',
-    from: 970,
     breakIt: () => replace(Roster.prototype, 'isPresent', () => () => true),
   },
   {
     name: 'never shows that a peer has left whose messages wait',
-    from: 30,
+    from: 60,
     breakIt: () => replace(Presence.prototype, 'handedOut', () => () => {}),
   },
   {
@@ -114,7 +115,6 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'takes again what it has taken, when a confirmation is lost',
-    from: 85,
     breakIt: () =>
       atEachBatch((received, { sequence }, take) => {
         received.expected = Math.min(received.expected, sequence)
@@ -123,7 +123,6 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'loses the order across a reconnection, and takes what comes in any order',
-    from: 95,
     breakIt() {
       const holes = new WeakMap<ReceivedFrom, { readonly from: number; readonly to: number }>()
       const takeAny = atEachBatch((received, { sequence, lengths }, take) => {
@@ -149,6 +148,27 @@ export const brokenMessaging: readonly BrokenPart[] = [
         return function (this: Mailbox, messages, from) {
           if (messages.sequence % 5 !== 4) return offer.call(this, messages, from)
           return { taken: messages.lengths.length - from, refusal: undefined }
+        }
+      }),
+  },
+  {
+    name: 'lets a name go to another key',
+    breakIt: () => replace(NameTable.prototype, 'allows', () => () => true),
+  },
+  {
+    name: 'takes messages with any number',
+    breakIt: () =>
+      atEachBatch((received, { sequence }, take) => {
+        received.expected = sequence
+        take()
+      }),
+  },
+  {
+    name: 'forgets the keys of others',
+    breakIt: () =>
+      replace(RemoteLinks.prototype, 'met', (met) => {
+        return function (this: RemoteLinks, link, id) {
+          return met.call(this, link, id, undefined)
         }
       }),
   },

@@ -78,6 +78,10 @@ export class MessagingOracle {
   readonly #sent = new Map<string, Sent>()
   readonly #lives = new Map<string, Life>()
   readonly #next = new Map<string, number>()
+  /** The incarnations of peers of processes that lie. */
+  readonly #liars = new Set<string>()
+  /** The keys that names belong to, by node and name. */
+  readonly #owners = new Map<string, string>()
   readonly #asked = new Map<string, Asked>()
   /** Those without an outcome. */
   readonly #open = new Set<Sent | Asked>()
@@ -85,6 +89,17 @@ export class MessagingOracle {
   /** Messages and questions without an outcome. */
   get open(): Iterable<Pending> {
     return this.#open
+  }
+
+  /** A process lies: what others report of it is no fault of theirs. */
+  hasLiar(incarnation: string): void {
+    this.#liars.add(incarnation)
+  }
+
+  /** A name is held by a peer as a node sees it, so that there it is nobody's with another key. */
+  belongs(node: string, { name, identity }: PeerRef): void {
+    const key = `${node} ${name}`
+    if (identity !== undefined && !this.#owners.has(key)) this.#owners.set(key, identity.publicKey)
   }
 
   /** A peer begins. */
@@ -153,6 +168,11 @@ export class MessagingOracle {
   given(to: PeerRef, kind: string, { from, value, sequence }: PeerDelivery<Note>, isBacklog: boolean): void {
     const receiver = this.#of(to)
     const about = `${from.name}'s #${value.number} for ${to.name}`
+    if (this.#liars.has(from.incarnation)) {
+      this.#checkLiar(receiver, from.incarnation, value.number, sequence)
+      return
+    }
+    this.#checkIdentity(from)
     if (from.incarnation !== value.from) this.fail(`${about} has another sender`)
     const sent = this.#sent.get(`${from.incarnation}>${to.name}#${value.number}`)
     if (sent === undefined) this.fail(`${about} was never sent`)
@@ -213,7 +233,7 @@ export class MessagingOracle {
   }
 
   /** A peer sees something of others. */
-  sees(observer: PeerRef, event: PresenceEvent): void {
+  sees(observer: PeerRef, node: string, event: PresenceEvent): void {
     const life = this.#of(observer)
     const about = `${observer.name} sees ${event.kind}`
     if (event.kind === 'complete') {
@@ -225,6 +245,10 @@ export class MessagingOracle {
     if (incarnation === observer.incarnation && event.kind !== 'conflict') this.fail(`${about} of itself`)
     const seen = life.sees.get(name)
     if (event.kind === 'joined') {
+      this.#checkIdentity(event.peer)
+      const owner = this.#owners.get(`${node} ${name}`)
+      if (owner !== undefined && owner !== event.peer.identity?.publicKey)
+        this.fail(`${about} ${name}, which belongs to another key`)
       if (seen !== undefined) this.fail(`${about} ${name} ${short(incarnation)} before ${short(seen)} has left`)
       life.sees.set(name, incarnation)
       life.hasSeenLeave.delete(incarnation)
@@ -253,7 +277,8 @@ export class MessagingOracle {
 
   /** A process is told of an error. */
   reported(who: string, { code, message, cause }: RivuletError): void {
-    if (accusations.includes(code)) this.fail(`${who} reports ${code}: ${message}, ${(cause as Error)?.stack ?? ''}`)
+    const isAccusation = this.#liars.size > 0 ? code === 'RIVULET_INTERNAL' : accusations.includes(code)
+    if (isAccusation) this.fail(`${who} reports ${code}: ${message}, ${(cause as Error)?.stack ?? ''}`)
   }
 
   /** Everything is at rest: what was taken by peers that live has been given to them. */
@@ -300,6 +325,22 @@ export class MessagingOracle {
     asked.outcome = outcome
     this.#open.delete(asked)
     return asked
+  }
+
+  /** Of what a liar sends, each message comes once and in order. */
+  #checkLiar(receiver: Life, incarnation: string, number: number, sequence: number): void {
+    const last = receiver.last.get(incarnation)?.sequence ?? 0
+    if (sequence !== last + 1 || number !== sequence)
+      this.fail(`the message ${number} of a liar comes as ${sequence} behind ${last}`)
+    receiver.last.set(incarnation, { number, sequence })
+  }
+
+  /** Whoever is seen under its name is seen under its key. */
+  #checkIdentity({ name, incarnation, identity }: PeerRef): void {
+    const own = this.#lives.get(incarnation)?.ref
+    if (own?.name !== name) return
+    if (own.identity?.publicKey !== identity?.publicKey || own.identity?.name !== identity?.name)
+      this.fail(`${name} ${short(incarnation)} is seen as ${identity?.name}, and is ${own.identity?.name}`)
   }
 
   #of({ name, incarnation }: PeerRef): Life {

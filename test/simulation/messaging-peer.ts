@@ -1,6 +1,7 @@
 /** A peer in a simulated process: it sends to names, is given messages of two schemas, and watches the others. */
 import type { Subscription } from 'rxjs'
 import { type Answering, PeerAnswers } from '../../patterns/messaging/answers.js'
+import { finishPeer } from '../../patterns/messaging/closing.js'
 import { defineAsk } from '../../patterns/messaging/define-ask.js'
 import { LocalPeer } from '../../patterns/messaging/local-peer.js'
 import type { PeerDelivery } from '../../patterns/messaging/mail-supply.js'
@@ -11,8 +12,9 @@ import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
 import type { PresenceEvent } from '../../patterns/messaging/presence.js'
 import { defineSchema } from '../../src/avro/index.js'
 import type { Clock } from '../../src/clock/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import type { MessagingOracle, Note } from './messaging-oracle.js'
 import type { MessagingPlan } from './messaging-plan.js'
 import type { Random } from './random.js'
@@ -46,6 +48,7 @@ export interface PeerProcess {
   readonly clock: Clock
   readonly life: number
   readonly now: number
+  readonly identity: PeerIdentity | undefined
   note(what: string, ...numbers: readonly number[]): void
   enqueueLater(delayMs: number, event: () => void): void
   report(error: RivuletError): void
@@ -79,7 +82,7 @@ export class SimulatedPeer {
     this.#node = node
     this.#random = random.fork()
     this.#life = process.life
-    this.ref = { name, incarnation: random.bytes(16).toString('hex'), identity: undefined }
+    this.ref = { name, incarnation: random.bytes(16).toString('hex'), identity: process.identity }
     this.local = new LocalPeer(this.ref, world.plan.habits, {
       clock,
       name: () => `peer '${name}'`,
@@ -89,8 +92,7 @@ export class SimulatedPeer {
         return () => this.#onClosing.delete(callback)
       },
       report: (error) => process.report(error),
-      waitUntil: (deadline, done) =>
-        waitFor(name, done, clock, { timeoutMs: Math.max(0, deadline - clock.now()) }).catch(() => {}),
+      waitUntil: (deadline, done) => this.#waitUntil(deadline, done),
       epoch: () => node.epochOf(this.ref),
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.local, to),
@@ -145,7 +147,7 @@ export class SimulatedPeer {
     this.local.presence.events.subscribe((event) => {
       const about = event.kind === 'complete' ? '' : `${event.peer.name} ${event.peer.incarnation.slice(28)}`
       this.#process.note(`${name} sees ${event.kind} ${about}`)
-      this.#look(() => oracle.sees(this.ref, event))
+      this.#look(() => oracle.sees(this.ref, this.#node.id, event))
     })
     if (this.#random.chance(0.7)) this.answer()
     this.#isBounded = this.#random.chance(plan.habits.bounded)
@@ -236,20 +238,15 @@ export class SimulatedPeer {
   async #finish(deadline: number): Promise<void> {
     this.#isOpen = false
     for (const callback of [...this.#onClosing]) callback()
-    const answered = this.#answers.close({ timeoutMs: Math.max(0, deadline - this.#process.now) })
+    const [node, local, asks, answers] = [this.#node, this.local, this.#asks, this.#answers]
     const { clock } = this.#process
-    const limit = { timeoutMs: Math.max(0, deadline - this.#process.now) }
-    const asked = waitFor(this.ref.name, this.#asks.whenIdle(), clock, limit).catch(() => {})
-    await this.local.finish(deadline)
-    await Promise.all([answered, asked])
-    this.#asks.stopAll(new RivuletError('RIVULET_CLOSED', `${this.ref.name} was closed`))
-    await waitFor(this.ref.name, this.local.mailbox.whenDrained(), this.#process.clock, {
-      timeoutMs: Math.max(0, deadline - this.#process.now),
-    }).catch(() => {})
-    this.local.mailbox.close()
-    this.#node.remove(this.local)
-    this.local.presence.close()
+    await finishPeer({ clock, node, local, asks, answers, waitUntil: (...wait) => this.#waitUntil(...wait) }, deadline)
     this.ended()
+  }
+
+  async #waitUntil(deadline: number, done: Promise<unknown>): Promise<void> {
+    const { clock } = this.#process
+    await waitFor(this.ref.name, done, clock, { timeoutMs: Math.max(0, deadline - clock.now()) }).catch(() => {})
   }
 
   /** Its life has ended, in whatever way. */

@@ -18,8 +18,13 @@ export type Topology =
 export interface MessagingPlan {
   readonly processes: number
   readonly topology: Topology
-  /** Hosts of directories. */
+  /** Hosts of directories; none in the other topologies. */
   readonly hosts: number
+  /** How long hosts keep what the silent have announced, wait after a start, and how long clients believe hosts that are gone. */
+  readonly directory: { readonly leaseMs: number; readonly graceMs: number; readonly staleMs: number }
+  /** Whether processes have keys, and how many others lie. */
+  readonly isSecured: boolean
+  readonly liars: number
   /** Names, and how many peers a process has at most at the same time. */
   readonly names: number
   readonly peers: number
@@ -68,11 +73,21 @@ export function messagingPlanOf(random: Random, seed: number): MessagingPlan {
   const link = linkOf(random)
   const processes = random.pick([2, 2, 3, 4])
   const waitsForAll = random.chance(0.1)
+  const isSecured = random.chance(0.4)
+  const topology = random.pick(['chain', 'all', 'directory'] as const)
   return {
     processes,
-    topology: random.pick(['chain', 'all', 'directory'] as const),
-    hosts: random.between(1, 2),
-    names: random.between(1, 2 + processes),
+    topology,
+    hosts: topology === 'directory' ? random.between(1, 2) : 0,
+    isSecured,
+    liars: random.pick([0, 0, 1]),
+    directory: {
+      leaseMs: random.pick([1000, 5000]),
+      graceMs: random.pick([1000, 3000]),
+      staleMs: random.pick([2000, 10_000]),
+    },
+    // with keys each process has names of its own, as many as the others
+    names: isSecured ? processes * random.between(1, 2) : random.between(1, 2 + processes),
     peers: random.between(1, 3),
     weather: weatherOf(random, link),
     link,

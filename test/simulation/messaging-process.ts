@@ -5,12 +5,13 @@
  */
 import { PeerNode } from '../../patterns/messaging/node.js'
 import type { Endpoint } from '../../src/discovery/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import type { MessagingOracle } from './messaging-oracle.js'
 import { SimulatedPeer } from './messaging-peer.js'
 import type { MessagingPlan } from './messaging-plan.js'
-import type { DirectoryClient, SimulatedDirectory } from './simulated-directory.js'
-import { SimulatedLinks } from './simulated-links.js'
+import { SimulatedDirectory } from './simulated-directory.js'
+import { addressOf, SimulatedLinks } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** The world that all parts of a run share. */
@@ -19,8 +20,8 @@ export interface MessagingWorld extends TurnWorld {
   readonly oracle: MessagingOracle
   /** The addresses that a process dials whatever a directory lists. */
   addressesFor(process: MessagingProcess): readonly string[]
-  /** Where processes find each other, if there is such a place. */
-  readonly directory: SimulatedDirectory | undefined
+  /** Where processes find each other, if there are such places: the addresses of hosts that a process knows. */
+  hostsFor(): readonly string[]
 }
 
 /** The least and the longest wait before a connection is tried again, in milliseconds. */
@@ -32,13 +33,23 @@ export class MessagingProcess extends TurnProcess {
   #node: PeerNode | undefined
   readonly peers = new Set<SimulatedPeer>()
   #isOpen = false
-  #directory: DirectoryClient | undefined
+  #directory: SimulatedDirectory | undefined
   #links: SimulatedLinks | undefined
   /** Where it listens; another one after it has moved. */
   address = ''
 
-  constructor(name: string, world: MessagingWorld) {
-    super(name, world, world.plan.link.heartbeatMs)
+  /** Its place among the processes. */
+  readonly number: number
+
+  constructor(number: number, world: MessagingWorld) {
+    super(`m${number}`, world, world.plan.link.heartbeatMs)
+    this.number = number
+    this.address = addressOf(this.name)
+  }
+
+  /** Who its peers are. */
+  get identity(): PeerIdentity | undefined {
+    return this.world.keyring?.identityOf(this.name)
   }
 
   get node(): PeerNode | undefined {
@@ -58,19 +69,20 @@ export class MessagingProcess extends TurnProcess {
   override boot(): void {
     const { world, life } = this
     // a process may come back elsewhere, where others find it again
-    if (world.directory !== undefined && this.random.chance(0.5)) this.address = `sim://${this.name}/${life}`
+    if (world.plan.hosts > 0 && this.random.chance(0.5)) this.address = addressOf(this.name, life)
     this.start()
     this.note('boots')
     this.enqueue(() => {
       const { clock, random } = this
       const addresses = this.world.addressesFor(this)
-      this.#directory = world.directory?.connect()
+      this.#directory = world.plan.hosts > 0 ? new SimulatedDirectory(this, world.plan) : undefined
+      this.#directory?.links.follow(world.hostsFor())
       const node = new PeerNode({
         clock,
         id: random.bytes(16).toString('hex'),
         jitter: () => random.below(1000) / 1000,
         name: () => this.name,
-        directory: this.#directory,
+        directory: this.#directory?.peers,
         connect: addresses.map((address) => ({ address })),
         report: (error: RivuletError) => this.report(error),
         endpoints: () => [this.address],
@@ -78,7 +90,7 @@ export class MessagingProcess extends TurnProcess {
         policy: undefined,
         unreachable: () => '',
         limited: () => {},
-        identity: undefined,
+        identity: this.identity,
       })
       this.#node = node
       this.#isOpen = true
@@ -100,7 +112,7 @@ export class MessagingProcess extends TurnProcess {
     const { names, peers, habits } = world.plan
     const node = this.#node
     if (node === undefined || !this.#isOpen || this.peers.size >= peers) return
-    const peer = new SimulatedPeer(this, node, `peer${random.below(names)}`)
+    const peer = new SimulatedPeer(this, node, this.#drawName(names))
     this.note(`adds ${peer.ref.name} ${peer.ref.incarnation.slice(28)}`)
     peer.begin()
     if (node.add(peer.local, random.chance(habits.takeovers)) !== undefined) {
@@ -108,6 +120,14 @@ export class MessagingProcess extends TurnProcess {
       return
     }
     this.peers.add(peer)
+  }
+
+  /** A name; with keys a name that is no other process's, since it belongs to the key of its first holder. */
+  #drawName(names: number): string {
+    const { plan, keyring } = this.world
+    const drawn = this.random.below(names)
+    if (keyring === undefined) return `peer${drawn}`
+    return `peer${drawn - (drawn % plan.processes) + this.number}`
   }
 
   /** Closes a peer. */
@@ -121,7 +141,7 @@ export class MessagingProcess extends TurnProcess {
   /** Ends without a word. */
   override crash(): void {
     this.note('crashes')
-    this.#forget(false)
+    this.#forget()
   }
 
   /** Closes in good order, waiting at most so long. */
@@ -134,21 +154,26 @@ export class MessagingProcess extends TurnProcess {
     await Promise.all([...this.peers].map((peer) => this.remove(peer, waitMs)))
     await node.finish()
     if (life !== this.life) return
-    await node.callHost.drain()
-    const closed = new RivuletError('RIVULET_CLOSED', `${this.name} was closed`)
-    await Promise.all([node.stopAll(closed), node.callHost.stopAll(closed)])
+    await this.#links?.finish()
     if (life !== this.life) return
-    node.stop()
-    this.#links?.sayGoodbye()
+    // hosts that are not there are not waited for
+    await this.#directory?.finish()
+    if (life !== this.life) return
     // what was said leaves at the end of this turn
     this.enqueueLater(0, () => {
-      this.#forget(true)
+      this.#forget()
       this.world.scheduler.after(this.random.below(3000), () => this.isAlive || this.boot())
     })
   }
 
+  /** Knows other hosts of directories. */
+  meetHosts(addresses: readonly string[]): void {
+    this.enqueue(() => this.#directory?.links.follow(addresses))
+  }
+
   protected override tick(): void {
     this.#links?.tick()
+    this.#directory?.links.tick()
   }
 
   override report(error: RivuletError): void {
@@ -156,8 +181,8 @@ export class MessagingProcess extends TurnProcess {
     this.world.oracle.watch((oracle) => oracle.reported(this.name, error))
   }
 
-  #forget(isOrderly: boolean): void {
-    if (this.#directory !== undefined) this.world.directory?.disconnect(this.#directory, isOrderly)
+  #forget(): void {
+    this.#directory?.drop()
     this.#directory = undefined
     for (const peer of this.peers) peer.ended()
     this.peers.clear()

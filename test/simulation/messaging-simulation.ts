@@ -4,12 +4,14 @@
  * Nodes, peers, calls and sessions are those of the package; sockets, clocks, chance and directories are simulated. Everything is
  * drawn from the seed, so that a run can be had again exactly.
  */
+import { SimulatedDirectoryHost } from './directory-host.js'
+import { Keyring } from './keyring.js'
+import { LyingNode } from './lying-node.js'
 import { MessagingOracle } from './messaging-oracle.js'
-import { messagingPlanOf } from './messaging-plan.js'
+import { type MessagingPlan, messagingPlanOf } from './messaging-plan.js'
 import { MessagingProcess, type MessagingWorld } from './messaging-process.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
-import { SimulatedDirectory } from './simulated-directory.js'
 import { wayOf } from './simulated-links.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 
@@ -31,9 +33,16 @@ export async function simulateMessaging(seed: number, options: RunOptions = {}):
   return { ...outcome, delivered: run.world.oracle.delivered }
 }
 
+/** The least and the longest wait before a connection to a host is tried again, in milliseconds. */
+const hostWaitMs = [1, 100] as const
+
 class MessagingRun extends SimulationRun {
   readonly world: MessagingWorld
+  readonly #hosts: readonly SimulatedDirectoryHost[]
   readonly #processes: MessagingProcess[]
+  readonly #liars: readonly LyingNode[]
+  /** Whether each process knows all hosts: before, they may disagree. */
+  #isUnited = false
 
   constructor(seed: number, random: Random, options: RunOptions) {
     super()
@@ -45,18 +54,21 @@ class MessagingRun extends SimulationRun {
       plan,
       oracle: new MessagingOracle(),
       addressesFor: (process) => this.#addressesFor(process),
-      directory:
-        plan.topology === 'directory' ? new SimulatedDirectory(world.scheduler, random.fork(), plan.hosts) : undefined,
+      keyring: plan.isSecured ? new Keyring(namesOf(plan)) : undefined,
+      hostsFor: () => this.#hostsFor(),
     }
-    this.#processes = Array.from({ length: plan.processes }, (_, at) => {
-      const process = new MessagingProcess(`m${at}`, this.world)
-      process.address = `sim://m${at}`
-      return process
-    })
+    const settings = { links: { link: plan.link, waitMs: hostWaitMs }, ...plan.directory }
+    this.#hosts = Array.from(
+      { length: plan.hosts },
+      (_, at) => new SimulatedDirectoryHost(`h${at}`, this.world, settings),
+    )
+    this.#processes = Array.from({ length: plan.processes }, (_, at) => new MessagingProcess(at, this.world))
+    this.#liars = Array.from({ length: plan.liars }, (_, at) => new LyingNode(`l${at}`, this.world, this.#processes))
   }
 
   override play(): void {
     const { random, plan } = this.world
+    for (const one of [...this.#hosts, ...this.#liars]) one.boot()
     for (const process of this.#processes) {
       process.boot()
       if (random.chance(0.5)) this.pass(random.below(2000))
@@ -64,6 +76,7 @@ class MessagingRun extends SimulationRun {
     for (let count = 0; count < plan.events; count++) {
       this.pass(random.below(plan.pauseMs + 1))
       if (random.below(100) < plan.trouble) this.#trouble()
+      else if (this.#liars.length > 0 && random.chance(0.3)) random.pick(this.#liars).act()
       else this.#act()
     }
     this.#heal()
@@ -78,6 +91,14 @@ class MessagingRun extends SimulationRun {
     const others =
       topology === 'chain' ? this.#processes.slice(0, at) : this.#processes.filter((one) => one !== process)
     return others.map(({ address }) => address)
+  }
+
+  /** Some of the hosts, one at least; in the end all of them. */
+  #hostsFor(): readonly string[] {
+    const { random } = this.world
+    const first = this.#hosts.length > 0 ? random.pick(this.#hosts) : undefined
+    const known = this.#hosts.filter((host) => this.#isUnited || host === first || random.chance(0.5))
+    return known.map(({ address }) => address)
   }
 
   /** A peer does something. */
@@ -120,8 +141,9 @@ class MessagingRun extends SimulationRun {
         const peer = random.pick([...process.peers])
         if (peer !== undefined) void process.remove(peer, ms)
       })
-    } else if (what < 12) this.world.directory?.restartOne()
-    else for (const connection of open) connection.cut()
+    } else if (what < 12) {
+      if (this.#hosts.length > 0) this.restart(random.pick(this.#hosts), ms)
+    } else for (const connection of open) connection.cut()
   }
 
   /** Two processes cannot reach each other for a while. */
@@ -135,8 +157,8 @@ class MessagingRun extends SimulationRun {
   /** Nothing goes wrong any more. */
   #heal(): void {
     this.world.network.heal()
-    this.world.directory?.unite()
-    for (const process of this.#processes) process.stall(0)
+    this.#isUnited = true
+    for (const process of this.#processes) process.meetHosts(this.#hostsFor())
   }
 
   /** Returns what is not at rest. */
@@ -147,6 +169,7 @@ class MessagingRun extends SimulationRun {
     for (const process of all) {
       for (const peer of process.peers) if (!peer.isReading) process.enqueue(() => peer.read())
     }
+    if (!this.#hosts.every(({ isAlive }) => isAlive)) return 'a host is away'
     if (!all.every((process) => process.isAlive && process.isOpen && !process.isStalled)) return 'a process is not open'
     for (const { peers } of all) {
       for (const { isReading, local } of peers)
@@ -167,7 +190,7 @@ class MessagingRun extends SimulationRun {
         if (one === other) continue
         const links = one.node?.linksTo(other.node?.id ?? '') ?? 0
         // a directory lists the holders of names: processes without any may not find each other
-        const fewest = this.world.directory === undefined || one.holdsName || other.holdsName ? 1 : 0
+        const fewest = this.#hosts.length === 0 || one.holdsName || other.holdsName ? 1 : 0
         if (links > 1 || links < fewest) return `${one.name} has ${links} links to ${other.name}`
       }
     }
@@ -206,4 +229,10 @@ class MessagingRun extends SimulationRun {
     }
     return undefined
   }
+}
+
+/** The names of all processes. */
+function namesOf({ processes, hosts, liars }: MessagingPlan): readonly string[] {
+  const named = (letter: string, count: number) => Array.from({ length: count }, (_, at) => `${letter}${at}`)
+  return [...named('m', processes), ...named('h', hosts), ...named('l', liars)]
 }

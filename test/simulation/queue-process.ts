@@ -2,7 +2,7 @@
 import type { RivuletError } from '../../src/errors/index.js'
 import type { QueueOracle } from './queue-oracle.js'
 import type { QueuePlan } from './queue-plan.js'
-import type { SimulatedLinkOptions } from './simulated-links.js'
+import { addressOf, type SimulatedLinkOptions } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** The world that all parts of a run share. */
@@ -13,7 +13,7 @@ export interface QueueWorld extends TurnWorld {
 
 /** The name of the queue, and where its host listens. */
 export const queueName = 'jobs'
-export const hostAddress = 'sim://host'
+export const hostAddress = addressOf('host')
 
 /** A process with links. */
 export abstract class QueueProcess extends TurnProcess {

@@ -4,6 +4,7 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import { atEndOfTurn } from '../../src/lifecycle/index.js'
+import type { PeerIdentity } from '../../src/security/index.js'
 import {
   Acceptor,
   Dialer,
@@ -12,6 +13,7 @@ import {
   type SessionStreams,
   SharedSession,
 } from '../../src/session/index.js'
+import type { Keyring } from './keyring.js'
 import type { Connection, Listener, Network, NetworkEnd } from './network.js'
 import type { Random } from './random.js'
 import { kindOf } from './session-process.js'
@@ -27,7 +29,12 @@ export interface SimulatedLinkOptions {
 export interface LinkedProcess {
   readonly name: string
   readonly random: Random
-  readonly world: { readonly network: Network; readonly listeners: Map<string, Listener> }
+  readonly world: {
+    readonly network: Network
+    readonly listeners: Map<string, Listener>
+    /** The keys of processes, where links are secured. */
+    readonly keyring?: Keyring | undefined
+  }
   /** What the machines of both ends of links need alike. */
   readonly linkPorts: { now(): number; spend(): boolean; report(error: RivuletError): void }
   note(what: string, ...numbers: readonly number[]): void
@@ -99,6 +106,15 @@ export class SimulatedLinks {
     for (const link of this.#links) link.tick()
   }
 
+  /** Lets the users finish, as a set of links of `src/link` does when it closes, and says goodbye. */
+  async finish(): Promise<void> {
+    this.announceDrain()
+    await Promise.all(this.#users.map((user) => user.drain?.()))
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.process.name} was closed`)
+    await Promise.all(this.#users.map((user) => user.stopAll?.(closed)))
+    this.sayGoodbye()
+  }
+
   /** Says goodbye on all links. */
   sayGoodbye(): void {
     const closed = new RivuletError('RIVULET_CLOSED', `${this.process.name} was closed`)
@@ -119,10 +135,11 @@ export class SimulatedLinks {
   }
 
   /** Gives a session to the users. */
-  accept(session: SessionStreams, dialed: string | undefined): SharedSession {
+  accept(session: SessionStreams, dialed: string | undefined, identity?: PeerIdentity): SharedSession {
     this.#sessions += 1
     const id = dialed === undefined ? this.process.random.bytes(8).toString('hex') : `${dialed}#${this.#sessions}`
-    return new SharedSession(session, this.#users, { id, identity: undefined, dialed })
+    const server = dialed === undefined ? undefined : this.process.world.keyring?.identityOf(ownerOf(dialed))
+    return new SharedSession(session, this.#users, { id, identity, server, dialed })
   }
 
   /** A link that was retired is not used any more. */
@@ -152,7 +169,8 @@ class Accepting implements Listener {
           this.#connections.get(peer)?.send('acceptor', frame)
         },
         flushLater: atEndOfTurn,
-        accept: (session) => links.accept(session, undefined),
+        accept: (session, identity) => links.accept(session, undefined, identity),
+        authenticator: process.world.keyring?.authenticatorOf(process.name),
       },
     )
   }
@@ -227,6 +245,7 @@ export class Dialing implements NetworkEnd {
         connection?.cut('dialer')
         if (connection !== undefined) process.enqueue(() => this.#down(connection))
       },
+      prover: process.world.keyring?.proverOf(process.name, ownerOf(address)),
       accept: (session) => {
         this.#handler = links.accept(session, address)
         return this.#handler
@@ -323,6 +342,16 @@ export class Dialing implements NetworkEnd {
       this.#dialer.up()
     })
   }
+}
+
+/** An address of a process; another one after it has moved. */
+export function addressOf(name: string, move?: number): string {
+  return move === undefined ? `ipc:///${name}` : `ipc:///${name}/${move}`
+}
+
+/** Whose address it is. */
+function ownerOf(address: string): string {
+  return address.split('/')[3] as string
 }
 
 /** Names the way from one process to another, which may be blocked. */

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
 import { FrameReads, type ReadingProcess } from './frame-reads.js'
+import type { Keyring } from './keyring.js'
 import type { Listener } from './network.js'
 import type { Random } from './random.js'
 import type { LinkedProcess } from './simulated-links.js'
@@ -26,6 +27,8 @@ interface Reader {
 export interface TurnWorld extends RunWorld {
   /** What takes connections at an address now. */
   readonly listeners: Map<string, Listener>
+  /** The keys of processes, where links are secured. */
+  readonly keyring?: Keyring | undefined
 }
 
 /** A process. */
