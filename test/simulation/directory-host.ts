@@ -6,7 +6,8 @@ import { serviceOf } from '../../src/avro/service-codec.js'
 import { type CallContext, CallHost, type CallStream, callerConnectionOf } from '../../src/call/index.js'
 import { ServedStreams } from '../../src/conversation/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { addressOf, type SimulatedLinkOptions, SimulatedLinks } from './simulated-links.js'
+import { addressOf, type SimulatedLinkOptions } from './link-ends.js'
+import { SimulatedLinks } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** Nobody is refused. */

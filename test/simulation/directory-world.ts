@@ -3,7 +3,7 @@ import type { conflictsOf } from '../../patterns/directory/announced-lists.js'
 import type { MergedViews } from '../../patterns/directory/merged-views.js'
 import type { Registry } from '../../patterns/directory/registry.js'
 import type { DirectoryOracle } from './directory-oracle.js'
-import type { SimulatedLinkOptions } from './simulated-links.js'
+import type { SimulatedLinkOptions } from './link-ends.js'
 import type { TurnWorld } from './turn-process.js'
 
 /** The machines that a run is made of; some are broken on purpose. */

@@ -9,10 +9,11 @@ import { codecOf } from '../../src/avro/codec.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { CallClient, CallHost, type ClientMethod, clientItems, defaultStreamOptions } from '../../src/call/index.js'
 import type { PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
+import { addressOf } from './link-ends.js'
 import { noteSchemas } from './messaging-peer.js'
 import type { MessagingProcess, MessagingWorld } from './messaging-process.js'
 import { Said } from './said.js'
-import { addressOf, SimulatedLinks } from './simulated-links.js'
+import { SimulatedLinks } from './simulated-links.js'
 import { TurnProcess } from './turn-process.js'
 
 /** The name of its peer. */

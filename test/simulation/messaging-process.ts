@@ -7,11 +7,12 @@ import { PeerNode } from '../../patterns/messaging/node.js'
 import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
+import { addressOf } from './link-ends.js'
 import type { MessagingOracle } from './messaging-oracle.js'
 import { SimulatedPeer } from './messaging-peer.js'
 import type { MessagingPlan } from './messaging-plan.js'
 import { SimulatedDirectory } from './simulated-directory.js'
-import { addressOf, SimulatedLinks } from './simulated-links.js'
+import { SimulatedLinks } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** The world that all parts of a run share. */
@@ -63,7 +64,8 @@ export class MessagingProcess extends TurnProcess {
 
   /** Whether one of its peers holds its name, as far as it knows. */
   get holdsName(): boolean {
-    return [...this.peers].some(({ ref }) => this.#node?.roster.get(ref.incarnation) !== undefined)
+    const { roster } = this.#node ?? {}
+    return [...this.peers].some(({ ref }) => roster?.find(ref.name)?.ref.incarnation === ref.incarnation)
   }
 
   override boot(): void {

@@ -6,13 +6,13 @@
  */
 import { SimulatedDirectoryHost } from './directory-host.js'
 import { Keyring } from './keyring.js'
+import { wayOf } from './link-ends.js'
 import { LyingNode } from './lying-node.js'
 import { MessagingOracle } from './messaging-oracle.js'
 import { type MessagingPlan, messagingPlanOf } from './messaging-plan.js'
 import { MessagingProcess, type MessagingWorld } from './messaging-process.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
-import { wayOf } from './simulated-links.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 
 /** How a run ended. */
@@ -221,7 +221,8 @@ class MessagingRun extends SimulationRun {
     for (const { about, from, to, isAsk } of oracle.open) {
       if (plan.habits.waitsForAll) return `${about} has no outcome`
       const process = this.#processes.find(({ peers }) => [...peers].some(({ ref }) => ref.incarnation === from))
-      const sender = process?.node?.roster.get(from)
+      const peers = process?.node?.roster.peers ?? []
+      const sender = peers.find(({ ref }) => ref.incarnation === from)
       const receiver = process?.node?.roster.find(to)
       if (sender === undefined || receiver === undefined) continue
       if (isAsk && receiver.answers.size === 0) continue

@@ -1,8 +1,8 @@
 /** What the processes of a simulated queue have in common. */
 import type { RivuletError } from '../../src/errors/index.js'
+import { addressOf, type SimulatedLinkOptions } from './link-ends.js'
 import type { QueueOracle } from './queue-oracle.js'
 import type { QueuePlan } from './queue-plan.js'
-import { addressOf, type SimulatedLinkOptions } from './simulated-links.js'
 import { TurnProcess, type TurnWorld } from './turn-process.js'
 
 /** The world that all parts of a run share. */

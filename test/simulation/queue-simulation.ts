@@ -4,6 +4,8 @@
  * The producers, the consumers and the host are those of the package, over its call and link machines and its engine; sockets,
  * store, clocks and chance are simulated. Everything is drawn from the seed, so that a run can be had again exactly.
  */
+
+import { wayOf } from './link-ends.js'
 import { QueueClient } from './queue-client.js'
 import { SimulatedConsumer } from './queue-consumer.js'
 import { QueueHost } from './queue-host.js'
@@ -14,7 +16,6 @@ import { SimulatedProducer } from './queue-producer.js'
 import { textOf } from './queue-schemas.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
-import { wayOf } from './simulated-links.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 
 /** How a run ended. */
