@@ -6,15 +6,9 @@
 import t from 'tap'
 import { createDirectory, createDirectoryHost, type Directory } from '../../patterns/directory/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
-import { defineService } from '../../src/avro/index.js'
 import { until } from '../support/events.js'
 import { place } from '../support/transports.js'
-
-const Which = defineService({
-  protocol: 'Which',
-  namespace: 'test',
-  messages: { server: { request: [], response: 'string', 'x-idempotent': true } },
-})
+import { Which } from './which.js'
 
 /** Two hosts, and directories that know both. */
 async function openHosts({ runtime }: ReturnType<typeof place>, graceMs: number) {
