@@ -38,6 +38,10 @@ export interface PeerStats {
   readonly rejectedFrames: Reasons
   /** What other processes said of peers that was refused for what is wrong with it, by reason. */
   readonly rejectedClaims: Reasons
+  /** Streams and asks of other processes that the node refused, or that failed in it. */
+  readonly refusedStreams: number
+  /** Items of such streams and asks that could not be read. */
+  readonly invalidItems: number
 }
 
 /** A named peer. */

@@ -201,6 +201,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
 
   stats(): PeerStats {
     const { strayFrames, rejectedFrames } = this.#links
+    const { refused, failed, invalidItems } = this.#node.callHost.stats()
     return Object.freeze({
       outgoing: this.#local.sends(),
       incoming: this.#local.mailbox.stats(),
@@ -210,6 +211,8 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       strayFrames,
       rejectedFrames,
       rejectedClaims: this.#node.roster.rejected,
+      refusedStreams: refused + failed,
+      invalidItems,
     })
   }
 

@@ -28,7 +28,16 @@ const mostMiB = 256
 /** Besieges a victim with all patterns, with security or without. */
 export async function besiege(t: Test, keys?: SiegeKeys): Promise<void> {
   // the codes that generate readers and the buffers of the library come with the first work
-  const overZmq = { rpc: 'tcp', push: 'ipc', pull: 'tcp', queue: 'ipc', publisher: 'tcp', subscriber: 'ipc' } as const
+  const overZmq = {
+    rpc: 'tcp',
+    push: 'ipc',
+    pull: 'tcp',
+    queue: 'ipc',
+    publisher: 'tcp',
+    subscriber: 'ipc',
+    peer: 'tcp',
+    directory: 'ipc',
+  } as const
   const siege = await Siege.start({
     // byte streams have TLS, and the option `security` is not for them
     honest: keys === undefined ? { ...overZmq, lines: 'ipc', tls: 'tcp' } : overZmq,

@@ -1,8 +1,11 @@
 /** What an attacker needs to call a pattern with links by frames of its own: the agreement, and requests as bytes. */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { DirectoryService } from '../../patterns/directory/wire.js'
+import { MessagingService } from '../../patterns/messaging/wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
-import { serviceOf } from '../../src/avro/service-codec.js'
+import { type ServiceCodec, serviceOf } from '../../src/avro/service-codec.js'
 import { bindItem } from '../rpc/hostile.js'
 import { long, type RawItem, requestBody } from '../support/link-stranger.js'
 import { Keep, keepMethods } from './keep.js'
@@ -24,12 +27,17 @@ export function queueHead(method: 'produce' | 'consume'): Buffer {
   return requestBody(queueMethods.indexOf(method))
 }
 
-const keepItem = bindItem(serviceOf(Keep).text, 0, 'Keep')
-const queueItem = bindItem(serviceOf(QueueService).text, 0, 'rivulet.queue.Queue')
+const services: Readonly<Partial<Record<PatternName, ServiceCodec>>> = {
+  rpc: serviceOf(Keep),
+  queue: serviceOf(QueueService),
+  peer: serviceOf(MessagingService),
+  directory: serviceOf(DirectoryService),
+}
 
 /** The item that announces the service of a pattern. */
 export function bindService(pattern: PatternName): RawItem {
-  return pattern === 'rpc' ? keepItem : queueItem
+  const { text, name } = services[pattern] as ServiceCodec
+  return bindItem(text, 0, name)
 }
 
 const nothing = { open: null, number: 0, credit: 0, settlements: [], extend: [] }
@@ -39,9 +47,26 @@ export function consumeRequest(request: object): Buffer {
   return queueRequest('consume', { ...nothing, ...request })
 }
 
+/** The head of a stream of a method, and its first request. */
+function streamOf(pattern: PatternName, method: string, request: object): Buffer[] {
+  const { methods } = services[pattern] as ServiceCodec
+  const bytes = Buffer.alloc(4096)
+  const end = methods.get(method)?.request.write(request, bytes, new DataView(bytes.buffer), 0, bytes.length)
+  return [requestBody([...methods.keys()].indexOf(method)), bytes.subarray(0, end)]
+}
+
 /** The bodies that open a stream of answers without end on a pattern: the head, and the requests of its stream. */
 export function openingOf(pattern: PatternName, name: string): Buffer[] {
   if (pattern === 'rpc') return [requestBody(keepMethods.items, long(10_000))]
+  if (pattern === 'peer') {
+    const hello = { node: createHash('sha256').update(name).digest('hex').slice(0, 32), endpoints: [] }
+    return streamOf(pattern, 'meet', { hello, joined: [], left: [], complete: true })
+  }
+  if (pattern === 'directory') {
+    const watched = [{ role: 'SERVICE', name: strangersQueue }]
+    const lists = { announced: [], withdrawn: [], unwatched: [] }
+    return streamOf(pattern, 'attend', { open: { client: 'greedy' }, ...lists, complete: null, watched })
+  }
   const open = { queue: strangersQueue, consumer: name, held: [] }
   return [queueHead('consume'), consumeRequest({ open }), consumeRequest({ credit: 1_000_000 })]
 }

@@ -1,4 +1,6 @@
 /** Honest peers of a victim: they do units of work, and account for each of them. */
+import { createDirectory, type Directory } from '../../patterns/directory/index.js'
+import { createPeer, type Peer } from '../../patterns/messaging/index.js'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
@@ -6,7 +8,7 @@ import { connectStream, lines, type StreamConnection } from '../../patterns/sock
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
-import { Keep } from './keep.js'
+import { Keep, keepName } from './keep.js'
 import type { SiegeKeys } from './orders.js'
 import type { PatternName } from './patterns.js'
 import type { Victim } from './victim.js'
@@ -275,6 +277,71 @@ class Echoes extends HonestLoad {
   }
 }
 
+/** Messages to the peer that is attacked, each of which it takes. */
+class Messages extends HonestLoad {
+  readonly #peer: Peer
+  #id = 0
+
+  static async open(options: LoadOptions) {
+    return new Messages(await createPeer({ name: 'honest', ...connecting(options) }))
+  }
+
+  private constructor(peer: Peer) {
+    super()
+    this.#peer = peer
+    this.watch(peer)
+  }
+
+  protected begin(count: number): void {
+    for (let begun = 0; begun < count; begun++) {
+      this.#peer.send(keepName, Job, HonestOrder.job(this.#id++)).then(
+        () => this.done(),
+        (error: unknown) => this.faults.push(`a message failed: ${error}`),
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#peer.close()
+  }
+}
+
+/** Announcements in the directory that is attacked, each made and withdrawn. */
+class Announcements extends HonestLoad {
+  readonly #directory: Directory
+  #id = 0
+
+  static async open(options: LoadOptions) {
+    return new Announcements(await createDirectory(connecting(options)))
+  }
+
+  private constructor(directory: Directory) {
+    super()
+    this.#directory = directory
+    this.watch(directory)
+  }
+
+  protected begin(count: number): void {
+    for (let begun = 0; begun < count; begun++) void this.#announce(`honest ${this.#id++}`)
+  }
+
+  async #announce(name: string): Promise<void> {
+    try {
+      const { status, whenClosed } = this.#directory
+      const announced = { status, whenClosed, endpoints: ['tcp://127.0.0.1:7'] }
+      const announcement = await this.#directory.announce(name, announced)
+      await announcement.close()
+      this.done()
+    } catch (error) {
+      this.faults.push(`${name} was not announced: ${error}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#directory.close()
+  }
+}
+
 /** Opens honest peers of a pattern; the victim is bound, and they are linked when it resolves. */
 export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victim: Victim) => Promise<HonestLoad>>> = {
   rpc: Calls.open,
@@ -283,6 +350,8 @@ export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victi
   queue: QueuedJobs.open,
   publisher: Receives.subscriber,
   subscriber: Sends.publisher,
+  peer: Messages.open,
+  directory: Announcements.open,
   lines: Echoes.open,
   tls: Echoes.secured,
 }

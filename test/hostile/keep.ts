@@ -3,6 +3,9 @@ import { implement } from '../../patterns/rpc/index.js'
 import { defineService } from '../../src/avro/index.js'
 import { untouchables } from '../support/untouchable.js'
 
+/** The name of the peer that is attacked. */
+export const keepName = 'keep'
+
 /** The service. */
 export const Keep = defineService({
   protocol: 'Keep',

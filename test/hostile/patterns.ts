@@ -1,7 +1,7 @@
 /** The patterns that listen, as the suite names them, and what a peer of each is. */
 
 /** The patterns over ZeroMQ. */
-export const patternNames = ['rpc', 'push', 'pull', 'queue', 'publisher', 'subscriber'] as const
+export const patternNames = ['rpc', 'push', 'pull', 'queue', 'publisher', 'subscriber', 'peer', 'directory'] as const
 
 /** Listeners of byte streams, without TLS and with it. */
 export const streamNames = ['lines', 'tls'] as const
@@ -26,12 +26,14 @@ export const peerSockets: Readonly<Record<PatternName, string>> = {
   queue: 'DEALER',
   publisher: 'XSUB',
   subscriber: 'XPUB',
+  peer: 'DEALER',
+  directory: 'DEALER',
   lines: '',
   tls: '',
 }
 
 /** The patterns with links: whose peers have sessions. */
-export const linked: readonly PatternName[] = ['rpc', 'queue']
+export const linked: readonly PatternName[] = ['rpc', 'queue', 'peer', 'directory']
 
 /** The patterns that take messages from peers in frames of data. */
 export const receiving: readonly PatternName[] = ['pull', 'subscriber']

@@ -1,4 +1,6 @@
 /** Good sessions of each pattern, recorded: the parts of the messages that a peer has sent. */
+import { createDirectory } from '../../patterns/directory/index.js'
+import { createPeer } from '../../patterns/messaging/index.js'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
@@ -7,7 +9,7 @@ import { Job } from '../support/job.js'
 import { type SentPart, sentParts } from '../support/raw-zmtp.js'
 import { RecordingProxy } from '../support/recording-proxy.js'
 import { OwnScope } from '../support/scope.js'
-import { Keep } from './keep.js'
+import { Keep, keepName } from './keep.js'
 import type { PatternName } from './patterns.js'
 
 /** The queue of the host that is there for strangers. */
@@ -24,6 +26,20 @@ const sessions: Readonly<Record<PatternName, (connect: string) => Promise<Closab
     await client.promises.total([{ id: 1 }, { id: 2 }])
     for await (const _ of client.relay([{ id: 3 }]));
     return [client]
+  },
+
+  async peer(connect) {
+    const peer = await createPeer({ name: `recorded ${recordings.size}`, connect })
+    for (let id = 0; id < 4; id++) await peer.send(keepName, Job, { id, note: note.repeat(id) })
+    return [peer]
+  },
+
+  async directory(connect) {
+    const directory = await createDirectory({ connect })
+    const { status, whenClosed } = directory
+    const announced = { status, whenClosed, endpoints: ['tcp://127.0.0.1:7'] }
+    await directory.announce(strangersQueue, announced, { metadata: { note } })
+    return [directory]
   },
 
   // its peers send nothing but their handshake

@@ -3,6 +3,8 @@
  *
  * The argument is a `VictimSetup` as JSON. Nothing catches errors here: an uncaught one ends the process.
  */
+import { createDirectoryHost } from '../../patterns/directory/index.js'
+import { createPeer } from '../../patterns/messaging/index.js'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcServer } from '../../patterns/rpc/index.js'
@@ -10,7 +12,7 @@ import { createStreamListener, lines, type StreamListenerOptions } from '../../p
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic } from './honest-order.js'
-import { keepImplementation, untouchable } from './keep.js'
+import { keepImplementation, keepName, untouchable } from './keep.js'
 import {
   countedOf,
   type PatternReport,
@@ -102,6 +104,17 @@ const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> =
     let id = 0
     return { resource: publisher, send: (count) => repeat(count, () => topic.next(HonestOrder.job(id++))) }
   },
+
+  async peer(bind) {
+    const peer = await createPeer({ ...common, name: keepName, bind })
+    peer
+      .messages(Job)
+      .process((job) => take('peer', job), many)
+      .subscribe()
+    return { resource: peer }
+  },
+
+  directory: async (bind) => ({ resource: await createDirectoryHost({ ...common, bind }) }),
 
   async subscriber(bind) {
     const subscriber = await createSubscriber({ ...common, bind })

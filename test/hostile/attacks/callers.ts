@@ -1,17 +1,28 @@
 /** Attacks by peers that keep to the protocol, and to nothing else: sessions, and calls that are cancelled, without end. */
+import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { createDirectory } from '../../../patterns/directory/index.js'
+import { createPeer } from '../../../patterns/messaging/index.js'
 import { createProducer } from '../../../patterns/queue/index.js'
 import { createRpcClient } from '../../../patterns/rpc/index.js'
-import { createRuntime } from '../../../src/runtime/index.js'
+import { createRuntime, type Runtime } from '../../../src/runtime/index.js'
 import { Job } from '../../support/job.js'
 import type { Attack, AttackContext } from '../attack.js'
 import { Keep } from '../keep.js'
-import { linked } from '../patterns.js'
+import { linked, type PatternName } from '../patterns.js'
 import { strangersQueue } from '../recording.js'
 
 /** How a peer connects, with a key that the victim admits where it has security. */
 export function connecting({ target: { endpoint, serverKey, keyPair } }: AttackContext) {
   return { connect: endpoint, ...(keyPair && serverKey ? { security: { keyPair, serverKey } } : {}) }
+}
+
+/** Opens a peer of a pattern with links. */
+function openPeer(pattern: PatternName, options: ReturnType<typeof connecting> & { readonly runtime: Runtime }) {
+  if (pattern === 'rpc') return createRpcClient(Keep, options)
+  if (pattern === 'peer') return createPeer({ ...options, name: randomUUID() })
+  if (pattern === 'directory') return createDirectory(options)
+  return createProducer({ ...options, queue: strangersQueue, schema: Job })
 }
 
 /** More sessions than one key may have, at the same time. */
@@ -26,10 +37,7 @@ const sessionFlood: Attack = {
     scope.teardown(() => runtime.close({ drain: false }))
     const options = { ...connecting(context), runtime }
     const opening = Array.from({ length: 80 * scale }, async () => {
-      const peer =
-        target.pattern === 'rpc'
-          ? await createRpcClient(Keep, options)
-          : await createProducer({ ...options, queue: strangersQueue, schema: Job })
+      const peer = await openPeer(target.pattern, options)
       peer.errors.subscribe()
       did({ connections: 1 })
       await peer.whenConnected()

@@ -26,7 +26,7 @@ async function sendParts(context: AttackContext, parts: readonly SentPart[]): Pr
 
 const replayedFrames: Attack = {
   name: 'replayed-frames',
-  patterns: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
+  patterns: [...linked, ...unlinked],
   counted: linked,
   bridged: unlinked,
   async run(context) {
@@ -43,8 +43,8 @@ const replayedFrames: Attack = {
 
 const mutatedFrames: Attack = {
   name: 'mutated-frames',
-  patterns: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
-  counted: ['rpc', 'pull', 'queue', 'publisher', 'subscriber'],
+  patterns: [...linked, ...unlinked],
+  counted: [...linked, ...unlinked],
   bridged: unlinked,
   async run(context) {
     const { target, random, scale } = context
