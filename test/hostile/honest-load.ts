@@ -1,6 +1,4 @@
 /** Honest peers of a victim: they do units of work, and account for each of them. */
-import { createDirectory, type Directory } from '../../patterns/directory/index.js'
-import { createPeer, type Peer } from '../../patterns/messaging/index.js'
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
@@ -8,7 +6,7 @@ import { connectStream, lines, type StreamConnection } from '../../patterns/sock
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
-import { Keep, keepName } from './keep.js'
+import { Keep } from './keep.js'
 import type { SiegeKeys } from './orders.js'
 import type { PatternName } from './patterns.js'
 import type { Victim } from './victim.js'
@@ -23,7 +21,7 @@ export interface LoadOptions {
 }
 
 /** How a peer connects. */
-function connecting({ endpoint, keys }: LoadOptions) {
+export function connecting({ endpoint, keys }: LoadOptions) {
   if (keys === undefined) return { connect: endpoint }
   return { connect: endpoint, security: { keyPair: keys.honest, serverKey: keys.victim.publicKey } }
 }
@@ -80,7 +78,7 @@ export abstract class HonestLoad {
   }
 }
 
-class Calls extends HonestLoad {
+export class Calls extends HonestLoad {
   readonly #client
   #id = 0
 
@@ -113,7 +111,7 @@ class Calls extends HonestLoad {
   }
 }
 
-class QueuedJobs extends HonestLoad {
+export class QueuedJobs extends HonestLoad {
   readonly #peers
   readonly #taken = new Set<number>()
   #id = 0
@@ -156,7 +154,7 @@ class QueuedJobs extends HonestLoad {
 }
 
 /** The victim sends, and the honest peer receives. */
-class Receives extends HonestLoad {
+export class Receives extends HonestLoad {
   readonly #send: (count: number) => void
   readonly #peer: Resource
   override readonly missing: Missing
@@ -205,7 +203,7 @@ class Receives extends HonestLoad {
 }
 
 /** The honest peer sends, and the victim receives. */
-class Sends extends HonestLoad {
+export class Sends extends HonestLoad {
   readonly #send: (job: Job) => void
   readonly #peer: Resource
   #id = 0
@@ -244,7 +242,7 @@ class Sends extends HonestLoad {
 }
 
 /** Lines that the victim sends back. */
-class Echoes extends HonestLoad {
+export class Echoes extends HonestLoad {
   readonly #connection: StreamConnection<string>
   #id = 0
   #next = 0
@@ -275,83 +273,4 @@ class Echoes extends HonestLoad {
   async close(): Promise<void> {
     await this.#connection.close()
   }
-}
-
-/** Messages to the peer that is attacked, each of which it takes. */
-class Messages extends HonestLoad {
-  readonly #peer: Peer
-  #id = 0
-
-  static async open(options: LoadOptions) {
-    return new Messages(await createPeer({ name: 'honest', ...connecting(options) }))
-  }
-
-  private constructor(peer: Peer) {
-    super()
-    this.#peer = peer
-    this.watch(peer)
-  }
-
-  protected begin(count: number): void {
-    for (let begun = 0; begun < count; begun++) {
-      this.#peer.send(keepName, Job, HonestOrder.job(this.#id++)).then(
-        () => this.done(),
-        (error: unknown) => this.faults.push(`a message failed: ${error}`),
-      )
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#peer.close()
-  }
-}
-
-/** Announcements in the directory that is attacked, each made and withdrawn. */
-class Announcements extends HonestLoad {
-  readonly #directory: Directory
-  #id = 0
-
-  static async open(options: LoadOptions) {
-    return new Announcements(await createDirectory(connecting(options)))
-  }
-
-  private constructor(directory: Directory) {
-    super()
-    this.#directory = directory
-    this.watch(directory)
-  }
-
-  protected begin(count: number): void {
-    for (let begun = 0; begun < count; begun++) void this.#announce(`honest ${this.#id++}`)
-  }
-
-  async #announce(name: string): Promise<void> {
-    try {
-      const { status, whenClosed } = this.#directory
-      const announced = { status, whenClosed, endpoints: ['tcp://127.0.0.1:7'] }
-      const announcement = await this.#directory.announce(name, announced)
-      await announcement.close()
-      this.done()
-    } catch (error) {
-      this.faults.push(`${name} was not announced: ${error}`)
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#directory.close()
-  }
-}
-
-/** Opens honest peers of a pattern; the victim is bound, and they are linked when it resolves. */
-export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victim: Victim) => Promise<HonestLoad>>> = {
-  rpc: Calls.open,
-  push: Receives.pull,
-  pull: Sends.push,
-  queue: QueuedJobs.open,
-  publisher: Receives.subscriber,
-  subscriber: Sends.publisher,
-  peer: Messages.open,
-  directory: Announcements.open,
-  lines: Echoes.open,
-  tls: Echoes.secured,
 }
