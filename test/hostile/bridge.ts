@@ -74,7 +74,10 @@ export class Bridge {
     const front = this.#front
     await front.bind('tcp://127.0.0.1:*')
     if (front instanceof Router) {
-      void this.#bridgeLinks(front, () => reach(new Dealer({ ...settings, receiveHighWaterMark: 0 })))
+      const connect = () => reach(new Dealer({ ...settings, receiveHighWaterMark: 0 }))
+      this.#bridgeLinks(front, connect).catch((cause: unknown) => {
+        if (!front.closed) throw cause
+      })
       return
     }
     // what is sent to nobody, or to those who have not subscribed yet, is dropped
@@ -114,7 +117,12 @@ export class Bridge {
   }
 
   async #forward(from: Reader, to: Writer): Promise<void> {
-    for await (const parts of from) await this.#sent(to, parts)
+    try {
+      for await (const parts of from) await this.#sent(to, parts)
+    } catch (cause) {
+      // a read that the end of the bridge has met fails in one of several ways
+      if (!from.closed) throw cause
+    }
   }
 
   /** Sends, unless the attack has ended or its peer has left. */
