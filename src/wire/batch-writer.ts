@@ -132,6 +132,7 @@ export class BatchWriter<In> {
     if (size > this.#options.maxMessageBytes) return messageTooLarge(this.#options.maxMessageBytes, size)
     if (this.#count === this.#offsets.length) this.#growOffsets()
     this.#offsets[this.#count] = slab.position
+    if (this.#count === 0) this.#limit = this.#frameLimit
     this.#count += 1
     slab.position = end
     if (this.#count >= this.#maxMessages || end >= slab.start + this.#wholeRoom) this.#cutAll()
@@ -201,7 +202,13 @@ export class BatchWriter<In> {
   /** Makes ready for the first message of a frame. */
   #begin(): void {
     this.#slab.begin()
-    this.#limit = Math.min(this.#slab.buffer.length - 1, this.#slab.start + this.#wholeRoom)
+    const { length } = this.#slab.buffer
+    // the first message may have all of a buffer for large ones; those behind it are held to the frame
+    this.#limit = length > this.#options.frameBytes ? length - 1 : this.#frameLimit
+  }
+
+  get #frameLimit(): number {
+    return Math.min(this.#slab.buffer.length - 1, this.#slab.start + this.#wholeRoom)
   }
 
   /** There was no room for the value: make some, in steps, until it fits or is too large. */
