@@ -7,6 +7,7 @@ import { Batch, type BatchFrame, type MessageReader } from '../../../src/wire/in
 
 /** A message, with where it comes from. */
 export interface DatagramDelivery<T> {
+  /** The message. */
   readonly value: T
   /** The endpoint of the sender, which `sendTo` takes: `udp://10.0.0.7:40000`. Senders can forge it. */
   readonly from: string

@@ -84,18 +84,24 @@ export interface DatagramSettings {
 export interface DatagramOptions<In, Out = In> extends DatagramSettings {
   /** The schema of the messages in both directions; senders may have an older or newer one. */
   readonly schema: Schema<In, Out>
+  /** Left out: messages have a header. */
   readonly raw?: undefined
 }
 
 /** Options of `createDatagram` for peers that are not Rivulet: messages without a header. */
 export interface RawDatagramOptions<In, Out = In> extends DatagramSettings {
+  /** Left out: `raw` says what datagrams hold. */
   readonly schema?: undefined
   /** One bare Avro value in each datagram, of this schema on both sides: there are no numbers, no checksum and no versions. */
-  readonly raw: { readonly schema: Schema<In, Out> }
+  readonly raw: {
+    /** The schema of the values. */
+    readonly schema: Schema<In, Out>
+  }
 }
 
 /** Options of `createDatagram` for bytes. */
 export interface ByteDatagramOptions extends DatagramSettings {
+  /** Left out: `raw` says what datagrams hold. */
   readonly schema?: undefined
   /** The bytes of each datagram as they are. */
   readonly raw: true

@@ -52,6 +52,7 @@ export interface DatagramSource extends DatagramSourceCounts {
 
 /** The counts of all sources together, and of each that is known. */
 export interface SourceSums extends DatagramSourceCounts {
+  /** The sources that are known now, each with its counts. */
   readonly sources: readonly DatagramSource[]
 }
 
