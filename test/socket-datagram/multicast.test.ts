@@ -119,3 +119,15 @@ t.test('named interfaces join in their order, and are reported once while they c
   clock.advance(interfaceWatchMs)
   t.strictSame(take(), ['left eth1 RIVULET_NOT_JOINED', 'sends by 10.0.0.1'])
 })
+
+t.test('an interface that the system has not let go of counts as joined when it is back', async (t) => {
+  const { clock, world, take } = membership([], { eth0: at('10.0.0.1') })
+  take()
+  world.interfaces = {}
+  clock.advance(interfaceWatchMs)
+  t.strictSame(take(), ['left eth0 RIVULET_NOT_JOINED'])
+  world.joined.add('10.0.0.1')
+  world.interfaces = { eth0: at('10.0.0.1') }
+  clock.advance(interfaceWatchMs)
+  t.strictSame(take(), ['joined eth0', 'sends by 10.0.0.1'])
+})
