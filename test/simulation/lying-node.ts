@@ -101,8 +101,8 @@ export class LyingNode extends TurnProcess {
     const victim = this.#honest.find((one) => dialed === addressOf(one.name))
     if (victim === undefined) return user
     const meet = new Said<MeetRequest>()
-    // another node's id is refused with another key, where that node is known: nobody has it twice
-    const known = this.#honest.filter((one) => one !== victim && (victim.node?.linksTo(one.node?.id ?? '') ?? 0) > 0)
+    // with another key the id is another node's: nothing is taken from the one that it belongs to
+    const known = this.#honest.filter((one) => one !== victim)
     const isOther = this.world.keyring !== undefined && random.chance(0.2)
     const node = (isOther ? random.pick(known)?.node?.id : undefined) ?? this.#id
     meet.say({ hello: { node, endpoints: [addressOf(this.name)] }, joined: [this.#own()], complete: true })

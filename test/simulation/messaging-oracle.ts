@@ -234,7 +234,8 @@ export class MessagingOracle {
       return
     }
     const { name, incarnation } = event.peer
-    if (incarnation === observer.incarnation && event.kind !== 'conflict') this.fail(`${about} of itself`)
+    if (incarnation === observer.incarnation && name === observer.name && event.kind !== 'conflict')
+      this.fail(`${about} of itself`)
     const seen = life.sees.get(name)
     if (event.kind === 'joined') {
       this.#checkIdentity(event.peer)

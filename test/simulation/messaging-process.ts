@@ -4,6 +4,7 @@
  * It stalls, dies without a word, closes in good order, and starts again, perhaps elsewhere.
  */
 import { PeerNode } from '../../patterns/messaging/node.js'
+import { memberWith } from '../../patterns/messaging/peer-claim.js'
 import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
@@ -60,6 +61,11 @@ export class MessagingProcess extends TurnProcess {
   /** Whether it takes part, rather than being closed or about to. */
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** Its links to another process. */
+  linksTo({ node, identity }: MessagingProcess): number {
+    return node === undefined ? 0 : (this.#node?.linksTo(memberWith(node.id, identity?.publicKey)) ?? 0)
   }
 
   /** Whether one of its peers holds its name, as far as it knows. */

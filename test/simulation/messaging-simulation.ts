@@ -188,7 +188,7 @@ class MessagingRun extends SimulationRun {
     for (const one of this.#processes) {
       for (const other of this.#processes) {
         if (one === other) continue
-        const links = one.node?.linksTo(other.node?.id ?? '') ?? 0
+        const links = one.linksTo(other)
         // a directory lists the holders of names: processes without any may not find each other
         const fewest = this.#hosts.length === 0 || one.holdsName || other.holdsName ? 1 : 0
         if (links > 1 || links < fewest) return `${one.name} has ${links} links to ${other.name}`
