@@ -74,7 +74,7 @@ async function measureMessages(options: Options, hasGrpc: boolean): Promise<Stre
     perSecond: figure(rates(name)),
     toLines: ratio(rates(name), rates(`${lines}: write`)),
     toJoinedLines: ratio(rates(name), rates(`${lines}: joined`)),
-    toGrpc: hasGrpc ? ratio(rates(name), rates(`${grpc}: write`)) : undefined,
+    toGrpc: hasGrpc ? ratio(rates(name), rates(`${grpc}: write, no retries`)) : undefined,
     senderNanoseconds: figure(of(name).map(({ producerNanoseconds = 0 }) => producerNanoseconds)).median,
     receiverNanoseconds: figure(of(name).map(({ consumerNanoseconds = 0 }) => consumerNanoseconds)).median,
   }))
