@@ -60,8 +60,8 @@ export function checkSides(
     throw invalidOption(factory, without, `left out: ${rule}`, { bind, connect }[without])
   }
   if (sides !== 'neither' && !has.bind && !has.connect) {
-    const given = sides === 'connect' && Array.isArray(connect) ? 'given, with at least one endpoint' : 'given'
-    throw invalidOption(factory, without === undefined ? 'bind or connect' : sides, given, undefined)
+    const option = without === undefined ? 'bind or connect' : sides
+    throw new RivuletError('RIVULET_INVALID_OPTION', `${factory}: ${option} must be given, with at least one endpoint`)
   }
   if (insecure && bind.length === 0) {
     throw invalidOption(factory, 'insecure', 'left out where nothing is bound', insecure)

@@ -38,10 +38,12 @@ for (const [name, options] of Object.entries(settings)) {
     const cut = linkState(push, 'disconnected')
     await hung.close({ drain: false })
     await cut
-    stop = true
     const worker = await createPull({ schema: Job, connect: push.endpoint, runtime, socketBufferBytes })
     const seen: number[] = []
     worker.messages.subscribe(({ id }) => seen.push(id))
+    // the last message must not be one that went to the worker which has gone
+    await until(() => seen.length > 0)
+    stop = true
     await producing
     await until(() => seen.at(-1) === next - 1)
     // a frame that the library had begun to hand over belongs to nobody else any more

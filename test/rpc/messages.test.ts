@@ -32,11 +32,11 @@ t.test('servers bind and clients connect', async (t) => {
   const services = [implement(Lab, plainHandlers)]
   t.match(await failure(createRpcServer({ services } as never)), {
     code: 'RIVULET_INVALID_OPTION',
-    message: 'createRpcServer: bind must be given, received undefined',
+    message: 'createRpcServer: bind must be given, with at least one endpoint',
   })
   t.match(await failure(createRpcClient(Lab, {} as never)), {
     code: 'RIVULET_INVALID_OPTION',
-    message: 'createRpcClient: connect must be given, received undefined',
+    message: 'createRpcClient: connect must be given, with at least one endpoint',
   })
 })
 
