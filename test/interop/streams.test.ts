@@ -6,7 +6,7 @@ import t from 'tap'
 import { connectStream, createStreamListener, type StreamConnection } from '../../patterns/socket/index.js'
 import { defineSchema, record } from '../../src/avro/index.js'
 import { root } from '../../tools/build.js'
-import { codesOf } from '../support/events.js'
+import { codesOf, until } from '../support/events.js'
 import { python, withPackages } from '../support/system-packages.js'
 import { type Place, place } from '../support/transports.js'
 
@@ -127,5 +127,5 @@ t.test('what it does wrong has a code on both sides', withPython, async (t) => {
     code: 'RIVULET_INCOMPATIBLE_SCHEMA',
     issues: [{ path: 'number' }, { path: 'text' }],
   })
-  t.ok(codes.includes('RIVULET_INCOMPATIBLE_SCHEMA'))
+  await until(() => codes.includes('RIVULET_INCOMPATIBLE_SCHEMA'))
 })
