@@ -96,6 +96,8 @@ const patterns: Readonly<Record<string, Pattern>> = {
     const exchange = async (id: number) => {
       const arrived = first(accepting.topic('jobs', Job), (job) => job.id === id)
       await accepting.whenReady()
+      // it may not have been connected by then
+      await first(honest.subscriptions)
       honest.topic('jobs', Job).next({ id })
       return (await arrived).id
     }

@@ -41,6 +41,8 @@ eachTransport(
     const ids: number[] = []
     subscriber.topic('jobs', Job).subscribe(({ id }) => ids.push(id))
     await subscriber.whenReady()
+    // a publisher that connects is no part of that before its connection is up
+    await Promise.all([first(near.subscriptions), first(far.subscriptions)])
     near.topic('jobs', Job).next({ id: 1 })
     far.topic('jobs', Job).next({ id: 2 })
     await until(() => ids.length === 2)
