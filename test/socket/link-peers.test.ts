@@ -43,11 +43,13 @@ eachTransport(t, 'what a peer sent before it left is read, though nothing reache
   const dealer = await DealerEnd.open(t, at.runtime, router.endpoint, '?name')
   await until(() => dealer.frames === 1)
   const frames = 2000
-  for (let count = 1; count <= frames; count++) dealer.send(`?${count}`)
+  // over TCP an answer to a peer that has closed comes back as a reset, which takes what is not read yet
+  const mark = at.transport === 'tcp' ? '' : '?'
+  for (let count = 1; count <= frames; count++) dealer.send(`${mark}${count}`)
   await dealer.socket.close(1000)
   await until(() => router.gone.length === 1)
   t.equal(router.frames, frames + 1)
-  t.strictSame(router.events.slice(-2), [`?${frames}`, 'gone'])
+  t.strictSame(router.events.slice(-2), [`${mark}${frames}`, 'gone'])
   t.strictSame([...router.reasons, ...router.errors], [])
 })
 
