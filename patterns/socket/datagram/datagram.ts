@@ -45,7 +45,7 @@ const maxDestinations = 1024
  * Opens a socket of datagrams over UDP.
  *
  * Resolves when it is bound, whether or not an interface has joined the group yet. Messages may be lost, doubled or reordered;
- * `stats()` counts that for each source. There is no encryption and no proof of who sends.
+ * `stats()` counts that for each source. There is no encryption and no proof of the sender.
  *
  * @example
  * ```ts
