@@ -36,6 +36,7 @@ for (const kind of streamKinds) {
   const perSecond = (count * 1000) / (performance.now() - begun)
   const { accepted, refused } = listener.stats()
   await listener.close()
+  // the system takes back descriptors a moment after `close`, and no event tells of it
   await new Promise((resolve) => setTimeout(resolve, 100))
   const after = { descriptors: descriptors(), heapMb: heapMb(), resources: runtime.size }
   // with TLS 1.3 a client may have left before the listener has agreed
