@@ -1,0 +1,114 @@
+/**
+ * What a log of published frames is: the last messages of one source, within bounds, and the retained value of each topic.
+ *
+ * A log keeps frames as they were sent and decodes nothing. Several logs share one set of bounds, so that a hub keeps the
+ * history of many sources in so much memory. `memory-topic-logs.ts` keeps them in memory, `stored-topic-logs.ts` on disk.
+ */
+import type { Expired, Head, KeptFrame, Range } from './topics-wire.js'
+
+/** A frame as it leaves, with its place. */
+export interface LoggedFrame {
+  /** The topic's name, without the last dot. */
+  readonly topic: string
+  /** The frame as it is sent; it is not changed afterwards. */
+  readonly bytes: Buffer
+  /** The position of its first message, over all topics of the source. */
+  readonly position: number
+  /** The number of its first message on the topic. */
+  readonly sequence: number
+  /** Messages in it, at least 1. */
+  readonly count: number
+  /** When it left, in milliseconds since 1970. */
+  readonly time: number
+  readonly schemaId: Buffer
+  readonly schemaText: string
+  /** It has one message, which becomes the retained value of its topic. */
+  readonly isRetained: boolean
+}
+
+/** How much history is kept; what exceeds one of these is given up, the oldest frame first. */
+export interface HistoryBounds {
+  readonly maxMessages: number
+  /** Frames with what is kept of each, in bytes. Retained values count, and are given up last. */
+  readonly maxBytes: number
+  readonly maxAgeMs: number
+}
+
+/** Where a topic stands when its publisher begins again. */
+export interface TopicEnd {
+  readonly topic: string
+  readonly schemaText: string
+  /** The number of the last message. */
+  readonly sequence: number
+  /** The position of the last message. */
+  readonly position: number
+}
+
+/** A part of a replay, as it is taken from a log. */
+export interface LogPart {
+  readonly schemas: readonly { readonly schemaId: Buffer; readonly text: string }[]
+  readonly expired: readonly Expired[]
+  readonly frames: readonly KeptFrame[]
+  /** Everything that was asked for up to here has been said. */
+  readonly position: number
+}
+
+/** One walk through a log. */
+export interface LogReplay {
+  /**
+   * Takes what comes next, at least one frame and about so many bytes; `undefined` when everything up to `upTo`, or to the
+   * last message that there is, has been said.
+   *
+   * What was given up since the last call is told as expired. Each schema is told once, before its first frame.
+   */
+  take(bytes: number): LogPart | undefined
+}
+
+/** The messages of one source. */
+export interface TopicLog {
+  /** 16 hexadecimal digits. */
+  readonly source: string
+  /** The position of the last message that was appended; 0 if there is none. */
+  readonly position: number
+  /**
+   * Appends a frame behind the others.
+   *
+   * Returns nothing where it is kept at once, in memory; on disk, a promise that resolves when a crash of the process cannot
+   * take it any more, in the order of the calls.
+   *
+   * @error RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED
+   */
+  append(frame: LoggedFrame): Promise<void> | undefined
+  /** Puts frames where some are missing: a hub has fetched them. Those that are there already are left out. */
+  insert(frames: readonly LoggedFrame[]): Promise<void> | undefined
+  /** Removes the retained value of a topic. */
+  clear(topic: string): Promise<void> | undefined
+  /** Begins a walk: each frame that fits one of the ranges, once, by position. */
+  replay(ranges: readonly Range[]): LogReplay
+  /** Where the topics stand that fit one of the patterns and have moved since `after`; in any order. */
+  heads(patterns: readonly string[], after: number): Iterable<Head>
+  /** Where all topics ended, for the publisher that continues. */
+  ends(): Iterable<TopicEnd>
+}
+
+/** What is kept at the moment. */
+export interface HistoryStats {
+  /** Messages that are kept. */
+  readonly messages: number
+  /** What they take, in bytes. */
+  readonly bytes: number
+  /** Messages that were given up for one of the bounds. */
+  readonly expired: number
+}
+
+/** Logs that share one set of bounds. */
+export interface TopicLogs {
+  /** The log of a source; made if there is none. */
+  log(source: string): TopicLog
+  /** All sources with something kept. */
+  sources(): Iterable<string>
+  stats(): HistoryStats
+  /** Resolves when everything that was appended is kept. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
