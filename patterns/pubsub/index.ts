@@ -4,7 +4,9 @@
  * @module rivulet/pubsub
  */
 export type { PublisherOptions, SubscriberOptions } from './options.js'
-export { createPublisher, type Publisher, type PublisherStats, type SubscriptionChange } from './publisher.js'
-export { createSubscriber, type ReadyOptions, type SubscriberStats, type TopicSubscriber } from './subscriber.js'
+export { createPublisher } from './publisher.js'
+export type { Publisher, PublisherStats, SubscriptionChange } from './publisher-api.js'
+export { createSubscriber } from './subscriber.js'
+export type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 export type { TopicEvent, TopicGap, TopicMessage } from './topic-event.js'
 export type { TopicPublisher } from './topic-publisher.js'

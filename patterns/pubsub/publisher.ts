@@ -9,9 +9,8 @@ import { isSchema, type Schema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
-import type { Resource } from '../../src/resource/index.js'
 import { HandshakeGate, OneWayResource, type Pressure } from '../../src/socket/index.js'
-import { Outgoing, type Reasons, RejectedFrames, type SenderStats } from '../../src/stream/index.js'
+import { Outgoing, RejectedFrames } from '../../src/stream/index.js'
 import {
   frameKind,
   Origin,
@@ -21,6 +20,7 @@ import {
   writeRecordFrame,
 } from '../../src/wire/index.js'
 import { type PublisherOptions, publisherRules } from './options.js'
+import type { Publisher, PublisherStats, SubscriptionChange } from './publisher-api.js'
 import { SubscriptionCost } from './subscription-cost.js'
 import { inboxMark, topicPart } from './topic-name.js'
 import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
@@ -51,49 +51,6 @@ const admittedMs = 300
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
-
-/** A change of what is subscribed. */
-export interface SubscriptionChange {
-  /** What happened. */
-  readonly kind: 'subscribed' | 'unsubscribed'
-  /** The literal words that were subscribed, for example `ticks.acme`; empty for everything. Wildcards are not told. */
-  readonly prefix: string
-  /** How many subscriptions to this prefix there are now. */
-  readonly subscribers: number
-}
-
-/** The counts of a publisher. */
-export interface PublisherStats extends SenderStats {
-  /**
-   * Frames of subscribers, not messages, that are neither subscriptions nor requests: `bad-frame`, `corrupt-frame`.
-   *
-   * `errors` reports the first at once and further ones together, at most one report in 10 s.
-   */
-  readonly rejectedFrames: Reasons
-  /**
-   * How often subscriptions exceeded `subscriptionBytes`, so that all subscribers were disconnected.
-   *
-   * `errors` reports the first at once and further ones together, at most one report in 10 s.
-   */
-  readonly subscriptionResets: number
-}
-
-/** Publishes messages on topics. */
-export interface Publisher extends Resource<PublisherStats> {
-  /**
-   * Returns the sink of a topic; the same one for the same name and schema.
-   *
-   * @param name - Words between dots, at most 255 bytes, without wildcards: `ticks.acme`.
-   * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
-   */
-  topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
-  /**
-   * What is subscribed, current prefixes first, then changes.
-   *
-   * Hot; completes when the publisher is closed.
-   */
-  readonly subscriptions: Observable<SubscriptionChange>
-}
 
 /**
  * Opens a publisher.

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { Schema } from '../../src/avro/index.js'
 import { isSchema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { type WaitOptions, waitFor } from '../../src/lifecycle/index.js'
+import { waitFor } from '../../src/lifecycle/index.js'
 import { publishDrop } from '../../src/observe/index.js'
 import {
   defaults,
@@ -18,9 +18,8 @@ import {
   resolveOptions,
   signal,
 } from '../../src/options/index.js'
-import type { Resource } from '../../src/resource/index.js'
 import { HandshakeGate, maxTransportFrameBytes, OneWayResource } from '../../src/socket/index.js'
-import { type ReceiverStats, RejectedFrames, type Stream } from '../../src/stream/index.js'
+import { RejectedFrames, type Stream } from '../../src/stream/index.js'
 import {
   type DataFrame,
   FrameReceiver,
@@ -34,60 +33,10 @@ import { Interest } from './interest.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
 import { Readiness } from './readiness.js'
+import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
 import type { TopicEvent } from './topic-event.js'
 import { inboxMark, wordsOnWire } from './topic-name.js'
-
-/** How `whenReady` waits. */
-export interface ReadyOptions extends WaitOptions {
-  /**
-   * How many publishers must serve the subscriptions, 1 to 1024.
-   *
-   * Default: one for each endpoint to connect to and each live link of bound endpoints, and at least one.
-   */
-  readonly publishers?: number
-}
-
-/** The counts of a subscriber: a message that matches two streams counts twice. */
-export interface SubscriberStats extends ReceiverStats {
-  /** Gaps that later messages revealed. */
-  readonly gaps: number
-  /** Messages that are known to be missing. */
-  readonly missed: number
-}
-
-/** Receives messages on topics. */
-export interface TopicSubscriber extends Resource<SubscriberStats> {
-  /**
-   * Returns the messages on every topic that fits a pattern; the same stream for the same pattern and schema.
-   *
-   * It is subscribed at the publishers while somebody subscribes to the stream or iterates it.
-   *
-   * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
-   * @throws RIVULET_INVALID_OPTION
-   */
-  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out>
-  /**
-   * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
-   *
-   * @throws RIVULET_INVALID_OPTION
-   */
-  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>>
-  /**
-   * What is subscribed before this is read receives what is published after it resolves.
-   *
-   * Waits for every endpoint to connect to and every live link of a bound one, and for at least one. Rejects with `RIVULET_CLOSED` if
-   * the subscriber is closed before.
-   */
-  readonly ready: Promise<void>
-  /**
-   * Like `ready`, with a number of publishers, a time limit and a signal.
-   *
-   * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
-   * @throws RIVULET_INVALID_OPTION
-   */
-  whenReady(options?: ReadyOptions): Promise<void>
-}
 
 const readyRules = {
   /** NaN stands for the default, which is known only when it is needed. */

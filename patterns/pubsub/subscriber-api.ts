@@ -1,0 +1,59 @@
+/**
+ * What users hold of a subscriber: the interface alone; `subscriber.ts` is the implementation.
+ */
+import type { Schema } from '../../src/avro/index.js'
+import type { WaitOptions } from '../../src/lifecycle/index.js'
+import type { Resource } from '../../src/resource/index.js'
+import type { ReceiverStats, Stream } from '../../src/stream/index.js'
+import type { TopicEvent } from './topic-event.js'
+
+/** How `whenReady` waits. */
+export interface ReadyOptions extends WaitOptions {
+  /**
+   * How many publishers must serve the subscriptions, 1 to 1024.
+   *
+   * Default: one for each endpoint to connect to and each live link of bound endpoints, and at least one.
+   */
+  readonly publishers?: number
+}
+
+/** The counts of a subscriber: a message that matches two streams counts twice. */
+export interface SubscriberStats extends ReceiverStats {
+  /** Gaps that later messages revealed. */
+  readonly gaps: number
+  /** Messages that are known to be missing. */
+  readonly missed: number
+}
+
+/** Receives messages on topics. */
+export interface TopicSubscriber extends Resource<SubscriberStats> {
+  /**
+   * Returns the messages on every topic that fits a pattern; the same stream for the same pattern and schema.
+   *
+   * It is subscribed at the publishers while somebody subscribes to the stream or iterates it.
+   *
+   * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out>
+  /**
+   * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
+   *
+   * @throws RIVULET_INVALID_OPTION
+   */
+  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>>
+  /**
+   * What is subscribed before this is read receives what is published after it resolves.
+   *
+   * Waits for every endpoint to connect to and every live link of a bound one, and for at least one. Rejects with `RIVULET_CLOSED` if
+   * the subscriber is closed before.
+   */
+  readonly ready: Promise<void>
+  /**
+   * Like `ready`, with a number of publishers, a time limit and a signal.
+   *
+   * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
+   * @throws RIVULET_INVALID_OPTION
+   */
+  whenReady(options?: ReadyOptions): Promise<void>
+}
