@@ -59,7 +59,7 @@ export interface LogReplay {
    * Takes what comes next, at least one frame and about so many bytes; `undefined` when everything up to `upTo`, or to the
    * last message that there is, has been said.
    *
-   * What was given up since the last call is told as expired. Each schema is told once, before its first frame.
+   * What was given up since the last call is reported as expired. Each schema comes once, before its first frame.
    */
   take(bytes: number): LogPart | undefined
 }
