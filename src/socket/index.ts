@@ -11,8 +11,10 @@ export {
   type PeerHandle,
 } from './link-socket.js'
 export { connectionBacklogBytes, maxTransportFrameBytes } from './native.js'
-export { OneWayResource, type SocketSettings } from './one-way-resource.js'
+export { OneWayResource } from './one-way-resource.js'
+export type { OneWaySocket } from './one-way-socket.js'
 export { Outbox, type OutFrame } from './outbox.js'
+export { RenewableSocket, type RenewableSocketPorts, type SocketSettings } from './renewable-socket.js'
 export { type RouterConfig, RouterSocket } from './router-socket.js'
 export type { Pressure } from './slow-rounds.js'
 export type { SocketEnvironment } from './socket-config.js'

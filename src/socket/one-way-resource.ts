@@ -5,31 +5,16 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { type Closable, deferred } from '../lifecycle/index.js'
-import { defaults } from '../options/index.js'
 import { type LinkChange, ResourceBase } from '../resource/index.js'
-import { type OneWayConfig, OneWaySocket } from './one-way-socket.js'
-import { Outbox } from './outbox.js'
+import type { OneWaySocket } from './one-way-socket.js'
+import { RenewableSocket, type SocketSettings } from './renewable-socket.js'
 import type { ResolvedSocketOptions } from './socket-options.js'
 import { SocketResource } from './socket-resource.js'
-
-/** What a pattern decides about its socket. */
-export type SocketSettings = Pick<
-  OneWayConfig,
-  | 'kind'
-  | 'sendHighWaterMark'
-  | 'receiveHighWaterMark'
-  | 'maxFrameBytes'
-  | 'socketBufferBytes'
-  | 'patienceMs'
-  | 'gateName'
-> & { readonly outboxBytes: number }
 
 /** The base of a resource with one socket of a one-way pattern. */
 export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   readonly #options: ResolvedSocketOptions
-  #settings: SocketSettings | undefined
-  #socket: OneWaySocket | undefined
-  #isRenewing = false
+  #socket: RenewableSocket | undefined
 
   /**
    * @param factory - The public function, for messages: `createPush`.
@@ -45,8 +30,9 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
   }
 
   protected get socket(): OneWaySocket {
-    if (!this.#socket) throw new RivuletError('RIVULET_CLOSED', `${this.name} is not open`)
-    return this.#socket
+    const socket = this.#socket?.current
+    if (!socket) throw new RivuletError('RIVULET_CLOSED', `${this.name} is not open`)
+    return socket
   }
 
   /** Takes a message that arrived; must not throw. */
@@ -57,12 +43,17 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
 
   /** Opens the resource with a socket of these settings; it is usable when this resolves. */
   protected openSocket(settings: SocketSettings): Promise<this> {
-    this.#settings = settings
+    this.#socket = new RenewableSocket(this.sockets, this.#options.bind, settings, {
+      clock: this.runtime.clock,
+      report: (error) => this.reports.report(error),
+      onFrame: (parts) => this.onFrame(parts),
+      onLost: (messages) => this.onLost(messages),
+    })
     return this.open()
   }
 
   protected get isSender(): boolean {
-    const kind = this.#settings?.kind
+    const kind = this.#socket?.kind
     return kind === 'push' || kind === 'xpub'
   }
 
@@ -98,19 +89,8 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
     return promise.then(() => subscription.unsubscribe())
   }
 
-  protected override async openTransport(): Promise<void> {
-    const { outboxBytes } = this.#settings as SocketSettings
-    this.#socket = await this.sockets.own(this.#openSocket(this.#options.bind, new Outbox(outboxBytes)))
-    this.#socket.startSending()
-    this.sockets.follow(() => this.#follow())
-  }
-
-  /** Connects as the newest list says. */
-  #follow(): void {
-    const { connect } = this.sockets
-    if (this.#isRenewing) return
-    if (this.socket.mayFollow(connect)) this.socket.follow(connect)
-    else this.sockets.renewal = this.#renewSocket(defaults.removedLingerMs, (socket) => socket.startSending())
+  protected override openTransport(): Promise<void> {
+    return (this.#socket as RenewableSocket).open()
   }
 
   /**
@@ -119,42 +99,6 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
    * Peers connect again. What the library held is lost; what waits in the outbox waits for `startSending`.
    */
   protected renewSocket(): Promise<void> {
-    const renewal = this.#renewSocket(0)
-    this.sockets.renewal = renewal
-    return renewal
-  }
-
-  async #renewSocket(lingerMs: number, opened?: (socket: OneWaySocket) => void): Promise<void> {
-    this.#isRenewing = true
-    const former = this.socket
-    const { endpoints, outbox } = former
-    former.giveUp(lingerMs)
-    await former.released
-    for (let isReported = false; !this.sockets.isShut; isReported = true) {
-      try {
-        this.#socket = await this.sockets.own(this.#openSocket(endpoints, outbox), former)
-        this.#isRenewing = false
-        opened?.(this.#socket)
-        this.#follow() // the list may have changed meanwhile
-        return
-      } catch (error) {
-        // another process may have taken the address; it is tried until the resource is closed
-        if (!isReported && !this.sockets.isShut) this.reports.report(error as RivuletError)
-        await new Promise<void>((resolve) => this.runtime.clock.setTimer(resolve, defaults.reconnectMs))
-      }
-    }
-  }
-
-  #openSocket(bind: readonly string[], outbox: Outbox): Promise<OneWaySocket> {
-    return OneWaySocket.open({
-      ...this.sockets.environment,
-      ...(this.#settings as SocketSettings),
-      bind,
-      connect: this.sockets.connect,
-      outbox,
-      onFrame: (parts: readonly Buffer[]) => this.onFrame(parts),
-      onLost: (messages: number) => this.onLost(messages),
-      onUnconnected: (error: RivuletError) => this.sockets.failed(error),
-    })
+    return (this.#socket as RenewableSocket).renew()
   }
 }
