@@ -45,6 +45,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureMessaging } = await import('./messaging.js')
   const { measureDatagrams } = await import('./datagrams.js')
   const { measureStreams } = await import('./streams.js')
+  const { measureMatching } = await import('./matching.js')
   const { report } = await import('./report.js')
   const wants = new Set(options.sections)
   const results: Results = {
@@ -62,6 +63,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('datagrams') && { datagrams: await measureDatagrams(options) }),
     ...(wants.has('messaging') && { messaging: await measureMessaging(options) }),
     ...(wants.has('streams') && { streams: await measureStreams(options) }),
+    ...(wants.has('matching') && { matching: await measureMatching(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
 }

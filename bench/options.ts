@@ -14,6 +14,7 @@ export const sections = [
   'messaging',
   'datagrams',
   'streams',
+  'matching',
 ] as const
 
 /** A benchmark. */

@@ -7,6 +7,7 @@ import type { DepthRow } from './depth.js'
 import type { Activity, Beside, DurableResults } from './durable.js'
 import type { Latency } from './latency.js'
 import type { Machine } from './machine.js'
+import type { MatchingRow } from './matching.js'
 import type { MemoryUse } from './memory.js'
 import type { MessageRate, MessagingResults } from './messaging.js'
 import type { Options } from './options.js'
@@ -32,6 +33,7 @@ export interface Results {
   readonly messaging?: MessagingResults
   readonly datagrams?: readonly DatagramRate[]
   readonly streams?: StreamResults
+  readonly matching?: readonly MatchingRow[]
 }
 
 const mebibyte = 1024 * 1024
@@ -52,6 +54,7 @@ export function report({
   messaging,
   datagrams,
   streams,
+  matching,
 }: Results): string {
   const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
   const parts = [
@@ -78,7 +81,19 @@ export function report({
   }
   if (datagrams) parts.push(datagramTable(datagrams))
   if (streams) parts.push(streamTable(streams.messages), byteTable(streams.bytes), streams.about.join('\n'))
+  if (matching) parts.push(matchingTable(matching))
   return parts.join('\n\n')
+}
+
+function matchingTable(rows: readonly MatchingRow[]): string {
+  return table(
+    'Topics against 100,000 patterns: processor time in nanoseconds, from the bytes of a topic to its subscriptions',
+    ['', '2,000 topics', '100,000 topics', 'one by one', 'one by one ÷ 100,000 topics', 'a pattern added', 'removed'],
+    rows.map((row) => [
+      row.name,
+      ...[row.few, row.many, row.oneByOne, row.oneByOneToMany, row.added, row.removed].map((x) => figureText(x)),
+    ]),
+  )
 }
 
 function streamTable(rows: readonly StreamRate[]): string {

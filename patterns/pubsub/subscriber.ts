@@ -36,7 +36,7 @@ import { Readiness } from './readiness.js'
 import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
 import type { TopicEvent } from './topic-event.js'
-import { inboxMark, wordsOnWire } from './topic-name.js'
+import { inboxMark } from './topic-name.js'
 
 const readyRules = {
   /** NaN stands for the default, which is known only when it is needed. */
@@ -68,7 +68,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   readonly #receiver: FrameReceiver
   readonly #readiness: Readiness
   readonly #made = new MadeSubscriptions()
-  readonly #interest = new Interest()
+  readonly #interest = new Interest<Subscription>()
   readonly #backlogged = new Set<Subscription>()
   readonly #ports: SubscriptionPorts
 
@@ -249,8 +249,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   #accept(frame: DataFrame, writerText: string): void {
     const { header, topic: part } = frame
-    const words = part && wordsOnWire(part)
-    if (!words) {
+    const match = part && this.#interest.match(part)
+    if (!match) {
       this.#reject(
         new RivuletError(
           'RIVULET_BAD_FRAME',
@@ -259,9 +259,9 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       )
       return
     }
-    const topic = words.join('.')
+    const { topic, subscriptions } = match
     const topicFrame = { frame, writerText, topic, publisher: header.source.toString('hex') }
-    for (const subscription of this.#interest.matching(topic, words)) subscription.accept(topicFrame)
+    for (const subscription of subscriptions) if (subscription.wanted) subscription.accept(topicFrame)
   }
 
   #unknownSchema(messages: number, error: RivuletError | undefined): void {

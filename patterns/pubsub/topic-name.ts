@@ -29,6 +29,10 @@ export interface TopicPattern {
   readonly text: string
   /** Whether it has no wildcard, and so fits one topic alone. */
   readonly exact: boolean
+  /** Its words, without a `#` at the end. */
+  readonly words: readonly string[]
+  /** Whether it ends with `#`. */
+  readonly open: boolean
   /** What ZeroMQ matches: the literal words before the first wildcard. */
   readonly prefix: Buffer
   /** Tells whether the words of a topic fit. */
@@ -60,6 +64,8 @@ export function topicPattern(text: string): TopicPattern {
   return {
     text,
     exact: !open && wild < 0,
+    words: fixed,
+    open,
     prefix: onWire(wild < 0 ? fixed : fixed.slice(0, wild)),
     matches(topic) {
       if (open ? topic.length < fixed.length : topic.length !== fixed.length) return false
