@@ -21,10 +21,13 @@ import {
   durableWays,
   type Endpoints,
   messageWays,
+  type OpenPublisher,
   type PublishManner,
   streamWays,
+  topicWays,
   ways,
 } from './ways/index.js'
+import { topicNames } from './ways/topic-way.js'
 
 /** The requests of the parent, one at a time. */
 export type Order =
@@ -52,6 +55,13 @@ export type Order =
   | { readonly do: 'end' }
   | { readonly do: 'receiveBytes' }
   | { readonly do: 'sendBytes'; readonly endpoints: Endpoints }
+  | { readonly do: 'openPublisher'; readonly server: Endpoints; readonly topics: number; readonly folder: string }
+  | { readonly do: 'subscribeTopics'; readonly endpoints: Endpoints; readonly topics: number }
+  | { readonly do: 'publishTopics' }
+  /** Answers with how many messages were published in all. */
+  | { readonly do: 'stopPublisher' }
+  /** Waits until so many messages are counted, or none comes any more; answers with how many there were. */
+  | { readonly do: 'settle'; readonly messages: number }
   /** Counts for a while, after a while; for less, if there are no more than so many messages. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
   | { readonly do: 'memory' }
@@ -84,16 +94,22 @@ export interface Memory {
 const warmUpPart = 0.2
 const lookMs = 2
 
+/** After so long without a message none comes any more, in milliseconds. */
+const settledMs = 1000
+
 const [, , name = ''] = process.argv
 const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name] ?? streamWays[name])?.()
 const callWay = await (callWays[name] ?? curveCallWays[name] ?? askWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
 const byteWay = await byteWays[name]?.()
-if (!way && !callWay && !durableWay && !depthWay && !byteWay) throw new Error(`there is no way named ${name}`)
+const topicWay = await topicWays[name]?.()
+if (!way && !callWay && !durableWay && !depthWay && !byteWay && !topicWay)
+  throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
 let caller: Caller | undefined
+let publisher: OpenPublisher | undefined
 const delivered = { messages: 0, sum: 0.5 }
 let counter: Counter = () => delivered.messages
 
@@ -164,6 +180,19 @@ async function carryOut(order: Order): Promise<unknown> {
     case 'sendBytes':
       void byteWay?.send(order.endpoints)
       return undefined
+    case 'openPublisher':
+      publisher = await topicWay?.open(order.server, topicNames(order.topics), order.folder)
+      return publisher?.endpoints
+    case 'subscribeTopics':
+      if (topicWay) counter = await topicWay.subscribe(order.endpoints, topicNames(order.topics))
+      return undefined
+    case 'publishTopics':
+      if (publisher) counter = publisher.start()
+      return undefined
+    case 'stopPublisher':
+      return publisher?.stop()
+    case 'settle':
+      return settle(order.messages)
     case 'measure':
       return measure(order.warmUpMs, order.forMs, order.atMost)
     case 'memory':
@@ -210,6 +239,16 @@ async function pass(ms: number, atMost: number | undefined): Promise<void> {
   if (atMost === undefined) return delay(ms)
   const end = performance.now() + ms
   while (counter() < atMost && performance.now() < end) await delay(lookMs)
+}
+
+async function settle(messages: number): Promise<number> {
+  let last = counter()
+  for (let since = performance.now(); last < messages && performance.now() - since < settledMs; ) {
+    await delay(lookMs)
+    if (counter() !== last) since = performance.now()
+    last = counter()
+  }
+  return counter()
 }
 
 function memory(): Memory {

@@ -35,6 +35,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   // these import the package, which has to be built first
   const { describeMachine } = await import('./machine.js')
   const { measureThroughput } = await import('./throughput.js')
+  const { measureTopics } = await import('./topics.js')
   const { measureLatency } = await import('./latency.js')
   const { measureCalls } = await import('./calls.js')
   const { measureCurve } = await import('./curve.js')
@@ -53,6 +54,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     options,
     libzmqSkipped,
     ...(wants.has('throughput') && { throughput: await measureThroughput(options, libzmq) }),
+    ...(wants.has('topics') && { topics: await measureTopics(options) }),
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('curve') && { curve: await measureCurve(options) }),

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 /** What can be measured. */
 export const sections = [
   'throughput',
+  'topics',
   'latency',
   'calls',
   'curve',
@@ -43,7 +44,8 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
 
 Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
 peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped. So are
-those of named peers (messaging): nats-server, and moleculer from npm; and of streams: @grpc/grpc-js from npm.`
+those of named peers (messaging): nats-server, and moleculer from npm; of streams: @grpc/grpc-js from npm; and of topics:
+nats-server, redis-server and mosquitto.`
 
 /** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
 export function readOptions(args: readonly string[]): Options | undefined {

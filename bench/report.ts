@@ -11,9 +11,11 @@ import type { MatchingRow } from './matching.js'
 import type { MemoryUse } from './memory.js'
 import type { MessageRate, MessagingResults } from './messaging.js'
 import type { Options } from './options.js'
-import type { Figure } from './statistics.js'
 import type { ByteRate, StreamRate, StreamResults } from './streams.js'
+import { countText, figureText, table } from './tables.js'
 import type { Throughput } from './throughput.js'
+import { topicTables } from './topic-tables.js'
+import type { TopicResults } from './topics.js'
 import { inFlight } from './ways/durable-way.js'
 
 /** Everything that was measured. */
@@ -23,6 +25,7 @@ export interface Results {
   /** Why there are no rows of C programs. */
   readonly libzmqSkipped: string | undefined
   readonly throughput?: readonly Throughput[]
+  readonly topics?: TopicResults
   readonly latency?: readonly Latency[]
   readonly calls?: CallResults
   readonly curve?: CurveResults
@@ -44,6 +47,7 @@ export function report({
   options,
   libzmqSkipped,
   throughput,
+  topics,
   latency,
   calls,
   curve,
@@ -63,6 +67,7 @@ export function report({
   ]
   if (libzmqSkipped !== undefined) parts.push(`C libzmq is skipped: ${libzmqSkipped}.`)
   if (throughput) parts.push(throughputTable(throughput))
+  if (topics) parts.push(...topicTables(topics))
   if (latency) parts.push(latencyTable(latency))
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (curve) parts.push(curveTable(curve.rates), loneTable(curve.lone, ' over CURVE and without'))
@@ -296,28 +301,4 @@ function depthCosts(rows: readonly DepthRow[]): string {
       ...[filledBytes, openedBytes.max, workedBytes.max, fileBytes].map((bytes) => (bytes / mebibyte).toFixed(0)),
     ]),
   )
-}
-
-function countText(count: number): string {
-  return count.toLocaleString('en')
-}
-
-function figureText({ median, min, max }: Figure, factor = 1): string {
-  const [middle, low, high] = [median, min, max].map((value) => three(value * factor))
-  return `${middle} (${low}–${high})`
-}
-
-/** Three digits that count. */
-function three(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
-}
-
-/** Aligns columns: names to the left, figures to the right. */
-function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [heads, ...rows]
-  const widths = heads.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? '').length)))
-  const lines = all.map((cells) =>
-    cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),
-  )
-  return [title, ...lines.map((cells) => `  ${cells.join('   ')}`.trimEnd())].join('\n')
 }

@@ -36,7 +36,7 @@ export function findNats(sync: Sync): Start | string {
         server.says(/Listening for client connections on (\S+)/),
         server.says(/Server is ready/),
       ])
-      return { endpoints: [endpoint], about: `${version}, ${how}` }
+      return { endpoints: [endpoint], about: `${version}, ${how}`, cpuMs: () => server.cpuMs() }
     })
 }
 

@@ -5,12 +5,14 @@ import type { ByteWay } from './byte-way.js'
 import type { CallWay } from './call-way.js'
 import type { DepthWay } from './depth-way.js'
 import type { DurableWay } from './durable-way.js'
+import type { TopicWay } from './topic-way.js'
 import type { Way } from './way.js'
 
 export type { ByteWay } from './byte-way.js'
 export type { Caller, CallWay } from './call-way.js'
 export type { DepthWay, Look, OpenedHost } from './depth-way.js'
 export type { Counter, DurableWay, PublishManner } from './durable-way.js'
+export type { OpenPublisher, TopicWay } from './topic-way.js'
 export type { Endpoints, Way } from './way.js'
 
 /** Loads a way. */
@@ -90,6 +92,15 @@ export const byteWays: Readonly<Record<string, () => Promise<ByteWay>>> = {
   'rivulet/socket, lengthPrefixed()': async () => (await import('./rivulet-bytes.js')).rivuletPrefixed,
   'rivulet/socket, schema of bytes': async () => (await import('./rivulet-bytes.js')).rivuletTypedBytes,
   'node:net': async () => (await import('./raw-bytes.js')).rawBytes,
+}
+
+/** Loads a system of topics. */
+export const topicWays: Readonly<Record<string, () => Promise<TopicWay>>> = {
+  'rivulet/pubsub, topics': async () => (await import('./rivulet-topics.js')).rivuletTopics,
+  'NATS core, bytes': async () => (await import('./nats-topics.js')).natsBytes,
+  'NATS core, records': async () => (await import('./nats-topics.js')).natsRecords,
+  'Redis, bytes': async () => (await import('./redis-topics.js')).redisTopics,
+  'Mosquitto, bytes': async () => (await import('./mqtt-topics.js')).mqttTopics,
 }
 
 /** Loads a durable queue. */
