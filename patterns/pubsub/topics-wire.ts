@@ -115,6 +115,8 @@ export type HeadsRequest = RequestInputOf<Service, 'heads'>
 export type HeadsPart = ResponseInputOf<Service, 'heads'>
 /** Where one topic stands. */
 export type Head = NonNullable<HeadsPart['heads']>[number]
+/** How many messages a subscriber has missed. */
+export type MissedRequest = RequestInputOf<Service, 'missed'>
 /** Whose messages are kept. */
 export type SourcesChange = ResponseInputOf<Service, 'sources'>
 

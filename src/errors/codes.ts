@@ -7,6 +7,7 @@
 import { peerEntries } from './peer-codes.js'
 import { socketEntries } from './socket-codes.js'
 import { tlsEntries } from './tls-codes.js'
+import { topicEntries } from './topic-codes.js'
 
 /** What is known of an error code. */
 export interface ErrorCodeEntry {
@@ -322,6 +323,7 @@ const entries = {
   ...peerEntries,
   ...socketEntries,
   ...tlsEntries,
+  ...topicEntries,
 } as const satisfies Record<string, ErrorCodeEntry>
 
 /** One of the stable codes that `RivuletError.code` takes. */

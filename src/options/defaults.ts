@@ -102,6 +102,8 @@ export const defaults = Object.freeze({
   slowSubscriberPauseMs: 5000,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
+  /** Links of one publisher or subscriber of topics: one for each peer that asks it for history, or that it asks. */
+  maxTopicSessions: 4096,
   /** What the subscriptions of all subscribers of a publisher may add up to, in bytes. */
   subscriptionBytes: 524_288,
   /** What the system may hold for one connection of a transient queue, in bytes a side. */

@@ -8,6 +8,7 @@ import avsc from 'avsc'
 import t from 'tap'
 import { DirectoryService } from '../../patterns/directory/wire.js'
 import { MessagingService } from '../../patterns/messaging/wire.js'
+import { TopicLinks, TopicsService } from '../../patterns/pubsub/topics-wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
 import * as datagramSchemas from '../../patterns/socket/datagram/schemas.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
@@ -162,14 +163,16 @@ function received(
 
 t.test('the schemas in docs/protocol are those of the code, and all are on the page', async (t) => {
   const { LinkLimits: _, ...handshake } = linkSchemas // limits are a part of others
-  const oneWay = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer }
+  const oneWay = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer, TopicLinks }
   const records = { ...oneWay, ...handshake, ...callSchemas, ...datagramSchemas }
   const files = new Map(Object.entries(records).map(([name, schema]) => [fileOf(name), schema]))
   for (const [file, schema] of files) {
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
   }
   const fileNamed = ({ name }: { readonly name: string }) => `${name.split('.')[1]}.avpr`
-  const services = new Map([DirectoryService, MessagingService, QueueService].map((one) => [fileNamed(one), one]))
+  const services = new Map(
+    [DirectoryService, MessagingService, QueueService, TopicsService].map((one) => [fileNamed(one), one]),
+  )
   for (const [file, one] of services) t.strictSame(describe(file), JSON.parse(serviceOf(one).text), file)
   const present = readdirSync(join(root, 'docs/protocol')).sort()
   t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', ...services.keys()].sort())

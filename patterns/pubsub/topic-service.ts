@@ -1,0 +1,338 @@
+/**
+ * The service of history, as a publisher or a hub serves it: replays, heads, and the list of sources.
+ *
+ * A pure machine over logs. Credit of links bounds what each call has in transit; how much all calls take of a turn is bounded in
+ * `replay-turns.ts`.
+ */
+import { serviceOf } from '../../src/avro/service-codec.js'
+import {
+  type CallContext,
+  type CallHandler,
+  type Implementation,
+  type ReadyItems,
+  ReadySource,
+} from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
+import { RivuletError } from '../../src/errors/index.js'
+import { type ReplayTurn, ReplayTurns } from './replay-turns.js'
+import type { LogReplay, TopicLog } from './topic-log.js'
+import { topicPattern } from './topic-name.js'
+import {
+  type Head,
+  type HeadsPart,
+  type HeadsRequest,
+  type MissedRequest,
+  type Range,
+  type ReplayPart,
+  type ReplayRequest,
+  refusals,
+  type SourcesChange,
+  TopicsService,
+} from './topics-wire.js'
+
+/** What the service needs of its owner. */
+export interface TopicServicePorts {
+  readonly clock: Clock
+  /** Calls back in the next turn of the event loop. */
+  nextTurn(callback: () => void): void
+  /** Whose messages are kept, 16 hexadecimal digits each. */
+  sources(): Iterable<string>
+  /** The log of one of them. */
+  log(source: string): TopicLog | undefined
+  /** A subscriber has missed so many messages of a source. */
+  missed(source: string, messages: number): void
+}
+
+/** What the service has served. */
+export interface TopicServiceStats {
+  /** Replays that are open. */
+  readonly open: number
+  /** Replays that have completed. */
+  readonly served: number
+  /** Bytes of frames in all replays. */
+  readonly bytes: number
+}
+
+/** The most ranges or patterns of one request. */
+const maxRanges = 1024
+
+/** A replay of at most so many positions is a short one: the repair of a gap, which goes before late subscribers. */
+const shortPositions = 65_536
+
+/** What replays take: measured so that late subscribers leave a publisher half of its rate. */
+const bounds = { turnBytes: 262_144, partBytes: 65_536, most: 64, mostOfLink: 4, idleMs: 500 }
+
+/** Heads in one part. */
+const headsPerPart = 512
+
+/** What a head takes beside its topic, in bytes. */
+const headBytes = 24
+
+/** The service of one publisher or hub. */
+export class TopicService {
+  readonly implementation: Implementation
+  readonly #ports: TopicServicePorts
+  readonly #turns: ReplayTurns
+  readonly #watches = new Set<SourcesWatch>()
+  #open = 0
+  #served = 0
+  #bytes = 0
+
+  constructor(ports: TopicServicePorts) {
+    this.#ports = ports
+    this.#turns = new ReplayTurns(ports, bounds)
+    const handlers = new Map<string, CallHandler>([
+      ['sources', (_, context) => this.#watch(context)],
+      ['replay', (request, { peer: { id } }) => this.#replay(request as ReplayRequest, id)],
+      ['heads', (request, { peer: { id } }) => this.#heads(request as HeadsRequest, id)],
+      ['missed', (request) => this.#missed(request as MissedRequest)],
+    ])
+    this.implementation = { codec: serviceOf(TopicsService), handlers }
+  }
+
+  stats(): TopicServiceStats {
+    return { open: this.#open, served: this.#served, bytes: this.#bytes }
+  }
+
+  /** A source has come. */
+  added(source: string): void {
+    for (const watch of this.#watches) watch.added(source)
+  }
+
+  /** Nothing of a source is kept any more. */
+  removed(source: string): void {
+    for (const watch of this.#watches) watch.removed(source)
+  }
+
+  close(): void {
+    this.#turns.close()
+  }
+
+  #watch({ draining }: CallContext): SourcesWatch {
+    const watch: SourcesWatch = new SourcesWatch(
+      this.#ports.sources(),
+      (source) => this.#ports.log(source)?.position ?? 0,
+      () => this.#watches.delete(watch),
+    )
+    this.#watches.add(watch)
+    if (draining.aborted) watch.end()
+    else draining.addEventListener('abort', () => watch.end(), { once: true })
+    return watch
+  }
+
+  #replay({ source, ranges }: ReplayRequest, link: string): ReadySource<ReplayPart> {
+    const log = this.#logOf('replay', source)
+    const fault = ranges.length > maxRanges ? tooMany(ranges.length) : ranges.map(faultOf).find((one) => one)
+    if (fault !== undefined) throw refused('replay', 'RIVULET_INVALID_REQUEST', fault)
+    this.#open += 1
+    let replay: LogReplay | undefined
+    const take = (bytes: number): ReplayPart | undefined => {
+      replay ??= log.replay(ranges)
+      return replay.take(bytes)
+    }
+    const left = (isComplete: boolean) => {
+      this.#open -= 1
+      if (isComplete) this.#served += 1
+    }
+    const sizeOf = (part: ReplayPart) => {
+      const bytes = bytesOf(part)
+      this.#bytes += bytes
+      return bytes
+    }
+    return new Parts((ready) => this.#turns.add(link, ranges.every(isShort), ready), { take, sizeOf, left })
+  }
+
+  #heads({ source, patterns, after }: HeadsRequest, link: string): ReadySource<HeadsPart> {
+    const log = this.#logOf('heads', source)
+    const fault = patterns.length > maxRanges ? tooMany(patterns.length) : patterns.map(patternFault).find((one) => one)
+    if (fault !== undefined) throw refused('heads', 'RIVULET_INVALID_REQUEST', fault)
+    let heads: Iterator<Head> | undefined
+    let position = 0
+    let isEnded = false
+    const take = (): HeadsPart | undefined => {
+      if (isEnded) return undefined
+      if (heads === undefined) {
+        // what moves while this is read is above that position
+        position = log.position
+        heads = log.heads(patterns, after)[Symbol.iterator]()
+      }
+      const part: Head[] = []
+      while (part.length < headsPerPart) {
+        const { done, value } = heads.next()
+        if (done) {
+          isEnded = true
+          break
+        }
+        part.push(value)
+      }
+      return { heads: part, position }
+    }
+    const sizeOf = ({ heads = [] }: HeadsPart) =>
+      heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes)
+    return new Parts((ready) => this.#turns.add(link, true, ready), { take, sizeOf, left: () => {} })
+  }
+
+  #missed({ source, messages }: MissedRequest): void {
+    const name = hexOf(source)
+    if (messages > 0 && this.#ports.log(name) !== undefined) this.#ports.missed(name, messages)
+  }
+
+  #logOf(method: 'replay' | 'heads', source: Uint8Array): TopicLog {
+    const name = hexOf(source)
+    const log = this.#ports.log(name)
+    if (log === undefined) throw refused(method, 'RIVULET_NO_HISTORY', `no history of publisher ${name} is kept here`)
+    return log
+  }
+}
+
+/** What parts are made of. */
+interface PartsPorts<Part> {
+  /** Takes the next part, of about so many bytes; `undefined` when there is none any more. */
+  take(bytes: number): Part | undefined
+  sizeOf(part: Part): number
+  /** Nothing more is taken. */
+  left(isComplete: boolean): void
+}
+
+/** The parts of one replay, taken when its link has room and it is its turn. */
+class Parts<Part> extends ReadySource<Part> {
+  readonly #join: (ready: () => void) => ReplayTurn
+  readonly #ports: PartsPorts<Part>
+
+  constructor(join: (ready: () => void) => ReplayTurn, ports: PartsPorts<Part>) {
+    super()
+    this.#join = join
+    this.#ports = ports
+  }
+
+  open(ready: () => void): ReadyItems<Part> {
+    const turn = this.#join(ready)
+    const { take, sizeOf, left } = this.#ports
+    let isEnded = false
+    const end = (isComplete: boolean) => {
+      if (isEnded) return
+      isEnded = true
+      turn.leave()
+      left(isComplete)
+    }
+    return {
+      take() {
+        const bytes = isEnded ? 0 : turn.ask()
+        if (bytes === 0) return undefined
+        let part: Part | undefined
+        try {
+          part = take(bytes)
+        } catch (error) {
+          end(false)
+          throw error
+        }
+        if (part === undefined) end(true)
+        else turn.took(sizeOf(part))
+        return part
+      },
+      get isEnded() {
+        return isEnded
+      },
+      leave: () => end(false),
+    }
+  }
+}
+
+/** The sources that one caller is to know. */
+class SourcesWatch extends ReadySource<SourcesChange> {
+  readonly #present: Set<string>
+  readonly #gone = new Set<string>()
+  readonly #positionOf: (source: string) => number
+  readonly #left: () => void
+  #ready = () => {}
+  #isFirst = true
+  #isEnded = false
+
+  constructor(present: Iterable<string>, positionOf: (source: string) => number, left: () => void) {
+    super()
+    this.#present = new Set(present)
+    this.#positionOf = positionOf
+    this.#left = left
+  }
+
+  added(source: string): void {
+    this.#gone.delete(source)
+    this.#present.add(source)
+    this.#ready()
+  }
+
+  removed(source: string): void {
+    this.#present.delete(source)
+    this.#gone.add(source)
+    this.#ready()
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#left()
+    this.#ready()
+  }
+
+  open(ready: () => void): ReadyItems<SourcesChange> {
+    this.#ready = ready
+    const isEnded = () => this.#isEnded
+    return {
+      take: () => this.#take(),
+      get isEnded() {
+        return isEnded()
+      },
+      leave: () => this.end(),
+    }
+  }
+
+  #take(): SourcesChange | undefined {
+    if (!this.#isFirst && this.#present.size + this.#gone.size === 0) return undefined
+    this.#isFirst = false
+    const present = [...this.#present].map((source) => ({
+      source: Buffer.from(source, 'hex'),
+      position: this.#positionOf(source),
+    }))
+    const gone = [...this.#gone].map((source) => Buffer.from(source, 'hex'))
+    this.#present.clear()
+    this.#gone.clear()
+    return { present, gone }
+  }
+}
+
+function bytesOf({ schemas = [], expired = [], frames = [] }: ReplayPart): number {
+  let bytes = headBytes
+  for (const { text } of schemas) bytes += text.length + headBytes
+  for (const { topic } of expired) bytes += topic.length + headBytes
+  for (const { topic, frame } of frames) bytes += topic.length + frame.length + 8
+  return bytes
+}
+
+function isShort({ after = 0, upTo = 0, retained }: Range): boolean {
+  return retained === true || (upTo > 0 && upTo - after <= shortPositions)
+}
+
+function faultOf({ pattern, after = 0, upTo = 0, last = 0 }: Range): string | undefined {
+  if (after < 0 || upTo < 0 || last < 0) return `a range has a negative number: ${after}, ${upTo}, ${last}`
+  return patternFault(pattern)
+}
+
+function patternFault(pattern: string): string | undefined {
+  try {
+    topicPattern(pattern)
+    return undefined
+  } catch (error) {
+    return (error as RivuletError).message
+  }
+}
+
+function tooMany(count: number): string {
+  return `a request has ${count} ranges or patterns, more than ${maxRanges}`
+}
+
+function refused(method: 'replay' | 'heads', code: 'RIVULET_NO_HISTORY' | 'RIVULET_INVALID_REQUEST', text: string) {
+  return refusals.errorOf(method, new RivuletError(code, text))
+}
+
+function hexOf(source: Uint8Array): string {
+  return Buffer.from(source.buffer, source.byteOffset, source.length).toString('hex')
+}
