@@ -26,7 +26,11 @@ export interface LoggedFrame {
   readonly isRetained: boolean
 }
 
-/** How much history is kept; what exceeds one of these is given up, the oldest frame first. */
+/**
+ * How much history is kept; what exceeds one of these is given up, the oldest frame first.
+ *
+ * Age is looked at when frames are appended and read. A retained value is kept beside its frame, and only `maxBytes` holds for it.
+ */
 export interface HistoryBounds {
   readonly maxMessages: number
   /** Frames with what is kept of each, in bytes. Retained values count, and are given up last. */
@@ -49,17 +53,20 @@ export interface LogPart {
   readonly schemas: readonly { readonly schemaId: Buffer; readonly text: string }[]
   readonly expired: readonly Expired[]
   readonly frames: readonly KeptFrame[]
-  /** Everything that was asked for up to here has been said. */
+  /** All requested messages up to here have been delivered or reported. */
   readonly position: number
 }
 
 /** One walk through a log. */
 export interface LogReplay {
   /**
-   * Takes what comes next, at least one frame and about so many bytes; `undefined` when everything up to `upTo`, or to the
-   * last message that there is, has been said.
+   * Takes what comes next, about so many bytes and at least one frame, or none after a long way without one that fits;
+   * `undefined` at the end: behind `upTo`, or behind the last message that there is.
    *
-   * What was given up since the last call is reported as expired. Each schema comes once, before its first frame.
+   * Messages that were given up before the frames of a part are reported once, in `expired` of that part. Number and position
+   * are those of the last message of the topic that was given up. They may be above `upTo`: then all requested messages of
+   * the topic that have not been delivered are given up. Messages that were never appended are not reported. Each schema
+   * comes once, before its first frame.
    */
   take(bytes: number): LogPart | undefined
 }
@@ -71,7 +78,9 @@ export interface TopicLog {
   /** The position of the last message that was appended; 0 if there is none. */
   readonly position: number
   /**
-   * Appends a frame behind the others.
+   * Appends a frame behind the others; one that is not behind them is put where it is missing, as by `insert`.
+   *
+   * A time in the future counts as the present.
    *
    * Returns nothing where it is kept at once, in memory; on disk, a promise that resolves when a crash of the process cannot
    * take it any more, in the order of the calls.
@@ -79,13 +88,28 @@ export interface TopicLog {
    * @error RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED
    */
   append(frame: LoggedFrame): Promise<void> | undefined
-  /** Puts frames where some are missing: a hub has fetched them. Those that are there already are left out. */
+  /**
+   * Puts frames where some are missing: a hub has fetched them.
+   *
+   * Left out are those that are there already, and those before the last one that was given up. A walk does not go back.
+   */
   insert(frames: readonly LoggedFrame[]): Promise<void> | undefined
   /** Removes the retained value of a topic. */
   clear(topic: string): Promise<void> | undefined
-  /** Begins a walk: each frame that fits one of the ranges, once, by position. */
+  /**
+   * Begins a walk: each frame that fits one of the ranges, once, by position.
+   *
+   * `last` counts by numbers, from the last message that there is at this moment, or up to `upTo`. Retained values are those
+   * of this moment; one that is replaced before the walk reaches it is left out, since the new one has been published.
+   *
+   * @throws RIVULET_INVALID_OPTION for what is no pattern.
+   */
   replay(ranges: readonly Range[]): LogReplay
-  /** Where the topics stand that fit one of the patterns and have moved since `after`; in any order. */
+  /**
+   * Where the topics stand that fit one of the patterns and have moved since `after`; in any order.
+   *
+   * @throws RIVULET_INVALID_OPTION for what is no pattern.
+   */
   heads(patterns: readonly string[], after: number): Iterable<Head>
   /** Where all topics ended, for the publisher that continues. */
   ends(): Iterable<TopicEnd>
@@ -105,8 +129,10 @@ export interface HistoryStats {
 export interface TopicLogs {
   /** The log of a source; made if there is none. */
   log(source: string): TopicLog
-  /** All sources with something kept. */
+  /** All sources of which a message was ever appended, and that were not forgotten. */
   sources(): Iterable<string>
+  /** Forgets a source with all that is kept of it: a hub has not heard of it for long. */
+  forget(source: string): Promise<void> | undefined
   stats(): HistoryStats
   /** Resolves when everything that was appended is kept. */
   flush(): Promise<void>

@@ -1,0 +1,93 @@
+/**
+ * The bounds that several logs share: what is given up, and when.
+ *
+ * The oldest frame goes first, by when frames left; of one log, always the first. Retained values go when no frame is left.
+ */
+import type { Clock } from '../../src/clock/index.js'
+import type { Kept, LogIndex } from './log-index.js'
+import type { LoggedTopic } from './logged-topic.js'
+import { OrderHeap } from './order-heap.js'
+import type { HistoryBounds, HistoryStats, LoggedFrame } from './topic-log.js'
+
+/** Is notified of what is given up, where it has to be removed from elsewhere, too. */
+export interface GivenUp {
+  frame(index: LogIndex, position: number, topic: LoggedTopic): void
+  retained(index: LogIndex, topic: LoggedTopic): void
+}
+
+/** Keeps logs within their bounds. */
+export class LogBounds {
+  readonly kept: Kept = { messages: 0, bytes: 0, expired: 0 }
+  readonly #bounds: HistoryBounds
+  readonly #clock: Pick<Clock, 'wallNow'>
+  readonly #givenUp: GivenUp | undefined
+  /** Logs with frames, and those with retained values. */
+  readonly #heap = new OrderHeap<LogIndex>()
+  readonly #retaining = new Set<LogIndex>()
+
+  constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>, givenUp?: GivenUp) {
+    this.#bounds = bounds
+    this.#clock = clock
+    this.#givenUp = givenUp
+  }
+
+  /** Adds a frame to a log, behind its others or where it is missing, and gives up what exceeds the bounds; returns whether it was added. */
+  append(index: LogIndex, frame: LoggedFrame): boolean {
+    const now = this.#clock.wallNow()
+    const time = Math.min(frame.time, now)
+    if (frame.position > index.position) index.append(frame, time)
+    else if (!index.insert(frame, time)) return false
+    this.#order(index)
+    if (frame.isRetained) this.#retaining.add(index)
+    this.#keep(now)
+    return true
+  }
+
+  /** Gives up what has become too old. */
+  refresh(): void {
+    if (this.#bounds.maxAgeMs < Number.POSITIVE_INFINITY) this.#keep(this.#clock.wallNow())
+  }
+
+  /** Gives up all that is kept of a log. */
+  forget(index: LogIndex): void {
+    this.#heap.remove(index)
+    this.#retaining.delete(index)
+    index.removeAll()
+  }
+
+  stats(): HistoryStats {
+    this.refresh()
+    return Object.freeze({ ...this.kept })
+  }
+
+  #order(index: LogIndex): void {
+    const { oldest } = index
+    if (oldest === undefined) {
+      this.#heap.remove(index)
+    } else if (oldest !== index.order || index.place < 0) {
+      index.order = oldest
+      this.#heap.put(index)
+    }
+  }
+
+  #keep(now: number): void {
+    const { maxMessages, maxBytes, maxAgeMs } = this.#bounds
+    const { kept } = this
+    const youngest = now - maxAgeMs
+    for (let index = this.#heap.first; index !== undefined; index = this.#heap.first) {
+      if (kept.messages <= maxMessages && kept.bytes <= maxBytes && index.order >= youngest) return
+      const position = index.table.first?.first ?? 0
+      const topic = index.shift()
+      this.#givenUp?.frame(index, position, topic)
+      this.#order(index)
+    }
+    for (const index of this.#retaining) {
+      for (let topic = index.oldestRetained; topic !== undefined; topic = index.oldestRetained) {
+        if (kept.bytes <= maxBytes) return
+        index.clear(topic)
+        this.#givenUp?.retained(index, topic)
+      }
+      this.#retaining.delete(index)
+    }
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Where the frames of one source are, in memory: by position, and by topic. Both kinds of logs have one.
+ *
+ * It decides nothing about bounds: its caller makes it give up the oldest frame. The bytes of frames are here or elsewhere.
+ */
+import { type EntryKeys, entryBytes, type FrameSegment } from './frame-segment.js'
+import { FrameTable } from './frame-table.js'
+import { LoggedTopic, retainedCost, topicCost } from './logged-topic.js'
+import type { HeapItem } from './order-heap.js'
+import { SchemaTexts } from './schema-texts.js'
+import type { LoggedFrame, TopicEnd } from './topic-log.js'
+import { topicPattern } from './topic-name.js'
+import type { Head } from './topics-wire.js'
+
+/** Where the bytes of frames are, if they are not kept in memory. */
+export interface FrameBytes {
+  /** The bytes of the frame at a position; `undefined` if they are corrupt. */
+  read(position: number): Buffer | undefined
+  /** The frame of the retained value of a topic. */
+  readRetained(topic: string): Buffer | undefined
+}
+
+/** What all logs of one set of bounds keep. */
+export interface Kept {
+  messages: number
+  bytes: number
+  expired: number
+}
+
+/** The index of one source. */
+export class LogIndex implements HeapItem {
+  /** Of logs, the one with the oldest frame comes first. */
+  order = 0
+  place = -1
+  readonly source: string
+  readonly table = new FrameTable()
+  readonly topics: LoggedTopic[] = []
+  readonly schemas = new SchemaTexts()
+  readonly elsewhere: FrameBytes | undefined
+  readonly #byName = new Map<string, LoggedTopic>()
+  readonly #kept: Kept
+  /** Topics with a retained value, the oldest first. */
+  readonly #retained = new Set<LoggedTopic>()
+  /** The last message, and the last one that was given up. */
+  position = 0
+  expiredPosition = 0
+  /** How often frames were put between others: walks look for their places again. */
+  insertions = 0
+
+  constructor(source: string, kept: Kept, elsewhere?: FrameBytes) {
+    this.source = source
+    this.#kept = kept
+    this.elsewhere = elsewhere
+  }
+
+  /** When the oldest frame left; `undefined` if there is none. */
+  get oldest(): number | undefined {
+    const { first } = this.table
+    return first && (first.times[first.start] as number)
+  }
+
+  topic(name: string): LoggedTopic | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** Adds a frame behind all others. */
+  append(frame: LoggedFrame, time: number): void {
+    const topic = this.#topicOf(frame)
+    this.table.push(frame, this.#keysOf(frame, topic, time), this.elsewhere ? undefined : frame.bytes)
+    topic.frames.push(frame.position)
+    this.#moveTo(topic, frame)
+    if (frame.isRetained) this.retain(topic, frame, time)
+  }
+
+  /** Puts a frame where it is missing; returns whether it was. Frames before the last one that was given up are left out. */
+  insert(frame: LoggedFrame, time: number): boolean {
+    if (frame.position <= this.expiredPosition || !this.table.isFree(frame.position, frame.count)) return false
+    const topic = this.#topicOf(frame)
+    this.table.insert(frame, this.#keysOf(frame, topic, time), this.elsewhere ? undefined : frame.bytes)
+    topic.frames.insert(frame.position)
+    this.insertions++
+    this.#moveTo(topic, frame)
+    if (frame.isRetained && frame.position > (topic.retained?.position ?? 0)) this.retain(topic, frame, time)
+    return true
+  }
+
+  /** Gives up the oldest frame, and returns its topic. */
+  shift(): LoggedTopic {
+    const segment = this.table.first as FrameSegment
+    const slot = segment.start
+    const topic = this.topics[segment.topics[slot] as number] as LoggedTopic
+    const count = segment.counts[slot] as number
+    const length = segment.lengths[slot] as number
+    const last = segment.lastOf(slot)
+    topic.frames.shift()
+    topic.expiredSequence = (segment.sequences[slot] as number) + count - 1
+    topic.expiredPosition = this.expiredPosition = last
+    topic.expiredTime = segment.times[slot] as number
+    const kept = this.#kept
+    // one that could not be read was given up then
+    if (length > 0) {
+      kept.messages -= count
+      kept.expired += count
+    }
+    kept.bytes -= length + entryBytes
+    this.#drop(segment.schemas[slot] as number)
+    this.table.shift()
+    return topic
+  }
+
+  /** The bytes of a frame; `undefined` if they cannot be read, and then it is given up in its place. */
+  bytesOf(segment: FrameSegment, slot: number): Buffer | undefined {
+    if (segment.lengths[slot] === 0) return undefined
+    if (this.elsewhere === undefined) return segment.bytesOf(slot)
+    const bytes = this.elsewhere.read(segment.positions[slot] as number)
+    if (bytes === undefined) this.#lose(segment, slot)
+    return bytes
+  }
+
+  #lose(segment: FrameSegment, slot: number): void {
+    const count = segment.counts[slot] as number
+    this.#kept.messages -= count
+    this.#kept.expired += count
+    this.#kept.bytes -= segment.lengths[slot] as number
+    segment.lengths[slot] = 0
+  }
+
+  /** Makes the message of a frame the retained value of its topic. */
+  retain(topic: LoggedTopic, frame: LoggedFrame, time: number): void {
+    this.clear(topic)
+    const { bytes, sequence, position } = frame
+    const copy = Buffer.allocUnsafeSlow(this.elsewhere ? 0 : bytes.length)
+    if (!this.elsewhere) copy.set(bytes)
+    const schema = topic.schema
+    this.schemas.name(schema)
+    topic.retained = {
+      topic,
+      sequence,
+      position,
+      time,
+      schema,
+      length: bytes.length,
+      bytes: this.elsewhere ? undefined : copy,
+    }
+    this.#kept.bytes += bytes.length + retainedCost
+    this.#retained.add(topic)
+  }
+
+  /** Removes the retained value of a topic, if it has one. */
+  clear(topic: LoggedTopic): void {
+    const { retained } = topic
+    if (!retained) return
+    topic.retained = undefined
+    this.#kept.bytes -= retained.length + retainedCost
+    this.#drop(retained.schema)
+    this.#retained.delete(topic)
+  }
+
+  /** The topic whose retained value is the oldest. */
+  get oldestRetained(): LoggedTopic | undefined {
+    for (const topic of this.#retained) return topic
+    return undefined
+  }
+
+  /** Gives up everything, without counting it as expired. */
+  removeAll(): void {
+    const { expired } = this.#kept
+    while (this.table.first) this.shift()
+    for (const topic of this.topics) {
+      this.clear(topic)
+      this.#drop(topic.schema)
+      this.#kept.bytes -= topicCost + 2 * topic.name.length
+    }
+    this.#kept.expired = expired
+    this.topics.length = 0
+    this.#byName.clear()
+  }
+
+  /** See `TopicLog`. */
+  heads(patterns: readonly string[], after: number): Head[] {
+    const heads = new Map<string, Head>()
+    const enter = ({ name, sequence, position }: LoggedTopic) => {
+      if (position > after) heads.set(name, { topic: name, next: sequence + 1, previous: position })
+    }
+    for (const pattern of patterns.map(topicPattern)) {
+      if (pattern.exact) {
+        const topic = this.#byName.get(pattern.text)
+        if (topic) enter(topic)
+        continue
+      }
+      for (const topic of this.topics) if (topic.position > after && pattern.matches(topic.words)) enter(topic)
+    }
+    return [...heads.values()]
+  }
+
+  /** See `TopicLog`. */
+  *ends(): Iterable<TopicEnd> {
+    for (const { name, schema, sequence, position } of this.topics) {
+      yield { topic: name, schemaText: this.schemas.at(schema).text, sequence, position }
+    }
+  }
+
+  #topicOf({ topic: name, schemaId, schemaText }: LoggedFrame): LoggedTopic {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    const schema = this.#named(schemaId, schemaText)
+    const topic = new LoggedTopic(name, this.topics.length, schema)
+    this.topics.push(topic)
+    this.#byName.set(name, topic)
+    this.#kept.bytes += topicCost + 2 * name.length
+    return topic
+  }
+
+  #keysOf({ bytes, count, schemaId, schemaText }: LoggedFrame, topic: LoggedTopic, time: number): EntryKeys {
+    const last = this.schemas.at(topic.schema)
+    let { schema } = topic
+    if (last.text !== schemaText || !last.schemaId.equals(schemaId)) {
+      schema = this.#named(schemaId, schemaText)
+      this.#drop(topic.schema)
+      topic.schema = schema
+    }
+    this.schemas.name(schema)
+    this.#kept.messages += count
+    this.#kept.bytes += bytes.length + entryBytes
+    return { topic: topic.key, schema, time }
+  }
+
+  #named(schemaId: Buffer, text: string): number {
+    const before = this.schemas.bytes
+    const key = this.schemas.keyOf(schemaId, text)
+    this.schemas.name(key)
+    this.#kept.bytes += this.schemas.bytes - before
+    return key
+  }
+
+  #drop(schema: number): void {
+    const before = this.schemas.bytes
+    this.schemas.drop(schema)
+    this.#kept.bytes += this.schemas.bytes - before
+  }
+
+  #moveTo(topic: LoggedTopic, { position, sequence, count }: LoggedFrame): void {
+    const last = position + count - 1
+    if (last > topic.position) {
+      topic.position = last
+      topic.sequence = sequence + count - 1
+    }
+    if (last > this.position) this.position = last
+  }
+}
