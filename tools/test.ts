@@ -86,7 +86,8 @@ let folder = ''
 try {
   const compile: Job = async () => {
     folder = writePlain()
-    writeBundles(folder)
+    // to join all modules takes longer than a few test files save by it
+    if (named.length === 0 || named.length > 20 || named.some((file) => file.includes('examples'))) writeBundles(folder)
   }
   // the compiler works here while the build runs beside
   const [build, types, format] =
