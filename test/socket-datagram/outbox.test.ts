@@ -134,6 +134,51 @@ t.test('a name is resolved once, again after a failure, and holds back nobody el
   t.strictSame(outbox.pending().messages, 2)
 })
 
+t.test('datagrams for a name that wait behind others are resolved together, in order', async (t) => {
+  const { sent, destination: other } = slowSystem()
+  const outbox = new DatagramOutbox(1_000_000)
+  for (let number = 0; number < 64; number++) outbox.add(datagram(other, 200))
+  let lookUps = 0
+  let target: Target | undefined
+  const named: OutDestination = {
+    get target() {
+      return target
+    },
+    resolve: () => {
+      lookUps += 1
+    },
+    failed() {},
+  }
+  for (let number = 0; number < 3; number++) outbox.add(datagram(named, number))
+  outbox.add(datagram(other, 201))
+  t.equal(lookUps, 0, 'the system has its number')
+  sent[0]?.done(null)
+  t.equal(lookUps, 1)
+  t.equal(sent.at(-1)?.bytes[0], 201, 'another destination does not wait')
+  outbox.add(datagram(named, 3))
+  target = { send: (bytes, done) => void sent.push({ bytes, done }) }
+  outbox.resolved(named)
+  const empty = outbox.whenEmpty()
+  for (let number = 1; number < 69; number++) {
+    await until(() => sent.length > number)
+    sent[number]?.done(null)
+  }
+  await empty
+  t.strictSame(
+    sent.slice(65).map(({ bytes }) => bytes[0]),
+    [0, 1, 2, 3],
+  )
+  t.equal(outbox.sent, 69)
+  t.strictSame(outbox.pending(), { messages: 0, bytes: 0 })
+
+  target = undefined
+  for (let number = 0; number < 64; number++) outbox.add(datagram(other, 200))
+  for (let number = 0; number < 3; number++) outbox.add(datagram(named, number))
+  sent[69]?.done(null)
+  t.equal(outbox.unresolvable(named), 3, 'all of them are lost with the name')
+  t.equal(outbox.pending().messages, 63)
+})
+
 t.test('names of this machine are found, others are reported, and sizes of buffers are read back', async (t) => {
   const receiver = await createDatagram({ schema: Count, bind: 'udp://127.0.0.1:*', receiveBufferBytes: 65_536 })
   const sender = await createDatagram({ schema: Count, bind: 'udp://127.0.0.1:*', sendBufferBytes: 65_536 })

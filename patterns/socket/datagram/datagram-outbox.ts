@@ -151,14 +151,23 @@ export class DatagramOutbox implements Queue {
     const { destination } = datagram
     const { target } = destination
     if (target === undefined) {
-      const waiting = new Fifo<OutDatagram>()
-      waiting.push(datagram)
-      this.#unresolved.set(destination, waiting)
-      destination.resolve()
+      this.#awaitTarget(datagram)
       return
     }
     this.#withSystem += 1
     target.send(datagram.bytes, (error) => this.#handedOver(datagram, error))
+  }
+
+  /** Puts a datagram, and those behind it of the same destination, aside until its target is known. */
+  #awaitTarget(first: OutDatagram): void {
+    const { destination } = first
+    const waiting = new Fifo<OutDatagram>()
+    waiting.push(first)
+    const queued = [...this.#queue]
+    this.#queue.clear()
+    for (const one of queued) (one.destination === destination ? waiting : this.#queue).push(one)
+    this.#unresolved.set(destination, waiting)
+    destination.resolve()
   }
 
   #handedOver(datagram: OutDatagram, error: Error | null): void {
