@@ -70,6 +70,15 @@ export async function createStreamListener<In, Out = In>(
 /** Turns of the event loop in which a connection that the system has made is accepted. */
 const acceptTurns = 3
 
+/** A connection that waits until somebody takes it. */
+interface Untaken {
+  readonly link: LinkCount
+  /** When it is refused, on the clock. */
+  readonly deadline: number
+  take(): void
+  refuse(): void
+}
+
 class ListenerResource<In, Out>
   extends ResourceBase<StreamListenerStats>
   implements StreamListener<In, Out>, ResourceMaker
@@ -79,7 +88,9 @@ class ListenerResource<In, Out>
   readonly #links: LinkCount[] = []
   readonly #taken = new Subject<StreamConnection<In, Out>>()
   readonly #connections = new Set<ConnectionResource<In, Out>>()
-  readonly #waiting = new Fifo<{ readonly socket: StreamSocket; readonly link: LinkCount; readonly deadline: number }>()
+  /** Connections that nobody has taken, and how many of them have not begun to agree. */
+  readonly #waiting = new Fifo<Untaken>()
+  #unread = 0
   readonly #untaken: DeadlineSweep
   readonly #held: HeldBytes
   readonly #refused = new Tally()
@@ -189,7 +200,7 @@ class ListenerResource<In, Out>
 
   protected override async finish(deadline: number): Promise<number> {
     await Promise.all(this.#servers.map((server) => server.close()))
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.socket.destroy()
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.refuse()
     this.#untaken.stop()
     this.#tls?.close()
     const timeoutMs = Math.max(0, deadline - this.runtime.clock.now())
@@ -200,7 +211,7 @@ class ListenerResource<In, Out>
   }
 
   get #open(): number {
-    return this.#connections.size + this.#waiting.length + this.#agreeing
+    return this.#connections.size + this.#unread + this.#agreeing
   }
 
   #admits(link: LinkCount): boolean {
@@ -234,20 +245,29 @@ class ListenerResource<In, Out>
     } else if (this.#taken.observed) {
       void this.#accept(socket, link)
     } else {
-      const deadline = this.runtime.clock.now() + this.#options.takeTimeoutMs
-      this.#waiting.push({ socket, link, deadline })
-      if (Number.isFinite(deadline)) this.#untaken.watch(deadline)
+      this.#unread += 1
+      const read = (end: () => void) => () => {
+        this.#unread -= 1
+        end()
+      }
+      this.#wait(link, { take: read(() => void this.#accept(socket, link)), refuse: read(() => socket.destroy()) })
     }
+  }
+
+  #wait(link: LinkCount, ends: Pick<Untaken, 'take' | 'refuse'>): void {
+    const deadline = this.runtime.clock.now() + this.#options.takeTimeoutMs
+    this.#waiting.push({ link, deadline, ...ends })
+    if (Number.isFinite(deadline)) this.#untaken.watch(deadline)
   }
 
   #handOut(): void {
     for (let next = this.#waiting.first; next !== undefined && this.#taken.observed; next = this.#waiting.first) {
       this.#waiting.shift()
-      void this.#accept(next.socket, next.link)
+      next.take()
     }
   }
 
-  /** Hands a connection out; never rejects. */
+  /** Opens a connection and hands it out; never rejects. */
   async #accept(socket: StreamSocket, link: LinkCount): Promise<void> {
     const connection = new ConnectionResource<In, Out>(socket, {
       ...this.#options,
@@ -264,6 +284,13 @@ class ListenerResource<In, Out>
       if (this.life.isOpen) this.#refuse('not-agreed', link, error as RivuletError)
       return
     }
+    const take = () => this.#handOver(connection, link)
+    if (this.#taken.observed) take()
+    // who asked for connections has left while both sides agreed
+    else this.#wait(link, { take, refuse: () => void connection.close({ drain: false }) })
+  }
+
+  #handOver(connection: ConnectionResource<In, Out>, link: LinkCount): void {
     this.#accepted += 1
     link.up()
     void connection.whenEnded.then((cause) => link.down(cause))
@@ -274,7 +301,7 @@ class ListenerResource<In, Out>
     for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
       if (next.deadline > now) return next.deadline
       this.#waiting.shift()
-      next.socket.destroy()
+      next.refuse()
       const text = `a connection was refused: connections had no subscriber within ${this.#options.takeTimeoutMs} ms`
       this.#refuse('not-taken', next.link, new RivuletError('RIVULET_TIMEOUT', text))
     }
