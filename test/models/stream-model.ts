@@ -4,12 +4,35 @@
  * Both ends do everything: send, end their half, destroy, close, consume or not.
  */
 import { Observable } from 'rxjs'
-import { connectStream, createStreamListener, lengthPrefixed, lines } from '../../patterns/socket/index.js'
+import {
+  connectStream,
+  createStreamListener,
+  lengthPrefixed,
+  lines,
+  type StreamMessageOptions,
+} from '../../patterns/socket/index.js'
+import { defineSchema, record, type Schema } from '../../src/avro/index.js'
 import { first, total } from '../support/events.js'
 import { defineModel, stepsOf } from './model.js'
-import { checkAtRest, close, consume, consumptions, End, offerAll, type Setup, type World } from './stream-world.js'
+import {
+  checkAtRest,
+  close,
+  consume,
+  consumptions,
+  contents,
+  End,
+  offerAll,
+  type Setup,
+  type World,
+} from './stream-world.js'
 
 const step = stepsOf<World>()
+
+/** Larger messages are refused, in bytes; and what a value has beside its text. */
+const maxMessageBytes = 100_000
+
+const Text = defineSchema(record('Text', { text: 'string' }))
+const LaterText = defineSchema(record('Text', { text: 'string', language: { schema: 'string', default: '' } }))
 
 const side = (random: { below(limit: number): number }): number => random.below(2)
 const pick = (world: World, side: number): End => world.ends[side] as End
@@ -107,7 +130,7 @@ const steps = [
 export const model = defineModel<Setup, World>({
   name: 'stream',
   draw: (random) => ({
-    framing: random.pick(['lines', 'lengthPrefixed'] as const),
+    framing: random.pick(contents),
     options: {
       ...(random.chance(0.4) && { overflow: random.pick(['block', 'error', 'drop-oldest', 'drop-newest'] as const) }),
       ...(random.chance(0.4) && { outboxBytes: random.pick([1, 300, 50_000]) }),
@@ -120,15 +143,18 @@ export const model = defineModel<Setup, World>({
     const { runtime } = lab
     // inproc, which byte streams do not have, is the transport of most sequences
     const bind = lab.transport === 'inproc' ? 'tcp://127.0.0.1:*' : lab.endpoint()
-    const framing =
-      setup.framing === 'lines' ? lines({ maxLineBytes: 100_000 }) : asText(lengthPrefixed({ maxFrameBytes: 100_000 }))
     const { maxBufferedBytes, options } = setup
+    const [ofClient, ofServer] = contentsOf(setup)
     const limits = maxBufferedBytes === undefined ? {} : { maxBufferedBytes }
-    const listener = lab.watch(await createStreamListener<string>({ framing, bind, runtime, ...options, ...limits }))
+    const listener = lab.watch(
+      await createStreamListener<string>({ ...ofServer, bind, runtime, ...options, ...limits }),
+    )
     const accepted = first(listener.connections)
-    const client = lab.watch(await connectStream<string>({ framing, connect: listener.endpoint, runtime, ...options }))
+    const client = lab.watch(
+      await connectStream<string>({ ...ofClient, connect: listener.endpoint, runtime, ...options }),
+    )
     const server = lab.watch(await accepted)
-    const ends = [new End(lab, client, 'c', options), new End(lab, server, 's', options)] as const
+    const ends = [new End(lab, client, 'c', setup), new End(lab, server, 's', setup)] as const
     ends[0].peer = ends[1]
     ends[1].peer = ends[0]
     const world: World = { lab, listener, setup, ends, startedAt: lab.clock.now() }
@@ -169,6 +195,19 @@ export const model = defineModel<Setup, World>({
     await lab.settled()
   },
 })
+
+/** What client and server say of their messages. */
+function contentsOf({ framing }: Setup): readonly [StreamMessageOptions<string>, StreamMessageOptions<string>] {
+  if (framing === 'typed' || framing === 'versions') {
+    const typed = (schema: unknown) => ({ schema: schema as Schema<string, string>, maxMessageBytes })
+    return [typed(Text), typed(framing === 'typed' ? Text : LaterText)]
+  }
+  const same =
+    framing === 'lines'
+      ? lines({ maxLineBytes: maxMessageBytes })
+      : asText(lengthPrefixed({ maxFrameBytes: maxMessageBytes }))
+  return [{ framing: same }, { framing: same }]
+}
 
 /** A framing of bytes as one of texts. */
 function asText(framing: ReturnType<typeof lengthPrefixed>): ReturnType<typeof lines> {

@@ -9,8 +9,11 @@ import type { Lab } from './lab.js'
 import type { Outcome } from './outcomes.js'
 import { tick } from './ticks.js'
 
+/** What a connection carries: bytes in one of the framings, values of one schema, or of two versions. */
+export const contents = ['lines', 'lengthPrefixed', 'typed', 'versions'] as const
+
 export interface Setup {
-  readonly framing: 'lines' | 'lengthPrefixed'
+  readonly framing: (typeof contents)[number]
   readonly options: Pick<ConnectStreamOptions<string>, 'overflow' | 'outboxBytes'>
   readonly maxBufferedBytes: number | undefined
   /** Whether each side consumes from the beginning. */
@@ -34,7 +37,7 @@ export const consumptions = ['subscribe', 'process', 'few', 'stop'] as const
 export class End {
   readonly lab: Lab
   readonly connection: StreamConnection<string>
-  readonly #options: Setup['options']
+  readonly #setup: Setup
   readonly #side: string
   peer: End = this
   /** Messages that came: the name of a source, and the place in it. */
@@ -57,11 +60,11 @@ export class End {
   /** Resolves when the last iterator has left. */
   leaving: Promise<void> = Promise.resolve()
 
-  constructor(lab: Lab, connection: StreamConnection<string>, side: string, options: Setup['options']) {
+  constructor(lab: Lab, connection: StreamConnection<string>, side: string, setup: Setup) {
     this.lab = lab
     this.connection = connection
     this.#side = side
-    this.#options = options
+    this.#setup = setup
     this.#sendName = this.newName('s')
     this.#nextName = this.newName('n')
   }
@@ -72,14 +75,21 @@ export class End {
     return `${this.#side}${kind}${this.#names}`
   }
 
+  /** A message, with its source and its place in it. */
   text(name: string, at: number, bytes = 0): string {
-    return `${name} ${at} ${'x'.repeat(bytes)}`
+    return this.#message(`${name} ${at} ${'x'.repeat(bytes)}`)
+  }
+
+  /** A text as what the connection carries, which the model takes for a text. */
+  #message(text: string): string {
+    const { framing } = this.#setup
+    return framing === 'typed' || framing === 'versions' ? ({ text } as unknown as string) : text
   }
 
   send(count: number, bytes: number): void {
     const rejects = [
       'RIVULET_CLOSED',
-      ...(this.#options.overflow === 'error' ? ['RIVULET_OUTBOX_FULL' as const] : []),
+      ...(this.#setup.options.overflow === 'error' ? ['RIVULET_OUTBOX_FULL' as const] : []),
     ] as const
     for (let at = 0; at < count; at++) {
       this.offered += 1
@@ -95,7 +105,7 @@ export class End {
 
   sendBad(kind: 'type' | 'large' | 'nothing'): void {
     this.offered += 1
-    const value = kind === 'large' ? 'x'.repeat(100_001) : kind === 'type' ? { text: 'x' } : undefined
+    const value = kind === 'large' ? this.#message('x'.repeat(100_001)) : kind === 'type' ? { text: 1 } : undefined
     const rejects = [
       'RIVULET_CLOSED',
       'RIVULET_INVALID_MESSAGE',
@@ -104,7 +114,7 @@ export class End {
     ] as const
     // one that waits for room is refused when there is some
     this.outcomes.push(this.lab.call(`send (${kind})`, () => this.connection.send(value as string), { rejects }))
-    const { overflow } = this.#options
+    const { overflow } = this.#setup.options
     if (overflow === 'drop-newest' || overflow === 'drop-oldest') this.isCountable = false
   }
 
@@ -124,8 +134,8 @@ export class End {
     void options
   }
 
-  take(text: string): void {
-    const [name = '', at = ''] = text.split(' ')
+  take(message: string | { readonly text: string }): void {
+    const [name = '', at = ''] = (typeof message === 'string' ? message : message.text).split(' ')
     this.got.push([name, Number(at)])
   }
 
