@@ -1,0 +1,114 @@
+/**
+ * Frames that wait until what is missing before them has been fetched, in the order in which they arrived.
+ *
+ * All of one subscriber share a bound. Frames beyond it are forgotten: what is known of them is their place, so that they
+ * are fetched as well.
+ */
+import type { FollowedFrame } from './followed-frame.js'
+
+/** What a frame costs beside its bytes. */
+const frameCost = 128
+
+/** How much the subscriptions of one subscriber may hold together. */
+export class HoldBudget {
+  readonly #limitBytes: number
+  #bytes = 0
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+  }
+
+  /** What is held, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#limitBytes
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  giveBack(bytes: number): void {
+    this.#bytes -= bytes
+  }
+}
+
+/** The places of frames that found no room. */
+export interface Forgotten {
+  /** The position of the first message of any of them. */
+  readonly from: number
+  /** The position of the last one. */
+  readonly upTo: number
+  /** The highest number that a next message has; of one topic. */
+  readonly next: number
+}
+
+/** Frames that wait together. */
+export class HeldFrames<Frame extends FollowedFrame> {
+  readonly #budget: HoldBudget
+  #frames: Frame[] = []
+  #messages = 0
+  #bytes = 0
+  #forgotten: Forgotten | undefined
+
+  constructor(budget: HoldBudget) {
+    this.#budget = budget
+  }
+
+  /** Messages in the frames that are held. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** The one that waits for longest. */
+  get first(): Frame | undefined {
+    return this.#frames[0]
+  }
+
+  get forgotten(): Forgotten | undefined {
+    return this.#forgotten
+  }
+
+  /**
+   * Holds a frame; returns false if there is no room for it: then it and all that follow are forgotten.
+   *
+   * @param isCounted - Whether it was held before, elsewhere: then there is room in any case.
+   */
+  add(frame: Frame, isCounted: boolean): boolean {
+    const { bytes, place } = frame
+    const cost = bytes + frameCost
+    if (!isCounted && (this.#forgotten !== undefined || !this.#budget.hasRoomFor(cost))) {
+      const { position, sequence, previous, count } = place
+      // a frame without messages stands for those before it
+      if (count === 0) this.forget(previous, previous, sequence)
+      else this.forget(position, position + count - 1, sequence + count)
+      return false
+    }
+    this.#budget.take(cost)
+    this.#bytes += cost
+    this.#messages += place.count
+    this.#frames.push(frame)
+    return true
+  }
+
+  /** Notes messages that must be fetched, since they are not held. */
+  forget(from: number, upTo: number, next: number): void {
+    const known = this.#forgotten
+    this.#forgotten = known
+      ? { from: Math.min(known.from, from), upTo: Math.max(known.upTo, upTo), next: Math.max(known.next, next) }
+      : { from, upTo, next }
+  }
+
+  /** Takes all out. */
+  take(): readonly Frame[] {
+    const frames = this.#frames
+    this.#budget.giveBack(this.#bytes)
+    this.#frames = []
+    this.#messages = 0
+    this.#bytes = 0
+    return frames
+  }
+}

@@ -1,0 +1,344 @@
+/**
+ * Follows the topics of one subscription: in order, without duplicates, with what is missing fetched or reported.
+ *
+ * Pure but for a clock. Whatever drives it, a subscriber or a simulation, gives it
+ * - `served` for each answer of a publisher that covers the subscription, with the number of the present connections: one
+ *   more with each new connection. An answer comes behind all frames up to its position on its connection;
+ * - `frame` for each frame of a topic that fits, in the order in which a connection brings them; frames without messages
+ *   too, beacons and tombstones;
+ * - `resume` when the subscription comes into force again, and `stop` when nobody wants it any more;
+ * - `unanswered` at the time that the port `watch` was given last.
+ * It asks the history of a publisher by the ports `fetch` and `cancel`. Of a replay, the driver gives `fetched` and
+ * `expired` as a `ReplayPart` has them, the expired ones of a part first, and of heads `head`; then `ended` once, unless it was
+ * cancelled. A driver may send what several ask for in one call, repeat a call from where it broke off, and give what was not
+ * asked for: the follower goes by numbers. What leaves by `deliver`, `gap` and `live` is what the application gets, in order.
+ */
+import type { FollowedFrame } from './followed-frame.js'
+import { FollowedSource, type Settled } from './followed-source.js'
+import type { HoldBudget } from './held-frames.js'
+import type { FetchOutcome, HistoryFetch } from './history-fetch.js'
+import type { Start } from './since.js'
+import { answered, beacon, endOf, type FollowerPorts, joined, TopicOrder, topicOf } from './topic-order.js'
+
+/** How a follower follows. */
+export interface FollowerOptions {
+  readonly pattern: string
+  readonly start: Start
+  /** How long frames of a publisher wait that has not answered, in milliseconds. */
+  readonly answerMs: number
+  readonly budget: HoldBudget
+}
+
+/** Publishers that are remembered. */
+const maxSources = 1024
+
+/** How often a cursor is made shorter at most, in milliseconds. */
+const compactMs = 1000
+
+/** Follows topics. */
+export class TopicFollower<Frame extends FollowedFrame> {
+  readonly #options: FollowerOptions
+  readonly #ports: FollowerPorts<Frame>
+  readonly #sources = new Map<string, FollowedSource<Frame>>()
+  readonly #isNow: boolean
+  readonly #order: TopicOrder<Frame>
+  #stops = 0
+
+  constructor(options: FollowerOptions, ports: FollowerPorts<Frame>) {
+    this.#options = options
+    this.#ports = ports
+    this.#isNow = options.start.kind === 'now'
+    this.#order = new TopicOrder(options.pattern, options.budget, ports)
+  }
+
+  /** Messages that are held. */
+  get heldMessages(): number {
+    return this.#order.heldMessages
+  }
+
+  /** A publisher serves the subscription since this position. */
+  served(id: string, position: number, epoch: number): void {
+    const source = this.#source(id)
+    const isNewLink = source.epoch !== epoch
+    const isFirst = source.epoch === 0
+    source.epoch = epoch
+    if (!this.#isNow && source.awaitsAnswer) {
+      this.#begin(source, position)
+    } else if (source.hold) {
+      if (isNewLink && position > (source.history?.upTo ?? 0)) source.hold.forget(source.seen + 1, position, 0)
+    } else if (source.servedFrom === undefined) {
+      source.servedFrom = position
+      source.checked = position
+      if (source.repaired.size === 0) this.#order.doneFrom(source, 0, position)
+    } else if (isNewLink && !isFirst && position > source.seen && this.#order.canFetch(source)) {
+      this.#order.ask(source, { purpose: 'check', after: source.checked, upTo: position })
+    }
+  }
+
+  /** Takes a frame that a connection has brought. */
+  frame(id: string, frame: Frame): void {
+    const source = this.#sources.get(id) ?? this.#source(id)
+    const end = endOf(frame.place)
+    if (end > source.seen) source.seen = end
+    if (this.#isNow) {
+      if (source.doneUpTo === undefined) this.#order.done(source, frame.place.position - 1)
+      this.#arrive(source, frame)
+    } else if (!source.awaitsAnswer || source.hold) {
+      this.#arrive(source, frame)
+    } else {
+      source.hold = this.#order.newHold()
+      source.heldSince = this.#ports.now()
+      this.#ports.watch(source.heldSince + this.#options.answerMs)
+      this.#arrive(source, frame)
+    }
+  }
+
+  /** Takes a frame of a replay. */
+  fetched(fetch: HistoryFetch, frame: Frame): void {
+    const source = this.#asking(fetch)
+    const isHistory = fetch.purpose === 'history'
+    if (source === undefined || !(isHistory || frame.topic === fetch.pattern)) return
+    const { position, sequence, count } = frame.place
+    if (position + count - 1 <= fetch.after) return
+    const topic = source.topic(frame.topic, position)
+    if (isHistory && source.repaired.size === 0) this.#order.doneFrom(source, fetch.after, position - 1)
+    if (fetch.retained) {
+      if (sequence < topic.next) return
+      topic.next = sequence + 1
+      this.#ports.deliver(source.id, frame, 0, 'history')
+      return
+    }
+    // a frame may begin before what was asked for
+    if (topic.interrupted) topic.next = Math.max(topic.next, sequence + Math.max(0, fetch.after + 1 - position))
+    this.#order.take(source, topic, frame, isHistory ? 'history' : 'repair', answered(fetch, 'expired'))
+  }
+
+  /** Messages of a topic up to a number and a position that were asked for are not kept any more. */
+  expired(fetch: HistoryFetch, name: string, sequence: number, position: number): void {
+    const source = this.#asking(fetch)
+    if (source === undefined || fetch.retained || !(fetch.purpose === 'history' || name === fetch.pattern)) return
+    const topic = source.topic(name, position)
+    const { repair } = topic
+    let to = sequence
+    if (repair) {
+      // the fetch that repairs the topic reports it, too
+      if (repair.fetch !== fetch) {
+        this.#order.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
+        return
+      }
+      const first = repair.held.first?.place.sequence ?? Number.POSITIVE_INFINITY
+      if (first > topic.next) to = Math.min(to, first - 1)
+    }
+    if (to < topic.next) return
+    this.#order.miss(source, topic, topic.interrupted ? to : topic.next, to, position, 'expired')
+  }
+
+  /** Where a topic stands. */
+  head(fetch: HistoryFetch, name: string, next: number, previous: number): void {
+    const source = this.#asking(fetch)
+    if (source === undefined) return
+    if (fetch.purpose === 'floors') {
+      const topic = source.topic(name, previous)
+      topic.next = Math.max(topic.next, next - fetch.last)
+    } else if (fetch.purpose === 'check') {
+      // what left later comes over the connection, too
+      if (previous <= fetch.upTo) this.#arrive(source, beacon(name, next, previous) as Frame)
+    } else if ((source.known(name)?.next ?? 0) < next) {
+      source.milestone?.due.set(name, next)
+    }
+  }
+
+  /**
+   * Nothing more comes of what was asked.
+   *
+   * @param position - Of heads: where the publisher stood.
+   */
+  ended(fetch: HistoryFetch, outcome: FetchOutcome, position: number): void {
+    const source = this.#asking(fetch)
+    if (source === undefined) return
+    source.fetches.delete(fetch)
+    const isComplete = outcome === 'complete'
+    const reason = isComplete ? 'expired' : 'unavailable'
+    if (fetch.purpose === 'history') {
+      if (isComplete && source.repaired.size === 0) this.#order.doneFrom(source, fetch.after, fetch.upTo)
+      this.#continueWith(source, answered(fetch, reason))
+    } else if (fetch.purpose === 'floors') {
+      source.floorsAt = fetch.upTo
+      if (isComplete) {
+        this.#replay(source, fetch.after, fetch.upTo)
+      } else {
+        source.isWhole = false
+        source.servedFrom = fetch.upTo
+        this.#continueWith(source, answered(fetch, reason))
+      }
+    } else if (fetch.purpose === 'repair') {
+      const topic = source.known(fetch.pattern)
+      if (topic?.repair?.fetch === fetch) this.#order.conclude(source, topic, reason)
+    } else if (fetch.purpose === 'check') {
+      if (isComplete) source.checked = Math.max(source.checked, fetch.upTo)
+    } else if (source.milestone) {
+      source.milestone = isComplete ? { ...source.milestone, position, isComplete } : undefined
+      this.#order.checkMilestone(source)
+    }
+  }
+
+  /** Gives up to wait for publishers that do not answer: what they have sent is live. */
+  unanswered(now: number): void {
+    for (const source of this.#sources.values()) {
+      if (source.heldSince === undefined) continue
+      const at = source.heldSince + this.#options.answerMs
+      if (at > now) {
+        this.#ports.watch(at)
+        continue
+      }
+      this.#open(source, source.seen, false)
+      this.#continueWith(source, { after: 0, upTo: source.seen, reason: 'expired' })
+    }
+  }
+
+  /** Makes what `done` and `moved` tell shorter, for a cursor with many topics; does nothing if it did a moment ago. */
+  compact(id: string): void {
+    const source = this.#sources.get(id)
+    const now = this.#ports.now()
+    if (!source || source.milestone || source.doneUpTo === undefined || !this.#order.canFetch(source)) return
+    if (now - source.compactedAt < compactMs) return
+    source.compactedAt = now
+    source.milestone = { position: 0, due: new Map(), isComplete: false }
+    this.#order.ask(source, { purpose: 'compact', after: source.doneUpTo })
+  }
+
+  /** The subscription comes into force again: with `now`, what was missed in between is no gap, else it is fetched. */
+  resume(): void {
+    this.#order.stopped = false
+    if (!this.#isNow) return
+    for (const source of this.#sources.values()) {
+      source.servedFrom = undefined
+      for (const topic of source.topics()) topic.interrupted = true
+    }
+  }
+
+  /** Nobody wants it any more: what is missing is not waited for. */
+  stop(): void {
+    this.#order.stopped = true
+    this.#stops += 1
+    for (const source of this.#sources.values()) this.#leave(source)
+  }
+
+  #leave(source: FollowedSource<Frame>): void {
+    for (const fetch of source.fetches) this.#ports.cancel(fetch)
+    source.fetches.clear()
+    source.milestone = undefined
+    source.history = undefined
+    for (const topic of [...source.repaired]) this.#order.conclude(source, topic, 'unavailable')
+    source.awaitsAnswer = true
+    source.heldSince = undefined
+    const { hold } = source
+    source.hold = undefined
+    if (hold === undefined) return
+    const { messages } = hold
+    this.#order.release(hold)
+    if (messages > 0) this.#ports.abandoned(messages)
+  }
+
+  #source(id: string): FollowedSource<Frame> {
+    let source = this.#sources.get(id)
+    if (!source) {
+      if (this.#sources.size >= maxSources) {
+        const [oldest, state] = this.#sources.entries().next().value as [string, FollowedSource<Frame>]
+        this.#leave(state)
+        this.#sources.delete(oldest)
+      }
+      source = new FollowedSource(id)
+      this.#sources.set(id, source)
+    }
+    return source
+  }
+
+  /** Begins what `since` asks for, up to a position from which frames arrive. */
+  #begin(source: FollowedSource<Frame>, position: number): void {
+    const canFetch = this.#order.canFetch(source)
+    this.#open(source, position, canFetch)
+    source.hold ??= this.#order.newHold()
+    const after = source.doneUpTo ?? 0
+    const { start } = this.#options
+    if (!canFetch) this.#continueWith(source, { after, upTo: position, reason: 'expired' })
+    else if (start.kind !== 'last' || !source.isFirstRound) this.#replay(source, after, position)
+    else this.#order.ask(source, { purpose: 'floors', after, upTo: position, last: start.count })
+  }
+
+  /** Decides from where the topics of a source are wanted. */
+  #open(source: FollowedSource<Frame>, position: number, canFetch: boolean): void {
+    source.awaitsAnswer = false
+    source.heldSince = undefined
+    if (source.doneUpTo !== undefined) return
+    const { start } = this.#options
+    const from = start.kind === 'cursor' ? start.sources.get(source.id) : undefined
+    if (from) {
+      source.servedFrom = from.position
+      source.isWhole = from.isWhole
+      for (const [name, { sequence, position }] of from.topics) {
+        const topic = source.topic(name, position)
+        Object.assign(topic, { next: sequence + 1, position: Math.max(position, from.position), interrupted: false })
+        this.#ports.moved(source.id, name, sequence, position)
+      }
+    } else {
+      source.isWhole = start.kind === 'all' || start.kind === 'cursor' || (start.kind === 'last' && canFetch)
+      source.servedFrom = source.isWhole ? 0 : position
+    }
+    this.#order.done(source, canFetch && !from ? 0 : source.servedFrom)
+  }
+
+  /** Asks for messages before those that are held. */
+  #replay(source: FollowedSource<Frame>, after: number, upTo: number): void {
+    if (upTo <= after) {
+      this.#continueWith(source, { after, upTo, reason: 'expired' })
+      return
+    }
+    const { start } = this.#options
+    const isFiltered = source.isFirstRound
+    source.history = this.#order.ask(source, {
+      purpose: 'history',
+      after,
+      upTo,
+      last: isFiltered && start.kind === 'last' ? start.count : 0,
+      since: isFiltered && start.kind === 'date' ? start.time : null,
+      retained: isFiltered && start.kind === 'retained',
+    })
+  }
+
+  /** The history is complete: what was held is next, then what was forgotten meanwhile, then what is live. */
+  #continueWith(source: FollowedSource<Frame>, settled: Settled): void {
+    const { hold } = source
+    const stops = this.#stops
+    source.history = undefined
+    source.isFirstRound = false
+    source.settled = joined(source.settled, settled)
+    source.checked = Math.max(source.checked, settled.upTo)
+    source.hold = undefined
+    if (hold) {
+      for (const frame of this.#order.release(hold))
+        this.#order.take(source, topicOf(source, frame), frame, 'held', source.settled)
+      if (stops !== this.#stops) return
+      const { forgotten } = hold
+      if (forgotten && forgotten.upTo > settled.upTo && settled.reason === 'expired' && this.#order.canFetch(source)) {
+        source.hold = this.#order.newHold()
+        this.#replay(source, Math.max(forgotten.from - 1, settled.upTo), forgotten.upTo)
+        return
+      }
+    }
+    if (source.isLive) return
+    source.isLive = true
+    this.#ports.live(source.id)
+  }
+
+  #arrive(source: FollowedSource<Frame>, frame: Frame): void {
+    if (source.hold) this.#order.hold(source.hold, frame)
+    else this.#order.take(source, topicOf(source, frame), frame, 'live', source.settled)
+  }
+
+  /** The source that was asked and still wants to know. */
+  #asking(fetch: HistoryFetch): FollowedSource<Frame> | undefined {
+    const source = this.#sources.get(fetch.source)
+    return source?.fetches.has(fetch) ? source : undefined
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * The order of the topics of one subscription: what is next is delivered, what is missing before it is fetched or reported.
+ *
+ * A part of `topic-follower.ts`, which decides what is asked for; pure like it.
+ */
+import type { FollowedFrame, Place } from './followed-frame.js'
+import type { FollowedSource, Settled, TopicState } from './followed-source.js'
+import { HeldFrames, type HoldBudget } from './held-frames.js'
+import type { GapReason, HistoryFetch } from './history-fetch.js'
+
+/** How a frame came: over a connection, and was held or not; or from history, as what `since` asks for or to repair a gap. */
+export type Way = 'live' | 'held' | 'history' | 'repair'
+
+/** What a follower needs. */
+export interface FollowerPorts<Frame extends FollowedFrame> {
+  now(): number
+  /** `unanswered` is to be called at a time. */
+  watch(at: number): void
+  /** Whether a publisher serves history. */
+  hasHistory(source: string): boolean
+  /** The messages of a frame behind so many at its front are next. */
+  deliver(source: string, frame: Frame, skipped: number, way: Way): void
+  /** Messages are missing before what follows. */
+  gap(source: string, topic: string, from: number, to: number, reason: GapReason): void
+  /** So many messages have come before. */
+  duplicates(messages: number): void
+  /** Held messages are given up: nobody wants them any more. */
+  abandoned(messages: number): void
+  /** Everything that `since` asks for has been delivered: what follows is live. */
+  live(source: string): void
+  /** Asks the history of a publisher; nothing is answered within the call. */
+  fetch(fetch: HistoryFetch): void
+  cancel(fetch: HistoryFetch): void
+  /** Everything up to a position is done; `isWhole` if every topic was wanted from its first message. */
+  done(source: string, position: number, isWhole: boolean): void
+  /** Of a topic, everything up to a number is done. */
+  moved(source: string, topic: string, sequence: number, position: number): void
+}
+
+/** The order of topics. */
+export class TopicOrder<Frame extends FollowedFrame> {
+  readonly #pattern: string
+  readonly #budget: HoldBudget
+  readonly #ports: FollowerPorts<Frame>
+  /** Whether nobody wants anything: then nothing is fetched. */
+  stopped = false
+  #held = 0
+
+  /**
+   * @param pattern - What is asked for, if not one topic.
+   */
+  constructor(pattern: string, budget: HoldBudget, ports: FollowerPorts<Frame>) {
+    this.#pattern = pattern
+    this.#budget = budget
+    this.#ports = ports
+  }
+
+  /** Messages that are held. */
+  get heldMessages(): number {
+    return this.#held
+  }
+
+  /** A place for frames that wait. */
+  newHold(): HeldFrames<Frame> {
+    return new HeldFrames(this.#budget)
+  }
+
+  /** Takes frames out that were held; they are to be taken in again, or abandoned. */
+  release(held: HeldFrames<Frame>): readonly Frame[] {
+    this.#held -= held.messages
+    return held.take()
+  }
+
+  /**
+   * Holds a frame.
+   *
+   * @param isCounted - Whether it was held before.
+   */
+  hold(held: HeldFrames<Frame>, frame: Frame, isCounted = false): void {
+    if (held.add(frame, isCounted)) this.#held += frame.place.count
+  }
+
+  /** Takes a frame in its order: what is missing before it is fetched first, or reported. */
+  take(
+    source: FollowedSource<Frame>,
+    topic: TopicState<Frame>,
+    frame: Frame,
+    way: Way,
+    settled: Settled | undefined,
+  ): void {
+    const { position, sequence, previous, count } = frame.place
+    // what is live is wanted, also if more than the last ones left since
+    if (sequence < topic.next && topic.position === 0 && position > source.floorsAt) topic.next = sequence
+    if (sequence > topic.next) {
+      const { repair } = topic
+      if (repair && way !== 'repair') {
+        this.hold(repair.held, frame, way === 'held')
+        return
+      }
+      if (isMissing(source, topic, previous)) {
+        const after = topic.interrupted ? Math.max(source.servedFrom ?? 0, topic.position) : topic.position
+        const isSettled = settled !== undefined && after >= settled.after && previous <= settled.upTo
+        if (!isSettled && !repair && previous > after && this.canFetch(source)) {
+          this.#repair(source, topic, after, frame, way)
+          return
+        }
+        const reason = isSettled ? settled.reason : this.#ports.hasHistory(source.id) ? 'unavailable' : 'lost'
+        this.miss(source, topic, topic.interrupted ? sequence - 1 : topic.next, sequence - 1, previous, reason)
+      }
+    }
+    const skipped = Math.min(count, Math.max(0, topic.next - sequence))
+    topic.next = Math.max(topic.next, sequence + count)
+    topic.position = Math.max(topic.position, count > 0 ? position + count - 1 : previous)
+    topic.interrupted = false
+    if (skipped > 0 && (way === 'live' || way === 'held')) this.#ports.duplicates(skipped)
+    if (skipped < count) this.#ports.deliver(source.id, frame, skipped, way)
+    this.#moved(source, topic)
+  }
+
+  #repair(source: FollowedSource<Frame>, topic: TopicState<Frame>, after: number, frame: Frame, way: Way): void {
+    const fetch = this.ask(source, { purpose: 'repair', pattern: topic.name, after, upTo: frame.place.previous })
+    topic.repair = { fetch, held: this.newHold() }
+    source.repaired.add(topic)
+    this.hold(topic.repair.held, frame, way === 'held')
+  }
+
+  /** A repair of a topic has ended: what was held behind it is next. */
+  conclude(source: FollowedSource<Frame>, topic: TopicState<Frame>, reason: GapReason): void {
+    const { repair } = topic
+    if (repair === undefined) return
+    const { fetch, held } = repair
+    topic.repair = undefined
+    source.repaired.delete(topic)
+    const settled = answered(fetch, reason)
+    for (const frame of this.release(held)) this.take(source, topic, frame, 'held', settled)
+    const { forgotten } = held
+    if (forgotten)
+      this.take(source, topic, beacon(topic.name, forgotten.next, forgotten.upTo) as Frame, 'held', settled)
+  }
+
+  /** Reports messages as missing. */
+  miss(
+    source: FollowedSource<Frame>,
+    topic: TopicState<Frame>,
+    from: number,
+    to: number,
+    position: number,
+    reason: GapReason,
+  ): void {
+    topic.next = to + 1
+    topic.position = Math.max(topic.position, position)
+    topic.interrupted = false
+    this.#ports.gap(source.id, topic.name, from, to, reason)
+    this.#moved(source, topic)
+  }
+
+  #moved(source: FollowedSource<Frame>, { name, next, position }: TopicState<Frame>): void {
+    this.#ports.moved(source.id, name, next - 1, position)
+    const { milestone } = source
+    if (milestone === undefined) return
+    if ((milestone.due.get(name) ?? Number.POSITIVE_INFINITY) <= next) milestone.due.delete(name)
+    this.checkMilestone(source)
+  }
+
+  /** Everything up to a milestone is done when all topics have come that far. */
+  checkMilestone(source: FollowedSource<Frame>): void {
+    const { milestone } = source
+    if (!milestone?.isComplete || milestone.due.size > 0) return
+    source.milestone = undefined
+    if (milestone.position > (source.doneUpTo ?? 0)) this.done(source, milestone.position)
+  }
+
+  /** What was asked for behind a position is complete up to another one. */
+  doneFrom(source: FollowedSource<Frame>, after: number, upTo: number): void {
+    const { doneUpTo } = source
+    if (doneUpTo === undefined || (after <= doneUpTo && upTo > doneUpTo)) this.done(source, upTo)
+  }
+
+  /** Everything up to a position is done. */
+  done(source: FollowedSource<Frame>, position: number): void {
+    source.doneUpTo = position
+    this.#ports.done(source.id, position, source.isWhole)
+  }
+
+  /** Whether there is history, and somebody who wants it. */
+  canFetch({ id }: FollowedSource<Frame>): boolean {
+    return !this.stopped && this.#ports.hasHistory(id)
+  }
+
+  /** Asks the history of a source. */
+  ask(
+    source: FollowedSource<Frame>,
+    asked: Pick<HistoryFetch, 'purpose' | 'after'> & Partial<HistoryFetch>,
+  ): HistoryFetch {
+    const pattern = this.#pattern
+    const fetch = { source: source.id, pattern, upTo: 0, last: 0, since: null, retained: false, ...asked }
+    source.fetches.add(fetch)
+    this.#ports.fetch(fetch)
+    return fetch
+  }
+}
+
+/** Tells whether messages up to a position are missing that should have come. */
+function isMissing<Frame extends FollowedFrame>(
+  { servedFrom }: FollowedSource<Frame>,
+  { interrupted }: TopicState<Frame>,
+  previous: number,
+): boolean {
+  // its publisher has forgotten the topic, and begins with a number above all that it may have had
+  if (previous === 0) return false
+  // what was published before the subscription was served is not missing
+  return !interrupted || (servedFrom !== undefined && previous > servedFrom)
+}
+
+/** The topic of a frame. */
+export function topicOf<Frame extends FollowedFrame>(source: FollowedSource<Frame>, { topic, place }: Frame) {
+  return source.topic(topic, place.position)
+}
+
+/** A frame without messages, which says where its topic stands. */
+export function beacon(topic: string, next: number, previous: number): FollowedFrame {
+  return { topic, place: { position: previous + 1, sequence: next, previous, count: 0 }, bytes: 0 }
+}
+
+/** The position of the last message that a frame proves. */
+export function endOf({ position, previous, count }: Place): number {
+  return count > 0 ? position + count - 1 : previous
+}
+
+/** What a replay covers. */
+export function answered({ after, upTo }: HistoryFetch, reason: GapReason): Settled {
+  return { after, upTo, reason }
+}
+
+/** What two replays cover, one after the other. */
+export function joined(before: Settled | undefined, settled: Settled): Settled {
+  return before && settled.after <= before.upTo ? { ...settled, after: Math.min(before.after, settled.after) } : settled
+}
