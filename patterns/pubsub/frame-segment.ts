@@ -5,8 +5,8 @@
  */
 import type { LoggedFrame } from './topic-log.js'
 
-/** What a frame takes beside its bytes, in bytes: its columns here, and its place in the list of its topic. */
-export const entryBytes = 44 + 12
+/** What a frame takes beside its bytes, in bytes: its columns here, its place in the list of its topic, and room that is not used. */
+export const entryBytes = 72
 
 /** Frames up to this size are copied, in bytes: views cost more than they hold, and would hold the buffers of writers. */
 const copiedBytes = 2048

@@ -9,11 +9,8 @@ import type { LoggedTopic } from './logged-topic.js'
 import { OrderHeap } from './order-heap.js'
 import type { HistoryBounds, HistoryStats, LoggedFrame } from './topic-log.js'
 
-/** Is notified of what is given up, where it has to be removed from elsewhere, too. */
-export interface GivenUp {
-  frame(index: LogIndex, position: number, topic: LoggedTopic): void
-  retained(index: LogIndex, topic: LoggedTopic): void
-}
+/** Is notified of each frame that is given up, where it has to be removed from elsewhere, too. */
+export type GivenUp = (index: LogIndex, position: number, topic: LoggedTopic) => void
 
 /** Keeps logs within their bounds. */
 export class LogBounds {
@@ -41,6 +38,13 @@ export class LogBounds {
     if (frame.isRetained) this.#retaining.add(index)
     this.#keep(now)
     return true
+  }
+
+  /** Makes the message of a frame the retained value of its topic, as it was before the process. */
+  retain(index: LogIndex, frame: LoggedFrame): void {
+    index.retainFrame(frame)
+    this.#retaining.add(index)
+    this.#keep(this.#clock.wallNow())
   }
 
   /** Gives up what has become too old. */
@@ -78,14 +82,13 @@ export class LogBounds {
       if (kept.messages <= maxMessages && kept.bytes <= maxBytes && index.order >= youngest) return
       const position = index.table.first?.first ?? 0
       const topic = index.shift()
-      this.#givenUp?.frame(index, position, topic)
+      this.#givenUp?.(index, position, topic)
       this.#order(index)
     }
     for (const index of this.#retaining) {
       for (let topic = index.oldestRetained; topic !== undefined; topic = index.oldestRetained) {
         if (kept.bytes <= maxBytes) return
         index.clear(topic)
-        this.#givenUp?.retained(index, topic)
       }
       this.#retaining.delete(index)
     }

@@ -5,7 +5,7 @@
  */
 import { type EntryKeys, entryBytes, type FrameSegment } from './frame-segment.js'
 import { FrameTable } from './frame-table.js'
-import { LoggedTopic, retainedCost, topicCost } from './logged-topic.js'
+import { LoggedTopic, type MessagePlace, retainedCost, topicCost } from './logged-topic.js'
 import type { HeapItem } from './order-heap.js'
 import { SchemaTexts } from './schema-texts.js'
 import type { LoggedFrame, TopicEnd } from './topic-log.js'
@@ -16,9 +16,14 @@ import type { Head } from './topics-wire.js'
 export interface FrameBytes {
   /** The bytes of the frame at a position; `undefined` if they are corrupt. */
   read(position: number): Buffer | undefined
-  /** The frame of the retained value of a topic. */
-  readRetained(topic: string): Buffer | undefined
+  /** The frame of the retained value at a position. */
+  readRetained(position: number): Buffer | undefined
+  /** The retained value at a position is no longer kept. */
+  removeRetained(position: number): void
 }
+
+/** A topic and the schema of its last frame. */
+type SchemaOfTopic = Pick<LoggedFrame, 'topic' | 'schemaId' | 'schemaText'>
 
 /** What all logs of one set of bounds keep. */
 export interface Kept {
@@ -69,7 +74,24 @@ export class LogIndex implements HeapItem {
     this.table.push(frame, this.#keysOf(frame, topic, time), this.elsewhere ? undefined : frame.bytes)
     topic.frames.push(frame.position)
     this.#moveTo(topic, frame)
-    if (frame.isRetained) this.retain(topic, frame, time)
+    if (frame.isRetained) this.#retain(topic, frame, time)
+  }
+
+  /** Enters the frame of a retained value alone; the newest of a topic stays. */
+  retainFrame(frame: LoggedFrame): void {
+    const topic = this.#topicOf(frame)
+    this.#moveTo(topic, frame)
+    if (frame.position > (topic.retained?.position ?? 0)) this.#retain(topic, frame, frame.time)
+  }
+
+  /** Enters a topic as it was left: what was given up of it. */
+  restore(frame: SchemaOfTopic, expired: MessagePlace, time: number): void {
+    const topic = this.#topicOf(frame)
+    topic.sequence = topic.expiredSequence = expired.sequence
+    topic.position = topic.expiredPosition = expired.position
+    topic.expiredTime = time
+    this.expiredPosition = Math.max(this.expiredPosition, expired.position)
+    this.position = Math.max(this.position, expired.position)
   }
 
   /** Puts a frame where it is missing; returns whether it was. Frames before the last one that was given up are left out. */
@@ -80,7 +102,7 @@ export class LogIndex implements HeapItem {
     topic.frames.insert(frame.position)
     this.insertions++
     this.#moveTo(topic, frame)
-    if (frame.isRetained && frame.position > (topic.retained?.position ?? 0)) this.retain(topic, frame, time)
+    if (frame.isRetained && frame.position > (topic.retained?.position ?? 0)) this.#retain(topic, frame, time)
     return true
   }
 
@@ -126,13 +148,12 @@ export class LogIndex implements HeapItem {
   }
 
   /** Makes the message of a frame the retained value of its topic. */
-  retain(topic: LoggedTopic, frame: LoggedFrame, time: number): void {
+  #retain(topic: LoggedTopic, frame: LoggedFrame, time: number): void {
     this.clear(topic)
     const { bytes, sequence, position } = frame
     const copy = Buffer.allocUnsafeSlow(this.elsewhere ? 0 : bytes.length)
     if (!this.elsewhere) copy.set(bytes)
-    const schema = topic.schema
-    this.schemas.name(schema)
+    const schema = this.#named(frame.schemaId, frame.schemaText)
     topic.retained = {
       topic,
       sequence,
@@ -151,6 +172,7 @@ export class LogIndex implements HeapItem {
     const { retained } = topic
     if (!retained) return
     topic.retained = undefined
+    this.elsewhere?.removeRetained(retained.position)
     this.#kept.bytes -= retained.length + retainedCost
     this.#drop(retained.schema)
     this.#retained.delete(topic)
@@ -200,7 +222,7 @@ export class LogIndex implements HeapItem {
     }
   }
 
-  #topicOf({ topic: name, schemaId, schemaText }: LoggedFrame): LoggedTopic {
+  #topicOf({ topic: name, schemaId, schemaText }: SchemaOfTopic): LoggedTopic {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     const schema = this.#named(schemaId, schemaText)
@@ -212,15 +234,17 @@ export class LogIndex implements HeapItem {
   }
 
   #keysOf({ bytes, count, schemaId, schemaText }: LoggedFrame, topic: LoggedTopic, time: number): EntryKeys {
-    const last = this.schemas.at(topic.schema)
     let { schema } = topic
-    if (last.text !== schemaText || !last.schemaId.equals(schemaId)) {
+    // the identity of a schema is a hash of its text
+    if (this.schemas.at(schema).text !== schemaText) {
       schema = this.#named(schemaId, schemaText)
       this.#drop(topic.schema)
       topic.schema = schema
     }
     this.schemas.name(schema)
-    this.#kept.messages += count
+    // what was damaged on disk is given up in its place
+    if (bytes.length > 0) this.#kept.messages += count
+    else this.#kept.expired += count
     this.#kept.bytes += bytes.length + entryBytes
     return { topic: topic.key, schema, time }
   }

@@ -32,6 +32,7 @@ export class LogWalk implements LogReplay {
   readonly #wildEnd: number
   /** Where the log ended when the walk began: `last` and `retained` are of that moment. */
   readonly #begun: number
+  #hasBegun = false
   /** Walks along topics; of these, the ones with a frame ahead, and the others. */
   #walks: TopicWalk[] = []
   #heap = new OrderHeap<TopicWalk>()
@@ -46,6 +47,7 @@ export class LogWalk implements LogReplay {
   #expired: Expired[] = []
   /** The last frame that was given out, and the position of the last part. */
   #given = 0
+  #givenEnd = 0
   #covered: number
   readonly #schemas = new Set<NamedSchema>()
   /** Where the last look was: the next one is often just behind it. Of one call alone. */
@@ -56,7 +58,7 @@ export class LogWalk implements LogReplay {
   constructor(index: LogIndex, ranges: readonly Range[], refresh: () => void) {
     this.#index = index
     this.#refresh = refresh
-    const wanted = ranges.map(wantedRange)
+    const wanted = ranges.map(wantedRange).filter(({ after, upTo }) => upTo > after)
     for (const range of wanted) {
       const { exact, text } = range.pattern
       if (exact) this.#exact.set(text, [...(this.#exact.get(text) ?? []), range])
@@ -68,6 +70,8 @@ export class LogWalk implements LogReplay {
     this.#covered = this.#expiredTo = Math.min(this.#end, ...wanted.map(({ after }) => after))
     this.#at = this.#covered + 1
     this.#insertions = index.insertions
+    this.#adopt()
+    this.#hasBegun = true
   }
 
   take(bytes: number): LogPart | undefined {
@@ -89,6 +93,7 @@ export class LogWalk implements LogReplay {
   /** Frames were put between others: all places are looked up again. */
   #lookAgain(): void {
     this.#insertions = this.#index.insertions
+    this.#at = this.#covered + 1
     this.#heap = new OrderHeap()
     this.#idle = []
     for (const walk of this.#walks) {
@@ -131,7 +136,8 @@ export class LogWalk implements LogReplay {
 
   /** Works out which number of a topic is the first of the last ones. */
   #fromLast(range: WantedRange, topic: LoggedTopic): WantedRange {
-    if (range.last === 0) return range
+    // of a topic that was not there, everything is later
+    if (range.last === 0 || this.#hasBegun) return range
     return { ...range, minSequence: this.#sequenceAt(topic, Math.min(range.upTo, this.#begun)) - range.last + 1 }
   }
 
@@ -150,7 +156,7 @@ export class LogWalk implements LogReplay {
     const { topic, ranges } = walk
     if (!walk.retained) {
       const { frames } = topic
-      const after = Math.max(this.#given, Math.min(...ranges.map((range) => range.after)))
+      const after = Math.max(this.#given, this.#covered, Math.min(...ranges.map((range) => range.after)))
       // the frame before may hold it
       let at = Math.max(0, frames.firstFrom(after + 1) - 1)
       const minSequence = Math.min(...ranges.map((range) => range.minSequence))
@@ -262,7 +268,7 @@ export class LogWalk implements LogReplay {
     const next = segment ? (segment.positions[slot] as number) : Number.POSITIVE_INFINITY
     this.#at = Math.min(next, Math.max(this.#at, position + 1))
     const covered = isAtEnd ? position : Math.min(next, heap.first?.order ?? Number.POSITIVE_INFINITY, position + 1) - 1
-    this.#covered = Math.max(this.#covered, Math.min(covered, this.#end))
+    this.#covered = Math.max(this.#covered, Math.min(Math.max(covered, this.#givenEnd), this.#end))
   }
 
   /** Takes one step of a walk along a topic; `false` if what comes has to wait for the next part. */
@@ -290,7 +296,7 @@ export class LogWalk implements LogReplay {
   /** Adds a frame to a part; `false` if it is corrupt and has to be reported before others. */
   #give(part: ReplayPart, segment: FrameSegment, slot: number, topic: LoggedTopic): boolean {
     const position = segment.positions[slot] as number
-    if (position <= this.#given) return true
+    if (position <= this.#given || segment.lastOf(slot) <= this.#covered) return true
     const bytes = this.#index.bytesOf(segment, slot)
     if (bytes === undefined) {
       if (part.frames.length > 0) return false
@@ -300,18 +306,19 @@ export class LogWalk implements LogReplay {
       part.addFrame(topic.name, bytes, this.#index.schemas.at(segment.schemas[slot] as number))
     }
     this.#given = position
+    this.#givenEnd = segment.lastOf(slot)
     return true
   }
 
   #giveRetained(part: ReplayPart, { topic, position, schema, bytes }: RetainedValue): void {
-    const frame = bytes ?? this.#index.elsewhere?.readRetained(topic.name)
+    const frame = bytes ?? this.#index.elsewhere?.readRetained(position)
     if (frame === undefined) return
     part.addFrame(topic.name, frame, this.#index.schemas.at(schema))
-    this.#given = position
+    this.#given = this.#givenEnd = position
   }
 
   #wantsRetained(ranges: readonly WantedRange[], { position, time }: RetainedValue): boolean {
-    if (position <= this.#given) return false
+    if (position <= this.#given || position <= this.#covered) return false
     return ranges.some(({ after, upTo, since }) => {
       return position > after && position <= Math.min(upTo, this.#begun) && time >= since
     })

@@ -36,19 +36,18 @@ export class PositionList {
 
   /** Adds a position anywhere. */
   insert(position: number): void {
-    const at = this.#start + this.firstFrom(position)
+    const index = this.firstFrom(position)
     this.push(position)
-    if (at === this.#end - 1) return
     // `push` may have moved all to the front
-    const place = this.firstFrom(position, this.length - 1) + this.#start
-    this.#values.copyWithin(place + 1, place, this.#end - 1)
-    this.#values[place] = position
+    const at = this.#start + index
+    this.#values.copyWithin(at + 1, at, this.#end - 1)
+    this.#values[at] = position
   }
 
   /** The index of the first one that is not below a position; the length if there is none. */
-  firstFrom(position: number, length = this.length): number {
+  firstFrom(position: number): number {
     let low = this.#start
-    let high = low + length
+    let high = this.#end
     while (low < high) {
       const middle = (low + high) >> 1
       if ((this.#values[middle] as number) < position) low = middle + 1

@@ -1,12 +1,18 @@
 /** Frames for logs: as a publisher numbers them, and what a replay says of them. */
-import type { LoggedFrame, LogPart, LogReplay, TopicLog } from '../../patterns/pubsub/topic-log.js'
+import type { LoggedFrame, LogPart, LogReplay, TopicEnd, TopicLog } from '../../patterns/pubsub/topic-log.js'
 
 const schemaId = Buffer.alloc(16, 7)
 
 /** A source of frames, with the numbers of a publisher. */
 export class FrameSource {
-  position = 0
+  position: number
   readonly #numbers = new Map<string, number>()
+
+  /** Continues where topics have ended. */
+  constructor(ends: Iterable<TopicEnd> = [], position = 0) {
+    this.position = position
+    for (const { topic, sequence } of ends) this.#numbers.set(topic, sequence)
+  }
 
   /** The next frame of a topic. Its bytes say what it is, and so many more. */
   frame(topic: string, count = 1, more: Partial<LoggedFrame> & { readonly size?: number } = {}): LoggedFrame {

@@ -1,0 +1,236 @@
+/**
+ * The log of one source on disk: its index is in memory, its frames are records of a store.
+ *
+ * A frame enters the index when the store has confirmed it, so that a replay never reads what a crash can take back. Frames
+ * that were given up are removed with the next batch that is written; until then they are on disk without a use.
+ */
+import type { Change, Store } from '../../src/store/index.js'
+import type { LogBounds } from './log-bounds.js'
+import { type FrameBytes, LogIndex } from './log-index.js'
+import { frameHead, readFrame, recordKey, recordKind, schemaKey, topicRecord } from './log-records.js'
+import { LogWalk } from './log-walk.js'
+import type { LoggedTopic } from './logged-topic.js'
+import type { LoggedFrame, LogReplay, TopicEnd, TopicLog } from './topic-log.js'
+import type { Head, Range } from './topics-wire.js'
+
+/** Removals that are written without waiting for the next frame. */
+const maxRemovals = 256
+
+/** What is asked of a log, in order. */
+type Step = { readonly frame: LoggedFrame } | { readonly clear: string }
+
+/** What the logs of one store share. */
+export interface StoredLogPorts {
+  readonly store: Store
+  readonly bounds: LogBounds
+  /** @throws RIVULET_CLOSED */
+  check(): void
+}
+
+/** The implementation of `TopicLog` over a store. */
+export class StoredTopicLog implements TopicLog, FrameBytes {
+  readonly source: string
+  readonly index: LogIndex
+  readonly #id: Buffer
+  readonly #ports: StoredLogPorts
+  /** Schemas whose texts are on disk. */
+  readonly schemas = new Set<string>()
+  /** The records of topics by their names. */
+  readonly #topicNumbers = new Map<string, number>()
+  #nextTopic = 0
+  /** Numbers of topics may be lost: later messages begin above all that there can be. */
+  areNumbersLost = false
+  /** What waits for the end of this turn, and what becomes of it. */
+  #steps: Step[] = []
+  #written: Promise<void> | undefined
+  /** What was given up and is still on disk. */
+  #removals: Buffer[] = []
+  readonly #touched = new Set<LoggedTopic>()
+  /** Resolves when all that was written has its outcome. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** The position in the record of the source. */
+  #accepted = 0
+
+  constructor(source: string, ports: StoredLogPorts) {
+    this.source = source
+    this.#id = Buffer.from(source, 'hex')
+    this.#ports = ports
+    this.index = new LogIndex(source, ports.bounds.kept, this)
+  }
+
+  get position(): number {
+    return this.index.position
+  }
+
+  append(frame: LoggedFrame): Promise<void> {
+    return this.#add([{ frame }])
+  }
+
+  insert(frames: readonly LoggedFrame[]): Promise<void> {
+    const { table, expiredPosition } = this.index
+    const missing = frames.filter(({ position, count }) => position > expiredPosition && table.isFree(position, count))
+    return this.#add(missing.map((frame) => ({ frame })))
+  }
+
+  clear(topic: string): Promise<void> {
+    return this.#add([{ clear: topic }]).then(() => this.#writeRemovals())
+  }
+
+  replay(ranges: readonly Range[]): LogReplay {
+    return new LogWalk(this.index, ranges, () => {
+      this.#ports.check()
+      this.#ports.bounds.refresh()
+    })
+  }
+
+  heads(patterns: readonly string[], after: number): Iterable<Head> {
+    return this.index.heads(patterns, after)
+  }
+
+  *ends(): Iterable<TopicEnd> {
+    const { position } = this.index
+    for (const end of this.index.ends()) yield this.areNumbersLost ? { ...end, sequence: position, position: 0 } : end
+  }
+
+  read(position: number): Buffer | undefined {
+    return this.#read(recordKind.frame, position)
+  }
+
+  readRetained(position: number): Buffer | undefined {
+    return this.#read(recordKind.retained, position)
+  }
+
+  removeRetained(position: number): void {
+    this.#removals.push(recordKey(recordKind.retained, this.#id, position))
+  }
+
+  /** A frame was given up. */
+  givenUp(position: number, topic: LoggedTopic): void {
+    this.#removals.push(recordKey(recordKind.frame, this.#id, position))
+    this.#touched.add(topic)
+    if (this.#removals.length >= maxRemovals && this.#steps.length === 0)
+      void this.#writeRemovals().catch(() => undefined)
+  }
+
+  /** Resolves when everything has its outcome, and what was given up is removed. */
+  async settle(): Promise<void> {
+    await this.#last
+    await this.#writeRemovals()
+  }
+
+  /** Resolves when everything that was appended so far has its outcome. */
+  async flush(): Promise<void> {
+    await this.#last
+  }
+
+  #read(kind: number, position: number): Buffer | undefined {
+    const value = this.#ports.store.get(recordKey(kind, this.#id, position))
+    return value && readFrame(position, bufferOf(value))?.bytes
+  }
+
+  #add(steps: readonly Step[]): Promise<void> {
+    this.#ports.check()
+    this.#steps.push(...steps)
+    if (this.#written === undefined) {
+      // what one turn appends is one batch
+      this.#written = Promise.resolve().then(() => this.#write())
+      this.#last = Promise.allSettled([this.#last, this.#written])
+    }
+    return this.#written
+  }
+
+  async #write(): Promise<void> {
+    const steps = this.#steps
+    this.#steps = []
+    this.#written = undefined
+    const changes: Change[] = []
+    for (const step of steps) if ('frame' in step) this.#addFrame(changes, step.frame)
+    if (changes.length > 0) {
+      changes.push({ key: recordKey(recordKind.source, this.#id, 0), value: recordKey(0, this.#id, this.#accepted) })
+    }
+    try {
+      await this.#writeBatch(changes)
+    } catch (error) {
+      for (const step of steps) if ('frame' in step) this.schemas.delete(step.frame.schemaId.toString('latin1'))
+      throw error
+    }
+    for (const step of steps) {
+      if ('frame' in step) {
+        this.#ports.bounds.append(this.index, step.frame)
+        continue
+      }
+      const topic = this.index.topic(step.clear)
+      if (topic) this.index.clear(topic)
+    }
+  }
+
+  #addFrame(changes: Change[], frame: LoggedFrame): void {
+    const { position, schemaId, schemaText, bytes, count } = frame
+    const name = schemaId.toString('latin1')
+    if (!this.schemas.has(name)) {
+      changes.push({ key: schemaKey(this.#id, schemaId), value: Buffer.from(schemaText) })
+      this.schemas.add(name)
+    }
+    const value = [frameHead(frame), bytes]
+    changes.push({ key: recordKey(recordKind.frame, this.#id, position), value })
+    if (frame.isRetained) changes.push({ key: recordKey(recordKind.retained, this.#id, position), value })
+    this.#accepted = Math.max(this.#accepted, position + count - 1)
+  }
+
+  /** Writes changes, with the removal of what was given up before. */
+  async #writeBatch(changes: Change[]): Promise<void> {
+    const removals = this.#removals
+    const touched = [...this.#touched]
+    if (changes.length === 0 && removals.length === 0) return
+    this.#removals = []
+    this.#touched.clear()
+    for (const key of removals) changes.push({ key, value: undefined })
+    for (const topic of touched) changes.push(this.#topicChange(topic))
+    try {
+      await this.#ports.store.write(changes)
+    } catch (error) {
+      this.#removals = [...removals, ...this.#removals]
+      for (const topic of touched) this.#touched.add(topic)
+      throw error
+    }
+  }
+
+  #writeRemovals(): Promise<void> {
+    const written = this.#writeBatch([])
+    this.#last = Promise.allSettled([this.#last, written])
+    return written
+  }
+
+  /** Notes which record a topic has; without a name, that there is one. */
+  numberTopic(name: string | undefined, number: number): void {
+    if (name !== undefined) this.#topicNumbers.set(name, number)
+    this.#nextTopic = Math.max(this.#nextTopic, number + 1)
+  }
+
+  #topicChange({ name, schema, expiredSequence, expiredPosition, expiredTime }: LoggedTopic): Change {
+    let number = this.#topicNumbers.get(name)
+    if (number === undefined) {
+      number = this.#nextTopic
+      this.numberTopic(name, number)
+    }
+    const { schemaId } = this.index.schemas.at(schema)
+    const value = topicRecord({
+      topic: name,
+      schemaId,
+      sequence: expiredSequence,
+      position: expiredPosition,
+      time: expiredTime,
+    })
+    return { key: recordKey(recordKind.topic, this.#id, number), value }
+  }
+
+  /** What was written before this process: the log continues behind it. */
+  resume(position: number): void {
+    this.#accepted = Math.max(position, this.index.position)
+    this.index.position = this.#accepted
+  }
+}
+
+function bufferOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.length)
+}
