@@ -3,6 +3,9 @@
  *
  * @module rivulet/pubsub
  */
+export { createHub } from './hub.js'
+export type { Hub, HubSide, HubStats } from './hub-api.js'
+export type { HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'
 export type { PublisherOptions, SubscriberOptions } from './options.js'
 export { createPublisher } from './publisher.js'
 export type { Publisher, PublisherStats, SubscriptionChange } from './publisher-api.js'

@@ -33,10 +33,18 @@ export interface ReadinessPorts {
  */
 export type Enough = (publishers: number, links: number) => boolean
 
+/**
+ * What an answer says about its source: it is the `publisher` that has answered; a hub has answered for it, since it is
+ * `behind` the hub or its messages are `kept` there; or it is a hub, all of whose publishers have answered (`ready`).
+ */
+export type AnswerKind = 'publisher' | 'behind' | 'kept' | 'ready'
+
 interface Request {
   /** The number of the last subscription that it covers. */
   readonly upTo: number
-  /** How many answers came, by publisher. */
+  /** The publishers that serve the subscriptions. */
+  readonly publishers: Set<string>
+  /** How many answers came that cover a link, by the publisher or hub at its end. */
   readonly answers: Map<string, number>
 }
 
@@ -86,17 +94,22 @@ export class Readiness {
   }
 
   /** Takes an answer in. */
-  answered(nonce: Buffer, source: string, position: number): void {
+  answered(nonce: Buffer, source: string, position: number, kind: AnswerKind = 'publisher'): void {
     const request = this.#requests.get(nonce.toString('latin1'))
     if (!request) return
-    const { upTo, answers } = request
-    const before = answers.get(source) ?? 0
-    if (before === 0 && answers.size >= maxSources) return
-    answers.set(source, before + 1)
-    this.#ports.served(source, position, upTo)
+    const { upTo, answers, publishers } = request
+    const isPublisher = kind === 'publisher' || kind === 'behind'
+    if (isPublisher && !publishers.has(source) && publishers.size >= maxSources) return
+    if (isPublisher) publishers.add(source)
+    if (kind === 'publisher' || kind === 'ready') {
+      const before = answers.get(source) ?? 0
+      if (before === 0 && answers.size >= maxSources) return
+      answers.set(source, before + 1)
+    }
+    if (kind !== 'ready') this.#ports.served(source, position, upTo)
     const links = linksOf(answers)
     for (const waiter of this.#waiters) {
-      if (upTo >= waiter.upTo && waiter.enough(answers.size, links)) this.#settle(waiter)
+      if (upTo >= waiter.upTo && waiter.enough(publishers.size, links)) this.#settle(waiter)
     }
   }
 
@@ -124,7 +137,11 @@ export class Readiness {
   #ask(): void {
     const nonce = randomBytes(16)
     if (this.#requests.size === maxRequests) this.#requests.delete(this.#requests.keys().next().value as string)
-    this.#requests.set(nonce.toString('latin1'), { upTo: this.#subscriptions, answers: new Map() })
+    this.#requests.set(nonce.toString('latin1'), {
+      upTo: this.#subscriptions,
+      publishers: new Set(),
+      answers: new Map(),
+    })
     this.#ports.request(nonce)
   }
 

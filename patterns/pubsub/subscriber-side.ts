@@ -126,7 +126,7 @@ export class SubscriberSide {
     const [frame] = parts
     const mark = frame?.[0]
     if (frame === undefined || parts.length !== 1) {
-      this.#rejected.add(
+      this.reject(
         new RivuletError(
           'RIVULET_BAD_FRAME',
           `a subscriber sent a message of ${parts.length} parts; subscriptions and requests have one`,
@@ -139,6 +139,11 @@ export class SubscriberSide {
     } else {
       this.#onRequest(frame)
     }
+  }
+
+  /** Counts and reports a frame that is neither a subscription nor a request. */
+  reject(error: RivuletError): void {
+    this.#rejected.add(error)
   }
 
   /** Nothing is to come any more: peers that were held are not. */
@@ -200,7 +205,7 @@ export class SubscriberSide {
     try {
       request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
     } catch (error) {
-      this.#rejected.add(error as RivuletError)
+      this.reject(error as RivuletError)
       return
     }
     const { inbox } = request
@@ -208,7 +213,7 @@ export class SubscriberSide {
       this.#ports.request(request)
       return
     }
-    this.#rejected.add(
+    this.reject(
       new RivuletError(
         'RIVULET_BAD_FRAME',
         'a request names an invalid inbox: it must begin with byte 0 and have at most 64 bytes',

@@ -29,6 +29,7 @@ import {
   TopicRequest,
   writeRecordFrame,
 } from '../../src/wire/index.js'
+import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
@@ -240,8 +241,9 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   #onAnswer(frame: Buffer): void {
     try {
-      const { nonce, source, position } = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#inbox)
-      this.#readiness.answered(nonce, source.toString('hex'), position)
+      const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#inbox)
+      const { nonce, source, position } = answer
+      this.#readiness.answered(nonce, source.toString('hex'), position, answerKind(answer))
     } catch (error) {
       this.#reject(error as RivuletError)
     }

@@ -141,6 +141,12 @@ const entries = {
     meaning: 'The server has as many sessions as it may.',
     remedy: 'Raise `maxSessions`, or find out who opens them.',
   },
+  RIVULET_HUB_LOOP: {
+    retryable: false,
+    meaning: 'Hubs are connected in a ring, in which messages would circulate.',
+    remedy:
+      'Connect hubs as a tree: no hub may take the messages of one that takes its own. One connection of the ring was ended.',
+  },
   RIVULET_TOO_MANY_SUBSCRIPTIONS: {
     retryable: true,
     meaning: 'The subscriptions of a publisher exceeded `subscriptionBytes`, so it disconnected all subscribers.',

@@ -143,9 +143,14 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   /** Whether it sends or calls, rather than receives or serves. */
   protected abstract readonly isSender: boolean
 
+  /** Whether it receives or serves, maybe beside that it sends. */
+  protected get isReceiver(): boolean {
+    return !this.isSender
+  }
+
   /** Whether it sends to another resource of this process or calls it, by their endpoints. */
   protected uses(other: Closable): boolean {
-    if (!this.isSender || !(other instanceof ResourceBase) || other.isSender) return false
+    if (!this.isSender || !(other instanceof ResourceBase) || !other.isReceiver) return false
     return this.#isConnectedTo(other) || other.#isConnectedTo(this)
   }
 

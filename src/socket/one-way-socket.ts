@@ -132,6 +132,12 @@ export class OneWaySocket extends Socket {
     return this.#config.kind !== 'push' || !this.#followed.wouldRemove(endpoints)
   }
 
+  /** Ends all connections that this side makes, at once; what the library holds of them is lost. */
+  disconnectAll(): void {
+    this.#followed.close()
+    for (const address of this.targets) this.disconnectFrom(address, () => {})
+  }
+
   /** How many prefixes the library counts; of a publisher. */
   get subscribedPrefixes(): number {
     return this.closed ? 0 : subscribedPrefixes(this.native)

@@ -10,6 +10,7 @@ export {
   maxHeaderBytes,
   openDataFrame,
   readRecordFrame,
+  writeBeacon,
   writeRecordFrame,
 } from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'

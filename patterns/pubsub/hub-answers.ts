@@ -1,0 +1,163 @@
+/**
+ * What a hub answers to the requests of its subscribers: which publishers serve them through it, and when all do.
+ *
+ * Requests are not sent on: those of one turn are one request of the hub to all publishers above it, whose answers are passed
+ * to all inboxes that they are new for. Pure: it is given requests and answers, and a clock.
+ */
+import type { Clock } from '../../src/clock/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
+import type { TopicHub } from './hub-wire.js'
+import type { AnswerKind, Enough } from './readiness.js'
+
+/** How long the hub waits for all publishers after a request, in milliseconds; a subscriber that waits asks again. */
+const waitMs = 1000
+
+/** Requests of the hub whose answers it waits for; what is asked meanwhile is asked together. */
+const maxWaits = 8
+
+/** Links to one hub over which the same request may come. */
+const maxTimes = 16
+
+/** One socket to publishers. */
+export interface AnsweringLink {
+  /** Whether publishers must answer over it before all have. */
+  readonly isAwaited: boolean
+  readonly isCut: boolean
+  /** Up to which request of the hub each source has answered. */
+  readonly answered: Map<string, number>
+  readonly readiness: {
+    subscribed(): number
+    wait(enough: Enough): { readonly promise: Promise<void>; forget(): void }
+  }
+  hasAnswered(links: number): boolean
+}
+
+/** What is answered. */
+export interface HubAnswer {
+  readonly inbox: Buffer
+  readonly nonce: Buffer
+  /** 16 hexadecimal digits; `undefined` for the hub itself. */
+  readonly source: string | undefined
+  readonly position: number
+  readonly role: TopicHub['role']
+}
+
+/** What it needs of its hub. */
+export interface HubAnswerPorts {
+  readonly clock: Clock
+  links(): readonly AnsweringLink[]
+  answer(answer: HubAnswer): void
+}
+
+interface Asked {
+  readonly inbox: Buffer
+  readonly nonce: Buffer
+  /** The request of the hub that covers it. */
+  readonly order: number
+  /** How often the request has come: once by each link. */
+  times: number
+  isReady: boolean
+}
+
+/** Answers the subscribers of one hub. */
+export class HubAnswers {
+  readonly #ports: HubAnswerPorts
+  /** The last request of each inbox, in the order in which they came. */
+  readonly #asked = new Map<string, Asked>()
+  /** Requests that the hub has made. */
+  #order = 0
+  readonly #waits = new Set<() => void>()
+  #isDue = false
+  #isClosed = false
+  readonly #asking = new OncePerTurn(() => this.#ask())
+
+  constructor(ports: HubAnswerPorts) {
+    this.#ports = ports
+  }
+
+  /** A subscriber asks; its inbox is subscribed. */
+  requested(inbox: Buffer, nonce: Buffer): void {
+    const key = inbox.toString('latin1')
+    const before = this.#asked.get(key)
+    if (before?.nonce.equals(nonce)) {
+      before.times = Math.min(before.times + 1, maxTimes)
+      return
+    }
+    this.#asked.delete(key)
+    this.#asked.set(key, { inbox, nonce, order: this.#order + 1, times: 1, isReady: false })
+    this.#asking.schedule()
+  }
+
+  /** Nobody has the inbox any more. */
+  left(inbox: Buffer): void {
+    this.#asked.delete(inbox.toString('latin1'))
+  }
+
+  /** All subscribers have left. */
+  clear(): void {
+    this.#asked.clear()
+  }
+
+  /** A source has answered up to a request of the hub. */
+  served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind): void {
+    const from = link.answered.get(source) ?? 0
+    if (upTo <= from) return
+    link.answered.set(source, upTo)
+    const role = kind === 'kept' ? 'kept' : 'publisher'
+    for (const { inbox, nonce, order } of this.#asked.values()) {
+      if (order > from && order <= upTo) this.#ports.answer({ inbox, nonce, source, position, role })
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const forget of this.#waits) forget()
+    this.#asked.clear()
+  }
+
+  #ask(): void {
+    if (this.#isClosed) return
+    if (this.#waits.size >= maxWaits) {
+      this.#isDue = true
+      return
+    }
+    this.#order += 1
+    const order = this.#order
+    const links = this.#ports.links().filter(({ isCut }) => !isCut)
+    for (const { readiness } of links) readiness.subscribed()
+    const awaited = links.filter(({ isAwaited }) => isAwaited)
+    // with no publisher at all, the first that comes is waited for
+    const waits = (awaited.length > 0 ? awaited : links).map((link) =>
+      link.readiness.wait((_, answered) => link.isCut || link.hasAnswered(answered)),
+    )
+    const end = () => {
+      timer.cancel()
+      for (const { forget } of waits) forget()
+      if (!this.#waits.delete(end) || !this.#isDue || this.#isClosed) return
+      this.#isDue = false
+      this.#asking.schedule()
+    }
+    const timer = this.#ports.clock.setTimer(end, waitMs)
+    this.#waits.add(end)
+    const isAny = awaited.length === 0
+    const promises = waits.map(({ promise }) => promise)
+    void (isAny ? Promise.any(promises) : Promise.all(promises)).then(
+      () => {
+        if (this.#waits.has(end)) this.#ready(order)
+        end()
+      },
+      () => end(),
+    )
+  }
+
+  /** All publishers serve what was asked for up to this request of the hub. */
+  #ready(upTo: number): void {
+    for (const asked of this.#asked.values()) {
+      const { inbox, nonce, order, times } = asked
+      if (asked.isReady || order > upTo) continue
+      asked.isReady = true
+      const answer = { inbox, nonce, source: undefined, position: 0, role: 'ready' } as const
+      for (let time = 0; time < times; time++) this.#ports.answer(answer)
+    }
+  }
+}

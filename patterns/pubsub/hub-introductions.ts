@@ -1,0 +1,115 @@
+/**
+ * The schemas that a new subscriber of a hub may need at once: those of the topics that were used within the last second.
+ *
+ * A publisher announces its schema to the first subscriber of a prefix, and once a second. Those that follow at a hub are
+ * unknown to it, so the hub announces for it, by frames without messages that have the numbers of the publisher.
+ */
+import type { Clock, Timer } from '../../src/clock/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
+import { type DataFrame, writeBeacon } from '../../src/wire/index.js'
+
+/** Topics of which that is known. */
+const maxTopics = 4096
+
+interface UsedTopic {
+  readonly part: Buffer
+  readonly fingerprint: Buffer
+  readonly schemaId: Buffer
+  readonly source: Buffer
+  readonly writerSchema: string
+  /** The number of the next message, and the positions of it and of the last one. */
+  sequence: number
+  position: number
+  previous: number
+}
+
+/** What it needs of its hub. */
+export interface HubIntroductionPorts {
+  readonly clock: Clock
+  /** How often publishers announce their schemas while they send, in milliseconds. */
+  readonly announceMs: number
+  /** Sends a frame without messages. */
+  send(part: Buffer, frame: Buffer): void
+}
+
+/** Announces schemas to new subscribers. */
+export class HubIntroductions {
+  readonly #ports: HubIntroductionPorts
+  /** Topics that were used since the last tick, and before it. */
+  #recent = new Map<string, UsedTopic>()
+  #former = new Map<string, UsedTopic>()
+  #tick: Timer | undefined
+  /** Prefixes that were subscribed in this turn. */
+  readonly #prefixes = new Set<string>()
+  // once for all subscriptions of a turn, since a flood of them would search all topics as often
+  readonly #introducing = new OncePerTurn(() => this.#introduce())
+
+  constructor(ports: HubIntroductionPorts) {
+    this.#ports = ports
+  }
+
+  /** A frame of a topic was forwarded, whose schema is known. */
+  forwarded(key: string, { header, topic }: DataFrame, writerSchema: string): void {
+    const { position, sequence, count, previous } = header
+    const next = { sequence: sequence + count, position: position + count }
+    const last = count > 0 ? position + count - 1 : previous
+    const used = this.#recent.get(key)
+    if (used !== undefined && used.writerSchema === writerSchema) {
+      Object.assign(used, next)
+      used.previous = last
+      return
+    }
+    if (used === undefined && this.#recent.size >= maxTopics) return
+    const { fingerprint, schemaId, source } = header
+    // copies, since what was read may be a part of a large frame
+    const [copiedPrint, copiedId, copiedSource, part] = [fingerprint, schemaId, source, topic as Buffer].map((bytes) =>
+      Buffer.from(bytes),
+    ) as [Buffer, Buffer, Buffer, Buffer]
+    const constants = { part, fingerprint: copiedPrint, schemaId: copiedId, source: copiedSource, writerSchema }
+    this.#recent.set(key, { ...constants, ...next, previous: last })
+    this.#tick ??= this.#ports.clock.setTimer(() => this.#onTick(), this.#ports.announceMs)
+  }
+
+  /** Somebody has subscribed to a prefix. */
+  subscribed(prefix: Buffer): void {
+    if (this.#recent.size + this.#former.size === 0) return
+    this.#prefixes.add(prefix.toString('latin1'))
+    this.#introducing.schedule()
+  }
+
+  close(): void {
+    this.#tick?.cancel()
+    this.#tick = undefined
+    this.#recent.clear()
+    this.#former.clear()
+  }
+
+  #onTick(): void {
+    this.#former = this.#recent
+    this.#recent = new Map()
+    const isIdle = this.#former.size === 0
+    this.#tick = isIdle ? undefined : this.#ports.clock.setTimer(() => this.#onTick(), this.#ports.announceMs)
+  }
+
+  #introduce(): void {
+    for (const topic of this.#recent.values()) if (this.#isWanted(topic.part)) this.#send(topic)
+    for (const [key, topic] of this.#former) {
+      if (!this.#recent.has(key) && this.#isWanted(topic.part)) this.#send(topic)
+    }
+    this.#prefixes.clear()
+  }
+
+  /** Whether one of the prefixes is a beginning of a topic in whole words. */
+  #isWanted(part: Buffer): boolean {
+    if (this.#prefixes.has('')) return true
+    const text = part.toString('latin1')
+    for (let dot = text.indexOf('.'); dot >= 0; dot = text.indexOf('.', dot + 1)) {
+      if (this.#prefixes.has(text.slice(0, dot + 1))) return true
+    }
+    return false
+  }
+
+  #send({ part, ...header }: UsedTopic): void {
+    this.#ports.send(part, writeBeacon({ ...header, time: this.#ports.clock.wallNow() }, part))
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The options of hubs: what a caller may say of each side, its rules, and how it resolves.
+ */
+import { RivuletError } from '../../src/errors/index.js'
+import { instance, type Resolved, required, resolveOptions } from '../../src/options/index.js'
+import { checkSides, type SocketOptions, socketRules } from '../../src/socket/index.js'
+import { type PublisherOptions, publisherRules, type SubscriberOptions, subscriberRules } from './options.js'
+
+/** What both sides of a hub have. */
+type Side = 'bind' | 'connect' | 'insecure' | 'security' | 'highWaterMark'
+
+/** The side of a hub to which publishers are linked. At least one of `bind` and `connect`; both may be given. */
+export interface HubPublishersOptions extends Pick<SubscriberOptions, Side | 'maxMessageBytes'> {}
+
+/** The side of a hub to which subscribers are linked. At least one of `bind` and `connect`; both may be given. */
+export interface HubSubscribersOptions
+  extends Pick<PublisherOptions, Side | 'slowSubscribers' | 'outboxBytes' | 'subscriptionBytes'> {}
+
+/** Options of `createHub`. */
+export interface HubOptions extends Pick<SocketOptions, 'runtime' | 'signal'> {
+  /** Where publishers are, and hubs whose messages this one takes. */
+  readonly publishers: HubPublishersOptions
+  /** Where subscribers are, and hubs that take the messages of this one. */
+  readonly subscribers: HubSubscribersOptions
+}
+
+const { bind, connect, insecure, security, runtime, signal } = socketRules
+const sideRules = { bind, connect, insecure, security, highWaterMark: subscriberRules.highWaterMark }
+const publishersRules = { ...sideRules, maxMessageBytes: subscriberRules.maxMessageBytes }
+const { slowSubscribers, outboxBytes, subscriptionBytes } = publisherRules
+const subscribersRules = { ...sideRules, slowSubscribers, outboxBytes, subscriptionBytes }
+
+const isRecord = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const side = (name: string) => instance(`an object: the ${name} side, with bind or connect`, isRecord, required)
+
+const hubRules = { publishers: side('publishers'), subscribers: side('subscribers'), runtime, signal }
+
+/** The publishers' side, resolved. */
+export type ResolvedPublishersSide = Resolved<typeof publishersRules>
+/** The subscribers' side, resolved. */
+export type ResolvedSubscribersSide = Resolved<typeof subscribersRules>
+
+/** `HubOptions`, resolved. */
+export interface ResolvedHubOptions extends Pick<Resolved<typeof hubRules>, 'runtime' | 'signal'> {
+  readonly publishers: ResolvedPublishersSide
+  readonly subscribers: ResolvedSubscribersSide
+}
+
+/** @throws RIVULET_INVALID_OPTION */
+export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
+  const whole = resolveOptions('createHub', options, hubRules)
+  const publishers = resolveOptions('createHub: publishers', whole.publishers, publishersRules)
+  const subscribers = resolveOptions('createHub: subscribers', whole.subscribers, subscribersRules)
+  for (const [name, one] of Object.entries({ publishers, subscribers })) {
+    if (one.security?.policy !== undefined) {
+      const text = `createHub: ${name}.security.policy must be left out: these sockets know that a peer is admitted, not which one`
+      throw new RivuletError('RIVULET_INVALID_OPTION', text)
+    }
+    checkSides(`createHub: ${name}`, one, 'any')
+  }
+  return Object.freeze({ ...whole, publishers, subscribers })
+}

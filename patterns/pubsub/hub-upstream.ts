@@ -1,0 +1,179 @@
+/**
+ * One socket of a hub to the publishers above it: it subscribes, asks and takes answers as a subscriber does.
+ *
+ * A hub has one for what it binds, and one for each endpoint that it connects to, so that each can be ended alone.
+ */
+import { RivuletError } from '../../src/errors/index.js'
+import type { ResourceScope } from '../../src/resource/index.js'
+import { HandshakeGate, maxTransportFrameBytes, type SocketSetOptions } from '../../src/socket/index.js'
+import { frameKind, readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
+import type { ResolvedPublishersSide } from './hub-options.js'
+import { HubSocket } from './hub-transport.js'
+import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
+import { type AnswerKind, Readiness } from './readiness.js'
+import { inboxMark } from './topic-name.js'
+
+/** What it needs of its hub. */
+export interface HubUpstreamPorts {
+  readonly scope: ResourceScope
+  readonly hub: Buffer
+  /** The inbox of the hub. */
+  readonly inbox: Buffer
+  readonly options: ResolvedPublishersSide
+  /** Takes a frame of a publisher. */
+  data(topic: Buffer, frame: Buffer): void
+  rejected(error: RivuletError): void
+  /** A source serves what was asked for up to a number, from a position on. */
+  served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind): void
+  /** A link was made. */
+  linked(): void
+}
+
+/** One socket to publishers. */
+export class HubUpstream {
+  /** Its number in the paths of requests: 0 if it is bound. */
+  readonly link: number
+  readonly socket: HubSocket
+  readonly readiness: Readiness
+  /** Up to which number each source has answered. */
+  readonly answered = new Map<string, number>()
+  readonly #ports: HubUpstreamPorts
+  readonly #gate: HandshakeGate
+  /** What the answer that is taken tells. */
+  #kind: AnswerKind = 'publisher'
+  #isCut = false
+
+  constructor(link: number, where: Pick<SocketSetOptions, 'bind' | 'connect'>, ports: HubUpstreamPorts) {
+    this.link = link
+    this.#ports = ports
+    const { scope, options } = ports
+    const { clock } = scope.runtime
+    this.#gate = HandshakeGate.of(scope.runtime)
+    const { maxMessageBytes, highWaterMark, insecure } = options
+    const settings = {
+      kind: 'xsub',
+      sendHighWaterMark: 0,
+      receiveHighWaterMark: highWaterMark,
+      maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
+      socketBufferBytes: undefined,
+      patienceMs: Number.POSITIVE_INFINITY,
+      gateName: this.#gate.name,
+      // subscriptions must not be lost
+      outboxBytes: Number.POSITIVE_INFINITY,
+    } as const
+    this.socket = new HubSocket(scope, { ...where, insecure, security: securityOf(where, options) }, settings, {
+      onFrame: (parts) => this.#onFrame(parts),
+      onLost: () => {},
+    })
+    this.readiness = new Readiness({
+      clock,
+      request: (nonce) => this.request(nonce, ports.inbox, []),
+      served: (source, position, upTo) => ports.served(this, source, position, upTo, this.#kind),
+    })
+  }
+
+  /** Whether it was ended, and no more than that. */
+  get isCut(): boolean {
+    return this.#isCut
+  }
+
+  /** Whether publishers must answer over it before all have. */
+  get isAwaited(): boolean {
+    return !this.#isCut && this.#expected() > 0
+  }
+
+  set reading(on: boolean) {
+    if (!this.#isCut) this.socket.current.reading = on
+  }
+
+  /** Opens it, with these prefixes subscribed. */
+  async open(): Promise<void> {
+    await this.socket.open()
+    this.subscribe(true, this.#ports.inbox)
+    this.socket.links.changes.subscribe(({ state }) => {
+      // which of the sources was behind the link is not known
+      if (state === 'disconnected') this.answered.clear()
+      if (state !== 'connected') return
+      this.readiness.linked()
+      this.#ports.linked()
+    })
+    this.readiness.ask()
+  }
+
+  subscribe(subscribed: boolean, prefix: Buffer): void {
+    this.#send(Buffer.concat([Buffer.of(subscribed ? 1 : 0), prefix]))
+  }
+
+  /** Sends a request that has passed these hubs, and this one. */
+  request(nonce: Buffer, inbox: Buffer, path: readonly HubStep[]): void {
+    const hubs = HubPath.encode({ hubs: [...path, { hub: this.#ports.hub, link: this.link }] })
+    const request = { kind: 'ready', inbox, nonce, extensions: { [hubsExtension]: hubs } } as const
+    this.#send(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
+  }
+
+  /** Whether all publishers over this socket have answered, and one at least, when so many links have. */
+  hasAnswered(links: number): boolean {
+    // an answer may arrive before the event of its link, and before those of others
+    return links >= Math.max(1, this.#expected()) && links <= this.socket.links.connected
+  }
+
+  /** Ends it for good. */
+  cut(): void {
+    if (this.#isCut) return
+    this.#isCut = true
+    this.close()
+    this.answered.clear()
+    this.socket.sockets.close(0)
+  }
+
+  close(): void {
+    this.readiness.close()
+    this.#gate.open()
+  }
+
+  #expected(): number {
+    return this.socket.sockets.connect.length + this.socket.links.accepted
+  }
+
+  #send(frame: Buffer): void {
+    if (!this.#isCut) this.socket.current.outbox.add({ parts: frame, messages: 0, bytes: frame.length })
+  }
+
+  #onFrame(parts: readonly Buffer[]): void {
+    const [topic, frame] = parts
+    if (topic === undefined || frame === undefined || parts.length !== 2) {
+      this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
+    } else if (topic[0] !== inboxMark) {
+      this.#ports.data(topic, frame)
+    } else if (topic.equals(this.#ports.inbox)) {
+      this.#onAnswer(frame)
+    }
+  }
+
+  #onAnswer(frame: Buffer): void {
+    try {
+      const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#ports.inbox)
+      const { nonce, source, position } = answer
+      this.#kind = answerKind(answer)
+      this.readiness.answered(nonce, source.toString('hex'), position, this.#kind)
+    } catch (error) {
+      this.#reject(error as RivuletError)
+    }
+  }
+
+  #reject(error: RivuletError): void {
+    this.#gate.malformed()
+    this.#ports.rejected(error)
+  }
+}
+
+/** What of the security of the side belongs to one socket. */
+function securityOf(
+  { bind }: Pick<SocketSetOptions, 'bind' | 'connect'>,
+  { security }: ResolvedPublishersSide,
+): SocketSetOptions['security'] {
+  if (security === undefined) return undefined
+  const { keyPair, allow, serverKey } = security
+  if (bind.length > 0) return allow === undefined ? { keyPair } : { keyPair, allow }
+  return serverKey === undefined ? { keyPair } : { keyPair, serverKey }
+}
