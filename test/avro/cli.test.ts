@@ -7,7 +7,7 @@ import { avscModules } from '../../src/avro/avsc-module.js'
 import { build, root } from '../../tools/build.js'
 import { loader, modulePath } from '../child-process.js'
 
-const command = modulePath('src/avro/cli.ts')
+const command = modulePath('src/command.ts')
 const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc')
 
 function run(args: string[], cwd = root) {
@@ -163,10 +163,19 @@ t.test('what cannot be converted is named, and the exit code says so', async (t)
 t.test('arguments', async (t) => {
   const help = rivulet('--help')
   t.equal(help.status, 0)
-  t.match(help.stdout, /^Usage: rivulet avsc/)
-  for (const args of [['avdl'], ['avsc', '--oops']]) {
+  t.match(help.stdout, /^Usage: rivulet <command>/)
+  const ofCommand = rivulet('avsc', '--help')
+  t.equal(ofCommand.status, 0)
+  t.match(ofCommand.stdout, /^Usage: rivulet avsc/)
+  const cases = [
+    [['avdl'], 'Usage: rivulet <command>'],
+    [[], 'Usage: rivulet <command>'],
+    [['avsc', '--oops'], 'Usage: rivulet avsc'],
+    [['avsc'], 'Usage: rivulet avsc'],
+  ] as const
+  for (const [args, usage] of cases) {
     const { status, stderr } = rivulet(...args)
     t.equal(status, 2, args.join(' '))
-    t.match(stderr, 'Usage: rivulet avsc')
+    t.match(stderr, usage)
   }
 })

@@ -122,6 +122,22 @@ t.test('no pattern loads lmdb before there is something durable', async (t) => {
   t.notOk(loads(await loadedBy('rivulet'), 'lmdb'))
 })
 
+t.test('each command of the program loads what it needs, and no more', async (t) => {
+  const program = pathToFileURL(join(root, manifest.bin.rivulet as string)).href
+  const command = (...args: string[]) =>
+    loadedBy(
+      '',
+      `process.argv.splice(1, Infinity, 'rivulet', ${args.map((arg) => `'${arg}'`).join()}); await import('${program}')`,
+    )
+  const avsc = await command('avsc', '--help')
+  t.match(avsc, '/dist/src/avro/avsc-command.js')
+  for (const name of ['zeromq', 'rxjs', 'lmdb']) t.notOk(loads(avsc, name), name)
+  const hub = await command('hub', '--help')
+  t.ok(loads(hub, 'zeromq'), 'the trace would see them')
+  t.notMatch(hub, '/dist/src/avro/avsc')
+  t.notOk(loads(hub, 'lmdb'))
+})
+
 t.test('TypeDoc documents exactly the entries', async (t) => {
   const { entryPoints }: { entryPoints: string[] } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8'))
   const sources = entries.map((entry) => {

@@ -37,6 +37,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that others may import beside the index of their folder: contracts that users of the package do not see. */
 export const contracts: Readonly<Record<string, string>> = {
+  'src/avro/avsc-command.ts': 'the command rivulet avsc, which src/command.ts loads',
+  'patterns/pubsub/hub-command.ts': 'the command rivulet hub, which src/command.ts loads',
   'src/avro/codec.ts': 'the codec of a schema, its limits and its errors; the index is the public entry rivulet/avro',
   'src/avro/service-codec.ts': 'the codec of a service',
   'src/avro/read-primitives.ts': 'reading records by hand, on the hot paths of frames and calls',

@@ -171,9 +171,8 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
     t.strictSame(describe(file), JSON.parse(codecOf(schema as Schema<never, unknown>).text), file)
   }
   const fileNamed = ({ name }: { readonly name: string }) => `${name.split('.')[1]}.avpr`
-  const services = new Map(
-    [DirectoryService, MessagingService, QueueService, TopicsService].map((one) => [fileNamed(one), one]),
-  )
+  const served = [DirectoryService, MessagingService, QueueService, TopicsService]
+  const services = new Map(served.map((one) => [fileNamed(one), one]))
   for (const [file, one] of services) t.strictSame(describe(file), JSON.parse(serviceOf(one).text), file)
   const present = readdirSync(join(root, 'docs/protocol')).sort()
   t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', ...services.keys()].sort())

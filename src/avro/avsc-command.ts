@@ -1,16 +1,16 @@
-#!/usr/bin/env node
 /**
- * The command `rivulet`: turns `.avsc` and `.avpr` files into TypeScript modules, because TypeScript widens imported JSON.
+ * The command `rivulet avsc`: turns `.avsc` and `.avpr` files into TypeScript modules, because TypeScript widens imported JSON.
  *
- * It reads arguments and files and reports; `avsc-module.ts` makes the text. Exit code 0, 1 for a file that cannot be
- * converted, 2 for wrong arguments.
+ * It reads arguments and files; `avsc-module.ts` makes the text.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { RivuletError } from '../errors/index.js'
 import { type AvscFile, avscModules } from './avsc-module.js'
 
-const usage = `Usage: rivulet avsc <file.avsc|file.avpr ...> [--out <directory>] [--long number|bigint]
+/** What `--help` prints. */
+export const usage = `Usage: rivulet avsc <file.avsc|file.avpr ...> [--out <directory>] [--long number|bigint]
 
 Turns Avro schemas and protocols into TypeScript modules with their types, on the standard output or, with --out, into
 one .ts file for each. Files may use named types of the schemas among them.
@@ -20,19 +20,16 @@ one .ts file for each. Files may use named types of the schemas among them.
   --help             print this
 `
 
-class UsageError extends Error {}
-
-function main(args: readonly string[]): void {
-  const { values, positionals } = readArguments(args)
-  if (values.help) {
-    process.stdout.write(usage)
-    return
-  }
-  const [command, ...paths] = positionals
-  if (command !== 'avsc') throw new UsageError(command === undefined ? 'no command' : `unknown command ${command}`)
-  if (paths.length === 0) throw new UsageError('no file')
+/**
+ * Runs the command with the arguments behind its name.
+ *
+ * @throws RIVULET_INVALID_OPTION for wrong arguments; others for files that cannot be converted.
+ */
+export function run(args: readonly string[]): void {
+  const { values, positionals: paths } = readArguments(args)
+  if (paths.length === 0) throw wrong('no file')
   const { long = 'number', out } = values
-  if (long !== 'number' && long !== 'bigint') throw new UsageError(`--long must be number or bigint, received ${long}`)
+  if (long !== 'number' && long !== 'bigint') throw wrong(`--long must be number or bigint, received ${long}`)
   const modules = avscModules(paths.map(readAvsc), { long, separate: out !== undefined })
   if (out === undefined) {
     for (const { text } of modules) process.stdout.write(text)
@@ -46,12 +43,11 @@ function readArguments(args: readonly string[]) {
   const options = {
     out: { type: 'string' },
     long: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
   } as const
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : 'wrong arguments')
+    throw wrong(cause instanceof Error ? cause.message : 'wrong arguments')
   }
 }
 
@@ -63,14 +59,6 @@ function readAvsc(path: string): AvscFile {
   }
 }
 
-try {
-  main(process.argv.slice(2))
-} catch (error) {
-  if (error instanceof UsageError) {
-    process.stderr.write(`rivulet: ${error.message}\n\n${usage}`)
-    process.exitCode = 2
-  } else {
-    process.stderr.write(`rivulet: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
+function wrong(message: string): RivuletError {
+  return new RivuletError('RIVULET_INVALID_OPTION', message)
 }
