@@ -26,7 +26,7 @@ export interface PublisherOptions extends TopicOptions {
   readonly slowSubscribers?: 'drop' | 'wait'
   /** What happens when the outbox is full. Default: `block`. */
   readonly overflow?: OverflowPolicy
-  /** What the outbox may hold over all topics, in bytes, 1 to 1 GiB; one frame a topic more may be gathered. Default: 8 MiB. */
+  /** What may wait over all topics, in bytes, 1 to 1 GiB; of one turn, one frame a topic more may be gathered. Default: 8 MiB. */
   readonly outboxBytes?: number
   /**
    * What the subscriptions of all subscribers may add up to, in bytes, 1024 to 1 GiB. Default: 512 KiB.

@@ -69,6 +69,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     this.#outgoing = new Outgoing({
       overflow: options.overflow,
       queue: () => this.socket.outbox,
+      backlog: () => this.socket.outbox,
       name: () => this.name,
       isOpen: () => this.life.isOpen,
       onClosing: (callback) => this.life.onClosing(callback),

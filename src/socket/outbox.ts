@@ -32,6 +32,9 @@ export interface OutboxPorts {
 /** Frames handed over before the event loop turns: the first frames for a new peer wait no longer than these. */
 const framesPerTurn = 16
 
+/** Frames that wait, above which more would leave no earlier: what they would hold may gather meanwhile. */
+const fewFrames = framesPerTurn
+
 /** A queue of frames with a limit in bytes. */
 export class Outbox {
   readonly limitBytes: number
@@ -53,6 +56,14 @@ export class Outbox {
   #sender: OutboxPorts | undefined
   #handedOverInTurn = 0
   #stopped = false
+  /** Bytes of messages that gather until there are fewer frames. */
+  #gathered = 0
+  /** Frames that were added so far, and those of them that have left. */
+  #added = 0
+  #left = 0
+  /** Who gathers, and after which frame it is called at the latest. */
+  #gatherer: (() => void) | undefined
+  #calledAfter = 0
   readonly #roomWaiters = new Waiters()
   readonly #emptyWaiters = new Waiters()
   // made once, since a lone frame would pay for each of them
@@ -67,12 +78,38 @@ export class Outbox {
   /** Hands frames over to another transport from now on, or to none: then they wait. */
   attach(ports: OutboxPorts | undefined): void {
     this.#ports = ports
-    if (ports && this.#withTransport === undefined && this.waiting > 0) this.#handOver()
+    if (ports && this.#withTransport === undefined) this.#next()
   }
 
-  /** Whether frames with messages have reached the limit. */
+  /** Whether frames with messages, and messages that gather, have reached the limit. */
   isFull(): boolean {
-    return this.#messageBytes >= this.limitBytes
+    return this.#messageBytes + this.#gathered >= this.limitBytes
+  }
+
+  /** Whether so many frames wait that another would leave no earlier if it were there already. */
+  get isAhead(): boolean {
+    return this.#queue.length >= fewFrames
+  }
+
+  /** Frames that were added so far. */
+  get added(): number {
+    return this.#added
+  }
+
+  /** Frames that have left so far, also those that were dropped. */
+  get left(): number {
+    return this.#left
+  }
+
+  /** Counts messages that gather in the limit, in bytes; a negative number for those that are in a frame now. */
+  gather(bytes: number): void {
+    this.#gathered += bytes
+  }
+
+  /** Calls back once: when no frame waits any more, or when so many have left. Replaces who was to be called. */
+  whenFewer(left: number, callback: () => void): void {
+    this.#calledAfter = left
+    this.#gatherer = callback
   }
 
   /** Bytes that wait, the frame with the transport included. */
@@ -115,6 +152,7 @@ export class Outbox {
       this.stop()
       return
     }
+    this.#added += 1
     this.#bytes += frame.bytes
     if (frame.messages > 0) this.#messageBytes += frame.bytes
     this.#messages += frame.messages
@@ -166,7 +204,8 @@ export class Outbox {
     this.#queue.clear()
     this.#introductions = []
     this.#returned = undefined
-    this.#bytes = this.#messageBytes = this.#messages = 0
+    this.#gatherer = undefined
+    this.#bytes = this.#messageBytes = this.#messages = this.#gathered = 0
     this.#roomWaiters.wake()
     this.#emptyWaiters.wake()
     return left
@@ -205,8 +244,14 @@ export class Outbox {
 
   #next(): void {
     this.#withTransport = undefined
+    if (this.#gatherer && (this.waiting === 0 || this.#left >= this.#calledAfter)) this.#callGatherer(this.#gatherer)
     if (this.waiting === 0) this.#handedOverInTurn = 0
     else if (this.#ports) this.#handOver()
+  }
+
+  #callGatherer(gatherer: () => void): void {
+    this.#gatherer = undefined
+    gatherer()
   }
 
   #takeNext(): OutFrame {
@@ -216,6 +261,7 @@ export class Outbox {
   }
 
   #forget(frame: OutFrame): void {
+    this.#left += 1
     this.#bytes -= frame.bytes
     if (frame.messages > 0) this.#messageBytes -= frame.bytes
     this.#messages -= frame.messages

@@ -4,7 +4,7 @@
  * It applies the overflow policy and keeps the counts. Writers make frames of messages.
  */
 import { type ErrorCode, RivuletError } from '../errors/index.js'
-import { OncePerTurn } from '../lifecycle/index.js'
+import { Fifo, OncePerTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import { type Intake, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
@@ -46,16 +46,35 @@ export interface Queue {
   whenEmpty(): Promise<void>
 }
 
+/** A queue that knows when it is of no use to make a frame now: later it has more in it, and leaves no later. */
+export interface Backlog {
+  /** Whether so many frames wait that another would leave no earlier if it were made now. */
+  readonly isAhead: boolean
+  /** Frames that were added so far, and those of them that have left. */
+  readonly added: number
+  readonly left: number
+  /** Counts messages that gather in the limit of the queue, in bytes; a negative number for those that are in a frame now. */
+  gather(bytes: number): void
+  /** Calls back once: when no frame waits any more, or when so many have left. Replaces who was to be called. */
+  whenFewer(left: number, callback: () => void): void
+}
+
 /** A writer, and whether it waits for the end of the turn. */
 interface Lane {
   readonly writer: Pick<Writer<never>, 'count' | 'bytes' | 'flush'>
   waits: boolean
+  /** Whether it gathers beyond the end of a turn; the bytes that are counted of it, and after which frame its turn has come. */
+  isHeld: boolean
+  heldBytes: number
+  dueAfter: number
 }
 
 /** What an `Outgoing` needs of its resource. */
 export interface OutgoingPorts {
   readonly overflow: OverflowPolicy
   queue(): Queue
+  /** Where writers are many: the queue, behind whose frames they gather. Default: each turn ends with frames of all. */
+  backlog?(): Backlog
   /** Names the resource. */
   name(): string
   isOpen(): boolean
@@ -80,10 +99,13 @@ export class Outgoing {
   readonly #refused = new Tally()
   /** The writers that took something in this turn, each once. */
   #unflushed: Lane[] = []
+  /** The writers of earlier turns that gather more, the one first that has waited longest. */
+  readonly #held = new Fifo<Lane>()
   #accepted = 0
   /** Messages that found no room in this turn: reported together, since a flood of them would cost a flood of errors. */
   #unreportedFull = 0
-  readonly #flushes = new OncePerTurn(() => this.flush())
+  readonly #flushes = new OncePerTurn(() => this.#endTurn())
+  readonly #scheduleFlush = () => this.#flushes.schedule()
 
   constructor(ports: OutgoingPorts) {
     this.#ports = ports
@@ -91,7 +113,7 @@ export class Outgoing {
 
   /** The intake of one writer. */
   intake<In, Owner>(writer: Writer<In, Owner>): Intake<In, Owner> {
-    const lane = { writer, waits: false }
+    const lane = { writer, waits: false, isHeld: false, heldBytes: 0, dueAfter: 0 }
     return {
       offer: (value, owner) => this.#offer(writer, lane, value, owner),
       whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
@@ -103,19 +125,64 @@ export class Outgoing {
 
   /** Makes frames of everything that was taken. */
   flush(): void {
-    const lanes = this.#unflushed
-    this.#unflushed = []
-    for (const lane of lanes) {
-      lane.waits = false
-      lane.writer.flush()
-      if (lane.writer.count > 0) this.#schedule(lane) // a getter of the message that it writes has led here
-    }
+    this.#makeFrames(undefined)
+    this.#reportFull()
+  }
+
+  #endTurn(): void {
+    this.#makeFrames(this.#ports.backlog?.())
+    this.#reportFull()
+  }
+
+  #reportFull(): void {
     if (this.#unreportedFull === 0) return
     const messages = this.#unreportedFull
     this.#unreportedFull = 0
     const { overflow } = this.#ports
     const text = `${messages} messages found the outbox full (overflow: '${overflow}')`
     this.#ports.report(new RivuletError('RIVULET_OUTBOX_FULL', text, { messages }))
+  }
+
+  /** Makes frames of what was taken; not of what may gather behind the frames of a backlog. */
+  #makeFrames(backlog: Backlog | undefined): void {
+    for (let lane = this.#held.first; lane; lane = this.#held.first) {
+      if (backlog?.isAhead && backlog.left < lane.dueAfter) break
+      this.#held.shift()
+      this.#release(lane)
+      this.#makeFrame(lane)
+    }
+    const lanes = this.#unflushed
+    this.#unflushed = []
+    for (const lane of lanes) {
+      if (backlog?.isAhead) this.#hold(lane, backlog)
+      else this.#makeFrame(lane)
+    }
+    const { first } = this.#held
+    if (first) backlog?.whenFewer(first.dueAfter, this.#scheduleFlush)
+  }
+
+  #makeFrame(lane: Lane): void {
+    lane.waits = false
+    lane.writer.flush()
+    if (lane.writer.count > 0) this.#schedule(lane) // a getter of the message that it writes has led here
+  }
+
+  /** Lets a writer gather for as long as a frame that it made now would wait. */
+  #hold(lane: Lane, backlog: Backlog): void {
+    this.#held.push(lane)
+    lane.isHeld = true
+    lane.dueAfter = backlog.added + this.#held.length
+    this.#count(lane, lane.writer.bytes)
+  }
+
+  #release(lane: Lane): void {
+    lane.isHeld = false
+    this.#count(lane, 0)
+  }
+
+  #count(lane: Lane, bytes: number): void {
+    this.#ports.backlog?.().gather(bytes - lane.heldBytes)
+    lane.heldBytes = bytes
   }
 
   /** Resolves when everything that was taken is with the transport. */
@@ -135,9 +202,11 @@ export class Outgoing {
   stats(): SenderStats {
     const queue = this.#ports.queue()
     let { messages: pending, bytes: pendingBytes } = queue.pending()
-    for (const { writer } of this.#unflushed) {
-      pending += writer.count
-      pendingBytes += writer.bytes
+    for (const lanes of [this.#held, this.#unflushed]) {
+      for (const { writer } of lanes) {
+        pending += writer.count
+        pendingBytes += writer.bytes
+      }
     }
     return Object.freeze({
       accepted: this.#accepted,
@@ -164,12 +233,15 @@ export class Outgoing {
         this.lost('overflow', 1)
         return shed
       }
-      if (ports.overflow === 'drop-oldest') this.lost('overflow', queue.dropOldest())
-      else return outboxFull(ports)
+      if (ports.overflow !== 'drop-oldest') return outboxFull(ports)
+      // the oldest messages may be those that gather
+      if (this.#held.length > 0) this.flush()
+      this.lost('overflow', queue.dropOldest())
     }
     const refusal = writer.append(value, owner)
     if (refusal) return refusal
     this.#accepted += 1
+    if (lane.isHeld) this.#count(lane, writer.bytes)
     if (!lane.waits && writer.count > 0) this.#schedule(lane)
     return undefined
   }
