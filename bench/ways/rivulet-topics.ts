@@ -1,19 +1,19 @@
 /**
  * Rivulet's topics: a publisher that binds, and waits for slow subscribers instead of losing what they do not take.
  *
- * It publishes by `send` on the topics in turn, and waits once for many messages.
+ * It publishes by `send` on the topics in turn, and waits for each: that is resolved while the outbox has room.
  */
 import { createPublisher, createSubscriber } from 'rivulet/pubsub'
 import { Tick, tick } from '../tick.js'
 import { BatchLoop, type TopicWay } from './topic-way.js'
 
-/** Messages between two waits for room in the outbox. */
+/** Messages between two looks at whether to stop. */
 const perBatch = 256
 
 const bind = 'tcp://127.0.0.1:*'
 
 export const rivuletTopics: TopicWay = {
-  settings: `the record, encoded and decoded; send, a wait for ${perBatch} messages`,
+  settings: 'the record, encoded and decoded; a wait for each send',
 
   async open(_server, names) {
     const publisher = await createPublisher({ bind, slowSubscribers: 'wait' })
@@ -23,11 +23,9 @@ export const rivuletTopics: TopicWay = {
       endpoints: publisher.endpoints,
       start: () =>
         loop.start(async (messages, first, topic) => {
-          let last: Promise<void> | undefined
           for (let i = 0, at = topic; i < messages; i++, at = at + 1 === topics.length ? 0 : at + 1) {
-            last = topics[at]?.send(tick(first + i))
+            await topics[at]?.send(tick(first + i))
           }
-          await last
         }),
       stop: () => loop.stop(),
     }
