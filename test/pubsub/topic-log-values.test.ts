@@ -80,6 +80,19 @@ for (const [kind, open] of Object.entries(kindsOfLogs)) {
       )
     })
 
+    t.test('what is given up is no longer counted', async (t) => {
+      const { logs } = await open(t, { maxMessages: 20 })
+      const log = logs.log('0a')
+      const source = new FrameSource()
+      for (let count = 0; count < 20; count++) await append(log, source.frame('x', 1, { size: 50 }))
+      const { bytes } = logs.stats()
+      await append(log, source.frame('x', 1, { isRetained }))
+      await log.clear('x')
+      for (let count = 0; count < 300; count++) await append(log, source.frame('x', 1, { size: 50 }))
+      t.ok(Math.abs(logs.stats().bytes - bytes) < 20 * 10, `${bytes} bytes, later ${logs.stats().bytes}`)
+      t.match(logs.stats(), { messages: 20, expired: 301 })
+    })
+
     t.test('each schema comes once, before its first frame', async (t) => {
       const { logs } = await open(t)
       const log = logs.log('0a')
