@@ -6,7 +6,7 @@
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
-import { type DataFrame, writeBeacon } from '../../src/wire/index.js'
+import { type DataFrame, writeIntroduction } from '../../src/wire/index.js'
 
 /** Topics of which that is known. */
 const maxTopics = 4096
@@ -110,6 +110,6 @@ export class HubIntroductions {
   }
 
   #send({ part, ...header }: UsedTopic): void {
-    this.#ports.send(part, writeBeacon({ ...header, time: this.#ports.clock.wallNow() }, part))
+    this.#ports.send(part, writeIntroduction({ ...header, time: this.#ports.clock.wallNow() }, part))
   }
 }

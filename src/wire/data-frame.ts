@@ -68,8 +68,8 @@ export function writeDataFrame(
   return frame
 }
 
-/** Writes a frame without messages, which brings a schema or shows what is missing: a beacon. */
-export function writeBeacon(header: Omit<HeaderInput, 'kind' | 'count'>, topic: Buffer | undefined): Buffer {
+/** Writes a beacon with the numbers of another writer, which brings its schema to a new receiver. */
+export function writeIntroduction(header: Omit<HeaderInput, 'kind' | 'count'>, topic: Buffer | undefined): Buffer {
   const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
   return writeDataFrame({ ...header, kind: 'beacon', count: 0 }, slab, headerRoom, headerRoom, topic)
 }

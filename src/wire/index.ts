@@ -10,7 +10,7 @@ export {
   maxHeaderBytes,
   openDataFrame,
   readRecordFrame,
-  writeBeacon,
+  writeIntroduction,
   writeRecordFrame,
 } from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'
