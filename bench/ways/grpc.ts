@@ -1,10 +1,12 @@
 /**
- * gRPC: a stream of requests over `@grpc/grpc-js`, with messages of protobufjs through `@grpc/proto-loader`, as its users have them.
+ * gRPC: a stream of messages over `@grpc/grpc-js`, with messages of protobufjs through `@grpc/proto-loader`, as its users have them.
  *
- * The client sends the stream and the server takes it, since a stream of responses is no quicker.
+ * In requests from a client to a server, and in responses from a server to a client. What `write` and `drain` say is respected.
  */
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { Subject } from 'rxjs'
 import { type Tick, ticks } from '../tick.js'
 import type { Way } from './way.js'
@@ -21,7 +23,14 @@ interface Grpc {
 }
 
 interface TicksClient {
-  new (address: string, credentials: object, options: object): { send(done: (error: Error | null) => void): Call }
+  new (
+    address: string,
+    credentials: object,
+    options: object,
+  ): {
+    send(done: (error: Error | null) => void): Call
+    take(request: object): Call
+  }
   readonly service: object
 }
 
@@ -50,11 +59,24 @@ const protocol = {
           },
         },
         Done: { fields: {} },
-        Ticks: { methods: { Send: { requestType: 'Tick', requestStream: true, responseType: 'Done' } } },
+        Ticks: {
+          methods: {
+            Send: { requestType: 'Tick', requestStream: true, responseType: 'Done' },
+            Take: { requestType: 'Done', responseType: 'Tick', responseStream: true },
+          },
+        },
       },
     },
   },
 }
+
+/**
+ * What a client keeps of a stream for a retry, in bytes: 1 MiB by default, also where retries are off.
+ *
+ * Within it, `write` takes messages that have not left, and for each that leaves, the list of all of them is copied: 40,000 of these
+ * messages, which is where most of the time goes. With no more than a few of them `write` says when to wait.
+ */
+const smallBuffer = { 'grpc.per_rpc_retry_buffer_size': 1024 }
 
 /** The version that is installed; `undefined` if none is. */
 export function grpcVersion(): string | undefined {
@@ -77,28 +99,50 @@ export const grpcStreams: Way = {
     const { grpc, Ticks } = await load()
     const messages = new Subject<Tick>()
     take(messages)
-    const server = new grpc.Server()
-    server.addService(Ticks.service, { Send: (call: Call) => call.on('data', (value: Tick) => messages.next(value)) })
-    const port = await new Promise<number>((resolve, reject) => {
-      const bound = (error: Error | null, bound: number) => (error ? reject(error) : resolve(bound))
-      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), bound)
+    const receive = (call: Call) => void call.on('data', (value: Tick) => messages.next(value))
+    // a producer of responses is a server: it says at which port
+    const ports = createServer({ allowHalfOpen: true }, async (socket) => {
+      const client = new Ticks(`127.0.0.1:${await text(socket)}`, grpc.credentials.createInsecure(), {})
+      const call = client.take({})
+      call.on('error', () => {}) // the producer is killed
+      receive(call)
     })
-    return [String(port)]
+    await once(ports.listen(0, '127.0.0.1'), 'listening')
+    return [await serve({ Send: receive, Take() {} }), String((ports.address() as AddressInfo).port)]
   },
 
   produce: {
-    write: ([port]) => send(`127.0.0.1:${port}`, {}),
-    // by default it keeps what it has sent for a retry, which costs it most of its time
-    'write, no retries': ([port]) => send(`127.0.0.1:${port}`, { 'grpc.enable_retries': 0 }),
+    write: ([port]) => send(port as string, {}),
+    'write, small retry buffer': ([port]) => send(port as string, smallBuffer),
+
+    async responses([, port]) {
+      connect(Number(port), '127.0.0.1').end(await serve({ Take: writeAll, Send() {} }))
+      return new Promise<never>(() => {})
+    },
   },
 }
 
-async function send(address: string, options: object): Promise<never> {
+/** Starts a server; returns its port. */
+async function serve(handlers: object): Promise<string> {
   const { grpc, Ticks } = await load()
-  const client = new Ticks(address, grpc.credentials.createInsecure(), options)
+  const server = new grpc.Server()
+  server.addService(Ticks.service, handlers)
+  return new Promise((resolve, reject) => {
+    const bound = (error: Error | null, port: number) => (error ? reject(error) : resolve(String(port)))
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), bound)
+  })
+}
+
+async function send(port: string, options: object): Promise<never> {
+  const { grpc, Ticks } = await load()
+  const client = new Ticks(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options)
   const call = client.send((error) => {
     throw error ?? new Error('the call ended')
   })
+  return writeAll(call)
+}
+
+async function writeAll(call: Call): Promise<never> {
   for (const value of ticks()) if (!call.write(value)) await once(call, 'drain')
   throw new Error('the source ended')
 }
