@@ -14,6 +14,7 @@ export {
   writeRecordFrame,
 } from './data-frame.js'
 export { FrameReceiver } from './frame-receiver.js'
+export { FrameStart } from './frame-start.js'
 export {
   type CutItems,
   copyItems,

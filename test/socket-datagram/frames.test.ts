@@ -116,3 +116,21 @@ t.test('what contradicts itself is refused', async (t) => {
   damaged[20] = (damaged[20] as number) ^ 1
   t.strictSame(read(damaged).codes, ['RIVULET_CORRUPT_FRAME'])
 })
+
+t.test('damage behind datagrams of the same source is found at each byte, and harms none that follow', async (t) => {
+  const datagram = (number: number) => framed(header(number, 1), Readings.toBuffer([value(number)]))
+  const { length } = datagram(3)
+  const damaged = Array.from({ length }, (_, at) => {
+    const bytes = datagram(3)
+    bytes[at] = (bytes[at] as number) ^ 1
+    return bytes
+  })
+  const { values, codes } = read(datagram(1), datagram(2), ...damaged, datagram(3))
+  t.strictSame(values, [
+    [1, 1, 0],
+    [2, 2, 0],
+    [3, 3, 0],
+  ])
+  t.equal(codes.length, length)
+  t.strictSame(new Set(codes), new Set(['RIVULET_BAD_FRAME', 'RIVULET_CORRUPT_FRAME']))
+})

@@ -8,7 +8,7 @@ import type { Infer } from '../../../src/avro/index.js'
 import { readInt, readLong } from '../../../src/avro/read-primitives.js'
 import { writeLong } from '../../../src/avro/write-primitives.js'
 import { RivuletError } from '../../../src/errors/index.js'
-import { frameKind, preludeBytes, sealFrame } from '../../../src/wire/index.js'
+import { FrameStart, frameKind, preludeBytes, type Slab } from '../../../src/wire/index.js'
 import { DatagramHeader } from './schemas.js'
 
 /** The most messages of one datagram, on both sides; also what bounds the jump of a window. */
@@ -43,27 +43,28 @@ function longBytes(value: number): number {
 /**
  * Puts prelude and header before messages that stand in a buffer with `headRoom` free before them, and `tailBytes` behind.
  *
- * @param constants - `source` and `schemaId`.
+ * @param begin - What `datagramStart` makes of `source` and `schemaId`.
  */
 export function writeDatagram(
-  constants: Buffer,
+  begin: FrameStart,
   sequence: number,
   count: number,
-  slab: Buffer,
-  start: number,
-  end: number,
+  { buffer, view, start, position }: Pick<Slab, 'buffer' | 'view' | 'start' | 'position'>,
 ): Buffer {
   const from = start - (overheadBytes(sequence, count) - tailBytes)
-  // a loop, since a call of `copy` costs more for so few bytes
-  for (let i = 0; i < constantBytes; i++) slab[from + preludeBytes + i] = constants[i] as number
-  let at = writeLong(slab, from + numbersAt, sequence)
-  at = writeLong(slab, at, count)
-  slab[at++] = 0 // no extensions
-  writeLong(slab, at, count)
-  slab[end] = 0
-  const datagram = slab.subarray(from, end + tailBytes)
-  sealFrame(datagram, frameKind.datagram, undefined)
-  return datagram
+  let at = writeLong(buffer, from + numbersAt, sequence)
+  at = writeLong(buffer, at, count)
+  buffer[at++] = 0 // no extensions
+  writeLong(buffer, at, count)
+  buffer[position] = 0
+  const end = position + tailBytes
+  begin.write(buffer, view, from, end)
+  return buffer.subarray(from, end)
+}
+
+/** What all datagrams with messages of one source begin with. */
+export function datagramStart(constants: Buffer): FrameStart {
+  return new FrameStart(frameKind.datagram, constants)
 }
 
 /** What the numbers of a datagram say. */
@@ -113,13 +114,6 @@ function skipHeader(bytes: Buffer): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   cursor.position = preludeBytes
   codec.read(bytes, view, cursor, bytes.length)
-}
-
-/** Whether the constants of a datagram are these. */
-export function hasConstants(bytes: Buffer, constants: Buffer): boolean {
-  if (bytes.length < numbersAt) return false
-  for (let i = 0; i < constantBytes; i++) if (bytes[preludeBytes + i] !== constants[i]) return false
-  return true
 }
 
 /**

@@ -122,6 +122,11 @@ export class DatagramReader<Out> {
   /** Takes one datagram; never throws. */
   receive(bytes: Buffer, address: string, port: number): void {
     try {
+      const source = this.#sources.openNext(bytes, address, port)
+      if (source !== undefined) {
+        this.#messages(bytes, address, port, source)
+        return
+      }
       const kind = openPrelude(bytes, undefined)
       if (kind === frameKind.datagram) this.#messages(bytes, address, port)
       else if (kind === frameKind.datagramSchema) this.#schema(bytes, address, port)
@@ -138,10 +143,12 @@ export class DatagramReader<Out> {
     return this.#giveUp()
   }
 
-  #messages(bytes: Buffer, address: string, port: number): void {
+  #messages(bytes: Buffer, address: string, port: number, known?: Source): void {
     const { sequence, count, start } = readNumbers(bytes)
     const source =
-      this.#sources.of(bytes, address, port) ?? this.#sources.add(readConstants(bytes), address, port, sequence)
+      known ??
+      this.#sources.of(bytes, address, port) ??
+      this.#sources.add(readConstants(bytes), address, port, sequence)
     const arrival = source.window.arrive(sequence, count)
     if (arrival === 'overlapping') {
       throw new RivuletError('RIVULET_BAD_FRAME', `a datagram overlaps with others: ${count} messages from ${sequence}`)
@@ -230,7 +237,10 @@ export class DatagramReader<Out> {
       throw new RivuletError('RIVULET_BAD_FRAME', `an announcement of ${bytes.length} bytes contradicts itself`)
     }
     const known = this.#sources.of(bytes, address, port)
-    const source = known ?? this.#sources.add(readConstants(bytes), address, port, piece.sequence)
+    const source =
+      known ??
+      this.#sources.of(bytes, address, port) ??
+      this.#sources.add(readConstants(bytes), address, port, piece.sequence)
     source.window.reveal(piece.sequence)
     if (source.reader !== undefined || source.isRefused) return
     const text = this.#pieces.take(source.key, piece)

@@ -7,8 +7,15 @@
 import { bufferFull, type Codec, spareBytes } from '../../../src/avro/codec.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import type { Writer } from '../../../src/stream/index.js'
-import { messageWithin, Slab } from '../../../src/wire/index.js'
-import { headRoom, maxDatagramMessages, overheadBytes, tailBytes, writeDatagram } from './datagram-frame.js'
+import { type FrameStart, messageWithin, Slab } from '../../../src/wire/index.js'
+import {
+  datagramStart,
+  headRoom,
+  maxDatagramMessages,
+  overheadBytes,
+  tailBytes,
+  writeDatagram,
+} from './datagram-frame.js'
 
 /** A new buffer has room for a largest datagram and so many bytes of others. */
 const slabBytes = 8192
@@ -29,6 +36,7 @@ export interface DatagramWriterOptions<In> {
 export class DatagramWriter<In> implements Writer<In> {
   readonly #options: DatagramWriterOptions<In>
   readonly #slab: Slab
+  readonly #start: FrameStart | undefined
   readonly #most: number
   #count = 0
   #next = 1
@@ -36,6 +44,7 @@ export class DatagramWriter<In> implements Writer<In> {
 
   constructor(options: DatagramWriterOptions<In>) {
     this.#options = options
+    this.#start = options.constants && datagramStart(options.constants)
     this.#most = options.batch ? maxDatagramMessages : 1
     const needed = headRoom + options.maxPayloadBytes + spareBytes + tailBytes
     const size = needed + slabBytes
@@ -116,16 +125,16 @@ export class DatagramWriter<In> implements Writer<In> {
   }
 
   #cut(): void {
-    const { constants, cut } = this.#options
-    const { buffer, start, position } = this.#slab
+    const slab = this.#slab
+    const begin = this.#start
     const count = this.#count
     const bytes =
-      constants === undefined
-        ? buffer.subarray(start, position)
-        : writeDatagram(constants, this.#next, count, buffer, start, position)
-    this.#slab.cut() // it belongs to the transport
+      begin === undefined
+        ? slab.buffer.subarray(slab.start, slab.position)
+        : writeDatagram(begin, this.#next, count, slab)
+    slab.cut() // it belongs to the transport
     this.#count = 0
-    cut(bytes, count)
+    this.#options.cut(bytes, count)
     // after that: what is announced before the datagram says that its messages are the next
     this.#next += count
   }

@@ -5,9 +5,9 @@
  */
 
 import { udpAddress } from '../../../src/net/index.js'
-import { preludeBytes } from '../../../src/wire/index.js'
+import { type FrameStart, preludeBytes } from '../../../src/wire/index.js'
 import { BoundedTable, type Entry } from './bounded-table.js'
-import { constantBytes, hasConstants } from './datagram-frame.js'
+import { constantBytes, datagramStart } from './datagram-frame.js'
 import { SourceWindow } from './source-window.js'
 
 /** What is known of one source. */
@@ -16,6 +16,8 @@ export interface Source extends Entry {
   /** Its `source` and `schemaId`. */
   readonly constants: Buffer
   readonly schemaId: Buffer
+  /** What its datagrams with messages begin with. */
+  readonly start: FrameStart
   readonly address: string
   readonly port: number
   readonly from: string
@@ -70,15 +72,19 @@ export class SourceTable {
     })
   }
 
+  /** Finds the source of a datagram with messages, if that is the source of the one before, and opens the datagram: it is intact. */
+  openNext(bytes: Buffer, address: string, port: number): Source | undefined {
+    const last = this.#last
+    if (last === undefined || !last.isEstablished || last.port !== port || last.address !== address) return undefined
+    if (!last.start.begins(bytes) || !last.start.matches(bytes)) return undefined
+    last.isRecent = true
+    return last
+  }
+
   /** Finds the source of a datagram, whose prelude has been checked. */
   of(bytes: Buffer, address: string, port: number): Source | undefined {
-    const last = this.#last
-    if (last !== undefined && last.port === port && last.address === address && hasConstants(bytes, last.constants)) {
-      last.isRecent = true
-      if (last.isEstablished) return last
-    }
     const found = this.#table.use(keyOf(bytes, preludeBytes, address, port))
-    this.#last = found ?? last
+    this.#last = found ?? this.#last
     return found
   }
 
@@ -88,6 +94,7 @@ export class SourceTable {
       key: keyOf(constants, 0, address, port),
       constants,
       schemaId: constants.subarray(8),
+      start: datagramStart(constants),
       address,
       port,
       from: udpAddress(address, port),
