@@ -10,7 +10,7 @@ import { headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
 import type { HeaderInput } from './data-header.js'
 import { messageTooLarge, messageWithin } from './message-refusals.js'
 import type { Origin } from './origin.js'
-import { Slab } from './slab.js'
+import { type BufferMemory, Slab } from './slab.js'
 
 /** The smallest buffer for frames, in bytes: a score of lone messages, since a new buffer costs more than such a frame. */
 const smallSlabBytes = 4096
@@ -22,6 +22,8 @@ const worthwhileBytes = headerRoom + 256
 export interface CutFrame {
   readonly bytes: Buffer
   readonly messages: number
+  /** The buffer that it stands in, which it may share with others that are cut before and after it; `undefined` if it is alone. */
+  readonly buffer: Buffer | undefined
   /** Of a frame that carries the schema: makes one without messages that tells the same in its place, should it be dropped. */
   readonly announcement: (() => Buffer) | undefined
 }
@@ -54,6 +56,8 @@ export interface BatchWriterOptions<In> {
   readonly maxMessageBytes: number
   /** Over how many frames one flush is spread, so that each of as many receivers has its part. */
   readonly spread: () => number
+  /** Where its buffers come from. Default: they are new. */
+  readonly memory?: BufferMemory
   /** Takes each frame that is cut. */
   readonly cut: (frame: CutFrame) => void
 }
@@ -92,6 +96,7 @@ export class BatchWriter<In> {
       smallest: smallSlabBytes,
       largest: frameBytes,
       worthwhile: worthwhileBytes,
+      ...(options.memory && { memory: options.memory }),
     })
   }
 
@@ -289,7 +294,8 @@ export class BatchWriter<In> {
     const bytes = writeDataFrame(header, slab, start, end, topic, isPrefixed)
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
-    cut({ bytes, messages: count, announcement: announces ? this.#announcementFor(header) : undefined })
+    const buffer = slab === this.#slab.buffer && bytes.buffer === slab.buffer ? slab : undefined
+    cut({ bytes, messages: count, buffer, announcement: announces ? this.#announcementFor(header) : undefined })
   }
 
   #announcementFor(frame: HeaderInput): () => Buffer {

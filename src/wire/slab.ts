@@ -4,8 +4,16 @@
  * A piece that has been cut belongs to its receiver. A new buffer suits what was cut last, and shrinks in steps.
  */
 
-const nothing = Buffer.alloc(0)
+const nothing: Buffer = Buffer.alloc(0)
 const viewOfNothing: DataView = new DataView(nothing.buffer)
+
+/** Where buffers come from. */
+export interface BufferMemory {
+  /** Returns a buffer of at least so many bytes. */
+  take(bytes: number): Buffer
+  /** Takes a buffer back. */
+  give(buffer: Buffer): void
+}
 
 /** How a writer uses its buffers, in bytes. */
 export interface SlabSettings {
@@ -17,12 +25,14 @@ export interface SlabSettings {
   readonly largest: number
   /** A buffer with less room than this is not begun again. */
   readonly worthwhile: number
+  /** Where buffers come from, and what is done with one that nobody has a piece of. Default: new ones, and nothing. */
+  readonly memory?: BufferMemory
 }
 
 /** The buffer of a writer; where it writes is up to the writer. */
 export class Slab {
   readonly #settings: SlabSettings
-  buffer = nothing
+  buffer: Buffer = nothing
   view = viewOfNothing
   /** Where the present piece begins, and where what is written next goes. */
   start = 0
@@ -56,9 +66,11 @@ export class Slab {
   /** Moves the present piece to the front of a new buffer of so many bytes; returns how far. */
   enlarge(bytes: number): number {
     const { buffer, start, position } = this
-    const { head } = this.#settings
+    const { head, memory } = this.#settings
+    const isWhole = this.#free === 0
     this.#renew(bytes)
     buffer.copy(this.buffer, head, start, position)
+    if (isWhole) memory?.give(buffer)
     this.start = head
     this.position = head + position - start
     return start - head
@@ -78,7 +90,7 @@ export class Slab {
   }
 
   #renew(bytes: number): void {
-    this.buffer = Buffer.allocUnsafeSlow(bytes)
+    this.buffer = this.#settings.memory?.take(bytes) ?? Buffer.allocUnsafeSlow(bytes)
     this.view = new DataView(this.buffer.buffer)
     this.#free = 0
   }

@@ -58,6 +58,8 @@ export interface WrittenFrames {
   readonly bytes: number
   /** Messages in them; 0 for bytes that only the protocol knows, which are never dropped. */
   readonly messages: number
+  /** Called once when nobody reads the parts any more; not if the connection ends before. */
+  readonly taken?: (() => void) | undefined
 }
 
 /** Makes bytes of the messages of one connection. */

@@ -7,12 +7,25 @@
 /** The smallest buffer, in bytes. */
 const smallestBytes = 256
 
-const none = Buffer.alloc(0)
+const none: Buffer = Buffer.alloc(0)
+
+/** Where its buffers come from, and what is done with those that it has no use for. */
+export interface FrameMemory {
+  take(bytes: number): Buffer
+  give(buffer: Buffer): void
+}
+
+const plainMemory: FrameMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes), give() {} }
 
 /** The incomplete frame of one reader. */
 export class IncompleteFrame {
-  #buffer = none
+  readonly #memory: FrameMemory
+  #buffer: Buffer = none
   #length = 0
+
+  constructor(memory = plainMemory) {
+    this.#memory = memory
+  }
 
   /** Bytes that have arrived. */
   get length(): number {
@@ -24,6 +37,11 @@ export class IncompleteFrame {
     return this.#buffer.length
   }
 
+  /** What it takes in memory. */
+  get buffer(): Buffer {
+    return this.#buffer
+  }
+
   /** What has arrived; a view that the next `append` may change. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length)
@@ -33,9 +51,11 @@ export class IncompleteFrame {
   append(bytes: Buffer, most = Number.POSITIVE_INFINITY): void {
     const needed = this.#length + bytes.length
     if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(most, Math.max(smallestBytes, 2 * needed))))
-      this.#buffer.copy(larger, 0, 0, this.#length)
+      const former = this.#buffer
+      const larger = this.#memory.take(Math.max(needed, Math.min(most, Math.max(smallestBytes, 2 * needed))))
+      former.copy(larger, 0, 0, this.#length)
       this.#buffer = larger
+      this.#memory.give(former)
     }
     bytes.copy(this.#buffer, this.#length)
     this.#length = needed
@@ -44,12 +64,14 @@ export class IncompleteFrame {
   /** Returns what has arrived, and begins again without it. */
   take(): Buffer {
     const { bytes } = this
-    this.clear()
+    this.#buffer = none
+    this.#length = 0
     return bytes
   }
 
   /** Forgets what has arrived. */
   clear(): void {
+    this.#memory.give(this.#buffer)
     this.#buffer = none
     this.#length = 0
   }

@@ -21,6 +21,7 @@ import {
   SchemaBook,
 } from '../../../src/wire/index.js'
 import { foreignProtocol } from './foreign-peer.js'
+import { FrameBatch } from './frame-batch.js'
 import { frameTooLarge, truncated } from './frame-errors.js'
 import type { FrameReader } from './framing.js'
 import { maxRefusalBytes, refusedBy } from './schema-refusal.js'
@@ -64,7 +65,7 @@ export class SchemaReader<Out> implements FrameReader<Out> {
     this.#frames = new SizedFrames(matchedBytes, {
       checkLength: (bytes) => this.#checkLength(bytes),
       checkStart: (bytes, at) => this.#checkStart(bytes, at),
-      takeFrame: (frame) => this.#takeFrame(frame),
+      takeFrame: (frame, buffer) => this.#takeFrame(frame, buffer),
     })
   }
 
@@ -132,11 +133,11 @@ export class SchemaReader<Out> implements FrameReader<Out> {
     )
   }
 
-  #takeFrame(bytes: Buffer): RivuletError | undefined {
+  #takeFrame(bytes: Buffer, buffer: Buffer | undefined): RivuletError | undefined {
     try {
       if (claimedKind(bytes) === frameKind.streamRefusal) return this.#takeRefusal(bytes)
       const frame = openDataFrame(bytes, undefined, this.#maxFrameBytes)
-      return this.#state === 'opening' ? this.#open(frame) : this.#take(frame)
+      return this.#state === 'opening' ? this.#open(frame) : this.#take(frame, buffer)
     } catch (error) {
       return isRivuletError(error) ? error : decodeFailure(error, 'a frame')
     }
@@ -172,11 +173,11 @@ export class SchemaReader<Out> implements FrameReader<Out> {
     return undefined
   }
 
-  #take(frame: DataFrame): RivuletError | undefined {
+  #take(frame: DataFrame, buffer: Buffer | undefined): RivuletError | undefined {
     const { kind, count, schemaId } = frame.header
     if (!(this.#schemaId as Buffer).equals(schemaId)) return badFrame('a frame has another schema than the opening')
     if (kind === 'data') {
-      if (count > 0) this.#supplies.push(new Batch(frame, this.#reader as MessageReader<Out>))
+      if (count > 0) this.#supplies.push(new FrameBatch(frame, this.#reader as MessageReader<Out>, buffer))
       return undefined
     }
     if (count !== 0) return badFrame(`a frame of kind ${quote(kind)} has ${count} messages`)

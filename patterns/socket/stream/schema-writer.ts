@@ -6,8 +6,9 @@
 import type { Codec } from '../../../src/avro/codec.js'
 import type { RivuletError } from '../../../src/errors/index.js'
 import { defaults } from '../../../src/options/index.js'
-import { BatchWriter, Origin, type OriginClock } from '../../../src/wire/index.js'
+import { BatchWriter, type CutFrame, Origin, type OriginClock, spareBuffers } from '../../../src/wire/index.js'
 import type { FrameWriter, WrittenFrames } from './framing.js'
+import { SharedBuffer } from './shared-buffer.js'
 
 /** How a direction is written. */
 export interface SchemaWriterSettings<In> {
@@ -24,6 +25,8 @@ export class SchemaWriter<In> implements FrameWriter<In> {
   #isEnded = false
   #cut: WrittenFrames[] = []
   #cutBytes = 0
+  /** The buffer of the frame that was cut last. */
+  #shared: SharedBuffer | undefined
 
   /** @param refusal - Makes the last bytes of a connection that fails. */
   constructor(
@@ -42,10 +45,8 @@ export class SchemaWriter<In> implements FrameWriter<In> {
       maxBatchMessages: defaults.maxBatchMessages,
       maxMessageBytes,
       spread: () => 1,
-      cut: ({ bytes, messages }) => {
-        this.#cut.push({ parts: [bytes], bytes: bytes.length, messages })
-        this.#cutBytes += bytes.length
-      },
+      memory: spareBuffers,
+      cut: (frame) => this.#add(frame),
     })
     this.#batches.announce()
   }
@@ -57,6 +58,19 @@ export class SchemaWriter<In> implements FrameWriter<In> {
   /** Lets the opening leave, and what follows it. */
   open(): void {
     this.#isOpen = true
+  }
+
+  #add({ bytes, messages, buffer }: CutFrame): void {
+    let taken: (() => void) | undefined
+    if (buffer !== undefined) {
+      if (this.#shared?.buffer !== buffer) {
+        this.#shared?.leave()
+        this.#shared = new SharedBuffer(buffer)
+      }
+      taken = this.#shared.hold()
+    }
+    this.#cut.push({ parts: [bytes], bytes: bytes.length, messages, taken })
+    this.#cutBytes += bytes.length
   }
 
   write(value: In): void {

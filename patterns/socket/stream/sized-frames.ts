@@ -5,7 +5,7 @@
  * known here.
  */
 import type { RivuletError } from '../../../src/errors/index.js'
-import { lengthBytes } from '../../../src/wire/index.js'
+import { lengthBytes, spareBuffers } from '../../../src/wire/index.js'
 import { IncompleteFrame } from './incomplete-frame.js'
 
 /** What takes the frames; each answers why the direction cannot be read any further, if that is so. */
@@ -14,15 +14,15 @@ export interface SizedFramesPorts {
   checkLength(bytes: number): RivuletError | undefined
   /** The first `startBytes` of a frame, from `at` on; the others may not be there. */
   checkStart(bytes: Buffer, at: number): RivuletError | undefined
-  /** A whole frame, in memory that nobody writes to any more. */
-  takeFrame(frame: Buffer): RivuletError | undefined
+  /** A whole frame; where it is alone in its buffer, the buffer may be given back to `spareBuffers` when nobody reads the frame. */
+  takeFrame(frame: Buffer, buffer: Buffer | undefined): RivuletError | undefined
 }
 
 /** The frames of one direction. */
 export class SizedFrames {
   readonly #startBytes: number
   readonly #ports: SizedFramesPorts
-  readonly #frame = new IncompleteFrame()
+  readonly #frame = new IncompleteFrame(spareBuffers)
   /** The length of the frame whose bytes come, as far as it is known. */
   #length = 0
   /** Bytes of the length that have come. */
@@ -56,7 +56,7 @@ export class SizedFrames {
       } else if (this.#frame.length === 0 && chunk.length - at >= this.#length) {
         const frame = chunk.subarray(at, at + this.#length)
         at += this.#length
-        failure = this.#ports.checkStart(frame, 0) ?? this.#complete(frame)
+        failure = this.#ports.checkStart(frame, 0) ?? this.#complete(frame, undefined)
       } else {
         const end = Math.min(chunk.length, at + this.#length - this.#frame.length)
         this.#frame.append(chunk.subarray(at, end), this.#length)
@@ -97,12 +97,14 @@ export class SizedFrames {
       const failure = this.#ports.checkStart(frame.bytes, 0)
       if (failure !== undefined) return failure
     }
-    return frame.length === this.#length ? this.#complete(frame.take()) : undefined
+    if (frame.length < this.#length) return undefined
+    const { buffer } = frame
+    return this.#complete(frame.take(), buffer)
   }
 
-  #complete(frame: Buffer): RivuletError | undefined {
+  #complete(frame: Buffer, buffer: Buffer | undefined): RivuletError | undefined {
     this.#lengthBytes = 0
     this.#isStartChecked = false
-    return this.#ports.takeFrame(frame)
+    return this.#ports.takeFrame(frame, buffer)
   }
 }

@@ -40,7 +40,7 @@ export class StreamOutbox implements Queue {
   #sent = 0
   #sentBytes = 0
   /** What is with the system. */
-  #writing: { readonly bytes: number; readonly messages: number } | undefined
+  #writing: { readonly bytes: number; readonly messages: number; readonly frames: readonly WrittenFrames[] } | undefined
   #isStopped = false
   readonly #roomWaiters = new Waiters()
   readonly #emptyWaiters = new Waiters()
@@ -95,7 +95,10 @@ export class StreamOutbox implements Queue {
     while (this.isFull() && this.#queue.length > 0) {
       const frames = this.#queue.shift() as WrittenFrames
       if (frames.messages === 0) kept.push(frames)
-      else this.#count(-frames.bytes, -frames.messages)
+      else {
+        this.#count(-frames.bytes, -frames.messages)
+        frames.taken?.()
+      }
     }
     if (kept.length > 0) {
       // what only the protocol knows goes before the rest, as it did
@@ -141,10 +144,11 @@ export class StreamOutbox implements Queue {
     this.#queue.push(frames)
   }
 
-  #gather({ parts, bytes, messages }: WrittenFrames): void {
+  #gather({ parts, bytes, messages, taken }: WrittenFrames): void {
     if (this.#small.length + bytes > gatheredBytes) this.#pushSmall()
     for (const part of parts) this.#small.append(part, gatheredBytes)
     this.#smallMessages += messages
+    taken?.() // it was copied
   }
 
   #pushSmall(): void {
@@ -161,15 +165,17 @@ export class StreamOutbox implements Queue {
     const first = this.#queue.shift()
     if (first === undefined) return
     const parts = [...first.parts]
+    const frames = [first]
     let { bytes, messages } = first
     for (let next = this.#queue.first; next !== undefined; next = this.#queue.first) {
       if (bytes + next.bytes > writeBytes || parts.length + next.parts.length > writeParts) break
       this.#queue.shift()
       parts.push(...next.parts)
+      frames.push(next)
       bytes += next.bytes
       messages += next.messages
     }
-    this.#writing = { bytes, messages }
+    this.#writing = { bytes, messages, frames }
     this.#ports.write(parts, this.#written)
   }
 
@@ -177,6 +183,7 @@ export class StreamOutbox implements Queue {
     const written = this.#writing
     if (written === undefined) return // it was stopped
     this.#writing = undefined
+    for (const { taken } of written.frames) taken?.()
     this.#sent += written.messages
     this.#sentBytes += written.bytes
     this.#count(-written.bytes, -written.messages)
