@@ -15,6 +15,7 @@ import { byteWays, type Endpoints, streamWays } from './ways/index.js'
 const lines = 'JSON lines, node:net'
 const grpc = 'gRPC-js'
 const plain = 'node:net'
+const loaded = 'node:net, modules loaded'
 
 /** A rate of messages. */
 export interface StreamRate {
@@ -36,8 +37,11 @@ export interface ByteRate {
   /** Bytes a second. */
   readonly perSecond: Figure
   readonly toPlain: Figure
-  /** Processor time of both sides beside that of the baseline. */
+  /** Beside the same in processes that have loaded as much. */
+  readonly toLoaded: Figure
+  /** Processor time of both sides beside that of the baselines. */
   readonly cpuToPlain: Figure
+  readonly cpuToLoaded: Figure
 }
 
 /** What streams come to. */
@@ -101,7 +105,9 @@ async function measureBytes(options: Options): Promise<ByteRate[]> {
     name,
     perSecond: figure(part(name, 'piecesPerSecond').map((pieces) => pieces * pieceBytes)),
     toPlain: ratio(part(name, 'piecesPerSecond'), part(plain, 'piecesPerSecond')),
+    toLoaded: ratio(part(name, 'piecesPerSecond'), part(loaded, 'piecesPerSecond')),
     cpuToPlain: ratio(part(name, 'cpuNanoseconds'), part(plain, 'cpuNanoseconds')),
+    cpuToLoaded: ratio(part(name, 'cpuNanoseconds'), part(loaded, 'cpuNanoseconds')),
   }))
 }
 
