@@ -3,6 +3,14 @@
  *
  * @module rivulet/pubsub
  */
+
+export {
+  defineTopic,
+  type TopicArguments,
+  type TopicContract,
+  type TopicParameterNames,
+  type TopicParameters,
+} from './define-topic.js'
 export { createHub } from './hub.js'
 export type { Hub, HubSide, HubStats } from './hub-api.js'
 export type { HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'

@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs'
 import type { Schema } from '../../src/avro/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { Reasons, SenderStats } from '../../src/stream/index.js'
+import type { TopicArguments, TopicContract } from './define-topic.js'
 import type { TopicPublisher } from './topic-publisher.js'
 
 /** A change of what is subscribed. */
@@ -42,6 +43,16 @@ export interface Publisher extends Resource<PublisherStats> {
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */
   topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
+  /**
+   * Returns the sink of a topic of a contract.
+   *
+   * @param parameters - A word for each parameter of the contract.
+   * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
+   */
+  topic<Text extends string, In>(
+    contract: TopicContract<Text, In>,
+    ...parameters: TopicArguments<Text>
+  ): TopicPublisher<In>
   /**
    * What is subscribed, current prefixes first, then changes.
    *

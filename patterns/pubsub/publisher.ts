@@ -5,12 +5,13 @@
  */
 import { Observable, Subject } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
-import { isSchema, type Schema } from '../../src/avro/index.js'
+import { isSchema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
 import { OneWayResource } from '../../src/socket/index.js'
 import { Outgoing } from '../../src/stream/index.js'
 import { frameKind, Origin, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
+import { type TopicContract, topicOf } from './define-topic.js'
 import { type PublisherOptions, publisherRules } from './options.js'
 import type { Publisher, PublisherStats, SubscriptionChange } from './publisher-api.js'
 import { SubscriberSide } from './subscriber-side.js'
@@ -91,7 +92,8 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     return this.#subscriptionChanges.subscribe(subscriber)
   })
 
-  topic<In>(name: string, schema: Schema<In>): TopicPublisher<In> {
+  topic<In>(given: string | TopicContract, second?: unknown): TopicPublisher<In> {
+    const { text: name, schema } = topicOf('name', given, second)
     if (!isSchema(schema)) throw invalidOption('topic', 'schema', 'a schema of defineSchema', schema)
     const part = topicPart(name)
     if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)

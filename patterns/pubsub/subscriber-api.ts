@@ -5,6 +5,7 @@ import type { Schema } from '../../src/avro/index.js'
 import type { WaitOptions } from '../../src/lifecycle/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { ReceiverStats, Stream } from '../../src/stream/index.js'
+import type { TopicArguments, TopicContract } from './define-topic.js'
 import type { TopicEvent } from './topic-event.js'
 
 /** How `whenReady` waits. */
@@ -37,11 +38,31 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
    */
   topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out>
   /**
+   * Returns the messages on the topics of a contract that fit; the same stream for the same pattern and schema.
+   *
+   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any number.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  topic<Text extends string, Out>(
+    contract: TopicContract<Text, unknown, Out>,
+    ...parameters: TopicArguments<Text>
+  ): Stream<Out>
+  /**
    * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
    *
    * @throws RIVULET_INVALID_OPTION
    */
   events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>>
+  /**
+   * Returns what happens on the topics of a contract that fit: messages with their place, and gaps.
+   *
+   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any number.
+   * @throws RIVULET_INVALID_OPTION
+   */
+  events<Text extends string, Out>(
+    contract: TopicContract<Text, unknown, Out>,
+    ...parameters: TopicArguments<Text>
+  ): Stream<TopicEvent<Out>>
   /**
    * What is subscribed before this is read receives what is published after it resolves.
    *

@@ -29,6 +29,7 @@ import {
   TopicRequest,
   writeRecordFrame,
 } from '../../src/wire/index.js'
+import { type TopicContract, topicOf } from './define-topic.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
@@ -123,12 +124,12 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     return this
   }
 
-  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out> {
-    return this.#make('topic', pattern, schema, valueSubscription<Out>)
+  topic<Out>(given: string | TopicContract, second?: unknown): Stream<Out> {
+    return this.#make('topic', topicOf('pattern', given, second), valueSubscription<Out>)
   }
 
-  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>> {
-    return this.#make('events', pattern, schema, eventSubscription<Out>)
+  events<Out>(given: string | TopicContract, second?: unknown): Stream<TopicEvent<Out>> {
+    return this.#make('events', topicOf('pattern', given, second), eventSubscription<Out>)
   }
 
   get ready(): Promise<void> {
@@ -171,8 +172,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   #make<Out, Item>(
     kind: string,
-    pattern: string,
-    schema: Schema<unknown, Out>,
+    { text: pattern, schema }: { readonly text: string; readonly schema: unknown },
     make: (
       pattern: string,
       schema: Schema<unknown, Out>,
@@ -183,7 +183,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     const key = `${kind} ${pattern}`
     const known = this.#made.find(schema, key) as (Subscription & { stream: Stream<Item> }) | undefined
     if (known) return known.stream
-    const made = make(pattern, schema, this.#ports)
+    const made = make(pattern, schema as Schema<unknown, Out>, this.#ports)
     if (this.life.isOpen) this.#made.add(schema, key, made)
     else made.inbound.complete()
     this.#receiver.know(made.codec.schemaId, made.codec.text)

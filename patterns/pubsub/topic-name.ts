@@ -86,7 +86,8 @@ export function wordsOnWire(part: Buffer): string[] | undefined {
   return words.includes('') || words.some(isWildcard) ? undefined : words
 }
 
-function isWildcard(word: string): boolean {
+/** Tells whether a word is a wildcard. */
+export function isWildcard(word: string): boolean {
   return word === '*' || word === '#'
 }
 

@@ -1,6 +1,7 @@
 /** Subscribers of topics beside a model: what their streams bring must be published, in order, and complete but for gaps. */
 import { Subscription } from 'rxjs'
 import { createSubscriber, type TopicEvent, type TopicSubscriber } from '../../patterns/pubsub/index.js'
+import type { Schema } from '../../src/avro/index.js'
 import type { Stream } from '../../src/stream/index.js'
 import type { Random } from '../simulation/random.js'
 import { total, turn } from '../support/events.js'
@@ -82,11 +83,11 @@ export class TopicReader {
     this.#published = published
     this.plan = plan
     const { kind, pattern, version, reading } = plan
-    this.#stream = subscriber[kind](pattern, versions[version]) as Stream<unknown>
-    lab.expect(
-      this.#stream === subscriber[kind](pattern, versions[version]),
-      'another stream for the same pattern and schema',
-    )
+    const schema: Schema = versions[version]
+    const make = (): Stream<unknown> =>
+      kind === 'topic' ? subscriber.topic(pattern, schema) : subscriber.events(pattern, schema)
+    this.#stream = make()
+    lab.expect(this.#stream === make(), 'another stream for the same pattern and schema')
     this.read(reading)
   }
 
