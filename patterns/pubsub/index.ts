@@ -3,7 +3,7 @@
  *
  * @module rivulet/pubsub
  */
-
+export type { ConflationKey, TopicStreamOptions } from './conflate-by.js'
 export {
   defineTopic,
   type TopicArguments,

@@ -50,7 +50,7 @@ export class MadeSubscriptions {
 
   /** Keeps a subscription while it is in use, and takes its counts when it is not any more. */
   changed(subscription: Subscription): void {
-    if (subscription.wanted || subscription.backlogged) this.#inUse.add(subscription)
+    if (subscription.wanted || subscription.inbound.busy) this.#inUse.add(subscription)
     else if (this.#inUse.delete(subscription)) this.#count(subscription)
   }
 

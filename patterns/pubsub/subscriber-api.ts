@@ -5,6 +5,7 @@ import type { Schema } from '../../src/avro/index.js'
 import type { WaitOptions } from '../../src/lifecycle/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { ReceiverStats, Stream } from '../../src/stream/index.js'
+import type { TopicStreamOptions } from './conflate-by.js'
 import type { TopicArguments, TopicContract } from './define-topic.js'
 import type { TopicEvent } from './topic-event.js'
 
@@ -29,30 +30,30 @@ export interface SubscriberStats extends ReceiverStats {
 /** Receives messages on topics. */
 export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
-   * Returns the messages on every topic that fits a pattern; the same stream for the same pattern and schema.
+   * Returns the messages on every topic that fits a pattern; the same stream for the same pattern, schema and options.
    *
    * It is subscribed at the publishers while somebody subscribes to the stream or iterates it.
    *
    * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
    * @throws RIVULET_INVALID_OPTION
    */
-  topic<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<Out>
+  topic<Out>(pattern: string, schema: Schema<unknown, Out>, options?: TopicStreamOptions<Out>): Stream<Out>
   /**
-   * Returns the messages on the topics of a contract that fit; the same stream for the same pattern and schema.
+   * Returns the messages on the topics of a contract that fit; the same stream for the same pattern, schema and options.
    *
    * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any number.
    * @throws RIVULET_INVALID_OPTION
    */
   topic<Text extends string, Out>(
     contract: TopicContract<Text, unknown, Out>,
-    ...parameters: TopicArguments<Text>
+    ...parameters: TopicArguments<Text, [options?: TopicStreamOptions<Out>]>
   ): Stream<Out>
   /**
    * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
    *
    * @throws RIVULET_INVALID_OPTION
    */
-  events<Out>(pattern: string, schema: Schema<unknown, Out>): Stream<TopicEvent<Out>>
+  events<Out>(pattern: string, schema: Schema<unknown, Out>, options?: TopicStreamOptions<Out>): Stream<TopicEvent<Out>>
   /**
    * Returns what happens on the topics of a contract that fit: messages with their place, and gaps.
    *
@@ -61,7 +62,7 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
    */
   events<Text extends string, Out>(
     contract: TopicContract<Text, unknown, Out>,
-    ...parameters: TopicArguments<Text>
+    ...parameters: TopicArguments<Text, [options?: TopicStreamOptions<Out>]>
   ): Stream<TopicEvent<Out>>
   /**
    * What is subscribed before this is read receives what is published after it resolves.

@@ -29,6 +29,7 @@ import {
   TopicRequest,
   writeRecordFrame,
 } from '../../src/wire/index.js'
+import { type ConflateBy, conflateBy, type TopicStreamOptions } from './conflate-by.js'
 import { type TopicContract, topicOf } from './define-topic.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
@@ -97,6 +98,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     })
     this.#ports = {
       name: () => this.name,
+      clock: this.runtime.clock,
       report: (error) => this.reports.report(error),
       demanded: (subscription, wanted) => (wanted ? this.#enter(subscription) : this.#leave(subscription)),
       changed: (subscription) => this.#changed(subscription),
@@ -124,12 +126,16 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     return this
   }
 
-  topic<Out>(given: string | TopicContract, second?: unknown): Stream<Out> {
-    return this.#make('topic', topicOf('pattern', given, second), valueSubscription<Out>)
+  topic<Out>(given: string | TopicContract, second?: unknown, options?: TopicStreamOptions<Out>): Stream<Out> {
+    return this.#make('topic', topicOf('pattern', given, second), options, valueSubscription<Out>)
   }
 
-  events<Out>(given: string | TopicContract, second?: unknown): Stream<TopicEvent<Out>> {
-    return this.#make('events', topicOf('pattern', given, second), eventSubscription<Out>)
+  events<Out>(
+    given: string | TopicContract,
+    second?: unknown,
+    options?: TopicStreamOptions<Out>,
+  ): Stream<TopicEvent<Out>> {
+    return this.#make('events', topicOf('pattern', given, second), options, eventSubscription<Out>)
   }
 
   get ready(): Promise<void> {
@@ -173,17 +179,20 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   #make<Out, Item>(
     kind: string,
     { text: pattern, schema }: { readonly text: string; readonly schema: unknown },
+    options: TopicStreamOptions<Out> | undefined,
     make: (
       pattern: string,
       schema: Schema<unknown, Out>,
       ports: SubscriptionPorts,
+      conflate?: ConflateBy,
     ) => Subscription & { stream: Stream<Item> },
   ): Stream<Item> {
     if (!isSchema(schema)) throw invalidOption(kind, 'schema', 'a schema of defineSchema', schema)
-    const key = `${kind} ${pattern}`
+    const conflate = conflateBy(kind, options)
+    const key = `${kind} ${pattern} ${conflate?.name}`
     const known = this.#made.find(schema, key) as (Subscription & { stream: Stream<Item> }) | undefined
     if (known) return known.stream
-    const made = make(pattern, schema as Schema<unknown, Out>, this.#ports)
+    const made = make(pattern, schema as Schema<unknown, Out>, this.#ports, conflate)
     if (this.life.isOpen) this.#made.add(schema, key, made)
     else made.inbound.complete()
     this.#receiver.know(made.codec.schemaId, made.codec.text)

@@ -5,10 +5,12 @@
  */
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
 import type { Schema } from '../../src/avro/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { publishDrop } from '../../src/observe/index.js'
-import { type CheckedSupply, Inbound, type Stream } from '../../src/stream/index.js'
+import { type CheckedSupply, type Conflation, Inbound, type Stream } from '../../src/stream/index.js'
 import { Batch, CompatibleReader, type DataFrame } from '../../src/wire/index.js'
+import { type ConflateBy, conflationOf, KeyedBatch, partsOfEvent, partsOfValue } from './conflate-by.js'
 import { SequenceTracker } from './sequence-tracker.js'
 import { MessageEvents, type TopicEvent } from './topic-event.js'
 import { type TopicPattern, topicPattern } from './topic-name.js'
@@ -16,6 +18,7 @@ import { type TopicPattern, topicPattern } from './topic-name.js'
 /** What a subscription needs of its subscriber. */
 export interface SubscriptionPorts {
   name(): string
+  readonly clock: Clock
   report(error: RivuletError): void
   /** The subscription comes into force, or ends. */
   demanded(subscription: Subscription, wanted: boolean): void
@@ -63,8 +66,12 @@ export function valueSubscription<Out>(
   pattern: string,
   schema: Schema<unknown, Out>,
   ports: SubscriptionPorts,
+  conflate?: ConflateBy,
 ): Subscription & { readonly stream: Stream<Out> } {
-  return new TopicSubscription<Out, Out>(pattern, schema, ports, (batch) => batch, false)
+  const report = (error: RivuletError) => ports.report(error)
+  const conflation = conflate && conflationOf<Out>(conflate, partsOfValue, { clock: ports.clock, pattern, report })
+  const supply = (batch: Batch<Out>, { topic }: TopicFrame) => (conflate ? new KeyedBatch(batch, topic) : batch)
+  return new TopicSubscription<Out, Out>(pattern, schema, ports, supply, false, conflation)
 }
 
 /** The subscription behind `events`: messages with their place, and gaps. */
@@ -72,9 +79,13 @@ export function eventSubscription<Out>(
   pattern: string,
   schema: Schema<unknown, Out>,
   ports: SubscriptionPorts,
+  conflate?: ConflateBy,
 ): Subscription & { readonly stream: Stream<TopicEvent<Out>> } {
+  const report = (error: RivuletError) => ports.report(error)
+  const conflation =
+    conflate && conflationOf<TopicEvent<Out>>(conflate, partsOfEvent, { clock: ports.clock, pattern, report })
   const supply = (batch: Batch<Out>, { topic, publisher }: TopicFrame) => new MessageEvents(batch, topic, publisher)
-  return new TopicSubscription<Out, TopicEvent<Out>>(pattern, schema, ports, supply, true)
+  return new TopicSubscription<Out, TopicEvent<Out>>(pattern, schema, ports, supply, true, conflation)
 }
 
 class TopicSubscription<Out, Item> implements Subscription {
@@ -98,6 +109,7 @@ class TopicSubscription<Out, Item> implements Subscription {
     ports: SubscriptionPorts,
     supply: (batch: Batch<Out>, frame: TopicFrame) => CheckedSupply<Item>,
     showsGaps: boolean,
+    conflation: Conflation<Item> | undefined,
   ) {
     this.pattern = topicPattern(pattern)
     this.codec = codecOf(schema) as Codec<never, Out>
@@ -110,6 +122,7 @@ class TopicSubscription<Out, Item> implements Subscription {
       name: ports.name,
       unreadable: (cause) => decodeFailure(cause, `a message on '${pattern}'`),
       report: ports.report,
+      conflation,
       changed: () => {
         const { wanted } = this.inbound
         if (wanted !== inForce) {

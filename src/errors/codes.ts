@@ -153,6 +153,12 @@ const entries = {
     remedy:
       'Find the peer that subscribes without end, or raise `subscriptionBytes`. Honest subscribers connect again.',
   },
+  RIVULET_TOO_MANY_KEYS: {
+    retryable: true,
+    meaning:
+      'A stream with `conflateBy` had more keys than `maxKeys` waiting for a slow consumer, so it dropped the messages that had waited longest.',
+    remedy: 'Raise `maxKeys`, choose fewer keys, or take the messages faster.',
+  },
   RIVULET_OUTBOX_FULL: {
     retryable: true,
     meaning: 'The bounded outbox has no room, so the message was not taken.',
@@ -165,7 +171,8 @@ const entries = {
   },
   RIVULET_HANDLER_FAILED: {
     retryable: false,
-    meaning: 'A handler of `process` or a teardown of a subscriber threw or rejected; the stream continues.',
+    meaning:
+      'A handler of `process`, a teardown of a subscriber or `conflateBy` threw or rejected; the stream continues.',
     remedy: 'Read `cause`.',
   },
   RIVULET_DEADLINE_EXCEEDED: {

@@ -100,6 +100,8 @@ export const defaults = Object.freeze({
   slowSubscriberMs: 200,
   /** How long it then waits for no subscriber, in milliseconds. */
   slowSubscriberPauseMs: 5000,
+  /** Messages and notices that wait in a stream with `conflateBy`. */
+  maxConflatedKeys: 65_536,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
   /** Links of one publisher or subscriber of topics: one for each peer that asks it for history, or that it asks. */

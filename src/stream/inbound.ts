@@ -7,8 +7,10 @@
 import { type ErrorDetails, RivuletError } from '../errors/index.js'
 import { Fifo, Waiters } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
+import { Conflated, type Conflation } from './conflated.js'
 import { MessageStream } from './message-stream.js'
-import type { StreamOwner, Supply } from './source.js'
+import { Notice } from './notice.js'
+import type { CheckedSupply, StreamOwner, Supply } from './source.js'
 
 /** What an `Inbound` needs of its resource. */
 export interface InboundPorts<T> {
@@ -21,41 +23,8 @@ export interface InboundPorts<T> {
   report(error: RivuletError): void
   /** Details of a message for the error of its handler. */
   detailsOf?(value: T): ErrorDetails
-}
-
-/** A supply that can tell whether there was something wrong behind its last message. */
-export interface CheckedSupply<T> extends Supply<T> {
-  trailing(): RivuletError | undefined
-}
-
-/** A supply of one thing that is no message. */
-class Notice<T> implements CheckedSupply<T> {
-  remaining = 1
-  readonly #item: T
-  readonly #gone: (taken: boolean) => void
-
-  constructor(item: T, gone: (taken: boolean) => void) {
-    this.#item = item
-    this.#gone = gone
-  }
-
-  take(): T {
-    this.remaining = 0
-    this.#gone(true)
-    return this.#item
-  }
-
-  failed(): number {
-    return 0
-  }
-
-  discard(): number {
-    if (this.remaining > 0) this.#gone(false)
-    this.remaining = 0
-    return 0
-  }
-
-  trailing(): undefined {}
+  /** If it is there, only the newest message of each key waits for a slow consumer. */
+  readonly conflation?: Conflation<T> | undefined
 }
 
 /** The way in to one stream. */
@@ -63,6 +32,9 @@ export class Inbound<T> implements StreamOwner<T> {
   readonly stream: MessageStream<T>
   readonly #ports: InboundPorts<T>
   readonly #waiting = new Fifo<CheckedSupply<T>>()
+  /** What waits in place of `#waiting` where messages are conflated. */
+  readonly #conflated: Conflated<T> | undefined
+  #isGiving = false
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
@@ -73,6 +45,13 @@ export class Inbound<T> implements StreamOwner<T> {
 
   constructor(ports: InboundPorts<T>) {
     this.#ports = ports
+    this.#conflated =
+      ports.conflation &&
+      new Conflated(ports.conflation, {
+        dropped: (reason, messages) => this.#drop(reason, messages),
+        unreadable: (cause, messages, supply) => this.unreadable(cause, messages, supply),
+        ended: (supply) => this.#checkEnd(supply),
+      })
     this.stream = new MessageStream<T>(this)
   }
 
@@ -82,8 +61,13 @@ export class Inbound<T> implements StreamOwner<T> {
   }
 
   /** Whether what arrived has not been taken yet. */
-  get backlogged(): boolean {
+  get busy(): boolean {
     return this.stream.busy
+  }
+
+  /** Whether no more should arrive before that: never where messages are conflated. */
+  get backlogged(): boolean {
+    return this.#conflated === undefined && this.stream.busy
   }
 
   /** Messages that arrived. */
@@ -159,8 +143,7 @@ export class Inbound<T> implements StreamOwner<T> {
   }
 
   used(supply: Supply<T>): void {
-    const broken = (supply as CheckedSupply<T>).trailing()
-    if (broken) this.#ports.report(broken)
+    this.#checkEnd(supply as CheckedSupply<T>)
     const next = this.#waiting.shift()
     if (next) {
       this.stream.give(next)
@@ -186,9 +169,26 @@ export class Inbound<T> implements StreamOwner<T> {
   }
 
   #take(supply: CheckedSupply<T>): void {
-    if (this.stream.busy) this.#waiting.push(supply)
+    if (this.#conflated) this.#conflate(this.#conflated, supply)
+    else if (this.stream.busy) this.#waiting.push(supply)
     else this.stream.give(supply)
     this.#ports.changed()
+  }
+
+  /** Lets consumers take as much as they will; the rest waits by its keys. */
+  #conflate(conflated: Conflated<T>, supply: CheckedSupply<T>): void {
+    conflated.arrive(supply)
+    // within a delivery of the same stream: the outer call does the rest
+    if (this.#isGiving) return
+    this.#isGiving = true
+    while (!this.stream.busy && conflated.remaining > 0) this.stream.give(conflated)
+    this.#isGiving = false
+    conflated.absorb()
+  }
+
+  #checkEnd(supply: CheckedSupply<T>): void {
+    const broken = supply.trailing()
+    if (broken) this.#ports.report(broken)
   }
 
   #drop(reason: string, messages: number): void {

@@ -17,6 +17,11 @@ export interface Supply<T> {
   discard(): number
 }
 
+/** A supply that can tell whether there was something wrong behind its last message. */
+export interface CheckedSupply<T> extends Supply<T> {
+  trailing(): RivuletError | undefined
+}
+
 /** Notifications of a stream to its owner. */
 export interface StreamOwner<T> {
   /** Somebody wants messages, or nobody does any more. */
