@@ -90,6 +90,11 @@ t.test('more topics than are kept, and more subscriptions of one topic', async (
   interest.leave(fakes[0] as Fake)
   t.strictSame(interest.match(topicPart('many.a'))?.subscriptions, fakes.slice(1))
   t.equal(kept?.subscriptions.length, 1, 'what was handed out does not change')
+  for (let i = 0; i < 5000; i++) interest.match(topicPart(`t.${i}`))
+  interest.enter(new Fake('t.#'))
+  for (let i = 0; i < 5000; i++) {
+    if (interest.match(topicPart(`t.${i}`))?.subscriptions.length !== 2) t.fail(`t.${i} does not match the new one`)
+  }
 })
 
 t.test('what is no topic matches nothing', async (t) => {
