@@ -8,7 +8,7 @@ import type { Schema } from '../../src/avro/index.js'
 import { isSchema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
-import { publishDrop } from '../../src/observe/index.js'
+import { publishDrop, SparseReports } from '../../src/observe/index.js'
 import {
   defaults,
   integer,
@@ -36,6 +36,7 @@ import { Interest } from './interest.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
 import { Readiness } from './readiness.js'
+import { SlowStreams } from './slow-streams.js'
 import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
 import type { TopicEvent } from './topic-event.js'
@@ -72,7 +73,11 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   readonly #readiness: Readiness
   readonly #made = new MadeSubscriptions()
   readonly #interest = new Interest<Subscription>()
-  readonly #backlogged = new Set<Subscription>()
+  readonly #slowReports = new SparseReports(this.runtime.clock, (error) => this.reports.report(error))
+  readonly #slow = new SlowStreams<Subscription>(this.runtime.clock, ({ pattern }, forMs) => {
+    const text = `${this.name}: the stream of '${pattern.text}' has held up its subscriber for ${Math.round(forMs)} ms: it takes its messages too slowly, and all other streams wait`
+    this.#slowReports.report(new RivuletError('RIVULET_SLOW_STREAM', text))
+  })
   readonly #ports: SubscriptionPorts
 
   static create(options: ResolvedSubscriberOptions): Promise<SubscriberResource> {
@@ -283,10 +288,9 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   #changed(subscription: Subscription): void {
     this.#made.changed(subscription)
-    if (subscription.wanted && subscription.backlogged) this.#backlogged.add(subscription)
-    else this.#backlogged.delete(subscription)
+    this.#slow.set(subscription, subscription.wanted && subscription.backlogged)
     // without a pending read the library would not subscribe again after a cut, so only a backlog stops reading
-    if (this.life.isOpen) this.socket.reading = this.#backlogged.size === 0
+    if (this.life.isOpen) this.socket.reading = !this.#slow.areHolding
   }
 
   protected onLost(): void {}
@@ -302,6 +306,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   protected released(): void {
+    this.#slow.close()
     this.#gate.open()
   }
 }

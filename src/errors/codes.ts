@@ -159,6 +159,13 @@ const entries = {
       'A stream with `conflateBy` had more keys than `maxKeys` waiting for a slow consumer, so it dropped the messages that had waited longest.',
     remedy: 'Raise `maxKeys`, choose fewer keys, or take the messages faster.',
   },
+  RIVULET_SLOW_STREAM: {
+    retryable: true,
+    meaning:
+      'A stream that takes its messages slowly has held up its subscriber, and all other streams of it, for seconds.',
+    remedy:
+      'Work faster or with more concurrency, give the stream a subscriber of its own, or use `conflateBy` where the newest value is enough.',
+  },
   RIVULET_OUTBOX_FULL: {
     retryable: true,
     meaning: 'The bounded outbox has no room, so the message was not taken.',

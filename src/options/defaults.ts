@@ -102,6 +102,8 @@ export const defaults = Object.freeze({
   slowSubscriberPauseMs: 5000,
   /** Messages and notices that wait in a stream with `conflateBy`. */
   maxConflatedKeys: 65_536,
+  /** How long a stream of topics may hold up its subscriber before that is reported, in milliseconds. */
+  slowStreamMs: 5000,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
   /** Links of one publisher or subscriber of topics: one for each peer that asks it for history, or that it asks. */
