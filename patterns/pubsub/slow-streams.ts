@@ -1,7 +1,7 @@
 /**
  * The streams of one subscriber that do not take what they have: while there are any, its socket is not read.
  *
- * It tells who holds up the subscriber for long. It stops and reads nothing.
+ * It reports those that hold up the subscriber for long. It stops and reads nothing.
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
 import { defaults } from '../../src/options/index.js'

@@ -214,6 +214,23 @@ t.test('what waits when the subscriber closes is delivered if it is wanted, and 
   }
 })
 
+t.test('what waits counts while nobody wants it', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const publisher = await createPublisher({ bind, runtime })
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+  const stream = subscriber.topic('a', Job, { conflateBy: tens })
+  const iterator = stream[Symbol.asyncIterator]()
+  const first = iterator.next()
+  await subscriber.ready
+  for (let id = 0; id < 100; id++) publisher.topic('a', Job).next({ id })
+  await first
+  await iterator.return?.()
+  t.match(subscriber.stats(), { received: 100, delivered: 1, pending: 10, dropped: { conflated: 89 } })
+  const seen = new Seen(stream)
+  await seen.count(10)
+  t.match(subscriber.stats(), { received: 100, delivered: 11, pending: 0 })
+})
+
 t.test('the same stream for the same function and bound', async (t) => {
   const { runtime, bind } = place(t, 'inproc')
   const subscriber = await createSubscriber({ bind, runtime })

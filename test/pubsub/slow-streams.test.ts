@@ -47,6 +47,19 @@ t.test('one that takes a frame now and then still holds up its subscriber', asyn
   t.strictSame(reports, [['a', 5000]])
 })
 
+t.test('the time begins when it has caught up, also between two looks', async (t) => {
+  const { clock, reports, slow } = made()
+  slow.set('a', true)
+  clock.advance(4500)
+  slow.set('a', false)
+  clock.advance(300)
+  slow.set('a', true)
+  clock.advance(4900)
+  t.strictSame(reports, [])
+  clock.advance(1000)
+  t.strictSame(reports, [['a', 5200]])
+})
+
 t.test('one that has caught up is reported again when it is slow again, and later looks end', async (t) => {
   const { clock, reports, slow } = made()
   for (let round = 0; round < 3; round++) {
@@ -97,6 +110,8 @@ eachTransport(t, 'errors of the subscriber name the pattern and the time', async
   for (let i = 0; i < 9; i++) await iterator.next()
   topic.next({ id: 10 })
   t.equal((await iterator.next()).value?.id, 10, 'it continues')
+  await Promise.all([subscriber.close({ drain: false }), publisher.close({ drain: false })])
+  t.equal(clock.timers, 0)
 })
 
 t.test('a fast stream is not reported', async (t) => {

@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { decodeFailure } from '../../src/avro/decode-failure.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
 import { type Conflation, Inbound } from '../../src/stream/index.js'
 import { turn } from '../support/events.js'
@@ -192,6 +192,21 @@ t.test('what cannot be read is dropped, also where it is taken apart', async (t)
   t.strictSame(seen, ['a:2', 'b:1', 'c:1', 'c:2'])
   t.strictSame(feed.dropped, { undecodable: 3, conflated: 1 })
   t.equal(feed.unaccounted, 0)
+})
+
+t.test('bytes behind the last message are reported, whoever takes it', async (t) => {
+  const feed = new Conflating()
+  const broken = (text: string, ...values: Text[]) => {
+    const supply = new ArraySupply(values)
+    const trailing = () => new RivuletError('RIVULET_CORRUPT_FRAME', text)
+    feed.inbound.push(Object.assign(supply, { trailing: trailing as never }))
+  }
+  broken('taken apart', 'a:1', 'a:2')
+  t.match(feed.errors, [{ message: 'taken apart' }])
+  feed.inbound.stream.subscribe()
+  broken('delivered', 'a:3', 'b:1')
+  t.match(feed.errors, [{ message: 'taken apart' }, { message: 'delivered' }])
+  t.equal(feed.errors.length, 2)
 })
 
 t.test('where the turn has no time left, a consumer without a bound is slow, too', async (t) => {
