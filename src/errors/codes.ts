@@ -155,16 +155,13 @@ const entries = {
   },
   RIVULET_TOO_MANY_KEYS: {
     retryable: true,
-    meaning:
-      'A stream with `conflateBy` had more keys than `maxKeys` waiting for a slow consumer, so it dropped the messages that had waited longest.',
+    meaning: 'More than `maxKeys` messages of a stream with `conflateBy` waited, and the oldest were dropped.',
     remedy: 'Raise `maxKeys`, choose fewer keys, or take the messages faster.',
   },
   RIVULET_SLOW_STREAM: {
     retryable: true,
-    meaning:
-      'A stream that takes its messages slowly has held up its subscriber, and all other streams of it, for seconds.',
-    remedy:
-      'Work faster or with more concurrency, give the stream a subscriber of its own, or use `conflateBy` where the newest value is enough.',
+    meaning: 'A stream takes its messages slowly, and has held up all streams of its subscriber for seconds.',
+    remedy: 'Work faster or more at once, use `conflateBy`, or give it a subscriber of its own.',
   },
   RIVULET_OUTBOX_FULL: {
     retryable: true,
