@@ -56,6 +56,8 @@ export interface Codec<In, Out> extends ValueCodec<In, Out> {
    * field path), every time in the same way.
    */
   readerFor(writerText: string): ReadValue<Out>
+  /** Whether `readerFor` has its outcome for this text already, so that it costs nothing. */
+  hasReader(writerText: string): boolean
   /**
    * The way past values of a writer's schema that `readerFor` accepts: for those that this side cannot hold.
    */

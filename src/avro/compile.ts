@@ -40,6 +40,7 @@ export function compile(node: SchemaNode, text: string, long: LongMode): Checkin
     readerFor(writerText: string): ReadValue<unknown> {
       return writerText === text ? codec.read : readerOf(writerText).read
     },
+    hasReader: (writerText: string) => writerText === text || readers.has(writerText),
     skipperFor(writerText: string): SkipValue {
       const reader = readerOf(writerText)
       reader.skip ??= makeSkip(reader.writer)

@@ -196,7 +196,7 @@ const entries = {
   },
   RIVULET_OVERLOADED: {
     retryable: true,
-    meaning: 'One side has more calls, or more of one stream, than it can hold.',
+    meaning: 'One side has more calls, more of one stream, or more new schemas of its peers, than it takes.',
     remedy: 'Try again later and do less at once; return an iterable or a generator for a stream with backpressure.',
   },
   RIVULET_UNIMPLEMENTED: {

@@ -114,6 +114,8 @@ export const defaults = Object.freeze({
   socketBufferBytes: 65_536,
   /** How often a writer announces its schema while it sends, in milliseconds. */
   announceMs: 1000,
+  /** What peers may make a socket of datagrams, or a listener of typed streams, learn of new schemas, in bytes a second and at once. */
+  schemaBytesPerSecond: 131_072,
   /** Frames that a receiver parks while it waits for the schema of their writer. */
   parkedFrames: 64,
   /** What these frames may take together, in bytes. */

@@ -1,4 +1,5 @@
 /** The wire: frames as bytes. */
+
 export { Batch, type BatchFrame, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
 export { bufferOf } from './buffer-of.js'
@@ -44,7 +45,9 @@ export {
   sealFrame,
 } from './prelude.js'
 export { items, optional, protocolRecord } from './protocol-record.js'
+export { RateLimit } from './rate-limit.js'
 export { type BookFrame, type Lookup, SchemaBook } from './schema-book.js'
+export { SchemaRate } from './schema-rate.js'
 export { DataHeader, StreamRefusal, TopicAnswer, TopicRequest } from './schemas.js'
 export { Slab } from './slab.js'
 export { spareBuffers } from './spare-buffers.js'

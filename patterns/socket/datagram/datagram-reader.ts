@@ -15,14 +15,15 @@ import {
   type Lookup,
   type MessageReader,
   openPrelude,
+  RateLimit,
   readRecordFrame,
   SchemaBook,
+  SchemaRate,
   writeRecordFrame,
 } from '../../../src/wire/index.js'
 import { constantBytes, readConstants, readNumbers } from './datagram-frame.js'
 import { type DatagramSupply, datagramCostBytes, type MessageNumbers, NumberedSupply } from './delivery.js'
 import { GatheredSupply, MessageSlab } from './gathered-supply.js'
-import { RateLimit } from './rate-limit.js'
 import { SchemaPieces } from './schema-pieces.js'
 import { DatagramRequest, DatagramSchema } from './schemas.js'
 import { type Source, type SourceSums, SourceTable } from './source-table.js'
@@ -38,10 +39,6 @@ const requestMs = 250
 
 /** Requests of one socket a second, and at once: forged senders cause no more. */
 const requestsPerSecond = 32
-
-/** What new schemas may cost, in bytes of their texts and `schemaCostBytes` each; a second, and at once. */
-const schemaBytesPerSecond = 131_072
-const schemaCostBytes = 4096
 
 /** What the reader needs of its socket. */
 export interface DatagramReaderPorts<Out> {
@@ -81,8 +78,8 @@ export class DatagramReader<Out> {
   readonly #compatible: CompatibleReader<Out>
   readonly #pieces = new SchemaPieces()
   readonly #requests: RateLimit
-  readonly #newSchemas: RateLimit
-  #refusedSchemas = 0
+  readonly #codec: Codec<never, Out>
+  readonly #schemas: SchemaRate
   #parkTimer: Timer | undefined
   #slab = new MessageSlab()
   #gathered: GatheredSupply<Out> | undefined
@@ -93,7 +90,8 @@ export class DatagramReader<Out> {
     this.#sources = new SourceTable(sourceLimit)
     this.#compatible = new CompatibleReader(codec, (error) => ports.report(error))
     this.#requests = new RateLimit(ports.clock, requestsPerSecond, requestsPerSecond)
-    this.#newSchemas = new RateLimit(ports.clock, schemaBytesPerSecond, schemaBytesPerSecond)
+    this.#codec = codec
+    this.#schemas = new SchemaRate(ports.clock)
     this.#book.know(codec.schemaId, codec.text)
   }
 
@@ -104,7 +102,7 @@ export class DatagramReader<Out> {
 
   /** Announcements that were ignored, since there were too many. */
   get refusedSchemas(): number {
-    return this.#refusedSchemas
+    return this.#schemas.refused
   }
 
   /** The counts of the sources. */
@@ -245,10 +243,7 @@ export class DatagramReader<Out> {
     if (source.reader !== undefined || source.isRefused) return
     const text = this.#pieces.take(source.key, piece)
     if (text === undefined) return
-    if (!this.#newSchemas.allows(schemaCostBytes + piece.size)) {
-      this.#refusedSchemas += 1
-      return
-    }
+    if (!this.#schemas.allows(this.#codec, text)) return
     const header = { count: 0, sequence: 0, lost: 0, from: '', schemaId: source.schemaId, writerSchema: text }
     const view = new DataView(new ArrayBuffer(0))
     const lookup = this.#book.lookUp({ header, bytes: nothing, view, start: 0, source })

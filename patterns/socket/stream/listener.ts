@@ -12,6 +12,7 @@ import { Tally } from '../../../src/observe/index.js'
 import { defaults, invalidOption } from '../../../src/options/index.js'
 import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
+import { SchemaRate } from '../../../src/wire/index.js'
 import { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
 import { streamEndpoint } from './endpoint-check.js'
@@ -28,7 +29,7 @@ export interface StreamListenerStats {
   readonly open: number
   /** Handed out by `connections`. */
   readonly accepted: number
-  /** Not handed out, by reason: `too-many`, `not-taken`, `not-agreed`. */
+  /** Not handed out, by reason: `too-many`, `not-taken`, `not-agreed`, `too-many-schemas`. */
   readonly refused: Reasons
   /** What all connections hold, in bytes. */
   readonly bufferedBytes: number
@@ -93,6 +94,7 @@ class ListenerResource<In, Out>
   #unread = 0
   readonly #untaken: DeadlineSweep
   readonly #held: HeldBytes
+  readonly #schemas: SchemaRate
   readonly #refused = new Tally()
   readonly #tls: ListenerTls | undefined
   /** Connections that are admitted and neither wait nor are open: they agree. */
@@ -119,6 +121,7 @@ class ListenerResource<In, Out>
     const { clock } = this.runtime
     this.#untaken = new DeadlineSweep(clock, (now) => this.#refuseUntaken(now))
     this.#held = new HeldBytes(options.maxBufferedBytes)
+    this.#schemas = new SchemaRate(clock)
     const tls = options.tls && new ListenerTls('createStreamListener', options.tls, this.scope)
     this.#tls = tls
     const servers = this.#servers
@@ -276,12 +279,15 @@ class ListenerResource<In, Out>
       framing: this.#options.framing as unknown as Framing<In, Out>,
       side: 'bind',
       held: this.#held,
+      schemas: this.#schemas,
       maker: this,
     })
     try {
       await connection.start()
     } catch (error) {
-      if (this.life.isOpen) this.#refuse('not-agreed', link, error as RivuletError)
+      const { code } = error as RivuletError
+      const reason = code === 'RIVULET_OVERLOADED' ? 'too-many-schemas' : 'not-agreed'
+      if (this.life.isOpen) this.#refuse(reason, link, error as RivuletError)
       return
     }
     const take = () => this.#handOver(connection, link)

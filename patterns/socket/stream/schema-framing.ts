@@ -37,7 +37,7 @@ export function schemaFraming<In, Out>(settings: SchemaFramingSettings<In, Out>)
         writer.open()
         scope.wake()
       }
-      const reader = new SchemaReader({ codec: read, maxMessageBytes }, { agreed })
+      const reader = new SchemaReader({ codec: read, maxMessageBytes, schemas: scope.schemas }, { agreed })
       if (scope.side === 'connect') writer.open()
       return { reader, writer }
     },

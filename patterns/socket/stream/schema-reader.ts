@@ -19,6 +19,7 @@ import {
   openDataFrame,
   preludeBytes,
   SchemaBook,
+  type SchemaRate,
 } from '../../../src/wire/index.js'
 import { foreignProtocol } from './foreign-peer.js'
 import { FrameBatch } from './frame-batch.js'
@@ -32,6 +33,8 @@ export interface SchemaReaderSettings<Out> {
   readonly codec: Codec<never, Out>
   /** What a frame may hold of messages, in bytes. */
   readonly maxMessageBytes: number
+  /** What new schemas of peers may cost together with other connections. */
+  readonly schemas?: SchemaRate | undefined
 }
 
 /** What a reader notifies. */
@@ -155,11 +158,15 @@ export class SchemaReader<Out> implements FrameReader<Out> {
     const { kind, count, schemaId } = frame.header
     if (kind !== 'beacon' || count !== 0)
       return badFrame(`the first frame is no opening: ${quote(kind)} of ${count} messages`)
-    const { codec } = this.#settings
+    const { codec, schemas } = this.#settings
     const book = new SchemaBook(0)
     book.know(codec.schemaId, codec.text)
     const lookup = book.lookUp(frame)
     if (lookup.kind !== 'known') return badFrame('the opening does not bring the schema of the peer')
+    if (schemas?.allows(codec, lookup.text) === false) {
+      const text = `${subject}: other peers have announced too many new schemas: connect again in a second`
+      return new RivuletError('RIVULET_OVERLOADED', text)
+    }
     let refusal: RivuletError | undefined
     this.#reader = new CompatibleReader(codec, (error) => {
       refusal = error

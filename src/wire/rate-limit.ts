@@ -1,9 +1,8 @@
 /** How much of something peers may cause in a time: a bucket of tokens that fills steadily. */
-import type { Clock } from '../../../src/clock/index.js'
 
 /** A limit of a rate. */
 export class RateLimit {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: { now(): number }
   readonly #perSecond: number
   readonly #most: number
   #left: number
@@ -13,7 +12,7 @@ export class RateLimit {
    * @param perSecond - What becomes free each second.
    * @param most - What may be used at once.
    */
-  constructor(clock: Pick<Clock, 'now'>, perSecond: number, most: number) {
+  constructor(clock: { now(): number }, perSecond: number, most: number) {
     this.#clock = clock
     this.#perSecond = perSecond
     this.#most = this.#left = most
