@@ -13,7 +13,7 @@ export {
 export { connectionBacklogBytes, maxTransportFrameBytes } from './native.js'
 export { OneWayResource } from './one-way-resource.js'
 export type { OneWaySocket } from './one-way-socket.js'
-export { Outbox, type OutFrame } from './outbox.js'
+export { type FrameGate, Outbox, type OutFrame } from './outbox.js'
 export { RenewableSocket, type RenewableSocketPorts, type SocketSettings } from './renewable-socket.js'
 export { type RouterConfig, RouterSocket } from './router-socket.js'
 export type { Pressure } from './slow-rounds.js'

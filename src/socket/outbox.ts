@@ -9,6 +9,13 @@
 import type { RivuletError } from '../errors/index.js'
 import { Fifo, Waiters } from '../lifecycle/index.js'
 
+/** Whether a frame may leave: it waits, and all behind it, until what it needs is done. `release` is to be called then. */
+export interface FrameGate {
+  readonly state: 'shut' | 'open' | 'failed'
+  /** The frame was dropped, since what it needs has failed. */
+  lost(messages: number): void
+}
+
 /** An outgoing frame. */
 export interface OutFrame {
   readonly parts: Buffer | readonly Buffer[]
@@ -19,6 +26,8 @@ export interface OutFrame {
   readonly dropped?: (() => void) | undefined
   /** Called when it is handed over: it waits no more. */
   readonly leaves?: (() => void) | undefined
+  /** What it waits for before it may leave. Default: nothing but the frames before it. */
+  readonly gate?: FrameGate | undefined
 }
 
 /** How an outbox reaches the transport and tells what became of its frames. */
@@ -165,6 +174,14 @@ export class Outbox {
     this.#enter(frame)
   }
 
+  /** What a frame waits for is done, or has failed: continues with those at the front. */
+  release(): void {
+    if (this.#withTransport !== undefined || this.waiting === 0) return
+    if (this.#ports) this.#handOver()
+    // frames that failed have left, too
+    if (this.#withTransport === undefined && this.#gatherer && this.waiting === 0) this.#callGatherer(this.#gatherer)
+  }
+
   /** Drops what waits longest until the limit is kept again; returns how many messages that were. */
   dropOldest(): number {
     const before = this.#messages
@@ -214,6 +231,7 @@ export class Outbox {
   #handOver(): void {
     const ports = this.#ports as OutboxPorts
     const frame = this.#takeNext()
+    if (frame === undefined) return
     this.#withTransport = frame
     this.#sender = ports
     frame.leaves?.()
@@ -254,10 +272,20 @@ export class Outbox {
     gatherer()
   }
 
-  #takeNext(): OutFrame {
+  /** The next frame, unless it may not leave yet; those whose gates have failed are dropped. */
+  #takeNext(): OutFrame | undefined {
     const returned = this.#returned
     this.#returned = undefined
-    return returned ?? this.#introductions.shift() ?? (this.#queue.shift() as OutFrame)
+    if (returned !== undefined) return returned
+    for (;;) {
+      const first = this.#introductions[0] ?? this.#queue.first
+      if (first?.gate?.state === 'shut') return undefined
+      const frame = this.#introductions.shift() ?? this.#queue.shift()
+      if (frame?.gate?.state !== 'failed') return frame
+      this.#forget(frame)
+      frame.gate.lost(frame.messages)
+      this.#wake()
+    }
   }
 
   #forget(frame: OutFrame): void {

@@ -78,6 +78,8 @@ export interface OutgoingPorts {
   /** Names the resource. */
   name(): string
   isOpen(): boolean
+  /** Why it takes nothing although it was not closed, if that is so. */
+  failure?(): RivuletError | undefined
   /** Calls back when it is not open any more, or at once if that is so; returns how to take that back. */
   onClosing(callback: () => void): () => void
   report(error: RivuletError): void
@@ -90,6 +92,8 @@ const refusalReasons: Partial<Record<ErrorCode, string>> = {
   RIVULET_OUTBOX_FULL: 'full',
   RIVULET_CLOSED: 'closed',
   RIVULET_NAME_TAKEN: 'name-taken',
+  RIVULET_STORE_FAILED: 'store-failed',
+  RIVULET_STORE_FULL: 'store-full',
 }
 
 /** The way out of one resource. */
@@ -225,7 +229,7 @@ export class Outgoing {
     owner: Owner | undefined,
   ): RivuletError | typeof shed | undefined {
     const ports = this.#ports
-    if (!ports.isOpen()) return new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
+    if (!ports.isOpen()) return ports.failure?.() ?? new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
     if (queue.isFull()) {
       if (ports.overflow === 'drop-newest') {

@@ -6,7 +6,7 @@
 import type { Observer } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import { turnBudget } from '../lifecycle/index.js'
-import { type Intake, roomAfter, shed } from './intake.js'
+import { type Intake, type Refusal, roomAfter, shed } from './intake.js'
 import { type SendAllOptions, type SendAllResult, type SendAllSource, sendAll } from './send-all.js'
 import { WaitingOffers } from './waiting-offers.js'
 
@@ -99,8 +99,20 @@ export class MessageSink<In> implements Sink<In> {
     return turnBudget.spend() ? new Promise((resolve) => turnBudget.nextTurn(resolve)) : taken
   }
 
+  /** As `send`, and in order with it, for what is offered in another way. */
+  protected sendBy(offer: () => Refusal): Promise<void> {
+    if (this.#offers.isWaiting) return this.#waitBy(offer, undefined)
+    const refusal = offer()
+    if (!refusal || refusal === shed) return this.#breathe()
+    const room = roomAfter(this.#intake, refusal)
+    return room ? this.#waitBy(offer, room) : this.#reject(refusal)
+  }
+
   #wait(value: In, room: Promise<void> | undefined): Promise<void> {
-    const offer = () => this.#intake.offer(value)
+    return this.#waitBy(() => this.#intake.offer(value), room)
+  }
+
+  #waitBy(offer: () => Refusal, room: Promise<void> | undefined): Promise<void> {
     return this.#offers.wait(offer, room, () => this.#breathe()).catch((refusal: RivuletError) => this.#reject(refusal))
   }
 

@@ -24,6 +24,7 @@ export interface CutFrame {
   readonly messages: number
   /** The buffer that it stands in, which it may share with others that are cut before and after it; `undefined` if it is alone. */
   readonly buffer: Buffer | undefined
+  readonly header: HeaderInput
   /** Of a frame that carries the schema: makes one without messages that tells the same in its place, should it be dropped. */
   readonly announcement: (() => Buffer) | undefined
 }
@@ -81,6 +82,8 @@ export class BatchWriter<In> {
   #announcements = 1
   #announcedAt = Number.NEGATIVE_INFINITY
   #unannouncedAt = Number.NEGATIVE_INFINITY
+  /** Those of the frame of a message that has one to itself. */
+  #extensions: HeaderInput['extensions']
 
   constructor(options: BatchWriterOptions<In>) {
     this.#options = options
@@ -144,6 +147,17 @@ export class BatchWriter<In> {
     return undefined
   }
 
+  /** Encodes a message into a frame of its own, with extensions in its header; returns why it was refused, if it was. */
+  appendAlone(value: In, extensions: HeaderInput['extensions']): RivuletError | undefined {
+    if (this.#writing) return messageWithin()
+    this.flush()
+    this.#extensions = extensions
+    const refusal = this.append(value)
+    this.flush()
+    this.#extensions = undefined
+    return refusal
+  }
+
   /** Cuts what was gathered, spread over as many frames as there are receivers. */
   flush(): void {
     const count = this.#count
@@ -190,6 +204,13 @@ export class BatchWriter<In> {
   /** Cuts what was gathered, then a frame that says that nothing follows. */
   end(): void {
     this.flush()
+    this.#emitEmpty('tombstone')
+  }
+
+  /** Cuts what was gathered, then a frame that says that the retained value of the topic is none; it carries the schema, too. */
+  clear(): void {
+    this.flush()
+    this.#announcements = Math.max(this.#announcements, 1)
     this.#emitEmpty('tombstone')
   }
 
@@ -279,7 +300,7 @@ export class BatchWriter<In> {
     const time = origin.clock.wallNow()
     const position = origin.take(count)
     const announces = this.#schemaIfDue()
-    const header: HeaderInput = {
+    const numbered: HeaderInput = {
       kind,
       fingerprint: codec.fingerprint,
       schemaId: codec.schemaId,
@@ -291,21 +312,21 @@ export class BatchWriter<In> {
       time,
       count,
     }
+    const extensions = this.#extensions
+    const header = extensions === undefined ? numbered : { ...numbered, extensions }
     const bytes = writeDataFrame(header, slab, start, end, topic, isPrefixed)
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
     const buffer = slab === this.#slab.buffer && bytes.buffer === slab.buffer ? slab : undefined
-    cut({ bytes, messages: count, buffer, announcement: announces ? this.#announcementFor(header) : undefined })
+    cut({ bytes, messages: count, header, buffer, announcement: announces ? this.#announcementFor(numbered) : undefined })
   }
 
   #announcementFor(frame: HeaderInput): () => Buffer {
     return () => {
       const { position, sequence, count } = frame
       const next = { position: position + count, sequence: sequence + count, previous: position + count - 1 }
-      const header: HeaderInput = { ...frame, kind: 'beacon', ...next, count: 0 }
-      const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
       const { topic, isPrefixed } = this.#options
-      return writeDataFrame(header, slab, headerRoom, headerRoom, topic, isPrefixed)
+      return emptyFrame({ ...frame, kind: 'beacon', ...next, count: 0 }, topic, isPrefixed)
     }
   }
 
@@ -321,4 +342,8 @@ export class BatchWriter<In> {
     this.#announcedAt = now
     return true
   }
+}
+
+function emptyFrame(header: HeaderInput, topic: Buffer | undefined, isPrefixed?: boolean): Buffer {
+  return writeDataFrame(header, Buffer.allocUnsafeSlow(headerRoom + 1), headerRoom, headerRoom, topic, isPrefixed)
 }

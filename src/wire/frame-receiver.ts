@@ -58,9 +58,11 @@ export class FrameReceiver {
     let lookup: Lookup
     try {
       frame = openDataFrame(bytes, topic, this.#options.maxMessageBytes + maxHeaderBytes)
-      const { kind } = frame.header
-      // tombstones, wills and groups of topics are for later versions
-      if (kind !== 'data' && kind !== 'beacon') throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}'`)
+      const { kind, count } = frame.header
+      // wills and groups of topics are for later versions; on a topic, a tombstone says where its numbers stand as a beacon does
+      const isKnown =
+        kind === 'data' || kind === 'beacon' || (kind === 'tombstone' && topic !== undefined && count === 0)
+      if (!isKnown) throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}'`)
       lookup = this.#book.lookUp(frame)
     } catch (error) {
       this.#ports.reject(error as RivuletError)

@@ -14,6 +14,7 @@ export {
   writeIntroduction,
   writeRecordFrame,
 } from './data-frame.js'
+export type { HeaderInput } from './data-header.js'
 export { FrameReceiver } from './frame-receiver.js'
 export { FrameStart } from './frame-start.js'
 export {
@@ -33,7 +34,7 @@ export {
 export { Challenge, Hello, Item, LinkHeader, LinkLimits, Proof, Refusal, Welcome } from './link-schemas.js'
 export { type BodyWriter, LinkWriter } from './link-writer.js'
 export { messageTooLarge, messageWithin } from './message-refusals.js'
-export { Origin, type OriginClock } from './origin.js'
+export { Origin, type OriginClock, type OriginEnd } from './origin.js'
 export {
   claimedKind,
   frameKind,

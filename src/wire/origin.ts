@@ -11,18 +11,28 @@ export interface OriginClock {
   wallNow(): number
 }
 
+/** Where an earlier life of a source ended. */
+export interface OriginEnd {
+  readonly source: Buffer
+  /** The position of its last message. */
+  readonly position: number
+}
+
 /** One source of messages. */
 export class Origin {
   /** 64 random bits. */
-  readonly source: Buffer = randomBytes(8)
+  readonly source: Buffer
   readonly clock: OriginClock
   /** How often a writer announces its schema while it sends, in milliseconds. */
   readonly announceMs: number
-  #next = 1
+  #next: number
 
-  constructor(clock: OriginClock, announceMs: number) {
+  /** @param end - Continues a source that was there before. Default: a new one begins. */
+  constructor(clock: OriginClock, announceMs: number, end: OriginEnd = { source: randomBytes(8), position: 0 }) {
     this.clock = clock
     this.announceMs = announceMs
+    this.source = end.source
+    this.#next = end.position + 1
   }
 
   /** The position of the last message. */

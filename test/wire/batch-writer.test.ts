@@ -1,5 +1,6 @@
 /** Gathering messages into frames: where frames are cut, how large they get, how they are numbered. */
 import t from 'tap'
+import { codecOf } from '../../src/avro/codec.js'
 import { defineSchema } from '../../src/avro/index.js'
 import { Job, jobs } from '../support/job.js'
 import { Reception } from '../support/reception.js'
@@ -230,4 +231,76 @@ t.test('the count of what is gathered', async (t) => {
   t.match(writing.writer, { count: 2, bytes: 32 })
   writing.writer.flush()
   t.match(writing.writer, { count: 0, bytes: 0 })
+})
+
+t.test('a message alone in its frame has extensions, and the others have none', async (t) => {
+  for (const maxBatchMessages of [1, 100]) {
+    const writing = new Writing(Job, { maxBatchMessages })
+    const alone = { mark: Buffer.from('x') }
+    writing.append({ id: 1 })
+    t.equal(writing.writer.appendAlone({ id: 2 }, alone), undefined)
+    t.equal(writing.writer.count, 0, 'it leaves at once')
+    writing.append({ id: 3 })
+    writing.writer.flush()
+    t.strictSame(
+      writing.cut.map(({ messages, header }) => [messages, header.sequence, header.extensions]),
+      [
+        [1, 1, undefined],
+        [1, 2, alone],
+        [1, 3, undefined],
+      ],
+    )
+    const read = writing.frames<Job>().map(({ header, values }) => [header, values[0]?.id] as const)
+    t.match(read, [
+      [{ sequence: 1, previous: 0 }, 1],
+      [{ sequence: 2, previous: 1 }, 2],
+      [{ sequence: 3, previous: 2 }, 3],
+    ])
+    t.match(
+      read.map(([header]) => Object.keys((header as unknown as { extensions: object }).extensions)),
+      [[], ['mark'], []],
+    )
+  }
+})
+
+t.test('one that does not fit is refused, and its extensions go with it', async (t) => {
+  const writing = new Writing(Job, { maxMessageBytes: 100 })
+  t.match(writing.writer.appendAlone({ id: 'x' } as never, { mark: Buffer.alloc(0) }), {
+    code: 'RIVULET_INVALID_MESSAGE',
+  })
+  t.match(writing.writer.appendAlone({ id: 1, note: 'x'.repeat(200) }, { mark: Buffer.alloc(0) }), {
+    code: 'RIVULET_MESSAGE_TOO_LARGE',
+  })
+  writing.append({ id: 1 })
+  writing.writer.flush()
+  t.equal(writing.cut.length, 1)
+  t.equal(writing.cut[0]?.header.extensions, undefined)
+})
+
+t.test('what stands for a dropped frame has none of its extensions', async (t) => {
+  const writing = new Writing(Job, { topic: Buffer.from('a.') })
+  writing.writer.appendAlone({ id: 1 }, { mark: Buffer.alloc(0) })
+  const reception = new Reception(Job)
+  reception.receive(writing.cut[0]?.announcement?.() as Buffer, Buffer.from('a.'))
+  t.match(reception.frames[0]?.header, { kind: 'beacon', sequence: 2, previous: 1 })
+  t.strictSame(reception.frames[0]?.header.extensions, {})
+})
+
+t.test('a tombstone on a topic says where its numbers stand, with the schema', async (t) => {
+  const topic = Buffer.from('a.')
+  const writing = new Writing(Job, { topic })
+  writing.append(...jobs(5))
+  writing.writer.flush()
+  writing.writer.clear()
+  const reception = new Reception(Job)
+  for (const { bytes } of writing.cut) reception.receive(bytes, topic)
+  const text = codecOf(Job).text
+  t.match(
+    reception.frames.map(({ header }) => header),
+    [
+      { kind: 'data', count: 5 },
+      { kind: 'tombstone', position: 6, sequence: 6, previous: 5, count: 0, writerSchema: text },
+    ],
+  )
+  t.strictSame(reception.rejectedCodes, [])
 })

@@ -42,6 +42,18 @@ t.test('another version and other kinds of frames', async (t) => {
 
 t.test('kinds of data frames that do not belong on this side', async (t) => {
   for (const kind of ['tombstone', 'will', 'mixed']) t.strictSame(codes(dataFrame({ kind })), ['RIVULET_BAD_FRAME'])
+  const topic = Buffer.from('a.')
+  const onTopic = (kind: string, count: number) => {
+    const messages = count > 0 ? [block(ints(1))] : []
+    return codes(
+      sealed(Buffer.concat([headerBytes({ kind, count }), ...messages, Buffer.of(0)]), { topic }),
+      100,
+      topic,
+    )
+  }
+  t.strictSame(onTopic('tombstone', 0), [])
+  for (const kind of ['will', 'mixed']) t.strictSame(onTopic(kind, 0), ['RIVULET_BAD_FRAME'])
+  t.strictSame(onTopic('tombstone', 1), ['RIVULET_BAD_FRAME'], 'a tombstone has no messages')
 })
 
 t.test('a header that ends too soon', async (t) => {
