@@ -1,7 +1,7 @@
 /**
  * The options of publishers and subscribers: what a caller may say, its rules, and how it resolves.
  */
-import { defaults, integer, oneOf } from '../../src/options/index.js'
+import { countOrEndless, defaults, instance, integer, milliseconds, oneOf, texts } from '../../src/options/index.js'
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { type OverflowPolicy, overflowPolicies } from '../../src/stream/index.js'
 import { maxFrameMessages } from '../../src/wire/index.js'
@@ -12,6 +12,25 @@ interface TopicOptions extends SocketOptions {
   readonly maxMessageBytes?: number
   /** Frames of up to 64 KiB that wait in the library for one peer on this side, 1 to 65536. Default: 128. */
   readonly highWaterMark?: number
+}
+
+/** What a publisher keeps of its messages, for late subscribers and for the repair of gaps. */
+export interface HistoryOptions {
+  /** Messages that are kept, 1 or more. Default: infinite. */
+  readonly maxMessages?: number
+  /**
+   * What the history may take, in bytes, 1 to 1 TiB: frames, with about 100 bytes for each, and retained values.
+   *
+   * The oldest frames are given up first, and retained values last. Default: 64 MiB.
+   */
+  readonly maxBytes?: number
+  /** How long a message is kept, in milliseconds, 0 or more. Default: infinite. */
+  readonly maxAgeMs?: number
+  /**
+   * Endpoints at which the history is served. Default: beside each of `bind`, at a free port of the same host, or with
+   * `.links` behind the address; a publisher that only connects serves it over links that it dials.
+   */
+  readonly bind?: string | readonly string[]
 }
 
 /** Options of `createPublisher`. */
@@ -36,6 +55,8 @@ export interface PublisherOptions extends TopicOptions {
    * since ZeroMQ does not tell whose they are; honest ones connect and subscribe again, and what they missed is a gap.
    */
   readonly subscriptionBytes?: number
+  /** Keeps messages, and serves them to subscribers; `{}` takes the defaults. Default: nothing but retained values is kept. */
+  readonly history?: HistoryOptions
   /** The most messages of one frame, 1 to 65536. Default: 65536, so that the size of frames decides. */
   readonly maxBatchMessages?: number
 }
@@ -51,6 +72,17 @@ const common = {
   highWaterMark: integer({ min: 1, max: 65_536, fallback: defaults.topicHighWaterMark }),
 }
 
+/** The rules of `HistoryOptions`. */
+export const historyRules = {
+  maxMessages: countOrEndless(defaults.historyMessages),
+  maxBytes: integer({ min: 1, max: 1024 * 1024 * mebibyte, fallback: defaults.historyBytes }),
+  maxAgeMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: defaults.historyAgeMs }),
+  bind: texts('an endpoint or a list of endpoints'),
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** The rules of `PublisherOptions`. */
 export const publisherRules = {
   ...common,
@@ -58,6 +90,7 @@ export const publisherRules = {
   overflow: oneOf(overflowPolicies, defaults.overflow),
   outboxBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.outboxBytes }),
   subscriptionBytes: integer({ min: 1024, max: 1024 * mebibyte, fallback: defaults.subscriptionBytes }),
+  history: instance('an object with options of history', isObject, undefined),
   maxBatchMessages: integer({ min: 1, max: maxFrameMessages, fallback: defaults.maxBatchMessages }),
 }
 

@@ -6,6 +6,7 @@ import type { Schema } from '../../src/avro/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { Reasons, SenderStats } from '../../src/stream/index.js'
 import type { TopicArguments, TopicContract } from './define-topic.js'
+import type { HistoryStats } from './topic-log.js'
 import type { TopicPublisher } from './topic-publisher.js'
 
 /** A change of what is subscribed. */
@@ -32,6 +33,24 @@ export interface PublisherStats extends SenderStats {
    * `errors` reports the first at once and further ones together, at most one report in 10 s.
    */
   readonly subscriptionResets: number
+  /** What is kept, and what was served of it; zeros without history. */
+  readonly history: PublisherHistoryStats
+}
+
+/** The counts of the history of a publisher. */
+export interface PublisherHistoryStats extends HistoryStats {
+  /** Replays that are open. */
+  readonly openReplays: number
+  /** Replays that have completed. */
+  readonly replays: number
+  /** Frames of all replays, in bytes. */
+  readonly replayedBytes: number
+  /**
+   * Messages of this publisher that subscribers have reported as missed: lost, and not repaired.
+   *
+   * `errors` reports the first at once and further ones together, at most one report in 10 s.
+   */
+  readonly missedBySubscribers: number
 }
 
 /** Publishes messages on topics. */
@@ -59,4 +78,12 @@ export interface Publisher extends Resource<PublisherStats> {
    * Hot; completes when the publisher is closed.
    */
   readonly subscriptions: Observable<SubscriptionChange>
+  /**
+   * Resolves when everything that was taken so far is kept. That does not mean that it was sent.
+   *
+   * In memory, and without history, it resolves at once.
+   *
+   * @error RIVULET_CLOSED
+   */
+  flush(): Promise<void>
 }

@@ -1,22 +1,33 @@
 /**
  * The publishing side: topics over one XPUB socket.
  *
- * A publisher knows which prefixes are subscribed and how often, never by whom. Nothing is kept for late subscribers.
+ * A publisher knows which prefixes are subscribed and how often, never by whom. What it keeps is in `publisher-history.ts`.
  */
-import { Observable, Subject } from 'rxjs'
+import { merge, Observable, Subject } from 'rxjs'
 import { type Codec, codecOf } from '../../src/avro/codec.js'
 import { isSchema } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { turnBudget } from '../../src/lifecycle/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../src/options/index.js'
+import type { SecurityEvent } from '../../src/security/index.js'
 import { OneWayResource } from '../../src/socket/index.js'
 import { Outgoing } from '../../src/stream/index.js'
-import { frameKind, Origin, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
+import {
+  frameKind,
+  Origin,
+  TopicAnswer,
+  type TopicRequest,
+  writeIntroduction,
+  writeRecordFrame,
+} from '../../src/wire/index.js'
 import { type TopicContract, topicOf } from './define-topic.js'
-import { type PublisherOptions, publisherRules } from './options.js'
+import { historyRules, type PublisherOptions, publisherRules } from './options.js'
 import type { Publisher, PublisherStats, SubscriptionChange } from './publisher-api.js'
+import { PublisherHistory } from './publisher-history.js'
 import { SubscriberSide } from './subscriber-side.js'
+import { TopicBeacons } from './topic-beacons.js'
 import { inboxMark, topicPart } from './topic-name.js'
-import { PublishedTopic, type TopicPublisher } from './topic-publisher.js'
+import { PublishedTopic, type TopicPublisher, type TopicTail } from './topic-publisher.js'
 import { TopicTable } from './topic-table.js'
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
@@ -38,12 +49,18 @@ type ResolvedPublisherOptions = Resolved<typeof publisherRules>
 
 class PublisherResource extends OneWayResource<PublisherStats> implements Publisher {
   readonly #options: ResolvedPublisherOptions
-  readonly #origin = new Origin(this.runtime.clock, defaults.announceMs)
+  #origin = new Origin(this.runtime.clock, defaults.announceMs)
+  readonly #history: PublisherHistory
   readonly #outgoing: Outgoing
   readonly #topics = new TopicTable({
     clock: this.runtime.clock,
     announceMs: defaults.announceMs,
     position: () => this.#origin.position,
+  })
+  readonly #beacons = new TopicBeacons<TopicTail>({
+    clock: this.runtime.clock,
+    nextTurn: (callback) => turnBudget.nextTurn(callback),
+    send: (tail) => this.#sendBeacon(tail),
   })
   readonly #prefixes = new Map<string, number>()
   readonly #side: SubscriberSide
@@ -67,12 +84,25 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       reset: () => this.#onReset(),
       request: (request) => this.#onRequest(request),
     })
+    const history = options.history && resolveOptions('createPublisher: history', options.history, historyRules)
+    this.#history = new PublisherHistory(history, {
+      runtime: this.runtime,
+      socket: options,
+      name: () => this.name,
+      endpoints: () => this.endpoints,
+      connect: () => this.sockets.connect,
+      adopt() {},
+      release: () => this.socket.outbox.release(),
+      dropped: (messages) => this.#outgoing.lost('not-kept', messages),
+      report: (error) => this.reports.report(error),
+    })
     this.#outgoing = new Outgoing({
       overflow: options.overflow,
       queue: () => this.socket.outbox,
       backlog: () => this.socket.outbox,
       name: () => this.name,
-      isOpen: () => this.life.isOpen,
+      isOpen: () => this.life.isOpen && this.#history.failure === undefined,
+      failure: () => (this.life.isOpen ? this.#history.failure : undefined),
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
     })
@@ -81,7 +111,9 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   async #start(): Promise<this> {
     await this.openSocket(this.#side.settings)
     this.socket.links.changes.subscribe(({ connected }) => {
-      if (connected === 0) this.#side.noSubscriber()
+      if (connected > 0) return
+      this.#side.noSubscriber()
+      this.#history.noSubscriber()
     })
     this.socket.reading = true
     return this
@@ -96,7 +128,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     const { text: name, schema } = topicOf('name', given, second)
     if (!isSchema(schema)) throw invalidOption('topic', 'schema', 'a schema of defineSchema', schema)
     const part = topicPart(name)
-    if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
+    this.#checkOpen()
     const codec = codecOf(schema) as Codec<In, unknown>
     const madeWith = this.#topics.schemaText(name)
     if (madeWith !== undefined && madeWith !== codec.text) {
@@ -118,10 +150,25 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       maxBatchMessages: this.#options.maxBatchMessages,
       maxMessageBytes: this.#options.maxMessageBytes,
       subscribed: () => this.#isSubscribed(name),
-      used: (used) => this.#topics.used(used),
+      used: (used) => {
+        this.#topics.used(used)
+        this.#beacons.used(used.tail)
+      },
+      checkOpen: () => this.#checkOpen(),
+      history: this.#history,
     })
     this.#topics.add(topic as unknown as PublishedTopic<never>)
     return topic
+  }
+
+  async flush(): Promise<void> {
+    this.#checkOpen()
+    this.#outgoing.flush()
+    await this.#history.flush()
+  }
+
+  override get securityEvents(): Observable<SecurityEvent> {
+    return this.#options.security ? merge(super.securityEvents, this.#history.securityEvents) : super.securityEvents
   }
 
   stats(): PublisherStats {
@@ -129,7 +176,26 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       ...this.#outgoing.stats(),
       rejectedFrames: this.#side.rejectedFrames,
       subscriptionResets: this.#side.resets,
+      history: this.#history.stats(),
     })
+  }
+
+  #checkOpen(): void {
+    if (!this.life.isOpen) throw new RivuletError('RIVULET_CLOSED', `${this.name}: closed`)
+  }
+
+  protected override async openTransport(): Promise<void> {
+    try {
+      this.#topics.restore(await this.#history.openLog())
+      this.#origin = new Origin(this.runtime.clock, defaults.announceMs, this.#history.source)
+      await super.openTransport()
+      await this.#history.openLinks()
+      // what its runtime has closed meanwhile has not closed these
+      if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
+    } catch (error) {
+      await this.#history.close(0)
+      throw error
+    }
   }
 
   protected onFrame(parts: readonly Buffer[]): void {
@@ -156,13 +222,32 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   }
 
   /** Answers that everything subscribed before the request is in force, and from which position on. */
-  #onRequest({ inbox, nonce }: TopicRequest): void {
+  #onRequest({ inbox, nonce, extensions }: TopicRequest): void {
+    this.#history.requested(extensions)
+    this.#history.answer((extension) => {
+      const { outbox } = this.socket
+      if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
+      const { source, position, clock } = this.#origin
+      const answer = { nonce, source, position, time: new Date(clock.wallNow()), extensions: extension }
+      const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
+      outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
+    })
+  }
+
+  /** Shows those who may have lost the last messages of a topic where its numbers stand. */
+  #sendBeacon(tail: TopicTail): void {
     const { outbox } = this.socket
-    if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
+    if (tail.isWaiting || outbox.isFull() || this.#history.failure || !this.#isSubscribed(tail.name)) return
+    const { part, codec, numbers } = tail
+    const { fingerprint, schemaId, text: writerSchema } = codec
     const { source, position, clock } = this.#origin
-    const answer = { nonce, source, position, time: new Date(clock.wallNow()) }
-    const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
-    outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
+    const header = { fingerprint, schemaId, writerSchema, source, position: position + 1, time: clock.wallNow() }
+    const bytes = writeIntroduction({ ...header, ...numbers }, part)
+    tail.isWaiting = true
+    const leaves = () => {
+      tail.isWaiting = false
+    }
+    outbox.add({ parts: [part, bytes], messages: 0, bytes: part.length + bytes.length, leaves })
   }
 
   #isSubscribed(name: string): boolean {
@@ -179,12 +264,15 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
 
   protected async finish(deadline: number): Promise<number> {
     await this.waitUntil(deadline, this.#outgoing.whenEmpty())
+    this.#beacons.close()
+    await this.#history.close(deadline - this.runtime.clock.now())
     // what is left is counted when the socket is closed
     return 0
   }
 
   protected released(left: number): void {
     this.#side.close()
+    this.#beacons.close()
     this.#outgoing.lost('closed', left)
     this.#topics.close()
     this.#subscriptionChanges.complete()

@@ -5,9 +5,15 @@
  */
 import type { Codec } from '../../src/avro/codec.js'
 import { defaults } from '../../src/options/index.js'
-import type { Outbox } from '../../src/socket/index.js'
-import { MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
+import type { FrameGate, Outbox } from '../../src/socket/index.js'
+import { type Intake, MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
 import { BatchWriter, type CutFrame, type Origin, type TopicNumbers } from '../../src/wire/index.js'
+import type { PublisherHistory } from './publisher-history.js'
+import { type Beaconed, unused } from './topic-beacons.js'
+import { retainExtension } from './topics-wire.js'
+
+/** The extensions of a frame with a retained value. */
+const retained = Object.freeze({ [retainExtension]: Buffer.alloc(0) })
 
 /** A topic to publish on: a sink, open as long as its publisher. */
 export interface TopicPublisher<In> extends Sink<In> {
@@ -15,6 +21,22 @@ export interface TopicPublisher<In> extends Sink<In> {
   readonly name: string
   /** Whether any subscription is known that may match, at this moment. */
   readonly subscribed: boolean
+  /**
+   * Sends a message that is the value of the topic until the next one: subscribers that come later get it at once.
+   *
+   * Resolves as `send` does, and in order with it. The value is kept, with or without `history`, until another one is
+   * retained or `clear` is called; it counts in `history.maxBytes`, and is given up last.
+   *
+   * Backpressure: waits for room, if the overflow policy is `block`.
+   * @error RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`), RIVULET_CLOSED
+   */
+  retain(value: In): Promise<void>
+  /**
+   * Removes the retained value: subscribers that come later get none.
+   *
+   * @throws RIVULET_CLOSED
+   */
+  clear(): void
 }
 
 /** What a topic is made of. */
@@ -33,6 +55,19 @@ interface TopicParts<In> {
   readonly subscribed: () => boolean
   /** A frame leaves. */
   readonly used: (topic: PublishedTopic<never>) => void
+  /** @throws RIVULET_CLOSED */
+  readonly checkOpen: () => void
+  readonly history: Pick<PublisherHistory, 'isKept' | 'retain' | 'keep' | 'clear'>
+}
+
+/** What beacons need of a topic; it outlives the sink. */
+export interface TopicTail extends Beaconed {
+  readonly name: string
+  readonly part: Buffer
+  readonly codec: Codec<never, unknown>
+  readonly numbers: TopicNumbers
+  /** Whether a beacon waits in the outbox. */
+  isWaiting: boolean
 }
 
 /** The implementation of `TopicPublisher`. */
@@ -40,10 +75,17 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly name: string
   readonly schemaText: string
   readonly numbers: TopicNumbers
+  readonly tail: TopicTail
   readonly #writer: BatchWriter<In>
   readonly #isSubscribed: () => boolean
   readonly #part: Buffer
   readonly #outbox: () => Outbox
+  readonly #history: TopicParts<In>['history']
+  readonly #checkOpen: () => void
+  /** Takes messages that are to be retained. */
+  readonly #retaining: Intake<In>
+  /** Whether the topic may have a retained value; `undefined` as long as that is not known. */
+  #hasRetained: boolean | undefined
   /** Frames without messages that wait to leave: they bring the schema to new subscribers. */
   #introductions = 0
   readonly #introductionLeaves = () => {
@@ -69,6 +111,8 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       maxMessageBytes,
       subscribed,
       used,
+      checkOpen,
+      history,
     } = parts
     // whatever still writes on the topic holds it, so that there is one writer at a time
     const holder: { topic?: PublishedTopic<never> } = {}
@@ -89,6 +133,20 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       },
     })
     super(outgoing.intake(writer))
+    this.#retaining = outgoing.intake<In, never>({
+      count: 0,
+      bytes: 0,
+      append: (value) => {
+        history.retain()
+        const refusal = writer.appendAlone(value, retained)
+        if (refusal === undefined) this.#hasRetained = true
+        return refusal
+      },
+      flush() {},
+    })
+    this.#checkOpen = checkOpen
+    this.#history = history
+    this.tail = { name, part, codec: codec as Codec<never, unknown>, numbers, usedIn: unused, isWaiting: false }
     this.name = name
     this.schemaText = codec.text
     this.numbers = numbers
@@ -103,22 +161,39 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     return this.#isSubscribed()
   }
 
+  retain(value: In): Promise<void> {
+    return this.sendBy(() => this.#retaining.offer(value))
+  }
+
+  clear(): void {
+    this.#checkOpen()
+    if (this.#hasRetained ?? this.#history.isKept) this.#writer.clear()
+    this.#hasRetained = false
+  }
+
   /** Tells a new subscriber the schema, with at most one frame that waits. */
   introduce(): void {
     this.#writer.introduce(1, false, this.#introductions)
   }
 
-  #cut({ bytes, messages, announcement }: CutFrame): void {
-    const isIntroduction = messages === 0
-    if (isIntroduction) this.#introductions += 1
-    const dropped = isIntroduction ? undefined : announcement && this.#announcesAgain(announcement)
-    const leaves = isIntroduction ? this.#introductionLeaves : undefined
+  #cut(frame: CutFrame): void {
+    const { bytes, messages, header, announcement } = frame
     const part = this.#part
-    this.#outbox().add({ parts: [part, bytes], messages, bytes: part.length + bytes.length, dropped, leaves })
+    const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length }
+    if (messages > 0) {
+      const gate = this.#history.keep(this.name, this.schemaText, frame)
+      const dropped = announcement && this.#announcesAgain(announcement, gate)
+      this.#outbox().add({ ...out, dropped, gate })
+    } else if (header.kind === 'tombstone') {
+      this.#outbox().add({ ...out, gate: this.#history.clear(this.name) })
+    } else {
+      this.#introductions += 1
+      this.#outbox().add({ ...out, leaves: this.#introductionLeaves })
+    }
   }
 
   /** What is done when a frame with the schema was dropped: what is left cannot be read without. */
-  #announcesAgain(announcement: () => Buffer): () => void {
+  #announcesAgain(announcement: () => Buffer, gate: FrameGate | undefined): () => void {
     return () => {
       if (this.#isAnnouncedAgain) return
       this.#introductions += 1
@@ -126,7 +201,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       const bytes = announcement()
       const parts = [this.#part, bytes]
       const size = this.#part.length + bytes.length
-      this.#outbox().addFirst({ parts, messages: 0, bytes: size, leaves: this.#announcementLeaves })
+      this.#outbox().addFirst({ parts, messages: 0, bytes: size, leaves: this.#announcementLeaves, gate })
     }
   }
 }

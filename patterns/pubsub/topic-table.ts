@@ -6,6 +6,7 @@
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
 import type { TopicNumbers } from '../../src/wire/index.js'
+import type { TopicEnd } from './topic-log.js'
 import type { PublishedTopic } from './topic-publisher.js'
 
 /** Topics without a sink whose numbers were kept last; up to as many of those before them are kept too. */
@@ -34,7 +35,7 @@ export interface TopicTablePorts {
 /** The topics of one publisher. */
 export class TopicTable {
   readonly #ports: TopicTablePorts
-  readonly #maxPast: number
+  #maxPast: number
   readonly #live = new Map<string, LiveTopic>()
   /** The live topics under each beginning of their names, by whole words as on the wire. */
   readonly #under = new Map<string, Set<LiveTopic>>()
@@ -51,6 +52,14 @@ export class TopicTable {
   constructor(ports: TopicTablePorts, past = maxPast) {
     this.#ports = ports
     this.#maxPast = past
+  }
+
+  /** Enters topics of an earlier life of the publisher, all of which are kept. */
+  restore(ends: Iterable<TopicEnd>): void {
+    for (const { topic: name, schemaText, sequence, position } of ends) {
+      this.#past.set(name, { name, schemaText, numbers: { sequence: sequence + 1, previous: position } })
+    }
+    this.#maxPast = Math.max(this.#maxPast, this.#past.size)
   }
 
   /** The sink of a topic, if it may still be held. */

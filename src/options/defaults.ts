@@ -106,6 +106,12 @@ export const defaults = Object.freeze({
   slowStreamMs: 5000,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
+  /** Messages that a publisher with history keeps. */
+  historyMessages: endless,
+  /** What its history may take, in bytes. */
+  historyBytes: 67_108_864,
+  /** How long it keeps a message, in milliseconds. */
+  historyAgeMs: endless,
   /** Links of one publisher or subscriber of topics: one for each peer that asks it for history, or that it asks. */
   maxTopicSessions: 4096,
   /** What the subscriptions of all subscribers of a publisher may add up to, in bytes. */

@@ -318,7 +318,13 @@ export class BatchWriter<In> {
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
     const buffer = slab === this.#slab.buffer && bytes.buffer === slab.buffer ? slab : undefined
-    cut({ bytes, messages: count, header, buffer, announcement: announces ? this.#announcementFor(numbered) : undefined })
+    cut({
+      bytes,
+      messages: count,
+      header,
+      buffer,
+      announcement: announces ? this.#announcementFor(numbered) : undefined,
+    })
   }
 
   #announcementFor(frame: HeaderInput): () => Buffer {

@@ -36,6 +36,8 @@ function heldTopic() {
     maxMessageBytes: 1000,
     subscribed: () => true,
     used: () => {},
+    checkOpen: () => {},
+    history: { isKept: false, retain() {}, keep: () => undefined, clear: () => undefined },
   })
   let frames = 0
   const flow = async () => {
