@@ -8,7 +8,6 @@ import { defaults } from '../../src/options/index.js'
 import type { FrameGate, Outbox } from '../../src/socket/index.js'
 import { type Intake, MessageSink, type Outgoing, type Sink } from '../../src/stream/index.js'
 import { BatchWriter, type CutFrame, type Origin, type TopicNumbers } from '../../src/wire/index.js'
-import type { PublisherHistory } from './publisher-history.js'
 import { type Beaconed, unused } from './topic-beacons.js'
 import { retainExtension } from './topics-wire.js'
 
@@ -57,7 +56,19 @@ interface TopicParts<In> {
   readonly used: (topic: PublishedTopic<never>) => void
   /** @throws RIVULET_CLOSED */
   readonly checkOpen: () => void
-  readonly history: Pick<PublisherHistory, 'isKept' | 'retain' | 'keep' | 'clear'>
+  readonly history: TopicHistory
+}
+
+/** What is kept of the messages of topics. */
+export interface TopicHistory {
+  /** Whether anything is kept. */
+  readonly isKept: boolean
+  /** Keeps retained values from now on. */
+  retain(): void
+  /** Keeps a frame with messages; returns what it waits for before it may leave. */
+  keep(topic: string, schemaText: string, frame: CutFrame): FrameGate | undefined
+  /** Removes the retained value of a topic. */
+  clear(topic: string): FrameGate | undefined
 }
 
 /** What beacons need of a topic; it outlives the sink. */
@@ -80,7 +91,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly #isSubscribed: () => boolean
   readonly #part: Buffer
   readonly #outbox: () => Outbox
-  readonly #history: TopicParts<In>['history']
+  readonly #history: TopicHistory
   readonly #checkOpen: () => void
   /** Takes messages that are to be retained. */
   readonly #retaining: Intake<In>

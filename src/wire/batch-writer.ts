@@ -210,19 +210,17 @@ export class BatchWriter<In> {
   /** Cuts what was gathered, then a frame that says that the retained value of the topic is none; it carries the schema, too. */
   clear(): void {
     this.flush()
-    this.#announcements = Math.max(this.#announcements, 1)
-    this.#emitEmpty('tombstone')
+    this.#beacon('tombstone')
   }
 
   /** Cuts a frame without messages, which carries the schema and the number of the next message. */
-  #beacon(): void {
+  #beacon(kind: HeaderInput['kind'] = 'beacon'): void {
     this.#announcements = Math.max(this.#announcements, 1)
-    this.#emitEmpty('beacon')
+    this.#emitEmpty(kind)
   }
 
   #emitEmpty(kind: HeaderInput['kind']): void {
-    const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
-    this.#emit(kind, slab, headerRoom, headerRoom, 0)
+    this.#emit(kind, Buffer.allocUnsafeSlow(headerRoom + 1), headerRoom, headerRoom, 0)
   }
 
   /** Makes ready for the first message of a frame. */
@@ -312,8 +310,7 @@ export class BatchWriter<In> {
       time,
       count,
     }
-    const extensions = this.#extensions
-    const header = extensions === undefined ? numbered : { ...numbered, extensions }
+    const header = this.#extensions === undefined ? numbered : { ...numbered, extensions: this.#extensions }
     const bytes = writeDataFrame(header, slab, start, end, topic, isPrefixed)
     numbers.sequence += count
     if (count > 0) numbers.previous = position + count - 1
@@ -331,8 +328,10 @@ export class BatchWriter<In> {
     return () => {
       const { position, sequence, count } = frame
       const next = { position: position + count, sequence: sequence + count, previous: position + count - 1 }
+      const header: HeaderInput = { ...frame, kind: 'beacon', ...next, count: 0 }
+      const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
       const { topic, isPrefixed } = this.#options
-      return emptyFrame({ ...frame, kind: 'beacon', ...next, count: 0 }, topic, isPrefixed)
+      return writeDataFrame(header, slab, headerRoom, headerRoom, topic, isPrefixed)
     }
   }
 
@@ -348,8 +347,4 @@ export class BatchWriter<In> {
     this.#announcedAt = now
     return true
   }
-}
-
-function emptyFrame(header: HeaderInput, topic: Buffer | undefined, isPrefixed?: boolean): Buffer {
-  return writeDataFrame(header, Buffer.allocUnsafeSlow(headerRoom + 1), headerRoom, headerRoom, topic, isPrefixed)
 }
