@@ -27,6 +27,13 @@ export interface HistoryOptions {
   /** How long a message is kept, in milliseconds, 0 or more. Default: infinite. */
   readonly maxAgeMs?: number
   /**
+   * The folder in which the history is kept on disk. Default: none, it is kept in memory.
+   *
+   * A publisher that is opened with the same folder again is the same source: it continues the numbers of its topics, and
+   * serves what it has kept. A message is sent when the disk has it, and not before. One publisher at a time has a folder.
+   */
+  readonly path?: string
+  /**
    * Endpoints at which the history is served. Default: beside each of `bind`, at a free port of the same host, or with
    * `.links` behind the address; a publisher that only connects serves it over links that it dials.
    */
@@ -77,6 +84,7 @@ export const historyRules = {
   maxMessages: countOrEndless(defaults.historyMessages),
   maxBytes: integer({ min: 1, max: 1024 * 1024 * mebibyte, fallback: defaults.historyBytes }),
   maxAgeMs: milliseconds({ max: Number.POSITIVE_INFINITY, fallback: defaults.historyAgeMs }),
+  path: instance('a path', (value): value is string => typeof value === 'string' && value !== '', undefined),
   bind: texts('an endpoint or a list of endpoints'),
 }
 

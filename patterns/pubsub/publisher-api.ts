@@ -79,11 +79,11 @@ export interface Publisher extends Resource<PublisherStats> {
    */
   readonly subscriptions: Observable<SubscriptionChange>
   /**
-   * Resolves when everything that was taken so far is kept. That does not mean that it was sent.
+   * Resolves when everything that was taken so far is kept: with `history.path`, it is there after a crash of the process.
    *
-   * In memory, and without history, it resolves at once.
+   * That does not mean that it was sent. In memory, and without history, it resolves at once.
    *
-   * @error RIVULET_CLOSED
+   * @error RIVULET_STORE_FULL, RIVULET_STORE_FAILED if the disk has not taken some of it, which is dropped; RIVULET_CLOSED
    */
   flush(): Promise<void>
 }

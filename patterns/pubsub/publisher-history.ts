@@ -19,7 +19,7 @@ import type { CutFrame, OriginEnd } from '../../src/wire/index.js'
 import { DialedLinks } from './dialed-links.js'
 import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
 import { LogGates } from './log-gates.js'
-import { openTopicLogs } from './open-topic-logs.js'
+import { openStoredTopicLogs, openTopicLogs } from './open-topic-logs.js'
 import type { historyRules } from './options.js'
 import type { PublisherHistoryStats } from './publisher-api.js'
 import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
@@ -124,10 +124,15 @@ export class PublisherHistory {
   async openLog(): Promise<Iterable<TopicEnd>> {
     const options = this.#options
     if (options === undefined) return []
-    const { maxMessages, maxBytes, maxAgeMs } = options
-    const { clock } = this.#ports.runtime
-    this.#logs = await openTopicLogs({ maxMessages, maxBytes, maxAgeMs, clock })
-    const [first] = this.#logs.sources()
+    const { maxMessages, maxBytes, maxAgeMs, path } = options
+    const { runtime, report, name } = this.#ports
+    const settings = { maxMessages, maxBytes, maxAgeMs, clock: runtime.clock }
+    this.#logs = path === undefined ? openTopicLogs(settings) : await openStoredTopicLogs({ ...settings, path, report })
+    const [first, ...others] = this.#logs.sources()
+    if (others.length > 0) {
+      const text = `${name()}: the folder '${path}' has the history of ${1 + others.length} publishers, as a hub keeps it; give a publisher a folder of its own`
+      throw new RivuletError('RIVULET_STORE_FORMAT', text)
+    }
     const log = this.#logs.log(first ?? this.#source.source.toString('hex'))
     this.#log = log
     if (first !== undefined) this.#source = { source: Buffer.from(first, 'hex'), position: log.position }

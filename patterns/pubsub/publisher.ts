@@ -36,10 +36,11 @@ const maxAnswerBytes = 262_144
 /**
  * Opens a publisher.
  *
- * Resolves when the socket is open, whether or not a subscriber is there.
+ * Resolves when the socket is open, whether or not a subscriber is there; with `history.path`, when the history is read.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; with `history.path` also RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT,
+ * RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
  */
 export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
   return PublisherResource.create(resolveOptions('createPublisher', options, publisherRules))

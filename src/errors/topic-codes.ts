@@ -5,7 +5,7 @@ export const topicEntries = {
   RIVULET_NO_HISTORY: {
     retryable: true,
     meaning: 'The publisher or hub keeps no history of the publisher that was asked for.',
-    remedy: 'Give the publisher `history`.',
+    remedy: 'Give the publisher `history`; with `history.path` it keeps its history over a restart.',
   },
   RIVULET_MESSAGES_MISSED: {
     retryable: false,

@@ -1,0 +1,114 @@
+/** The history of publishers on disk: a publisher that comes back is the same source, and continues its numbers. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createPublisher, createSubscriber, type TopicMessage } from '../../patterns/pubsub/index.js'
+import { firstFew, turn } from '../support/events.js'
+import { eachTransport, place } from '../support/transports.js'
+import { HistoryClient } from './history-client.js'
+import { Old } from './schemas.js'
+
+const ids = (count: number, from = 1) => Array.from({ length: count }, (_, at) => ({ id: from + at }))
+
+function folder(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'rivulet-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+eachTransport(
+  t,
+  'a publisher that comes back continues, and serves what it has kept',
+  async (t, { runtime, bind, transport }) => {
+    const path = join(folder(t), 'history')
+    const own = transport === 'tcp' ? 'ipc' : transport
+    const links = `${own}://${own === 'ipc' ? join(folder(t), 'l') : bind.slice(9)}-links`
+    const open = () => createPublisher({ bind, runtime, history: { path, bind: links } })
+    const seen: [string, number, number][] = []
+    let source: string | undefined
+    for (let life = 0; life < 3; life++) {
+      const publisher = await open()
+      const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+      const events = firstFew(subscriber.events('#', Old), 7)
+      await subscriber.ready
+      const [a, b] = [publisher.topic('a', Old), publisher.topic('b', Old)]
+      for (const message of ids(4, 10 * life)) await a.send(message)
+      await turn()
+      await b.sendAll(ids(2, 10 * life))
+      await b.retain({ id: 100 + life })
+      await publisher.flush()
+      for (const event of await events) {
+        const { topic, sequence, value, publisher } = event as TopicMessage<{ id: number }>
+        t.equal(publisher, source ?? publisher, 'it is the same source')
+        source = publisher
+        seen.push([topic, sequence, value.id])
+      }
+      await Promise.all([publisher.close(), subscriber.close()])
+    }
+    const numbers = (topic: string) => seen.filter(([name]) => name === topic).map(([, sequence]) => sequence)
+    t.strictSame(
+      numbers('a'),
+      ids(12).map(({ id }) => id),
+    )
+    t.strictSame(
+      numbers('b'),
+      ids(9).map(({ id }) => id),
+    )
+    const publisher = await open()
+    const client = await HistoryClient.open(t, { runtime })
+    client.dial({ address: links })
+    const { present: [kept] = [] } = await client.sources()
+    t.strictSame([Buffer.from(kept?.source ?? []).toString('hex'), kept?.position], [source, 21])
+    const { frames, expired } = await client.replay(kept?.source as Buffer, [{ pattern: '#' }], Old)
+    t.strictSame(expired, [])
+    const replayed = frames.flatMap(({ topic, sequence, values }) =>
+      values.map(({ id }, at): [string, number, number] => [topic, sequence + at, id]),
+    )
+    const byTopic = (list: typeof seen) =>
+      [...list].sort(([a, one], [b, other]) => (a === b ? one - other : a < b ? -1 : 1))
+    t.strictSame(byTopic(replayed), byTopic(seen))
+    const retained = await client.replay(kept?.source as Buffer, [{ pattern: 'b', retained: true }], Old)
+    t.match(retained.frames, [{ topic: 'b', sequence: 9, isRetained: true, values: [{ id: 102 }] }])
+    publisher.topic('b', Old).clear()
+    await publisher.flush()
+    const cleared = await client.replay(kept?.source as Buffer, [{ pattern: 'b', retained: true }], Old)
+    t.strictSame(cleared.frames, [], 'a value of an earlier life can be cleared')
+  },
+)
+
+t.test('one publisher at a time has a folder, and lets go of it when it is closed', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const history = { path: join(folder(t), 'history') }
+  const publisher = await createPublisher({ bind, runtime, history })
+  await t.rejects(createPublisher({ bind, runtime, history }), { code: 'RIVULET_STORE_LOCKED' })
+  await publisher.close({ drain: false })
+  const next = await createPublisher({ bind, runtime, history })
+  await next.close()
+  const taken = await createPublisher({ bind, runtime })
+  await t.rejects(createPublisher({ bind: taken.endpoint, runtime, history }), { code: 'RIVULET_BIND_FAILED' })
+  await (await createPublisher({ bind, runtime, history })).close()
+})
+
+t.test('what waits for the disk counts as pending, and in the bound of the outbox', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const history = { path: join(folder(t), 'history') }
+  const publisher = await createPublisher({ bind, runtime, history, outboxBytes: 10_000, overflow: 'error' })
+  const topic = publisher.topic('a', Old)
+  let refused = 0
+  for (let round = 0; round < 3; round++) {
+    for (const message of ids(10_000)) {
+      await topic.send(message).catch(({ code }) => {
+        if (code === 'RIVULET_OUTBOX_FULL') refused += 1
+      })
+    }
+  }
+  const { accepted, sent, pending } = publisher.stats()
+  t.equal(accepted, sent + pending)
+  t.ok(refused > 0, `${refused} found no room`)
+  await publisher.flush()
+  await publisher.close()
+  const { accepted: all, sent: allSent, dropped } = publisher.stats()
+  t.strictSame([allSent, dropped], [all, {}])
+  t.equal(all + refused, 30_000)
+})
