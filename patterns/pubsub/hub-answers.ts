@@ -22,6 +22,8 @@ const maxTimes = 16
 export interface AnsweringLink {
   /** Whether publishers must answer over it before all have. */
   readonly isAwaited: boolean
+  /** Whether it has a live link. */
+  readonly isLinked: boolean
   readonly isCut: boolean
   /** Up to which request of the hub each source has answered. */
   readonly answered: Map<string, number>
@@ -40,6 +42,8 @@ export interface HubAnswer {
   readonly source: string | undefined
   readonly position: number
   readonly role: TopicHub['role']
+  /** Where those above serve the history of the source, if that was said. */
+  readonly links?: Buffer | undefined
 }
 
 /** What it needs of its hub. */
@@ -47,6 +51,8 @@ export interface HubAnswerPorts {
   readonly clock: Clock
   links(): readonly AnsweringLink[]
   answer(answer: HubAnswer): void
+  /** Sources whose messages the hub keeps, and where they end. */
+  kept(): Iterable<{ readonly source: string; readonly position: number }>
 }
 
 interface Asked {
@@ -57,6 +63,8 @@ interface Asked {
   /** How often the request has come: once by each link. */
   times: number
   isReady: boolean
+  /** Whether it knows the sources that are kept. */
+  knowsKept: boolean
 }
 
 /** Answers the subscribers of one hub. */
@@ -84,7 +92,7 @@ export class HubAnswers {
       return
     }
     this.#asked.delete(key)
-    this.#asked.set(key, { inbox, nonce, order: this.#order + 1, times: 1, isReady: false })
+    this.#asked.set(key, { inbox, nonce, order: this.#order + 1, times: 1, isReady: false, knowsKept: false })
     this.#asking.schedule()
   }
 
@@ -99,13 +107,13 @@ export class HubAnswers {
   }
 
   /** A source has answered up to a request of the hub. */
-  served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind): void {
+  served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void {
     const from = link.answered.get(source) ?? 0
     if (upTo <= from) return
     link.answered.set(source, upTo)
     const role = kind === 'kept' ? 'kept' : 'publisher'
     for (const { inbox, nonce, order } of this.#asked.values()) {
-      if (order > from && order <= upTo) this.#ports.answer({ inbox, nonce, source, position, role })
+      if (order > from && order <= upTo) this.#ports.answer({ inbox, nonce, source, position, role, links })
     }
   }
 
@@ -130,8 +138,11 @@ export class HubAnswers {
     const waits = (awaited.length > 0 ? awaited : links).map((link) =>
       link.readiness.wait((_, answered) => link.isCut || link.hasAnswered(answered)),
     )
+    // nobody is there that might answer for them
+    if (!links.some(({ isLinked }) => isLinked)) this.#tellKept(order)
     const end = () => {
       timer.cancel()
+      if (!this.#isClosed) this.#tellKept(order)
       for (const { forget } of waits) forget()
       if (!this.#waits.delete(end) || !this.#isDue || this.#isClosed) return
       this.#isDue = false
@@ -148,6 +159,19 @@ export class HubAnswers {
       },
       () => end(),
     )
+  }
+
+  /** Answers for sources that are kept and have not answered themselves. */
+  #tellKept(upTo: number): void {
+    const asked = [...this.#asked.values()].filter(({ order, knowsKept }) => order <= upTo && !knowsKept)
+    if (asked.length === 0) return
+    const links = this.#ports.links()
+    const kept = [...this.#ports.kept()].filter(({ source }) => !links.some(({ answered }) => answered.has(source)))
+    for (const one of asked) {
+      one.knowsKept = true
+      const { inbox, nonce } = one
+      for (const { source, position } of kept) this.#ports.answer({ inbox, nonce, source, position, role: 'kept' })
+    }
   }
 
   /** All publishers serve what was asked for up to this request of the hub. */

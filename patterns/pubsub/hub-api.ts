@@ -18,6 +18,28 @@ export interface HubSide {
   readonly connected: number
 }
 
+/** What a hub keeps and serves. */
+export interface HubHistoryStats {
+  /** Publishers whose messages are kept, or were. */
+  readonly sources: number
+  /** Messages that are kept. */
+  readonly messages: number
+  /** What they take, retained values included, in bytes. */
+  readonly bytes: number
+  /** Messages that were given up for one of the bounds. */
+  readonly expired: number
+  /** Messages that were forwarded and not kept: their schema was not known, or the disk has failed. */
+  readonly notKept: number
+  /** Replays that subscribers read at the moment. */
+  readonly openReplays: number
+  /** Replays that have completed. */
+  readonly replays: number
+  /** Bytes of all replays. */
+  readonly replayedBytes: number
+  /** Messages that subscribers have reported as missing. */
+  readonly missedBySubscribers: number
+}
+
 /** The counts of a hub: `received = forwarded + dropped + pending`, all reasons of `dropped` added. */
 export interface HubStats {
   /** Messages in frames of publishers that could be opened. */
@@ -44,6 +66,8 @@ export interface HubStats {
     /** How often subscriptions exceeded `subscriptionBytes`, so that all subscribers were disconnected. */
     readonly subscriptionResets: number
   }
+  /** What is kept; `undefined` with `history: false`. */
+  readonly history: HubHistoryStats | undefined
 }
 
 /** Forwards the messages of any number of publishers to any number of subscribers. */

@@ -8,6 +8,7 @@ import { RivuletError } from '../../src/errors/index.js'
 import { allowListFile, loadKeyPair, type SecurityOptions } from '../../src/security/index.js'
 import { createHub } from './hub.js'
 import type { Hub } from './hub-api.js'
+import type { HubHistoryOptions } from './hub-options.js'
 
 /** What `--help` prints. */
 export const usage = `Usage: rivulet hub --publishers <endpoint> --subscribers <endpoint> [options]
@@ -19,6 +20,8 @@ the endpoint of --publishers, subscribers to that of --subscribers. Each option 
   --subscribers <endpoint>          binds for subscribers
   --connect-publishers <endpoint>   connects to a publisher, or to the subscribers' side of another hub
   --connect-subscribers <endpoint>  connects to a subscriber, or to the publishers' side of another hub
+  --history-bytes <number>          what is kept of forwarded messages, in bytes; 0 keeps nothing; 67108864 if left out
+  --history-path <folder>           keeps it on disk, over a restart
   --key-pair <file>                 the keys of the hub, as saveKeyPair writes them: all connections are encrypted
   --allow <file>                    who is admitted where the hub binds, as allowListFile reads it; needed with --key-pair
   --server-key <key>                the public key of what the hub connects to; needed with --key-pair
@@ -33,6 +36,8 @@ const options = {
   subscribers: endpoints,
   'connect-publishers': endpoints,
   'connect-subscribers': endpoints,
+  'history-bytes': { type: 'string' },
+  'history-path': { type: 'string' },
   'key-pair': { type: 'string' },
   allow: { type: 'string' },
   'server-key': { type: 'string' },
@@ -55,6 +60,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const hub = await createHub({
     publishers: await side(values.publishers, values['connect-publishers']),
     subscribers: await side(values.subscribers, values['connect-subscribers']),
+    history: historyOf(values),
   })
   const ended = untilSignal(hub)
   hub.errors.subscribe((error) => process.stderr.write(`rivulet: ${error.code} ${error.message}\n`))
@@ -70,6 +76,11 @@ function readArguments(args: readonly string[]) {
   } catch (cause) {
     throw new RivuletError('RIVULET_INVALID_OPTION', (cause as Error).message, { cause })
   }
+}
+
+function historyOf({ 'history-bytes': bytes, 'history-path': path }: Arguments): HubHistoryOptions | false {
+  if (bytes === '0' && path === undefined) return false
+  return { ...(bytes !== undefined && { maxBytes: Number(bytes) }), ...(path !== undefined && { path }) }
 }
 
 async function securityOf(

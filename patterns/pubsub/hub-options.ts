@@ -4,7 +4,14 @@
 import { RivuletError } from '../../src/errors/index.js'
 import { instance, type Resolved, required, resolveOptions } from '../../src/options/index.js'
 import { checkSides, type SocketOptions, socketRules } from '../../src/socket/index.js'
-import { type PublisherOptions, publisherRules, type SubscriberOptions, subscriberRules } from './options.js'
+import {
+  type HistoryOptions,
+  historyRules,
+  type PublisherOptions,
+  publisherRules,
+  type SubscriberOptions,
+  subscriberRules,
+} from './options.js'
 
 /** What both sides of a hub have. */
 type Side = 'bind' | 'connect' | 'insecure' | 'security' | 'highWaterMark'
@@ -16,12 +23,24 @@ export interface HubPublishersOptions extends Pick<SubscriberOptions, Side | 'ma
 export interface HubSubscribersOptions
   extends Pick<PublisherOptions, Side | 'slowSubscribers' | 'outboxBytes' | 'subscriptionBytes'> {}
 
+/** What a hub keeps of the messages that it forwards; the bounds hold for all publishers together. */
+export interface HubHistoryOptions extends HistoryOptions {
+  /** A folder in which it is kept over a restart of the hub; one hub has it at a time. Default: none, in memory. */
+  readonly path?: string
+}
+
 /** Options of `createHub`. */
 export interface HubOptions extends Pick<SocketOptions, 'runtime' | 'signal'> {
   /** Where publishers are, and hubs whose messages this one takes. */
   readonly publishers: HubPublishersOptions
   /** Where subscribers are, and hubs that take the messages of this one. */
   readonly subscribers: HubSubscribersOptions
+  /**
+   * What is kept, and served to subscribers in place of the publishers; `false` keeps nothing. Default: 64 MiB in memory.
+   *
+   * Without a history of its own, a hub passes on where that of its publishers is.
+   */
+  readonly history?: HubHistoryOptions | false
 }
 
 const { bind, connect, insecure, security, runtime, signal } = socketRules
@@ -34,7 +53,23 @@ const isRecord = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const side = (name: string) => instance(`an object: the ${name} side, with bind or connect`, isRecord, required)
 
-const hubRules = { publishers: side('publishers'), subscribers: side('subscribers'), runtime, signal }
+const isFalseOrRecord = (value: unknown): value is object | false => value === false || isRecord(value)
+
+const hubRules = {
+  publishers: side('publishers'),
+  subscribers: side('subscribers'),
+  history: instance('an object with options of history, or false', isFalseOrRecord, undefined),
+  runtime,
+  signal,
+}
+
+const hubHistoryRules = {
+  ...historyRules,
+  path: instance('a path', (value): value is string => typeof value === 'string' && value !== '', undefined),
+}
+
+/** What is kept, resolved. */
+export type ResolvedHubHistory = Resolved<typeof hubHistoryRules>
 
 /** The publishers' side, resolved. */
 export type ResolvedPublishersSide = Resolved<typeof publishersRules>
@@ -45,6 +80,8 @@ export type ResolvedSubscribersSide = Resolved<typeof subscribersRules>
 export interface ResolvedHubOptions extends Pick<Resolved<typeof hubRules>, 'runtime' | 'signal'> {
   readonly publishers: ResolvedPublishersSide
   readonly subscribers: ResolvedSubscribersSide
+  /** `undefined` if nothing is kept. */
+  readonly history: ResolvedHubHistory | undefined
 }
 
 /** @throws RIVULET_INVALID_OPTION */
@@ -52,6 +89,8 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
   const whole = resolveOptions('createHub', options, hubRules)
   const publishers = resolveOptions('createHub: publishers', whole.publishers, publishersRules)
   const subscribers = resolveOptions('createHub: subscribers', whole.subscribers, subscribersRules)
+  const { history: given = {} } = whole
+  const history = given === false ? undefined : resolveOptions('createHub: history', given, hubHistoryRules)
   for (const [name, one] of Object.entries({ publishers, subscribers })) {
     if (one.security?.policy !== undefined) {
       const text = `createHub: ${name}.security.policy must be left out: these sockets know that a peer is admitted, not which one`
@@ -59,5 +98,5 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
     }
     checkSides(`createHub: ${name}`, one, 'any')
   }
-  return Object.freeze({ ...whole, publishers, subscribers })
+  return Object.freeze({ ...whole, publishers, subscribers, history })
 }

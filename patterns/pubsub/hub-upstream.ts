@@ -12,6 +12,7 @@ import { HubSocket } from './hub-transport.js'
 import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
 import { type AnswerKind, Readiness } from './readiness.js'
 import { inboxMark } from './topic-name.js'
+import { linksExtension } from './topics-wire.js'
 
 /** What it needs of its hub. */
 export interface HubUpstreamPorts {
@@ -24,7 +25,7 @@ export interface HubUpstreamPorts {
   data(topic: Buffer, frame: Buffer): void
   rejected(error: RivuletError): void
   /** A source serves what was asked for up to a number, from a position on. */
-  served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind): void
+  served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void
   /** A link was made. */
   linked(): void
 }
@@ -41,6 +42,7 @@ export class HubUpstream {
   readonly #gate: HandshakeGate
   /** What the answer that is taken tells. */
   #kind: AnswerKind = 'publisher'
+  #links: Buffer | undefined
   #isCut = false
 
   constructor(link: number, where: Pick<SocketSetOptions, 'bind' | 'connect'>, ports: HubUpstreamPorts) {
@@ -68,7 +70,7 @@ export class HubUpstream {
     this.readiness = new Readiness({
       clock,
       request: (nonce) => this.request(nonce, ports.inbox, []),
-      served: (source, position, upTo) => ports.served(this, source, position, upTo, this.#kind),
+      served: (source, position, upTo) => ports.served(this, source, position, upTo, this.#kind, this.#links),
     })
   }
 
@@ -80,6 +82,11 @@ export class HubUpstream {
   /** Whether publishers must answer over it before all have. */
   get isAwaited(): boolean {
     return !this.#isCut && this.#expected() > 0
+  }
+
+  /** Whether it has a live link. */
+  get isLinked(): boolean {
+    return !this.#isCut && this.socket.links.connected > 0
   }
 
   set reading(on: boolean) {
@@ -155,6 +162,7 @@ export class HubUpstream {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#ports.inbox)
       const { nonce, source, position } = answer
       this.#kind = answerKind(answer)
+      this.#links = answer.extensions[linksExtension]
       this.readiness.answered(nonce, source.toString('hex'), position, this.#kind)
     } catch (error) {
       this.#reject(error as RivuletError)

@@ -4,43 +4,31 @@
  * To publishers it is a subscriber, to subscribers a publisher; frames pass as they are, and no message is decoded.
  */
 import { randomBytes } from 'node:crypto'
+import { merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
 import { type Closable, deferred } from '../../src/lifecycle/index.js'
 import { publishDrop, Tally } from '../../src/observe/index.js'
 import { defaults } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
-import { RejectedFrames } from '../../src/stream/index.js'
-import {
-  type DataFrame,
-  frameKind,
-  maxHeaderBytes,
-  openDataFrame,
-  SchemaBook,
-  TopicAnswer,
-  type TopicRequest,
-  writeRecordFrame,
-} from '../../src/wire/index.js'
+import type { SecurityEvent } from '../../src/security/index.js'
+import { frameKind, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
 import { type HubAnswer, HubAnswers } from './hub-answers.js'
 import type { Hub, HubSide, HubStats } from './hub-api.js'
+import { HubHistory } from './hub-history.js'
+import { HubIntake } from './hub-intake.js'
 import { HubInterest } from './hub-interest.js'
 import { HubIntroductions } from './hub-introductions.js'
 import { HubLoops } from './hub-loops.js'
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js'
-import { HubOrder } from './hub-order.js'
 import { HubSocket, HubTransport } from './hub-transport.js'
 import { HubUpstream } from './hub-upstream.js'
 import { hubExtension, pathOf, TopicHub } from './hub-wire.js'
 import { SubscriberSide } from './subscriber-side.js'
 import { inboxMark } from './topic-name.js'
+import { linksExtension } from './topics-wire.js'
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
-
-/** The longest topic on the wire, in bytes. */
-const maxPartBytes = 256
-
-/** The byte that ends each word of a topic. */
-const dot = 46
 
 /** To an inbox that nobody has, what is only to pass through hubs is not answered. */
 const noInbox = Buffer.of(inboxMark)
@@ -69,12 +57,9 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   readonly #answers: HubAnswers
   readonly #introductions: HubIntroductions
   readonly #loops: HubLoops
-  readonly #order = new HubOrder()
-  /** The schemas of frames; none waits for its schema, which only announcements need. */
-  readonly #schemas = new SchemaBook(0)
-  readonly #rejected = new RejectedFrames(this.reports)
+  readonly #history: HubHistory | undefined
+  readonly #intake: HubIntake
   readonly #dropped = new Tally()
-  #received = 0
   #isFull = false
 
   static create(options: ResolvedHubOptions): Promise<HubResource> {
@@ -87,6 +72,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     const { clock } = this.runtime
     const { subscribers } = options
     const report = (error: RivuletError) => this.reports.report(error)
+    this.#intake = new HubIntake(options.publishers.maxMessageBytes, this.reports)
     this.#side = new SubscriberSide(subscribers, {
       runtime: this.runtime,
       name: () => this.name,
@@ -108,7 +94,24 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       this.#below,
     )
     this.transport = this.#transport
-    this.#answers = new HubAnswers({ clock, links: () => this.#above, answer: (answer) => this.#answer(answer) })
+    this.#history =
+      options.history &&
+      new HubHistory(options.history, {
+        runtime: this.runtime,
+        side: subscribers,
+        name: () => this.name,
+        endpoints: () => this.subscribers.endpoints,
+        connect: () => this.#below.sockets.connect,
+        adopt() {},
+        release() {},
+        report,
+      })
+    this.#answers = new HubAnswers({
+      clock,
+      links: () => this.#above,
+      answer: (answer) => this.#answer(answer),
+      kept: () => this.#history?.kept() ?? [],
+    })
     this.#introductions = new HubIntroductions({
       clock,
       announceMs: defaults.announceMs,
@@ -128,7 +131,9 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   async #start(): Promise<this> {
     await this.open()
     this.#below.links.changes.subscribe(({ connected }) => {
-      if (connected === 0) this.#side.noSubscriber()
+      if (connected > 0) return
+      this.#side.noSubscriber()
+      this.#history?.noSubscriber()
     })
     // the caller observes `errors` by then: a ring is found with the first request
     setImmediate(() => {
@@ -140,9 +145,18 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   protected override async openTransport(): Promise<void> {
-    // subscribers first: what publishers send may be forwarded from the start
-    await this.#below.open()
-    for (const link of this.#above) await link.open()
+    try {
+      await this.#history?.openLogs()
+      // subscribers first: what publishers send may be forwarded from the start
+      await this.#below.open()
+      await this.#history?.openLinks()
+      for (const link of this.#above) await link.open()
+      // what its runtime has closed meanwhile has not closed these
+      if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
+    } catch (error) {
+      await this.#history?.close(0)
+      throw error
+    }
   }
 
   get publishers(): HubSide {
@@ -153,19 +167,28 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     return this.#transport.subscribers
   }
 
+  override get securityEvents(): Observable<SecurityEvent> {
+    const history = this.#options.subscribers.security && this.#history
+    return history ? merge(super.securityEvents, history.securityEvents) : super.securityEvents
+  }
+
   stats(): HubStats {
     const { sent, messages, bytes } = this.#below.current.outbox
+    const dropped = new Tally()
+    for (const [reason, count] of Object.entries(this.#dropped.snapshot())) dropped.add(reason, count)
+    if (this.#intake.duplicates > 0) dropped.add('duplicate', this.#intake.duplicates)
     return Object.freeze({
-      received: this.#received,
+      received: this.#intake.received,
       forwarded: sent,
       pending: messages,
       pendingBytes: bytes,
-      dropped: this.#dropped.snapshot(),
-      publishers: Object.freeze({ prefixes: this.#interest.size, rejectedFrames: this.#rejected.snapshot() }),
+      dropped: dropped.snapshot(),
+      publishers: Object.freeze({ prefixes: this.#interest.size, rejectedFrames: this.#intake.rejectedFrames }),
       subscribers: Object.freeze({
         rejectedFrames: this.#side.rejectedFrames,
         subscriptionResets: this.#side.resets,
       }),
+      history: this.#history?.stats(),
     })
   }
 
@@ -208,7 +231,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       inbox: Buffer.concat([noInbox, randomBytes(16)]),
       options: publishers,
       data: (topic: Buffer, frame: Buffer) => this.#onData(topic, frame),
-      rejected: (error: RivuletError) => this.#rejected.add(error),
+      rejected: (error: RivuletError) => this.#intake.reject(error),
       served: (...answer: Parameters<HubAnswers['served']>) => this.#answers.served(...answer),
       linked: () => this.#loops.linked(),
     }
@@ -247,10 +270,11 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       this.#side.reject(error as RivuletError)
       return
     }
+    this.#history?.requested(request.extensions)
     if (this.#inboxes.has(request.inbox)) this.#answers.requested(request.inbox, request.nonce)
   }
 
-  #answer({ inbox, nonce, source, position, role }: HubAnswer): void {
+  #answer({ inbox, nonce, source, position, role, links }: HubAnswer): void {
     const { outbox } = this.#below.current
     if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
     const answer = {
@@ -258,35 +282,22 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       source: source === undefined ? this.#id : Buffer.from(source, 'hex'),
       position,
       time: new Date(this.runtime.clock.wallNow()),
-      extensions: { [hubExtension]: TopicHub.encode({ role }) },
+      extensions: {
+        [hubExtension]: TopicHub.encode({ role }),
+        ...(this.#history?.extension ?? (links && { [linksExtension]: links })),
+      },
     }
     this.#forward(inbox, writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox), 0)
   }
 
   #onData(topic: Buffer, bytes: Buffer): void {
-    let frame: DataFrame
-    let text: string | undefined
-    try {
-      if (topic.length > maxPartBytes || topic.at(-1) !== dot) {
-        throw new RivuletError('RIVULET_BAD_FRAME', 'a frame has an invalid topic: words that end with a dot')
-      }
-      frame = openDataFrame(bytes, topic, this.#options.publishers.maxMessageBytes + maxHeaderBytes)
-      const lookup = this.#schemas.lookUp(frame)
-      if (lookup.kind === 'known') text = lookup.text
-    } catch (error) {
-      this.#rejected.add(error as RivuletError)
-      return
-    }
-    const { source, count } = frame.header
-    this.#received += count
-    const key = source.toString('latin1') + topic.toString('latin1')
-    if (!this.#order.isNew(key, frame.header)) {
-      this.#dropped.add('duplicate', count)
-      return
-    }
-    if (text !== undefined) this.#introductions.forwarded(key, frame, text)
-    this.#forward(topic, bytes, count)
-    if (!this.#isFull && this.#below.current.outbox.isFull()) void this.#pause()
+    const taken = this.#intake.open(topic, bytes)
+    if (taken === undefined) return
+    const { frame, key, schemaText } = taken
+    if (schemaText !== undefined) this.#introductions.forwarded(key, frame, schemaText)
+    this.#history?.keep(topic, frame, schemaText)
+    this.#forward(topic, bytes, frame.header.count)
+    if (!this.#isFull && (this.#below.current.outbox.isFull() || this.#history?.isFull)) void this.#pause()
   }
 
   #forward(topic: Buffer, frame: Buffer, messages: number): void {
@@ -297,7 +308,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   async #pause(): Promise<void> {
     this.#isFull = true
     for (const link of this.#above) link.reading = false
-    await this.#below.current.outbox.whenRoom()
+    await Promise.all([this.#below.current.outbox.whenRoom(), this.#history?.whenRoom()])
     this.#isFull = false
     if (this.life.isOpen) for (const link of this.#above) link.reading = true
   }
@@ -323,6 +334,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   protected override async finish(deadline: number): Promise<number> {
     for (const link of this.#above) link.reading = false
     await this.waitUntil(deadline, this.#below.current.outbox.whenEmpty())
+    await this.#history?.close(deadline - this.runtime.clock.now())
     // what is left is counted when the sockets are closed
     return 0
   }

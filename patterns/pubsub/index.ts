@@ -12,8 +12,8 @@ export {
   type TopicParameters,
 } from './define-topic.js'
 export { createHub } from './hub.js'
-export type { Hub, HubSide, HubStats } from './hub-api.js'
-export type { HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'
+export type { Hub, HubHistoryStats, HubSide, HubStats } from './hub-api.js'
+export type { HubHistoryOptions, HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'
 export type { HistoryOptions, PublisherOptions, SubscriberOptions } from './options.js'
 export { createPublisher } from './publisher.js'
 export type { Publisher, PublisherHistoryStats, PublisherStats, SubscriptionChange } from './publisher-api.js'

@@ -96,6 +96,8 @@ t.test('arguments', async (t) => {
     [['--publishers', bind], 2, /createHub: subscribers: bind or connect must be given/],
     [['--publisher', bind], 2, /Unknown option '--publisher'/],
     [['--publishers', bind, '--subscribers', bind, '--allow', 'x'], 2, /--allow and --server-key need --key-pair/],
+    [['--publishers', bind, '--subscribers', bind, '--history-bytes', 'many'], 2, /history: maxBytes must be/],
+    [['--publishers', bind, '--subscribers', bind, '--history-path', '/dev/null'], 1, /\/dev\/null/],
     [['--publishers', 'http://x', '--subscribers', bind], 1, /http:\/\/x/],
     [['--publishers', 'tcp://0.0.0.0:*', '--subscribers', bind], 1, /insecure/],
   ]

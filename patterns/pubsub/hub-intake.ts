@@ -1,0 +1,80 @@
+/**
+ * What comes to a hub from publishers: frames, opened, checked, and each message once.
+ *
+ * It reads headers and no messages, and forwards nothing.
+ */
+import { RivuletError } from '../../src/errors/index.js'
+import { type Reasons, RejectedFrames } from '../../src/stream/index.js'
+import { type DataFrame, maxHeaderBytes, openDataFrame, SchemaBook } from '../../src/wire/index.js'
+import { HubOrder } from './hub-order.js'
+
+/** The longest topic on the wire, in bytes. */
+const maxPartBytes = 256
+
+/** The byte that ends each word of a topic. */
+const dot = 46
+
+/** A frame that is to be forwarded. */
+export interface HubFrame {
+  readonly frame: DataFrame
+  /** The publisher and the topic. */
+  readonly key: string
+  /** The text of its schema, if the hub knows it. */
+  readonly schemaText: string | undefined
+}
+
+/** Opens the frames of one hub. */
+export class HubIntake {
+  readonly #maxFrameBytes: number
+  readonly #rejected: RejectedFrames
+  readonly #order = new HubOrder()
+  /** None waits for its schema here: subscribers may know it. */
+  readonly #schemas = new SchemaBook(0)
+  #received = 0
+  #duplicates = 0
+
+  constructor(maxMessageBytes: number, reports: ConstructorParameters<typeof RejectedFrames>[0]) {
+    this.#maxFrameBytes = maxMessageBytes + maxHeaderBytes
+    this.#rejected = new RejectedFrames(reports)
+  }
+
+  /** Messages in frames that could be opened. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Of these, the ones in frames that had come before. */
+  get duplicates(): number {
+    return this.#duplicates
+  }
+
+  get rejectedFrames(): Reasons {
+    return this.#rejected.snapshot()
+  }
+
+  /** Opens a frame; `undefined` if it goes no further, which is counted. */
+  open(topic: Buffer, bytes: Buffer): HubFrame | undefined {
+    try {
+      if (topic.length > maxPartBytes || topic.at(-1) !== dot) {
+        throw new RivuletError('RIVULET_BAD_FRAME', 'a frame has an invalid topic: words that end with a dot')
+      }
+      const frame = openDataFrame(bytes, topic, this.#maxFrameBytes)
+      const lookup = this.#schemas.lookUp(frame)
+      const { source, count } = frame.header
+      this.#received += count
+      const key = source.toString('latin1') + topic.toString('latin1')
+      if (this.#order.isNew(key, frame.header)) {
+        return { frame, key, schemaText: lookup.kind === 'known' ? lookup.text : undefined }
+      }
+      this.#duplicates += count
+    } catch (error) {
+      this.reject(error as RivuletError)
+    }
+    return undefined
+  }
+
+  /** Counts and reports what is no frame of a publisher. */
+  reject(error: RivuletError): void {
+    this.#rejected.add(error)
+  }
+}
