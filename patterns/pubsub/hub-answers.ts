@@ -139,10 +139,10 @@ export class HubAnswers {
       link.readiness.wait((_, answered) => link.isCut || link.hasAnswered(answered)),
     )
     // nobody is there that might answer for them
-    if (!links.some(({ isLinked }) => isLinked)) this.#tellKept(order)
+    if (!links.some(({ isLinked }) => isLinked)) this.#answerKept(order)
     const end = () => {
       timer.cancel()
-      if (!this.#isClosed) this.#tellKept(order)
+      if (!this.#isClosed) this.#answerKept(order)
       for (const { forget } of waits) forget()
       if (!this.#waits.delete(end) || !this.#isDue || this.#isClosed) return
       this.#isDue = false
@@ -162,7 +162,7 @@ export class HubAnswers {
   }
 
   /** Answers for sources that are kept and have not answered themselves. */
-  #tellKept(upTo: number): void {
+  #answerKept(upTo: number): void {
     const asked = [...this.#asked.values()].filter(({ order, knowsKept }) => order <= upTo && !knowsKept)
     if (asked.length === 0) return
     const links = this.#ports.links()

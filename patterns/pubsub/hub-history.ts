@@ -52,7 +52,7 @@ export class HubHistory {
   readonly #failures: SparseReports
   readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
   readonly #securityEvents = new Subject<SecurityEvent>()
-  /** Sources of which something may be kept, the one that was heard of last at the end. */
+  /** Sources of which something may be kept, the one that has sent last at the end. */
   readonly #sources = new Set<string>()
   #lastSource: string | undefined
   #logs: TopicLogs | undefined
@@ -149,7 +149,7 @@ export class HubHistory {
     // what is no topic reaches nobody
     const topic = wordsOnWire(part)?.join('.')
     if (topic === undefined) return
-    const log = this.#logs?.log(this.#heard(source.toString('hex')))
+    const log = this.#logs?.log(this.#touch(source.toString('hex')))
     if (log === undefined) return
     if (kind === 'tombstone') {
       this.#write(0, () => log.clear(topic))
@@ -196,8 +196,8 @@ export class HubHistory {
     this.#whenWritten?.()
   }
 
-  /** A source sends; the one that was silent for longest may be forgotten for it. */
-  #heard(source: string): string {
+  /** A source has sent; the one that was silent for longest may be forgotten for it. */
+  #touch(source: string): string {
     if (source === this.#lastSource) return source
     this.#lastSource = source
     const isNew = !this.#sources.delete(source)

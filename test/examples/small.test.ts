@@ -63,6 +63,19 @@ t.test('pubsub: the rooms of one floor are heard, each in order', async (t) => {
   )
 })
 
+t.test('hub: two sensors reach a dashboard by it, each in order', async (t) => {
+  const ended = await runExample('hub.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  t.strictSame(ended.stdout.trim().split('\n'), [
+    'rivers.elbe.dresden #1: 1.4 m',
+    'rivers.elbe.dresden #2: 1.5 m',
+    'rivers.rhine.bonn #1: 2.8 m',
+    'rivers.rhine.bonn #2: 2.9 m',
+    'forwarded 4, and kept 4 messages of 2 sensors',
+  ])
+})
+
 t.test('rpc: the shop sells what it has, and says so to those who follow', async (t) => {
   const ended = await runExample('rpc.ts')
   t.equal(complaint(ended), undefined)
