@@ -4,11 +4,20 @@ import type { TopicRate, TopicResults } from './topics.js'
 
 /** Writes the tables. */
 export function topicTables({ rates, about }: TopicResults): string[] {
-  const heads = ['', 'million delivered a second', '÷ the best other', 'CPU ns', 'of the other ÷ own', 'lost']
+  const heads = [
+    '',
+    'million delivered a second',
+    '÷ the best other',
+    '÷ without history',
+    'CPU ns',
+    'of the other ÷ own',
+    'lost',
+  ]
   const rows = rates.map((rate) => [
     `${shapeText(rate)}: ${rate.name}`,
     figureText(rate.perSecond, 1e-6),
     rate.toBest ? `${figureText(rate.toBest)} ${rate.best}` : '',
+    rate.toOwn ? figureText(rate.toOwn) : '',
     figureText(rate.cpuNanoseconds),
     rate.bestCpuTo ? figureText(rate.bestCpuTo) : '',
     `${(rate.lost * 100).toFixed(rate.lost === 0 ? 0 : 1)} %`,

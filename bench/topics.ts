@@ -18,6 +18,9 @@ import { type Endpoints, topicWays } from './ways/index.js'
 
 const own = 'rivulet/pubsub, topics'
 
+/** The same with history: what that costs. */
+const histories = ['rivulet/pubsub, history in memory', 'rivulet/pubsub, history on disk']
+
 /** The servers of the others, by the first word of their ways. */
 const servers: Readonly<Record<string, () => Start | string>> = {
   NATS: () => findNats('default'),
@@ -51,6 +54,8 @@ export interface TopicRate extends Shape {
   readonly toBest: Figure | undefined
   readonly bestCpuTo: Figure | undefined
   readonly best: string | undefined
+  /** With history alone: beside Rivulet without. */
+  readonly toOwn: Figure | undefined
 }
 
 /** What topics come to. */
@@ -77,10 +82,12 @@ export async function measureTopics(options: Options): Promise<TopicResults> {
     else found.set(name, start)
   }
   const rows: Row<Result>[] = shapes.flatMap((shape) =>
-    [...found].map(([name, start]) => ({
-      name: rowName(name, shape),
-      measure: () => measureOnce(name, start, shape, options),
-    })),
+    [...found]
+      .filter(([name]) => !histories.includes(name) || shape.subscribers === 1)
+      .map(([name, start]) => ({
+        name: rowName(name, shape),
+        measure: () => measureOnce(name, start, shape, options),
+      })),
   )
   const results = await rounds(rows, options.runs)
   for (const name of found.keys()) {
@@ -98,21 +105,25 @@ function ratesOf(shape: Shape, names: readonly string[], results: ReadonlyMap<st
   const values = (name: string, part: 'perSecond' | 'cpuNanoseconds' | 'lost'): number[] =>
     (results.get(rowName(name, shape)) ?? []).map((result) => result[part])
   const rate = (name: string): number => figure(values(name, 'perSecond')).median
-  const best = names.filter((name) => name !== own).toSorted((one, other) => rate(other) - rate(one))[0]
-  return names.map((name) => {
-    const beside = name === own ? best : undefined
-    return {
-      ...shape,
-      name,
-      perSecond: figure(values(name, 'perSecond')),
-      cpuNanoseconds: figure(values(name, 'cpuNanoseconds')),
-      lost: figure(values(name, 'lost')).median,
-      best: beside,
-      toBest: beside === undefined ? undefined : ratio(values(name, 'perSecond'), values(beside, 'perSecond')),
-      bestCpuTo:
-        beside === undefined ? undefined : ratio(values(beside, 'cpuNanoseconds'), values(name, 'cpuNanoseconds')),
-    }
-  })
+  const others = names.filter((name) => name !== own && !histories.includes(name))
+  const best = others.toSorted((one, other) => rate(other) - rate(one))[0]
+  return names
+    .filter((name) => results.has(rowName(name, shape)))
+    .map((name) => {
+      const beside = name === own ? best : undefined
+      return {
+        ...shape,
+        name,
+        perSecond: figure(values(name, 'perSecond')),
+        cpuNanoseconds: figure(values(name, 'cpuNanoseconds')),
+        lost: figure(values(name, 'lost')).median,
+        best: beside,
+        toOwn: histories.includes(name) ? ratio(values(name, 'perSecond'), values(own, 'perSecond')) : undefined,
+        toBest: beside === undefined ? undefined : ratio(values(name, 'perSecond'), values(beside, 'perSecond')),
+        bestCpuTo:
+          beside === undefined ? undefined : ratio(values(beside, 'cpuNanoseconds'), values(name, 'cpuNanoseconds')),
+      }
+    })
 }
 
 async function measureOnce(way: string, start: Start | undefined, shape: Shape, options: Options): Promise<Result> {

@@ -98,6 +98,8 @@ export const byteWays: Readonly<Record<string, () => Promise<ByteWay>>> = {
 /** Loads a system of topics. */
 export const topicWays: Readonly<Record<string, () => Promise<TopicWay>>> = {
   'rivulet/pubsub, topics': async () => (await import('./rivulet-topics.js')).rivuletTopics,
+  'rivulet/pubsub, history in memory': async () => (await import('./rivulet-topics.js')).rivuletHistoryInMemory,
+  'rivulet/pubsub, history on disk': async () => (await import('./rivulet-topics.js')).rivuletHistoryOnDisk,
   'NATS core, bytes': async () => (await import('./nats-topics.js')).natsBytes,
   'NATS core, records': async () => (await import('./nats-topics.js')).natsRecords,
   'Redis, bytes': async () => (await import('./redis-topics.js')).redisTopics,

@@ -3,7 +3,7 @@
  *
  * It publishes by `send` on the topics in turn, and waits for each: that is resolved while the outbox has room.
  */
-import { createPublisher, createSubscriber } from 'rivulet/pubsub'
+import { createPublisher, createSubscriber, type HistoryOptions } from 'rivulet/pubsub'
 import { Tick, tick } from '../tick.js'
 import { BatchLoop, type TopicWay } from './topic-way.js'
 
@@ -12,11 +12,17 @@ const perBatch = 256
 
 const bind = 'tcp://127.0.0.1:*'
 
-export const rivuletTopics: TopicWay = {
-  settings: 'the record, encoded and decoded; a wait for each send',
+/** What history a publisher has, if any; `folder` is empty. */
+type MakeHistory = (folder: string) => HistoryOptions | undefined
 
-  async open(_server, names) {
-    const publisher = await createPublisher({ bind, slowSubscribers: 'wait' })
+const settings = 'the record, encoded and decoded; a wait for each send'
+
+const rivuletTopicsWith = (makeHistory: MakeHistory): TopicWay => ({
+  settings,
+
+  async open(_server, names, folder) {
+    const history = makeHistory(folder)
+    const publisher = await createPublisher({ bind, slowSubscribers: 'wait', ...(history && { history }) })
     const topics = names.map((name) => publisher.topic(name, Tick))
     const loop = new BatchLoop(perBatch, topics.length)
     return {
@@ -44,4 +50,10 @@ export const rivuletTopics: TopicWay = {
     await subscriber.ready
     return () => messages
   },
-}
+})
+
+export const rivuletTopics = rivuletTopicsWith(() => undefined)
+
+export const rivuletHistoryInMemory = rivuletTopicsWith(() => ({}))
+
+export const rivuletHistoryOnDisk = rivuletTopicsWith((path) => ({ path }))
