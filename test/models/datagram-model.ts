@@ -27,7 +27,7 @@ const pick = ({ nodes }: World, number: number): Node => nodes[number % nodes.le
 /** Where messages go: to a socket, to the stranger, to one that may have closed, and to a port where nobody is. */
 function place(world: World, to: number): string {
   const kind = to % 10
-  if (kind === 0) return world.stranger.endpoint
+  if (kind === 0 || kind > 6) return world.stranger.endpoint
   if (kind === 1) return 'udp://127.0.0.1:9'
   const { endpoint } = pick(world, to)
   return kind === 2 ? byName(endpoint) : endpoint
@@ -40,7 +40,7 @@ const steps = [
     (random) => ({
       from: any(random),
       to: any(random),
-      count: random.pick([1, 1, 2, 20]),
+      count: random.pick([1, 1, 2, 20, 80]),
       bytes: random.pick([0, 0, 100, 900]),
     }),
     (world, { from, to, count, bytes }) => {
@@ -135,8 +135,8 @@ const steps = [
     (world, { node, how }) => consume(world, pick(world, node), how),
   ),
   step(
-    'pass',
-    5,
+    'relay',
+    10,
     (random) => ({ to: any(random), copies: random.pick([1, 1, 2, 3]), isLate: random.chance(0.4) }),
     (world, { to, copies, isLate }) => world.stranger.pass(pick(world, to).endpoint, copies, isLate),
   ),
@@ -197,7 +197,7 @@ export const model = defineModel<Setup, World>({
   draw: (random) => ({
     options: {
       ...(random.chance(0.4) && { overflow: random.pick(['block', 'error', 'drop-oldest', 'drop-newest'] as const) }),
-      ...(random.chance(0.4) && { outboxBytes: random.pick([1, 300, 50_000]) }),
+      ...(random.chance(0.4) && { outboxBytes: random.pick([1, 300, 3000, 50_000]) }),
       ...(random.chance(0.3) && { inboxBytes: random.pick([1024, 5000]) }),
       ...(random.chance(0.4) && { batch: true }),
       ...(random.chance(0.2) && { sourceLimit: random.pick([1, 2]) }),
