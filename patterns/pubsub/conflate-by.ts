@@ -7,13 +7,21 @@ import { SparseReports } from '../../src/observe/index.js'
 import { defaults, describe, instance, integer, invalidOption, resolveOptions } from '../../src/options/index.js'
 import type { CheckedSupply, Conflation } from '../../src/stream/index.js'
 import type { Batch } from '../../src/wire/index.js'
-import type { TopicEvent } from './topic-event.js'
+import type { Since } from './since.js'
+import type { SinceEvent } from './topic-event.js'
 
 /** What distinguishes messages that do not replace each other. */
 export type ConflationKey = string | number | bigint | boolean
 
 /** Options of `topic` and `events`. */
 export interface TopicStreamOptions<Out> {
+  /**
+   * From where the stream begins, at each publisher: `'now'`, `'retained'`, `'all'`, `{ last: n }`, a `Date`, or the cursor of a
+   * message. Default: `'now'`.
+   *
+   * History first, then what is live, without a gap or a duplicate between them; `events` shows `live` there.
+   */
+  readonly since?: Date | Since | undefined
   /**
    * Returns the key of a message: while a consumer is slow, only the newest message of each key waits for it.
    *
@@ -27,6 +35,7 @@ export interface TopicStreamOptions<Out> {
 }
 
 const rules = {
+  since: { expects: 'a beginning', fallback: undefined, accepts: (_: unknown): _ is unknown => true },
   conflateBy: instance(
     'a function',
     (value): value is (value: never, topic: string) => unknown => typeof value === 'function',
@@ -113,8 +122,9 @@ function isKey(key: unknown): key is ConflationKey {
 }
 
 /** The value and the topic of an event. */
-export function partsOfEvent(event: TopicEvent<unknown>): readonly [value: unknown, topic: string] {
-  return event.kind === 'message' ? [event.value, event.topic] : [undefined, event.topic]
+export function partsOfEvent(event: SinceEvent<unknown>): readonly [value: unknown, topic: string] {
+  if (event.kind === 'message') return [event.value, event.topic]
+  return [undefined, event.kind === 'gap' ? event.topic : '']
 }
 
 /** The value and the topic of a message of a `KeyedBatch`. */

@@ -14,7 +14,10 @@ declare const cursorBrand: unique symbol
  *
  * It is made of letters, digits, `.`, `-` and `_`.
  */
-export type Cursor = string & { readonly [cursorBrand]: true }
+export type Cursor = string & {
+  /** Distinguishes cursors from other texts, for the compiler alone. */
+  readonly [cursorBrand]: true
+}
 
 /** The last message of a topic. */
 export interface CursorTopic {

@@ -22,6 +22,8 @@ export interface SubscriptionSums {
   readonly pending: number
   readonly gaps: number
   readonly missed: number
+  readonly expired: number
+  readonly repaired: number
   readonly dropped: Tally
 }
 
@@ -32,7 +34,7 @@ export class MadeSubscriptions {
   /** Those that are wanted, or have messages for the next that wants them. */
   readonly #inUse = new Set<Subscription>()
   readonly #collected = new FinalizationRegistry<Place>((place) => this.#forget(place))
-  readonly #sums = { received: 0, delivered: 0, gaps: 0, missed: 0 }
+  readonly #sums = { received: 0, delivered: 0, gaps: 0, missed: 0, expired: 0, repaired: 0 }
   readonly #dropped = new Tally()
 
   /** The subscription of a schema, kind and pattern, if its stream may still be held. */
@@ -73,7 +75,7 @@ export class MadeSubscriptions {
     let pending = 0
     for (const subscription of this.#inUse) {
       this.#count(subscription)
-      pending += subscription.inbound.pending
+      pending += subscription.inbound.pending + subscription.held
     }
     const dropped = new Tally()
     for (const [reason, count] of Object.entries(this.#dropped.snapshot())) dropped.add(reason, count)
@@ -81,11 +83,13 @@ export class MadeSubscriptions {
   }
 
   #count(subscription: Subscription): void {
-    const { received, delivered, gaps, missed, dropped } = subscription.takeCounts()
+    const { received, delivered, gaps, missed, expired, repaired, dropped } = subscription.takeCounts()
     this.#sums.received += received
     this.#sums.delivered += delivered
     this.#sums.gaps += gaps
     this.#sums.missed += missed
+    this.#sums.expired += expired
+    this.#sums.repaired += repaired
     for (const [reason, count] of Object.entries(dropped)) this.#dropped.add(reason, count)
   }
 

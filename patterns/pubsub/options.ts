@@ -69,7 +69,19 @@ export interface PublisherOptions extends TopicOptions {
 }
 
 /** Options of `createSubscriber`. */
-export interface SubscriberOptions extends TopicOptions {}
+export interface SubscriberOptions extends TopicOptions {
+  /**
+   * How long missing messages and earlier ones are waited for while no link serves the history of their publisher, in milliseconds,
+   * 0 or more. Then they are reported as gaps: `unavailable`. Default: 5000.
+   */
+  readonly repairTimeoutMs?: number
+  /**
+   * What may wait behind missing messages, over all streams, in bytes, 1 to 1 GiB. Default: 8 MiB.
+   *
+   * Frames that find no room are fetched again, behind what is missing.
+   */
+  readonly heldBytes?: number
+}
 
 const mebibyte = 1024 * 1024
 
@@ -103,4 +115,8 @@ export const publisherRules = {
 }
 
 /** The rules of `SubscriberOptions`. */
-export const subscriberRules = common
+export const subscriberRules = {
+  ...common,
+  repairTimeoutMs: milliseconds({ fallback: defaults.repairTimeoutMs }),
+  heldBytes: integer({ min: 1, max: 1024 * mebibyte, fallback: defaults.heldBytes }),
+}

@@ -12,7 +12,13 @@ import { type Cursor, type CursorSources, readCursor } from './cursor.js'
  * the publisher keeps. `{ last: n }`: with the last n messages of each topic. A `Date`: with what left the publisher then or later,
  * by its clock. A cursor: behind the message that it was taken from.
  */
-export type Since = 'now' | 'retained' | 'all' | { readonly last: number } | Date | Cursor
+export type Since = 'now' | 'retained' | 'all' | SinceLast | Date | Cursor
+
+/** The last messages of each topic. */
+export interface SinceLast {
+  /** How many, 1 to 1000000000. */
+  readonly last: number
+}
 
 /** The same, taken apart. */
 export type Start =

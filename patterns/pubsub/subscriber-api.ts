@@ -1,13 +1,15 @@
 /**
  * What users hold of a subscriber: the interface alone; `subscriber.ts` is the implementation.
  */
+import type { Observable } from 'rxjs'
 import type { Schema } from '../../src/avro/index.js'
 import type { WaitOptions } from '../../src/lifecycle/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import type { ReceiverStats, Stream } from '../../src/stream/index.js'
 import type { TopicStreamOptions } from './conflate-by.js'
 import type { TopicArguments, TopicContract } from './define-topic.js'
-import type { TopicEvent } from './topic-event.js'
+import type { PublisherChange } from './publisher-presence.js'
+import type { SinceEvent, TopicEvent } from './topic-event.js'
 
 /** How `whenReady` waits. */
 export interface ReadyOptions extends WaitOptions {
@@ -21,10 +23,14 @@ export interface ReadyOptions extends WaitOptions {
 
 /** The counts of a subscriber: a message that matches two streams counts twice. */
 export interface SubscriberStats extends ReceiverStats {
-  /** Gaps that later messages revealed. */
+  /** Gaps: how often messages were reported as missing. */
   readonly gaps: number
-  /** Messages that are known to be missing. */
+  /** Messages that are known to be missing, and are not repaired. */
   readonly missed: number
+  /** Of these, the ones that their publishers keep no longer. */
+  readonly expired: number
+  /** Messages that were missing, and were fetched from the history of their publishers. */
+  readonly repaired: number
 }
 
 /** Receives messages on topics. */
@@ -51,9 +57,21 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Returns what happens on every topic that fits a pattern: messages with their place, and gaps.
    *
+   * With `since`, the end of the history of each publisher is shown, too: `{ kind: 'live', publisher }`.
+   *
    * @throws RIVULET_INVALID_OPTION
    */
-  events<Out>(pattern: string, schema: Schema<unknown, Out>, options?: TopicStreamOptions<Out>): Stream<TopicEvent<Out>>
+  events<Out>(
+    pattern: string,
+    schema: Schema<unknown, Out>,
+    options?: TopicStreamOptions<Out> & { readonly since?: 'now' | undefined },
+  ): Stream<TopicEvent<Out>>
+  /**
+   * Returns what happens on every topic that fits a pattern, from a beginning in the past; `live` ends the history of each publisher.
+   *
+   * @throws RIVULET_INVALID_OPTION
+   */
+  events<Out>(pattern: string, schema: Schema<unknown, Out>, options: TopicStreamOptions<Out>): Stream<SinceEvent<Out>>
   /**
    * Returns what happens on the topics of a contract that fit: messages with their place, and gaps.
    *
@@ -62,8 +80,23 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
    */
   events<Text extends string, Out>(
     contract: TopicContract<Text, unknown, Out>,
-    ...parameters: TopicArguments<Text, [options?: TopicStreamOptions<Out>]>
+    ...parameters: TopicArguments<Text, [options?: TopicStreamOptions<Out> & { readonly since?: 'now' | undefined }]>
   ): Stream<TopicEvent<Out>>
+  /**
+   * Returns what happens on the topics of a contract that fit, from a beginning in the past; `live` ends the history of each publisher.
+   *
+   * @throws RIVULET_INVALID_OPTION
+   */
+  events<Text extends string, Out>(
+    contract: TopicContract<Text, unknown, Out>,
+    ...parameters: TopicArguments<Text, [options: TopicStreamOptions<Out>]>
+  ): Stream<SinceEvent<Out>>
+  /**
+   * Which publishers are there: the present ones first, then each change; those that never answer, plain PUB sockets, are not shown.
+   *
+   * Hot; completes when the subscriber is closed.
+   */
+  readonly publishers: Observable<PublisherChange>
   /**
    * What is subscribed before this is read receives what is published after it resolves.
    *

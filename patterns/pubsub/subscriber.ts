@@ -1,7 +1,8 @@
 /**
  * The subscribing side: streams of topics over one XSUB socket.
  *
- * Subscriptions and readiness requests go up, frames and answers come down. It reports gaps and repairs none.
+ * Subscriptions and readiness requests go up, frames and answers come down. What is missing is asked over links, which
+ * `subscriber-history.ts` has.
  */
 import { randomBytes } from 'node:crypto'
 import type { Schema } from '../../src/avro/index.js'
@@ -29,17 +30,27 @@ import {
   TopicRequest,
   writeRecordFrame,
 } from '../../src/wire/index.js'
-import { type ConflateBy, conflateBy, type TopicStreamOptions } from './conflate-by.js'
+import { conflateBy, type TopicStreamOptions } from './conflate-by.js'
 import { type TopicContract, topicOf } from './define-topic.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
+import { readLinks } from './link-addresses.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
+import { PublisherChanges } from './publisher-changes.js'
 import { Readiness } from './readiness.js'
+import { startOf } from './since.js'
 import { SlowStreams } from './slow-streams.js'
 import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
-import { eventSubscription, type Subscription, type SubscriptionPorts, valueSubscription } from './subscription.js'
-import type { TopicEvent } from './topic-event.js'
+import { SubscriberHistory } from './subscriber-history.js'
+import {
+  eventSubscription,
+  type StreamSettings,
+  type Subscription,
+  type SubscriptionPorts,
+  valueSubscription,
+} from './subscription.js'
+import { topicFrame } from './topic-frame.js'
 import { inboxMark } from './topic-name.js'
 
 const readyRules = {
@@ -79,6 +90,11 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     this.#slowReports.report(new RivuletError('RIVULET_SLOW_STREAM', text))
   })
   readonly #ports: SubscriptionPorts
+  readonly #history: SubscriberHistory
+  readonly #publishers: PublisherChanges
+  readonly publishers: TopicSubscriber['publishers']
+  /** The number of the present connections, by which it is known whether something may have been lost with others. */
+  #epoch = 1
 
   static create(options: ResolvedSubscriberOptions): Promise<SubscriberResource> {
     return new SubscriberResource(options).#start()
@@ -101,9 +117,24 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       request: (nonce) => this.#request(nonce),
       served: (source, position, upTo) => this.#served(source, position, upTo),
     })
+    const ask = () => this.#readiness.ask()
+    this.#history = new SubscriberHistory({
+      runtime: this.runtime,
+      options,
+      name: () => this.name,
+      endpoints: () => this.endpoints,
+      connect: () => this.sockets.connect,
+      ask,
+      report: (error) => this.reports.report(error),
+      reject: (error) => this.#reject(error),
+    })
+    const { clock } = this.runtime
+    this.#publishers = new PublisherChanges({ clock, ask, left: (publisher) => this.#history.left(publisher) })
+    this.publishers = this.#publishers.observable
     this.#ports = {
       name: () => this.name,
-      clock: this.runtime.clock,
+      clock,
+      history: this.#history,
       report: (error) => this.reports.report(error),
       demanded: (subscription, wanted) => (wanted ? this.#enter(subscription) : this.#leave(subscription)),
       changed: (subscription) => this.#changed(subscription),
@@ -125,7 +156,10 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     })
     this.#sendUp(Buffer.concat([Buffer.of(1), this.#inbox]))
     this.socket.links.changes.subscribe(({ state }) => {
-      if (state === 'connected') this.#readiness.linked()
+      if (state === 'disconnected') this.#publishers.unlinked()
+      if (state !== 'connected') return
+      this.#epoch += 1
+      this.#readiness.linked()
     })
     this.socket.reading = true
     return this
@@ -135,12 +169,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     return this.#make('topic', topicOf('pattern', given, second), options, valueSubscription<Out>)
   }
 
-  events<Out>(
-    given: string | TopicContract,
-    second?: unknown,
-    options?: TopicStreamOptions<Out>,
-  ): Stream<TopicEvent<Out>> {
-    return this.#make('events', topicOf('pattern', given, second), options, eventSubscription<Out>)
+  events<Out>(given: string | TopicContract, second?: unknown, options?: TopicStreamOptions<Out>): Stream<never> {
+    return this.#make('events', topicOf('pattern', given, second), options, eventSubscription<Out>) as Stream<never>
   }
 
   get ready(): Promise<void> {
@@ -189,15 +219,16 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       pattern: string,
       schema: Schema<unknown, Out>,
       ports: SubscriptionPorts,
-      conflate?: ConflateBy,
+      settings: StreamSettings,
     ) => Subscription & { stream: Stream<Item> },
   ): Stream<Item> {
     if (!isSchema(schema)) throw invalidOption(kind, 'schema', 'a schema of defineSchema', schema)
     const conflate = conflateBy(kind, options)
-    const key = `${kind} ${pattern} ${conflate?.name}`
+    const { start, key: beginning } = startOf(options?.since)
+    const key = `${kind} ${pattern} ${conflate?.name} ${beginning}`
     const known = this.#made.find(schema, key) as (Subscription & { stream: Stream<Item> }) | undefined
     if (known) return known.stream
-    const made = make(pattern, schema as Schema<unknown, Out>, this.#ports, conflate)
+    const made = make(pattern, schema as Schema<unknown, Out>, this.#ports, { start, conflate })
     if (this.life.isOpen) this.#made.add(schema, key, made)
     else made.inbound.complete()
     this.#receiver.know(made.codec.schemaId, made.codec.text)
@@ -220,9 +251,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   #request(nonce: Buffer): void {
-    this.#sendUp(
-      writeRecordFrame(TopicRequest, { kind: 'ready', inbox: this.#inbox, nonce }, frameKind.request, undefined),
-    )
+    const request = { kind: 'ready' as const, inbox: this.#inbox, nonce, extensions: this.#history.extension }
+    this.#sendUp(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
   }
 
   /** Whether publishers over so many links are all there should be. */
@@ -234,7 +264,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   #served(source: string, position: number, upTo: number): void {
     for (const subscription of this.#made.inUse) {
-      if (subscription.order > 0 && subscription.order <= upTo) subscription.served(source, position)
+      if (subscription.order > 0 && subscription.order <= upTo) subscription.served(source, position, this.#epoch)
     }
   }
 
@@ -256,15 +286,19 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   #onAnswer(frame: Buffer): void {
     try {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#inbox)
-      const { nonce, source, position } = answer
-      this.#readiness.answered(nonce, source.toString('hex'), position, answerKind(answer))
+      const { nonce, source, position, extensions } = answer
+      const publisher = source.toString('hex')
+      const kind = answerKind(answer)
+      if (kind !== 'ready') this.#history.answered(publisher, readLinks(extensions))
+      if (kind === 'publisher' || kind === 'behind') this.#publishers.answered(publisher)
+      this.#readiness.answered(nonce, publisher, position, kind)
     } catch (error) {
       this.#reject(error as RivuletError)
     }
   }
 
   #accept(frame: DataFrame, writerText: string): void {
-    const { header, topic: part } = frame
+    const { topic: part } = frame
     const match = part && this.#interest.match(part)
     if (!match) {
       this.#reject(
@@ -276,8 +310,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       return
     }
     const { topic, subscriptions } = match
-    const topicFrame = { frame, writerText, topic, publisher: header.source.toString('hex') }
-    for (const subscription of subscriptions) if (subscription.wanted) subscription.accept(topicFrame)
+    const opened = topicFrame(frame, writerText, topic)
+    for (const subscription of subscriptions) if (subscription.wanted) subscription.accept(opened)
   }
 
   #unknownSchema(messages: number, error: RivuletError | undefined): void {
@@ -290,6 +324,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     this.#made.changed(subscription)
     this.#slow.set(subscription, subscription.wanted && subscription.backlogged)
     // without a pending read the library would not subscribe again after a cut, so only a backlog stops reading
+    this.#history.isPaused = this.#slow.areHolding
     if (this.life.isOpen) this.socket.reading = !this.#slow.areHolding
   }
 
@@ -298,6 +333,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
     this.#readiness.close()
+    await this.#history.close()
+    for (const subscription of this.#made.inUse) subscription.settle()
     const drained = [...this.#made.inUse].map(({ inbound }) => inbound.whenDrained())
     await this.waitUntil(deadline, Promise.all(drained))
     // those that nobody uses have streams that end, too
@@ -307,6 +344,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   protected released(): void {
     this.#slow.close()
+    this.#publishers.close()
     this.#gate.open()
   }
 }

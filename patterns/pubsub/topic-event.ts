@@ -1,9 +1,12 @@
 /**
- * What `events` shows of a topic: messages with their place, and gaps. And how a frame becomes such events.
+ * What `events` shows: messages with their place, gaps, and the seam. And how a frame becomes such events.
  */
 import type { RivuletError } from '../../src/errors/index.js'
 import type { CheckedSupply } from '../../src/stream/index.js'
 import type { Batch } from '../../src/wire/index.js'
+import type { Cursor } from './cursor.js'
+import { type CursorMark, cursorBehind, fewTopics } from './cursor-journal.js'
+import type { GapReason } from './history-fetch.js'
 
 /** A message with its place among the messages of its topic. */
 export interface TopicMessage<T> {
@@ -19,6 +22,12 @@ export interface TopicMessage<T> {
   readonly sequence: number
   /** When its frame left the publisher, by the publisher's clock. */
   readonly time: Date
+  /**
+   * The place of the stream behind this message: a text to keep, and to give as `since` to a stream that continues here.
+   *
+   * It is made when it is read, in a time that grows with the number of topics since the last ones that are known to be complete.
+   */
+  readonly cursor: Cursor
 }
 
 /** Messages that did not arrive. */
@@ -33,27 +42,98 @@ export interface TopicGap {
   readonly from: number
   /** The number of the last one. */
   readonly to: number
-  /** Why: `lost` in transit, by a cut link or because this subscriber was too slow. */
-  readonly reason: 'lost'
+  /**
+   * Why: `lost` in transit, from a publisher that keeps no history; `expired`, no longer kept by it; `unavailable`, kept, but its
+   * history was refused, or could not be reached in time.
+   */
+  readonly reason: GapReason
+}
+
+/** Everything that `since` asks for of one publisher has been delivered: what follows from it is live. */
+export interface TopicLive {
+  /** Tells it from messages and gaps. */
+  readonly kind: 'live'
+  /** The publisher's identity. */
+  readonly publisher: string
 }
 
 /** What happens on a topic. */
 export type TopicEvent<T> = TopicMessage<T> | TopicGap
 
+/** What a stream shows that begins with history: `live` comes once for each publisher. */
+export type SinceEvent<T> = TopicEvent<T> | TopicLive
+
+/** The place of a frame in its stream. */
+export interface StreamPlace {
+  readonly mark: CursorMark
+  /** The cursor names many topics of a publisher: it can be made shorter. */
+  compact(publisher: string): void
+}
+
+/** What the messages of one frame have in common. */
+class FrameMessages {
+  readonly topic: string
+  readonly publisher: string
+  readonly time: Date
+  /** The position of a message is its number and this. */
+  readonly #offset: number
+  readonly #place: StreamPlace
+
+  constructor(
+    topic: string,
+    publisher: string,
+    header: { position: number; sequence: number; time: number | Date },
+    place: StreamPlace,
+  ) {
+    this.topic = topic
+    this.publisher = publisher
+    this.time = new Date(header.time)
+    this.#offset = header.position - header.sequence
+    this.#place = place
+  }
+
+  cursor(sequence: number): Cursor {
+    const { topic, publisher } = this
+    const last = { sequence, position: sequence + this.#offset }
+    const { cursor, topics } = cursorBehind(this.#place.mark, publisher, topic, last)
+    if (topics > fewTopics) this.#place.compact(publisher)
+    return cursor
+  }
+}
+
+class MessageEvent<T> implements TopicMessage<T> {
+  readonly kind = 'message'
+  readonly value: T
+  readonly topic: string
+  readonly publisher: string
+  readonly sequence: number
+  readonly time: Date
+  readonly #frame: FrameMessages
+
+  constructor(value: T, sequence: number, frame: FrameMessages) {
+    this.value = value
+    this.topic = frame.topic
+    this.publisher = frame.publisher
+    this.sequence = sequence
+    this.time = frame.time
+    this.#frame = frame
+  }
+
+  get cursor(): Cursor {
+    return this.#frame.cursor(this.sequence)
+  }
+}
+
 /** Messages of one frame as events. */
 export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
   readonly #batch: Batch<T>
-  readonly #topic: string
-  readonly #publisher: string
-  readonly #time: Date
+  readonly #frame: FrameMessages
   #sequence: number
 
-  constructor(batch: Batch<T>, topic: string, publisher: string) {
+  constructor(batch: Batch<T>, topic: string, publisher: string, place: StreamPlace) {
     this.#batch = batch
-    this.#topic = topic
-    this.#publisher = publisher
+    this.#frame = new FrameMessages(topic, publisher, batch.header, place)
     this.#sequence = batch.header.sequence + batch.header.count - batch.remaining
-    this.#time = new Date(batch.header.time)
   }
 
   get remaining(): number {
@@ -62,8 +142,7 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
 
   take(): TopicMessage<T> {
     const value = this.#batch.take()
-    const sequence = this.#sequence++
-    return { kind: 'message', value, topic: this.#topic, publisher: this.#publisher, sequence, time: this.#time }
+    return new MessageEvent(value, this.#sequence++, this.#frame)
   }
 
   failed(cause: unknown): number {

@@ -310,14 +310,20 @@ export class TopicFollower<Frame extends FollowedFrame> {
   #continueWith(source: FollowedSource<Frame>, settled: Settled): void {
     const { hold } = source
     const stops = this.#stops
+    const { kind } = this.#options.start
+    const isSelected = source.history !== undefined && (kind === 'retained' || kind === 'date')
+    // of what left before the answer, history has brought what is wanted
+    const unwantedUpTo = isSelected && settled.reason === 'expired' ? settled.upTo : 0
     source.history = undefined
     source.isFirstRound = false
     source.settled = joined(source.settled, settled)
     source.checked = Math.max(source.checked, settled.upTo)
     source.hold = undefined
     if (hold) {
-      for (const frame of this.#order.release(hold))
-        this.#order.take(source, topicOf(source, frame), frame, 'held', source.settled)
+      for (const frame of this.#order.release(hold)) {
+        if (endOf(frame.place) <= unwantedUpTo) this.#ports.abandoned(frame.place.count)
+        else this.#order.take(source, topicOf(source, frame), frame, 'held', source.settled)
+      }
       if (stops !== this.#stops) return
       const { forgotten } = hold
       if (forgotten && forgotten.upTo > settled.upTo && settled.reason === 'expired' && this.#order.canFetch(source)) {

@@ -24,7 +24,7 @@ export interface FollowerPorts<Frame extends FollowedFrame> {
   gap(source: string, topic: string, from: number, to: number, reason: GapReason): void
   /** So many messages have come before. */
   duplicates(messages: number): void
-  /** Held messages are given up: nobody wants them any more. */
+  /** Held messages are given up: nobody wants them any more, or `since` does not ask for them. */
   abandoned(messages: number): void
   /** Everything that `since` asks for has been delivered: what follows is live. */
   live(source: string): void

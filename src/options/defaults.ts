@@ -106,6 +106,16 @@ export const defaults = Object.freeze({
   slowStreamMs: 5000,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
+  /** How long frames of a publisher wait that has not answered, where `since` asks for earlier messages, in milliseconds. */
+  topicAnswerMs: 1000,
+  /** How long a subscriber waits for links that serve the history of a publisher, in milliseconds. */
+  repairTimeoutMs: 5000,
+  /** What a subscriber holds of frames behind missing messages, in bytes. */
+  heldBytes: 8_388_608,
+  /** How long a publisher may take to answer after a link has ended before it is suspected, in milliseconds. */
+  publisherSuspectMs: 1000,
+  /** How long a suspected publisher may take to answer before it counts as gone, in milliseconds. */
+  publisherLeaveMs: 5000,
   /** Messages that a publisher with history keeps. */
   historyMessages: endless,
   /** What its history may take, in bytes. */

@@ -52,6 +52,15 @@ export class FrameReceiver {
     this.#book.know(schemaId, text)
   }
 
+  /** Enters a schema of a writer that came apart from its frames; never throws. */
+  learn(schemaId: Buffer, text: string): void {
+    try {
+      this.#book.learn(schemaId, text)
+    } catch (error) {
+      this.#ports.reject(error as RivuletError)
+    }
+  }
+
   /** Takes one frame; never throws. */
   receive(bytes: Buffer, topic: Buffer | undefined): void {
     let frame: DataFrame

@@ -76,6 +76,16 @@ export class SchemaBook<Frame extends BookFrame = DataFrame> {
   }
 
   /**
+   * Enters a schema that came apart from its frames.
+   *
+   * @throws RIVULET_BAD_FRAME for one that is too long, or does not match its own hash.
+   */
+  learn(schemaId: Buffer, text: string): void {
+    const key = keyOf(schemaId)
+    if (this.#own.get(key) === undefined && this.#used(key) === undefined) this.#learn(key, text)
+  }
+
+  /**
    * Finds the schema of a frame, learns the one it carries, or parks it.
    *
    * @throws RIVULET_BAD_FRAME for a frame whose schema is too long, or does not match its own hash.
@@ -91,16 +101,20 @@ export class SchemaBook<Frame extends BookFrame = DataFrame> {
       return this.#lastKnown
     }
     if (writerSchema === null) return this.#park(key, frame)
-    if (writerSchema.length > schemaLimits.textBytes) {
-      throw new RivuletError('RIVULET_BAD_FRAME', `a frame carries a schema of ${writerSchema.length} characters`)
+    this.#learn(key, writerSchema)
+    return { kind: 'known', text: writerSchema, isNew: true, waited: this.#unpark(key) }
+  }
+
+  #learn(key: string, text: string): void {
+    if (text.length > schemaLimits.textBytes) {
+      throw new RivuletError('RIVULET_BAD_FRAME', `a frame carries a schema of ${text.length} characters`)
     }
-    if (keyOf(createHash('sha256').update(writerSchema).digest()) !== key) {
+    if (keyOf(createHash('sha256').update(text).digest()) !== key) {
       throw new RivuletError('RIVULET_BAD_FRAME', 'a frame carries a schema that does not match its hash')
     }
     if (this.#learned.size >= this.#maxSchemas) this.#learned.delete(this.#learned.keys().next().value as string)
-    this.#learned.set(key, writerSchema)
+    this.#learned.set(key, text)
     this.#givenUp.delete(key)
-    return { kind: 'known', text: writerSchema, isNew: true, waited: this.#unpark(key) }
   }
 
   /** Looks a learned schema up, which makes it the last to be forgotten. */

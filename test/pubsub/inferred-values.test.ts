@@ -32,7 +32,7 @@ t.test('values are inferred', async (t) => {
   const input: TopicPublisher<InferInput<typeof Job>> = topic
   t.equal(input.name, 'a')
   events.subscribe((event) => {
-    if (event.kind === 'gap') same<typeof event.reason, 'lost'>(true)
+    if (event.kind === 'gap') same<typeof event.reason, 'lost' | 'expired' | 'unavailable'>(true)
     else same<typeof event.value, Value>(true)
     // @ts-expect-error a gap has no value
     event.value

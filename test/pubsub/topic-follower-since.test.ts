@@ -309,3 +309,19 @@ t.test('it is left in the middle of what was held: the rest is kept', async (t) 
   all.settle()
   t.strictSame(all.texts(), ['a1', 'a2', 'a3'], 'and it is not live')
 })
+
+t.test(
+  'since the retained values: other messages from before the answer are not wanted, though they have arrived',
+  async (t) => {
+    const p = new Kept(idP)
+    p.publish('a', 1, { isRetained: true })
+    const late = p.publish('a', 2)
+    const all = new Following([p], 'retained')
+    all.follower.frame(idP, late)
+    all.follower.served(idP, p.position, 1)
+    all.settle()
+    all.follower.frame(idP, p.publish('a', 1))
+    t.strictSame(all.texts(), ['a1', 'live', 'a4'])
+    t.equal(all.abandoned, 2)
+  },
+)

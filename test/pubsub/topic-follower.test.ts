@@ -234,3 +234,44 @@ t.test('a publisher says that more has expired than it was asked for: what is he
   all.settle()
   t.strictSame(all.texts(), ['a1', 'gap a2-2 expired', 'a3'])
 })
+
+t.test('without history, the first frame of a topic', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 10)
+  const all = new Following([], 'now')
+  all.follower.frame(idP, p.publish('b', 1))
+  all.follower.served(idP, p.position, 1)
+  all.follower.frame(idP, p.publish('a', 1))
+  p.publish('c', 2)
+  all.follower.served(idP, p.position, 1)
+  all.follower.frame(idP, p.publish('c', 1))
+  t.strictSame(all.texts(), ['b1', 'a11', 'gap c2-2 lost', 'c3'], 'the first position that is known counts')
+})
+
+t.test('more topics than are remembered: nothing is reported as missing that was not', async (t) => {
+  const p = new Kept(idP)
+  const all = new Following([], 'now')
+  all.follower.served(idP, 0, 1)
+  const topics = 65_536 + 100
+  for (let round = 0; round < 2; round++) {
+    for (let topic = 0; topic < topics; topic++) all.follower.frame(idP, p.publish(String(topic), 1))
+  }
+  t.equal(all.shown.filter(({ kind }) => kind === 'gap').length, 0)
+  t.equal(all.duplicates, 0)
+  // the latest half at least is remembered
+  const recent = String(topics - 32_000)
+  p.publish(recent, 2)
+  all.follower.frame(idP, p.publish(recent, 1))
+  t.match(all.shown.at(-2), { kind: 'gap', from: 3, to: 4 })
+})
+
+t.test('more publishers than are remembered: the oldest is taken for a new one', async (t) => {
+  const p = new Kept(idP)
+  const all = new Following([], 'now')
+  all.follower.served(idP, 0, 1)
+  all.follower.frame(idP, p.publish('a', 1))
+  for (let other = 0; other < 1024; other++) all.follower.frame(String(other), new Kept(String(other)).publish('b', 1))
+  p.publish('a', 1)
+  all.follower.frame(idP, p.publish('a', 1))
+  t.equal(all.shown.filter(({ kind }) => kind === 'gap').length, 0)
+})

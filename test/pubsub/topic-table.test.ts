@@ -1,10 +1,10 @@
 /** The topics of a publisher that were: how many have their numbers kept, and how those beyond that begin again. */
 
 import t from 'tap'
-import { SequenceTracker } from '../../patterns/pubsub/sequence-tracker.js'
 import type { PublishedTopic } from '../../patterns/pubsub/topic-publisher.js'
 import { TopicTable } from '../../patterns/pubsub/topic-table.js'
 import { systemClock } from '../../src/clock/index.js'
+import { Following } from './follower-world.js'
 
 t.test('a topic begins with 1 while nothing was forgotten', async (t) => {
   const table = new TopicTable({ clock: systemClock, announceMs: 1000, position: () => 7 })
@@ -19,14 +19,19 @@ t.test('a topic begins with 1 while nothing was forgotten', async (t) => {
 })
 
 t.test('a topic that its publisher has forgotten begins again: no duplicate, no gap', async (t) => {
-  const tracker = new SequenceTracker()
-  tracker.served('p', 0)
-  tracker.follow('p', 'a', { position: 1, sequence: 1, previous: 0, count: 3 })
-  const inOrder = { duplicates: 0, gap: undefined }
-  t.strictSame(tracker.follow('p', 'a', { position: 90, sequence: 90, previous: 0, count: 2 }), inOrder)
-  t.strictSame(tracker.follow('p', 'a', { position: 95, sequence: 92, previous: 91, count: 1 }), inOrder)
-  t.strictSame(tracker.follow('p', 'a', { position: 99, sequence: 95, previous: 98, count: 1 }), {
-    duplicates: 0,
-    gap: { from: 93, to: 94 },
-  })
+  const all = new Following([], 'now')
+  const frame = (position: number, sequence: number, previous: number, count: number) =>
+    all.follower.frame('p', {
+      topic: 'a',
+      place: { position, sequence, previous, count },
+      bytes: 0,
+      time: 0,
+      isRetained: false,
+    })
+  all.follower.served('p', 0, 1)
+  frame(1, 1, 0, 3)
+  frame(90, 90, 0, 2)
+  frame(95, 92, 91, 1)
+  frame(99, 95, 98, 1)
+  t.strictSame(all.texts(), ['a1', 'a2', 'a3', 'a90', 'a91', 'a92', 'gap a93-94 lost', 'a95'])
 })

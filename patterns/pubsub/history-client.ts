@@ -1,0 +1,289 @@
+/**
+ * The history of publishers, asked over links: what the subscriptions of a turn ask goes in one call, a few calls at a time.
+ *
+ * Calls that end with their link are made again, over another one that serves the publisher. What nobody serves within
+ * `timeoutMs` is unavailable.
+ */
+import { CallClient } from '../../src/call/index.js'
+import type { Clock, Timer } from '../../src/clock/index.js'
+import { isRivuletError, type RivuletError } from '../../src/errors/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
+import { defaults } from '../../src/options/index.js'
+import type { LinkUser, SessionStreams, SessionUser } from '../../src/session/index.js'
+import { Asked, type HistoryAsker, HistoryCall } from './history-call.js'
+import type { HistoryFetch } from './history-fetch.js'
+import { HistorySession } from './history-session.js'
+import { refusals } from './topics-wire.js'
+
+/** What the client needs. */
+export interface HistoryClientPorts {
+  readonly clock: Clock
+  /** How long a publisher that no link serves is waited for, in milliseconds. */
+  readonly timeoutMs: number
+  readonly maxMessageBytes: number
+  /** Names the resource, for messages. */
+  name(): string
+  report(error: RivuletError): void
+  /** Something malformed has arrived. */
+  reject(error: RivuletError): void
+}
+
+/** What one call asks for at most; a service refuses more. */
+const maxAsked = 1024
+
+/** Calls of one publisher at the same time, of each kind: so that repairs do not wait for long replays. */
+const maxCalls = 2
+
+/** How long a call is not made again that a live link has failed, in milliseconds. */
+const againMs = 200
+
+/** What is asked of one publisher. */
+interface Queue {
+  readonly source: string
+  /** By kind: what goes in one call. */
+  readonly waiting: Map<string, Asked[]>
+  readonly calls: Map<HistoryCall, { readonly session: HistorySession; readonly purpose: HistoryFetch['purpose'] }>
+  /** When a link last served it, or it was first asked. */
+  servedAt: number
+  retryAt: number
+}
+
+/** Asks publishers for their history. */
+export class HistoryClient implements LinkUser {
+  readonly items: LinkUser['items']
+  readonly #ports: HistoryClientPorts
+  readonly #sessions = new Set<HistorySession>()
+  readonly #queues = new Map<string, Queue>()
+  readonly #asked = new Map<HistoryFetch, Asked>()
+  readonly #turn = new OncePerTurn(() => this.#makeCalls())
+  #timer: Timer | undefined
+  #isPaused = false
+  #isClosed = false
+
+  constructor(ports: HistoryClientPorts) {
+    this.#ports = ports
+    this.items = new CallClient(this.#callPorts()).items
+  }
+
+  /** Whether anything is asked of a publisher. */
+  isAsking(source: string): boolean {
+    return this.#queues.has(source)
+  }
+
+  /** Asks; the answers come in later turns. */
+  fetch(fetch: HistoryFetch, asker: HistoryAsker): void {
+    const asked = new Asked(fetch, asker)
+    this.#asked.set(fetch, asked)
+    this.#wait(asked)
+    this.#turn.schedule()
+    this.#watch()
+  }
+
+  /** Nobody wants the answer any more. */
+  cancel(fetch: HistoryFetch): void {
+    const asked = this.#asked.get(fetch)
+    const queue = this.#queues.get(fetch.source)
+    if (asked === undefined || queue === undefined) return
+    asked.hasEnded = true
+    this.#asked.delete(fetch)
+    for (const call of [...queue.calls.keys()]) if (call.left.length === 0) this.#leave(queue, call)
+    for (const [kind, waiting] of queue.waiting) {
+      const left = waiting.filter(({ hasEnded }) => !hasEnded)
+      if (left.length > 0) queue.waiting.set(kind, left)
+      else queue.waiting.delete(kind)
+    }
+    this.#settle(queue)
+  }
+
+  /** Whether no more should arrive, since consumers are busy. */
+  set isPaused(isPaused: boolean) {
+    if (this.#isPaused === isPaused) return
+    this.#isPaused = isPaused
+    if (isPaused) return
+    for (const { calls } of this.#queues.values()) for (const call of [...calls.keys()]) call.resume()
+  }
+
+  /** Reports to a publisher how much of it was missed. */
+  missed(source: string, messages: number): void {
+    this.#sessionFor(source)?.missed(source, messages)
+  }
+
+  accept(streams: SessionStreams): SessionUser {
+    const session = new HistorySession(streams, this.#callPorts(), () => this.#turn.schedule())
+    this.#sessions.add(session)
+    const { user } = session
+    return {
+      get owes() {
+        return user.owes
+      },
+      owns: (stream) => user.owns(stream),
+      onItem: (...item) => user.onItem(...item),
+      onWritable: (stream) => user.onWritable(stream),
+      onStatus: (reason) => {
+        if (streams.status !== 'live') this.#lost(session)
+        if (streams.status === 'ended') this.#sessions.delete(session)
+        user.onStatus(reason)
+        this.#turn.schedule()
+      },
+    }
+  }
+
+  /** Asks nothing more: all that was asked is unavailable. */
+  async drain(): Promise<void> {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    for (const queue of [...this.#queues.values()]) this.#giveUp(queue)
+  }
+
+  async stopAll(reason: RivuletError): Promise<void> {
+    await this.drain()
+    await Promise.all([...this.#sessions].map(({ calls }) => calls.stopAll(reason)))
+  }
+
+  #callPorts() {
+    const { clock } = this.#ports
+    return {
+      clock,
+      failoverMs: defaults.failoverMs,
+      name: () => this.#ports.name(),
+      report: (error: RivuletError) => this.#ports.report(error),
+    }
+  }
+
+  #wait(asked: Asked): void {
+    const { source, purpose, last, since, retained } = asked.fetch
+    let queue = this.#queues.get(source)
+    if (!queue) {
+      queue = { source, waiting: new Map(), calls: new Map(), servedAt: this.#ports.clock.now(), retryAt: 0 }
+      this.#queues.set(source, queue)
+    }
+    const isHeads = purpose !== 'history' && purpose !== 'repair'
+    const kind = isHeads ? 'heads' : `${purpose} ${last} ${since?.getTime()} ${retained}`
+    const waiting = queue.waiting.get(kind)
+    if (waiting) waiting.push(asked)
+    else queue.waiting.set(kind, [asked])
+  }
+
+  #makeCalls(): void {
+    if (this.#isClosed) return
+    const now = this.#ports.clock.now()
+    for (const queue of this.#queues.values()) {
+      if (queue.retryAt > now) continue
+      for (const [kind, waiting] of [...queue.waiting]) this.#makeCallsOf(queue, kind, waiting)
+    }
+    this.#watch()
+  }
+
+  #makeCallsOf(queue: Queue, kind: string, waiting: Asked[]): void {
+    const { purpose } = (waiting[0] as Asked).fetch
+    while (waiting.length > 0) {
+      const session = this.#sessionFor(queue.source)
+      const open = [...queue.calls.values()].filter((call) => call.purpose === purpose).length
+      if (session === undefined || open >= maxCalls) return
+      const call = new HistoryCall(waiting.splice(0, maxAsked), {
+        maxMessageBytes: this.#ports.maxMessageBytes,
+        clock: this.#ports.clock,
+        reject: (error) => this.#ports.reject(error),
+        isPaused: () => this.#isPaused,
+        answered: (fetch) => this.#asked.delete(fetch),
+        ended: (ended, failure) => this.#onEnded(queue, ended, failure),
+      })
+      queue.calls.set(call, { session, purpose })
+      call.start(session)
+    }
+    queue.waiting.delete(kind)
+  }
+
+  /** The live session with the fewest calls of those that serve a publisher. */
+  #sessionFor(source: string): HistorySession | undefined {
+    let best: HistorySession | undefined
+    for (const session of this.#sessions) {
+      if (!session.serves(source)) continue
+      if (best === undefined || session.calls.unfinished < best.calls.unfinished) best = session
+    }
+    return best
+  }
+
+  #onEnded(queue: Queue, call: HistoryCall, failure: unknown): void {
+    const session = queue.calls.get(call)?.session
+    queue.calls.delete(call)
+    if (failure !== undefined) {
+      const cause = refusals.causeOf('replay', failure)
+      if (isRivuletError(cause, 'RIVULET_NO_HISTORY')) session?.refuses(queue.source)
+      const isRefused = cause !== failure && this.#sessionFor(queue.source) === undefined
+      if (isRefused || isRivuletError(cause, 'RIVULET_INVALID_REQUEST')) this.#fail(call.left)
+      else this.#again(queue, call)
+    }
+    this.#settle(queue)
+    this.#turn.schedule()
+  }
+
+  /** A session has no connection: what was asked over it is asked over another one, or when it is back. */
+  #lost(session: HistorySession): void {
+    for (const queue of this.#queues.values()) {
+      for (const [call, made] of [...queue.calls]) {
+        if (made.session !== session) continue
+        this.#leave(queue, call)
+        for (const asked of call.left) this.#wait(asked)
+      }
+    }
+    this.#watch()
+  }
+
+  #again(queue: Queue, call: HistoryCall): void {
+    queue.retryAt = this.#ports.clock.now() + againMs
+    for (const asked of call.left) this.#wait(asked)
+    this.#watch()
+  }
+
+  #leave(queue: Queue, call: HistoryCall): void {
+    call.cancel()
+    queue.calls.delete(call)
+  }
+
+  /** Forgets a publisher of which nothing is asked. */
+  #settle(queue: Queue): void {
+    if (queue.waiting.size === 0 && queue.calls.size === 0) this.#queues.delete(queue.source)
+  }
+
+  #fail(all: readonly Asked[]): void {
+    for (const asked of all) {
+      if (asked.hasEnded) continue
+      asked.hasEnded = true
+      this.#asked.delete(asked.fetch)
+      asked.asker.ended(asked.fetch, 'unavailable', 0)
+    }
+  }
+
+  #giveUp(queue: Queue): void {
+    this.#queues.delete(queue.source)
+    const left = [...queue.waiting.values()].flat()
+    for (const call of [...queue.calls.keys()]) {
+      left.push(...call.left)
+      this.#leave(queue, call)
+    }
+    queue.waiting.clear()
+    this.#fail(left)
+  }
+
+  /** Looks at what waits, as long as there is any. */
+  #watch(): void {
+    if (this.#timer !== undefined || this.#isClosed) return
+    const { clock, timeoutMs } = this.#ports
+    const isWaiting = [...this.#queues.values()].some(({ waiting }) => waiting.size > 0)
+    if (!isWaiting) return
+    this.#timer = clock.setTimer(() => this.#look(), Math.min(againMs, timeoutMs))
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    const { clock, timeoutMs } = this.#ports
+    const now = clock.now()
+    for (const queue of [...this.#queues.values()]) {
+      if (this.#isPaused || this.#sessionFor(queue.source) !== undefined) queue.servedAt = now
+      else if (now - queue.servedAt >= timeoutMs) this.#giveUp(queue)
+    }
+    this.#turn.schedule()
+    this.#watch()
+  }
+}

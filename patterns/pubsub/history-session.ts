@@ -1,0 +1,74 @@
+/**
+ * One link over which publishers may be asked: whose history is served there, and the calls.
+ */
+import { serviceOf } from '../../src/avro/service-codec.js'
+import {
+  CallClient,
+  type CallClientPorts,
+  type CallStream,
+  type ClientMethod,
+  defaultStreamOptions,
+} from '../../src/call/index.js'
+import type { SessionStreams } from '../../src/session/index.js'
+import { type SourcesChange, TopicsService } from './topics-wire.js'
+
+/** Publishers that one link may serve. */
+const maxSources = 16_384
+
+/** A session with a peer that may serve history. */
+export class HistorySession {
+  readonly streams: SessionStreams
+  readonly user: ReturnType<CallClient['accept']>
+  readonly calls: CallClient
+  readonly replay: ClientMethod
+  readonly heads: ClientMethod
+  readonly #missed: ClientMethod
+  readonly #sources = new Set<string>()
+
+  /** @param changed - It serves others than before. */
+  constructor(streams: SessionStreams, ports: CallClientPorts, changed: () => void) {
+    this.streams = streams
+    this.calls = new CallClient(ports)
+    this.user = this.calls.accept(streams)
+    const { methods } = this.calls.bind(serviceOf(TopicsService))
+    this.replay = methods.get('replay') as ClientMethod
+    this.heads = methods.get('heads') as ClientMethod
+    this.#missed = methods.get('missed') as ClientMethod
+    const call = this.calls.stream(methods.get('sources') as ClientMethod, {}, defaultStreamOptions)
+    const stream = call.responses as CallStream<SourcesChange>
+    stream.attach({
+      demand: Number.POSITIVE_INFINITY,
+      next: ({ present = [], gone = [] }) => {
+        for (const { source } of present) {
+          if (this.#sources.size < maxSources) this.#sources.add(Buffer.from(source).toString('hex'))
+        }
+        for (const source of gone) this.#sources.delete(Buffer.from(source).toString('hex'))
+        changed()
+      },
+      complete: () => {},
+    })
+    stream.resume()
+  }
+
+  /** Whether it is connected, and serves the history of a publisher. */
+  serves(source: string): boolean {
+    return this.streams.status === 'live' && this.#sources.has(source)
+  }
+
+  /** It has no history of a publisher. */
+  refuses(source: string): void {
+    this.#sources.delete(source)
+  }
+
+  /** Reports messages of a publisher that were missed. */
+  missed(source: string, messages: number): void {
+    const ignore = () => {}
+    this.calls.start(
+      this.#missed,
+      { source: Buffer.from(source, 'hex'), messages },
+      defaultStreamOptions,
+      ignore,
+      ignore,
+    )
+  }
+}

@@ -1,0 +1,58 @@
+/** The publishers of one subscriber, as an observable: `publisher-presence.ts` with a timer. */
+import { Observable, Subject } from 'rxjs'
+import type { Clock, Timer } from '../../src/clock/index.js'
+import { defaults } from '../../src/options/index.js'
+import { type PublisherChange, PublisherPresence } from './publisher-presence.js'
+
+/** What it needs of its subscriber. */
+export interface PublisherChangesPorts {
+  readonly clock: Clock
+  /** Asks all publishers to answer. */
+  ask(): void
+  left(publisher: string): void
+}
+
+/** The publishers of one subscriber. */
+export class PublisherChanges {
+  readonly observable: Observable<PublisherChange>
+  readonly #changes = new Subject<PublisherChange>()
+  readonly #presence: PublisherPresence
+  #timer: Timer | undefined
+
+  constructor({ clock, ask, left }: PublisherChangesPorts) {
+    this.#presence = new PublisherPresence(
+      { suspectMs: defaults.publisherSuspectMs, leaveMs: defaults.publisherLeaveMs },
+      {
+        now: () => clock.now(),
+        watch: (at) => {
+          this.#timer?.cancel()
+          this.#timer = clock.setTimer(() => this.#presence.check(), Math.max(0, at - clock.now()))
+        },
+        ask,
+        changed: (change) => {
+          if (change.kind === 'left') left(change.publisher)
+          this.#changes.next(change)
+        },
+      },
+    )
+    this.observable = new Observable((subscriber) => {
+      for (const change of this.#presence.present()) subscriber.next(change)
+      return this.#changes.subscribe(subscriber)
+    })
+  }
+
+  /** A publisher has answered. */
+  answered(publisher: string): void {
+    this.#presence.answered(publisher)
+  }
+
+  /** A link has ended. */
+  unlinked(): void {
+    this.#presence.unlinked()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#changes.complete()
+  }
+}
