@@ -23,6 +23,7 @@ import {
   messageWays,
   type OpenPublisher,
   type PublishManner,
+  replayWays,
   streamWays,
   topicWays,
   ways,
@@ -62,6 +63,9 @@ export type Order =
   | { readonly do: 'stopPublisher' }
   /** Waits until so many messages are counted, or none comes any more; answers with how many there were. */
   | { readonly do: 'settle'; readonly messages: number }
+  | { readonly do: 'store'; readonly server: Endpoints; readonly messages: number; readonly folder: string }
+  /** Answers with how long it took to read so many messages, in milliseconds. */
+  | { readonly do: 'replay'; readonly endpoints: Endpoints; readonly messages: number }
   /** Counts for a while, after a while; for less, if there are no more than so many messages. */
   | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
   | { readonly do: 'memory' }
@@ -104,8 +108,9 @@ const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
 const byteWay = await byteWays[name]?.()
 const topicWay = await topicWays[name]?.()
-if (!way && !callWay && !durableWay && !depthWay && !byteWay && !topicWay)
-  throw new Error(`there is no way named ${name}`)
+const replayWay = await replayWays[name]?.()
+const found = [way, callWay, durableWay, depthWay, byteWay, topicWay, replayWay]
+if (found.every((one) => one === undefined)) throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
 let caller: Caller | undefined
@@ -193,6 +198,10 @@ async function carryOut(order: Order): Promise<unknown> {
       return publisher?.stop()
     case 'settle':
       return settle(order.messages)
+    case 'store':
+      return replayWay?.store(order.server, order.messages, order.folder)
+    case 'replay':
+      return replayWay?.replay(order.endpoints, order.messages)
     case 'measure':
       return measure(order.warmUpMs, order.forMs, order.atMost)
     case 'memory':

@@ -36,6 +36,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { describeMachine } = await import('./machine.js')
   const { measureThroughput } = await import('./throughput.js')
   const { measureTopics } = await import('./topics.js')
+  const { measureReplay } = await import('./replay.js')
   const { measureLatency } = await import('./latency.js')
   const { measureCalls } = await import('./calls.js')
   const { measureCurve } = await import('./curve.js')
@@ -55,6 +56,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     libzmqSkipped,
     ...(wants.has('throughput') && { throughput: await measureThroughput(options, libzmq) }),
     ...(wants.has('topics') && { topics: await measureTopics(options) }),
+    ...(wants.has('replay') && { replay: await measureReplay(options) }),
     ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
     ...(wants.has('calls') && { calls: await measureCalls(options) }),
     ...(wants.has('curve') && { curve: await measureCurve(options) }),

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 export const sections = [
   'throughput',
   'topics',
+  'replay',
   'latency',
   'calls',
   'curve',
@@ -44,8 +45,8 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
 
 Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
 peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped. So are
-those of named peers (messaging): nats-server, and moleculer from npm; of streams: @grpc/grpc-js from npm; and of topics:
-nats-server, redis-server and mosquitto.`
+those of named peers (messaging): nats-server, and moleculer from npm; of streams: @grpc/grpc-js from npm; of topics:
+nats-server, redis-server and mosquitto; and of their replay: nats-server.`
 
 /** Reads the command line; `undefined` where help is wanted. Throws what is wrong with it. */
 export function readOptions(args: readonly string[]): Options | undefined {

@@ -11,10 +11,11 @@ import type { MatchingRow } from './matching.js'
 import type { MemoryUse } from './memory.js'
 import type { MessageRate, MessagingResults } from './messaging.js'
 import type { Options } from './options.js'
+import type { ReplayResults } from './replay.js'
 import type { ByteRate, StreamRate, StreamResults } from './streams.js'
 import { countText, figureText, table } from './tables.js'
 import type { Throughput } from './throughput.js'
-import { topicTables } from './topic-tables.js'
+import { replayTables, topicTables } from './topic-tables.js'
 import type { TopicResults } from './topics.js'
 import { inFlight } from './ways/durable-way.js'
 
@@ -26,6 +27,7 @@ export interface Results {
   readonly libzmqSkipped: string | undefined
   readonly throughput?: readonly Throughput[]
   readonly topics?: TopicResults
+  readonly replay?: ReplayResults
   readonly latency?: readonly Latency[]
   readonly calls?: CallResults
   readonly curve?: CurveResults
@@ -48,6 +50,7 @@ export function report({
   libzmqSkipped,
   throughput,
   topics,
+  replay,
   latency,
   calls,
   curve,
@@ -68,6 +71,7 @@ export function report({
   if (libzmqSkipped !== undefined) parts.push(`C libzmq is skipped: ${libzmqSkipped}.`)
   if (throughput) parts.push(throughputTable(throughput))
   if (topics) parts.push(...topicTables(topics))
+  if (replay) parts.push(...replayTables(replay))
   if (latency) parts.push(latencyTable(latency))
   if (calls) parts.push(rateTable(calls.rates), loneTable(calls.lone))
   if (curve) parts.push(curveTable(curve.rates), loneTable(curve.lone, ' over CURVE and without'))

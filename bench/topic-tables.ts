@@ -1,4 +1,5 @@
 /** The results of topics as tables for people. */
+import { type ReplayResults, storedMessages } from './replay.js'
 import { countText, figureText, table } from './tables.js'
 import type { TopicRate, TopicResults } from './topics.js'
 
@@ -24,6 +25,17 @@ export function topicTables({ rates, about }: TopicResults): string[] {
   ])
   const title = 'Topics: messages that all subscribers together were given; CPU time of all processes for each of them'
   return [table(title, heads, rows), about.join('\n')]
+}
+
+/** Writes those of replays. */
+export function replayTables({ rates, about }: ReplayResults): string[] {
+  const rows = rates.map(({ name, perSecond, toOther }) => [
+    name,
+    figureText(perSecond, 1e-6),
+    toOther ? figureText(toOther) : '',
+  ])
+  const title = `Replay: ${countText(storedMessages)} stored messages, read from the beginning`
+  return [table(title, ['', 'million a second', '÷ JetStream'], rows), about.join('\n')]
 }
 
 function shapeText({ topics, subscribers }: TopicRate): string {

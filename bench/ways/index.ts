@@ -5,6 +5,7 @@ import type { ByteWay } from './byte-way.js'
 import type { CallWay } from './call-way.js'
 import type { DepthWay } from './depth-way.js'
 import type { DurableWay } from './durable-way.js'
+import type { ReplayWay } from './replay-way.js'
 import type { TopicWay } from './topic-way.js'
 import type { Way } from './way.js'
 
@@ -12,6 +13,7 @@ export type { ByteWay } from './byte-way.js'
 export type { Caller, CallWay } from './call-way.js'
 export type { DepthWay, Look, OpenedHost } from './depth-way.js'
 export type { Counter, DurableWay, PublishManner } from './durable-way.js'
+export type { ReplayWay } from './replay-way.js'
 export type { OpenPublisher, TopicWay } from './topic-way.js'
 export type { Endpoints, Way } from './way.js'
 
@@ -104,6 +106,14 @@ export const topicWays: Readonly<Record<string, () => Promise<TopicWay>>> = {
   'NATS core, records': async () => (await import('./nats-topics.js')).natsRecords,
   'Redis, bytes': async () => (await import('./redis-topics.js')).redisTopics,
   'Mosquitto, bytes': async () => (await import('./mqtt-topics.js')).mqttTopics,
+}
+
+/** Loads a log of a topic that is read again. */
+export const replayWays: Readonly<Record<string, () => Promise<ReplayWay>>> = {
+  'rivulet/pubsub, replay from memory': async () => (await import('./rivulet-replay.js')).rivuletInMemory,
+  'rivulet/pubsub, replay from disk': async () => (await import('./rivulet-replay.js')).rivuletOnDisk,
+  'NATS JetStream, replay from memory': async () => (await import('./nats-replay.js')).natsInMemory,
+  'NATS JetStream, replay from files': async () => (await import('./nats-replay.js')).natsInFiles,
 }
 
 /** Loads a durable queue. */
