@@ -16,7 +16,7 @@ export interface TopicMessage<T> {
   readonly value: T
   /** The topic it was published on. */
   readonly topic: string
-  /** The publisher's identity: 16 hexadecimal digits, new with each publisher that is created. */
+  /** The publisher's identity: 16 hexadecimal digits, new with each publisher that has no history on disk. */
   readonly publisher: string
   /** Its number among the messages of this publisher on this topic, from 1. */
   readonly sequence: number
