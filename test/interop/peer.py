@@ -13,6 +13,7 @@ try:
     from zmq.utils import z85
 
     import call_steps
+    import history_steps
     import rivulet_wire as wire
     from rivulet_calls import Caller
     from rivulet_link import Link
@@ -188,7 +189,19 @@ def join(command):
     node.leave()
 
 
+def follow(command):
+    """Follows topics, with what history has of them first."""
+    history_steps.follow(command, open_socket, say)
+
+
+def ask_history(command):
+    """Calls the service of history."""
+    history_steps.ask(command, open_socket, say)
+
+
 COMMANDS = {
+    "follow": follow,
+    "ask-history": ask_history,
     "join": join,
     "pull": pull,
     "push": push,

@@ -110,14 +110,17 @@ class Reader:
             if text is None:
                 self.parked.setdefault(schema_id, []).append((header, body))
                 return []
-            if schema_id_of(text) != schema_id:
-                raise BadFrame("a schema that does not match its schemaId")
-            self.schemas[schema_id] = array_of(text)
+            self.know(schema_id, text)
         waiting = self.parked.pop(schema_id, []) + [(header, body)]
         return [(head, self.messages(head, rest)) for head, rest in waiting]
 
+    def know(self, schema_id, text):
+        if schema_id_of(text) != schema_id:
+            raise BadFrame("a schema that does not match its schemaId")
+        self.schemas[schema_id] = array_of(text)
+
     def messages(self, header, body):
-        if header["kind"] not in ("data", "beacon"):
+        if header["kind"] not in ("data", "beacon", "tombstone"):
             raise BadFrame(f"a frame of the reserved kind {header['kind']}")
         values = decode(self.schemas[header["schemaId"]], body)
         if len(values) != header["count"] or body.read(1) != b"":
