@@ -19,7 +19,7 @@ import type { ResolvedHubHistory, ResolvedSubscribersSide } from './hub-options.
 import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
 import { openStoredTopicLogs, openTopicLogs } from './open-topic-logs.js'
 import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
-import type { TopicLogs } from './topic-log.js'
+import type { TopicLog, TopicLogs } from './topic-log.js'
 import { wordsOnWire } from './topic-name.js'
 import { TopicService } from './topic-service.js'
 import { retainExtension } from './topics-wire.js'
@@ -62,6 +62,7 @@ export class HubHistory {
   #whenWritten: (() => void) | undefined
   #missed = 0
   #notKept = 0
+  #isClosed = false
 
   constructor(options: ResolvedHubHistory, ports: HubHistoryPorts) {
     this.#options = options
@@ -72,7 +73,7 @@ export class HubHistory {
       clock,
       nextTurn: (callback) => turnBudget.nextTurn(callback),
       sources: () => this.#sources,
-      log: (source) => (this.#sources.has(source) ? this.#logs?.log(source) : undefined),
+      log: (source) => this.#logOf(source),
       missed: (_, messages) => {
         this.#missed += messages
       },
@@ -137,7 +138,7 @@ export class HubHistory {
   /** Where the messages of each kept source end. */
   *kept(): Iterable<{ readonly source: string; readonly position: number }> {
     for (const source of this.#sources) {
-      const position = this.#logs?.log(source).position ?? 0
+      const position = this.#logOf(source)?.position ?? 0
       if (position > 0) yield { source, position }
     }
   }
@@ -149,6 +150,11 @@ export class HubHistory {
     // what is no topic reaches nobody
     const topic = wordsOnWire(part)?.join('.')
     if (topic === undefined) return
+    // a read that was pending when the hub was closed may bring one more
+    if (this.#isClosed) {
+      this.#notKept += count
+      return
+    }
     const log = this.#logs?.log(this.#touch(source.toString('hex')))
     if (log === undefined) return
     if (kind === 'tombstone') {
@@ -192,8 +198,13 @@ export class HubHistory {
     await this.#links?.close({ drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) })
     this.#service.close()
     this.#securityEvents.complete()
+    this.#isClosed = true
     await this.#logs?.close()
     this.#whenWritten?.()
+  }
+
+  #logOf(source: string): TopicLog | undefined {
+    return this.#isClosed || !this.#sources.has(source) ? undefined : this.#logs?.log(source)
   }
 
   /** A source has sent; the one that was silent for longest may be forgotten for it. */

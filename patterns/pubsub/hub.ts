@@ -30,7 +30,7 @@ import { linksExtension } from './topics-wire.js'
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
 
-/** To an inbox that nobody has, what is only to pass through hubs is not answered. */
+/** Nobody has this inbox: what is only to pass through hubs is not answered. */
 const noInbox = Buffer.of(inboxMark)
 
 /**
@@ -224,18 +224,17 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   #upstreams(): HubUpstream[] {
-    const { publishers } = this.#options
     const ports = {
       scope: this.scope,
       hub: this.#id,
       inbox: Buffer.concat([noInbox, randomBytes(16)]),
-      options: publishers,
+      options: this.#options.publishers,
       data: (topic: Buffer, frame: Buffer) => this.#onData(topic, frame),
       rejected: (error: RivuletError) => this.#intake.reject(error),
       served: (...answer: Parameters<HubAnswers['served']>) => this.#answers.served(...answer),
       linked: () => this.#loops.linked(),
     }
-    const { bind, connect } = publishers
+    const { bind, connect } = this.#options.publishers
     const bound = bind.length > 0 ? [new HubUpstream(0, { bind, connect: [] }, ports)] : []
     // an observable is one: its endpoints come and go together
     const lists = Array.isArray(connect) ? connect.map((endpoint) => [endpoint]) : [connect]
@@ -301,7 +300,9 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   #forward(topic: Buffer, frame: Buffer, messages: number): void {
-    this.#below.current.outbox.add({ parts: [topic, frame], messages, bytes: topic.length + frame.length })
+    // a read that was pending when the sockets were closed may bring one more
+    if (this.#below.sockets.isShut) this.#lost('closed', messages)
+    else this.#below.current.outbox.add({ parts: [topic, frame], messages, bytes: topic.length + frame.length })
   }
 
   /** Takes nothing from publishers while the outbox is full: they feel it as they feel any slow subscriber. */
