@@ -63,13 +63,8 @@ const hubRules = {
   signal,
 }
 
-const hubHistoryRules = {
-  ...historyRules,
-  path: instance('a path', (value): value is string => typeof value === 'string' && value !== '', undefined),
-}
-
 /** What is kept, resolved. */
-export type ResolvedHubHistory = Resolved<typeof hubHistoryRules>
+export type ResolvedHubHistory = Resolved<typeof historyRules>
 
 /** The publishers' side, resolved. */
 export type ResolvedPublishersSide = Resolved<typeof publishersRules>
@@ -90,7 +85,7 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
   const publishers = resolveOptions('createHub: publishers', whole.publishers, publishersRules)
   const subscribers = resolveOptions('createHub: subscribers', whole.subscribers, subscribersRules)
   const { history: given = {} } = whole
-  const history = given === false ? undefined : resolveOptions('createHub: history', given, hubHistoryRules)
+  const history = given === false ? undefined : resolveOptions('createHub: history', given, historyRules)
   for (const [name, one] of Object.entries({ publishers, subscribers })) {
     if (one.security?.policy !== undefined) {
       const text = `createHub: ${name}.security.policy must be left out: these sockets know that a peer is admitted, not which one`

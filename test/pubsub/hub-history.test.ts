@@ -200,3 +200,35 @@ t.test('options of history', async (t) => {
     await t.rejects(createHub({ ...sides, history: history as never }), { code: 'RIVULET_INVALID_OPTION', message })
   }
 })
+
+eachTransport(
+  t,
+  'a late subscriber has what a publisher has sent that has left, through two hubs, then what follows',
+  async (t, here) => {
+    const { runtime } = here
+    const upper = await hubAt(here)
+    const lower = await hubBelow(here, upper)
+    const early = await createSubscriber({ connect: lower.subscribers.endpoint, runtime })
+    const seen = new Seen(early.events('#', Job))
+    const left = await createPublisher({ connect: upper.publishers.endpoint, runtime })
+    const stays = await createPublisher({ connect: upper.publishers.endpoint, runtime })
+    await early.whenReady({ publishers: 2 })
+    await left.topic('a', Job).sendAll(jobs(100))
+    await stays.topic('b', Job).sendAll(jobs(100, 100))
+    await seen.count(200)
+    await left.close()
+    await until(() => upper.publishers.connected === 1)
+    const late = await createSubscriber({ connect: lower.subscribers.endpoint, runtime })
+    const all = new Seen(late.events('#', Job, { since: 'all' }))
+    const values = () => all.values.flatMap((event) => (event.kind === 'message' ? [event.value.id] : []))
+    await all.when(() => values().length === 200)
+    await stays.topic('b', Job).send({ id: 200 })
+    await all.when(() => values().length === 201)
+    t.strictSame(
+      values().sort((one, other) => one - other),
+      [...Array(201).keys()],
+    )
+    t.notOk(all.values.some(({ kind }) => kind === 'gap'))
+  },
+  ['ipc', 'tcp'],
+)
