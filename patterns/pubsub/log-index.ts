@@ -7,6 +7,7 @@ import { type EntryKeys, entryBytes, type FrameSegment } from './frame-segment.j
 import { FrameTable } from './frame-table.js'
 import { LoggedTopic, type MessagePlace, retainedCost, topicCost } from './logged-topic.js'
 import type { HeapItem } from './order-heap.js'
+import { PatternTrie } from './pattern-trie.js'
 import { SchemaTexts } from './schema-texts.js'
 import type { LoggedFrame, TopicEnd } from './topic-log.js'
 import { topicPattern } from './topic-name.js'
@@ -204,13 +205,14 @@ export class LogIndex implements HeapItem {
     const enter = ({ name, sequence, position }: LoggedTopic) => {
       if (position > after) heads.set(name, { topic: name, next: sequence + 1, previous: position })
     }
+    const wild = new PatternTrie<true>()
     for (const pattern of patterns.map(topicPattern)) {
-      if (pattern.exact) {
-        const topic = this.#byName.get(pattern.text)
-        if (topic) enter(topic)
-        continue
-      }
-      for (const topic of this.topics) if (topic.position > after && pattern.matches(topic.words)) enter(topic)
+      const topic = pattern.exact ? this.#byName.get(pattern.text) : undefined
+      if (topic) enter(topic)
+      if (!pattern.exact) wild.add(pattern, true)
+    }
+    if (!wild.isEmpty) {
+      for (const topic of this.topics) if (topic.position > after && wild.matchesAny(topic.words)) enter(topic)
     }
     return [...heads.values()]
   }

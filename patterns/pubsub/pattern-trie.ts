@@ -69,6 +69,11 @@ export class PatternTrie<T> {
     collect(this.#root, topic, 0, found)
     return found
   }
+
+  /** Whether a topic matches any of the patterns. */
+  matchesAny(topic: readonly string[]): boolean {
+    return isAnyIn(this.#root, topic, 0)
+  }
 }
 
 function node<T>(): Node<T> {
@@ -103,4 +108,14 @@ function collect<T>(at: Node<T>, topic: readonly string[], depth: number, found:
   const next = at.words?.get(topic[depth] as string)
   if (next) collect(next, topic, depth + 1, found)
   if (at.any) collect(at.any, topic, depth + 1, found)
+}
+
+function isAnyIn<T>(at: Node<T>, topic: readonly string[], depth: number): boolean {
+  if (at.below !== undefined) return true
+  if (depth === topic.length) return at.here !== undefined
+  const next = at.words?.get(topic[depth] as string)
+  return (
+    (next !== undefined && isAnyIn(next, topic, depth + 1)) ||
+    (at.any !== undefined && isAnyIn(at.any, topic, depth + 1))
+  )
 }

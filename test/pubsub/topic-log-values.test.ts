@@ -1,5 +1,6 @@
 /** What every log promises of retained values, heads, ends of topics, schemas, and frames that are put between others. */
 import t from 'tap'
+import { LoggedTopic } from '../../patterns/pubsub/logged-topic.js'
 import { append, FrameSource, partsOf, said } from './topic-log-frames.js'
 import { kindsOfLogs } from './topic-logs.js'
 
@@ -56,6 +57,30 @@ for (const [kind, open] of Object.entries(kindsOfLogs)) {
       await append(log, source.frame('z', 1, { isRetained, size: 16_000 }))
       t.strictSame(said(log.replay(retained)), ['z:1+1@4'])
       t.ok(logs.stats().bytes <= 20_000)
+    })
+
+    t.test('what heads cost does not grow with the number of patterns', async (t) => {
+      const { logs } = await open(t)
+      const log = logs.log('0a')
+      const source = new FrameSource()
+      const names = Array.from({ length: 200 }, (_, n) => `x.${n}`)
+      await append(log, ...names.map((name) => source.frame(name)))
+      let reads = 0
+      const words = Object.getOwnPropertyDescriptor(LoggedTopic.prototype, 'words') as PropertyDescriptor
+      Object.defineProperty(LoggedTopic.prototype, 'words', {
+        ...words,
+        get() {
+          reads += 1
+          return words.get?.call(this)
+        },
+      })
+      t.teardown(() => Object.defineProperty(LoggedTopic.prototype, 'words', words))
+      const patterns = Array.from({ length: 1000 }, (_, n) => `*.none${n}`)
+      t.strictSame([...log.heads([...patterns, '*.7', 'x.8', 'x.7'], 0)].map(({ topic }) => topic).sort(), [
+        'x.7',
+        'x.8',
+      ])
+      t.equal(reads, names.length, 'each topic is matched once')
     })
 
     t.test('heads and ends of topics stay when nothing is kept of them', async (t) => {
