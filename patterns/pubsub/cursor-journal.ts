@@ -6,11 +6,17 @@
  */
 import { type Cursor, type CursorSource, type CursorSources, type CursorTopic, writeCursor } from './cursor.js'
 
-/** Entries of a chunk at least; as many as the topics that it begins with, if there are more. */
+/** Entries of a chunk at least; as many as the publishers and topics that it begins with, if there are more. */
 const minEntries = 256
 
 /** So many topics of a publisher are named in any case: then what is missing behind a cursor is known exactly. */
 export const fewTopics = 64
+
+/** Publishers that a cursor names: those that have sent last. A follower remembers as many. */
+const maxSources = 1024
+
+/** Topics of a publisher that a cursor names: those that have come last. A follower remembers as many. */
+const maxTopics = 65_536
 
 /** What was delivered: of a topic up to a number, or of a publisher up to a position. */
 interface Entry {
@@ -73,9 +79,9 @@ export function cursorBehind(
 }
 
 function chunkOn(base: CursorSources): Chunk {
-  let topics = 0
-  for (const source of base.values()) topics += source.topics.size
-  return { base, entries: [], limit: Math.max(minEntries, topics) }
+  let size = base.size
+  for (const source of base.values()) size += source.topics.size
+  return { base, entries: [], limit: Math.max(minEntries, size) }
 }
 
 function deliveredAt({ chunk, entries }: CursorMark, last?: Entry): CursorSources {
@@ -83,6 +89,10 @@ function deliveredAt({ chunk, entries }: CursorMark, last?: Entry): CursorSource
   for (const [id, { topics, ...rest }] of chunk.base) sources.set(id, { ...rest, topics: new Map(topics) })
   for (let at = 0; at < entries; at++) enter(sources, chunk.entries[at] as Entry)
   if (last) enter(sources, last)
+  for (const id of sources.keys()) {
+    if (sources.size <= maxSources) break
+    sources.delete(id)
+  }
   for (const source of sources.values()) shorten(source)
   return sources
 }
@@ -95,11 +105,13 @@ interface Delivered extends CursorSource {
 
 function enter(sources: Map<string, Delivered>, { source: id, topic, sequence, position, isWhole }: Entry): void {
   let source = sources.get(id)
-  if (!source) {
-    source = { position: 0, isWhole: true, topics: new Map() }
-    sources.set(id, source)
-  }
+  source ??= { position: 0, isWhole: true, topics: new Map() }
+  // in the order in which they have sent last
+  sources.delete(id)
+  sources.set(id, source)
   if (topic !== undefined) {
+    // in the order in which they have come last
+    source.topics.delete(topic)
     source.topics.set(topic, { sequence, position })
   } else {
     source.position = Math.max(source.position, position)
@@ -112,4 +124,9 @@ function shorten(source: Delivered): void {
   const { position, topics } = source
   if (topics.size <= fewTopics) return
   for (const [name, last] of topics) if (last.position <= position && topics.delete(name)) source.isWhole = false
+  for (const name of topics.keys()) {
+    if (topics.size <= maxTopics) return
+    topics.delete(name)
+    source.isWhole = false
+  }
 }
