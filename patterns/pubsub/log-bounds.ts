@@ -9,18 +9,23 @@ import type { LoggedTopic } from './logged-topic.js'
 import { OrderHeap } from './order-heap.js'
 import type { HistoryBounds, HistoryStats, LoggedFrame } from './topic-log.js'
 
+/** Topics of which nothing is kept may take one part in so many of the bytes; then the oldest are forgotten. */
+const endedShare = 4
+
 /** Is notified of each frame that is given up, where it has to be removed from elsewhere, too. */
 export type GivenUp = (index: LogIndex, position: number, topic: LoggedTopic) => void
 
 /** Keeps logs within their bounds. */
 export class LogBounds {
-  readonly kept: Kept = { messages: 0, bytes: 0, expired: 0 }
+  readonly kept: Kept = { messages: 0, bytes: 0, endedBytes: 0, expired: 0 }
   readonly #bounds: HistoryBounds
   readonly #clock: Pick<Clock, 'wallNow'>
   readonly #givenUp: GivenUp | undefined
   /** Logs with frames, and those with retained values. */
   readonly #heap = new OrderHeap<LogIndex>()
   readonly #retaining = new Set<LogIndex>()
+  /** Logs in memory that may have topics of which nothing is kept; on disk, their numbers must stay. */
+  readonly #forgetful = new Set<LogIndex>()
 
   constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>, givenUp?: GivenUp) {
     this.#bounds = bounds
@@ -35,6 +40,7 @@ export class LogBounds {
     if (frame.position > index.position) index.append(frame, time)
     else if (!index.insert(frame, time)) return false
     this.#order(index)
+    if (index.elsewhere === undefined) this.#forgetful.add(index)
     if (frame.isRetained) this.#retaining.add(index)
     this.#keep(now)
     return true
@@ -56,12 +62,14 @@ export class LogBounds {
   forget(index: LogIndex): void {
     this.#heap.remove(index)
     this.#retaining.delete(index)
+    this.#forgetful.delete(index)
     index.removeAll()
   }
 
   stats(): HistoryStats {
     this.refresh()
-    return Object.freeze({ ...this.kept })
+    const { messages, bytes, expired } = this.kept
+    return Object.freeze({ messages, bytes, expired })
   }
 
   #order(index: LogIndex): void {
@@ -78,12 +86,14 @@ export class LogBounds {
     const { maxMessages, maxBytes, maxAgeMs } = this.#bounds
     const { kept } = this
     const youngest = now - maxAgeMs
+    if (kept.bytes > maxBytes) this.#forgetTopics()
     for (let index = this.#heap.first; index !== undefined; index = this.#heap.first) {
       if (kept.messages <= maxMessages && kept.bytes <= maxBytes && index.order >= youngest) return
       const position = index.table.first?.first ?? 0
       const topic = index.shift()
       this.#givenUp?.(index, position, topic)
       this.#order(index)
+      if (kept.bytes > maxBytes) this.#forgetTopics()
     }
     for (const index of this.#retaining) {
       for (let topic = index.oldestRetained; topic !== undefined; topic = index.oldestRetained) {
@@ -91,6 +101,18 @@ export class LogBounds {
         index.clear(topic)
       }
       this.#retaining.delete(index)
+    }
+  }
+
+  /** Forgets topics of which nothing is kept where they take more than their share. */
+  #forgetTopics(): void {
+    const { kept } = this
+    for (const index of this.#forgetful) {
+      while (kept.bytes > this.#bounds.maxBytes && kept.endedBytes > this.#bounds.maxBytes / endedShare) {
+        if (index.forgetEnded()) continue
+        this.#forgetful.delete(index)
+        break
+      }
     }
   }
 }

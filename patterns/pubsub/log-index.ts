@@ -30,6 +30,8 @@ type SchemaOfTopic = Pick<LoggedFrame, 'topic' | 'schemaId' | 'schemaText'>
 export interface Kept {
   messages: number
   bytes: number
+  /** Of these, what topics take of which no message is kept. */
+  endedBytes: number
   expired: number
 }
 
@@ -40,11 +42,16 @@ export class LogIndex implements HeapItem {
   place = -1
   readonly source: string
   readonly table = new FrameTable()
-  readonly topics: LoggedTopic[] = []
+  /** By their keys, which are not given again. */
+  readonly topics = new Map<number, LoggedTopic>()
   readonly schemas = new SchemaTexts()
   readonly elsewhere: FrameBytes | undefined
   readonly #byName = new Map<string, LoggedTopic>()
   readonly #kept: Kept
+  /** The key of the next new topic. */
+  nextKey = 0
+  /** Topics of which nothing is kept but where they ended; the one that is so for longest first. */
+  readonly #ended = new Set<LoggedTopic>()
   /** Topics with a retained value, the oldest first. */
   readonly #retained = new Set<LoggedTopic>()
   /** The last message, and the last one that was given up. */
@@ -74,6 +81,7 @@ export class LogIndex implements HeapItem {
     const topic = this.#topicOf(frame)
     this.table.push(frame, this.#keysOf(frame, topic, time), this.elsewhere ? undefined : frame.bytes)
     topic.frames.push(frame.position)
+    this.#look(topic)
     this.#moveTo(topic, frame)
     if (frame.isRetained) this.#retain(topic, frame, time)
   }
@@ -91,6 +99,7 @@ export class LogIndex implements HeapItem {
     topic.sequence = topic.expiredSequence = expired.sequence
     topic.position = topic.expiredPosition = expired.position
     topic.expiredTime = time
+    this.#look(topic)
     this.expiredPosition = Math.max(this.expiredPosition, expired.position)
     this.position = Math.max(this.position, expired.position)
   }
@@ -101,6 +110,7 @@ export class LogIndex implements HeapItem {
     const topic = this.#topicOf(frame)
     this.table.insert(frame, this.#keysOf(frame, topic, time), this.elsewhere ? undefined : frame.bytes)
     topic.frames.insert(frame.position)
+    this.#look(topic)
     this.insertions++
     this.#moveTo(topic, frame)
     if (frame.isRetained && frame.position > (topic.retained?.position ?? 0)) this.#retain(topic, frame, time)
@@ -111,7 +121,7 @@ export class LogIndex implements HeapItem {
   shift(): LoggedTopic {
     const segment = this.table.first as FrameSegment
     const slot = segment.start
-    const topic = this.topics[segment.topics[slot] as number] as LoggedTopic
+    const topic = this.topics.get(segment.topics[slot] as number) as LoggedTopic
     const count = segment.counts[slot] as number
     const length = segment.lengths[slot] as number
     const last = segment.lastOf(slot)
@@ -119,6 +129,7 @@ export class LogIndex implements HeapItem {
     topic.expiredSequence = (segment.sequences[slot] as number) + count - 1
     topic.expiredPosition = this.expiredPosition = last
     topic.expiredTime = segment.times[slot] as number
+    this.#look(topic)
     const kept = this.#kept
     // one that could not be read was given up then
     if (length > 0) {
@@ -166,6 +177,7 @@ export class LogIndex implements HeapItem {
     }
     this.#kept.bytes += bytes.length + retainedCost
     this.#retained.add(topic)
+    this.#look(topic)
   }
 
   /** Removes the retained value of a topic, if it has one. */
@@ -177,6 +189,7 @@ export class LogIndex implements HeapItem {
     this.#kept.bytes -= retained.length + retainedCost
     this.#drop(retained.schema)
     this.#retained.delete(topic)
+    this.#look(topic)
   }
 
   /** The topic whose retained value is the oldest. */
@@ -185,18 +198,40 @@ export class LogIndex implements HeapItem {
     return undefined
   }
 
+  /** Forgets the topic that has ended for longest; returns whether there is one. */
+  forgetEnded(): boolean {
+    for (const topic of this.#ended) {
+      this.#ended.delete(topic)
+      this.#kept.endedBytes -= costOf(topic)
+      this.#forget(topic)
+      return true
+    }
+    return false
+  }
+
+  #forget(topic: LoggedTopic): void {
+    this.#drop(topic.schema)
+    this.#kept.bytes -= costOf(topic)
+    this.topics.delete(topic.key)
+    this.#byName.delete(topic.name)
+  }
+
+  /** Notes whether anything of a topic is kept. */
+  #look(topic: LoggedTopic): void {
+    const hasEnded = topic.frames.length === 0 && topic.retained === undefined
+    if (hasEnded === this.#ended.has(topic)) return
+    this.#kept.endedBytes += hasEnded ? costOf(topic) : -costOf(topic)
+    if (hasEnded) this.#ended.add(topic)
+    else this.#ended.delete(topic)
+  }
+
   /** Gives up everything, without counting it as expired. */
   removeAll(): void {
     const { expired } = this.#kept
     while (this.table.first) this.shift()
-    for (const topic of this.topics) {
-      this.clear(topic)
-      this.#drop(topic.schema)
-      this.#kept.bytes -= topicCost + 2 * topic.name.length
-    }
+    for (const topic of this.#retained) this.clear(topic)
+    while (this.forgetEnded());
     this.#kept.expired = expired
-    this.topics.length = 0
-    this.#byName.clear()
   }
 
   /** See `TopicLog`. */
@@ -212,14 +247,14 @@ export class LogIndex implements HeapItem {
       if (!pattern.exact) wild.add(pattern, true)
     }
     if (!wild.isEmpty) {
-      for (const topic of this.topics) if (topic.position > after && wild.matchesAny(topic.words)) enter(topic)
+      for (const topic of this.topics.values()) if (topic.position > after && wild.matchesAny(topic.words)) enter(topic)
     }
     return [...heads.values()]
   }
 
   /** See `TopicLog`. */
   *ends(): Iterable<TopicEnd> {
-    for (const { name, schema, sequence, position } of this.topics) {
+    for (const { name, schema, sequence, position } of this.topics.values()) {
       yield { topic: name, schemaText: this.schemas.at(schema).text, sequence, position }
     }
   }
@@ -228,10 +263,10 @@ export class LogIndex implements HeapItem {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     const schema = this.#named(schemaId, schemaText)
-    const topic = new LoggedTopic(name, this.topics.length, schema)
-    this.topics.push(topic)
+    const topic = new LoggedTopic(name, this.nextKey++, schema)
+    this.topics.set(topic.key, topic)
     this.#byName.set(name, topic)
-    this.#kept.bytes += topicCost + 2 * name.length
+    this.#kept.bytes += costOf(topic)
     return topic
   }
 
@@ -273,4 +308,8 @@ export class LogIndex implements HeapItem {
     }
     if (last > this.position) this.position = last
   }
+}
+
+function costOf({ name }: LoggedTopic): number {
+  return topicCost + 2 * name.length
 }

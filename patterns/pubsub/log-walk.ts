@@ -26,7 +26,7 @@ export class LogWalk implements LogReplay {
   readonly #exact = new Map<string, WantedRange[]>()
   readonly #several: WantedRange[] = []
   /** Of each topic by its key: the ranges of `#wild` that it fits. */
-  readonly #fitting: (readonly WantedRange[])[] = []
+  readonly #fitting = new Map<number, readonly WantedRange[]>()
   /** The position up to which anything is wanted, and up to which the walk along the log goes. */
   readonly #end: number
   readonly #wildEnd: number
@@ -37,7 +37,7 @@ export class LogWalk implements LogReplay {
   #walks: TopicWalk[] = []
   #heap = new OrderHeap<TopicWalk>()
   #idle: TopicWalk[] = []
-  /** How many topics of the log are known to the walk, and which changes of it. */
+  /** The topics of the log with a smaller key are known to the walk; and which changes of it are. */
   #topics = 0
   #insertions: number
   /** Where the walk along the log continues. */
@@ -104,16 +104,19 @@ export class LogWalk implements LogReplay {
 
   /** Begins walks along topics that were not known, and continues those that have frames again. */
   #adopt(): void {
-    const { topics } = this.#index
+    const { topics, nextKey } = this.#index
     if (this.#topics === 0 && this.#several.length === 0) {
       for (const name of this.#exact.keys()) {
         const topic = this.#index.topic(name)
         if (topic) this.#enter(topic)
       }
     } else if (this.#exact.size > 0 || this.#several.length > 0) {
-      for (let at = this.#topics; at < topics.length; at++) this.#enter(topics[at] as LoggedTopic)
+      for (let key = this.#topics; key < nextKey; key++) {
+        const topic = topics.get(key)
+        if (topic) this.#enter(topic)
+      }
     }
-    this.#topics = topics.length
+    this.#topics = nextKey
     if (this.#idle.length === 0) return
     const idle = this.#idle
     this.#idle = []
@@ -205,7 +208,7 @@ export class LogWalk implements LogReplay {
     this.#expiredTo = index.expiredPosition
     const topics = new Set<LoggedTopic>()
     if (this.#wildEnd > from) {
-      for (const topic of index.topics) {
+      for (const topic of index.topics.values()) {
         if (topic.expiredPosition > from && wantsExpired(this.#fits(topic), topic, from)) topics.add(topic)
       }
     }
@@ -228,10 +231,10 @@ export class LogWalk implements LogReplay {
 
   /** The ranges that walk along the log and that a topic fits. */
   #fits(topic: LoggedTopic): readonly WantedRange[] {
-    const known = this.#fitting[topic.key]
+    const known = this.#fitting.get(topic.key)
     if (known !== undefined) return known
     const fitting = this.#wild.filter(({ pattern }) => pattern.matches(topic.words))
-    this.#fitting[topic.key] = fitting
+    this.#fitting.set(topic.key, fitting)
     return fitting
   }
 
@@ -257,7 +260,7 @@ export class LogWalk implements LogReplay {
         if (isAtEnd) break
         continue
       }
-      const topic = topics[segment.topics[slot] as number] as LoggedTopic
+      const topic = topics.get(segment.topics[slot] as number) as LoggedTopic
       const ranges = this.#fits(topic)
       if (ranges.length > 0 && wantsFrame(ranges, segment, slot) && !this.#give(part, segment, slot, topic)) break
       if (++slot === segment.end) {

@@ -29,6 +29,9 @@ export interface LoggedFrame {
 /**
  * How much history is kept; what exceeds one of these is given up, the oldest frame first.
  *
+ * In memory, a topic of which nothing is kept is forgotten when such topics take more than a quarter of `maxBytes`: what was
+ * given up of it is not reported any more, and its number begins where its next frame does.
+ *
  * Age is looked at when frames are appended and read. A retained value is kept beside its frame, and only `maxBytes` holds for it.
  */
 export interface HistoryBounds {
