@@ -24,6 +24,11 @@ export interface ReadinessPorts {
   request(nonce: Buffer): void
   /** A publisher serves every subscription up to this number since this position. */
   served(source: string, position: number, upTo: number): void
+  /**
+   * Links that are there. Answers get lost where too much waits for a subscriber: if fewer links have answered, they are asked
+   * again for some seconds. Left out where only waiting callers need answers.
+   */
+  connected?(): number
 }
 
 /**
@@ -49,7 +54,9 @@ interface Request {
 }
 
 interface Waiter {
-  readonly upTo: number
+  upTo: number
+  /** Until when it waits, on the clock. */
+  until: number
   readonly enough: Enough
   readonly done: Deferred
 }
@@ -59,6 +66,8 @@ export class Readiness {
   readonly #ports: ReadinessPorts
   readonly #requests = new Map<string, Request>()
   readonly #waiters = new Set<Waiter>()
+  /** Waits on behalf of nobody, so that lost answers are asked for again. */
+  #insistence: Waiter | undefined
   #subscriptions = 0
   #retry: Timer | undefined
   #closed = false
@@ -90,7 +99,9 @@ export class Readiness {
 
   /** Asks at the end of this turn, once for all that happens in it. */
   ask(): void {
-    if (!this.#closed) this.#asking.schedule()
+    if (this.#closed) return
+    this.#asking.schedule()
+    this.#insist()
   }
 
   /** Takes an answer in. */
@@ -115,7 +126,12 @@ export class Readiness {
 
   /** Resolves when enough has answered for everything that is subscribed now; give it up with `forget`. */
   wait(enough: Enough): { readonly promise: Promise<void>; forget(): void } {
-    const waiter: Waiter = { upTo: this.#subscriptions, enough, done: deferred() }
+    const waiter: Waiter = {
+      upTo: this.#subscriptions,
+      until: Number.POSITIVE_INFINITY,
+      enough,
+      done: deferred(),
+    }
     if (this.#closed) {
       waiter.done.reject(closedError())
     } else {
@@ -129,7 +145,7 @@ export class Readiness {
   /** Rejects all promises that wait. */
   close(): void {
     this.#closed = true
-    for (const waiter of this.#waiters) waiter.done.reject(closedError())
+    for (const waiter of this.#waiters) if (waiter !== this.#insistence) waiter.done.reject(closedError())
     this.#waiters.clear()
     this.#retry?.cancel()
   }
@@ -145,11 +161,26 @@ export class Readiness {
     this.#ports.request(nonce)
   }
 
+  /** Asks again, for a time, if fewer links answer than there are. */
+  #insist(): void {
+    const { connected, clock } = this.#ports
+    if (connected === undefined || connected() === 0) return
+    const until = clock.now() + defaults.insistMs
+    this.#insistence ??= { upTo: 0, until, enough: (_, links) => links >= connected(), done: deferred() }
+    this.#insistence.upTo = this.#subscriptions
+    this.#insistence.until = until
+    this.#waiters.add(this.#insistence)
+    this.#retryLater()
+  }
+
   #retryLater(): void {
     if (this.#retry || this.#waiters.size === 0) return
     this.#retry = this.#ports.clock.setTimer(() => {
       this.#retry = undefined
-      this.ask()
+      const now = this.#ports.clock.now()
+      for (const waiter of this.#waiters) if (waiter.until <= now) this.#drop(waiter)
+      if (this.#waiters.size === 0) return
+      this.#asking.schedule()
       this.#retryLater()
     }, defaults.readinessMs)
   }

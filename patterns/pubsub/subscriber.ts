@@ -1,8 +1,7 @@
 /**
  * The subscribing side: streams of topics over one XSUB socket.
  *
- * Subscriptions and readiness requests go up, frames and answers come down. What is missing is asked over links, which
- * `subscriber-history.ts` has.
+ * Subscriptions and requests go up, frames and answers come down. `subscriber-history.ts` fetches what is missing.
  */
 import { randomBytes } from 'node:crypto'
 import type { Schema } from '../../src/avro/index.js'
@@ -116,6 +115,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       clock: this.runtime.clock,
       request: (nonce) => this.#request(nonce),
       served: (source, position, upTo) => this.#served(source, position, upTo),
+      connected: () => this.socket.links.connected,
     })
     const ask = () => this.#readiness.ask()
     this.#history = new SubscriberHistory({

@@ -13,7 +13,7 @@ const atLeast =
     links >= count
 
 /** A machine, its requests, and what it was served. */
-function machine(t: Test) {
+function machine(t: Test, connected?: () => number) {
   const clock = new VirtualClock()
   const asked: Buffer[] = []
   const served: [source: string, position: number, upTo: number][] = []
@@ -21,6 +21,7 @@ function machine(t: Test) {
     clock,
     request: (nonce) => asked.push(nonce),
     served: (...args) => served.push(args),
+    ...(connected && { connected }),
   })
   t.teardown(() => readiness.close())
   const last = () => asked.at(-1) as Buffer
@@ -248,4 +249,26 @@ t.test('closing rejects who waits and who comes later, and stops asking', async 
   t.strictSame(unhandled, [])
   t.equal(asked.length, 0, 'not even what was due in this turn')
   t.equal(clock.timers, 0)
+})
+
+t.test('links that have not answered are asked again for some seconds', async (t) => {
+  let links = 0
+  const { clock, asked, readiness, last } = machine(t, () => links)
+  readiness.subscribed()
+  await pass(clock, 5000)
+  t.equal(asked.length, 1, 'without a link, nobody is asked again')
+  links = 2
+  readiness.linked()
+  await pass(clock, 100)
+  t.equal(asked.length, 2)
+  readiness.answered(last(), 'one', 5)
+  await pass(clock, 200)
+  t.equal(asked.length, 3, 'the answer over one link is lost')
+  readiness.answered(last(), 'one', 5)
+  readiness.answered(last(), 'other', 7)
+  await pass(clock, 5000)
+  t.equal(asked.length, 3)
+  readiness.linked()
+  await pass(clock, 10_000)
+  t.ok(asked.length > 10 && asked.length < 20, 'one that never answers is asked for three seconds')
 })
