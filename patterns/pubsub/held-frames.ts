@@ -68,6 +68,11 @@ export class HeldFrames<Frame extends FollowedFrame> {
     return this.#frames[0]
   }
 
+  /** The position of the first message that was to be held, as far as is known; `undefined` if there was none. */
+  get from(): number | undefined {
+    return this.first?.place.position ?? this.#forgotten?.from
+  }
+
   get forgotten(): Forgotten | undefined {
     return this.#forgotten
   }

@@ -119,18 +119,18 @@ export class TopicFollower<Frame extends FollowedFrame> {
     if (source === undefined || fetch.retained || !(fetch.purpose === 'history' || name === fetch.pattern)) return
     const topic = source.topic(name, position)
     const { repair } = topic
-    let to = sequence
+    let [to, end] = [sequence, position]
     if (repair) {
       // the fetch that repairs the topic reports it, too
       if (repair.fetch !== fetch) {
         this.#order.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
         return
       }
-      const first = repair.held.first?.place.sequence ?? Number.POSITIVE_INFINITY
-      if (first > topic.next) to = Math.min(to, first - 1)
+      const first = repair.held.first?.place
+      if (first && first.sequence > topic.next && first.sequence <= to) [to, end] = [first.sequence - 1, first.previous]
     }
     if (to < topic.next) return
-    this.#order.miss(source, topic, topic.interrupted ? to : topic.next, to, position, 'expired')
+    this.#order.miss(source, topic, topic.interrupted ? to : topic.next, to, end, 'expired')
   }
 
   /** Where a topic stands. */
@@ -191,8 +191,8 @@ export class TopicFollower<Frame extends FollowedFrame> {
         this.#ports.watch(at)
         continue
       }
-      this.#open(source, source.seen, false)
-      this.#continueWith(source, { after: 0, upTo: source.seen, reason: 'expired' })
+      this.#open(source, (source.hold?.from ?? source.seen + 1) - 1, false)
+      this.#continueWith(source, { after: 0, upTo: source.seen, reason: 'unavailable' })
     }
   }
 

@@ -102,10 +102,22 @@ t.test('a publisher that never answers is live after a second', async (t) => {
   all.follower.unanswered(5999)
   t.strictSame(all.texts(), [])
   all.follower.unanswered(6000)
-  t.strictSame(all.texts(), ['gap a1-2 expired', 'a3', 'live'])
+  t.strictSame(all.texts(), ['gap a1-2 unavailable', 'a3', 'live'])
   all.follower.frame(idP, p.publish('a', 1))
   all.follower.served(idP, p.position, 1)
   t.strictSame(all.texts().slice(3), ['a4'])
+})
+
+t.test('frames of a publisher that never answers, for which there was no room, are named as missing', async (t) => {
+  for (const since of [{ last: 3 }, 'retained', 'all'] as const) {
+    const p = new Kept(idP)
+    const all = new Following([], since, '#', 0)
+    all.follower.frame(idP, p.publish('a', 1))
+    all.follower.unanswered(1000)
+    t.strictSame(all.texts(), ['live'])
+    all.follower.frame(idP, p.publish('a', 1))
+    t.strictSame(all.texts().slice(1), ['gap a1-1 unavailable', 'a2'], `since ${JSON.stringify(since)}`)
+  }
 })
 
 t.test('since the last of each topic', async (t) => {

@@ -275,3 +275,23 @@ t.test('more publishers than are remembered: the oldest is taken for a new one',
   all.follower.frame(idP, p.publish('a', 1))
   t.equal(all.shown.filter(({ kind }) => kind === 'gap').length, 0)
 })
+
+t.test('what has expired behind held frames is fetched when it is missing', async (t) => {
+  const p = new Kept(idP)
+  const all = new Following([p], 'now')
+  all.follower.served(idP, 0, 1)
+  all.follower.frame(idP, p.publish('a', 1))
+  p.publish('a', 2)
+  all.follower.frame(idP, p.publish('a', 1))
+  p.publish('a', 2)
+  const [repair] = all.replays
+  if (repair === undefined) throw new Error('nothing is repaired')
+  // the publisher keeps none of the six any more
+  all.follower.expired(repair.fetch, 'a', 6, 6)
+  all.settle()
+  t.strictSame(all.texts(), ['a1', 'gap a2-3 expired', 'a4'])
+  all.follower.frame(idP, p.beacon('a'))
+  t.match(all.replays[0]?.fetch, { purpose: 'repair', after: 4, upTo: 6 })
+  all.settle()
+  t.strictSame(all.texts().slice(3), ['a5', 'a6'])
+})
