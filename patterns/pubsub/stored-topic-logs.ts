@@ -50,11 +50,20 @@ export async function openLogsOnDisk(options: StoredLogsOptions): Promise<TopicL
     },
   })
   try {
-    return new StoredTopicLogs(store, options)
+    return readTopicLogs(store, options)
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/**
+ * Makes logs of what is in a store, which is theirs from then on.
+ *
+ * @throws RIVULET_STORE_FAILED
+ */
+export function readTopicLogs(store: Store, options: Pick<StoredLogsOptions, 'bounds' | 'clock'>): TopicLogs {
+  return new StoredTopicLogs(store, options)
 }
 
 class StoredTopicLogs implements TopicLogs {
@@ -63,7 +72,7 @@ class StoredTopicLogs implements TopicLogs {
   readonly #logs = new Map<string, StoredTopicLog>()
   #closing: Promise<void> | undefined
 
-  constructor(store: Store, { bounds, clock }: StoredLogsOptions) {
+  constructor(store: Store, { bounds, clock }: Pick<StoredLogsOptions, 'bounds' | 'clock'>) {
     this.store = store
     this.bounds = new LogBounds(bounds, clock, (index, position, topic) => {
       this.#logs.get(index.source)?.givenUp(position, topic)

@@ -46,7 +46,7 @@ export class Turns {
       piecesUntilCheck: { get: () => (this.#ends > 0 ? this.#random.between(1, 4) : 64) },
       spend: { value: spend },
       exceed: { value: spend },
-      nextTurn: { value: (callback: () => void) => this.#owner?.enqueue(callback) },
+      nextTurn: { value: (callback: () => void) => this.nextTurn(callback) },
     }
     for (const [name, property] of Object.entries(own)) {
       Object.defineProperty(turnBudget, name, { ...property, configurable: true })
@@ -70,6 +70,11 @@ export class Turns {
       behindTurn()
     }
     this.#scheduler.skipTo(end)
+  }
+
+  /** Does something in a later turn of whoever has this one. */
+  nextTurn(callback: () => void): void {
+    this.#owner?.enqueue(callback)
   }
 
   #spend(): boolean {

@@ -1,0 +1,181 @@
+/**
+ * One run of topics: publishers, some of which keep history, and subscribers that come and go; trouble, its end, rest.
+ *
+ * What follows the topics, asks for history, keeps and serves it is of the package; sockets, disks, network, clocks and chance are
+ * simulated.
+ */
+import type { Random } from './random.js'
+import type { SeedOutcome } from './seeds.js'
+import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
+import { repairTimeoutMs } from './topics-history.js'
+import { TopicsOracle } from './topics-oracle.js'
+import { topicsPlanOf } from './topics-plan.js'
+import { SimulatedPublisher } from './topics-publisher.js'
+import { SimulatedSubscriber } from './topics-subscriber.js'
+import type { TopicsWorld } from './topics-world.js'
+import type { TurnProcess } from './turn-process.js'
+
+/** How a run ended. */
+export interface TopicsOutcome extends SeedOutcome {
+  readonly delivered: number
+  readonly gaps: number
+}
+
+/** How long after trouble something may still be missing for it, in milliseconds. */
+const aftermathMs = repairTimeoutMs + 7000
+
+/** How long it takes at most until all are connected and complete when nothing goes wrong any more, in milliseconds. */
+const restMs = 100_000
+
+/** How long after the last message of a burst its loss is known, without what its repair takes, in milliseconds. */
+const beaconMs = 1000
+
+/** Runs a seed. */
+export async function simulateTopics(seed: number, options: RunOptions = {}): Promise<TopicsOutcome> {
+  const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, options), options)
+  const { delivered, gaps } = run.world.oracle
+  return { ...outcome, delivered, gaps }
+}
+
+class TopicsRun extends SimulationRun {
+  readonly world: TopicsWorld
+  readonly #publishers: readonly SimulatedPublisher[]
+  readonly #subscribers: readonly SimulatedSubscriber[]
+
+  constructor(random: Random, options: RunOptions) {
+    super()
+    const plan = topicsPlanOf(random)
+    options.log?.(JSON.stringify(plan))
+    let lastId = 0
+    const world = SimulationRun.worldOf(random, plan.weather, plan.turnEnds, options)
+    this.world = {
+      ...world,
+      plan,
+      oracle: new TopicsOracle(),
+      troubledUntil: 0,
+      troubled(ms) {
+        this.troubledUntil = Math.max(this.troubledUntil, world.scheduler.now + ms + aftermathMs)
+      },
+      nextId: () => {
+        lastId += 1
+        return lastId
+      },
+    }
+    this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one))
+    const addresses = this.#publishers.flatMap(({ address }) =>
+      Array.from({ length: plan.connectionsEach }, () => address),
+    )
+    const patterns = ['#', 'a.#', 'a', '*', 'a.*', 'b.#', ...plan.topics]
+    this.#subscribers = Array.from(
+      { length: plan.subscribers },
+      (_, at) => new SimulatedSubscriber(`s${at}`, this.world, addresses, patterns),
+    )
+  }
+
+  get #all(): readonly TurnProcess[] {
+    return [...this.#publishers, ...this.#subscribers]
+  }
+
+  override play(): void {
+    const real = globalThis.setImmediate
+    // what the package does in the next turn is a turn of the process that asks for it
+    globalThis.setImmediate = ((callback: () => void) => this.world.turns.nextTurn(callback)) as typeof setImmediate
+    try {
+      this.#play()
+    } finally {
+      globalThis.setImmediate = real
+    }
+  }
+
+  #play(): void {
+    const { random, plan } = this.world
+    for (const process of this.#all) {
+      if (random.chance(0.2)) this.world.scheduler.after(random.below(plan.pauseMs * 5), () => process.boot())
+      else process.boot()
+    }
+    for (let count = plan.events; count > 0; count--) {
+      this.pass(random.below(plan.pauseMs + 1))
+      if (random.below(100) < plan.trouble) this.#trouble()
+      else this.#act()
+    }
+    this.#rest()
+  }
+
+  #act(): void {
+    const { random, plan } = this.world
+    const publisher = random.pick(this.#publishers)
+    const topic = random.pick(plan.topics)
+    if (random.chance(0.1)) publisher.publish(topic, 1, true)
+    else if (random.chance(0.03)) publisher.clear(topic)
+    else publisher.publish(topic, random.between(1, plan.burst))
+  }
+
+  #trouble(): void {
+    const { random, plan, network, trace, scheduler } = this.world
+    const what = random.below(8)
+    const ms = random.below(plan.troubleMs + 1)
+    trace.note(scheduler.now, 'world', 'trouble', what, ms)
+    this.world.troubled(ms)
+    const { open } = network
+    if (what < 2) {
+      if (open.length > 0) random.pick(open).cut()
+    } else if (what < 3) {
+      if (open.length > 0) random.pick(open).hold(ms)
+    } else if (what < 4) random.pick(this.#all).stall(ms)
+    else if (what < 5) this.#crash(random.pick(this.#publishers), ms)
+    else if (what < 6) this.restart(random.pick(this.#subscribers), ms)
+    else if (what < 7) random.pick(this.#subscribers).cut()
+    else this.#part(random.pick(this.#subscribers), random.pick(this.#publishers), ms)
+  }
+
+  /** A publisher crashes, often soon after it has published. */
+  #crash(publisher: SimulatedPublisher, ms: number): void {
+    const { random, plan } = this.world
+    if (random.chance(0.7)) {
+      publisher.publish(random.pick(plan.topics), random.between(1, plan.burst))
+      this.pass(random.below(100))
+    }
+    this.restart(publisher, ms)
+  }
+
+  #part(subscriber: SimulatedSubscriber, publisher: SimulatedPublisher, ms: number): void {
+    const { network } = this.world
+    const way = `${subscriber.name}>${publisher.name}`
+    network.setApart(way, ms)
+    for (const connection of network.open) if (connection.name.startsWith(`${way}#`)) connection.cut()
+  }
+
+  /** Nothing goes wrong any more: all is found, and a loss at the end of a burst is found soon. */
+  #rest(): void {
+    const { network, plan } = this.world
+    network.heal()
+    for (const publisher of this.#publishers) publisher.isCalm = true
+    this.world.troubled(0)
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 4 }, () => {
+      if (this.#all.some(({ isAlive, isStalled }) => !isAlive || isStalled)) return 'somebody is away'
+      return this.#subscribers.every(({ isConnected }) => isConnected) ? undefined : 'somebody is not connected'
+    })
+    this.#publishAll(1)
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing())
+    this.pass(aftermathMs)
+    const { delayMs, jitterMs } = plan.weather
+    this.#publishAll(12)
+    this.pass(beaconMs + 12 * (delayMs + jitterMs))
+    const missing = this.#missing()
+    if (missing !== undefined) this.world.oracle.fail(`not within ${beaconMs} ms: ${missing}`)
+  }
+
+  #publishAll(messages: number): void {
+    for (const publisher of this.#publishers)
+      for (const topic of this.world.plan.topics) publisher.publish(topic, messages)
+  }
+
+  #missing(): string | undefined {
+    const sources = this.#publishers.flatMap(({ source }) => source ?? [])
+    for (const subscriber of this.#subscribers) {
+      const missing = subscriber.missing(sources)
+      if (missing !== undefined) return missing
+    }
+    return undefined
+  }
+}

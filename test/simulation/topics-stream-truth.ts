@@ -1,0 +1,220 @@
+/**
+ * One stream of a subscriber as it was shown, and what it may show next; a stream that continues at a cursor begins with what the
+ * cursor names.
+ */
+import { readCursor } from '../../patterns/pubsub/cursor.js'
+import type { GapReason } from '../../patterns/pubsub/history-fetch.js'
+import type { Start } from '../../patterns/pubsub/since.js'
+import { topicPattern } from '../../patterns/pubsub/topic-name.js'
+import type { TopicsOracle } from './topics-oracle.js'
+import type { SourceTruth } from './topics-truth.js'
+
+/** What was shown of one source. */
+interface Shown {
+  /** The position of the first answer. */
+  servedAt: number | undefined
+  /** Everything behind it is shown, where that is known. */
+  readonly from: number | undefined
+  isLive: boolean
+  /** The number that is next, by topic. */
+  readonly topics: Map<string, { next: number; mayJump: boolean }>
+}
+
+/** What a stream has shown at a moment, to be continued. */
+export interface StreamMark {
+  readonly sources: ReadonlyMap<string, Shown>
+}
+
+/** What a stream is. */
+export interface StreamSettings {
+  readonly name: string
+  readonly pattern: string
+  readonly start: Start
+  /** The cursor that it continues at, and what had been shown there. */
+  readonly mark?: { readonly cursor: string; readonly shown: StreamMark } | undefined
+  /** Whether nothing has gone wrong for long. */
+  readonly isCalm: () => boolean
+}
+
+/** One stream. */
+export class StreamTruth {
+  readonly #oracle: TopicsOracle
+  readonly #settings: StreamSettings
+  readonly #fits: (topic: string) => boolean
+  readonly #sources = new Map<string, Shown>()
+
+  constructor(oracle: TopicsOracle, settings: StreamSettings) {
+    this.#oracle = oracle
+    this.#settings = settings
+    const pattern = topicPattern(settings.pattern)
+    this.#fits = (topic) => pattern.matches(topic.split('.'))
+    if (settings.mark) this.#continueAt(settings.mark.cursor, settings.mark.shown)
+  }
+
+  /** What has been shown until now. */
+  mark(): StreamMark {
+    const sources = new Map<string, Shown>()
+    for (const [id, { topics, ...rest }] of this.#sources) {
+      sources.set(id, { ...rest, topics: new Map([...topics].map(([name, state]) => [name, { ...state }])) })
+    }
+    return { sources }
+  }
+
+  /** An answer has come. */
+  served(id: string, position: number): void {
+    this.#shown(id).servedAt ??= position
+  }
+
+  message(id: string, topic: string, number: number, message: number): void {
+    const source = this.#oracle.source(id)
+    const truth = source.message(topic, number)
+    if (truth?.id !== message) this.#fail(`${topic} ${number} of ${id} is not what was published`)
+    if (!this.#fits(topic)) this.#fail(`${topic} does not fit`)
+    if (truth) truth.isSeen = true
+    this.#oracle.delivered += 1
+    this.#follow(source, topic, number, number, truth?.isRetained === true && this.#settings.start.kind === 'retained')
+  }
+
+  gap(id: string, topic: string, from: number, to: number, reason: GapReason, knowsHistory: boolean): void {
+    const source = this.#oracle.source(id)
+    this.#oracle.gaps += 1
+    if (from > to || to > source.count(topic)) this.#fail(`a gap ${topic} ${from} to ${to} of ${id} does not exist`)
+    if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
+    if (reason === 'lost' && knowsHistory) this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
+    if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
+    if (reason === 'unavailable' && source.isThere && this.#settings.isCalm())
+      this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
+    this.#follow(source, topic, from, to, false)
+  }
+
+  live(id: string): void {
+    const shown = this.#shown(id)
+    const { start, isCalm } = this.#settings
+    if (shown.isLive) this.#fail(`${id} is live twice`)
+    shown.isLive = true
+    if (start.kind === 'now') this.#fail(`${id} is live with 'now'`)
+    const source = this.#oracle.source(id)
+    if (!isCalm() || source.log === undefined || !(start.kind === 'all' || start.kind === 'cursor')) return
+    for (const topic of source.topics.keys()) {
+      if (!this.#fits(topic)) continue
+      const due = source.numberAt(topic, shown.servedAt ?? 0)
+      const done = shown.topics.get(topic)?.next ?? source.numberAt(topic, shown.from ?? 0) + 1
+      if (done <= due) this.#fail(`${id} is live, and ${topic} ${done} to ${due} has not been shown`)
+    }
+  }
+
+  /** What has not been shown of a source, each of whose topics has a message behind the last trouble. */
+  missing(id: string): string | undefined {
+    const shown = this.#shown(id)
+    const source = this.#oracle.source(id)
+    if (shown.servedAt === undefined) return `${this.#settings.name} has no answer of ${id}`
+    for (const topic of source.topics.keys()) {
+      if (!this.#fits(topic)) continue
+      const next = shown.topics.get(topic)?.next ?? 1
+      if (next <= source.count(topic))
+        return `${this.#settings.name} waits for ${topic} ${next} of ${source.count(topic)} of ${id}`
+    }
+    if (this.#settings.start.kind !== 'now' && !shown.isLive) return `${id} is not live for ${this.#settings.name}`
+    return undefined
+  }
+
+  #shown(id: string): Shown {
+    let shown = this.#sources.get(id)
+    if (!shown) {
+      const { kind } = this.#settings.start
+      const from = kind === 'all' || kind === 'cursor' ? 0 : undefined
+      shown = { servedAt: undefined, from, isLive: false, topics: new Map() }
+      this.#sources.set(id, shown)
+    }
+    return shown
+  }
+
+  #fail(what: string): void {
+    this.#oracle.fail(`${this.#settings.name}: ${what}`)
+  }
+
+  /** Messages are shown, or named as missing. */
+  #follow(source: SourceTruth, topic: string, from: number, to: number, isRetained: boolean): void {
+    const shown = this.#shown(source.id)
+    const state = shown.topics.get(topic)
+    const isGap = from !== to || !isRetained
+    if (state === undefined) {
+      this.#begin(source, shown, topic, from, to)
+      shown.topics.set(topic, { next: to + 1, mayJump: isRetained })
+      return
+    }
+    const { next, mayJump } = state
+    const most = mayJump ? Math.max(next, source.numberAt(topic, shown.servedAt ?? 0) + 1) : next
+    if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
+    else if (from > most && !(mayJump && isGap))
+      this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
+    state.next = to + 1
+    state.mayJump = false
+  }
+
+  /** What a topic may begin with. */
+  #begin(source: SourceTruth, shown: Shown, topic: string, from: number, to: number): void {
+    const { start } = this.#settings
+    const [least, most] = this.#beginning(source, shown, topic)
+    if (from < least)
+      this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
+    // of topics whose numbers are not known, the last missing message is named alone
+    const isLone = from === to && (start.kind !== 'all' || shown.from !== 0)
+    if (from > most && !isLone)
+      this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${most} (${start.kind})`)
+  }
+
+  #beginning(source: SourceTruth, { servedAt, from }: Shown, topic: string): [least: number, most: number] {
+    const { start } = this.#settings
+    const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
+    if (from !== undefined) {
+      const first = source.numberAt(topic, from) + 1
+      return [first, first]
+    }
+    if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
+      // without its history, what was held before the answer is shown
+      const least = this.#settings.isCalm() ? Math.max(1, live - start.count) : 1
+      // more may have left before its history is asked for
+      return [least, Math.max(live, source.count(topic) - start.count + 1)]
+    }
+    if (start.kind === 'date' && source.log !== undefined) {
+      const messages = source.topics.get(topic) ?? []
+      const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
+      const first = Math.min(live, dated || live)
+      return [first, first]
+    }
+    return [1, live]
+  }
+
+  /** Takes over what a cursor names; it must be what was shown there. */
+  #continueAt(cursor: string, { sources }: StreamMark): void {
+    const named = readCursor(cursor)
+    if (named === undefined) {
+      this.#fail('a cursor cannot be read')
+      return
+    }
+    for (const [id, { position, topics }] of named) {
+      const before = sources.get(id)
+      const source = this.#oracle.source(id)
+      const states = new Map<string, { next: number; mayJump: boolean }>()
+      for (const topic of source.topics.keys()) {
+        if (!this.#fits(topic)) continue
+        const state = before?.topics.get(topic)
+        const last = topics.get(topic)?.sequence
+        const next = state?.next ?? this.#unbegun(source, before, topic, position)
+        const cursorNext = (last ?? source.numberAt(topic, position)) + 1
+        if (state === undefined && last === undefined && cursorNext <= next) continue
+        if (cursorNext !== next)
+          this.#fail(`a cursor continues with ${topic} ${cursorNext} of ${id}, and ${next} is next`)
+        states.set(topic, { next, mayJump: false })
+      }
+      this.#sources.set(id, { servedAt: undefined, from: position, isLive: false, topics: states })
+    }
+  }
+
+  /** Of a topic of which nothing was shown, the number that may be next at most. */
+  #unbegun(source: SourceTruth, before: Shown | undefined, topic: string, position: number): number {
+    const { from = Math.max(position, before?.servedAt ?? position) } = before ?? {}
+    return source.numberAt(topic, from) + 1
+  }
+}

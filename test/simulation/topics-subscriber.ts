@@ -1,0 +1,270 @@
+/**
+ * A subscriber of a simulation: readiness, interest, subscriptions and the client of history are those of the package.
+ *
+ * It is put together as `subscriber.ts` does, without its socket. It may crash, and comes back with a cursor or from the beginning.
+ */
+import type { Cursor } from '../../patterns/pubsub/cursor.js'
+import { answerKind } from '../../patterns/pubsub/hub-wire.js'
+import { Interest } from '../../patterns/pubsub/interest.js'
+import { readLinks } from '../../patterns/pubsub/link-addresses.js'
+import { Readiness } from '../../patterns/pubsub/readiness.js'
+import { type Since, startOf } from '../../patterns/pubsub/since.js'
+import { eventSubscription, type Subscription } from '../../patterns/pubsub/subscription.js'
+import type { SinceEvent } from '../../patterns/pubsub/topic-event.js'
+import { topicFrame } from '../../patterns/pubsub/topic-frame.js'
+import { inboxMark } from '../../patterns/pubsub/topic-name.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { defaults } from '../../src/options/index.js'
+import {
+  type DataFrame,
+  FrameReceiver,
+  frameKind,
+  readRecordFrame,
+  TopicAnswer,
+  TopicRequest,
+  writeRecordFrame,
+} from '../../src/wire/index.js'
+import { SimulatedHistory } from './topics-history.js'
+import { Note } from './topics-notes.js'
+import { TopicClient } from './topics-sockets.js'
+import { type StreamMark, StreamTruth } from './topics-stream-truth.js'
+import type { TopicsWorld } from './topics-world.js'
+import { TurnProcess } from './turn-process.js'
+
+/** A stream, and what it is held against. */
+interface HeldStream {
+  readonly subscription: Subscription
+  readonly truth: StreamTruth
+}
+
+/** A cursor that is kept, and what was shown there. */
+interface KeptCursor {
+  readonly pattern: string
+  readonly cursor: () => Cursor
+  readonly shown: StreamMark
+}
+
+/** What one life is made of. */
+interface Life {
+  readonly receiver: FrameReceiver
+  readonly readiness: Readiness
+  readonly interest: Interest<Subscription>
+  readonly history: SimulatedHistory
+  readonly client: TopicClient
+  readonly inbox: Buffer
+  readonly streams: HeldStream[]
+  epoch: number
+}
+
+/** A subscriber. */
+export class SimulatedSubscriber extends TurnProcess {
+  declare readonly world: TopicsWorld
+  readonly #addresses: readonly string[]
+  readonly #patterns: readonly string[]
+  #it: Life | undefined
+  #kept: KeptCursor | undefined
+  #lives = 0
+
+  constructor(name: string, world: TopicsWorld, addresses: readonly string[], patterns: readonly string[]) {
+    super(name, world, world.plan.links.link.heartbeatMs)
+    this.#addresses = addresses
+    this.#patterns = patterns
+  }
+
+  get isConnected(): boolean {
+    return this.#it?.client.isConnected === true
+  }
+
+  /** Loses its connections to publishers, or those of its links. */
+  cut(): void {
+    for (const connection of this.#it?.client.connections ?? []) connection.cut()
+  }
+
+  override boot(): void {
+    this.start()
+    this.note('boots')
+    this.enqueue(() => this.#open())
+  }
+
+  override crash(): void {
+    this.note('crashes')
+    const it = this.#it
+    it?.readiness.close()
+    it?.client.drop()
+    it?.history.drop()
+    this.#it = undefined
+    this.stop()
+  }
+
+  override report({ code, message }: RivuletError): void {
+    this.note(code)
+    if (code === 'RIVULET_BAD_FRAME' || code === 'RIVULET_CORRUPT_FRAME') this.world.oracle.fail(message)
+  }
+
+  /** What its streams miss of sources that are there. */
+  missing(sources: readonly string[]): string | undefined {
+    const it = this.#it
+    if (it === undefined) return `${this.name} is not open`
+    for (const { truth, subscription } of it.streams) {
+      for (const source of sources) {
+        const missing = truth.missing(source)
+        if (missing !== undefined) return missing
+      }
+      if (subscription.held > 0) return `${this.name} holds ${subscription.held} messages`
+    }
+    if (it.history.budget.bytes > 0) return `${this.name} holds ${it.history.budget.bytes} bytes`
+    return undefined
+  }
+
+  protected override tick(): void {
+    this.#it?.history.tick()
+  }
+
+  #open(): void {
+    const { clock, world } = this
+    const { oracle } = world
+    const history = new SimulatedHistory(this, world)
+    const receiver = new FrameReceiver(
+      { ...defaults, maxMessageBytes: 1000, clock },
+      {
+        accept: (frame, text) => this.#accept(frame, text),
+        reject: (error) => oracle.fail(`${this.name} rejects ${error.message}`),
+        newSchema: () => {},
+        lose: () => oracle.fail(`${this.name} misses a schema`),
+      },
+    )
+    const readiness = new Readiness({
+      clock,
+      request: (nonce) => this.#request(nonce),
+      served: (source, position, upTo) => this.#served(source, position, upTo),
+      connected: () => this.#it?.client.connections.length ?? 0,
+    })
+    const client = new TopicClient(this, this.#addresses, {
+      linked: () => {
+        const it = this.#it
+        if (it?.client !== client) return
+        it.epoch += 1
+        readiness.linked()
+      },
+      frame: (topic, frame) => this.#onFrame(topic, frame),
+    })
+    const inbox = Buffer.concat([Buffer.of(inboxMark), this.random.bytes(16)])
+    this.#it = {
+      receiver,
+      readiness,
+      interest: new Interest<Subscription>(),
+      history,
+      client,
+      inbox,
+      streams: [],
+      epoch: 1,
+    }
+    client.subscribe(true, inbox)
+    const kept = this.random.chance(0.8) ? this.#kept : undefined
+    this.#kept = undefined
+    if (kept) this.#follow(kept.pattern, kept.cursor(), kept)
+    else this.#follow(this.random.pick(this.#patterns), this.#since())
+    if (this.random.chance(0.3)) this.#follow(this.random.pick(this.#patterns), this.#since())
+  }
+
+  #since(): Since {
+    const { random } = this
+    const what = random.below(10)
+    if (what < 3) return 'now'
+    if (what < 6) return 'all'
+    if (what < 7) return { last: random.pick([1, 3, 50]) }
+    if (what < 8) return new Date(this.clock.wallNow() - random.below(10_000))
+    return what < 9 ? 'retained' : 'all'
+  }
+
+  #follow(pattern: string, since: Since, kept?: KeptCursor): void {
+    const it = this.#it as Life
+    const { oracle } = this.world
+    const { start } = startOf(since)
+    this.#lives += 1
+    const name = `${this.name}.${this.#lives} ${pattern} ${start.kind}`
+    this.note(`follows ${pattern} ${start.kind}`)
+    const mark = kept && { cursor: since as string, shown: kept.shown }
+    const isCalm = () => this.now > this.world.troubledUntil
+    const truth = new StreamTruth(oracle, { name, pattern, start, mark, isCalm })
+    const ports = {
+      name: () => name,
+      clock: this.clock,
+      history: it.history,
+      report: (error: RivuletError) => this.report(error),
+      demanded: (subscription: Subscription, wanted: boolean) => {
+        if (!wanted) return
+        if (it.interest.enter(subscription)) it.client.subscribe(true, subscription.pattern.prefix)
+        subscription.order = it.readiness.subscribed()
+      },
+      changed: () => {},
+    }
+    const made = eventSubscription(pattern, Note, ports, { start })
+    it.receiver.know(made.codec.schemaId, made.codec.text)
+    it.streams.push({ subscription: made, truth })
+    const { life } = this
+    made.stream.subscribe((event) => {
+      if (life === this.life) this.#show(truth, pattern, event)
+    })
+  }
+
+  #show(truth: StreamTruth, pattern: string, event: SinceEvent<{ readonly id: number }>): void {
+    const { publisher } = event
+    if (event.kind === 'live') {
+      this.note('is live')
+      truth.live(publisher)
+    } else if (event.kind === 'gap') {
+      const { topic, from, to, reason } = event
+      this.note(`gap ${topic} ${reason}`, from, to)
+      truth.gap(publisher, topic, from, to, reason, this.#it?.history.isOffered(publisher) === true)
+    } else {
+      const { topic, sequence, value } = event
+      this.note(`gets ${topic}`, sequence)
+      truth.message(publisher, topic, sequence, value.id)
+      const { random } = this
+      if (!random.chance(0.1)) return
+      if (random.chance(0.1)) void event.cursor // makes it shorter, if it is long
+      this.#kept = { pattern, cursor: () => event.cursor, shown: truth.mark() }
+    }
+  }
+
+  #request(nonce: Buffer): void {
+    const it = this.#it
+    const request = { kind: 'ready' as const, inbox: it?.inbox ?? Buffer.of(inboxMark), nonce }
+    it?.client.send(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
+  }
+
+  #served(source: string, position: number, upTo: number): void {
+    const it = this.#it
+    for (const { subscription, truth } of it?.streams ?? []) {
+      const { order } = subscription
+      if (order === 0 || order > upTo) continue
+      this.note('is served', position)
+      truth.served(source, position)
+      subscription.served(source, position, it?.epoch as number)
+    }
+  }
+
+  #onFrame(topic: Buffer, frame: Buffer): void {
+    const it = this.#it
+    if (it === undefined) return
+    if (topic[0] !== inboxMark) {
+      it.receiver.receive(frame, topic)
+    } else if (topic.equals(it.inbox)) {
+      const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, it.inbox)
+      const { nonce, source, position, extensions } = answer
+      const publisher = source.toString('hex')
+      const kind = answerKind(answer)
+      if (kind !== 'ready') it.history.answered(publisher, readLinks(extensions))
+      it.readiness.answered(nonce, publisher, position, kind)
+    }
+  }
+
+  #accept(frame: DataFrame, text: string): void {
+    const { topic: part } = frame
+    const match = part && this.#it?.interest.match(part)
+    if (!match) return
+    const opened = topicFrame(frame, text, match.topic)
+    for (const subscription of match.subscriptions) if (subscription.wanted) subscription.accept(opened)
+  }
+}

@@ -1,0 +1,79 @@
+/** What one publisher of a simulation has published, as it was: against this, everything that arrives is held. */
+import type { TopicLog } from '../../patterns/pubsub/topic-log.js'
+import { topicPart } from '../../patterns/pubsub/topic-name.js'
+import { openDataFrame } from '../../src/wire/index.js'
+import type { Keeping } from './topics-plan.js'
+
+/** One message. */
+export interface TrueMessage {
+  readonly id: number
+  readonly position: number
+  /** When its frame left, by the wall clock of the publisher. */
+  readonly time: number
+  readonly isRetained: boolean
+  /** Whether somebody has got it. */
+  isSeen: boolean
+}
+
+/** The messages of one source. */
+export class SourceTruth {
+  readonly id: string
+  readonly keeping: Keeping
+  /** The log of its last life. */
+  log: TopicLog | undefined
+  /** Whether its publisher is there, or comes back as the same source. */
+  isThere = true
+  readonly topics = new Map<string, TrueMessage[]>()
+
+  constructor(id: string, keeping: Keeping) {
+    this.id = id
+    this.keeping = keeping
+  }
+
+  /** Messages of a topic. */
+  count(topic: string): number {
+    return this.topics.get(topic)?.length ?? 0
+  }
+
+  /** The number of the last message of a topic up to a position; 0 if there is none. */
+  numberAt(topic: string, position: number): number {
+    const messages = this.topics.get(topic) ?? []
+    let low = 0
+    let high = messages.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((messages[middle] as TrueMessage).position <= position) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  message(topic: string, number: number): TrueMessage | undefined {
+    return this.topics.get(topic)?.[number - 1]
+  }
+
+  /** A crash takes messages behind a position back; returns one that somebody has got. */
+  takeBack(position: number): string | undefined {
+    for (const [topic, messages] of this.topics) {
+      const left = this.numberAt(topic, position)
+      for (const [at, { isSeen }] of messages.splice(left).entries()) if (isSeen) return `${topic} ${left + at + 1}`
+    }
+    return undefined
+  }
+
+  /** Whether its log has any of some messages. */
+  keeps(topic: string, from: number, to: number): boolean {
+    const first = this.message(topic, from)
+    const last = this.message(topic, to)
+    if (this.log === undefined || first === undefined || last === undefined) return false
+    const replay = this.log.replay([{ pattern: topic, after: first.position - 1, upTo: last.position }])
+    const part = topicPart(topic)
+    for (let taken = replay.take(1_000_000); taken !== undefined; taken = replay.take(1_000_000)) {
+      for (const { frame } of taken.frames) {
+        const { sequence, count } = openDataFrame(frame as Buffer, part, 1_000_000).header
+        if (sequence <= to && sequence + count > from) return true
+      }
+    }
+    return false
+  }
+}
