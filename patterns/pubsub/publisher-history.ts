@@ -101,6 +101,11 @@ export class PublisherHistory {
     return this.#source
   }
 
+  /** Whether there may have been topics that the log does not know any more. */
+  get areNumbersLost(): boolean {
+    return this.#log?.areNumbersLost === true
+  }
+
   /** Whether anything is kept. */
   get isKept(): boolean {
     return this.#log !== undefined

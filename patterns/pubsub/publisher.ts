@@ -187,7 +187,8 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
 
   protected override async openTransport(): Promise<void> {
     try {
-      this.#topics.restore(await this.#history.openLog())
+      const ends = await this.#history.openLog()
+      this.#topics.restore(ends, !this.#history.areNumbersLost)
       this.#origin = new Origin(this.runtime.clock, defaults.announceMs, this.#history.source)
       await super.openTransport()
       await this.#history.openLinks()

@@ -80,6 +80,8 @@ export interface TopicLog {
   readonly source: string
   /** The position of the last message that was appended; 0 if there is none. */
   readonly position: number
+  /** Whether it may have had topics that it does not know any more, since records were damaged: their numbers are taken. */
+  readonly areNumbersLost?: boolean
   /**
    * Appends a frame behind the others; one that is not behind them is put where it is missing, as by `insert`.
    *

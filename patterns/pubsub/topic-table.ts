@@ -54,8 +54,13 @@ export class TopicTable {
     this.#maxPast = past
   }
 
-  /** Enters topics of an earlier life of the publisher, all of which are kept. */
-  restore(ends: Iterable<TopicEnd>): void {
+  /**
+   * Enters topics of an earlier life of the publisher, all of which are kept.
+   *
+   * @param areAll - Whether there were no others.
+   */
+  restore(ends: Iterable<TopicEnd>, areAll = true): void {
+    this.#forgot ||= !areAll
     for (const { topic: name, schemaText, sequence, position } of ends) {
       this.#past.set(name, { name, schemaText, numbers: { sequence: sequence + 1, previous: position } })
     }

@@ -1,5 +1,5 @@
 /** The history of publishers on disk: a publisher that comes back is the same source, and continues its numbers. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -111,4 +111,30 @@ t.test('what waits for the disk counts as pending, and in the bound of the outbo
   const { accepted: all, sent: allSent, dropped } = publisher.stats()
   t.strictSame([allSent, dropped], [all, {}])
   t.equal(all + refused, 30_000)
+})
+
+t.test('a topic whose record is damaged gives no number again', async (t) => {
+  const path = join(folder(t), 'history')
+  const { runtime, bind } = place(t, 'inproc')
+  const publisher = await createPublisher({ bind, runtime, history: { path, maxMessages: 2 } })
+  await publisher.topic('damage-me', Old).sendAll(ids(5))
+  await publisher.flush()
+  for (const message of ids(5)) {
+    await publisher.topic('b', Old).send(message)
+    await publisher.flush()
+  }
+  await publisher.close()
+  const file = join(path, 'data.mdb')
+  const bytes = readFileSync(file)
+  for (let at = bytes.indexOf('damage-me'); at >= 0; at = bytes.indexOf('damage-me', at)) bytes.write('DAMAGE', at)
+  writeFileSync(file, bytes)
+  const again = await createPublisher({ bind, runtime, history: { path, maxMessages: 2 } })
+  again.errors.subscribe()
+  const subscriber = await createSubscriber({ connect: again.endpoint, runtime })
+  const events = firstFew(subscriber.events('damage-me', Old), 1)
+  await subscriber.ready
+  await again.topic('damage-me', Old).send({ id: 6 })
+  const [first] = await events
+  t.equal((first as TopicMessage<unknown>).sequence, 11, 'its number is above all that it may have had')
+  await Promise.all([again.close(), subscriber.close()])
 })
