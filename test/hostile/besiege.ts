@@ -40,7 +40,7 @@ export async function besiege(t: Test, keys?: SiegeKeys): Promise<void> {
   } as const
   const siege = await Siege.start({
     // byte streams have TLS, and the option `security` is not for them
-    honest: keys === undefined ? { ...overZmq, lines: 'ipc', tls: 'tcp' } : overZmq,
+    honest: keys === undefined ? { ...overZmq, lines: 'ipc', tls: 'tcp', typed: 'tcp' } : overZmq,
     keys,
   })
   await siege.work(during)

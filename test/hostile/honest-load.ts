@@ -2,7 +2,6 @@
 import { createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createConsumer, createProducer, createPull, createPush } from '../../patterns/queue/index.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
-import { connectStream, lines, type StreamConnection } from '../../patterns/socket/index.js'
 import type { Resource } from '../../src/resource/index.js'
 import { Job } from '../support/job.js'
 import { HonestOrder, honestTopic, type Missing } from './honest-order.js'
@@ -238,39 +237,5 @@ export class Sends extends HonestLoad {
 
   async close(): Promise<void> {
     await this.#peer.close()
-  }
-}
-
-/** Lines that the victim sends back. */
-export class Echoes extends HonestLoad {
-  readonly #connection: StreamConnection<string>
-  #id = 0
-  #next = 0
-
-  static async open({ endpoint }: LoadOptions) {
-    return new Echoes(await connectStream({ framing: lines(), connect: endpoint }))
-  }
-
-  static async secured({ endpoint }: LoadOptions, { certificates }: Victim) {
-    const { honest, ca } = certificates as NonNullable<Victim['certificates']>
-    return new Echoes(await connectStream({ framing: lines(), connect: endpoint, tls: { ...honest, ca } }))
-  }
-
-  private constructor(connection: StreamConnection<string>) {
-    super()
-    this.#connection = connection
-    this.watch(connection)
-    connection.messages.subscribe((line) => {
-      if (line !== `line ${this.#next++}`) this.faults.push(`${line} came as line ${this.#next - 1}`)
-      this.done()
-    })
-  }
-
-  protected begin(count: number): void {
-    for (let begun = 0; begun < count; begun++) this.#connection.next(`line ${this.#id++}`)
-  }
-
-  async close(): Promise<void> {
-    await this.#connection.close()
   }
 }

@@ -1,6 +1,7 @@
 /** The honest peers of each pattern. */
-import { Calls, Echoes, type HonestLoad, type LoadOptions, QueuedJobs, Receives, Sends } from './honest-load.js'
+import { Calls, type HonestLoad, type LoadOptions, QueuedJobs, Receives, Sends } from './honest-load.js'
 import { Announcements, Messages } from './honest-peers.js'
+import { Echoes, TypedEchoes } from './honest-streams.js'
 import type { PatternName } from './patterns.js'
 import type { Victim } from './victim.js'
 
@@ -16,4 +17,5 @@ export const openLoad: Readonly<Record<PatternName, (options: LoadOptions, victi
   directory: Announcements.open,
   lines: Echoes.open,
   tls: Echoes.secured,
+  typed: TypedEchoes.open,
 }

@@ -3,8 +3,8 @@
 /** The patterns over ZeroMQ. */
 export const patternNames = ['rpc', 'push', 'pull', 'queue', 'publisher', 'subscriber', 'peer', 'directory'] as const
 
-/** Listeners of byte streams, without TLS and with it. */
-export const streamNames = ['lines', 'tls'] as const
+/** Listeners of byte streams: lines without TLS and with it, and typed streams. */
+export const streamNames = ['lines', 'tls', 'typed'] as const
 
 /** All of them. */
 export const allNames = [...patternNames, ...streamNames] as const
@@ -30,6 +30,7 @@ export const peerSockets: Readonly<Record<PatternName, string>> = {
   directory: 'DEALER',
   lines: '',
   tls: '',
+  typed: '',
 }
 
 /** The patterns with links: whose peers have sessions. */

@@ -48,6 +48,7 @@ const sessions: Readonly<Record<PatternName, (connect: string) => Promise<Closab
   // nothing recorded is sent to byte streams
   lines: async () => [],
   tls: async () => [],
+  typed: async () => [],
 
   async pull(connect) {
     const push = await createPush({ schema: Job, connect })

@@ -127,22 +127,24 @@ const open: Readonly<Record<PatternName, (bind: string[]) => Promise<Victim>>> =
 
   lines: (bind) => listen({ framing: lines(), bind }),
 
+  typed: (bind) => listen({ schema: Job, bind }),
+
   tls(bind) {
     const { victim, ca } = certificates as SiegeCertificates
     return listen({ framing: lines(), bind, tls: { ...victim, ca, requestCert: true, handshakeTimeoutMs: patienceMs } })
   },
 }
 
-/** Sends each line back; its times are short, so that an attack ends soon that waits for them. */
-async function listen(options: StreamListenerOptions<string>): Promise<Victim> {
+/** Sends each message back; its times are short, so that an attack ends soon that waits for them. */
+async function listen<In>(options: StreamListenerOptions<In, In>): Promise<Victim> {
   const times = { firstFrameTimeoutMs: patienceMs, frameTimeoutMs: patienceMs, halfOpenTimeoutMs: patienceMs }
   const listener = await createStreamListener({ ...options, ...times })
   listener.connections.subscribe((connection) => {
     connection.messages
       .process(
-        async (line) => {
+        async (message) => {
           // an end of the connection ends what waits
-          await connection.send(line).catch(() => {})
+          await connection.send(message).catch(() => {})
         },
         { concurrency: 1 },
       )

@@ -24,6 +24,10 @@ export function open({ scope, target, did }: AttackContext): Socket {
   const socket = rawConnection(scope, target.endpoint).resume()
   // a listener whose queue is full makes the system of this side fail: the other side never hears of that one
   socket.once('connect', () => did({ refused: 1 }))
+  // the other side has refused it before this process looked at it
+  socket.once('error', ({ code, syscall }: NodeJS.ErrnoException) => {
+    if (code === 'ECONNRESET' && syscall === 'connect') did({ refused: 1 })
+  })
   return socket
 }
 

@@ -1,9 +1,11 @@
-/** Attacks on listeners of byte streams: bytes that are no lines and no TLS, silence, floods, and very many connections. */
+/** Attacks on listeners of byte streams: bytes that are no lines, no TLS and no schema, silence, floods, and very many connections. */
 import { connect as connectTls } from 'node:tls'
 import { selfSigned } from '../../support/certificates.js'
 import { flood } from '../../support/floods.js'
+import { Job } from '../../support/job.js'
 import { rawConnection, whenClosed } from '../../support/raw-zmtp.js'
 import { reset } from '../../support/reset.js'
+import { dataFrame } from '../../support/stranger.js'
 import { type Attack, type AttackContext, below, noise } from '../attack.js'
 import { streamNames } from '../patterns.js'
 import { each, open } from './connections.js'
@@ -12,9 +14,9 @@ import { cutOff } from './floods.js'
 /** The beginning of a hello of TLS (RFC 8446 §4.1.2) with 508 bytes; what follows is invalid. */
 const hello = Buffer.concat([Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), Buffer.alloc(506, 0x5a)])
 
-/** Opens a connection; a listener with TLS counts it as refused, since it never agrees. */
+/** Opens a connection; a listener of anything but lines counts it as refused, since it never agrees. */
 function openStream(context: AttackContext) {
-  if (context.target.pattern === 'tls') return open(context)
+  if (context.target.pattern !== 'lines') return open(context)
   context.did({ connections: 1 })
   return rawConnection(context.scope, context.target.endpoint).resume()
 }
@@ -120,6 +122,33 @@ const lineFlood: Attack = {
   },
 }
 
+/** The first frame of a typed stream, with a schema that nobody has announced before and that the victim can read. */
+function newOpening({ random, target: { part } }: AttackContext, docBytes: number): Buffer {
+  const doc = `${part} ${noise(random, 16).toString('hex')} ${'x'.repeat(docBytes)}`
+  const frame = dataFrame({ kind: 'beacon', schema: JSON.stringify({ ...(Job.json as object), doc }) })
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(frame.length)
+  return Buffer.concat([length, frame])
+}
+
+/** A new schema on each connection: more of them than the victim learns in the time. */
+const newSchemas: Attack = {
+  name: 'stream-schemas',
+  patterns: ['typed'],
+  counted: ['typed'],
+  run: (context) =>
+    each(100 * context.scale ** 2, async (index) => {
+      const { scope, target, did } = context
+      const socket = rawConnection(scope, target.endpoint)
+      did({ connections: 1 })
+      socket.write(newOpening(context, index % 4 === 0 ? 40_000 : 0))
+      // an opening, or a refusal
+      await new Promise((resolve) => socket.once('data', resolve).once('close', resolve))
+      socket.end()
+      await whenClosed(socket)
+    }),
+}
+
 /** More connections than the victim may have descriptors, all held until it ends them. */
 const heldDescriptors: Attack = {
   name: 'streams-held',
@@ -141,5 +170,6 @@ export const streamAttacks: readonly Attack[] = [
   oneByOne,
   unknownCertificates,
   lineFlood,
+  newSchemas,
   heldDescriptors,
 ]
