@@ -76,6 +76,22 @@ t.test('hub: two sensors reach a dashboard by it, each in order', async (t) => {
   ])
 })
 
+t.test('market data: a late program gets the whole day, and a dashboard the latest prices', async (t) => {
+  const ended = await runExample('market-data.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  const [shown, conflated = '', ...late] = ended.stdout.trim().split('\n')
+  t.equal(shown, 'the dashboard shows { acme: 100, globex: 100, umbrella: 100 }')
+  const [, count = ''] = /^it has left out (\d+) of 300 ticks$/.exec(conflated) ?? []
+  t.ok(Number(count) > 0, conflated)
+  t.strictSame(late, [
+    '300 ticks of the morning, and then live',
+    'ticks.acme #101: 101',
+    'ticks.globex #101: 101',
+    'ticks.umbrella #101: 101',
+  ])
+})
+
 t.test('rpc: the shop sells what it has, and says so to those who follow', async (t) => {
   const ended = await runExample('rpc.ts')
   t.equal(complaint(ended), undefined)
