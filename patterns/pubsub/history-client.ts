@@ -11,9 +11,9 @@ import { OncePerTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { LinkUser, SessionStreams, SessionUser } from '../../src/session/index.js'
 import { Asked, type HistoryAsker, HistoryCall } from './history-call.js'
-import type { HistoryFetch } from './history-fetch.js'
+import { type HistoryFetch, isReplay } from './history-fetch.js'
 import { HistorySession } from './history-session.js'
-import { refusals } from './topics-wire.js'
+import { maxWildRanges, refusals } from './topics-wire.js'
 
 /** What the client needs. */
 export interface HistoryClientPorts {
@@ -180,7 +180,7 @@ export class HistoryClient implements LinkUser {
       const session = this.#sessionFor(queue.source)
       const open = [...queue.calls.values()].filter((call) => call.purpose === purpose).length
       if (session === undefined || open >= maxCalls) return
-      const call = new HistoryCall(waiting.splice(0, maxAsked), {
+      const call = new HistoryCall(waiting.splice(0, mostOf(waiting)), {
         maxMessageBytes: this.#ports.maxMessageBytes,
         clock: this.#ports.clock,
         reject: (error) => this.#ports.reject(error),
@@ -286,4 +286,11 @@ export class HistoryClient implements LinkUser {
     this.#turn.schedule()
     this.#watch()
   }
+}
+
+/** How many of those that wait go in one call. */
+function mostOf(waiting: readonly Asked[]): number {
+  let wild = 0
+  const at = waiting.findIndex(({ fetch, pattern }) => isReplay(fetch) && !pattern.exact && ++wild > maxWildRanges)
+  return Math.min(maxAsked, at < 0 ? waiting.length : at)
 }

@@ -22,6 +22,7 @@ import {
   type HeadsPart,
   type HeadsRequest,
   type MissedRequest,
+  maxWildRanges,
   type Range,
   type ReplayPart,
   type ReplayRequest,
@@ -122,7 +123,10 @@ export class TopicService {
 
   #replay({ source, ranges }: ReplayRequest, link: string): ReadySource<ReplayPart> {
     const log = this.#logOf('replay', source)
-    const fault = ranges.length > maxRanges ? tooMany(ranges.length) : ranges.map(faultOf).find((one) => one)
+    const fault =
+      ranges.length > maxRanges
+        ? tooMany(ranges.length)
+        : (ranges.map(faultOf).find((one) => one) ?? wildFaultOf(ranges))
     if (fault !== undefined) throw refused('replay', 'RIVULET_INVALID_REQUEST', fault)
     this.#open += 1
     let replay: LogReplay | undefined
@@ -314,6 +318,11 @@ function isShort({ after = 0, upTo = 0, retained }: Range): boolean {
 function faultOf({ pattern, after = 0, upTo = 0, last = 0 }: Range): string | undefined {
   if (after < 0 || upTo < 0 || last < 0) return `a range has a negative number: ${after}, ${upTo}, ${last}`
   return patternFault(pattern)
+}
+
+function wildFaultOf(ranges: readonly Range[]): string | undefined {
+  const wild = ranges.filter(({ pattern }) => !topicPattern(pattern).exact).length
+  return wild > maxWildRanges ? `a replay has ${wild} ranges with wildcards, more than ${maxWildRanges}` : undefined
 }
 
 function patternFault(pattern: string): string | undefined {

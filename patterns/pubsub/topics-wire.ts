@@ -132,6 +132,9 @@ export const refusals = new Refusals<'sources' | 'replay' | 'heads'>(TopicsServi
  */
 export const TopicLinks = defineSchema(protocolRecord('TopicLinks', { addresses: array('string') }))
 
+/** Ranges with wildcards that one replay may have: each is matched with each topic of a log. */
+export const maxWildRanges = 32
+
 /** The key of the extension that names links. */
 export const linksExtension = 'links'
 
