@@ -110,7 +110,7 @@ export class StreamTruth {
     if (shown.servedAt === undefined) return `${this.#settings.name} has no answer of ${id}`
     for (const topic of source.topics.keys()) {
       if (!this.#fits(topic)) continue
-      const next = shown.topics.get(topic)?.next ?? 1
+      const next = shown.topics.get(topic)?.next ?? source.numberAt(topic, shown.from ?? shown.servedAt) + 1
       if (next <= source.count(topic))
         return `${this.#settings.name} waits for ${topic} ${next} of ${source.count(topic)} of ${id}`
     }
