@@ -6,6 +6,7 @@ import { firstValueFrom } from 'rxjs'
 import { createDatagram, type Datagram } from '../../patterns/socket/datagram/index.js'
 import { defineSchema } from '../../src/avro/index.js'
 
+process.stdin.resume().on('end', () => process.exit()) // also while a message has not been taken
 const [group, interfaces] = process.argv.slice(2) as [string, string]
 const schema = defineSchema('long')
 const open = (loopback: boolean) => createDatagram({ schema, multicast: { group, interfaces, ttl: 0, loopback } })
@@ -28,6 +29,3 @@ await send(silent, 1)
 await send(heard, 2)
 await arrived
 process.stdout.write(`${JSON.stringify({ silent: taken[0], heard: taken[1] })}\n`)
-process.stdin.resume().on('end', () => {
-  for (const socket of both) void socket.close({ drain: false })
-})
