@@ -15,6 +15,9 @@ const waitMs = 1000
 /** Requests of the hub whose answers it waits for; what is asked meanwhile is asked together. */
 const maxWaits = 8
 
+/** Sources above one link whose answers are remembered: those that have answered last. */
+const maxAnswered = 4096
+
 /** Links to one hub over which the same request may come. */
 const maxTimes = 16
 
@@ -110,7 +113,10 @@ export class HubAnswers {
   served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void {
     const from = link.answered.get(source) ?? 0
     if (upTo <= from) return
-    link.answered.set(source, upTo)
+    const { answered } = link
+    answered.delete(source)
+    if (answered.size >= maxAnswered) answered.delete(answered.keys().next().value as string)
+    answered.set(source, upTo)
     const role = kind === 'kept' ? 'kept' : 'publisher'
     for (const { inbox, nonce, order } of this.#asked.values()) {
       if (order > from && order <= upTo) this.#ports.answer({ inbox, nonce, source, position, role, links })
