@@ -89,6 +89,11 @@ export class FollowedSource<Frame extends FollowedFrame> {
     return this.#topics.get(name) ?? this.#former.get(name)
   }
 
+  /** Whether nothing has come of it but answers. */
+  get isUnknown(): boolean {
+    return this.#topics.size === 0 && this.#former.size === 0
+  }
+
   *topics(): Iterable<TopicState<Frame>> {
     yield* this.#former.values()
     yield* this.#topics.values()
@@ -118,4 +123,9 @@ export class FollowedSource<Frame extends FollowedFrame> {
     this.#topics = new Map()
     for (const topic of this.repaired) this.#topics.set(topic.name, topic)
   }
+}
+
+/** Of many sources, the one to be forgotten: the first of which nothing has come, or else the first. */
+export function leastKnown<Source extends { readonly isUnknown: boolean }>(sources: readonly Source[]): Source {
+  return sources.find(({ isUnknown }) => isUnknown) ?? (sources[0] as Source)
 }

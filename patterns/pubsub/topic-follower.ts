@@ -14,7 +14,7 @@
  * asked for: the follower goes by numbers. What leaves by `deliver`, `gap` and `live` is what the application gets, in order.
  */
 import type { FollowedFrame } from './followed-frame.js'
-import { FollowedSource, type Settled } from './followed-source.js'
+import { FollowedSource, leastKnown, type Settled } from './followed-source.js'
 import type { HoldBudget } from './held-frames.js'
 import type { FetchOutcome, HistoryFetch } from './history-fetch.js'
 import type { Start } from './since.js'
@@ -244,9 +244,9 @@ export class TopicFollower<Frame extends FollowedFrame> {
     let source = this.#sources.get(id)
     if (!source) {
       if (this.#sources.size >= maxSources) {
-        const [oldest, state] = this.#sources.entries().next().value as [string, FollowedSource<Frame>]
+        const state = leastKnown([...this.#sources.values()])
         this.#leave(state)
-        this.#sources.delete(oldest)
+        this.#sources.delete(state.id)
       }
       source = new FollowedSource(id)
       this.#sources.set(id, source)
