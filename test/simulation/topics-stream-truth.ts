@@ -17,7 +17,13 @@ interface Shown {
   readonly from: number | undefined
   isLive: boolean
   /** The number that is next, by topic. */
-  readonly topics: Map<string, { next: number; mayJump: boolean }>
+  readonly topics: Map<string, TopicShown>
+}
+
+/** What a stream has shown of a topic: the next number, and whether it may leave some out. */
+interface TopicShown {
+  next: number
+  mayJump: boolean
 }
 
 /** What a stream has shown at a moment, to be continued. */
@@ -144,7 +150,7 @@ export class StreamTruth {
       return
     }
     const { next, mayJump } = state
-    const most = mayJump ? Math.max(next, source.numberAt(topic, shown.servedAt ?? 0) + 1) : next
+    const most = mostNext(source, shown, topic, state)
     if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
     else if (from > most && !(mayJump && isGap))
       this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
@@ -196,12 +202,13 @@ export class StreamTruth {
     for (const [id, { position, topics }] of named) {
       const before = sources.get(id)
       const source = this.#oracle.source(id)
-      const states = new Map<string, { next: number; mayJump: boolean }>()
+      const states = new Map<string, TopicShown>()
       for (const topic of source.topics.keys()) {
         if (!this.#fits(topic)) continue
         const state = before?.topics.get(topic)
         const last = topics.get(topic)?.sequence
-        const next = state?.next ?? this.#unbegun(source, before, topic, position)
+        const next =
+          (before && state && mostNext(source, before, topic, state)) ?? this.#unbegun(source, before, topic, position)
         const cursorNext = (last ?? source.numberAt(topic, position)) + 1
         if (state === undefined && last === undefined && cursorNext <= next) continue
         if (cursorNext !== next)
@@ -217,4 +224,9 @@ export class StreamTruth {
     const { from = Math.max(position, before?.servedAt ?? position) } = before ?? {}
     return source.numberAt(topic, from) + 1
   }
+}
+
+/** The number that may be next at most: what was published between a retained value and the answer is not wanted. */
+function mostNext(source: SourceTruth, { servedAt }: Shown, topic: string, state: TopicShown): number {
+  return state.mayJump ? Math.max(state.next, source.numberAt(topic, servedAt ?? 0) + 1) : state.next
 }
