@@ -68,6 +68,8 @@ export class Readiness {
   readonly #waiters = new Set<Waiter>()
   /** Waits on behalf of nobody, so that lost answers are asked for again. */
   #insistence: Waiter | undefined
+  /** How long it waits before the next request, in milliseconds. */
+  #insistencePauseMs = defaults.readinessMs
   #subscriptions = 0
   #retry: Timer | undefined
   #closed = false
@@ -137,7 +139,7 @@ export class Readiness {
     } else {
       this.#waiters.add(waiter)
       this.ask()
-      this.#retryLater()
+      this.#retrySoon()
     }
     return { promise: waiter.done.promise, forget: () => this.#drop(waiter) }
   }
@@ -161,7 +163,7 @@ export class Readiness {
     this.#ports.request(nonce)
   }
 
-  /** Asks again, for a time, if fewer links answer than there are. */
+  /** Asks again, with doubling pauses for a time, if fewer links answer than there are: answers of a stall must not fill a pipe. */
   #insist(): void {
     const { connected, clock } = this.#ports
     if (connected === undefined || connected() === 0) return
@@ -169,12 +171,23 @@ export class Readiness {
     this.#insistence ??= { upTo: 0, until, enough: (_, links) => links >= connected(), done: deferred() }
     this.#insistence.upTo = this.#subscriptions
     this.#insistence.until = until
+    this.#insistencePauseMs = defaults.readinessMs
     this.#waiters.add(this.#insistence)
+    this.#retrySoon()
+  }
+
+  #retrySoon(): void {
+    this.#retry?.cancel()
+    this.#retry = undefined
     this.#retryLater()
   }
 
   #retryLater(): void {
     if (this.#retry || this.#waiters.size === 0) return
+    const isInsisting =
+      this.#waiters.size === 1 && this.#insistence !== undefined && this.#waiters.has(this.#insistence)
+    const pauseMs = isInsisting ? this.#insistencePauseMs : defaults.readinessMs
+    if (isInsisting) this.#insistencePauseMs *= 2
     this.#retry = this.#ports.clock.setTimer(() => {
       this.#retry = undefined
       const now = this.#ports.clock.now()
@@ -182,7 +195,7 @@ export class Readiness {
       if (this.#waiters.size === 0) return
       this.#asking.schedule()
       this.#retryLater()
-    }, defaults.readinessMs)
+    }, pauseMs)
   }
 
   #settle(waiter: Waiter): void {

@@ -106,8 +106,8 @@ export const defaults = Object.freeze({
   slowStreamMs: 5000,
   /** How often a subscriber that waits until it is ready repeats its request, in milliseconds. */
   readinessMs: 200,
-  /** How long a subscriber repeats a request that fewer links have answered than there are, in milliseconds. */
-  insistMs: 3000,
+  /** How long a subscriber repeats a request, with doubling pauses, that fewer links have answered than there are, in milliseconds. */
+  insistMs: 60_000,
   /** How long frames of a publisher wait that has not answered, where `since` asks for earlier messages, in milliseconds. */
   topicAnswerMs: 1000,
   /** How long a subscriber waits for links that serve the history of a publisher, in milliseconds. */
