@@ -52,7 +52,7 @@ export class FollowedSource<Frame extends FollowedFrame> {
   history: HistoryFetch | undefined
   /** Whether its answer decides what history is asked for. */
   awaitsAnswer = true
-  /** When its first frame arrived, while that waits for the answer. */
+  /** When its first frame arrived, by the time that connections are read, while that waits for the answer. */
   heldSince: number | undefined
   /** Whether nothing of its history was asked for yet. */
   isFirstRound = true

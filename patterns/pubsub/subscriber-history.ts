@@ -57,6 +57,9 @@ export class SubscriberHistory implements SubscriptionHistory {
   /** The extension of requests. */
   #extension: Record<string, Buffer> = {}
   readonly #missed = new Map<string, number>()
+  /** Since when consumers are busy. */
+  #pausedAt: number | undefined
+  #pausedMs = 0
   #isClosed = false
 
   constructor(ports: SubscriberHistoryPorts) {
@@ -71,6 +74,10 @@ export class SubscriberHistory implements SubscriptionHistory {
       report: (error) => ports.report(error),
       reject: (error) => ports.reject(error),
     })
+  }
+
+  readingMs(): number {
+    return (this.#pausedAt ?? this.#ports.runtime.clock.now()) - this.#pausedMs
   }
 
   /** What requests name. */
@@ -119,6 +126,10 @@ export class SubscriberHistory implements SubscriptionHistory {
 
   /** Whether consumers are busy, so that nothing more should arrive. */
   set isPaused(isPaused: boolean) {
+    if (isPaused === (this.#pausedAt !== undefined)) return
+    const now = this.#ports.runtime.clock.now()
+    if (this.#pausedAt !== undefined) this.#pausedMs += now - this.#pausedAt
+    this.#pausedAt = isPaused ? now : undefined
     this.#client.isPaused = isPaused
   }
 

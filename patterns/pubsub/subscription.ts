@@ -39,6 +39,8 @@ export interface SubscriptionPorts {
 /** What a subscription needs of the history of its publishers. */
 export interface SubscriptionHistory {
   readonly budget: HoldBudget
+  /** How long connections have been read so far, in milliseconds. */
+  readingMs(): number
   /** Whether a publisher serves history. */
   isOffered(publisher: string): boolean
   fetch(fetch: HistoryFetch, asker: HistoryAsker): void
@@ -165,6 +167,7 @@ class TopicSubscription<Out, Item> implements Subscription {
       { pattern, start, answerMs: defaults.topicAnswerMs, budget: history.budget },
       {
         now: () => clock.now(),
+        readingMs: () => history.readingMs(),
         watch: (at) => this.#watch(at),
         hasHistory: (source) => history.isOffered(source),
         deliver: (_, frame, skipped, way) => this.#deliver(frame, skipped, way),

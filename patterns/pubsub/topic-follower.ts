@@ -24,7 +24,7 @@ import { answered, beacon, endOf, type FollowerPorts, joined, TopicOrder, topicO
 export interface FollowerOptions {
   readonly pattern: string
   readonly start: Start
-  /** How long frames of a publisher wait that has not answered, in milliseconds. */
+  /** How long frames of a publisher wait that has not answered, in milliseconds in which connections are read. */
   readonly answerMs: number
   readonly budget: HoldBudget
 }
@@ -87,8 +87,8 @@ export class TopicFollower<Frame extends FollowedFrame> {
       this.#arrive(source, frame)
     } else {
       source.hold = this.#order.newHold()
-      source.heldSince = this.#ports.now()
-      this.#ports.watch(source.heldSince + this.#options.answerMs)
+      source.heldSince = this.#ports.readingMs()
+      this.#ports.watch(this.#ports.now() + this.#options.answerMs)
       this.#arrive(source, frame)
     }
   }
@@ -186,9 +186,9 @@ export class TopicFollower<Frame extends FollowedFrame> {
   unanswered(now: number): void {
     for (const source of this.#sources.values()) {
       if (source.heldSince === undefined) continue
-      const at = source.heldSince + this.#options.answerMs
-      if (at > now) {
-        this.#ports.watch(at)
+      const leftMs = source.heldSince + this.#options.answerMs - this.#ports.readingMs()
+      if (leftMs > 0) {
+        this.#ports.watch(now + Math.max(leftMs, this.#options.answerMs / 10))
         continue
       }
       this.#open(source, (source.hold?.from ?? source.seen + 1) - 1, false)

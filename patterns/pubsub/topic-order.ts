@@ -14,6 +14,8 @@ export type Way = 'live' | 'held' | 'history' | 'repair'
 /** What a follower needs. */
 export interface FollowerPorts<Frame extends FollowedFrame> {
   now(): number
+  /** How long connections have been read so far, in milliseconds: the time while they are not does not count. */
+  readingMs(): number
   /** `unanswered` is to be called at a time. */
   watch(at: number): void
   /** Whether a publisher serves history. */

@@ -139,6 +139,8 @@ export class Following {
   duplicates = 0
   abandoned = 0
   now = 0
+  /** How long connections were not read. */
+  unreadMs = 0
   watchedAt: number | undefined
   /** Fetches that have not ended. */
   readonly replays: Replay[] = []
@@ -159,6 +161,7 @@ export class Following {
       { pattern, start, answerMs: 1000, budget: this.budget },
       {
         now: () => this.now,
+        readingMs: () => this.now - this.unreadMs,
         watch: (at) => {
           this.watchedAt = at
         },

@@ -10,8 +10,11 @@ import {
   type Since,
   type SinceEvent,
 } from '../../patterns/pubsub/index.js'
+import { until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { FrameSource, rawPublisher } from './raw-peers.js'
 import { Seen } from './seen.js'
 
 type Event = SinceEvent<Job>
@@ -120,6 +123,37 @@ t.test('publishers that connect serve history over links that the subscriber bin
   for (const publisher of publishers) await publish(publisher, 'a', 6, 6)
   await seen.count(14)
   t.equal(subscriber.stats().missed, 0)
+})
+
+t.test('a publisher is not given up while its answer waits behind a backlog', async (t) => {
+  const clock = new VirtualClock()
+  const { runtime, bind } = place(t, 'tcp', { clock })
+  const raw = await rawPublisher(t, { bind })
+  const subscriber = await createSubscriber({ connect: raw.endpoint, runtime })
+  subscriber.errors.subscribe()
+  const all = new Seen<Event>(subscriber.events('a', Job, { since: 'all' }))
+  let release = () => {}
+  const blocked = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  subscriber
+    .topic('b', Job)
+    .process(() => blocked)
+    .subscribe()
+  await raw.subscribed('a.')
+  await raw.subscribed('b.')
+  const a = new FrameSource('a', Job)
+  await raw.send(a.frame({ id: 1 }))
+  await raw.send(new FrameSource('b', Job, a.origin).frame(...Array.from({ length: 100 }, (_, id) => ({ id }))))
+  await until(() => subscriber.stats().pending >= 100)
+  // it is not read now; the answer comes next
+  raw.answerAll(a.origin)
+  clock.advance(10_000)
+  t.strictSame(all.values, [])
+  release()
+  await subscriber.ready
+  await all.count(2)
+  t.strictSame(texts(all.values), ['a1', 'live'])
 })
 
 t.test('what since must be', async (t) => {

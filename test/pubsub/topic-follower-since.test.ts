@@ -101,6 +101,7 @@ t.test('a publisher that never answers is live after a second', async (t) => {
   t.equal(all.watchedAt, 6000)
   all.follower.unanswered(5999)
   t.strictSame(all.texts(), [])
+  all.now = 6000
   all.follower.unanswered(6000)
   t.strictSame(all.texts(), ['gap a1-2 unavailable', 'a3', 'live'])
   all.follower.frame(idP, p.publish('a', 1))
@@ -113,6 +114,7 @@ t.test('frames of a publisher that never answers, for which there was no room, a
     const p = new Kept(idP)
     const all = new Following([], since, '#', 0)
     all.follower.frame(idP, p.publish('a', 1))
+    all.now = 1000
     all.follower.unanswered(1000)
     t.strictSame(all.texts(), ['live'])
     all.follower.frame(idP, p.publish('a', 1))

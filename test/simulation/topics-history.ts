@@ -39,6 +39,11 @@ export class SimulatedHistory implements SubscriptionHistory {
     this.#links = new SimulatedLinks(process, plan.links, [this.#client])
   }
 
+  /** It reads all the time. */
+  readingMs(): number {
+    return this.#process.clock.now()
+  }
+
   /** A publisher has answered. */
   answered(publisher: string, addresses: readonly string[] | undefined): void {
     if (addresses) this.#offers.set(publisher, addresses)

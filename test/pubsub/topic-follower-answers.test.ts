@@ -1,0 +1,29 @@
+/**
+ * Subscriptions that begin with history: publishers that answer late, and answers that reach further than what was asked.
+ */
+import t from 'tap'
+import { Following, Kept } from './follower-world.js'
+
+const idP = '00000000000000aa'
+
+t.test(
+  'a publisher that answers behind a backlog has history: the time does not run while nothing is read',
+  async (t) => {
+    const p = new Kept(idP)
+    p.publish('a', 2)
+    const all = new Following([p], 'all')
+    all.now = 5000
+    all.follower.frame(idP, p.publish('a', 1))
+    all.now = 9000
+    all.unreadMs = 3500
+    all.follower.unanswered(9000)
+    t.equal(all.watchedAt, 9500, 'half of the time is left')
+    all.now = 9490
+    all.unreadMs = 3500
+    all.follower.unanswered(9490)
+    t.equal(all.watchedAt, 9590, 'it is not called in each millisecond')
+    all.follower.served(idP, p.position, 1)
+    all.settle()
+    t.strictSame(all.texts(), ['a1', 'a2', 'a3', 'live'])
+  },
+)
