@@ -2,8 +2,8 @@
  * A TCP proxy that can swallow what goes down, and cut its connections with a reset.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Test } from 'tap'
 import { reset } from '../support/reset.js'
+import type { Scope } from '../support/scope.js'
 
 /** Forwards connections to a port of this machine. */
 export class CuttingProxy {
@@ -19,7 +19,7 @@ export class CuttingProxy {
     this.#port = Number(target.split(':').at(-1))
   }
 
-  static async open(t: Test, target: string): Promise<CuttingProxy> {
+  static async open(t: Scope, target: string): Promise<CuttingProxy> {
     const proxy = new CuttingProxy(target)
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
     t.teardown(() => {
