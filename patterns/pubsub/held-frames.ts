@@ -50,6 +50,7 @@ export interface Forgotten {
 export class HeldFrames<Frame extends FollowedFrame> {
   readonly #budget: HoldBudget
   #frames: Frame[] = []
+  readonly #firsts = new Map<string, Frame>()
   #messages = 0
   #bytes = 0
   #forgotten: Forgotten | undefined
@@ -63,14 +64,14 @@ export class HeldFrames<Frame extends FollowedFrame> {
     return this.#messages
   }
 
-  /** The one that waits for longest. */
-  get first(): Frame | undefined {
-    return this.#frames[0]
+  /** The frame of a topic that waits for longest. */
+  firstOf(topic: string): Frame | undefined {
+    return this.#firsts.get(topic)
   }
 
   /** The position of the first message that was to be held, as far as is known; `undefined` if there was none. */
   get from(): number | undefined {
-    return this.first?.place.position ?? this.#forgotten?.from
+    return this.#frames[0]?.place.position ?? this.#forgotten?.from
   }
 
   get forgotten(): Forgotten | undefined {
@@ -96,6 +97,7 @@ export class HeldFrames<Frame extends FollowedFrame> {
     this.#bytes += cost
     this.#messages += place.count
     this.#frames.push(frame)
+    if (!this.#firsts.has(frame.topic)) this.#firsts.set(frame.topic, frame)
     return true
   }
 
@@ -112,6 +114,7 @@ export class HeldFrames<Frame extends FollowedFrame> {
     const frames = this.#frames
     this.#budget.giveBack(this.#bytes)
     this.#frames = []
+    this.#firsts.clear()
     this.#messages = 0
     this.#bytes = 0
     return frames

@@ -119,16 +119,16 @@ export class TopicFollower<Frame extends FollowedFrame> {
     if (source === undefined || fetch.retained || !(fetch.purpose === 'history' || name === fetch.pattern)) return
     const topic = source.topic(name, position)
     const { repair } = topic
-    let [to, end] = [sequence, position]
-    if (repair) {
-      // the fetch that repairs the topic reports it, too
-      if (repair.fetch !== fetch) {
-        this.#order.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
-        return
-      }
-      const first = repair.held.first?.place
-      if (first && first.sequence > topic.next && first.sequence <= to) [to, end] = [first.sequence - 1, first.previous]
+    // the fetch that repairs the topic reports it, too
+    if (repair && repair.fetch !== fetch) {
+      this.#order.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
+      return
     }
+    let [to, end] = [sequence, position]
+    const first = (repair?.held ?? source.hold)?.firstOf(name)?.place
+    if (first && first.sequence <= to) [to, end] = [first.sequence - 1, first.previous]
+    // behind `upTo`, the next frame of the topic shows what is missing
+    else if (!repair && position > fetch.upTo) return
     if (to < topic.next) return
     this.#order.miss(source, topic, topic.interrupted ? to : topic.next, to, end, 'expired')
   }

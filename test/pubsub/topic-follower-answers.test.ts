@@ -27,3 +27,31 @@ t.test(
     t.strictSame(all.texts(), ['a1', 'a2', 'a3', 'live'])
   },
 )
+
+t.test('a publisher names more as expired than it was asked for: what is held is delivered', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 3)
+  const all = new Following([p], 'all')
+  all.follower.served(idP, p.position, 1)
+  const fetch = all.replays[0]?.fetch
+  if (fetch === undefined) throw new Error('it asks')
+  const held = p.publish('a', 1)
+  all.follower.frame(idP, held)
+  p.trim(2)
+  all.follower.expired(fetch, 'a', 4, 4)
+  all.settle()
+  t.strictSame(all.texts(), ['gap a1-3 expired', 'a4', 'live'])
+  t.equal(all.duplicates, 0)
+})
+
+t.test('a frame that arrived before the answer is delivered, though its publisher keeps it no longer', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 2)
+  const all = new Following([p], 'all')
+  all.follower.frame(idP, p.publish('a', 1))
+  all.follower.served(idP, p.position, 1)
+  p.trim(2)
+  all.settle()
+  t.strictSame(all.texts(), ['gap a1-2 expired', 'a3', 'live'])
+  t.equal(all.duplicates, 0)
+})
