@@ -86,6 +86,12 @@ async function publish(options: PublisherOptions): Promise<void> {
 
 async function subscribe({ connect, subscribers, messages }: Crowd): Promise<void> {
   const all = await Promise.all(Array.from({ length: subscribers }, () => createSubscriber({ connect })))
+  const reported: Record<string, number> = {}
+  for (const { errors } of all) {
+    errors.subscribe(({ code }) => {
+      reported[code] = (reported[code] ?? 0) + 1
+    })
+  }
   const checks = all.map((subscriber) => new NumberCheck(subscriber.events('a', Job)))
   await Promise.all(all.map(({ ready }) => ready))
   process.send?.({ ready: true })
@@ -96,6 +102,7 @@ async function subscribe({ connect, subscribers, messages }: Crowd): Promise<voi
     missed: sum(({ missed }) => missed),
     repaired: all.reduce((total, subscriber) => total + subscriber.stats().repaired, 0),
     faults: checks.flatMap(({ faults }) => faults).slice(0, 10),
+    reported,
     peakMb: peakMb(),
   })
 }

@@ -57,6 +57,7 @@ interface CrowdAnswer {
   readonly missed: number
   readonly repaired: number
   readonly faults: readonly string[]
+  readonly reported: Readonly<Record<string, number>>
   readonly peakMb: number
 }
 
@@ -182,7 +183,7 @@ function whole(
   if (delivered + missed !== published) faults.push(`${delivered} messages and ${missed} in gaps of ${published}`)
   if (!mayMiss && missed > 0) faults.push(`${missed} are missing`)
   if (mayMiss && (missed === 0 || expired !== missed)) faults.push(`${missed} in gaps, ${expired} of them expired`)
-  if (repaired === 0) faults.push('nothing was lost on the way: this run shows nothing')
+  if (repaired === 0) faults.push('nothing was lost in transit: this run shows nothing')
   if (pending > 0) faults.push(`${pending} are still pending`)
   const { messages: kept, bytes } = stats.history
   const figures = { published, delivered, missed, reasons, repaired, ...more, kept, keptBytes: bytes }
@@ -274,6 +275,7 @@ async function sleepers(scope: OwnScope): Promise<Outcome> {
     awakeMs,
     publisherPeakMb: { asleep: Math.round(peakMb), woken: Math.round(end.peakMb) },
     keptBytes: end.stats.history.bytes,
+    reported: [...awake, slept].map((found) => found.reported),
     subscriberPeakMb: awake.map((found) => Math.round(found.peakMb)),
   }
   return { figures, faults }
