@@ -4,6 +4,7 @@
  * It hands what arrives to those who asked for it. Frames are opened and checked like those of the socket.
  */
 import { type CallStream, defaultStreamOptions } from '../../src/call/index.js'
+import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import type { Consumer } from '../../src/stream/index.js'
 import { bufferOf, type DataFrame, FrameReceiver } from '../../src/wire/index.js'
@@ -41,7 +42,7 @@ export class Asked {
 /** How a call opens frames, and reports. */
 export interface HistoryCallPorts {
   readonly maxMessageBytes: number
-  readonly clock: ConstructorParameters<typeof FrameReceiver>[0]['clock']
+  readonly clock: Clock
   /** Something that arrived is malformed. */
   reject(error: RivuletError): void
   /** Whether no more should arrive for now. */
@@ -55,6 +56,8 @@ export interface HistoryCallPorts {
 /** One call. */
 export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   demand = 1
+  /** When something arrived last, or it was made. */
+  progressAt: number
   readonly source: string
   readonly #ports: HistoryCallPorts
   readonly #asked: readonly Asked[]
@@ -75,6 +78,7 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
     this.#isReplay = isReplay(first.fetch)
     this.#asked = asked
     this.#ports = ports
+    this.progressAt = ports.clock.now()
     for (const one of asked) {
       const { exact, text } = one.pattern
       const same = this.#exact.get(text)
@@ -132,6 +136,7 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
 
   next(part: ReplayPart | HeadsPart): void {
     if (this.#hasEnded) return
+    this.progressAt = this.#ports.clock.now()
     if (this.#isReplay) this.#onReplay(part as ReplayPart)
     else this.#onHeads(part as HeadsPart)
     if (this.left.length === 0) this.#finish(undefined)

@@ -2,7 +2,7 @@
  * The history of publishers, asked over links: what the subscriptions of a turn ask goes in one call, a few calls at a time.
  *
  * Calls that end with their link are made again, over another one that serves the publisher. What nobody serves within
- * `timeoutMs` is unavailable.
+ * `timeoutMs` is unavailable, and so are repairs of which nothing arrives for as long; what late subscribers ask for may wait.
  */
 import { CallClient } from '../../src/call/index.js'
 import type { Clock, Timer } from '../../src/clock/index.js'
@@ -18,7 +18,7 @@ import { maxWildRanges, refusals } from './topics-wire.js'
 /** What the client needs. */
 export interface HistoryClientPorts {
   readonly clock: Clock
-  /** How long a publisher that no link serves is waited for, in milliseconds. */
+  /** How long a publisher that no link serves is waited for, and a repair that brings nothing, in milliseconds. */
   readonly timeoutMs: number
   readonly maxMessageBytes: number
   /** Names the resource, for messages. */
@@ -36,6 +36,9 @@ const maxCalls = 2
 
 /** How long a call is not made again that a live link has failed, in milliseconds. */
 const againMs = 200
+
+/** How long a repair over a live link may bring nothing at least, in milliseconds. */
+const silentMs = 1000
 
 /** What is asked of one publisher. */
 interface Queue {
@@ -266,13 +269,29 @@ export class HistoryClient implements LinkUser {
     this.#fail(left)
   }
 
-  /** Looks at what waits, as long as there is any. */
+  /** Gives up repairs of which nothing arrives: their topics wait for them. */
+  #giveUpSilent(queue: Queue, now: number): void {
+    for (const [call, { purpose }] of [...queue.calls]) {
+      if (purpose !== 'repair') continue
+      if (this.#isPaused) call.progressAt = now
+      if (now - call.progressAt < Math.max(silentMs, this.#ports.timeoutMs)) continue
+      const { left } = call
+      this.#leave(queue, call)
+      this.#fail(left)
+      this.#settle(queue)
+    }
+  }
+
+  /** Looks at what waits, and at repairs, as long as there are any. */
   #watch(): void {
     if (this.#timer !== undefined || this.#isClosed) return
     const { clock, timeoutMs } = this.#ports
-    const isWaiting = [...this.#queues.values()].some(({ waiting }) => waiting.size > 0)
-    if (!isWaiting) return
-    this.#timer = clock.setTimer(() => this.#look(), Math.min(againMs, timeoutMs))
+    const queues = [...this.#queues.values()]
+    const isWaiting = queues.some(({ waiting }) => waiting.size > 0)
+    const isRepairing = () =>
+      queues.some(({ calls }) => [...calls.values()].some(({ purpose }) => purpose === 'repair'))
+    if (!isWaiting && !isRepairing()) return
+    this.#timer = clock.setTimer(() => this.#look(), isWaiting ? Math.min(againMs, timeoutMs) : againMs)
   }
 
   #look(): void {
@@ -282,6 +301,7 @@ export class HistoryClient implements LinkUser {
     for (const queue of [...this.#queues.values()]) {
       if (this.#isPaused || this.#sessionFor(queue.source) !== undefined) queue.servedAt = now
       else if (now - queue.servedAt >= timeoutMs) this.#giveUp(queue)
+      this.#giveUpSilent(queue, now)
     }
     this.#turn.schedule()
     this.#watch()

@@ -72,7 +72,8 @@ export interface PublisherOptions extends TopicOptions {
 export interface SubscriberOptions extends TopicOptions {
   /**
    * How long missing messages and earlier ones are waited for while no link serves the history of their publisher, in milliseconds,
-   * 0 or more. Then they are reported as gaps: `unavailable`. Default: 5000.
+   * 0 or more. Then they are reported as gaps: `unavailable`. So are missing messages of which a live link sends nothing for as long,
+   * or for 1 s if that is longer. Default: 5000.
    */
   readonly repairTimeoutMs?: number
   /**
