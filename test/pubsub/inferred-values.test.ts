@@ -2,7 +2,15 @@
  * What the compiler knows of topics: the values of a schema in both directions, and no others.
  */
 import t from 'tap'
-import { createPublisher, createSubscriber, type TopicEvent, type TopicPublisher } from '../../patterns/pubsub/index.js'
+import {
+  type Cursor,
+  createPublisher,
+  createSubscriber,
+  defineTopic,
+  type SinceEvent,
+  type TopicEvent,
+  type TopicPublisher,
+} from '../../patterns/pubsub/index.js'
 import type { Infer, InferInput } from '../../src/avro/index.js'
 import type { Stream } from '../../src/stream/index.js'
 import { Job } from '../support/job.js'
@@ -37,6 +45,41 @@ t.test('values are inferred', async (t) => {
     // @ts-expect-error a gap has no value
     event.value
   })
+})
+
+t.test('what events show is inferred from since', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const subscriber = await createSubscriber({ bind, runtime })
+  const Ticks = defineTopic('ticks.{symbol}', Job)
+  type Value = Infer<typeof Job>
+  const now = subscriber.events('a', Job, { since: 'now' })
+  t.ok(same<typeof now, Stream<TopicEvent<Value>>>(true))
+  const ticks = subscriber.events(Ticks, { symbol: '*' })
+  t.ok(same<typeof ticks, Stream<TopicEvent<Value>>>(true))
+  const all = subscriber.events('a', Job, { since: 'all' })
+  t.ok(same<typeof all, Stream<SinceEvent<Value>>>(true))
+  const last = subscriber.events(Ticks, { symbol: '*' }, { since: { last: 1 } })
+  t.ok(same<typeof last, Stream<SinceEvent<Value>>>(true))
+  const values = subscriber.topic('a', Job, { since: new Date() })
+  t.ok(same<typeof values, Stream<Value>>(true))
+  t.ok(same<Extract<TopicEvent<Value>, { kind: 'live' }>, never>(true), 'without since, nothing is live')
+  all.subscribe((event) => {
+    if (event.kind === 'live') same<typeof event.publisher, string>(true)
+    if (event.kind !== 'message') {
+      // @ts-expect-error what is no message has no cursor
+      event.cursor
+      return
+    }
+    same<typeof event.cursor, Cursor>(true)
+    const text: string = event.cursor
+    t.ok(text)
+    subscriber.topic('a', Job, { since: event.cursor })
+  })
+  const text: string = 'a text'
+  // @ts-expect-error a text is no cursor
+  t.throws(() => subscriber.topic('a', Job, { since: text }), { code: 'RIVULET_INVALID_OPTION' })
+  // @ts-expect-error how many is missing
+  t.throws(() => subscriber.topic('a', Job, { since: {} }), { code: 'RIVULET_INVALID_OPTION' })
 })
 
 t.test('wrong values are refused, by the compiler first', async (t) => {
