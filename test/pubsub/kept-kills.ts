@@ -56,11 +56,13 @@ export async function keptKills(t: Scope, options: KeptKillsOptions): Promise<Ke
   const subscriber = await createSubscriber({ connect: bind, runtime })
   subscriber.errors.subscribe()
   let unchecked = new Set<number>()
+  let onLive = () => {}
   subscriber.events('#', Old).subscribe((event) => {
     if (event.kind !== 'message') return
     live += 1
     note(`${event.topic} ${event.sequence}`, event.value.id)
     unchecked.add(event.value.id)
+    onLive()
   })
   let source: string | undefined
   for (let round = 0; round < rounds; round++) {
@@ -74,6 +76,12 @@ export async function keptKills(t: Scope, options: KeptKillsOptions): Promise<Ke
     )
     const kill = () => child.kill('SIGKILL')
     t.teardown(kill)
+    // in every other round the subscriber is there before the kill, however long it takes to connect again
+    let isLive = round % 2 > 0
+    onLive = () => {
+      isLive = true
+      if (flushes >= due) kill()
+    }
     let rest = ''
     ;(child.stdio[3] as Readable).setEncoding('latin1').on('data', (text: string) => {
       const lines = (rest + text).split('\n')
@@ -84,7 +92,7 @@ export async function keptKills(t: Scope, options: KeptKillsOptions): Promise<Ke
         for (let at = 1; at < words.length; at += 2) unchecked.add(Number(words[at]))
         confirmed += words.length / 2
         flushes += 1
-        if (flushes === due) kill()
+        if (flushes >= due && isLive) kill()
       }
     })
     const ended = once(child, 'close')
