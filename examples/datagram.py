@@ -26,7 +26,7 @@ def long(number):
 
 
 def frame(kind, body):
-    """The prelude of docs/protocol.md, and the checksum in it."""
+    """The prelude of docs/reference/protocol, and the checksum in it."""
     head = b"Rv\x02" + bytes([kind << 1])
     return head + struct.pack(">I", zlib.crc32(body, zlib.crc32(head))) + body
 

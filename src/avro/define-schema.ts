@@ -36,7 +36,7 @@ import { validateWithAvsc } from './validate-with-avsc.js'
  * Call it once for each schema when the program starts: it validates, and generates code with `new Function`. Where Node
  * may not do that (`--disallow-code-generation-from-strings`), codecs are interpreted: the same, at half the speed.
  *
- * @param schema - Any Avro schema; `docs/schemas.md` names the limits.
+ * @param schema - Any Avro schema; `docs/schemas/types.md` names the limits.
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, with the path of each issue; `RIVULET_INVALID_OPTION`.
  * @example
  * ```ts

@@ -2,7 +2,7 @@
  * The bounds on schemas and values that come from outside, in one place.
  *
  * They keep the time and memory of parsing, resolving and decoding in proportion to the bytes that were received. They
- * are not options: larger schemas and messages should be split. `docs/schemas.md` lists them.
+ * are not options: larger schemas and messages should be split. `docs/schemas/types.md` lists them.
  */
 
 /** Bounds on a schema, one's own or a writer's. */

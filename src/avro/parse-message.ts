@@ -27,7 +27,7 @@ export interface MethodNode {
 
 /**
  * Names that no method can have, since an object with such a member is not what it seems: to the language, to a promise
- * that resolves with it, or to `JSON.stringify`. `docs/schemas.md` lists them.
+ * that resolves with it, or to `JSON.stringify`. `docs/schemas/types.md` lists them.
  */
 export const reservedMethods: ReadonlySet<string> = new Set([
   ...['__proto__', '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__'],

@@ -1,7 +1,7 @@
 /**
  * The kinds of items that make up calls, and which of them go where.
  *
- * `docs/protocol.md` §Calls. Stream 0 carries the agreement on services; every other stream is one call. The server ends
+ * `docs/reference/protocol` §Calls. Stream 0 carries the agreement on services; every other stream is one call. The server ends
  * each stream with exactly one item that is its last, except for a one-way call and for one that was cancelled. A request
  * that is no stream is the client's last item, so that nobody has to remember the stream; only `cancel` may follow it,
  * which goes before all that waits and belongs to no order.

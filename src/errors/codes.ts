@@ -1,7 +1,7 @@
 /**
  * The closed list of error codes: what each means, whether trying again can help, and what to do.
  *
- * A code never changes its meaning within a major version; messages may. `docs/errors.md` lists the same codes, and a
+ * A code never changes its meaning within a major version; messages may. `docs/reference/errors.md` lists the same codes, and a
  * test holds the two against each other. This file makes no errors: `rivulet-error.ts` does.
  */
 import { peerEntries } from './peer-codes.js'

@@ -48,7 +48,7 @@ export interface ErrorDetails {
 
 /** An error with a stable code; what it says may change, its code does not. */
 export class RivuletError extends Error {
-  /** The stable code; see `docs/errors.md`. */
+  /** The stable code; see `docs/reference/errors.md`. */
   readonly code: ErrorCode
   /** Whether the same action may succeed later without a change by the caller. */
   readonly retryable: boolean

@@ -1,7 +1,7 @@
 /**
  * The one table of defaults: every value that a resource uses when its caller gives none, and every limit that the pages state.
  *
- * `docs/defaults.md` shows the same table, and a test compares the two. The bounds of single options are beside the option.
+ * `docs/reference/options.md` shows the same table, and a test compares the two. The bounds of single options are beside the option.
  */
 
 const endless = Number.POSITIVE_INFINITY

@@ -1,7 +1,7 @@
 /**
  * Items: what a link carries, each of one stream. Patterns define their kinds and bodies.
  *
- * `docs/protocol.md` §Link frames. A stream belongs to the side that opened it: its numbers are positive for the side
+ * `docs/reference/protocol` §Link frames. A stream belongs to the side that opened it: its numbers are positive for the side
  * that said HELLO, negative for the other; 0 is the stream that is always open, for agreements of the pattern.
  */
 

@@ -8,7 +8,7 @@
  *   batches from the end, and never what is older.
  * - `memory`: neither. What a batch changes is still all or nothing.
  *
- * `docs/durability.md` tells the same for users, with the files, full disks, damage and backups.
+ * `docs/operations/durability.md` tells the same for users, with the files, full disks, damage and backups.
  */
 export { maxKeyBytes, maxValueBytes, readU64, u64Bytes, writeU64 } from './keys.js'
 export { type LmdbStoreOptions, openLmdbStore } from './lmdb-store.js'

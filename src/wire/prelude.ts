@@ -1,7 +1,7 @@
 /**
  * The first eight bytes of every frame: whose protocol, which version, which kind of frame, and the checksum.
  *
- * `docs/protocol.md` §Prelude. As Avro: `{ magic: fixed(2), version: int, kind: int, check: fixed(4) }`, where both ints
+ * `docs/reference/protocol` §Prelude. As Avro: `{ magic: fixed(2), version: int, kind: int, check: fixed(4) }`, where both ints
  * are below 64 and so take one byte each. The frame kinds define what follows the prelude.
  */
 import { crc32 } from '../checksum/index.js'

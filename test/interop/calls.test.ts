@@ -1,4 +1,4 @@
-/** Calls with a Python program as the client, which was written from docs/protocol.md alone. */
+/** Calls with a Python program as the client, which was written from docs/reference/protocol alone. */
 import t from 'tap'
 import { createRpcServer, implement, type RpcServer } from '../../patterns/rpc/index.js'
 import { deferred } from '../../src/lifecycle/index.js'

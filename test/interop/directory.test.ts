@@ -1,4 +1,4 @@
-/** A directory with a Python program as a client, which was written from docs/protocol.md alone. */
+/** A directory with a Python program as a client, which was written from docs/reference/protocol alone. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-/** History read by a Python program that was written from docs/protocol.md alone. */
+/** History read by a Python program that was written from docs/reference/protocol alone. */
 import { filter, firstValueFrom } from 'rxjs'
 import t, { type Test } from 'tap'
 import {

@@ -1,4 +1,4 @@
-/** Named peers with a Python program on the other side, which was written from docs/protocol.md alone. */
+/** Named peers with a Python program on the other side, which was written from docs/reference/protocol alone. */
 import { filter, firstValueFrom, take, toArray } from 'rxjs'
 import t from 'tap'
 import { createPeer, defineAsk } from '../../patterns/messaging/index.js'

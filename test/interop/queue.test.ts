@@ -1,4 +1,4 @@
-/** The transient queue with a Python program on the other side, which was written from docs/protocol.md alone. */
+/** The transient queue with a Python program on the other side, which was written from docs/reference/protocol alone. */
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'
 import type { RivuletError } from '../../src/errors/index.js'

@@ -1,4 +1,4 @@
-"""The calling side of calls, with a stock Avro library: docs/protocol.md, section Calls, and nothing of Rivulet's code.
+"""The calling side of calls, with a stock Avro library: docs/reference/protocol, section Calls, and nothing of Rivulet's code.
 
 It has one service on one link. What a test wants to see of it is the business of call_steps.py.
 """

@@ -1,4 +1,4 @@
-"""A reader of topics with history, with a stock Avro library: docs/protocol.md, section History, and nothing of Rivulet's code.
+"""A reader of topics with history, with a stock Avro library: docs/reference/protocol, section History, and nothing of Rivulet's code.
 
 It follows the topics of one pattern by their numbers: what history has comes first, what is missing is fetched or named, and no
 message comes twice. It reads frames; history_steps.py has the sockets.

@@ -1,4 +1,4 @@
-"""The dialing side of a link, with a stock Avro library: docs/protocol.md, section Links, and nothing of Rivulet's code.
+"""The dialing side of a link, with a stock Avro library: docs/reference/protocol, section Links, and nothing of Rivulet's code.
 
 It knows of sockets only that they send, receive and poll frames: `dial` makes them. What items mean is the business of
 rivulet_calls.py. It keeps to what a peer must do, waits wherever the peer wants it to wait, and raises when the peer does

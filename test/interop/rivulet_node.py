@@ -1,4 +1,4 @@
-"""A process with one named peer, with a stock Avro library: docs/protocol.md, section Message passing, and nothing of Rivulet's code.
+"""A process with one named peer, with a stock Avro library: docs/reference/protocol, section Message passing, and nothing of Rivulet's code.
 
 It dials one other process, says who it is, sends and takes messages, asks and answers. Both sides of the link call and serve; calls are
 those of rivulet_calls.py, written here for both sides.

@@ -1,4 +1,4 @@
-"""The proof of a key inside the handshake of a link: docs/protocol.md, section Proof of identity, and nothing of Rivulet's code.
+"""The proof of a key inside the handshake of a link: docs/reference/protocol, section Proof of identity, and nothing of Rivulet's code.
 
 X25519 is here in full (RFC 7748, section 5), so that no package is needed beside Python's own. It is slow and not safe
 against those who measure its time: for tests alone.

@@ -1,4 +1,4 @@
-"""A typed stream of Rivulet with Python's standard library: docs/protocol.md, and nothing else.
+"""A typed stream of Rivulet with Python's standard library: docs/reference/protocol, and nothing else.
 
     rivulet_stream.py connect|listen HOST PORT|PATH FIRST COUNT [SPOIL]
 

@@ -1,4 +1,4 @@
-"""Frames of Rivulet, read and written with a stock Avro library: docs/protocol.md, and nothing of Rivulet's code.
+"""Frames of Rivulet, read and written with a stock Avro library: docs/reference/protocol, and nothing of Rivulet's code.
 
 It knows no sockets: peer.py does. It keeps to one page so that it can be ported.
 """

@@ -1,4 +1,4 @@
-/** Publish and subscribe with a Python program on the other side, which was written from docs/protocol.md alone. */
+/** Publish and subscribe with a Python program on the other side, which was written from docs/reference/protocol alone. */
 import { filter, firstValueFrom } from 'rxjs'
 import t from 'tap'
 import { createPublisher, createSubscriber, type Publisher } from '../../patterns/pubsub/index.js'

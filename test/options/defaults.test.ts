@@ -1,4 +1,4 @@
-/** The table of defaults in the code and the one in docs/defaults.md say the same. */
+/** The table of defaults in the code and the one in docs/reference/options.md say the same. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { defaults } from '../../src/options/index.js'
@@ -11,7 +11,7 @@ function valueIn(cell: string): unknown {
   return words[cell] ?? cell
 }
 
-const page = readFileSync('docs/defaults.md', 'utf8')
+const page = readFileSync('docs/reference/options.md', 'utf8')
 
 const documented = new Map(
   [...page.matchAll(/^\| `(\w+)` \| ([\w,.-]+) \|/gm)].map(([, name, value]) => [

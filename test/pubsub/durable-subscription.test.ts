@@ -1,4 +1,4 @@
-/** The durable subscription of docs/pubsub.md: whatever is killed, each message of a topic enters the queue once. */
+/** The durable subscription of docs/patterns/pubsub.md: whatever is killed, each message of a topic enters the queue once. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { createConsumer, createProducer, createQueueHost, type QueueHost } from 
 import { root } from '../../tools/build.js'
 import { loader, modulePath } from '../child-process.js'
 import { failure } from '../queue-durable/queues.js'
+import { guideText } from '../repository/sources.js'
 import { turn, until } from '../support/events.js'
 import { seeded } from '../support/seeded.js'
 import { type Place, place } from '../support/transports.js'
@@ -214,5 +215,5 @@ t.test('the page shows the function that is tested here', async (t) => {
   const [, code = ''] =
     /export (async function join[\s\S]*?\n}\n)/.exec(readFileSync(joinPath(root, 'test/pubsub/joining.ts'), 'utf8')) ??
     []
-  t.ok(code.length > 500 && readFileSync(joinPath(root, 'docs/pubsub.md'), 'utf8').includes(code))
+  t.ok(code.length > 500 && guideText('docs/patterns').includes(code))
 })

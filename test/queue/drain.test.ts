@@ -1,7 +1,7 @@
 /**
  * Everything that was sent before an orderly `close` arrives, also when the process of the producer ends right after.
  *
- * Not over ipc, as `docs/queue.md` says: libzmq drops what a slow worker has not read when a Unix socket is closed.
+ * Not over ipc, as `docs/patterns/queue.md` says: libzmq drops what a slow worker has not read when a Unix socket is closed.
  */
 import t from 'tap'
 import { createPull, createPush } from '../../patterns/queue/index.js'

@@ -1,10 +1,10 @@
-/** docs/architecture.md against the repository: each folder of the sources has a row, and each path that it names is there. */
+/** docs/contributing/architecture.md against the repository: each folder of the sources has a row, and each path that it names is there. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
 
-const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+const page = readFileSync(join(root, 'docs/contributing/architecture.md'), 'utf8')
 
 /** Paths of a text that are not there; a bare file name stands in the folder of the path before it in its line. */
 function missingPaths(text: string, exists: (path: string) => boolean): string[] {

@@ -1,7 +1,7 @@
 /**
  * The list of error codes against its page, both ways, and against the code: each code is used, none is invented.
  *
- * Each section of docs/errors.md begins with fixed lines made from the list; what follows them is free.
+ * Each section of docs/reference/errors.md begins with fixed lines made from the list; what follows them is free.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ function section(code: string, { meaning, remedy, retryable }: Entry): string {
 function checkPage(page: string, list: Readonly<Record<string, Entry>>): string[] {
   const wrong = Object.entries(list)
     .filter(([code, entry]) => !page.includes(section(code, entry)))
-    .map(([code, entry]) => `docs/errors.md needs this section:\n\n${section(code, entry)}`)
+    .map(([code, entry]) => `docs/reference/errors.md needs this section:\n\n${section(code, entry)}`)
   const headings = [...page.matchAll(/^#{1,6} .*?(RIVULET_\w+)/gm)].map((match) => match[1] ?? '')
   const unknown = headings.filter((code) => !(code in list)).map((code) => `${code} has a section and no entry`)
   const twice = headings
@@ -60,7 +60,7 @@ function checkUse(files: readonly SourceFile[], list: Readonly<Record<string, En
   ]
 }
 
-const page = readFileSync(join(root, 'docs', 'errors.md'), 'utf8')
+const page = readFileSync(join(root, 'docs', 'reference', 'errors.md'), 'utf8')
 const sources = readSources('src', 'patterns').filter(({ path }) => path !== 'src/errors/codes.ts')
 
 t.test('the page says what the list says, in its order', async (t) => {

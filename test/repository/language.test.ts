@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
 import { checkNames, checkPhrases, type TextFile } from './language.js'
-import { listFiles } from './sources.js'
+import { guidePaths, listFiles } from './sources.js'
 
 const read = (paths: readonly string[]): TextFile[] =>
   paths.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 const sources = ['src', 'patterns', 'examples', 'tools', 'bench'].flatMap((folder) => listFiles(folder, '.ts'))
-const guides = listFiles('docs', '.md').filter((path) => !path.startsWith('docs/api/'))
+const guides = guidePaths()
 const pages = [...guides, 'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 
 t.test('no text uses a phrase to avoid', async (t) => {

@@ -3,12 +3,9 @@ import { readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
-import { listFiles } from './sources.js'
+import { guidePaths } from './sources.js'
 
-const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
-  ...listFiles('docs', '.md').filter((path) => !path.startsWith('docs/api/')),
-]
+const pages = [...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'], ...guidePaths()]
 
 /** The identifiers of the headings of a page, as GitHub and TypeDoc make them. */
 function headings(text: string): string[] {

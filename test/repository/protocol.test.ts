@@ -1,4 +1,4 @@
-/** The wire against its description: the schemas in docs/protocol, and the bytes that docs/protocol.md shows. */
+/** The wire against its description: the schemas in docs/protocol, and the bytes that docs/reference/protocol shows. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -34,7 +34,9 @@ import {
 } from '../../src/wire/index.js'
 import * as linkSchemas from '../../src/wire/link-schemas.js'
 import { root } from '../../tools/build.js'
+import { guideText } from './sources.js'
 
+const page = guideText('docs/reference/protocol')
 const describe = (name: string): unknown => JSON.parse(readFileSync(join(root, 'docs/protocol', name), 'utf8'))
 
 /** The file of a record: `DataHeader` is in `data-header.avsc`. */
@@ -176,8 +178,7 @@ t.test('the schemas in docs/protocol are those of the code, and all are on the p
   for (const [file, one] of services) t.strictSame(describe(file), JSON.parse(serviceOf(one).text), file)
   const present = readdirSync(join(root, 'docs/protocol')).sort()
   t.strictSame(present, [...files.keys(), 'frame-prelude.avsc', ...services.keys()].sort())
-  const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
-  for (const file of present) t.match(page, `[${file}](protocol/${file})`, file)
+  for (const file of present) t.match(page, `[${file}](../../protocol/${file})`, file)
 })
 
 t.test('avsc reads our frames by these schemas', async (t) => {
@@ -322,8 +323,7 @@ function dump(frame: Buffer, part: Buffer | undefined, schema: unknown, notes: R
   return part === undefined ? shown : `topic part\n${rows([[notes.topic ?? '', part]])}\n\nframe\n${shown}`
 }
 
-t.test('the bytes in docs/protocol.md are those of the code', async (t) => {
-  const page = readFileSync(join(root, 'docs/protocol.md'), 'utf8')
+t.test('the bytes in docs/reference/protocol are those of the code', async (t) => {
   const block = (name: string): string | undefined =>
     new RegExp(`^\`\`\`text ${name}\n([\\s\\S]*?)\n\`\`\`$`, 'm').exec(page)?.[1]
   const prelude = { magic: 'Rv', check: 'CRC-32' }

@@ -13,13 +13,13 @@ import { complaint, run } from '../child-process.js'
 import { checkPublicImports } from './fences.js'
 import { entries } from './manifest.js'
 import { examplesOf, type Snippet, snippetsOf } from './markdown.js'
-import { listFiles, readSources, sourceFile } from './sources.js'
+import { guidePaths, readSources, sourceFile } from './sources.js'
 import { compile } from './type-check.js'
 
 const timeoutMs = 15_000
 const togetherMs = 60_000
 
-const pages = ['README.md', ...listFiles('docs', '.md').filter((path) => !path.startsWith('docs/api/'))]
+const pages = ['README.md', ...guidePaths()]
 const found = [
   ...pages.map((path) => snippetsOf(path, readFileSync(join(root, path), 'utf8'))),
   ...readSources('src', 'patterns').map(examplesOf),

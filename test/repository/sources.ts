@@ -48,6 +48,19 @@ export function listFiles(folder: string, ending: string): string[] {
     .sort()
 }
 
+/** The pages below docs that are written by hand: not those that TypeDoc makes, from the repository's root. */
+export function guidePaths(): string[] {
+  return listFiles('docs', '.md').filter((path) => !/^docs\/(api|reference\/api|\.vitepress)\//.test(path))
+}
+
+/** The text of all pages below a folder of docs, in the order of their paths. */
+export function guideText(folder: string): string {
+  return guidePaths()
+    .filter((path) => path.startsWith(`${folder}/`))
+    .map((path) => readFileSync(join(root, path), 'utf8'))
+    .join('\n')
+}
+
 /** Reads the imports of one file. */
 export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, imports: importsOf(parse(path, text)) }

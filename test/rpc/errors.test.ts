@@ -1,4 +1,4 @@
-/** What ends a call other than a response: declared errors, and every code of docs/rpc.md with what it says of the handler. */
+/** What ends a call other than a response: declared errors, and every code of docs/patterns/rpc.md with what it says of the handler. */
 import { firstValueFrom, NEVER, Observable, of, throwError } from 'rxjs'
 import t from 'tap'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'

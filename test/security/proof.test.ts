@@ -34,7 +34,7 @@ t.test('the server verifies what its client proves', async (t) => {
   t.ok(new Prover(server).verify(client.publicKey, { ...said }, proof), 'without a cached secret')
 })
 
-t.test('a proof is what docs/protocol.md says, byte for byte', async (t) => {
+t.test('a proof is what docs/reference/protocol says, byte for byte', async (t) => {
   const said = { ...transcript(), resume: true }
   // with the keys of the other side: X25519 yields the same secret
   const raw = (key: string): string => z85Decode(key)?.toString('base64url') ?? ''

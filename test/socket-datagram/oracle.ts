@@ -1,6 +1,6 @@
 /** What a receiver must count of one source, worked out the slow way: from all that has arrived, in the order in which it has. */
 
-/** How many numbers a receiver remembers; docs/protocol.md states it. */
+/** How many numbers a receiver remembers; docs/reference/protocol states it. */
 const rememberedNumbers = 8192
 
 /** What arrives: a datagram with messages, or the number of the next message. */

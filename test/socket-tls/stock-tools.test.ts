@@ -1,5 +1,5 @@
 /** `nc`, `openssl s_client` and `socat` on the other end, over TCP, TLS and Unix-domain sockets; as clients and as servers. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { firstValueFrom, toArray } from 'rxjs'
 import t, { type Test } from 'tap'
@@ -11,8 +11,8 @@ import {
   type TlsListenerOptions,
 } from '../../patterns/socket/index.js'
 import type { RivuletError } from '../../src/index.js'
-import { root } from '../../tools/build.js'
 import { run } from '../child-process.js'
+import { guideText } from '../repository/sources.js'
 import { Authority, type Certificate } from '../support/certificates.js'
 import { first, until } from '../support/events.js'
 import { python, withPackages } from '../support/system-packages.js'
@@ -177,30 +177,34 @@ t.test('openssl s_server, which sends alerts', withPackages(['openssl']), async 
   }
 })
 
-t.test('the certificates and the client of docs/sockets.md', withPackages(['openssl', 'python3']), async (t) => {
-  const page = readFileSync(join(root, 'docs', 'sockets.md'), 'utf8')
-  const section = page.slice(page.indexOf('### Certificates to try it with'))
-  const block = (language: string) => new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(section)?.[1] ?? ''
-  const cwd = t.testdir()
-  const made = await run('bash', ['-e', '-c', block('sh')], { cwd, timeoutMs: 60_000 })
-  t.equal(made.code, 0, made.stderr)
-  const file = (name: string) => join(cwd, name)
-  const tls = {
-    certFile: file('server.pem'),
-    keyFile: file('server.key'),
-    caFile: file('ca.pem'),
-    requestCert: true,
-  }
-  const { runtime, bind } = place(t, 'tcp')
-  const listener = await createStreamListener<string>({ framing, bind, tls, runtime })
-  listener.errors.subscribe()
-  listener.connections.subscribe((connection) => {
-    const { identity } = connection
-    connection.messages.process((line) => `${identity?.name} says: ${line}`).subscribe(connection)
-  })
-  const client = block('python').replace('7443', listener.endpoint.replace(/.*:/, ''))
-  const known = await run(python, ['-c', client], { cwd, timeoutMs: 60_000 })
-  t.match(known, { code: 0, stdout: 'worker-7 says: hello\n\n' }, known.stderr)
-  const unknown = await run(python, ['-c', client.replace(/.*load_cert_chain.*\n/, '')], { cwd, timeoutMs: 60_000 })
-  t.match(unknown, { code: 1, stderr: /TLSV13_ALERT_CERTIFICATE_REQUIRED/ })
-})
+t.test(
+  'the certificates and the client of docs/patterns/sockets.md',
+  withPackages(['openssl', 'python3']),
+  async (t) => {
+    const page = guideText('docs/patterns')
+    const section = page.slice(page.search(/^#+ Certificates to try it with$/m))
+    const block = (language: string) => new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(section)?.[1] ?? ''
+    const cwd = t.testdir()
+    const made = await run('bash', ['-e', '-c', block('sh')], { cwd, timeoutMs: 60_000 })
+    t.equal(made.code, 0, made.stderr)
+    const file = (name: string) => join(cwd, name)
+    const tls = {
+      certFile: file('server.pem'),
+      keyFile: file('server.key'),
+      caFile: file('ca.pem'),
+      requestCert: true,
+    }
+    const { runtime, bind } = place(t, 'tcp')
+    const listener = await createStreamListener<string>({ framing, bind, tls, runtime })
+    listener.errors.subscribe()
+    listener.connections.subscribe((connection) => {
+      const { identity } = connection
+      connection.messages.process((line) => `${identity?.name} says: ${line}`).subscribe(connection)
+    })
+    const client = block('python').replace('7443', listener.endpoint.replace(/.*:/, ''))
+    const known = await run(python, ['-c', client], { cwd, timeoutMs: 60_000 })
+    t.match(known, { code: 0, stdout: 'worker-7 says: hello\n\n' }, known.stderr)
+    const unknown = await run(python, ['-c', client.replace(/.*load_cert_chain.*\n/, '')], { cwd, timeoutMs: 60_000 })
+    t.match(unknown, { code: 1, stderr: /TLSV13_ALERT_CERTIFICATE_REQUIRED/ })
+  },
+)

@@ -1,7 +1,7 @@
 /**
  * The framing of typed streams: schemas in both directions, and the agreement on them before the first message.
  *
- * `docs/protocol.md` §Typed streams. The side that has connected opens at once; the other opens when it can read what the
+ * `docs/reference/protocol` §Typed streams. The side that has connected opens at once; the other opens when it can read what the
  * first will send.
  */
 import { type Codec, codecOf } from '../../../src/avro/codec.js'
