@@ -54,6 +54,8 @@ export type Order =
   | { readonly do: 'hold'; readonly isHeld: boolean }
   | { readonly do: 'replace'; readonly endpoints: Endpoints; readonly port: number; readonly more: number }
   | { readonly do: 'end' }
+  /** Holds so many megabytes of objects, as an application does. */
+  | { readonly do: 'fillHeap'; readonly megabytes: number }
   | { readonly do: 'receiveBytes' }
   | { readonly do: 'sendBytes'; readonly endpoints: Endpoints }
   | { readonly do: 'openPublisher'; readonly server: Endpoints; readonly topics: number; readonly folder: string }
@@ -100,6 +102,10 @@ const lookMs = 2
 
 /** After so long without a message none comes any more, in milliseconds. */
 const settledMs = 1000
+
+/** About what one of the objects takes that fill a heap, in bytes. */
+const objectBytes = 56
+const held: object[] = []
 
 const [, , name = ''] = process.argv
 const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name] ?? streamWays[name])?.()
@@ -177,6 +183,9 @@ async function carryOut(order: Order): Promise<unknown> {
       return depthWay?.replace(order.endpoints, order.port, order.more)
     case 'end':
       return depthWay?.end()
+    case 'fillHeap':
+      for (let index = 0; index < (order.megabytes * 1_000_000) / objectBytes; index++) held.push({ index, next: {} })
+      return undefined
     case 'receiveBytes': {
       const received = await byteWay?.receive()
       if (received) counter = received.counter

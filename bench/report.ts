@@ -124,14 +124,13 @@ function streamTable(rows: readonly StreamRate[]): string {
 function byteTable(rows: readonly ByteRate[]): string {
   return table(
     'Bytes over one stream, in pieces of 64 KiB',
-    ['', 'MB a second', '÷ node:net', '÷ the same, modules loaded', 'CPU time ÷ node:net', '÷ the same, loaded'],
-    rows.map(({ name, perSecond, toPlain, toLoaded, cpuToPlain, cpuToLoaded }) => [
+    ['', 'heap beside it', 'MB a second', '÷ node:net, the same heap', 'CPU time ÷ node:net'],
+    rows.map(({ name, heapMegabytes, perSecond, toPlain, cpuToPlain }) => [
       name,
+      `${heapMegabytes} MB`,
       figureText(perSecond, 1e-6),
       figureText(toPlain),
-      figureText(toLoaded),
       figureText(cpuToPlain),
-      figureText(cpuToLoaded),
     ]),
   )
 }

@@ -1,6 +1,6 @@
 /**
  * Streams over loopback TCP, a process on each side: messages beside lines of JSON over `node:net` and beside gRPC, and bytes in
- * pieces of 64 KiB beside `node:net` alone.
+ * pieces of 64 KiB beside `node:net`, in processes that hold nothing else and in processes with the heap of an application.
  */
 import type { Stretch } from './child.js'
 import type { Options } from './options.js'
@@ -15,7 +15,9 @@ import { byteWays, type Endpoints, streamWays } from './ways/index.js'
 const lines = 'JSON lines, node:net'
 const grpc = 'gRPC-js'
 const plain = 'node:net'
-const loaded = 'node:net, modules loaded'
+
+/** What both processes hold beside the way, in megabytes of objects. */
+const heaps = [0, 32] as const
 
 /** A rate of messages. */
 export interface StreamRate {
@@ -34,14 +36,14 @@ export interface StreamRate {
 /** A rate of bytes. */
 export interface ByteRate {
   readonly name: string
+  /** What each process holds beside the way, in megabytes. */
+  readonly heapMegabytes: number
   /** Bytes a second. */
   readonly perSecond: Figure
+  /** Beside `node:net` in processes that hold the same. */
   readonly toPlain: Figure
-  /** Beside the same in processes that have loaded as much. */
-  readonly toLoaded: Figure
-  /** Processor time of both sides beside that of the baselines. */
+  /** Processor time of both sides beside that of `node:net`. */
   readonly cpuToPlain: Figure
-  readonly cpuToLoaded: Figure
 }
 
 /** What streams come to. */
@@ -98,22 +100,32 @@ interface ByteResult {
 }
 
 async function measureBytes(options: Options): Promise<ByteRate[]> {
-  const rows = Object.keys(byteWays).map((name) => ({ name, measure: () => measurePieces(name, options) }))
-  const results = await rounds(rows, options.runs)
-  const part = (name: string, key: keyof ByteResult) => (results.get(name) ?? []).map((result) => result[key])
-  return rows.map(({ name }) => ({
-    name,
-    perSecond: figure(part(name, 'piecesPerSecond').map((pieces) => pieces * pieceBytes)),
-    toPlain: ratio(part(name, 'piecesPerSecond'), part(plain, 'piecesPerSecond')),
-    toLoaded: ratio(part(name, 'piecesPerSecond'), part(loaded, 'piecesPerSecond')),
-    cpuToPlain: ratio(part(name, 'cpuNanoseconds'), part(plain, 'cpuNanoseconds')),
-    cpuToLoaded: ratio(part(name, 'cpuNanoseconds'), part(loaded, 'cpuNanoseconds')),
-  }))
+  const rowName = (name: string, heapMegabytes: number) => `${name}, ${heapMegabytes} MB`
+  const rows = heaps.flatMap((heapMegabytes) => Object.keys(byteWays).map((name) => ({ name, heapMegabytes })))
+  const results = await rounds(
+    rows.map(({ name, heapMegabytes }) => ({
+      name: rowName(name, heapMegabytes),
+      measure: () => measurePieces(name, heapMegabytes, options),
+    })),
+    options.runs,
+  )
+  return rows.map(({ name, heapMegabytes }) => {
+    const part = (way: string, key: keyof ByteResult) =>
+      (results.get(rowName(way, heapMegabytes)) ?? []).map((result) => result[key])
+    return {
+      name,
+      heapMegabytes,
+      perSecond: figure(part(name, 'piecesPerSecond').map((pieces) => pieces * pieceBytes)),
+      toPlain: ratio(part(name, 'piecesPerSecond'), part(plain, 'piecesPerSecond')),
+      cpuToPlain: ratio(part(name, 'cpuNanoseconds'), part(plain, 'cpuNanoseconds')),
+    }
+  })
 }
 
-async function measurePieces(way: string, { warmUpMs, forMs }: Options): Promise<ByteResult> {
+async function measurePieces(way: string, heapMegabytes: number, { warmUpMs, forMs }: Options): Promise<ByteResult> {
   await using receiver = new Player(way)
   await using sender = new Player(way)
+  await Promise.all([receiver, sender].map((player) => player.order({ do: 'fillHeap', megabytes: heapMegabytes })))
   const endpoints = await receiver.order<Endpoints>({ do: 'receiveBytes' })
   await sender.order({ do: 'sendBytes', endpoints })
   const stretch = { do: 'measure', warmUpMs, forMs } as const

@@ -94,7 +94,6 @@ export const byteWays: Readonly<Record<string, () => Promise<ByteWay>>> = {
   'rivulet/socket, lengthPrefixed()': async () => (await import('./rivulet-bytes.js')).rivuletPrefixed,
   'rivulet/socket, schema of bytes': async () => (await import('./rivulet-bytes.js')).rivuletTypedBytes,
   'node:net': async () => (await import('./raw-bytes.js')).rawBytes,
-  'node:net, modules loaded': async () => (await import('./raw-bytes.js')).loadedRawBytes,
 }
 
 /** Loads a system of topics. */

@@ -1,9 +1,8 @@
 /**
- * The baselines of bytes: `node:net` alone, and `node:net` in processes that have loaded the modules of Rivulet, as a program that uses
- * it has, and do nothing with them.
+ * The baseline of bytes: `node:net` alone.
  *
- * Each chunk that Node.js reads is a buffer of its own, 64 KiB outside of the heap, and so many of them begin full collections. What
- * these cost depends on the heap: next to nothing in a process that holds nothing, which no application is.
+ * Each chunk that Node.js reads is a buffer of its own, 64 KiB outside of the heap, and so many of them begin full collections where
+ * V8's heap is small: see `docs/benchmarks.md`.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -26,17 +25,5 @@ export const rawBytes: ByteWay = {
     await once(socket, 'connect')
     const piece = Buffer.alloc(pieceBytes, 7)
     for (;;) if (!socket.write(piece)) await once(socket, 'drain')
-  },
-}
-
-export const loadedRawBytes: ByteWay = {
-  async receive() {
-    await import('rivulet/socket')
-    return rawBytes.receive()
-  },
-
-  async send(endpoints) {
-    await import('rivulet/socket')
-    return rawBytes.send(endpoints)
   },
 }
