@@ -3,97 +3,62 @@
  *
  * It keeps what publishers have sent that have left since. What the service says is in `topic-service.ts`.
  */
-import { Subject } from 'rxjs'
-import { CallHost } from '../../src/call/index.js'
+import type { Subject } from 'rxjs'
 import type { RivuletError } from '../../src/errors/index.js'
-import { turnBudget } from '../../src/lifecycle/index.js'
 import { SparseReports } from '../../src/observe/index.js'
-import type { ResourceMaker } from '../../src/resource/index.js'
-import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import type { ConnectEndpoint } from '../../src/socket/index.js'
 import type { DataFrame } from '../../src/wire/index.js'
-import { DialedLinks } from './dialed-links.js'
+import { type HistoryOwner, HistoryServer } from './history-server.js'
 import type { HubHistoryStats } from './hub-api.js'
-import type { ResolvedHubHistory, ResolvedSubscribersSide } from './hub-options.js'
-import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
-import { openStoredTopicLogs, openTopicLogs } from './open-topic-logs.js'
-import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
+import type { ResolvedHubHistory } from './hub-options.js'
+import { openLogsOf } from './open-topic-logs.js'
 import type { TopicLog, TopicLogs } from './topic-log.js'
 import { wordsOnWire } from './topic-name.js'
-import { TopicService } from './topic-service.js'
 import { retainExtension } from './topics-wire.js'
 
 /** Publishers whose messages are kept; beyond that, the one that has sent nothing for longest is forgotten. */
 const maxSources = 1024
 
-/** Calls of one link that may be open. */
-const maxOpenCalls = 256
-
 /** What may wait for the disk, in bytes, before the hub takes nothing more from publishers. */
 const maxUnwrittenBytes = 8_388_608
-
-/** What the history needs of its hub. */
-export interface HubHistoryPorts extends ResourceMaker {
-  readonly runtime: Runtime
-  readonly side: Pick<ResolvedSubscribersSide, 'insecure' | 'security'>
-  name(): string
-  /** Where the subscribers' side is bound, and where it connects now. */
-  endpoints(): readonly string[]
-  connect(): readonly ConnectEndpoint[]
-}
 
 /** The history of a hub. */
 export class HubHistory {
   readonly #options: ResolvedHubHistory
-  readonly #ports: HubHistoryPorts
-  readonly #service: TopicService
-  readonly #callHost: CallHost
+  readonly #owner: HistoryOwner
+  readonly #server: HistoryServer
   readonly #failures: SparseReports
-  readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
-  readonly #securityEvents = new Subject<SecurityEvent>()
   /** Sources of which something may be kept, the one that has sent last at the end. */
   readonly #sources = new Set<string>()
   #lastSource: string | undefined
   #logs: TopicLogs | undefined
-  #links: TopicLinkSet | undefined
-  #extension: Record<string, Buffer> = {}
   #unwrittenBytes = 0
   #whenWritten: (() => void) | undefined
   #missed = 0
   #notKept = 0
   #isClosed = false
 
-  constructor(options: ResolvedHubHistory, ports: HubHistoryPorts) {
+  constructor(options: ResolvedHubHistory, owner: HistoryOwner) {
     this.#options = options
-    this.#ports = ports
-    const { clock } = ports.runtime
-    this.#failures = new SparseReports(clock, (error) => ports.report(error))
-    this.#service = new TopicService({
-      clock,
-      nextTurn: (callback) => turnBudget.nextTurn(callback),
+    this.#owner = owner
+    this.#failures = new SparseReports(owner.runtime.clock, (error) => owner.report(error))
+    this.#server = new HistoryServer(owner, {
       sources: () => this.#sources,
       log: (source) => this.#logOf(source),
       missed: (_, messages) => {
         this.#missed += messages
       },
     })
-    const callPorts = {
-      clock,
-      report: (error: RivuletError) => ports.report(error),
-      limited: (reason: string, peer: Parameters<TopicLinkSet['limited']>[1]) => this.#links?.limited(reason, peer),
-    }
-    this.#callHost = new CallHost([this.#service.implementation], callPorts, { maxOpenCallsPerPeer: maxOpenCalls })
   }
 
   /** The extension of answers, which names the links. */
   get extension(): Record<string, Buffer> {
-    return this.#extension
+    return this.#server.extension
   }
 
   /** What the security of the links observes. */
   get securityEvents(): Subject<SecurityEvent> {
-    return this.#securityEvents
+    return this.#server.securityEvents
   }
 
   /** Whether so much waits for the disk that nothing more may come. */
@@ -115,24 +80,14 @@ export class HubHistory {
    * @error RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
    */
   async openLogs(): Promise<void> {
-    const { maxMessages, maxBytes, maxAgeMs, path } = this.#options
-    const bounds = { maxMessages, maxBytes, maxAgeMs, clock: this.#ports.runtime.clock }
-    const report = (error: RivuletError) => this.#ports.report(error)
-    this.#logs = path === undefined ? openTopicLogs(bounds) : await openStoredTopicLogs({ ...bounds, path, report })
+    const { runtime, report } = this.#owner
+    this.#logs = await openLogsOf(this.#options, runtime.clock, report)
     for (const source of this.#logs.sources()) this.#sources.add(source)
   }
 
   /** Opens the links. @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND */
-  async openLinks(): Promise<void> {
-    const { runtime, side, endpoints } = this.#ports
-    const { bind: given } = this.#options
-    const bind = given.length > 0 ? given : linkBinds(endpoints())
-    const { insecure, security } = side
-    const settings = { insecure, security, runtime, bind, maxItemBytes: maxTopicRequestBytes }
-    const links = await TopicLinkSet.open(settings, this.#ports, [this.#callHost])
-    this.#links = links
-    links.securityEvents.subscribe((event) => this.#securityEvents.next(event))
-    this.#extension = writeLinks(links.endpoints)
+  openLinks(): Promise<void> {
+    return this.#server.openLinks(this.#options.bind)
   }
 
   /** Where the messages of each kept source end. */
@@ -170,18 +125,16 @@ export class HubHistory {
 
   /** A request has named links of a subscriber. */
   requested(extensions: Readonly<Record<string, Buffer>>): void {
-    if (this.#links === undefined || this.#links.endpoints.length > 0) return
-    const addresses = readLinks(extensions)
-    if (addresses !== undefined) this.#dialed.named(addresses, this.#ports.connect())
+    this.#server.requested(extensions)
   }
 
   /** No subscriber is linked. */
   noSubscriber(): void {
-    this.#dialed.forget()
+    this.#server.noSubscriber()
   }
 
   stats(): HubHistoryStats {
-    const { open, served, bytes } = this.#service.stats()
+    const { open, served, bytes } = this.#server.stats()
     return Object.freeze({
       ...(this.#logs?.stats() ?? { messages: 0, bytes: 0, expired: 0 }),
       sources: this.#sources.size,
@@ -195,9 +148,7 @@ export class HubHistory {
 
   /** Lets replays end within this time, and keeps what was appended. */
   async close(timeoutMs: number): Promise<void> {
-    await this.#links?.close({ drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) })
-    this.#service.close()
-    this.#securityEvents.complete()
+    await this.#server.close(timeoutMs)
     this.#isClosed = true
     await this.#logs?.close()
     this.#whenWritten?.()
@@ -214,11 +165,11 @@ export class HubHistory {
     const isNew = !this.#sources.delete(source)
     this.#sources.add(source)
     if (!isNew) return source
-    this.#service.added(source)
+    this.#server.added(source)
     for (const oldest of this.#sources) {
       if (this.#sources.size <= maxSources) break
       this.#sources.delete(oldest)
-      this.#service.removed(oldest)
+      this.#server.removed(oldest)
       this.#write(0, () => this.#logs?.forget(oldest))
     }
     return source

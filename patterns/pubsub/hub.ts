@@ -98,8 +98,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       options.history &&
       new HubHistory(options.history, {
         runtime: this.runtime,
-        side: subscribers,
-        name: () => this.name,
+        socket: subscribers,
         endpoints: () => this.subscribers.endpoints,
         connect: () => this.#below.sockets.connect,
         adopt() {},

@@ -36,3 +36,17 @@ export async function openStoredTopicLogs(options: StoredTopicLogsOptions): Prom
   const { openLogsOnDisk } = await import('./stored-topic-logs.js')
   return openLogsOnDisk({ path, report, clock, bounds })
 }
+
+/**
+ * Opens the logs that the options of a history ask for.
+ *
+ * @error RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
+ */
+export async function openLogsOf(
+  { maxMessages, maxBytes, maxAgeMs, path }: HistoryBounds & { readonly path: string | undefined },
+  clock: Pick<Clock, 'wallNow'>,
+  report: (error: RivuletError) => void,
+): Promise<TopicLogs> {
+  const settings = { maxMessages, maxBytes, maxAgeMs, clock }
+  return path === undefined ? openTopicLogs(settings) : openStoredTopicLogs({ ...settings, path, report })
+}

@@ -5,35 +5,23 @@
  * is in `topic-service.ts`; when frames leave, in the outbox.
  */
 import { randomBytes } from 'node:crypto'
-import { Subject } from 'rxjs'
-import { CallHost } from '../../src/call/index.js'
+import type { Subject } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
-import { turnBudget } from '../../src/lifecycle/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, type Resolved } from '../../src/options/index.js'
-import type { ResourceMaker } from '../../src/resource/index.js'
-import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import type { ConnectEndpoint, FrameGate, ResolvedSocketOptions } from '../../src/socket/index.js'
+import type { FrameGate } from '../../src/socket/index.js'
 import type { CutFrame, OriginEnd } from '../../src/wire/index.js'
-import { DialedLinks } from './dialed-links.js'
-import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
+import { type HistoryOwner, HistoryServer } from './history-server.js'
 import { LogGates } from './log-gates.js'
-import { openStoredTopicLogs, openTopicLogs } from './open-topic-logs.js'
+import { openLogsOf, openTopicLogs } from './open-topic-logs.js'
 import type { historyRules } from './options.js'
 import type { PublisherHistoryStats } from './publisher-api.js'
-import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
 import type { TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
-import { TopicService } from './topic-service.js'
 
 /** What a history needs of its publisher. */
-export interface PublisherHistoryPorts extends ResourceMaker {
-  readonly runtime: Runtime
-  readonly socket: Pick<ResolvedSocketOptions, 'insecure' | 'security'>
+export interface PublisherHistoryPorts extends HistoryOwner {
   name(): string
-  /** Where the topic socket is bound, and where it connects now. */
-  endpoints(): readonly string[]
-  connect(): readonly ConnectEndpoint[]
   /** Frames that wait for the log may leave. */
   release(): void
   dropped(messages: number): void
@@ -45,9 +33,6 @@ const retainedOnly = { maxMessages: 0, maxBytes: defaults.historyBytes, maxAgeMs
 /** Requests of subscribers that wait until links are bound; further ones are made again by those who need an answer. */
 const maxWaitingRequests = 1024
 
-/** Calls of one link that may be open. */
-const maxOpenCalls = 256
-
 const noCounts = Object.freeze({ messages: 0, bytes: 0, expired: 0 })
 
 /** The history of one publisher. */
@@ -56,20 +41,13 @@ export class PublisherHistory {
   readonly #ports: PublisherHistoryPorts
   readonly #gates: LogGates
   readonly #missedReports: SparseReports
-  readonly #service: TopicService
-  readonly #callHost: CallHost
-  readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
-  readonly #securityEvents = new Subject<SecurityEvent>()
+  readonly #server: HistoryServer
   #source: OriginEnd = { source: randomBytes(8), position: 0 }
   #logs: TopicLogs | undefined
   #log: TopicLog | undefined
-  #links: TopicLinkSet | undefined
-  /** The extension of answers, once links are open. */
-  #extension: Record<string, Buffer> | undefined
   /** What waits until links are open. */
   #waiting: (() => void)[] | undefined
   #missed = 0
-  #isClosed = false
 
   constructor(options: Resolved<typeof historyRules> | undefined, ports: PublisherHistoryPorts) {
     this.#options = options
@@ -81,19 +59,11 @@ export class PublisherHistory {
       report: (error) => ports.report(error),
     })
     this.#missedReports = new SparseReports(runtime.clock, (error) => ports.report(error))
-    this.#service = new TopicService({
-      clock: runtime.clock,
-      nextTurn: (callback) => turnBudget.nextTurn(callback),
+    this.#server = new HistoryServer(ports, {
       sources: () => (this.#log ? [this.#log.source] : []),
       log: (source) => (this.#log?.source === source ? this.#log : undefined),
       missed: (_, messages) => this.#onMissed(messages),
     })
-    const callPorts = {
-      clock: runtime.clock,
-      report: (error: RivuletError) => ports.report(error),
-      limited: (reason: string, peer: Parameters<TopicLinkSet['limited']>[1]) => this.#links?.limited(reason, peer),
-    }
-    this.#callHost = new CallHost([this.#service.implementation], callPorts, { maxOpenCallsPerPeer: maxOpenCalls })
   }
 
   /** Whose messages are kept, and where they ended; known once it is open. */
@@ -113,7 +83,7 @@ export class PublisherHistory {
 
   /** What the security of the links observes. */
   get securityEvents(): Subject<SecurityEvent> {
-    return this.#securityEvents
+    return this.#server.securityEvents
   }
 
   /** Why nothing can be published any more; `undefined` as long as that is possible. */
@@ -129,13 +99,11 @@ export class PublisherHistory {
   async openLog(): Promise<Iterable<TopicEnd>> {
     const options = this.#options
     if (options === undefined) return []
-    const { maxMessages, maxBytes, maxAgeMs, path } = options
     const { runtime, report, name } = this.#ports
-    const settings = { maxMessages, maxBytes, maxAgeMs, clock: runtime.clock }
-    this.#logs = path === undefined ? openTopicLogs(settings) : await openStoredTopicLogs({ ...settings, path, report })
+    this.#logs = await openLogsOf(options, runtime.clock, report)
     const [first, ...others] = this.#logs.sources()
     if (others.length > 0) {
-      const text = `${name()}: the folder '${path}' has the history of ${1 + others.length} publishers, as a hub keeps it; give a publisher a folder of its own`
+      const text = `${name()}: the folder '${options.path}' has the history of ${1 + others.length} publishers, as a hub keeps it; give a publisher a folder of its own`
       throw new RivuletError('RIVULET_STORE_FORMAT', text)
     }
     const log = this.#logs.log(first ?? this.#source.source.toString('hex'))
@@ -146,16 +114,7 @@ export class PublisherHistory {
 
   /** Opens the links, if anything is kept. @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND */
   async openLinks(): Promise<void> {
-    if (this.#log === undefined) return
-    const { runtime, socket, endpoints } = this.#ports
-    const given = this.#options?.bind ?? []
-    const bind = given.length > 0 ? given : linkBinds(endpoints())
-    const settings = { ...socket, runtime, bind, maxItemBytes: maxTopicRequestBytes }
-    const links = await TopicLinkSet.open(settings, this.#ports, [this.#callHost])
-    this.#links = links
-    if (this.#isClosed) await links.close({ drain: false })
-    links.securityEvents.subscribe((event) => this.#securityEvents.next(event))
-    this.#extension = writeLinks(links.endpoints)
+    if (this.#log !== undefined) await this.#server.openLinks(this.#options?.bind ?? [])
   }
 
   /** Keeps retained values from now on, if nothing is kept yet; its links are opened meanwhile. */
@@ -164,7 +123,7 @@ export class PublisherHistory {
       this.#logs = openTopicLogs({ ...retainedOnly, clock: this.#ports.runtime.clock })
       this.#log = this.#logs.log(this.#source.source.toString('hex'))
     }
-    if (this.#links !== undefined || this.#waiting !== undefined || this.#isClosed) return
+    if (this.#server.hasOpened || this.#waiting !== undefined) return
     this.#waiting = []
     this.openLinks()
       // what is retained next tries again
@@ -194,21 +153,19 @@ export class PublisherHistory {
 
   /** Calls back with the extension of an answer: in order, and not before links that are being opened are open. */
   answer(send: (extension: Record<string, Buffer>) => void): void {
-    const answer = () => send(this.#extension ?? {})
+    const answer = () => send(this.#server.extension)
     if (this.#waiting === undefined) answer()
     else if (this.#waiting.length < maxWaitingRequests) this.#waiting.push(answer)
   }
 
   /** A request has named links of a subscriber. */
   requested(extensions: Readonly<Record<string, Buffer>>): void {
-    if (this.#links === undefined || this.#links.endpoints.length > 0) return
-    const addresses = readLinks(extensions)
-    if (addresses !== undefined) this.#dialed.named(addresses, this.#ports.connect())
+    this.#server.requested(extensions)
   }
 
   /** No subscriber is linked. */
   noSubscriber(): void {
-    this.#dialed.forget()
+    this.#server.noSubscriber()
   }
 
   /** @error RIVULET_STORE_FULL, RIVULET_STORE_FAILED */
@@ -219,7 +176,7 @@ export class PublisherHistory {
   }
 
   stats(): PublisherHistoryStats {
-    const { open, served, bytes } = this.#service.stats()
+    const { open, served, bytes } = this.#server.stats()
     return Object.freeze({
       ...(this.#logs?.stats() ?? noCounts),
       openReplays: open,
@@ -231,10 +188,7 @@ export class PublisherHistory {
 
   /** Lets replays end within this time, and keeps what was appended. */
   async close(timeoutMs: number): Promise<void> {
-    this.#isClosed = true
-    await this.#links?.close({ drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) })
-    this.#service.close()
-    this.#securityEvents.complete()
+    await this.#server.close(timeoutMs)
     await this.#logs?.close()
   }
 

@@ -1,0 +1,120 @@
+/**
+ * How the history of a publisher or a hub is served: the service, and the links beside the topic socket.
+ *
+ * What is kept, and of whom, is decided by those who use it. What the service says is in `topic-service.ts`.
+ */
+import { Subject } from 'rxjs'
+import { CallHost } from '../../src/call/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
+import { turnBudget } from '../../src/lifecycle/index.js'
+import type { ResourceMaker } from '../../src/resource/index.js'
+import type { Runtime } from '../../src/runtime/index.js'
+import type { SecurityEvent } from '../../src/security/index.js'
+import type { ConnectEndpoint, ResolvedSocketOptions } from '../../src/socket/index.js'
+import { DialedLinks } from './dialed-links.js'
+import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
+import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
+import { TopicService, type TopicServicePorts, type TopicServiceStats } from './topic-service.js'
+
+/** What a history needs of its publisher or hub. */
+export interface HistoryOwner extends ResourceMaker {
+  readonly runtime: Runtime
+  /** How the topic socket is secured. */
+  readonly socket: Pick<ResolvedSocketOptions, 'insecure' | 'security'>
+  /** Where the topic socket is bound, and where it connects now. */
+  endpoints(): readonly string[]
+  connect(): readonly ConnectEndpoint[]
+}
+
+/** Whose messages are kept. */
+export type ServedLogs = Omit<TopicServicePorts, 'clock' | 'nextTurn'>
+
+/** Calls of one link that may be open. */
+const maxOpenCalls = 256
+
+/** Serves history. */
+export class HistoryServer {
+  /** What the security of the links observes. */
+  readonly securityEvents = new Subject<SecurityEvent>()
+  readonly #owner: HistoryOwner
+  readonly #service: TopicService
+  readonly #callHost: CallHost
+  readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
+  #links: TopicLinkSet | undefined
+  #extension: Record<string, Buffer> | undefined
+  #isClosed = false
+
+  constructor(owner: HistoryOwner, logs: ServedLogs) {
+    this.#owner = owner
+    const { clock } = owner.runtime
+    this.#service = new TopicService({ ...logs, clock, nextTurn: (callback) => turnBudget.nextTurn(callback) })
+    const ports = {
+      clock,
+      report: (error: RivuletError) => owner.report(error),
+      limited: (reason: string, peer: Parameters<TopicLinkSet['limited']>[1]) => this.#links?.limited(reason, peer),
+    }
+    this.#callHost = new CallHost([this.#service.implementation], ports, { maxOpenCallsPerPeer: maxOpenCalls })
+  }
+
+  /** Whether the links have been opened, or are not to be opened any more. */
+  get hasOpened(): boolean {
+    return this.#links !== undefined || this.#isClosed
+  }
+
+  /** The extension of answers, which names the links, once they are open. */
+  get extension(): Record<string, Buffer> {
+    return this.#extension ?? {}
+  }
+
+  /**
+   * Opens the links.
+   *
+   * @param given - The endpoints to bind; with none, those beside the topic socket.
+   * @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND
+   */
+  async openLinks(given: readonly string[]): Promise<void> {
+    const { runtime, socket, endpoints } = this.#owner
+    const { insecure, security } = socket
+    const bind = given.length > 0 ? given : linkBinds(endpoints())
+    const settings = { insecure, security, runtime, bind, maxItemBytes: maxTopicRequestBytes }
+    const links = await TopicLinkSet.open(settings, this.#owner, [this.#callHost])
+    this.#links = links
+    if (this.#isClosed) await links.close({ drain: false })
+    links.securityEvents.subscribe((event) => this.securityEvents.next(event))
+    this.#extension = writeLinks(links.endpoints)
+  }
+
+  /** A request has named links of a subscriber. */
+  requested(extensions: Readonly<Record<string, Buffer>>): void {
+    if (this.#links === undefined || this.#links.endpoints.length > 0) return
+    const addresses = readLinks(extensions)
+    if (addresses !== undefined) this.#dialed.named(addresses, this.#owner.connect())
+  }
+
+  /** No subscriber is linked. */
+  noSubscriber(): void {
+    this.#dialed.forget()
+  }
+
+  /** A source has come. */
+  added(source: string): void {
+    this.#service.added(source)
+  }
+
+  /** Nothing of a source is kept any more. */
+  removed(source: string): void {
+    this.#service.removed(source)
+  }
+
+  stats(): TopicServiceStats {
+    return this.#service.stats()
+  }
+
+  /** Lets replays end within this time. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#isClosed = true
+    await this.#links?.close({ drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) })
+    this.#service.close()
+    this.securityEvents.complete()
+  }
+}
