@@ -51,6 +51,7 @@ export class HeldFrames<Frame extends FollowedFrame> {
   readonly #budget: HoldBudget
   #frames: Frame[] = []
   readonly #firsts = new Map<string, Frame>()
+  #ends = new Map<string, Frame>()
   #messages = 0
   #bytes = 0
   #forgotten: Forgotten | undefined
@@ -109,9 +110,15 @@ export class HeldFrames<Frame extends FollowedFrame> {
       : { from, upTo, next }
   }
 
+  /** Notes where a topic ends that has frames here; `frame` has no messages, and is the last that is taken out. */
+  endAt(frame: Frame): void {
+    this.#ends.set(frame.topic, frame)
+  }
+
   /** Takes all out. */
   take(): readonly Frame[] {
-    const frames = this.#frames
+    const frames = this.#ends.size > 0 ? [...this.#frames, ...this.#ends.values()] : this.#frames
+    this.#ends = new Map()
     this.#budget.giveBack(this.#bytes)
     this.#frames = []
     this.#firsts.clear()

@@ -117,20 +117,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
   expired(fetch: HistoryFetch, name: string, sequence: number, position: number): void {
     const source = this.#asking(fetch)
     if (source === undefined || fetch.retained || !(fetch.purpose === 'history' || name === fetch.pattern)) return
-    const topic = source.topic(name, position)
-    const { repair } = topic
-    // the fetch that repairs the topic reports it, too
-    if (repair && repair.fetch !== fetch) {
-      this.#order.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
-      return
-    }
-    let [to, end] = [sequence, position]
-    const first = (repair?.held ?? source.hold)?.firstOf(name)?.place
-    if (first && first.sequence <= to) [to, end] = [first.sequence - 1, first.previous]
-    // behind `upTo`, the next frame of the topic shows what is missing
-    else if (!repair && position > fetch.upTo) return
-    if (to < topic.next) return
-    this.#order.miss(source, topic, topic.interrupted ? to : topic.next, to, end, 'expired')
+    this.#order.expire(source, source.topic(name, position), fetch, sequence, position)
   }
 
   /** Where a topic stands. */

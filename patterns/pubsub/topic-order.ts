@@ -112,7 +112,9 @@ export class TopicOrder<Frame extends FollowedFrame> {
     }
     const skipped = Math.min(count, Math.max(0, topic.next - sequence))
     topic.next = Math.max(topic.next, sequence + count)
-    topic.position = Math.max(topic.position, count > 0 ? position + count - 1 : previous)
+    const end = endOf(frame.place)
+    // what was held may be from before the position at which a topic is entered
+    if (topic.next === sequence + count && end > 0) topic.position = end
     topic.interrupted = false
     if (skipped > 0 && (way === 'live' || way === 'held')) this.#ports.duplicates(skipped)
     if (skipped < count) this.#ports.deliver(source.id, frame, skipped, way)
@@ -140,6 +142,33 @@ export class TopicOrder<Frame extends FollowedFrame> {
       this.take(source, topic, beacon(topic.name, forgotten.next, forgotten.upTo) as Frame, 'held', settled)
   }
 
+  /** Messages up to a number and a position that were asked for are not kept any more. */
+  expire(
+    source: FollowedSource<Frame>,
+    topic: TopicState<Frame>,
+    fetch: HistoryFetch,
+    sequence: number,
+    position: number,
+  ): void {
+    const { name, repair } = topic
+    // the fetch that repairs the topic reports it, too
+    if (repair && repair.fetch !== fetch) {
+      this.hold(repair.held, beacon(name, sequence + 1, position) as Frame)
+      return
+    }
+    let [to, end] = [sequence, position]
+    const held = repair?.held ?? source.hold
+    const first = held?.firstOf(name)?.place
+    if (first && first.sequence <= to) {
+      // what is missing behind frames that are held is named behind them
+      if (position <= fetch.upTo) held?.endAt(beacon(name, sequence + 1, position) as Frame)
+      ;[to, end] = [first.sequence - 1, first.previous]
+    }
+    // behind `upTo`, the next frame of the topic shows what is missing
+    else if (!repair && position > fetch.upTo) return
+    if (to >= topic.next) this.miss(source, topic, topic.interrupted ? to : topic.next, to, end, 'expired')
+  }
+
   /** Reports messages as missing. */
   miss(
     source: FollowedSource<Frame>,
@@ -150,7 +179,7 @@ export class TopicOrder<Frame extends FollowedFrame> {
     reason: GapReason,
   ): void {
     topic.next = to + 1
-    topic.position = Math.max(topic.position, position)
+    topic.position = position
     topic.interrupted = false
     this.#ports.gap(source.id, topic.name, from, to, reason)
     this.#moved(source, topic)

@@ -99,11 +99,11 @@ class Replay {
     const expired = new Map<string, { sequence: number; position: number }>()
     if (!fetch.retained && fetch.since === null) {
       for (const { topic, place } of this.#kept.trimmed) {
-        const count = Math.min(place.count, fetch.upTo - place.position + 1)
-        const position = place.position + count - 1
-        const sequence = place.sequence + count - 1
-        if (count <= 0 || position <= this.#position || !this.#fits(topic)) continue
+        const position = place.position + place.count - 1
+        const sequence = place.sequence + place.count - 1
+        if (position <= this.#position || fetch.upTo <= this.#position || !this.#fits(topic)) continue
         if (sequence < (this.#floors.get(topic) ?? 0)) continue
+        // like the service: the last one that was given up, which may be behind what was asked for
         expired.set(topic, { sequence, position })
       }
     }

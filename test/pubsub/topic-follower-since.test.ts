@@ -164,6 +164,21 @@ t.test('since a date', async (t) => {
   t.strictSame(all.texts(), ['a3', 'live', 'b2', 'a4', 'a5'])
 })
 
+t.test('since a date whose history cannot be reached: what is missing behind held frames is fetched', async (t) => {
+  const p = new Kept(idP)
+  const held = p.publish('a', 2)
+  p.publish('a', 2)
+  const all = new Following([p], new Date(0))
+  all.follower.frame(idP, held)
+  all.follower.served(idP, p.position, 1)
+  all.fail()
+  t.strictSame(all.texts(), ['a1', 'a2', 'live'])
+  p.publish('a', 1)
+  all.follower.frame(idP, p.publish('a', 1))
+  all.settle()
+  t.strictSame(all.texts().slice(3), ['a3', 'a4', 'a5', 'a6'])
+})
+
 t.test('since the retained values: each once, then what is live', async (t) => {
   const p = new Kept(idP)
   p.publish('a', 1, { isRetained: true })
@@ -286,6 +301,23 @@ t.test('more live frames than may be held while history is replayed: they come b
   for (let n = 0; n < 4; n++) all.follower.frame(idP, p.publish('a', 1))
   all.settle()
   t.strictSame(all.texts(), ['a1', 'a2', 'a3', 'a4', 'a5', 'live'])
+})
+
+t.test('since all: what is given up behind held frames is named behind them, before the seam', async (t) => {
+  for (const isNext of [true, false]) {
+    const p = new Kept(idP)
+    p.publish('a', 1)
+    const all = new Following([p], 'all', '#', 300)
+    all.follower.frame(idP, p.publish('a', 1))
+    // there is no room for these
+    for (let n = 0; n < 2; n++) all.follower.frame(idP, p.publish('a', 1))
+    p.trim(4)
+    all.follower.served(idP, 4, 1)
+    if (isNext) all.follower.frame(idP, p.publish('a', 1))
+    all.settle()
+    const end = isNext ? ['a5'] : []
+    t.strictSame(all.texts(), ['gap a1-1 expired', 'a2', 'gap a3-4 expired', ...end, 'live'])
+  }
 })
 
 t.test('a cursor from history that passes a topic under repair does not pass what waits there', async (t) => {
