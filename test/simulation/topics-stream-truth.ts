@@ -16,6 +16,8 @@ interface Shown {
   /** Everything behind it is shown, where that is known. */
   readonly from: number | undefined
   isLive: boolean
+  /** Whether it was live before there was an answer: then it is not asked for what `since` names. */
+  isUnanswered: boolean
   /** The number that is next, by topic. */
   readonly topics: Map<string, TopicShown>
 }
@@ -28,6 +30,7 @@ interface TopicShown {
 
 /** What a stream has shown at a moment, to be continued. */
 export interface StreamMark {
+  readonly start: Start
   readonly sources: ReadonlyMap<string, Shown>
 }
 
@@ -63,7 +66,7 @@ export class StreamTruth {
     for (const [id, { topics, ...rest }] of this.#sources) {
       sources.set(id, { ...rest, topics: new Map([...topics].map(([name, state]) => [name, { ...state }])) })
     }
-    return { sources }
+    return { start: this.#settings.start, sources }
   }
 
   /** An answer has come. */
@@ -98,6 +101,7 @@ export class StreamTruth {
     const { start, isCalm } = this.#settings
     if (shown.isLive) this.#fail(`${id} is live twice`)
     shown.isLive = true
+    shown.isUnanswered = shown.servedAt === undefined
     if (start.kind === 'now') this.#fail(`${id} is live with 'now'`)
     const source = this.#oracle.source(id)
     if (!isCalm() || source.log === undefined || !(start.kind === 'all' || start.kind === 'cursor')) return
@@ -129,7 +133,7 @@ export class StreamTruth {
     if (!shown) {
       const { kind } = this.#settings.start
       const from = kind === 'all' || kind === 'cursor' ? 0 : undefined
-      shown = { servedAt: undefined, from, isLive: false, topics: new Map() }
+      shown = { servedAt: undefined, from, isLive: false, isUnanswered: false, topics: new Map() }
       this.#sources.set(id, shown)
     }
     return shown
@@ -161,7 +165,7 @@ export class StreamTruth {
   /** What a topic may begin with. */
   #begin(source: SourceTruth, shown: Shown, topic: string, from: number, to: number): void {
     const { start } = this.#settings
-    const [least, most] = this.#beginning(source, shown, topic)
+    const [least, most] = this.#beginning(source, shown, topic, start)
     if (from < least)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
     // of topics whose numbers are not known, the last missing message is named alone
@@ -170,8 +174,8 @@ export class StreamTruth {
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${most} (${start.kind})`)
   }
 
-  #beginning(source: SourceTruth, { servedAt, from }: Shown, topic: string): [least: number, most: number] {
-    const { start } = this.#settings
+  #beginning(source: SourceTruth, shown: Shown, topic: string, start: Start): [least: number, most: number] {
+    const { servedAt, from } = shown
     const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
     if (from !== undefined) {
       const first = source.numberAt(topic, from) + 1
@@ -187,13 +191,13 @@ export class StreamTruth {
       const messages = source.topics.get(topic) ?? []
       const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
       const first = Math.min(live, dated || live)
-      return [first, first]
+      return [first, servedAt === undefined || shown.isUnanswered ? live : first]
     }
     return [1, live]
   }
 
   /** Takes over what a cursor names; it must be what was shown there. */
-  #continueAt(cursor: string, { sources }: StreamMark): void {
+  #continueAt(cursor: string, { start, sources }: StreamMark): void {
     const named = readCursor(cursor)
     if (named === undefined) {
       this.#fail('a cursor cannot be read')
@@ -207,22 +211,28 @@ export class StreamTruth {
         if (!this.#fits(topic)) continue
         const state = before?.topics.get(topic)
         const last = topics.get(topic)?.sequence
-        const next =
-          (before && state && mostNext(source, before, topic, state)) ?? this.#unbegun(source, before, topic, position)
-        const cursorNext = (last ?? source.numberAt(topic, position)) + 1
-        if (state === undefined && last === undefined && cursorNext <= next) continue
-        if (cursorNext !== next)
-          this.#fail(`a cursor continues with ${topic} ${cursorNext} of ${id}, and ${next} is next`)
+        const next = (last ?? source.numberAt(topic, position)) + 1
+        const [least, most] =
+          before && state
+            ? [state.next, mostNext(source, before, topic, state)]
+            : this.#unbegun(source, before, topic, position, start)
+        if (state === undefined && last === undefined && next <= most) continue
+        if (next < least || next > most)
+          this.#fail(`a cursor continues with ${topic} ${next} of ${id}, and ${least} to ${most} is next`)
         states.set(topic, { next, mayJump: false })
       }
-      this.#sources.set(id, { servedAt: undefined, from: position, isLive: false, topics: states })
+      const rest = { servedAt: undefined, from: position, isLive: false, isUnanswered: false }
+      this.#sources.set(id, { ...rest, topics: states })
     }
   }
 
-  /** Of a topic of which nothing was shown, the number that may be next at most. */
-  #unbegun(source: SourceTruth, before: Shown | undefined, topic: string, position: number): number {
-    const { from = Math.max(position, before?.servedAt ?? position) } = before ?? {}
-    return source.numberAt(topic, from) + 1
+  /** Of a topic of which nothing was shown, the numbers that may be next. */
+  #unbegun(source: SourceTruth, before: Shown | undefined, topic: string, position: number, start: Start) {
+    if (before?.from !== undefined) return this.#beginning(source, before, topic, start)
+    const served = source.numberAt(topic, Math.max(position, before?.servedAt ?? position)) + 1
+    if (start.kind !== 'last' || before === undefined) return [1, served] as const
+    const [, most] = this.#beginning(source, before, topic, start)
+    return [1, Math.max(served, most)] as const
   }
 }
 
