@@ -24,6 +24,7 @@ export class SimulatedHistory implements SubscriptionHistory {
   readonly #links: SimulatedLinks
   readonly #offers = new Map<string, readonly string[]>()
   readonly #needed = new Set<string>()
+  readonly #unreached = new Set<string>()
 
   constructor(process: TurnProcess, { plan, oracle }: TopicsWorld) {
     this.#process = process
@@ -50,6 +51,11 @@ export class SimulatedHistory implements SubscriptionHistory {
     else this.#offers.delete(publisher)
   }
 
+  /** Whether something that was asked of the history of a publisher was unavailable. */
+  isUnreached(publisher: string, pattern: string): boolean {
+    return this.#unreached.has(`${publisher} ${pattern}`)
+  }
+
   isOffered(publisher: string): boolean {
     return this.#offers.has(publisher)
   }
@@ -62,6 +68,7 @@ export class SimulatedHistory implements SubscriptionHistory {
       expired: (...answer) => asker.expired(...answer),
       head: (...answer) => asker.head(...answer),
       ended: (asked, outcome, position) => {
+        if (outcome === 'unavailable') this.#unreached.add(`${fetch.source} ${pattern}`)
         this.#process.note(`has ${outcome} ${purpose} ${pattern}`, after, upTo)
         asker.ended(asked, outcome, position)
       },

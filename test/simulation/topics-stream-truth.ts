@@ -43,6 +43,8 @@ export interface StreamSettings {
   readonly mark?: { readonly cursor: string; readonly shown: StreamMark } | undefined
   /** Whether nothing has gone wrong for long. */
   readonly isCalm: () => boolean
+  /** Whether history of a publisher was asked for, and not reached. */
+  readonly isUnreached: (source: string) => boolean
 }
 
 /** One stream. */
@@ -176,14 +178,15 @@ export class StreamTruth {
 
   #beginning(source: SourceTruth, shown: Shown, topic: string, start: Start): [least: number, most: number] {
     const { servedAt, from } = shown
+    // without its history, what was held before the answer is shown
+    const isUnreached = servedAt === undefined || shown.isUnanswered || this.#settings.isUnreached(source.id)
     const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
     if (from !== undefined) {
       const first = source.numberAt(topic, from) + 1
       return [first, first]
     }
     if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
-      // without its history, what was held before the answer is shown
-      const least = this.#settings.isCalm() ? Math.max(1, live - start.count) : 1
+      const least = isUnreached ? 1 : Math.max(1, live - start.count)
       // more may have left before its history is asked for
       return [least, Math.max(live, source.count(topic) - start.count + 1)]
     }
@@ -191,7 +194,7 @@ export class StreamTruth {
       const messages = source.topics.get(topic) ?? []
       const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
       const first = Math.min(live, dated || live)
-      return [first, servedAt === undefined || shown.isUnanswered ? live : first]
+      return [first, isUnreached ? live : first]
     }
     return [1, live]
   }

@@ -186,7 +186,8 @@ export class SimulatedSubscriber extends TurnProcess {
     this.note(`follows ${pattern} ${start.kind}`)
     const mark = kept && { cursor: since as string, shown: kept.shown }
     const isCalm = () => this.now > this.world.troubledUntil
-    const truth = new StreamTruth(oracle, { name, pattern, start, mark, isCalm })
+    const isUnreached = (source: string) => it.history.isUnreached(source, pattern)
+    const truth = new StreamTruth(oracle, { name, pattern, start, mark, isCalm, isUnreached })
     const ports = {
       name: () => name,
       clock: this.clock,
