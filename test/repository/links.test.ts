@@ -3,19 +3,14 @@ import { readFileSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
+import { slug } from '../../tools/docs/slug.js'
 import { guidePaths } from './sources.js'
 
 const pages = [...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'], ...guidePaths()]
 
-/** The identifiers of the headings of a page, as GitHub and TypeDoc make them. */
+/** The identifiers of the headings of a page, as GitHub and the site make them. */
 function headings(text: string): string[] {
-  return [...text.matchAll(/^#{1,6} (.*)$/gm)].map(([, title = '']) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(/\s/g, '-'),
-  )
+  return [...text.matchAll(/^#{1,6} (.*)$/gm)].map(([, title = '']) => slug(title))
 }
 
 /** Links of a page that lead nowhere; `read` gives the text of a file, if there is one. */
