@@ -8,7 +8,7 @@ import { HoldBudget } from '../../patterns/pubsub/held-frames.js'
 import type { HistoryAsker } from '../../patterns/pubsub/history-call.js'
 import { HistoryClient } from '../../patterns/pubsub/history-client.js'
 import type { HistoryFetch } from '../../patterns/pubsub/history-fetch.js'
-import type { SubscriptionHistory } from '../../patterns/pubsub/subscription.js'
+import type { FollowedHistory } from '../../patterns/pubsub/subscriber-core.js'
 import { SimulatedLinks } from './simulated-links.js'
 import type { TopicsWorld } from './topics-world.js'
 import type { TurnProcess } from './turn-process.js'
@@ -17,7 +17,8 @@ import type { TurnProcess } from './turn-process.js'
 export const repairTimeoutMs = 5000
 
 /** The history of publishers. */
-export class SimulatedHistory implements SubscriptionHistory {
+export class SimulatedHistory implements FollowedHistory {
+  readonly extension = {}
   readonly budget: HoldBudget
   readonly #process: TurnProcess
   readonly #client: HistoryClient
@@ -49,6 +50,11 @@ export class SimulatedHistory implements SubscriptionHistory {
   answered(publisher: string, addresses: readonly string[] | undefined): void {
     if (addresses) this.#offers.set(publisher, addresses)
     else this.#offers.delete(publisher)
+  }
+
+  left(publisher: string): void {
+    this.#offers.delete(publisher)
+    this.#needed.delete(publisher)
   }
 
   /** Whether something that was asked of the history of a publisher was unavailable. */

@@ -112,6 +112,8 @@ export class TopicServer implements Listener {
 export interface TopicClientPorts {
   /** There is a new connection, and its subscriptions have left. */
   linked(): void
+  /** A connection has ended. */
+  unlinked(): void
   frame(topic: Buffer, frame: Buffer): void
 }
 
@@ -144,21 +146,26 @@ export class TopicClient {
     )
   }
 
-  subscribe(subscribed: boolean, prefix: Buffer): void {
+  /** Sends a subscription or a request. */
+  sendUp(frame: Buffer): void {
+    const [mark] = frame
+    if (mark === upstream.subscribe || mark === upstream.unsubscribe) {
+      this.#subscribe(mark === upstream.subscribe, frame.subarray(1))
+    } else {
+      for (const pipe of this.#pipes) pipe.send(Buffer.concat([Buffer.of(upstream.frame), frame]))
+    }
+  }
+
+  drop(): void {
+    for (const pipe of this.#pipes) pipe.drop()
+  }
+
+  #subscribe(subscribed: boolean, prefix: Buffer): void {
     const key = prefix.toString('latin1')
     const count = (this.#prefixes.get(key) ?? 0) + (subscribed ? 1 : -1)
     if (count > 0) this.#prefixes.set(key, count)
     else this.#prefixes.delete(key)
     for (const pipe of this.#pipes) pipe.connection?.send('dialer', subscription(subscribed, prefix))
-  }
-
-  /** Sends to all publishers; to those that are not connected, in front of the subscriptions or not at all. */
-  send(frame: Buffer): void {
-    for (const pipe of this.#pipes) pipe.send(Buffer.concat([Buffer.of(upstream.frame), frame]))
-  }
-
-  drop(): void {
-    for (const pipe of this.#pipes) pipe.drop()
   }
 }
 
@@ -176,6 +183,7 @@ class ClientPipe implements NetworkEnd {
     this.#connectLater()
   }
 
+  /** Sends a request; while it is not connected, in front of the subscriptions or not at all. */
   send(frame: Buffer): void {
     if (this.connection) this.connection.send('dialer', frame)
     else if (this.#waiting.length < 3) this.#waiting.push(frame)
@@ -196,6 +204,7 @@ class ClientPipe implements NetworkEnd {
     this.#client.process.enqueue(() => {
       if (connection !== this.connection || this.#isGone) return
       this.connection = undefined
+      this.#client.ports.unlinked()
       this.#connectLater()
     })
   }

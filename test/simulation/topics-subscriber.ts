@@ -1,29 +1,14 @@
 /**
- * A subscriber of a simulation: readiness, interest, subscriptions and the client of history are those of the package.
- *
- * It is put together as `subscriber.ts` does, without its socket. It may crash, and comes back with a cursor or from the beginning.
+ * A subscriber of a simulation: it is that of the package, with simulated sockets and links. It may crash, and comes back with a
+ * cursor or from the beginning.
  */
 import type { Cursor } from '../../patterns/pubsub/cursor.js'
-import { answerKind } from '../../patterns/pubsub/hub-wire.js'
-import { Interest } from '../../patterns/pubsub/interest.js'
-import { readLinks } from '../../patterns/pubsub/link-addresses.js'
-import { Readiness } from '../../patterns/pubsub/readiness.js'
 import { type Since, startOf } from '../../patterns/pubsub/since.js'
-import { eventSubscription, type Subscription } from '../../patterns/pubsub/subscription.js'
+import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
+import type { Subscription } from '../../patterns/pubsub/subscription.js'
 import type { SinceEvent } from '../../patterns/pubsub/topic-event.js'
-import { topicFrame } from '../../patterns/pubsub/topic-frame.js'
 import { inboxMark } from '../../patterns/pubsub/topic-name.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { defaults } from '../../src/options/index.js'
-import {
-  type DataFrame,
-  FrameReceiver,
-  frameKind,
-  readRecordFrame,
-  TopicAnswer,
-  TopicRequest,
-  writeRecordFrame,
-} from '../../src/wire/index.js'
 import { SimulatedHistory } from './topics-history.js'
 import { Note } from './topics-notes.js'
 import { TopicClient } from './topics-sockets.js'
@@ -46,14 +31,10 @@ interface KeptCursor {
 
 /** What one life is made of. */
 interface Life {
-  readonly receiver: FrameReceiver
-  readonly readiness: Readiness
-  readonly interest: Interest<Subscription>
+  readonly core: SubscriberCore
   readonly history: SimulatedHistory
   readonly client: TopicClient
-  readonly inbox: Buffer
   readonly streams: HeldStream[]
-  epoch: number
 }
 
 /** A subscriber. */
@@ -89,7 +70,8 @@ export class SimulatedSubscriber extends TurnProcess {
   override crash(): void {
     this.note('crashes')
     const it = this.#it
-    it?.readiness.close()
+    it?.core.readiness.close()
+    it?.core.close()
     it?.client.drop()
     it?.history.drop()
     this.#it = undefined
@@ -124,42 +106,28 @@ export class SimulatedSubscriber extends TurnProcess {
     const { clock, world } = this
     const { oracle } = world
     const history = new SimulatedHistory(this, world)
-    const receiver = new FrameReceiver(
-      { ...defaults, maxMessageBytes: 1000, clock },
-      {
-        accept: (frame, text) => this.#accept(frame, text),
-        reject: (error) => oracle.fail(`${this.name} rejects ${error.message}`),
-        newSchema: () => {},
-        lose: () => oracle.fail(`${this.name} misses a schema`),
-      },
-    )
-    const readiness = new Readiness({
-      clock,
-      request: (nonce) => this.#request(nonce),
-      served: (source, position, upTo) => this.#served(source, position, upTo),
-      connected: () => this.#it?.client.connections.length ?? 0,
-    })
+    const isThis = () => this.#it?.core === core
     const client = new TopicClient(this, this.#addresses, {
-      linked: () => {
-        const it = this.#it
-        if (it?.client !== client) return
-        it.epoch += 1
-        readiness.linked()
-      },
-      frame: (topic, frame) => this.#onFrame(topic, frame),
+      linked: () => isThis() && core.linked(),
+      unlinked: () => isThis() && core.unlinked(),
+      frame: (topic, frame) => isThis() && core.onFrame([topic, frame]),
     })
-    const inbox = Buffer.concat([Buffer.of(inboxMark), this.random.bytes(16)])
-    this.#it = {
-      receiver,
-      readiness,
-      interest: new Interest<Subscription>(),
+    const core: SubscriberCore = new SubscriberCore({
+      clock,
+      maxMessageBytes: 1000,
+      inbox: Buffer.concat([Buffer.of(inboxMark), this.random.bytes(16)]),
       history,
-      client,
-      inbox,
-      streams: [],
-      epoch: 1,
-    }
-    client.subscribe(true, inbox)
+      name: () => this.name,
+      isOpen: isThis,
+      connected: () => client.connections.length,
+      sendUp: (frame) => client.sendUp(frame),
+      changed: () => {},
+      newSchema: () => {},
+      reject: (error) => oracle.fail(`${this.name} rejects ${error.message}`),
+      report: (error) => this.report(error),
+    })
+    this.#it = { core, history, client, streams: [] }
+    core.open()
     const kept = this.random.chance(0.8) ? this.#kept : undefined
     this.#kept = undefined
     if (kept) this.#follow(kept.pattern, kept.cursor(), kept)
@@ -188,20 +156,14 @@ export class SimulatedSubscriber extends TurnProcess {
     const isCalm = () => this.now > this.world.troubledUntil
     const isUnreached = (source: string) => it.history.isUnreached(source, pattern)
     const truth = new StreamTruth(oracle, { name, pattern, start, mark, isCalm, isUnreached })
-    const ports = {
-      name: () => name,
-      clock: this.clock,
-      history: it.history,
-      report: (error: RivuletError) => this.report(error),
-      demanded: (subscription: Subscription, wanted: boolean) => {
-        if (!wanted) return
-        if (it.interest.enter(subscription)) it.client.subscribe(true, subscription.pattern.prefix)
-        subscription.order = it.readiness.subscribed()
-      },
-      changed: () => {},
+    const made = it.core.events<{ id: number }>(pattern, Note, { since })
+    if (it.streams.some(({ subscription }) => subscription === made)) return
+    const served = made.served.bind(made)
+    made.served = (source, position, epoch) => {
+      this.note('is served', position)
+      truth.served(source, position)
+      served(source, position, epoch)
     }
-    const made = eventSubscription(pattern, Note, ports, { start })
-    it.receiver.know(made.codec.schemaId, made.codec.text)
     it.streams.push({ subscription: made, truth })
     const { life } = this
     made.stream.subscribe((event) => {
@@ -227,45 +189,5 @@ export class SimulatedSubscriber extends TurnProcess {
       if (random.chance(0.1)) void event.cursor // makes it shorter, if it is long
       this.#kept = { pattern, cursor: () => event.cursor, shown: truth.mark() }
     }
-  }
-
-  #request(nonce: Buffer): void {
-    const it = this.#it
-    const request = { kind: 'ready' as const, inbox: it?.inbox ?? Buffer.of(inboxMark), nonce }
-    it?.client.send(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
-  }
-
-  #served(source: string, position: number, upTo: number): void {
-    const it = this.#it
-    for (const { subscription, truth } of it?.streams ?? []) {
-      const { order } = subscription
-      if (order === 0 || order > upTo) continue
-      this.note('is served', position)
-      truth.served(source, position)
-      subscription.served(source, position, it?.epoch as number)
-    }
-  }
-
-  #onFrame(topic: Buffer, frame: Buffer): void {
-    const it = this.#it
-    if (it === undefined) return
-    if (topic[0] !== inboxMark) {
-      it.receiver.receive(frame, topic)
-    } else if (topic.equals(it.inbox)) {
-      const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, it.inbox)
-      const { nonce, source, position, extensions } = answer
-      const publisher = source.toString('hex')
-      const kind = answerKind(answer)
-      if (kind !== 'ready') it.history.answered(publisher, readLinks(extensions))
-      it.readiness.answered(nonce, publisher, position, kind)
-    }
-  }
-
-  #accept(frame: DataFrame, text: string): void {
-    const { topic: part } = frame
-    const match = part && this.#it?.interest.match(part)
-    if (!match) return
-    const opened = topicFrame(frame, text, match.topic)
-    for (const subscription of match.subscriptions) if (subscription.wanted) subscription.accept(opened)
   }
 }
