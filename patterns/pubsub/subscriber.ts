@@ -76,7 +76,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       clock: this.runtime.clock,
       maxMessageBytes: options.maxMessageBytes,
       inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
-      history: this.#history,
+      history: this.#history.offers,
       name: () => this.name,
       isOpen: () => this.life.isOpen,
       connected: () => this.socket.links.connected,
@@ -164,7 +164,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   #changed(subscription: Subscription): void {
     this.#slow.set(subscription, subscription.wanted && subscription.backlogged)
     // without a pending read the library would not subscribe again after a cut, so only a backlog stops reading
-    this.#history.isPaused = this.#slow.areHolding
+    this.#history.offers.isPaused = this.#slow.areHolding
     if (this.life.isOpen) this.socket.reading = !this.#slow.areHolding
   }
 

@@ -105,7 +105,7 @@ export class SimulatedSubscriber extends TurnProcess {
   #open(): void {
     const { clock, world } = this
     const { oracle } = world
-    const history = new SimulatedHistory(this, world)
+    const history = new SimulatedHistory(this, world, this.#addresses, () => core.readiness.ask())
     const isThis = () => this.#it?.core === core
     const client = new TopicClient(this, this.#addresses, {
       linked: () => isThis() && core.linked(),
