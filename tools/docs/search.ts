@@ -6,7 +6,7 @@
 import type { DefaultTheme, MarkdownEnv } from 'vitepress'
 
 const repeated =
-  'Type Parameters?|Parameters|Returns|Properties|Methods|Inherited from|Overrides|Implementation of|Extends|Extended by|Error|Throws|Example|Call Signature|Type Declaration'
+  'Type Parameters?|Parameters|Returns|Properties|Methods|Inherited from|Overrides|Implementation of|Interfaces|Type Aliases|Functions|Variables|Classes|References|Extends|Extended by|Error|Throws|Example|Call Signature|Type Declaration'
 
 /** How words are matched and answers are ranked: a section of a guide before one of the interface. */
 export const ranking = {
@@ -19,7 +19,16 @@ export const ranking = {
 export const searchOptions: DefaultTheme.LocalSearchOptions = {
   detailedView: true,
   miniSearch: { searchOptions: ranking },
-  _render: (source, env, md) => withoutRepeated(env, md.render(source, env)),
+  _render: (source, env, md) => {
+    const { highlight } = md.options
+    // colours are not searched, and take most of the time
+    md.options.highlight = null
+    try {
+      return withoutRepeated(env, md.render(source, env))
+    } finally {
+      md.options.highlight = highlight
+    }
+  },
 }
 
 /** The HTML of a page as it is searched. */
