@@ -38,7 +38,7 @@ import { askAboutProtocol } from './validate-with-avsc.js'
  * Call it once for each protocol when the program starts; code is generated when a method is first used.
  *
  * @param protocol - Any Avro protocol, also the parsed JSON of an `.avpr` file, whose values are then `unknown`;
- * `docs/schemas/types.md` names the limits and the names that no method can have.
+ * `docs/schemas/services.md` names the limits and the names that no method can have.
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, with the path of each issue; `RIVULET_INVALID_OPTION`.
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import { nameFault, type PeerIdentity } from './allow-list.js'
 import { isKey } from './key-pair.js'
 import { type TargetPattern, targetPattern } from './target-pattern.js'
 
-/** What a peer asks to do; `docs/operations/security.md` says what the target of each is. */
+/** What a peer asks to do; `docs/operations/policy.md` says what the target of each is. */
 export type PolicyAction =
   | 'call'
   | 'reflect'
