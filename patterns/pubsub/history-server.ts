@@ -10,6 +10,7 @@ import { turnBudget } from '../../src/lifecycle/index.js'
 import type { ResourceMaker } from '../../src/resource/index.js'
 import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
+import type { LinkUser } from '../../src/session/index.js'
 import type { ConnectEndpoint, ResolvedSocketOptions } from '../../src/socket/index.js'
 import { DialedLinks } from './dialed-links.js'
 import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
@@ -29,6 +30,16 @@ export interface HistoryOwner extends ResourceMaker {
 /** Whose messages are kept. */
 export type ServedLogs = Omit<TopicServicePorts, 'clock' | 'nextTurn'>
 
+/** The links over which history is served. */
+export type ServedLinks = Pick<TopicLinkSet, 'endpoints' | 'securityEvents' | 'dial' | 'limited' | 'close'>
+
+/** Opens links for users: binds endpoints, or with none dials those that are named later. */
+export type OpenLinks = (
+  owner: HistoryOwner,
+  bind: readonly string[],
+  users: readonly LinkUser[],
+) => Promise<ServedLinks>
+
 /** Calls of one link that may be open. */
 const maxOpenCalls = 256
 
@@ -37,15 +48,18 @@ export class HistoryServer {
   /** What the security of the links observes. */
   readonly securityEvents = new Subject<SecurityEvent>()
   readonly #owner: HistoryOwner
+  readonly #open: OpenLinks
   readonly #service: TopicService
   readonly #callHost: CallHost
   readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
-  #links: TopicLinkSet | undefined
+  #links: ServedLinks | undefined
   #extension: Record<string, Buffer> | undefined
   #isClosed = false
 
-  constructor(owner: HistoryOwner, logs: ServedLogs) {
+  /** @param open - Opens links; by default, over sockets. */
+  constructor(owner: HistoryOwner, logs: ServedLogs, open: OpenLinks = openTopicLinks) {
     this.#owner = owner
+    this.#open = open
     const { clock } = owner.runtime
     this.#service = new TopicService({ ...logs, clock, nextTurn: (callback) => turnBudget.nextTurn(callback) })
     const ports = {
@@ -73,11 +87,8 @@ export class HistoryServer {
    * @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND
    */
   async openLinks(given: readonly string[]): Promise<void> {
-    const { runtime, socket, endpoints } = this.#owner
-    const { insecure, security } = socket
-    const bind = given.length > 0 ? given : linkBinds(endpoints())
-    const settings = { insecure, security, runtime, bind, maxItemBytes: maxTopicRequestBytes }
-    const links = await TopicLinkSet.open(settings, this.#owner, [this.#callHost])
+    const bind = given.length > 0 ? given : linkBinds(this.#owner.endpoints())
+    const links = await this.#open(this.#owner, bind, [this.#callHost])
     this.#links = links
     if (this.#isClosed) await links.close({ drain: false })
     links.securityEvents.subscribe((event) => this.securityEvents.next(event))
@@ -117,4 +128,10 @@ export class HistoryServer {
     this.#service.close()
     this.securityEvents.complete()
   }
+}
+
+function openTopicLinks(owner: HistoryOwner, bind: readonly string[], users: readonly LinkUser[]) {
+  const { runtime, socket } = owner
+  const { insecure, security } = socket
+  return TopicLinkSet.open({ insecure, security, runtime, bind, maxItemBytes: maxTopicRequestBytes }, owner, users)
 }

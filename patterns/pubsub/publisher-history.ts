@@ -1,30 +1,37 @@
 /**
  * The history of one publisher: its log, and the links over which it is served.
  *
- * Without the option `history` it begins with the first retained value, and keeps nothing but such values. What the service says
+ * Pure but for a clock: logs on disk and links come by ports. Without the option `history` it begins with the first retained value, and keeps nothing but such values. What the service says
  * is in `topic-service.ts`; when frames leave, in the outbox.
  */
 import { randomBytes } from 'node:crypto'
 import type { Subject } from 'rxjs'
+import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, type Resolved } from '../../src/options/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
 import type { FrameGate } from '../../src/socket/index.js'
 import type { CutFrame, OriginEnd } from '../../src/wire/index.js'
-import { type HistoryOwner, HistoryServer } from './history-server.js'
+import type { HistoryServer, ServedLogs } from './history-server.js'
 import { LogGates } from './log-gates.js'
-import { openLogsOf, openTopicLogs } from './open-topic-logs.js'
+import { openTopicLogs } from './open-topic-logs.js'
 import type { historyRules } from './options.js'
 import type { PublisherHistoryStats } from './publisher-api.js'
 import type { TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
 
 /** What a history needs of its publisher. */
-export interface PublisherHistoryPorts extends HistoryOwner {
+export interface PublisherHistoryPorts {
+  readonly clock: Clock
   name(): string
+  /** Opens the logs that the options ask for. */
+  openLogs(options: Resolved<typeof historyRules>): Promise<TopicLogs>
+  /** Makes what serves logs over links. */
+  serve(logs: ServedLogs): HistoryServer
   /** Frames that wait for the log may leave. */
   release(): void
   dropped(messages: number): void
+  report(error: RivuletError): void
 }
 
 /** Bounds under which no message is kept but retained values. */
@@ -52,14 +59,13 @@ export class PublisherHistory {
   constructor(options: Resolved<typeof historyRules> | undefined, ports: PublisherHistoryPorts) {
     this.#options = options
     this.#ports = ports
-    const { runtime } = ports
     this.#gates = new LogGates({
       changed: () => ports.release(),
       dropped: (messages) => ports.dropped(messages),
       report: (error) => ports.report(error),
     })
-    this.#missedReports = new SparseReports(runtime.clock, (error) => ports.report(error))
-    this.#server = new HistoryServer(ports, {
+    this.#missedReports = new SparseReports(ports.clock, (error) => ports.report(error))
+    this.#server = ports.serve({
       sources: () => (this.#log ? [this.#log.source] : []),
       log: (source) => (this.#log?.source === source ? this.#log : undefined),
       missed: (_, messages) => this.#onMissed(messages),
@@ -99,8 +105,8 @@ export class PublisherHistory {
   async openLog(): Promise<Iterable<TopicEnd>> {
     const options = this.#options
     if (options === undefined) return []
-    const { runtime, report, name } = this.#ports
-    this.#logs = await openLogsOf(options, runtime.clock, report)
+    const { openLogs, name } = this.#ports
+    this.#logs = await openLogs(options)
     const [first, ...others] = this.#logs.sources()
     if (others.length > 0) {
       const text = `${name()}: the folder '${options.path}' has the history of ${1 + others.length} publishers, as a hub keeps it; give a publisher a folder of its own`
@@ -120,7 +126,7 @@ export class PublisherHistory {
   /** Keeps retained values from now on, if nothing is kept yet; its links are opened meanwhile. */
   retain(): void {
     if (this.#log === undefined) {
-      this.#logs = openTopicLogs({ ...retainedOnly, clock: this.#ports.runtime.clock })
+      this.#logs = openTopicLogs({ ...retainedOnly, clock: this.#ports.clock })
       this.#log = this.#logs.log(this.#source.source.toString('hex'))
     }
     if (this.#server.hasOpened || this.#waiting !== undefined) return

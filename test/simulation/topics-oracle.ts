@@ -34,13 +34,13 @@ export class TopicsOracle implements RunOracle {
   }
 
   /** A publisher begins a life: as the source that it was, or as a new one. */
-  opened(id: string, log: TopicLog | undefined, position: number, keeping: Keeping): void {
+  opened(id: string, log: () => TopicLog | undefined, position: number, keeping: Keeping): void {
     let source = this.sources.get(id)
     if (!source) {
       source = new SourceTruth(id, keeping)
       this.sources.set(id, source)
     }
-    source.log = log
+    source.opened(log)
     const taken = source.takeBack(position)
     if (taken !== undefined) this.fail(`${id} takes back ${taken}, which somebody has got`)
   }

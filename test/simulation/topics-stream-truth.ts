@@ -106,7 +106,7 @@ export class StreamTruth {
     shown.isUnanswered = shown.servedAt === undefined
     if (start.kind === 'now') this.#fail(`${id} is live with 'now'`)
     const source = this.#oracle.source(id)
-    if (!isCalm() || source.log === undefined || !(start.kind === 'all' || start.kind === 'cursor')) return
+    if (!isCalm() || !source.keepsMessages || !(start.kind === 'all' || start.kind === 'cursor')) return
     for (const topic of source.topics.keys()) {
       if (!this.#fits(topic)) continue
       const due = source.numberAt(topic, shown.servedAt ?? 0)
@@ -185,12 +185,12 @@ export class StreamTruth {
       const first = source.numberAt(topic, from) + 1
       return [first, first]
     }
-    if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
+    if (start.kind === 'last' && source.keepsMessages && servedAt !== undefined) {
       const least = isUnreached ? 1 : Math.max(1, live - start.count)
       // more may have left before its history is asked for
       return [least, Math.max(live, source.count(topic) - start.count + 1)]
     }
-    if (start.kind === 'date' && source.log !== undefined) {
+    if (start.kind === 'date' && source.keepsMessages) {
       const messages = source.topics.get(topic) ?? []
       const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
       const first = Math.min(live, dated || live)

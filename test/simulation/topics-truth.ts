@@ -19,8 +19,8 @@ export interface TrueMessage {
 export class SourceTruth {
   readonly id: string
   readonly keeping: Keeping
-  /** The log of its last life. */
-  log: TopicLog | undefined
+  /** The log of its last life, which may begin with a retained value. */
+  #log: () => TopicLog | undefined = () => undefined
   /** Whether its publisher is there, or comes back as the same source. */
   isThere = true
   readonly topics = new Map<string, TrueMessage[]>()
@@ -28,6 +28,20 @@ export class SourceTruth {
   constructor(id: string, keeping: Keeping) {
     this.id = id
     this.keeping = keeping
+  }
+
+  get log(): TopicLog | undefined {
+    return this.#log()
+  }
+
+  /** Whether it keeps more than retained values. */
+  get keepsMessages(): boolean {
+    return this.keeping !== 'nowhere'
+  }
+
+  /** It begins a life. */
+  opened(log: () => TopicLog | undefined): void {
+    this.#log = log
   }
 
   /** Messages of a topic. */
@@ -65,8 +79,9 @@ export class SourceTruth {
   keeps(topic: string, from: number, to: number): boolean {
     const first = this.message(topic, from)
     const last = this.message(topic, to)
-    if (this.log === undefined || first === undefined || last === undefined) return false
-    const replay = this.log.replay([{ pattern: topic, after: first.position - 1, upTo: last.position }])
+    const { log } = this
+    if (log === undefined || first === undefined || last === undefined) return false
+    const replay = log.replay([{ pattern: topic, after: first.position - 1, upTo: last.position }])
     const part = topicPart(topic)
     for (let taken = replay.take(1_000_000); taken !== undefined; taken = replay.take(1_000_000)) {
       for (const { frame } of taken.frames) {
