@@ -121,7 +121,7 @@ function compile(): void {
  * are there only for those that name them.
  */
 function portDeclarations(file: string): void {
-  const text = readFileSync(file, 'utf8').replace(/\b(Buffer|Uint8Array)<ArrayBuffer(?:Like)?>/g, '$1')
+  const text = readFileSync(file, 'utf8').replace(/\b(Buffer|DataView|Uint8Array)<ArrayBuffer(?:Like)?>/g, '$1')
   writeFileSync(file, `/// <reference types="node" />\n${text}`)
 }
 
