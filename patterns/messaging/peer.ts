@@ -42,6 +42,19 @@ import type { PresenceEvent } from './presence.js'
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
  * RIVULET_ABORTED, RIVULET_CLOSED, RIVULET_NAME_TAKEN
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createPeer } from 'rivulet/messaging'
+ *
+ * const Report = defineSchema(record('Report', { done: 'int' }))
+ *
+ * await using planner = await createPeer({ name: 'planner', bind: 'tcp://127.0.0.1:*' })
+ * await using worker = await createPeer({ name: 'worker-7', connect: planner.endpoint })
+ *
+ * planner.deliveries(Report).subscribe(({ from, value }) => console.log(from.name, value.done)) // worker-7 3
+ * await worker.send('planner', Report, { done: 3 }) // the planner's process has it
+ * ```
  */
 export async function createPeer(options: PeerOptions): Promise<Peer> {
   const subject = 'createPeer'

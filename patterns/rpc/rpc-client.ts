@@ -26,6 +26,20 @@ import { type LinksOwner, SharedClient } from './shared-client.js'
  * Lifetime: a client `over` another shares its links, is closed with it, and closing it ends its own calls alone.
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED
+ * @example
+ * ```ts compile-only
+ * import { defineService } from 'rivulet/avro'
+ * import { createRpcClient } from 'rivulet/rpc'
+ *
+ * const Quotes = defineService({
+ *   protocol: 'Quotes',
+ *   messages: { price: { request: [{ name: 'symbol', type: 'string' }], response: 'double' } },
+ * })
+ *
+ * await using quotes = await createRpcClient(Quotes, { connect: 'tcp://127.0.0.1:7002' })
+ * console.log(await quotes.promises.price({ symbol: 'ACME' }, { timeoutMs: 1000 }))
+ * quotes.price({ symbol: 'ACME' }).subscribe((price) => console.log(price)) // called when subscribed to
+ * ```
  */
 export async function createRpcClient<S extends Service>(service: S, options: RpcClientOptions): Promise<RpcClient<S>> {
   const subject = 'createRpcClient'

@@ -40,6 +40,21 @@ export interface RpcServer extends Resource<RpcServerStats> {}
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @example
+ * ```ts compile-only
+ * import { defineService } from 'rivulet/avro'
+ * import { createRpcServer, implement } from 'rivulet/rpc'
+ *
+ * const Quotes = defineService({
+ *   protocol: 'Quotes',
+ *   messages: { price: { request: [{ name: 'symbol', type: 'string' }], response: 'double' } },
+ * })
+ *
+ * await using server = await createRpcServer({
+ *   bind: 'tcp://127.0.0.1:7002',
+ *   services: [implement(Quotes, { price: async ({ symbol }) => symbol.length * 1.5 })],
+ * })
+ * ```
  */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   return RpcServerResource.create(resolveOptions('createRpcServer', options, serverRules))

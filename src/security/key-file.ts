@@ -33,6 +33,14 @@ const saveRules = { overwrite: flag(defaults.overwrite) }
  * @param keyPair - From `generateKeyPair`.
  * @error RIVULET_KEY_FILE if there is a file already and `overwrite` is not true, or if the system refuses;
  * RIVULET_INVALID_OPTION
+ * @example
+ * ```ts compile-only
+ * import { generateKeyPair, loadKeyPair, saveKeyPair } from 'rivulet/security'
+ *
+ * await saveKeyPair('./server.key', generateKeyPair())
+ * const { publicKey } = await loadKeyPair('./server.key')
+ * console.log(publicKey) // for the options of others
+ * ```
  */
 export async function saveKeyPair(path: string, keyPair: KeyPair, options: SaveKeyPairOptions = {}): Promise<void> {
   const { overwrite } = resolveOptions('saveKeyPair', options, saveRules)

@@ -52,6 +52,17 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
  * `host` is closing or closed.
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createConsumer } from 'rivulet/queue'
+ *
+ * const Mail = defineSchema(record('Mail', { to: 'string' }))
+ *
+ * await using consumer = await createConsumer({ connect: 'tcp://127.0.0.1:7001', queue: 'mails', schema: Mail })
+ * const work = consumer.process(async ({ to }) => console.log('mail to', to), { concurrency: 4 })
+ * work.subscribe() // a message is acknowledged when its work is done
+ * ```
  */
 export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promise<Consumer<Out>> {
   return ConsumerResource.create<Out>(resolveOptions('createConsumer', options, consumerRules))

@@ -81,6 +81,13 @@ export interface QueueHost extends Resource<QueueHostStats> {
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT,
  * RIVULET_STORE_FAILED
+ * @example
+ * ```ts compile-only
+ * import { createQueueHost } from 'rivulet/queue'
+ *
+ * await using host = await createQueueHost({ path: './queues', bind: 'tcp://127.0.0.1:7001', queues: { mails: { maxAttempts: 5 } } })
+ * console.log(await host.queue('mails').stats())
+ * ```
  */
 export async function createQueueHost(options: QueueHostOptions): Promise<QueueHost> {
   return QueueHostResource.create(resolveOptions('createQueueHost', options, hostRules))

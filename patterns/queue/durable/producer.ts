@@ -57,6 +57,17 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
  * `host` is closing or closed.
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createProducer } from 'rivulet/queue'
+ *
+ * const Mail = defineSchema(record('Mail', { to: 'string' }))
+ *
+ * await using producer = await createProducer({ connect: 'tcp://127.0.0.1:7001', queue: 'mails', schema: Mail })
+ * const { duplicate } = await producer.send({ to: 'ada@example.org' }, { id: 'order-17' }) // the host has stored it
+ * console.log(duplicate)
+ * ```
  */
 export async function createProducer<In>(options: ProducerOptions<In>): Promise<Producer<In>> {
   return ProducerResource.create<In>(resolveOptions('createProducer', options, producerRules))

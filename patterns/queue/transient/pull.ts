@@ -26,6 +26,16 @@ export interface Pull<Out> extends Resource<ReceiverStats> {
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createPull } from 'rivulet/queue'
+ *
+ * const Job = defineSchema(record('Job', { id: 'int' }))
+ *
+ * await using worker = await createPull({ connect: 'tcp://127.0.0.1:7000', schema: Job })
+ * for await (const job of worker.messages) console.log(job.id) // reads no faster than this loop works
+ * ```
  */
 export async function createPull<Out>(options: PullOptions<Out>): Promise<Pull<Out>> {
   return PullResource.create<Out>(resolveOptions('createPull', options, pullRules))

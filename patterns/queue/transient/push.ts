@@ -54,6 +54,16 @@ export interface Push<In> extends Resource<PushStats>, Sink<In> {}
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createPush } from 'rivulet/queue'
+ *
+ * const Job = defineSchema(record('Job', { id: 'int' }))
+ *
+ * await using jobs = await createPush({ bind: 'tcp://127.0.0.1:7000', schema: Job })
+ * for (let id = 0; id < 1000; id++) await jobs.send({ id }) // waits while the outbox is full
+ * ```
  */
 export async function createPush<In>(options: PushOptions<In>): Promise<Push<In>> {
   return PushResource.create<In>(resolveOptions('createPush', options, pushRules))
