@@ -35,9 +35,18 @@ export function writePlain(): string {
 
 /** The source files under a folder of the repository, from its root. */
 export function sourcesUnder(folder: string): string[] {
+  return filesUnder(folder).filter((path) => path.endsWith('.ts'))
+}
+
+/** The files under a folder of the repository, from its root, without those of installed packages. */
+export function filesUnder(folder: string): string[] {
   if (!existsSync(join(root, folder))) return []
-  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name))
+  // an application in it may have a link back to the repository among its packages
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isFile()) return [path]
+    return entry.isDirectory() && entry.name !== 'node_modules' ? filesUnder(path) : []
+  })
 }
 
 /** The file in the folder for a source file of the repository. */

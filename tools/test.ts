@@ -17,6 +17,7 @@ import type { Tally } from './tally.js'
 /** What takes longest begins first, so that nothing runs alone at the end. */
 const longest = [
   'test/repository/site',
+  'test/examples/orders',
   'test/examples/demo',
   'test/socket/flood-reset',
   'test/hostile/',

@@ -6,7 +6,10 @@ import { root } from '../../tools/build.js'
 import { slug } from '../../tools/docs/slug.js'
 import { guidePaths } from './sources.js'
 
-const pages = [...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'], ...guidePaths()]
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', 'examples/orders/README.md'],
+  ...guidePaths(),
+]
 
 /** The identifiers of the headings of a page, as GitHub and the site make them. */
 function headings(text: string): string[] {

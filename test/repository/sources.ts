@@ -4,10 +4,11 @@
  * Imports are read with the TypeScript compiler's parser, so comments and strings cannot pose as one. It judges nothing:
  * `fences.ts` and `form.ts` do.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import ts from 'typescript'
 import { root } from '../../tools/build.js'
+import { filesUnder } from '../../tools/plain.js'
 
 /** One name of an import, or `*` for the whole module, also for `import()` and `require()`. */
 export interface ImportedName {
@@ -41,9 +42,8 @@ export function readSources(...folders: string[]): SourceFile[] {
 
 /** The paths of all files with this ending below a folder of the repository, from its root. */
 export function listFiles(folder: string, ending: string): string[] {
-  if (!existsSync(join(root, folder))) return []
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
+  return filesUnder(folder)
+    .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith(ending))
     .sort()
 }

@@ -5,9 +5,13 @@
  * counts the reasons. With `CI=true` a missing package is an error. Nothing else in the tests looks for a package.
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 
 /** The Python that has Debian's packages; another one that comes first in `PATH` does not. */
 export const python = '/usr/bin/python3'
+
+/** Debian's browser. */
+export const chromium = '/usr/bin/chromium'
 
 const probes = {
   python3: () => succeeds(python, '-c', ''),
@@ -16,6 +20,7 @@ const probes = {
   openssl: () => succeeds('openssl', 'version'),
   'netcat-openbsd': () => succeeds('sh', '-c', 'nc -h 2>&1 | grep -q OpenBSD'),
   socat: () => succeeds('socat', '-V'),
+  chromium: () => existsSync(chromium),
 }
 
 /** The name of a package that a test may need. */
