@@ -6,6 +6,7 @@
 import { CursorJournal } from '../../patterns/pubsub/cursor-journal.js'
 import { LogGates } from '../../patterns/pubsub/log-gates.js'
 import { ReplayPart } from '../../patterns/pubsub/replay-part.js'
+import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
 import { TopicBeacons } from '../../patterns/pubsub/topic-beacons.js'
 import { TopicOrder } from '../../patterns/pubsub/topic-order.js'
 import { replace } from './broken-machines.js'
@@ -84,6 +85,19 @@ export const brokenTopics: readonly BrokenPart[] = [
   {
     name: 'never sends a beacon',
     breakIt: () => replace(TopicBeacons.prototype, 'used', () => () => {}),
+  },
+  {
+    name: 'does not ask again over another connection',
+    breakIt: () => replace(SubscriberCore.prototype, 'linked', () => () => {}),
+  },
+  {
+    name: 'takes another connection for the same one',
+    breakIt: () =>
+      replace(SubscriberCore.prototype, 'linked', () => {
+        return function (this: SubscriberCore) {
+          this.readiness.linked()
+        }
+      }),
   },
   {
     name: 'leaves frames out of replays',

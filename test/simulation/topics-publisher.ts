@@ -73,6 +73,11 @@ export class SimulatedPublisher extends TurnProcess {
     return this.#it?.core.origin.source.toString('hex')
   }
 
+  /** Whether it keeps more than retained values. */
+  get keepsMessages(): boolean {
+    return this.#plan.keeping !== 'nowhere'
+  }
+
   override boot(): void {
     this.start()
     this.note('boots')

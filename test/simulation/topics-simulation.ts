@@ -30,6 +30,12 @@ const restMs = 100_000
 /** How long after the last message of a burst its loss is known, without what its repair takes, in milliseconds. */
 const beaconMs = 1000
 
+/** How long after the last message of a burst there are no beacons any more, in milliseconds. */
+const beaconsMs = 70_000
+
+/** How long it takes at most until what was lost is found without beacons, when all are connected again, in milliseconds. */
+const foundMs = 15_000
+
 /** Runs a seed. */
 export async function simulateTopics(seed: number, options: RunOptions = {}): Promise<TopicsOutcome> {
   const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, options), options)
@@ -153,7 +159,7 @@ class TopicsRun extends SimulationRun {
     this.world.troubled(0)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 4 }, () => {
       if (this.#all.some(({ isAlive, isStalled }) => !isAlive || isStalled)) return 'somebody is away'
-      return this.#subscribers.every(({ isConnected }) => isConnected) ? undefined : 'somebody is not connected'
+      return this.#unconnected()
     })
     this.#publishAll(1)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing())
@@ -163,6 +169,20 @@ class TopicsRun extends SimulationRun {
     this.pass(beaconMs + 12 * (delayMs + jitterMs))
     const missing = this.#missing()
     if (missing !== undefined) this.world.oracle.fail(`not within ${beaconMs} ms: ${missing}`)
+    if (this.world.random.chance(0.15)) this.#outlast()
+  }
+
+  /** All are apart until no beacon comes any more: what histories keep is found when they are connected again. */
+  #outlast(): void {
+    this.world.troubled(beaconsMs)
+    for (const subscriber of this.#subscribers) {
+      for (const publisher of this.#publishers) this.#part(subscriber, publisher, beaconsMs)
+    }
+    this.#publishAll(1)
+    this.pass(beaconsMs)
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 1 }, () => this.#unconnected())
+    const kept = this.#publishers.filter(({ keepsMessages }) => keepsMessages)
+    this.rest({ mostMs: foundMs, stepMs: 250, looks: 2 }, () => this.#missing(kept))
   }
 
   #publishAll(messages: number): void {
@@ -170,8 +190,12 @@ class TopicsRun extends SimulationRun {
       for (const topic of this.world.plan.topics) publisher.publish(topic, messages)
   }
 
-  #missing(): string | undefined {
-    const sources = this.#publishers.flatMap(({ source }) => source ?? [])
+  #unconnected(): string | undefined {
+    return this.#subscribers.every(({ isConnected }) => isConnected) ? undefined : 'somebody is not connected'
+  }
+
+  #missing(publishers = this.#publishers): string | undefined {
+    const sources = publishers.flatMap(({ source }) => source ?? [])
     for (const subscriber of this.#subscribers) {
       const missing = subscriber.missing(sources)
       if (missing !== undefined) return missing
