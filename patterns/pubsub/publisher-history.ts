@@ -4,7 +4,6 @@
  * Pure but for a clock: logs on disk and links come by ports. Without the option `history` it begins with the first retained value, and keeps nothing but such values. What the service says
  * is in `topic-service.ts`; when frames leave, in the outbox.
  */
-import { randomBytes } from 'node:crypto'
 import type { Subject } from 'rxjs'
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
@@ -24,6 +23,8 @@ import type { TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
 export interface PublisherHistoryPorts {
   readonly clock: Clock
   name(): string
+  /** Makes the identity of a publisher whose log has none, 8 bytes. */
+  newSource(): Buffer
   /** Opens the logs that the options ask for. */
   openLogs(options: Resolved<typeof historyRules>): Promise<TopicLogs>
   /** Makes what serves logs over links. */
@@ -49,7 +50,7 @@ export class PublisherHistory {
   readonly #gates: LogGates
   readonly #missedReports: SparseReports
   readonly #server: HistoryServer
-  #source: OriginEnd = { source: randomBytes(8), position: 0 }
+  #source: OriginEnd
   #logs: TopicLogs | undefined
   #log: TopicLog | undefined
   /** What waits until links are open. */
@@ -59,6 +60,7 @@ export class PublisherHistory {
   constructor(options: Resolved<typeof historyRules> | undefined, ports: PublisherHistoryPorts) {
     this.#options = options
     this.#ports = ports
+    this.#source = { source: ports.newSource(), position: 0 }
     this.#gates = new LogGates({
       changed: () => ports.release(),
       dropped: (messages) => ports.dropped(messages),

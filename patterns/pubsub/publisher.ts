@@ -3,6 +3,7 @@
  *
  * What it does with topics and requests is in `publisher-core.ts`, what it keeps in `publisher-history.ts`.
  */
+import { randomBytes } from 'node:crypto'
 import { merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
@@ -74,6 +75,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     this.#history = new PublisherHistory(history, {
       clock: runtime.clock,
       name: () => this.name,
+      newSource: () => randomBytes(8),
       openLogs: (kept) => openLogsOf(kept, runtime.clock, report),
       serve: (logs) => new HistoryServer(owner, logs),
       release: () => this.socket.outbox.release(),

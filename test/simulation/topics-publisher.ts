@@ -148,6 +148,7 @@ export class SimulatedPublisher extends TurnProcess {
     const ports: PublisherHistoryPorts = {
       clock,
       name: () => this.name,
+      newSource: () => this.random.bytes(8),
       openLogs: () => Promise.resolve(this.#openLogs(bounds)),
       serve: (logs) => {
         logOf = logs.log

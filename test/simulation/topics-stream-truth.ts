@@ -91,7 +91,8 @@ export class StreamTruth {
     this.#oracle.gaps += 1
     if (from > to || to > source.count(topic)) this.#fail(`a gap ${topic} ${from} to ${to} of ${id} does not exist`)
     if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
-    if (reason === 'lost' && knowsHistory) this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
+    if (reason === 'lost' && knowsHistory && source.keepsMessages)
+      this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
     if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
     if (reason === 'unavailable' && source.isThere && this.#settings.isCalm())
       this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
