@@ -17,15 +17,13 @@ export type GivenUp = (index: LogIndex, position: number, topic: LoggedTopic) =>
 
 /** Keeps logs within their bounds. */
 export class LogBounds {
-  readonly kept: Kept = { messages: 0, bytes: 0, endedBytes: 0, expired: 0 }
+  readonly kept: Kept = { messages: 0, bytes: 0, endedBytes: 0, ended: new Set(), expired: 0 }
   readonly #bounds: HistoryBounds
   readonly #clock: Pick<Clock, 'wallNow'>
   readonly #givenUp: GivenUp | undefined
   /** Logs with frames, and those with retained values. */
   readonly #heap = new OrderHeap<LogIndex>()
   readonly #retaining = new Set<LogIndex>()
-  /** Logs in memory that may have topics of which nothing is kept; on disk, their numbers must stay. */
-  readonly #forgetful = new Set<LogIndex>()
 
   constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>, givenUp?: GivenUp) {
     this.#bounds = bounds
@@ -40,7 +38,6 @@ export class LogBounds {
     if (frame.position > index.position) index.append(frame, time)
     else if (!index.insert(frame, time)) return false
     this.#order(index)
-    if (index.elsewhere === undefined) this.#forgetful.add(index)
     if (frame.isRetained) this.#retaining.add(index)
     this.#keep(now)
     return true
@@ -53,16 +50,20 @@ export class LogBounds {
     this.#keep(this.#clock.wallNow())
   }
 
+  /** Gives up what exceeds the bounds. */
+  apply(): void {
+    this.#keep(this.#clock.wallNow())
+  }
+
   /** Gives up what has become too old. */
   refresh(): void {
-    if (this.#bounds.maxAgeMs < Number.POSITIVE_INFINITY) this.#keep(this.#clock.wallNow())
+    if (this.#bounds.maxAgeMs < Number.POSITIVE_INFINITY) this.apply()
   }
 
   /** Gives up all that is kept of a log. */
   forget(index: LogIndex): void {
     this.#heap.remove(index)
     this.#retaining.delete(index)
-    this.#forgetful.delete(index)
     index.removeAll()
   }
 
@@ -107,12 +108,10 @@ export class LogBounds {
   /** Forgets topics of which nothing is kept where they take more than their share. */
   #forgetTopics(): void {
     const { kept } = this
-    for (const index of this.#forgetful) {
-      while (kept.bytes > this.#bounds.maxBytes && kept.endedBytes > this.#bounds.maxBytes / endedShare) {
-        if (index.forgetEnded()) continue
-        this.#forgetful.delete(index)
-        break
-      }
+    const { maxBytes } = this.#bounds
+    for (const index of kept.ended) {
+      while (kept.bytes > maxBytes && kept.endedBytes > maxBytes / endedShare && kept.ended.has(index))
+        index.forgetEnded()
     }
   }
 }

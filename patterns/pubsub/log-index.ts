@@ -21,6 +21,8 @@ export interface FrameBytes {
   readRetained(position: number): Buffer | undefined
   /** The retained value at a position is no longer kept. */
   removeRetained(position: number): void
+  /** A topic of which nothing is kept is forgotten. */
+  forgotten(topic: LoggedTopic): void
 }
 
 /** A topic and the schema of its last frame. */
@@ -30,8 +32,9 @@ type SchemaOfTopic = Pick<LoggedFrame, 'topic' | 'schemaId' | 'schemaText'>
 export interface Kept {
   messages: number
   bytes: number
-  /** Of these, what topics take of which no message is kept. */
+  /** Of these, what topics take of which no message is kept; and the logs that have such topics. */
   endedBytes: number
+  readonly ended: Set<LogIndex>
   expired: number
 }
 
@@ -198,31 +201,32 @@ export class LogIndex implements HeapItem {
     return undefined
   }
 
-  /** Forgets the topic that has ended for longest; returns whether there is one. */
-  forgetEnded(): boolean {
+  /** Forgets the topic that has ended for longest, if there is one. */
+  forgetEnded(): void {
     for (const topic of this.#ended) {
-      this.#ended.delete(topic)
-      this.#kept.endedBytes -= costOf(topic)
-      this.#forget(topic)
-      return true
+      this.#setEnded(topic, false)
+      this.#drop(topic.schema)
+      this.#kept.bytes -= costOf(topic)
+      this.topics.delete(topic.key)
+      this.#byName.delete(topic.name)
+      this.elsewhere?.forgotten(topic)
+      return
     }
-    return false
-  }
-
-  #forget(topic: LoggedTopic): void {
-    this.#drop(topic.schema)
-    this.#kept.bytes -= costOf(topic)
-    this.topics.delete(topic.key)
-    this.#byName.delete(topic.name)
   }
 
   /** Notes whether anything of a topic is kept. */
   #look(topic: LoggedTopic): void {
     const hasEnded = topic.frames.length === 0 && topic.retained === undefined
-    if (hasEnded === this.#ended.has(topic)) return
-    this.#kept.endedBytes += hasEnded ? costOf(topic) : -costOf(topic)
+    if (hasEnded !== this.#ended.has(topic)) this.#setEnded(topic, hasEnded)
+  }
+
+  #setEnded(topic: LoggedTopic, hasEnded: boolean): void {
+    const kept = this.#kept
+    kept.endedBytes += hasEnded ? costOf(topic) : -costOf(topic)
     if (hasEnded) this.#ended.add(topic)
     else this.#ended.delete(topic)
+    if (this.#ended.size > 0) kept.ended.add(this)
+    else kept.ended.delete(this)
   }
 
   /** Gives up everything, without counting it as expired. */
@@ -230,7 +234,7 @@ export class LogIndex implements HeapItem {
     const { expired } = this.#kept
     while (this.table.first) this.shift()
     for (const topic of this.#retained) this.clear(topic)
-    while (this.forgetEnded());
+    while (this.#ended.size > 0) this.forgetEnded()
     this.#kept.expired = expired
   }
 

@@ -11,6 +11,9 @@ import type { LoggedFrame } from './topic-log.js'
 /** The kinds of records, by the first byte of their keys. */
 export const recordKind = { source: 1, schema: 2, topic: 3, frame: 4, retained: 5 } as const
 
+/** The records of a source, by their numbers: the position of its last message, and that topics of it were forgotten. */
+export const sourceRecords = { position: 0, forgotten: 1 } as const
+
 const sourceBytes = 8
 const placeBytes = 1 + sourceBytes + 8
 const schemaBytes = 1 + sourceBytes + 16

@@ -7,7 +7,7 @@
 import type { Change, Store } from '../../src/store/index.js'
 import type { LogBounds } from './log-bounds.js'
 import { type FrameBytes, LogIndex } from './log-index.js'
-import { frameHead, readFrame, recordKey, recordKind, schemaKey, topicRecord } from './log-records.js'
+import { frameHead, readFrame, recordKey, recordKind, schemaKey, sourceRecords, topicRecord } from './log-records.js'
 import { LogWalk } from './log-walk.js'
 import type { LoggedTopic } from './logged-topic.js'
 import type { LoggedFrame, LogReplay, TopicEnd, TopicLog } from './topic-log.js'
@@ -38,8 +38,11 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   /** The records of topics by their names. */
   readonly #topicNumbers = new Map<string, number>()
   #nextTopic = 0
-  /** Numbers of topics may be lost: later messages begin above all that there can be. */
-  areNumbersLost = false
+  /** Records were damaged: the numbers of any topic may be lost. */
+  isDamaged = false
+  /** Topics were forgotten; and whether the disk has that. */
+  #hasForgotten = false
+  #isForgettingKept = false
   /** What waits for the end of this turn, and what becomes of it. */
   #steps: Step[] = []
   #written: Promise<void> | undefined
@@ -60,6 +63,10 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   get position(): number {
     return this.index.position
+  }
+
+  get areNumbersLost(): boolean {
+    return this.isDamaged || this.#hasForgotten
   }
 
   append(frame: LoggedFrame): Promise<void> {
@@ -89,7 +96,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   *ends(): Iterable<TopicEnd> {
     const { position } = this.index
-    for (const end of this.index.ends()) yield this.areNumbersLost ? { ...end, sequence: position, position: 0 } : end
+    for (const end of this.index.ends()) yield this.isDamaged ? { ...end, sequence: position, position: 0 } : end
   }
 
   read(position: number): Buffer | undefined {
@@ -102,6 +109,15 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   removeRetained(position: number): void {
     this.#removals.push(recordKey(recordKind.retained, this.#id, position))
+  }
+
+  forgotten(topic: LoggedTopic): void {
+    this.#hasForgotten = true
+    this.#touched.delete(topic)
+    const number = this.#topicNumbers.get(topic.name)
+    if (number === undefined) return
+    this.#topicNumbers.delete(topic.name)
+    this.#removals.push(recordKey(recordKind.topic, this.#id, number))
   }
 
   /** A frame was given up. */
@@ -146,7 +162,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     const changes: Change[] = []
     for (const step of steps) if ('frame' in step) this.#addFrame(changes, step.frame)
     if (changes.length > 0) {
-      changes.push({ key: recordKey(recordKind.source, this.#id, 0), value: recordKey(0, this.#id, this.#accepted) })
+      changes.push({ key: this.#sourceKey(sourceRecords.position), value: recordKey(0, this.#id, this.#accepted) })
     }
     try {
       await this.#writeBatch(changes)
@@ -186,13 +202,20 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     this.#touched.clear()
     for (const key of removals) changes.push({ key, value: undefined })
     for (const topic of touched) changes.push(this.#topicChange(topic))
+    const isForgetting = this.#hasForgotten && !this.#isForgettingKept
+    if (isForgetting) changes.push({ key: this.#sourceKey(sourceRecords.forgotten), value: Buffer.of(1) })
     try {
       await this.#ports.store.write(changes)
+      this.#isForgettingKept ||= isForgetting
     } catch (error) {
       this.#removals = [...removals, ...this.#removals]
-      for (const topic of touched) this.#touched.add(topic)
+      for (const topic of touched) if (this.index.topic(topic.name) === topic) this.#touched.add(topic)
       throw error
     }
+  }
+
+  #sourceKey(number: number): Buffer {
+    return recordKey(recordKind.source, this.#id, number)
   }
 
   #writeRemovals(): Promise<void> {
@@ -225,7 +248,9 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   }
 
   /** What was written before this process: the log continues behind it. */
-  resume(position: number): void {
+  resume(position: number, hasForgotten: boolean): void {
+    this.#hasForgotten ||= hasForgotten
+    this.#isForgettingKept = hasForgotten
     this.#accepted = Math.max(position, this.index.position)
     this.index.position = this.#accepted
   }

@@ -7,7 +7,7 @@ import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { openLmdbStore, type Store } from '../../src/store/index.js'
 import { LogBounds } from './log-bounds.js'
-import { numberOf, readFrame, readTopic, recordKind, schemaIdOf, sourceOf } from './log-records.js'
+import { numberOf, readFrame, readTopic, recordKind, schemaIdOf, sourceOf, sourceRecords } from './log-records.js'
 import { StoredTopicLog } from './stored-topic-log.js'
 import type { HistoryBounds, HistoryStats, TopicLog, TopicLogs } from './topic-log.js'
 
@@ -136,6 +136,7 @@ class StoredTopicLogs implements TopicLogs {
   /** Makes the indexes from what is on disk. */
   #read(): void {
     const positions = new Map<StoredTopicLog, number>()
+    const forgetful = new Set<StoredTopicLog>()
     const texts = new Map<string, string>()
     for (const { key: stored, value: found, damaged } of this.store.range(undefined, undefined, { damaged: true })) {
       const key = bufferOf(stored)
@@ -147,17 +148,18 @@ class StoredTopicLogs implements TopicLogs {
         const frame = readFrame(numberOf(key), value)
         const schemaText = frame && texts.get(name(frame.schemaId))
         if (frame === undefined || schemaText === undefined) {
-          log.areNumbersLost = true
+          log.isDamaged = true
           continue
         }
         const bytes = damaged ? nothing : frame.bytes
         if (kind === recordKind.frame) this.bounds.append(log.index, { ...frame, bytes, schemaText, isRetained: false })
         else if (!damaged) this.bounds.retain(log.index, { ...frame, schemaText, isRetained: true })
       } else if (damaged) {
-        log.areNumbersLost = true
+        log.isDamaged = true
         if (kind === recordKind.topic) log.numberTopic(undefined, numberOf(key))
       } else if (kind === recordKind.source) {
-        positions.set(log, numberOf(value))
+        if (numberOf(key) === sourceRecords.forgotten) forgetful.add(log)
+        else positions.set(log, numberOf(value))
       } else if (kind === recordKind.schema) {
         texts.set(name(schemaIdOf(key)), value.toString())
         log.schemas.add(schemaIdOf(key).toString('latin1'))
@@ -165,11 +167,13 @@ class StoredTopicLogs implements TopicLogs {
         const topic = readTopic(value)
         const schemaText = texts.get(name(topic.schemaId))
         log.numberTopic(topic.topic, numberOf(key))
-        if (schemaText === undefined) log.areNumbersLost = true
+        if (schemaText === undefined) log.isDamaged = true
         else log.index.restore({ ...topic, schemaText }, topic, topic.time)
       }
     }
-    for (const log of this.#logs.values()) log.resume(positions.get(log) ?? 0)
+    for (const log of this.#logs.values()) log.resume(positions.get(log) ?? 0, forgetful.has(log))
+    // topics alone may exceed the bounds
+    this.bounds.apply()
   }
 }
 

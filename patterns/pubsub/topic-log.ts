@@ -29,7 +29,7 @@ export interface LoggedFrame {
 /**
  * How much history is kept; what exceeds one of these is given up, the oldest frame first.
  *
- * In memory, a topic of which nothing is kept is forgotten when such topics take more than a quarter of `maxBytes`: what was
+ * A topic of which nothing is kept is forgotten when such topics take more than a quarter of `maxBytes`: what was
  * given up of it is not reported any more, and its number begins where its next frame does.
  *
  * Age is looked at when frames are appended and read. A retained value is kept beside its frame, and only `maxBytes` holds for it.
@@ -80,7 +80,7 @@ export interface TopicLog {
   readonly source: string
   /** The position of the last message that was appended; 0 if there is none. */
   readonly position: number
-  /** Whether it may have had topics that it does not know any more, since records were damaged: their numbers are taken. */
+  /** Whether it may have had topics that it does not know any more, forgotten or damaged on disk: their numbers are taken. */
   readonly areNumbersLost?: boolean
   /**
    * Appends a frame behind the others; one that is not behind them is put where it is missing, as by `insert`.

@@ -138,3 +138,24 @@ t.test('a topic whose record is damaged gives no number again', async (t) => {
   t.equal((first as TopicMessage<unknown>).sequence, 11, 'its number is above all that it may have had')
   await Promise.all([again.close(), subscriber.close()])
 })
+
+t.test('a topic that was forgotten for others gives no number again', async (t) => {
+  const { runtime, bind } = place(t, 'inproc')
+  const history = { path: join(folder(t), 'history'), maxBytes: 100_000 }
+  const publisher = await createPublisher({ bind, runtime, history })
+  for (let n = 0; n < 1000; n++) publisher.topic(`x.${n}`, Old).next({ id: n })
+  await publisher.flush()
+  t.ok(publisher.stats().history.bytes <= 100_000)
+  await publisher.close()
+  const again = await createPublisher({ bind, runtime, history })
+  const subscriber = await createSubscriber({ connect: again.endpoint, runtime })
+  const events = firstFew(subscriber.events('x.*', Old), 2)
+  await subscriber.ready
+  await again.topic('x.0', Old).send({ id: 0 })
+  await again.topic('x.999', Old).send({ id: 0 })
+  t.match(await events, [
+    { topic: 'x.0', sequence: 1001 },
+    { topic: 'x.999', sequence: 2 },
+  ])
+  await Promise.all([again.close(), subscriber.close()])
+})
