@@ -50,7 +50,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   #removals: Buffer[] = []
   readonly #touched = new Set<LoggedTopic>()
   /** Resolves when all that was written has its outcome. */
-  #last: Promise<unknown> = Promise.resolve()
+  #last: Promise<void> = Promise.resolve()
   /** The position in the record of the source. */
   #accepted = 0
 
@@ -130,13 +130,26 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   /** Resolves when everything has its outcome, and what was given up is removed. */
   async settle(): Promise<void> {
-    await this.#last
+    await this.flush()
     await this.#writeRemovals()
   }
 
   /** Resolves when everything that was appended so far has its outcome. */
   async flush(): Promise<void> {
-    await this.#last
+    // a value is cleared in two steps
+    for (let last: Promise<void> | undefined; last !== this.#last; ) {
+      last = this.#last
+      await last
+    }
+  }
+
+  /** The outcome of a write is awaited with those before it; nothing of them is kept. */
+  #follow(written: Promise<void>): void {
+    const before = this.#last
+    this.#last = written.then(
+      () => before,
+      () => before,
+    )
   }
 
   #read(kind: number, position: number): Buffer | undefined {
@@ -150,7 +163,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     if (this.#written === undefined) {
       // what one turn appends is one batch
       this.#written = Promise.resolve().then(() => this.#write())
-      this.#last = Promise.allSettled([this.#last, this.#written])
+      this.#follow(this.#written)
     }
     return this.#written
   }
@@ -220,7 +233,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   #writeRemovals(): Promise<void> {
     const written = this.#writeBatch([])
-    this.#last = Promise.allSettled([this.#last, written])
+    this.#follow(written)
     return written
   }
 

@@ -1,0 +1,76 @@
+/** What logs on disk write, over a store in memory: when it is there, what is left of it, and what is kept of outcomes. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { readTopicLogs } from '../../patterns/pubsub/stored-topic-logs.js'
+import { createMemoryStore, type Store } from '../../src/store/index.js'
+import { turn } from '../support/events.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+import { append, FrameSource, said } from './topic-log-frames.js'
+import { unbounded } from './topic-logs.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const id = '0123456789abcdef'
+const all = [{ pattern: '#' }]
+const retained = [{ pattern: '#', retained: true }]
+
+/** Logs over a store in memory, and the same store for others. */
+function open(bounds = {}) {
+  const memory = createMemoryStore()
+  const refused: Error[] = []
+  const store: Store = {
+    ...bindAll(memory),
+    write(batch) {
+      const error = refused.pop()
+      return error ? Promise.reject(error) : memory.write(batch)
+    },
+  }
+  const options = { bounds: { ...unbounded, ...bounds }, clock: new VirtualClock() }
+  return { logs: readTopicLogs(store, options), again: () => readTopicLogs(memory, options), refused }
+}
+
+function bindAll(store: Store): Store {
+  const { durability } = store
+  return {
+    durability,
+    write: (batch) => store.write(batch),
+    get: (key) => store.get(key),
+    range: (...range) => store.range(...range),
+    usage: () => store.usage(),
+    close: () => store.close(),
+  }
+}
+
+t.test('what was cleared before a flush is not there after it', async (t) => {
+  const { logs, again } = open()
+  const log = logs.log(id)
+  const source = new FrameSource()
+  void log.append(source.frame('x', 1, { isRetained: true }))
+  void log.clear('x')
+  await logs.flush()
+  t.strictSame(said(log.replay(retained)), [])
+  t.strictSame(said(again().log(id).replay(retained)), [], 'a process that begins now finds it cleared')
+  t.strictSame(said(again().log(id).replay(all)), ['x:1+1@1'])
+})
+
+t.test('nothing is kept of the outcomes of writes', async (t) => {
+  const { logs, refused } = open()
+  const log = logs.log(id)
+  const source = new FrameSource()
+  const error = await failed()
+  await append(log, source.frame('x'))
+  await turn()
+  collectGarbage()
+  t.equal(error.deref(), undefined)
+  await logs.close()
+
+  async function failed(): Promise<WeakRef<Error>> {
+    const cause = new Error('refused')
+    const ref = new WeakRef(cause)
+    refused.push(cause)
+    await append(log, source.frame('x')).catch(() => {})
+    return ref
+  }
+})
