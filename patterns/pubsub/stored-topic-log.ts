@@ -53,6 +53,8 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   #last: Promise<void> = Promise.resolve()
   /** The position in the record of the source. */
   #accepted = 0
+  /** What it was asked so far. */
+  steps = 0
 
   constructor(source: string, ports: StoredLogPorts) {
     this.source = source
@@ -136,11 +138,9 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
 
   /** Resolves when everything that was appended so far has its outcome. */
   async flush(): Promise<void> {
+    await this.#last
     // a value is cleared in two steps
-    for (let last: Promise<void> | undefined; last !== this.#last; ) {
-      last = this.#last
-      await last
-    }
+    await this.#last
   }
 
   /** The outcome of a write is awaited with those before it; nothing of them is kept. */
@@ -160,6 +160,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   #add(steps: readonly Step[]): Promise<void> {
     this.#ports.check()
     this.#steps.push(...steps)
+    this.steps += steps.length
     if (this.#written === undefined) {
       // what one turn appends is one batch
       this.#written = Promise.resolve().then(() => this.#write())

@@ -92,15 +92,23 @@ class StoredTopicLogs implements TopicLogs {
   async forget(source: string): Promise<void> {
     const log = this.#logs.get(source)
     if (!log) return
+    const { steps } = log
     await log.flush()
+    // a source that has sent meanwhile stays; closed, or forgotten by another call
+    if (log.steps !== steps || this.#closing || this.#logs.get(source) !== log) return
     this.bounds.forget(log.index)
     this.#logs.delete(source)
+    // in one turn and one batch: what the source sends from now on is written behind it
+    await this.store.write(this.#keysOf(source).map((key) => ({ key, value: undefined })))
+  }
+
+  #keysOf(source: string): Uint8Array[] {
     const id = Buffer.from(source, 'hex')
-    for (const kind of Object.values(recordKind)) {
+    return Object.values(recordKind).flatMap((kind) => {
       const from = Buffer.concat([Buffer.of(kind), id])
-      const keys = [...this.store.range(from, Buffer.concat([from, Buffer.alloc(17, 0xff)]))].map(({ key }) => key)
-      await this.store.write(keys.map((key) => ({ key, value: undefined })))
-    }
+      const to = Buffer.concat([from, Buffer.alloc(17, 0xff)])
+      return Array.from(this.store.range(from, to), ({ key }) => key)
+    })
   }
 
   stats(): HistoryStats {

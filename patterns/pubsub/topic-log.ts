@@ -136,7 +136,7 @@ export interface TopicLogs {
   log(source: string): TopicLog
   /** All sources of which a message was ever appended, and that were not forgotten. */
   sources(): Iterable<string>
-  /** Forgets a source with all that is kept of it: a hub has not heard of it for long. */
+  /** Forgets a source with all that is kept of it: a hub has not heard of it for long. On disk, one that sends meanwhile stays. */
   forget(source: string): Promise<void> | undefined
   stats(): HistoryStats
   /** Resolves when everything that was appended is kept. */

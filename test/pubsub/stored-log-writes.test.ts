@@ -74,3 +74,26 @@ t.test('nothing is kept of the outcomes of writes', async (t) => {
     return ref
   }
 })
+
+t.test('a source that sends while it is forgotten is kept, in memory as on disk', async (t) => {
+  for (const turns of [0, 1, 2, 3]) {
+    const { logs, again } = open()
+    const source = new FrameSource()
+    await append(logs.log(id), source.frame('x'), source.frame('y', 1, { isRetained: true }))
+    const forgotten = logs.forget(id)
+    const doubled = logs.forget(id)
+    for (let n = 0; n < turns; n++) await turn()
+    for (let n = 0; n < 5; n++) {
+      await append(logs.log(id), source.frame('x'))
+      await turn()
+    }
+    await Promise.all([forgotten, doubled])
+    await append(logs.log(id), source.frame('x'))
+    const kept = said(logs.log(id).replay(all))
+    t.strictSame(kept.slice(-6), ['x:2+1@3', 'x:3+1@4', 'x:4+1@5', 'x:5+1@6', 'x:6+1@7', 'x:7+1@8'])
+    t.strictSame(said(again().log(id).replay(all)), kept)
+    t.equal(logs.stats().messages, kept.length)
+    await logs.forget(id)
+    t.strictSame([...again().sources()], [])
+  }
+})
