@@ -19,6 +19,7 @@ export type GivenUp = (index: LogIndex, position: number, topic: LoggedTopic) =>
 export class LogBounds {
   readonly kept: Kept = { messages: 0, bytes: 0, endedBytes: 0, ended: new Set(), expired: 0 }
   readonly #bounds: HistoryBounds
+  readonly #isNothingKept: boolean
   readonly #clock: Pick<Clock, 'wallNow'>
   readonly #givenUp: GivenUp | undefined
   /** Logs with frames, and those with retained values. */
@@ -27,6 +28,7 @@ export class LogBounds {
 
   constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>, givenUp?: GivenUp) {
     this.#bounds = bounds
+    this.#isNothingKept = bounds.maxMessages === 0 && givenUp === undefined
     this.#clock = clock
     this.#givenUp = givenUp
   }
@@ -35,8 +37,14 @@ export class LogBounds {
   append(index: LogIndex, frame: LoggedFrame): boolean {
     const now = this.#clock.wallNow()
     const time = Math.min(frame.time, now)
-    if (frame.position > index.position) index.append(frame, time)
-    else if (!index.insert(frame, time)) return false
+    if (frame.position <= index.position) {
+      if (!index.insert(frame, time)) return false
+    } else if (this.#isNothingKept) {
+      // nothing is copied that would be given up at once
+      index.pass(frame, time)
+    } else {
+      index.append(frame, time)
+    }
     this.#order(index)
     if (frame.isRetained) this.#retaining.add(index)
     this.#keep(now)

@@ -89,6 +89,19 @@ export class LogIndex implements HeapItem {
     if (frame.isRetained) this.#retain(topic, frame, time)
   }
 
+  /** Enters a frame behind all others of which nothing is kept but its retained value. */
+  pass(frame: LoggedFrame, time: number): void {
+    const topic = this.#topicOf(frame)
+    this.#schemaOf(frame, topic)
+    this.#moveTo(topic, frame)
+    topic.expiredSequence = topic.sequence
+    topic.expiredPosition = this.expiredPosition = topic.position
+    topic.expiredTime = time
+    this.#kept.expired += frame.count
+    if (frame.isRetained) this.#retain(topic, frame, time)
+    this.#look(topic)
+  }
+
   /** Enters the frame of a retained value alone; the newest of a topic stays. */
   retainFrame(frame: LoggedFrame): void {
     const topic = this.#topicOf(frame)
@@ -274,14 +287,20 @@ export class LogIndex implements HeapItem {
     return topic
   }
 
-  #keysOf({ bytes, count, schemaId, schemaText }: LoggedFrame, topic: LoggedTopic, time: number): EntryKeys {
-    let { schema } = topic
+  /** The schema of a frame, from then on that of its topic. */
+  #schemaOf({ schemaId, schemaText }: SchemaOfTopic, topic: LoggedTopic): number {
     // the identity of a schema is a hash of its text
-    if (this.schemas.at(schema).text !== schemaText) {
-      schema = this.#named(schemaId, schemaText)
+    if (this.schemas.at(topic.schema).text !== schemaText) {
+      const schema = this.#named(schemaId, schemaText)
       this.#drop(topic.schema)
       topic.schema = schema
     }
+    return topic.schema
+  }
+
+  #keysOf(frame: LoggedFrame, topic: LoggedTopic, time: number): EntryKeys {
+    const { bytes, count } = frame
+    const schema = this.#schemaOf(frame, topic)
     this.schemas.name(schema)
     // what was damaged on disk is given up in its place
     if (bytes.length > 0) this.#kept.messages += count
