@@ -3,7 +3,7 @@
  *
  * The oldest frame goes first, by when frames left; of one log, always the first. Retained values go when no frame is left.
  */
-import type { Clock } from '../../src/clock/index.js'
+import { type Clock, longestTimerMs, type Timer } from '../../src/clock/index.js'
 import type { Kept, LogIndex } from './log-index.js'
 import type { LoggedTopic } from './logged-topic.js'
 import { OrderHeap } from './order-heap.js'
@@ -12,25 +12,37 @@ import type { HistoryBounds, HistoryStats, LoggedFrame } from './topic-log.js'
 /** Topics of which nothing is kept may take one part in so many of the bytes; then the oldest are forgotten. */
 const endedShare = 4
 
-/** Is notified of each frame that is given up, where it has to be removed from elsewhere, too. */
-export type GivenUp = (index: LogIndex, position: number, topic: LoggedTopic) => void
+/** How long frames that have become too old may still be kept, in milliseconds: so that many are given up together. */
+const ageSlackMs = 250
+
+/** Removes what is given up from elsewhere, too. */
+export interface Elsewhere {
+  /** A frame is given up. */
+  givenUp(index: LogIndex, position: number, topic: LoggedTopic): void
+  /** Frames were given up for their age while nothing was appended: nothing that is written will remove them. */
+  aged(): void
+}
 
 /** Keeps logs within their bounds. */
 export class LogBounds {
   readonly kept: Kept = { messages: 0, bytes: 0, endedBytes: 0, ended: new Set(), expired: 0 }
   readonly #bounds: HistoryBounds
   readonly #isNothingKept: boolean
-  readonly #clock: Pick<Clock, 'wallNow'>
-  readonly #givenUp: GivenUp | undefined
+  readonly #clock: Pick<Clock, 'wallNow' | 'setTimer'>
+  readonly #elsewhere: Elsewhere | undefined
   /** Logs with frames, and those with retained values. */
   readonly #heap = new OrderHeap<LogIndex>()
   readonly #retaining = new Set<LogIndex>()
 
-  constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>, givenUp?: GivenUp) {
+  /** Fires when the oldest frame may have become too old. */
+  #timer: Timer | undefined
+  #isClosed = false
+
+  constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow' | 'setTimer'>, elsewhere?: Elsewhere) {
     this.#bounds = bounds
-    this.#isNothingKept = bounds.maxMessages === 0 && givenUp === undefined
+    this.#isNothingKept = bounds.maxMessages === 0 && elsewhere === undefined
     this.#clock = clock
-    this.#givenUp = givenUp
+    this.#elsewhere = elsewhere
   }
 
   /** Adds a frame to a log, behind its others or where it is missing, and gives up what exceeds the bounds; returns whether it was added. */
@@ -91,7 +103,33 @@ export class LogBounds {
     }
   }
 
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
   #keep(now: number): void {
+    this.#giveUp(now)
+    if (this.#timer === undefined) this.#watch(now)
+  }
+
+  /** Looks again when the oldest frame is too old, whether or not anything is appended or read. */
+  #watch(now: number): void {
+    const { maxAgeMs } = this.#bounds
+    const { first } = this.#heap
+    if (first === undefined || maxAgeMs === Number.POSITIVE_INFINITY || this.#isClosed) return
+    const dueMs = first.order + maxAgeMs - now + ageSlackMs
+    this.#timer = this.#clock.setTimer(
+      () => {
+        this.#timer = undefined
+        this.apply()
+        this.#elsewhere?.aged()
+      },
+      Math.min(dueMs, longestTimerMs),
+    )
+  }
+
+  #giveUp(now: number): void {
     const { maxMessages, maxBytes, maxAgeMs } = this.#bounds
     const { kept } = this
     const youngest = now - maxAgeMs
@@ -100,7 +138,7 @@ export class LogBounds {
       if (kept.messages <= maxMessages && kept.bytes <= maxBytes && index.order >= youngest) return
       const position = index.table.first?.first ?? 0
       const topic = index.shift()
-      this.#givenUp?.(index, position, topic)
+      this.#elsewhere?.givenUp(index, position, topic)
       this.#order(index)
       if (kept.bytes > maxBytes) this.#forgetTopics()
     }

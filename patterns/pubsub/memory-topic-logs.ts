@@ -10,7 +10,7 @@ import type { HistoryBounds, HistoryStats, LoggedFrame, LogReplay, TopicEnd, Top
 import type { Head, Range } from './topics-wire.js'
 
 /** Makes logs in memory. */
-export function createMemoryTopicLogs(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>): TopicLogs {
+export function createMemoryTopicLogs(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow' | 'setTimer'>): TopicLogs {
   return new MemoryTopicLogs(bounds, clock)
 }
 
@@ -19,7 +19,7 @@ class MemoryTopicLogs implements TopicLogs {
   readonly #logs = new Map<string, MemoryTopicLog>()
   #isOpen = true
 
-  constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow'>) {
+  constructor(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow' | 'setTimer'>) {
     this.bounds = new LogBounds(bounds, clock)
   }
 
@@ -51,6 +51,7 @@ class MemoryTopicLogs implements TopicLogs {
 
   async close(): Promise<void> {
     this.#isOpen = false
+    this.bounds.close()
   }
 
   check(): void {

@@ -10,7 +10,7 @@ import type { HistoryBounds, TopicLogs } from './topic-log.js'
 
 /** What logs keep. */
 export interface TopicLogsOptions extends HistoryBounds {
-  readonly clock: Pick<Clock, 'wallNow'>
+  readonly clock: Pick<Clock, 'wallNow' | 'setTimer'>
 }
 
 /** Where logs lie on disk. */
@@ -44,7 +44,7 @@ export async function openStoredTopicLogs(options: StoredTopicLogsOptions): Prom
  */
 export async function openLogsOf(
   { maxMessages, maxBytes, maxAgeMs, path }: HistoryBounds & { readonly path: string | undefined },
-  clock: Pick<Clock, 'wallNow'>,
+  clock: Pick<Clock, 'wallNow' | 'setTimer'>,
   report: (error: RivuletError) => void,
 ): Promise<TopicLogs> {
   const settings = { maxMessages, maxBytes, maxAgeMs, clock }

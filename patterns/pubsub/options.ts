@@ -24,7 +24,7 @@ export interface HistoryOptions {
    * The oldest frames are given up first, and retained values last. Default: 64 MiB.
    */
   readonly maxBytes?: number
-  /** How long a message is kept, in milliseconds, 0 or more. Default: infinite. */
+  /** How long a message is kept, in milliseconds, 0 or more; a retained value is kept for longer. Default: infinite. */
   readonly maxAgeMs?: number
   /**
    * The folder in which the history is kept on disk. Default: none, it is kept in memory.

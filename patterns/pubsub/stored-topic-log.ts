@@ -130,6 +130,12 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
       void this.#writeRemovals().catch(() => undefined)
   }
 
+  /** Frames may have been given up for their age. */
+  aged(): void {
+    // what fails is tried again with the next batch
+    if (this.#removals.length > 0) void this.#writeRemovals().catch(() => undefined)
+  }
+
   /** Resolves when everything has its outcome, and what was given up is removed. */
   async settle(): Promise<void> {
     await this.flush()

@@ -16,7 +16,7 @@ export interface StoredLogsOptions {
   /** The folder, made if it is not there in its own. */
   readonly path: string
   readonly bounds: HistoryBounds
-  readonly clock: Pick<Clock, 'wallNow'>
+  readonly clock: Pick<Clock, 'wallNow' | 'setTimer'>
   /** Called with each error that no call returns: a damaged record, a disk that cannot be written. */
   readonly report: (error: RivuletError) => void
 }
@@ -74,8 +74,11 @@ class StoredTopicLogs implements TopicLogs {
 
   constructor(store: Store, { bounds, clock }: Pick<StoredLogsOptions, 'bounds' | 'clock'>) {
     this.store = store
-    this.bounds = new LogBounds(bounds, clock, (index, position, topic) => {
-      this.#logs.get(index.source)?.givenUp(position, topic)
+    this.bounds = new LogBounds(bounds, clock, {
+      givenUp: (index, position, topic) => this.#logs.get(index.source)?.givenUp(position, topic),
+      aged: () => {
+        for (const log of this.#logs.values()) log.aged()
+      },
     })
     this.#read()
   }
@@ -129,6 +132,7 @@ class StoredTopicLogs implements TopicLogs {
   }
 
   async #close(): Promise<void> {
+    this.bounds.close()
     await Promise.allSettled(Array.from(this.#logs.values(), (log) => log.settle()))
     await this.store.close()
   }

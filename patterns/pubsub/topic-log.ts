@@ -32,7 +32,7 @@ export interface LoggedFrame {
  * A topic of which nothing is kept is forgotten when such topics take more than a quarter of `maxBytes`: what was
  * given up of it is not reported any more, and its number begins where its next frame does.
  *
- * Age is looked at when frames are appended and read. A retained value is kept beside its frame, and only `maxBytes` holds for it.
+ * What is too old is not read, and is given up within 250 ms, also while nothing is appended. A retained value is kept beside its frame, and only `maxBytes` holds for it.
  */
 export interface HistoryBounds {
   readonly maxMessages: number

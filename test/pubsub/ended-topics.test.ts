@@ -1,6 +1,7 @@
 /** Logs stay within their bytes however many topics come, and keep what is new. */
 import t from 'tap'
 import { createMemoryTopicLogs } from '../../patterns/pubsub/memory-topic-logs.js'
+import { systemClock } from '../../src/clock/index.js'
 import { openLmdbStore } from '../../src/store/index.js'
 import { append, FrameSource, said } from './topic-log-frames.js'
 import { folderOf, openStored } from './topic-logs.js'
@@ -10,7 +11,7 @@ const maxBytes = 100_000
 function open() {
   const logs = createMemoryTopicLogs(
     { maxMessages: Number.POSITIVE_INFINITY, maxBytes, maxAgeMs: Number.POSITIVE_INFINITY },
-    { wallNow: () => Date.now() },
+    systemClock,
   )
   return { logs, log: logs.log('0a'), source: new FrameSource() }
 }

@@ -16,7 +16,7 @@ const id = '0123456789abcdef'
 const all = [{ pattern: '#' }]
 const retained = [{ pattern: '#', retained: true }]
 
-/** Logs over a store in memory, and the same store for others. */
+/** Logs over a store in memory, and the same store for others, without bounds. */
 function open(bounds = {}) {
   const memory = createMemoryStore()
   const refused: Error[] = []
@@ -27,8 +27,9 @@ function open(bounds = {}) {
       return error ? Promise.reject(error) : memory.write(batch)
     },
   }
-  const options = { bounds: { ...unbounded, ...bounds }, clock: new VirtualClock() }
-  return { logs: readTopicLogs(store, options), again: () => readTopicLogs(memory, options), refused }
+  const clock = new VirtualClock()
+  const logs = readTopicLogs(store, { bounds: { ...unbounded, ...bounds }, clock })
+  return { logs, clock, again: () => readTopicLogs(memory, { bounds: unbounded, clock }), refused }
 }
 
 function bindAll(store: Store): Store {
@@ -96,4 +97,14 @@ t.test('a source that sends while it is forgotten is kept, in memory as on disk'
     await logs.forget(id)
     t.strictSame([...again().sources()], [])
   }
+})
+
+t.test('what has become too old is removed while nothing is appended', async (t) => {
+  const { logs, clock, again } = open({ maxAgeMs: 1000 })
+  const log = logs.log(id)
+  await append(log, new FrameSource().frame('x', 1, { time: clock.wallNow() }))
+  t.strictSame(said(again().log(id).replay(all)), ['x:1+1@1'])
+  clock.advance(1500)
+  await logs.flush()
+  t.strictSame(said(again().log(id).replay(all)), ['x to 1@1'])
 })
