@@ -16,6 +16,8 @@ import type { HeadsPart, ReplayPart } from './topics-wire.js'
 
 /** Who asks. */
 export interface HistoryAsker {
+  /** Something has arrived, if only that more is to come. */
+  progress?(fetch: HistoryFetch): void
   fetched(fetch: HistoryFetch, frame: TopicFrame): void
   expired(fetch: HistoryFetch, topic: string, sequence: number, position: number): void
   head(fetch: HistoryFetch, topic: string, next: number, previous: number): void
@@ -139,7 +141,9 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
     this.progressAt = this.#ports.clock.now()
     if (this.#isReplay) this.#onReplay(part as ReplayPart)
     else this.#onHeads(part as HeadsPart)
-    if (this.left.length === 0) this.#finish(undefined)
+    const { left } = this
+    for (const { asker, fetch } of left) asker.progress?.(fetch)
+    if (left.length === 0) this.#finish(undefined)
     this.demand = this.#ports.isPaused() ? 0 : 1
   }
 

@@ -124,6 +124,7 @@ export class HistoryClient implements LinkUser {
       onWritable: (stream) => user.onWritable(stream),
       onStatus: (reason) => {
         if (streams.status !== 'live') this.#lost(session)
+        else if (streams.draining) session.leave()
         if (streams.status === 'ended') this.#sessions.delete(session)
         user.onStatus(reason)
         this.#turn.schedule()

@@ -24,6 +24,7 @@ export class HistorySession {
   readonly heads: ClientMethod
   readonly #missed: ClientMethod
   readonly #sources = new Set<string>()
+  readonly #detach: () => void
 
   /** @param changed - It serves others than before. */
   constructor(streams: SessionStreams, ports: CallClientPorts, changed: () => void) {
@@ -36,7 +37,7 @@ export class HistorySession {
     this.#missed = methods.get('missed') as ClientMethod
     const call = this.calls.stream(methods.get('sources') as ClientMethod, {}, defaultStreamOptions)
     const stream = call.responses as CallStream<SourcesChange>
-    stream.attach({
+    this.#detach = stream.attach({
       demand: Number.POSITIVE_INFINITY,
       next: ({ present = [], gone = [] }) => {
         for (const { source } of present) {
@@ -52,7 +53,13 @@ export class HistorySession {
 
   /** Whether it is connected, and serves the history of a publisher. */
   serves(source: string): boolean {
-    return this.streams.status === 'live' && this.#sources.has(source)
+    const { status, draining } = this.streams
+    return status === 'live' && !draining && this.#sources.has(source)
+  }
+
+  /** One side ends the link: it is not to be kept by the list of sources. */
+  leave(): void {
+    this.#detach()
   }
 
   /** It has no history of a publisher. */

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../src/clock/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
-import type { TopicHub } from './hub-wire.js'
+import type { HubAnswer } from './hub-wire.js'
 import type { AnswerKind, Enough } from './readiness.js'
 
 /** How long the hub waits for all publishers after a request, in milliseconds; a subscriber that waits asks again. */
@@ -35,18 +35,6 @@ export interface AnsweringLink {
     wait(enough: Enough): { readonly promise: Promise<void>; forget(): void }
   }
   hasAnswered(links: number): boolean
-}
-
-/** What is answered. */
-export interface HubAnswer {
-  readonly inbox: Buffer
-  readonly nonce: Buffer
-  /** 16 hexadecimal digits; `undefined` for the hub itself. */
-  readonly source: string | undefined
-  readonly position: number
-  readonly role: TopicHub['role']
-  /** Where those above serve the history of the source, if that was said. */
-  readonly links?: Buffer | undefined
 }
 
 /** What it needs of its hub. */

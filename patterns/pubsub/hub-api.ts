@@ -30,6 +30,8 @@ export interface HubHistoryStats {
   readonly expired: number
   /** Messages that were forwarded and not kept: their schema was not known, or the disk has failed. */
   readonly notKept: number
+  /** Messages that were fetched of the history of publishers: lost ones, and those of before the hub forwarded anything. */
+  readonly fetched: number
   /** Replays that subscribers read at the moment. */
   readonly openReplays: number
   /** Replays that have completed. */

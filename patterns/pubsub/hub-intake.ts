@@ -6,7 +6,7 @@
 import { RivuletError } from '../../src/errors/index.js'
 import { type Reasons, RejectedFrames } from '../../src/stream/index.js'
 import { type DataFrame, maxHeaderBytes, openDataFrame, SchemaBook } from '../../src/wire/index.js'
-import { HubOrder } from './hub-order.js'
+import { type HubGap, HubOrder } from './hub-order.js'
 
 /** The longest topic on the wire, in bytes. */
 const maxPartBytes = 256
@@ -21,13 +21,16 @@ export interface HubFrame {
   readonly key: string
   /** The text of its schema, if the hub knows it. */
   readonly schemaText: string | undefined
+  /** What did not come before it. */
+  readonly gap: HubGap | undefined
 }
 
 /** Opens the frames of one hub. */
 export class HubIntake {
   readonly #maxFrameBytes: number
   readonly #rejected: RejectedFrames
-  readonly #order = new HubOrder()
+  /** What was seen of each topic of each publisher. */
+  readonly order = new HubOrder()
   /** None waits for its schema here: subscribers may know it. */
   readonly #schemas = new SchemaBook(0)
   #received = 0
@@ -52,8 +55,12 @@ export class HubIntake {
     return this.#rejected.snapshot()
   }
 
-  /** Opens a frame; `undefined` if it goes no further, which is counted. */
-  open(topic: Buffer, bytes: Buffer): HubFrame | undefined {
+  /**
+   * Opens a frame; `undefined` if it goes no further, which is counted.
+   *
+   * @param now - How often prefixes came to be wanted.
+   */
+  open(topic: Buffer, bytes: Buffer, now: number): HubFrame | undefined {
     try {
       if (topic.length > maxPartBytes || topic.at(-1) !== dot) {
         throw new RivuletError('RIVULET_BAD_FRAME', 'a frame has an invalid topic: words that end with a dot')
@@ -62,10 +69,9 @@ export class HubIntake {
       const lookup = this.#schemas.lookUp(frame)
       const { source, count } = frame.header
       this.#received += count
-      const key = source.toString('latin1') + topic.toString('latin1')
-      if (this.#order.isNew(key, frame.header)) {
-        return { frame, key, schemaText: lookup.kind === 'known' ? lookup.text : undefined }
-      }
+      const key = orderKey(source, topic)
+      const { isNew, gap } = this.order.take(key, frame.header, now)
+      if (isNew) return { frame, key, schemaText: lookup.kind === 'known' ? lookup.text : undefined, gap }
       this.#duplicates += count
     } catch (error) {
       this.reject(error as RivuletError)
@@ -73,8 +79,21 @@ export class HubIntake {
     return undefined
   }
 
+  /** Takes a frame that was fetched; whether it has a message that was not seen. */
+  fetched({ header, topic }: DataFrame, now: number): boolean {
+    const { source, count } = header
+    const { isNew } = this.order.take(orderKey(source, topic as Buffer), header, now)
+    if (isNew) this.#received += count
+    return isNew
+  }
+
   /** Counts and reports what is no frame of a publisher. */
   reject(error: RivuletError): void {
     this.#rejected.add(error)
   }
+}
+
+/** How the order knows a topic of a publisher. */
+export function orderKey(source: Buffer, topic: Buffer): string {
+  return source.toString('latin1') + topic.toString('latin1')
 }

@@ -38,6 +38,8 @@ export interface HubOptions extends Pick<SocketOptions, 'runtime' | 'signal'> {
   /**
    * What is kept, and served to subscribers in place of the publishers; `false` keeps nothing. Default: 64 MiB in memory.
    *
+   * With it, what was lost is fetched from publishers with history, and what they kept before, when subscribers ask for it.
+   *
    * Without a history of its own, a hub passes on where that of its publishers is.
    */
   readonly history?: HubHistoryOptions | false

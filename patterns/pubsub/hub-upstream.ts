@@ -26,8 +26,11 @@ export interface HubUpstreamPorts {
   rejected(error: RivuletError): void
   /** A source serves what was asked for up to a number, from a position on. */
   served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void
-  /** A link was made. */
+  /** What requests say of the links of the hub. */
+  extension(): Readonly<Record<string, Buffer>>
+  /** A link was made, or has ended. */
   linked(): void
+  unlinked(): void
 }
 
 /** One socket to publishers. */
@@ -71,6 +74,7 @@ export class HubUpstream {
       clock,
       request: (nonce) => this.request(nonce, ports.inbox, []),
       served: (source, position, upTo) => ports.served(this, source, position, upTo, this.#kind, this.#links),
+      connected: () => this.socket.links.connected,
     })
   }
 
@@ -99,7 +103,10 @@ export class HubUpstream {
     this.subscribe(true, this.#ports.inbox)
     this.socket.links.changes.subscribe(({ state }) => {
       // which of the sources was behind the link is not known
-      if (state === 'disconnected') this.answered.clear()
+      if (state === 'disconnected') {
+        this.answered.clear()
+        this.#ports.unlinked()
+      }
       if (state !== 'connected') return
       this.readiness.linked()
       this.#ports.linked()
@@ -114,7 +121,9 @@ export class HubUpstream {
   /** Sends a request that has passed these hubs, and this one. */
   request(nonce: Buffer, inbox: Buffer, path: readonly HubStep[]): void {
     const hubs = HubPath.encode({ hubs: [...path, { hub: this.#ports.hub, link: this.link }] })
-    const request = { kind: 'ready', inbox, nonce, extensions: { [hubsExtension]: hubs } } as const
+    // those that only pass have less room
+    const own = path.length === 0 ? this.#ports.extension() : {}
+    const request = { kind: 'ready', inbox, nonce, extensions: { ...own, [hubsExtension]: hubs } } as const
     this.#send(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
   }
 

@@ -5,7 +5,7 @@
  */
 import { array, defineSchema, enumeration, fixed, type Infer, record } from '../../src/avro/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { protocolRecord, type TopicAnswer, type TopicRequest } from '../../src/wire/index.js'
+import { frameKind, protocolRecord, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
 import type { AnswerKind } from './readiness.js'
 
 /** The key of the extension of a `TopicAnswer` that a hub has sent. */
@@ -52,6 +52,35 @@ export function answerKind({ extensions }: TopicAnswer): AnswerKind {
   if (value === undefined) return 'publisher'
   const { role } = decoded('an answer', () => TopicHub.decode(value))
   return role === 'publisher' ? 'behind' : role
+}
+
+/** What a hub answers. */
+export interface HubAnswer {
+  readonly inbox: Buffer
+  readonly nonce: Buffer
+  /** 16 hexadecimal digits; `undefined` for the hub itself. */
+  readonly source: string | undefined
+  readonly position: number
+  readonly role: TopicHub['role']
+  /** Where those above serve the history of the source, if that was said. */
+  readonly links?: Buffer | undefined
+}
+
+/** Writes an answer of a hub; `extensions` name the links to history. */
+export function writeHubAnswer(
+  hub: Buffer,
+  { inbox, nonce, source, position, role }: HubAnswer,
+  time: Date,
+  extensions: Readonly<Record<string, Buffer>> | undefined,
+): Buffer {
+  const answer = {
+    nonce,
+    source: source === undefined ? hub : Buffer.from(source, 'hex'),
+    position,
+    time,
+    extensions: { [hubExtension]: TopicHub.encode({ role }), ...extensions },
+  }
+  return writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
 }
 
 /**

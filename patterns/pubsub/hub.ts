@@ -6,32 +6,32 @@
 import { randomBytes } from 'node:crypto'
 import { merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
-import { type Closable, deferred } from '../../src/lifecycle/index.js'
+import type { Closable } from '../../src/lifecycle/index.js'
 import { publishDrop, Tally } from '../../src/observe/index.js'
 import { defaults } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import { frameKind, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
-import { type HubAnswer, HubAnswers } from './hub-answers.js'
+import type { DataFrame, TopicRequest } from '../../src/wire/index.js'
+import { HubAbove } from './hub-above.js'
+import { HubAnswers } from './hub-answers.js'
 import type { Hub, HubSide, HubStats } from './hub-api.js'
 import { HubHistory } from './hub-history.js'
-import { HubIntake } from './hub-intake.js'
+import { HubIntake, orderKey } from './hub-intake.js'
 import { HubInterest } from './hub-interest.js'
 import { HubIntroductions } from './hub-introductions.js'
 import { HubLoops } from './hub-loops.js'
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js'
+import { HubRepairs } from './hub-repairs.js'
+import { hubStats } from './hub-stats.js'
 import { HubSocket, HubTransport } from './hub-transport.js'
-import { HubUpstream } from './hub-upstream.js'
-import { hubExtension, pathOf, TopicHub } from './hub-wire.js'
+import type { HubUpstreamPorts } from './hub-upstream.js'
+import { type HubAnswer, pathOf, writeHubAnswer } from './hub-wire.js'
 import { SubscriberSide } from './subscriber-side.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
-
-/** Nobody has this inbox: what is only to pass through hubs is not answered. */
-const noInbox = Buffer.of(inboxMark)
 
 /**
  * Opens a hub.
@@ -48,7 +48,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
 class HubResource extends ResourceBase<HubStats> implements Hub {
   readonly #id = randomBytes(8)
   readonly #options: ResolvedHubOptions
-  readonly #above: readonly HubUpstream[]
+  readonly #above: HubAbove
   readonly #below: HubSocket
   readonly #transport: HubTransport
   readonly #side: SubscriberSide
@@ -58,6 +58,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   readonly #introductions: HubIntroductions
   readonly #loops: HubLoops
   readonly #history: HubHistory | undefined
+  readonly #repairs: HubRepairs | undefined
   readonly #intake: HubIntake
   readonly #dropped = new Tally()
   #isFull = false
@@ -88,26 +89,52 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       onFrame: (parts) => this.#side.onFrame(parts),
       onLost: (messages) => this.#lost('transport', messages),
     })
-    this.#above = this.#upstreams()
+    this.#above = new HubAbove({
+      scope: this.scope,
+      hub: this.#id,
+      options: options.publishers,
+      isFetching: options.history !== undefined,
+      name: () => this.name,
+      report,
+      data: (topic, frame) => this.#onData(topic, frame),
+      rejected: (error) => this.#intake.reject(error),
+      served: (...answer) => this.#served(...answer),
+      linked: () => this.#loops.linked(),
+    })
     this.#transport = new HubTransport(
-      this.#above.map(({ socket }) => socket),
+      this.#above.links.map(({ socket }) => socket),
       this.#below,
     )
     this.transport = this.#transport
     this.#history =
       options.history &&
-      new HubHistory(options.history, {
-        runtime: this.runtime,
-        socket: subscribers,
-        endpoints: () => this.subscribers.endpoints,
-        connect: () => this.#below.sockets.connect,
-        adopt() {},
-        release() {},
-        report,
+      new HubHistory(
+        options.history,
+        {
+          runtime: this.runtime,
+          socket: subscribers,
+          endpoints: () => this.subscribers.endpoints,
+          connect: () => this.#below.sockets.connect,
+          adopt() {},
+          release() {},
+          report,
+        },
+        () => (this.#repairs as HubRepairs).completion,
+      )
+    this.#repairs =
+      this.#history &&
+      this.#above.history &&
+      new HubRepairs({
+        above: this.#above.history.offers,
+        history: this.#history,
+        order: this.#intake.order,
+        interest: this.#interest,
+        late: ({ frame, writerText }) => this.#onLate(frame, writerText),
+        kept: () => this.#lookForRoom(),
       })
     this.#answers = new HubAnswers({
       clock,
-      links: () => this.#above,
+      links: () => this.#above.links,
       answer: (answer) => this.#answer(answer),
       kept: () => this.#history?.kept() ?? [],
     })
@@ -118,10 +145,8 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     })
     this.#loops = new HubLoops(this.#id, {
       clock,
-      pass: (path) => {
-        for (const link of this.#above) link.request(randomBytes(16), noInbox, path)
-      },
-      cutAbove: (link) => this.#cutAbove(link),
+      pass: (path) => this.#above.pass(path),
+      cutAbove: (link) => this.#above.cut(link),
       cutBelow: () => this.#cutBelow(),
       report: (error) => report(new RivuletError(error.code, `${this.name}: ${error.message}`)),
     })
@@ -138,7 +163,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     setImmediate(() => {
       if (!this.life.isOpen) return
       this.#below.current.reading = true
-      for (const link of this.#above) link.reading = true
+      this.#above.reading = true
     })
     return this
   }
@@ -149,10 +174,11 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       // subscribers first: what publishers send may be forwarded from the start
       await this.#below.open()
       await this.#history?.openLinks()
-      for (const link of this.#above) await link.open()
+      await this.#above.open()
       // what its runtime has closed meanwhile has not closed these
       if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
     } catch (error) {
+      await this.#above.stop()
       await this.#history?.close(0)
       throw error
     }
@@ -172,21 +198,12 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   stats(): HubStats {
-    const { sent, messages, bytes } = this.#below.current.outbox
-    const dropped = new Tally()
-    for (const [reason, count] of Object.entries(this.#dropped.snapshot())) dropped.add(reason, count)
-    if (this.#intake.duplicates > 0) dropped.add('duplicate', this.#intake.duplicates)
-    return Object.freeze({
-      received: this.#intake.received,
-      forwarded: sent,
-      pending: messages,
-      pendingBytes: bytes,
-      dropped: dropped.snapshot(),
-      publishers: Object.freeze({ prefixes: this.#interest.size, rejectedFrames: this.#intake.rejectedFrames }),
-      subscribers: Object.freeze({
-        rejectedFrames: this.#side.rejectedFrames,
-        subscriptionResets: this.#side.resets,
-      }),
+    return hubStats({
+      outbox: this.#below.current.outbox,
+      intake: this.#intake,
+      lost: this.#dropped,
+      prefixes: this.#interest.size,
+      side: this.#side,
       history: this.#history?.stats(),
     })
   }
@@ -206,42 +223,12 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
 
   /** What publishers have handed over still arrives until their links are down. */
   protected override whenUsersClosed(users: readonly Closable[]): (deadline: number) => Promise<void> {
-    let left = users.filter((one) => one instanceof ResourceBase && one.connected > 0).length
-    const { promise, resolve } = deferred()
-    if (left === 0) resolve()
-    const subscriptions = this.#above.map(({ socket }) =>
-      socket.links.changes.subscribe(({ state }) => {
-        if (state === 'disconnected') left -= 1
-        if (left <= 0) resolve()
-      }),
-    )
-    const quiet = () => Promise.all(this.#live().map(({ socket }) => socket.current.whenQuiet()))
+    const linked = users.filter((one) => one instanceof ResourceBase && one.connected > 0).length
+    const { promise, forget } = this.#above.whenUnlinked(linked)
     return async (deadline) => {
-      await this.waitUntil(deadline, promise.then(quiet))
-      for (const subscription of subscriptions) subscription.unsubscribe()
+      await this.waitUntil(deadline, promise)
+      forget()
     }
-  }
-
-  #upstreams(): HubUpstream[] {
-    const ports = {
-      scope: this.scope,
-      hub: this.#id,
-      inbox: Buffer.concat([noInbox, randomBytes(16)]),
-      options: this.#options.publishers,
-      data: (topic: Buffer, frame: Buffer) => this.#onData(topic, frame),
-      rejected: (error: RivuletError) => this.#intake.reject(error),
-      served: (...answer: Parameters<HubAnswers['served']>) => this.#answers.served(...answer),
-      linked: () => this.#loops.linked(),
-    }
-    const { bind, connect } = this.#options.publishers
-    const bound = bind.length > 0 ? [new HubUpstream(0, { bind, connect: [] }, ports)] : []
-    // an observable is one: its endpoints come and go together
-    const lists = Array.isArray(connect) ? connect.map((endpoint) => [endpoint]) : [connect]
-    return [...bound, ...lists.map((list, at) => new HubUpstream(at + 1, { bind: [], connect: list }, ports))]
-  }
-
-  #live(): HubUpstream[] {
-    return this.#above.filter(({ isCut }) => !isCut)
   }
 
   #onSubscription(subscribed: boolean, prefix: Buffer): void {
@@ -250,14 +237,14 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       return
     }
     const change = this.#interest.change(subscribed, prefix)
-    if (change !== undefined) for (const link of this.#above) link.subscribe(subscribed, prefix)
+    if (change !== undefined) this.#above.subscribe(subscribed, prefix)
     if (subscribed) this.#introductions.subscribed(prefix)
   }
 
   #onReset(): void {
     this.#inboxes.clear()
     this.#answers.clear()
-    for (const prefix of this.#interest.clear()) for (const link of this.#above) link.subscribe(false, prefix)
+    for (const prefix of this.#interest.clear()) this.#above.subscribe(false, prefix)
   }
 
   #onRequest(request: TopicRequest): void {
@@ -272,29 +259,45 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     if (this.#inboxes.has(request.inbox)) this.#answers.requested(request.inbox, request.nonce)
   }
 
-  #answer({ inbox, nonce, source, position, role, links }: HubAnswer): void {
+  #answer(answer: HubAnswer): void {
     const { outbox } = this.#below.current
     if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
-    const answer = {
-      nonce,
-      source: source === undefined ? this.#id : Buffer.from(source, 'hex'),
-      position,
-      time: new Date(this.runtime.clock.wallNow()),
-      extensions: {
-        [hubExtension]: TopicHub.encode({ role }),
-        ...(this.#history?.extension ?? (links && { [linksExtension]: links })),
-      },
-    }
-    this.#forward(inbox, writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox), 0)
+    const { inbox, links } = answer
+    const extensions = this.#history?.extension ?? (links && { [linksExtension]: links })
+    const time = new Date(this.runtime.clock.wallNow())
+    this.#forward(inbox, writeHubAnswer(this.#id, answer, time, extensions), 0)
+  }
+
+  /** A publisher serves what was asked for; its history is served before that is known below. */
+  #served(...answer: Parameters<HubUpstreamPorts['served']>): void {
+    const [, source, position, , kind] = answer
+    if (kind !== 'kept') this.#history?.answered(source)
+    this.#answers.served(...answer)
+    this.#repairs?.served(source, position, this.#above.cuts)
   }
 
   #onData(topic: Buffer, bytes: Buffer): void {
-    const taken = this.#intake.open(topic, bytes)
+    const taken = this.#intake.open(topic, bytes, this.#interest.changes)
     if (taken === undefined) return
-    const { frame, key, schemaText } = taken
+    const { frame, key, schemaText, gap } = taken
+    // before it is forwarded: subscribers ask for what is missing
+    if (gap) this.#repairs?.gap(frame.header.source, topic, gap)
     if (schemaText !== undefined) this.#introductions.forwarded(key, frame, schemaText)
-    this.#history?.keep(topic, frame, schemaText)
+    if (this.#history?.keep(topic, frame, schemaText) === false) this.#intake.order.broken(key)
     this.#forward(topic, bytes, frame.header.count)
+    this.#lookForRoom()
+  }
+
+  /** The last frame of a topic was lost: it shows subscribers what else is missing. */
+  #onLate(frame: DataFrame, schemaText: string): void {
+    const { topic, header, bytes } = frame
+    if (topic === undefined || !this.#intake.fetched(frame, this.#interest.changes)) return
+    this.#introductions.forwarded(orderKey(header.source, topic), frame, schemaText)
+    this.#forward(topic, bytes, header.count)
+  }
+
+  #lookForRoom(): void {
+    if (this.#history?.isFull) this.#above.fetching = false
     if (!this.#isFull && (this.#below.current.outbox.isFull() || this.#history?.isFull)) void this.#pause()
   }
 
@@ -304,19 +307,15 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
     else this.#below.current.outbox.add({ parts: [topic, frame], messages, bytes: topic.length + frame.length })
   }
 
-  /** Takes nothing from publishers while the outbox is full: they feel it as they feel any slow subscriber. */
+  /** Takes nothing from publishers while the outbox is full: to them it is a slow subscriber. */
   async #pause(): Promise<void> {
     this.#isFull = true
-    for (const link of this.#above) link.reading = false
+    this.#above.reading = false
     await Promise.all([this.#below.current.outbox.whenRoom(), this.#history?.whenRoom()])
     this.#isFull = false
-    if (this.life.isOpen) for (const link of this.#above) link.reading = true
-  }
-
-  #cutAbove(number: number): string {
-    const link = this.#above.find((one) => one.link === number)
-    link?.cut()
-    return link?.socket.address ?? ''
+    if (!this.life.isOpen) return
+    this.#above.reading = true
+    this.#above.fetching = true
   }
 
   #cutBelow(): string {
@@ -332,15 +331,16 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   protected override async finish(deadline: number): Promise<number> {
-    for (const link of this.#above) link.reading = false
+    this.#above.reading = false
     await this.waitUntil(deadline, this.#below.current.outbox.whenEmpty())
+    await this.#above.stop()
     await this.#history?.close(deadline - this.runtime.clock.now())
     // what is left is counted when the sockets are closed
     return 0
   }
 
   protected override released(left: number): void {
-    for (const link of this.#above) link.close()
+    this.#above.close()
     this.#side.close()
     this.#answers.close()
     this.#introductions.close()

@@ -84,6 +84,11 @@ class MemoryTopicLog implements TopicLog {
     for (const frame of frames) this.#logs.bounds.append(this.index, frame)
   }
 
+  retain(frame: LoggedFrame): undefined {
+    this.#logs.check()
+    this.#logs.bounds.retain(this.index, frame)
+  }
+
   clear(topic: string): undefined {
     this.#logs.check()
     const known = this.index.topic(topic)

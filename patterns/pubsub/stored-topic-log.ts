@@ -17,7 +17,7 @@ import type { Head, Range } from './topics-wire.js'
 const maxRemovals = 256
 
 /** What is asked of a log, in order. */
-type Step = { readonly frame: LoggedFrame } | { readonly clear: string }
+type Step = { readonly frame: LoggedFrame } | { readonly retain: LoggedFrame } | { readonly clear: string }
 
 /** What the logs of one store share. */
 export interface StoredLogPorts {
@@ -79,6 +79,10 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     const { table, expiredPosition } = this.index
     const missing = frames.filter(({ position, count }) => position > expiredPosition && table.isFree(position, count))
     return this.#add(missing.map((frame) => ({ frame })))
+  }
+
+  retain(frame: LoggedFrame): Promise<void> {
+    return this.#add([{ retain: frame }])
   }
 
   clear(topic: string): Promise<void> {
@@ -180,19 +184,29 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     this.#steps = []
     this.#written = undefined
     const changes: Change[] = []
-    for (const step of steps) if ('frame' in step) this.#addFrame(changes, step.frame)
+    for (const step of steps) {
+      if ('frame' in step) this.#addFrame(changes, step.frame)
+      else if ('retain' in step) this.#addRetained(changes, step.retain)
+    }
     if (changes.length > 0) {
       changes.push({ key: this.#sourceKey(sourceRecords.position), value: recordKey(0, this.#id, this.#accepted) })
     }
     try {
       await this.#writeBatch(changes)
     } catch (error) {
-      for (const step of steps) if ('frame' in step) this.schemas.delete(step.frame.schemaId.toString('latin1'))
+      for (const step of steps) {
+        const frame = 'frame' in step ? step.frame : 'retain' in step ? step.retain : undefined
+        if (frame) this.schemas.delete(frame.schemaId.toString('latin1'))
+      }
       throw error
     }
     for (const step of steps) {
       if ('frame' in step) {
         this.#ports.bounds.append(this.index, step.frame)
+        continue
+      }
+      if ('retain' in step) {
+        this.#ports.bounds.retain(this.index, step.retain)
         continue
       }
       const topic = this.index.topic(step.clear)
@@ -201,16 +215,27 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
   }
 
   #addFrame(changes: Change[], frame: LoggedFrame): void {
-    const { position, schemaId, schemaText, bytes, count } = frame
-    const name = schemaId.toString('latin1')
-    if (!this.schemas.has(name)) {
-      changes.push({ key: schemaKey(this.#id, schemaId), value: Buffer.from(schemaText) })
-      this.schemas.add(name)
-    }
+    const { position, bytes, count } = frame
+    this.#addSchema(changes, frame)
     const value = [frameHead(frame), bytes]
     changes.push({ key: recordKey(recordKind.frame, this.#id, position), value })
     if (frame.isRetained) changes.push({ key: recordKey(recordKind.retained, this.#id, position), value })
     this.#accepted = Math.max(this.#accepted, position + count - 1)
+  }
+
+  #addRetained(changes: Change[], frame: LoggedFrame): void {
+    const { position, bytes, topic } = frame
+    if (position <= (this.index.topic(topic)?.retained?.position ?? 0)) return
+    this.#addSchema(changes, frame)
+    changes.push({ key: recordKey(recordKind.retained, this.#id, position), value: [frameHead(frame), bytes] })
+    this.#accepted = Math.max(this.#accepted, position)
+  }
+
+  #addSchema(changes: Change[], { schemaId, schemaText }: LoggedFrame): void {
+    const name = schemaId.toString('latin1')
+    if (this.schemas.has(name)) return
+    changes.push({ key: schemaKey(this.#id, schemaId), value: Buffer.from(schemaText) })
+    this.schemas.add(name)
   }
 
   /** Writes changes, with the removal of what was given up before. */

@@ -99,6 +99,8 @@ export interface TopicLog {
    * Left out are those that are there already, and those before the last one that was given up. A walk does not go back.
    */
   insert(frames: readonly LoggedFrame[]): Promise<void> | undefined
+  /** Makes the message of a frame the retained value of its topic, unless it has a later one; it is not among the others. */
+  retain(frame: LoggedFrame): Promise<void> | undefined
   /** Removes the retained value of a topic. */
   clear(topic: string): Promise<void> | undefined
   /**

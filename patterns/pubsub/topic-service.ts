@@ -5,16 +5,12 @@
  * `replay-turns.ts`.
  */
 import { serviceOf } from '../../src/avro/service-codec.js'
-import {
-  type CallContext,
-  type CallHandler,
-  type Implementation,
-  type ReadyItems,
-  ReadySource,
-} from '../../src/call/index.js'
+import type { CallContext, CallHandler, Implementation, ReadySource } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import { type ReplayTurn, ReplayTurns } from './replay-turns.js'
+import { type PartPorts, PartSource } from './part-source.js'
+import { ReplayTurns } from './replay-turns.js'
+import { SourcesWatch } from './sources-watch.js'
 import type { LogReplay, TopicLog } from './topic-log.js'
 import { topicPattern } from './topic-name.js'
 import {
@@ -27,7 +23,6 @@ import {
   type ReplayPart,
   type ReplayRequest,
   refusals,
-  type SourcesChange,
   TopicsService,
 } from './topics-wire.js'
 
@@ -42,6 +37,25 @@ export interface TopicServicePorts {
   log(source: string): TopicLog | undefined
   /** A subscriber has missed so many messages of a source. */
   missed(source: string, messages: number): void
+  /** Left out where logs have all that there is. */
+  readonly completes?: LogCompletion
+}
+
+/**
+ * Completes logs before they are read: a hub asks its publishers for what it does not have.
+ *
+ * What it returns makes it not call back any more. It may call back at once.
+ */
+export interface LogCompletion {
+  /** Calls back when a log has what is wanted, as far as it can be had; `progress` when something of it has arrived. */
+  replay(source: string, ranges: readonly Range[], done: () => void, progress: () => void): () => void
+  /** Calls back with where topics stand at the publisher, and at which position; 0 if it cannot be asked. */
+  heads(
+    source: string,
+    patterns: readonly string[],
+    after: number,
+    done: (heads: ReadonlyMap<string, Head>, position: number) => void,
+  ): () => void
 }
 
 /** What the service has served. */
@@ -62,6 +76,9 @@ const shortPositions = 65_536
 
 /** What replays take: measured so that late subscribers leave a publisher half of its rate. */
 const bounds = { turnBytes: 262_144, partBytes: 65_536, most: 64, mostOfLink: 4, idleMs: 500 }
+
+/** How often a replay that waits for what is fetched shows that something comes, in milliseconds. */
+const progressMs = 500
 
 /** Heads in one part. */
 const headsPerPart = 512
@@ -143,7 +160,14 @@ export class TopicService {
       this.#bytes += bytes
       return bytes
     }
-    return new Parts((ready) => this.#turns.add(link, ranges.every(isShort), ready), { take, sizeOf, left })
+    const { completes } = this.#ports
+    const name = hexOf(source)
+    const prepare: PartPorts<ReplayPart>['prepare'] =
+      completes && ((done, progress) => completes.replay(name, ranges, done, this.#seldom(progress)))
+    // a caller that waits for fetched messages sees that they come
+    const none = { schemas: [], expired: [], frames: [], position: Math.min(...ranges.map(({ after = 0 }) => after)) }
+    const ports = { take, sizeOf, left, prepare, none }
+    return new PartSource<ReplayPart>((ready) => this.#turns.add(link, ranges.every(isShort), ready), ports)
   }
 
   #heads({ source, patterns, after }: HeadsRequest, link: string): ReadySource<HeadsPart> {
@@ -153,12 +177,22 @@ export class TopicService {
     let heads: Iterator<Head> | undefined
     let position = 0
     let isEnded = false
+    const { completes } = this.#ports
+    let above: ReadonlyMap<string, Head> = new Map()
+    const prepare =
+      completes &&
+      ((done: () => void) =>
+        completes.heads(hexOf(source), patterns, after, (found, at) => {
+          above = found
+          position = at
+          done()
+        }))
     const take = (): HeadsPart | undefined => {
       if (isEnded) return undefined
       if (heads === undefined) {
         // what moves while this is read is above that position
-        position = log.position
-        heads = log.heads(patterns, after)[Symbol.iterator]()
+        position = Math.max(position, log.position)
+        heads = higherHeads(log.heads(patterns, after), above)
       }
       const part: Head[] = []
       while (part.length < headsPerPart) {
@@ -173,7 +207,17 @@ export class TopicService {
     }
     const sizeOf = ({ heads = [] }: HeadsPart) =>
       heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes)
-    return new Parts((ready) => this.#turns.add(link, true, ready), { take, sizeOf, left: () => {} })
+    return new PartSource((ready) => this.#turns.add(link, true, ready), { take, sizeOf, left: () => {}, prepare })
+  }
+
+  #seldom(callback: () => void): () => void {
+    let last = this.#ports.clock.now()
+    return () => {
+      const now = this.#ports.clock.now()
+      if (now - last < progressMs) return
+      last = now
+      callback()
+    }
   }
 
   #missed({ source, messages }: MissedRequest): void {
@@ -189,118 +233,16 @@ export class TopicService {
   }
 }
 
-/** What parts are made of. */
-interface PartsPorts<Part> {
-  /** Takes the next part, of about so many bytes; `undefined` when there is none any more. */
-  take(bytes: number): Part | undefined
-  sizeOf(part: Part): number
-  /** Nothing more is taken. */
-  left(isComplete: boolean): void
-}
-
-/** The parts of one replay, taken when its link has room and it is its turn. */
-class Parts<Part> extends ReadySource<Part> {
-  readonly #join: (ready: () => void) => ReplayTurn
-  readonly #ports: PartsPorts<Part>
-
-  constructor(join: (ready: () => void) => ReplayTurn, ports: PartsPorts<Part>) {
-    super()
-    this.#join = join
-    this.#ports = ports
+/** Where topics stand by one log or another, whichever has come further. */
+function* higherHeads(own: Iterable<Head>, above: ReadonlyMap<string, Head>): Generator<Head, undefined> {
+  const left = new Map(above)
+  for (const head of own) {
+    const other = left.get(head.topic)
+    left.delete(head.topic)
+    yield other && other.previous > head.previous ? other : head
   }
-
-  open(ready: () => void): ReadyItems<Part> {
-    const turn = this.#join(ready)
-    const { take, sizeOf, left } = this.#ports
-    let isEnded = false
-    const end = (isComplete: boolean) => {
-      if (isEnded) return
-      isEnded = true
-      turn.leave()
-      left(isComplete)
-    }
-    return {
-      take() {
-        const bytes = isEnded ? 0 : turn.ask()
-        if (bytes === 0) return undefined
-        let part: Part | undefined
-        try {
-          part = take(bytes)
-        } catch (error) {
-          end(false)
-          throw error
-        }
-        if (part === undefined) end(true)
-        else turn.took(sizeOf(part))
-        return part
-      },
-      get isEnded() {
-        return isEnded
-      },
-      leave: () => end(false),
-    }
-  }
-}
-
-/** The sources that one caller is to know. */
-class SourcesWatch extends ReadySource<SourcesChange> {
-  readonly #present: Set<string>
-  readonly #gone = new Set<string>()
-  readonly #positionOf: (source: string) => number
-  readonly #left: () => void
-  #ready = () => {}
-  #isFirst = true
-  #isEnded = false
-
-  constructor(present: Iterable<string>, positionOf: (source: string) => number, left: () => void) {
-    super()
-    this.#present = new Set(present)
-    this.#positionOf = positionOf
-    this.#left = left
-  }
-
-  added(source: string): void {
-    this.#gone.delete(source)
-    this.#present.add(source)
-    this.#ready()
-  }
-
-  removed(source: string): void {
-    this.#present.delete(source)
-    this.#gone.add(source)
-    this.#ready()
-  }
-
-  end(): void {
-    this.#isEnded = true
-    this.#left()
-    this.#ready()
-  }
-
-  open(ready: () => void): ReadyItems<SourcesChange> {
-    this.#ready = ready
-    const isEnded = () => this.#isEnded
-    return {
-      take: () => this.#take(),
-      get isEnded() {
-        return isEnded()
-      },
-      leave: () => this.end(),
-    }
-  }
-
-  #take(): SourcesChange | undefined {
-    if (!this.#isFirst && this.#present.size + this.#gone.size === 0) return undefined
-    this.#isFirst = false
-    const present = [...this.#present].map((source) => ({
-      source: Buffer.from(source, 'hex'),
-      position: this.#positionOf(source),
-    }))
-    const gone = [...this.#gone].map((source) => Buffer.from(source, 'hex'))
-    this.#present.clear()
-    this.#gone.clear()
-    return { present, gone }
-  }
+  yield* left.values()
+  return undefined
 }
 
 function bytesOf({ schemas = [], expired = [], frames = [] }: ReplayPart): number {

@@ -9,6 +9,8 @@ import type { Scope } from '../support/scope.js'
 export class CuttingProxy {
   /** Whether bytes from the target are thrown away; a connection that lost some must be cut. */
   swallowing = false
+  /** Whether bytes to the target are. */
+  swallowingUp = false
   /** Bytes that were thrown away. */
   swallowed = 0
   readonly #pairs = new Set<readonly [Socket, Socket]>()
@@ -41,6 +43,7 @@ export class CuttingProxy {
     }
     this.#pairs.clear()
     this.swallowing = false
+    this.swallowingUp = false
   }
 
   #join(near: Socket): void {
@@ -55,7 +58,10 @@ export class CuttingProxy {
         far.destroy()
       })
     }
-    near.on('data', (bytes) => far.write(bytes))
+    near.on('data', (bytes) => {
+      if (this.swallowingUp) this.swallowed += bytes.length
+      else far.write(bytes)
+    })
     far.on('data', (bytes) => {
       if (this.swallowing) this.swallowed += bytes.length
       else near.write(bytes)

@@ -23,6 +23,8 @@ export class PlainLog implements TopicLog {
 
   insert(): undefined {}
 
+  retain(): undefined {}
+
   clear(): undefined {}
 
   replay(ranges: readonly Range[]): LogReplay {

@@ -7,27 +7,8 @@ import { linkState, turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
 import { CuttingProxy } from './cutting-proxy.js'
+import { lastNumber, missing } from './numbered.js'
 import { Seen } from './seen.js'
-
-/** Checks that numbers and gaps of one topic cover 1 to `published` without holes, and returns how many are missing. */
-function missing(events: readonly TopicEvent<Job>[], published: number): number {
-  let missed = 0
-  let next = 1
-  for (const event of events) {
-    const [from, to] = event.kind === 'gap' ? [event.from, event.to] : [event.sequence, event.sequence]
-    if (from !== next) throw new Error(`${event.kind} from ${from} where ${next} was due`)
-    if (event.kind === 'gap') missed += to - from + 1
-    else if (event.value.id !== event.sequence) throw new Error(`message ${event.value.id} as number ${event.sequence}`)
-    next = to + 1
-  }
-  if (next !== published + 1) throw new Error(`it ends before ${next}`)
-  return missed
-}
-
-const lastNumber = (events: readonly TopicEvent<Job>[]) => {
-  const event = events.at(-1)
-  return event === undefined ? 0 : event.kind === 'gap' ? event.to : event.sequence
-}
 
 t.test('a link that is reset again and again loses nothing', async (t) => {
   const { runtime, bind } = place(t, 'tcp')

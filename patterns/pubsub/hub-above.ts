@@ -1,0 +1,150 @@
+/**
+ * The publishers' side of a hub: its sockets, what they ask, and the links over which history is fetched.
+ *
+ * It decides nothing about frames and answers; `hub-upstream.ts` is one socket.
+ */
+import { randomBytes } from 'node:crypto'
+import type { RivuletError } from '../../src/errors/index.js'
+import { deferred } from '../../src/lifecycle/index.js'
+import { HubUpstream, type HubUpstreamPorts } from './hub-upstream.js'
+import type { HubStep } from './hub-wire.js'
+import { readLinks } from './link-addresses.js'
+import type { AnswerKind } from './readiness.js'
+import { SubscriberHistory } from './subscriber-history.js'
+import { inboxMark } from './topic-name.js'
+
+/** What it needs of its hub. */
+export interface HubAbovePorts
+  extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 'options' | 'data' | 'rejected' | 'linked'> {
+  /** A source serves what was asked for up to a number, from a position on. */
+  served: HubUpstreamPorts['served']
+  /** Whether the history of publishers is fetched. */
+  readonly isFetching: boolean
+  name(): string
+  report(error: RivuletError): void
+}
+
+/** Nobody has this inbox: what is only to pass through hubs is not answered. */
+const noInbox = Buffer.of(inboxMark)
+
+/** How long links to the history of a publisher are waited for, in milliseconds: less than subscribers wait for a repair. */
+const timeoutMs = 3000
+
+/** The publishers' side. */
+export class HubAbove {
+  readonly links: readonly HubUpstream[]
+  /** What publishers offer; `undefined` if nothing is fetched. */
+  readonly history: SubscriberHistory | undefined
+  #cuts = 0
+
+  constructor(ports: HubAbovePorts) {
+    const { scope, options, isFetching, name, report } = ports
+    this.history = isFetching
+      ? new SubscriberHistory({
+          runtime: scope.runtime,
+          options: { ...options, heldBytes: 0, repairTimeoutMs: timeoutMs },
+          name,
+          endpoints: () => this.links.flatMap(({ socket }) => socket.sockets.endpoints),
+          connect: () => this.links.flatMap(({ socket }) => socket.sockets.connect),
+          ask: () => this.ask(),
+          report,
+          reject: (error) => ports.rejected(error),
+        })
+      : undefined
+    this.links = this.#sockets({
+      ...ports,
+      inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
+      extension: () => this.history?.offers.extension ?? {},
+      unlinked: () => {
+        this.#cuts += 1
+      },
+      served: (upstream, source, position, upTo, kind, links) => {
+        this.#offered(source, kind, links)
+        ports.served(upstream, source, position, upTo, kind, links)
+      },
+    })
+  }
+
+  /** Connections that have ended so far. */
+  get cuts(): number {
+    return this.#cuts
+  }
+
+  /** Those that were not ended for good. */
+  get live(): HubUpstream[] {
+    return this.links.filter(({ isCut }) => !isCut)
+  }
+
+  set reading(on: boolean) {
+    for (const link of this.links) link.reading = on
+  }
+
+  /** Whether fetched messages may come. */
+  set fetching(on: boolean) {
+    if (this.history) this.history.offers.isPaused = !on
+  }
+
+  async open(): Promise<void> {
+    for (const link of this.links) await link.open()
+  }
+
+  subscribe(subscribed: boolean, prefix: Buffer): void {
+    for (const link of this.links) link.subscribe(subscribed, prefix)
+  }
+
+  /** Asks all publishers to answer. */
+  ask(): void {
+    for (const { readiness } of this.live) readiness.ask()
+  }
+
+  /** Sends a request up that has passed these hubs, and this one. */
+  pass(path: readonly HubStep[]): void {
+    for (const link of this.links) link.request(randomBytes(16), noInbox, path)
+  }
+
+  /** Ends one socket for good; returns where it led. */
+  cut(number: number): string {
+    const link = this.links.find((one) => one.link === number)
+    link?.cut()
+    return link?.socket.address ?? ''
+  }
+
+  /** Resolves when so many links have ended, and nothing more arrives. */
+  whenUnlinked(links: number): { readonly promise: Promise<unknown>; forget(): void } {
+    let left = links
+    const { promise, resolve } = deferred()
+    if (left === 0) resolve()
+    const subscriptions = this.links.map(({ socket }) =>
+      socket.links.changes.subscribe(({ state }) => {
+        if (state === 'disconnected') left -= 1
+        if (left <= 0) resolve()
+      }),
+    )
+    const quiet = () => Promise.all(this.live.map(({ socket }) => socket.current.whenQuiet()))
+    const forget = () => {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    }
+    return { promise: promise.then(quiet), forget }
+  }
+
+  /** Fetches nothing more. */
+  async stop(): Promise<void> {
+    await this.history?.close()
+  }
+
+  close(): void {
+    for (const link of this.links) link.close()
+  }
+
+  #sockets(ports: HubUpstreamPorts): HubUpstream[] {
+    const { bind, connect } = ports.options
+    const bound = bind.length > 0 ? [new HubUpstream(0, { bind, connect: [] }, ports)] : []
+    // an observable is one: its endpoints come and go together
+    const lists = Array.isArray(connect) ? connect.map((endpoint) => [endpoint]) : [connect]
+    return [...bound, ...lists.map((list, at) => new HubUpstream(at + 1, { bind: [], connect: list }, ports))]
+  }
+
+  #offered(source: string, kind: AnswerKind, links: Buffer | undefined): void {
+    if (kind !== 'ready') this.history?.offers.answered(source, readLinks(links ? { links } : {}))
+  }
+}
