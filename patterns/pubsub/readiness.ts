@@ -99,6 +99,13 @@ export class Readiness {
     this.ask()
   }
 
+  /** A link has ended: what was asked before is asked again, since answers to it may be from before the end. */
+  unlinked(): void {
+    if (this.#requests.size === 0) return
+    this.#requests.clear()
+    this.ask()
+  }
+
   /** Asks at the end of this turn, once for all that happens in it. */
   ask(): void {
     if (this.#closed) return
@@ -106,17 +113,17 @@ export class Readiness {
     this.#insist()
   }
 
-  /** Takes an answer in. */
-  answered(nonce: Buffer, source: string, position: number, kind: AnswerKind = 'publisher'): void {
+  /** Takes an answer in; returns whether it is one to a request that counts. */
+  answered(nonce: Buffer, source: string, position: number, kind: AnswerKind = 'publisher'): boolean {
     const request = this.#requests.get(nonce.toString('latin1'))
-    if (!request) return
+    if (!request) return false
     const { upTo, answers, publishers } = request
     const isPublisher = kind === 'publisher' || kind === 'behind'
-    if (isPublisher && !publishers.has(source) && publishers.size >= maxSources) return
+    if (isPublisher && !publishers.has(source) && publishers.size >= maxSources) return true
     if (isPublisher) publishers.add(source)
     if (kind === 'publisher' || kind === 'ready') {
       const before = answers.get(source) ?? 0
-      if (before === 0 && answers.size >= maxSources) return
+      if (before === 0 && answers.size >= maxSources) return true
       answers.set(source, before + 1)
     }
     if (kind !== 'ready') this.#ports.served(source, position, upTo)
@@ -124,6 +131,7 @@ export class Readiness {
     for (const waiter of this.#waiters) {
       if (upTo >= waiter.upTo && waiter.enough(publishers.size, links)) this.#settle(waiter)
     }
+    return true
   }
 
   /** Resolves when enough has answered for everything that is subscribed now; give it up with `forget`. */

@@ -160,6 +160,7 @@ export class SubscriberCore {
 
   /** A connection has ended. */
   unlinked(): void {
+    this.readiness.unlinked()
     this.#presence.unlinked()
   }
 
@@ -271,8 +272,8 @@ export class SubscriberCore {
       const publisher = source.toString('hex')
       const kind = answerKind(answer)
       if (kind !== 'ready') history.answered(publisher, readLinks(extensions))
-      if (kind === 'publisher' || kind === 'behind') this.#presence.answered(publisher)
-      this.readiness.answered(nonce, publisher, position, kind)
+      const counts = this.readiness.answered(nonce, publisher, position, kind)
+      if (counts && (kind === 'publisher' || kind === 'behind')) this.#presence.answered(publisher)
     } catch (error) {
       reject(error as RivuletError)
     }
