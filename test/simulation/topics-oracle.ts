@@ -40,9 +40,9 @@ export class TopicsOracle implements RunOracle {
       source = new SourceTruth(id, keeping)
       this.sources.set(id, source)
     }
-    source.opened(log)
+    source.opened(log, position)
     const taken = source.takeBack(position)
-    if (taken !== undefined) this.fail(`${id} takes back ${taken}, which somebody has got`)
+    if (taken !== undefined) this.fail(`${id} takes back ${taken}`)
   }
 
   /** A publisher crashes. */
@@ -60,7 +60,9 @@ export class TopicsOracle implements RunOracle {
     if (sequence !== messages.length + 1)
       this.fail(`${topic} continues with ${sequence} behind ${messages.length} of ${source.id}`)
     const isRetained = extensions !== undefined
-    for (const [at, id] of idsIn(openDataFrame(bytes, topicPart(topic), 1_000_000)).entries())
+    for (const [at, id] of idsIn(openDataFrame(bytes, topicPart(topic), 1_000_000)).entries()) {
+      source.position = position + at
       messages.push({ id, position: position + at, time, isRetained, isSeen: false })
+    }
   }
 }

@@ -50,6 +50,11 @@ class ObservedHistory extends PublisherHistory {
     this.#oracle.published(topic, frame)
     return super.keep(topic, schemaText, frame)
   }
+
+  override clear(topic: string): ReturnType<PublisherHistory['clear']> {
+    this.#oracle.source(this.source.source.toString('hex')).cleared(topic)
+    return super.clear(topic)
+  }
 }
 
 /** A publisher. */
@@ -91,7 +96,6 @@ export class SimulatedPublisher extends TurnProcess {
     it?.server?.drop()
     it?.links?.drop()
     it?.core.close()
-    void it?.history.close(0)
     if (it?.server) this.world.oracle.crashed(it.core.origin.source.toString('hex'))
     this.#it = undefined
     this.#disk.crash(kept)
@@ -113,6 +117,7 @@ export class SimulatedPublisher extends TurnProcess {
         const value = { id: this.world.nextId() }
         void (isRetained ? sink.retain(value) : sink.send(value)).catch(() => this.note('refuses'))
       }
+      if (this.random.chance(0.2)) this.#flush(it.core)
     })
   }
 
@@ -125,6 +130,20 @@ export class SimulatedPublisher extends TurnProcess {
 
   protected override tick(): void {
     this.#it?.links?.tick()
+  }
+
+  /** What was accepted until now outlives a crash when this has resolved. */
+  #flush(core: PublisherCore): void {
+    const flushed = core.flush()
+    const source = this.world.oracle.source(core.origin.source.toString('hex'))
+    const { position } = source
+    flushed.then(
+      () => {
+        this.note('has flushed', position)
+        source.flushedUpTo = Math.max(source.flushedUpTo, position)
+      },
+      () => this.note('does not flush'),
+    )
   }
 
   async #open(): Promise<void> {
@@ -182,7 +201,11 @@ export class SimulatedPublisher extends TurnProcess {
     oracle.opened(id, (): TopicLog | undefined => logOf(id), position, keeping)
     const server = new TopicServer(this, this.address, plan.pipeFrames, {
       subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
-      frame: (frame) => core.request(readRecordFrame(TopicRequest, frame, frameKind.request, undefined)),
+      frame: (frame, prefixes) => {
+        const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
+        oracle.source(id).requested(request.inbox.toString('latin1'), prefixes)
+        core.request(request)
+      },
       // without an answer, a subscriber does not know of the history
       dropped: (topic) => {
         if (topic[0] === inboxMark) world.troubled(0)

@@ -111,7 +111,8 @@ class TopicsRun extends SimulationRun {
     const { random, plan } = this.world
     const publisher = random.pick(this.#publishers)
     const topic = random.pick(plan.topics)
-    if (random.chance(0.1)) publisher.publish(topic, 1, true)
+    if (random.chance(0.05)) random.pick(this.#subscribers).followAnother()
+    else if (random.chance(0.1)) publisher.publish(topic, 1, true)
     else if (random.chance(0.03)) publisher.clear(topic)
     else publisher.publish(topic, random.between(1, plan.burst))
   }
@@ -164,6 +165,11 @@ class TopicsRun extends SimulationRun {
     this.#publishAll(1)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing())
     this.pass(aftermathMs)
+    const sources = this.#publishers.flatMap(({ source }) => source ?? [])
+    for (const subscriber of this.#subscribers) {
+      const presumed = subscriber.presumed(sources)
+      if (presumed !== undefined) this.world.oracle.fail(presumed)
+    }
     const { delayMs, jitterMs } = plan.weather
     this.#publishAll(12)
     this.pass(beaconMs + 12 * (delayMs + jitterMs))

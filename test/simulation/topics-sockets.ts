@@ -20,7 +20,8 @@ const unread = new WeakMap<Connection, { frames: number }>()
 /** What an XPUB has taken from its subscribers. */
 export interface TopicServerPorts {
   subscription(subscribed: boolean, prefix: Buffer): void
-  frame(frame: Buffer): void
+  /** A frame comes over a connection with these subscriptions, each byte a character. */
+  frame(frame: Buffer, prefixes: Iterable<string>): void
   /** A frame was dropped for a subscriber that does not keep up. */
   dropped(topic: Buffer): void
 }
@@ -95,7 +96,7 @@ export class TopicServer implements Listener {
     if (prefixes === undefined) return
     const rest = frame.subarray(1)
     if (frame[0] === upstream.frame) {
-      this.#ports.frame(rest)
+      this.#ports.frame(rest, prefixes.keys())
       return
     }
     const prefix = rest.toString('latin1')

@@ -39,6 +39,9 @@ export interface StreamSettings {
   readonly name: string
   readonly pattern: string
   readonly start: Start
+  /** The topic of answers to its subscriber, and the prefix that it subscribes to. */
+  readonly inbox: string
+  readonly prefix: string
   /** The cursor that it continues at, and what had been shown there. */
   readonly mark?: { readonly cursor: string; readonly shown: StreamMark } | undefined
   /** Whether nothing has gone wrong for long. */
@@ -73,6 +76,9 @@ export class StreamTruth {
 
   /** An answer has come. */
   served(id: string, position: number): void {
+    const { inbox, prefix } = this.#settings
+    if (!this.#oracle.source(id).mayServe(inbox, prefix, position))
+      this.#fail(`${id} does not serve it since ${position}`)
     this.#shown(id).servedAt ??= position
   }
 
@@ -107,6 +113,7 @@ export class StreamTruth {
     shown.isUnanswered = shown.servedAt === undefined
     if (start.kind === 'now') this.#fail(`${id} is live with 'now'`)
     const source = this.#oracle.source(id)
+    if (start.kind === 'retained' && isCalm()) this.#checkRetained(source, shown)
     if (!isCalm() || !source.keepsMessages || !(start.kind === 'all' || start.kind === 'cursor')) return
     for (const topic of source.topics.keys()) {
       if (!this.#fits(topic)) continue
@@ -129,6 +136,16 @@ export class StreamTruth {
     }
     if (this.#settings.start.kind !== 'now' && !shown.isLive) return `${id} is not live for ${this.#settings.name}`
     return undefined
+  }
+
+  /** Each retained value from before the answer must have been shown. */
+  #checkRetained(source: SourceTruth, { servedAt, topics }: Shown): void {
+    for (const topic of source.topics.keys()) {
+      const number = source.retained(topic)
+      const position = source.message(topic, number)?.position ?? Number.POSITIVE_INFINITY
+      if (!this.#fits(topic) || position > (servedAt ?? 0) || (topics.get(topic)?.next ?? 1) > number) continue
+      this.#fail(`${source.id} is live, and the retained value ${topic} ${number} has not been shown`)
+    }
   }
 
   #shown(id: string): Shown {
@@ -186,8 +203,8 @@ export class StreamTruth {
       const first = source.numberAt(topic, from) + 1
       return [first, first]
     }
-    if (start.kind === 'last' && source.keepsMessages && servedAt !== undefined) {
-      const least = isUnreached ? 1 : Math.max(1, live - start.count)
+    if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
+      const least = isUnreached || !source.keepsMessages ? 1 : Math.max(1, live - start.count)
       // more may have left before its history is asked for
       return [least, Math.max(live, source.count(topic) - start.count + 1)]
     }

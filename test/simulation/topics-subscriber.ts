@@ -3,11 +3,12 @@
  * cursor or from the beginning.
  */
 import type { Cursor } from '../../patterns/pubsub/cursor.js'
+import type { PublisherChange } from '../../patterns/pubsub/publisher-presence.js'
 import { type Since, startOf } from '../../patterns/pubsub/since.js'
 import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
 import type { Subscription } from '../../patterns/pubsub/subscription.js'
 import type { SinceEvent } from '../../patterns/pubsub/topic-event.js'
-import { inboxMark } from '../../patterns/pubsub/topic-name.js'
+import { inboxMark, topicPattern } from '../../patterns/pubsub/topic-name.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { SimulatedHistory } from './topics-history.js'
 import { Note } from './topics-notes.js'
@@ -34,8 +35,14 @@ interface Life {
   readonly core: SubscriberCore
   readonly history: SimulatedHistory
   readonly client: TopicClient
+  readonly inbox: string
   readonly streams: HeldStream[]
+  /** The publishers that are there, as it knows. */
+  readonly publishers: Map<string, PublisherChange['kind']>
 }
+
+/** Streams of a subscriber. */
+const maxStreams = 4
 
 /** A subscriber. */
 export class SimulatedSubscriber extends TurnProcess {
@@ -94,8 +101,25 @@ export class SimulatedSubscriber extends TurnProcess {
       }
       if (subscription.held > 0) return `${this.name} holds ${subscription.held} messages`
     }
+    for (const source of sources) {
+      if (it.publishers.get(source) !== 'joined') return `${this.name} does not know that ${source} is there`
+    }
     if (it.history.budget.bytes > 0) return `${this.name} holds ${it.history.budget.bytes} bytes`
     return undefined
+  }
+
+  /** A publisher that it takes for present though it has left, of those that are not there any more. */
+  presumed(sources: readonly string[]): string | undefined {
+    const left = [...(this.#it?.publishers.keys() ?? [])].find((publisher) => !sources.includes(publisher))
+    return left && `${this.name} does not know that ${left} has left`
+  }
+
+  /** Follows another pattern. */
+  followAnother(): void {
+    this.enqueue(() => {
+      const it = this.#it
+      if (it && it.streams.length < maxStreams) this.#follow(this.random.pick(this.#patterns), this.#since())
+    })
   }
 
   protected override tick(): void {
@@ -112,10 +136,11 @@ export class SimulatedSubscriber extends TurnProcess {
       unlinked: () => isThis() && core.unlinked(),
       frame: (topic, frame) => isThis() && core.onFrame([topic, frame]),
     })
+    const inbox = Buffer.concat([Buffer.of(inboxMark), this.random.bytes(16)])
     const core: SubscriberCore = new SubscriberCore({
       clock,
       maxMessageBytes: 1000,
-      inbox: Buffer.concat([Buffer.of(inboxMark), this.random.bytes(16)]),
+      inbox,
       history,
       name: () => this.name,
       isOpen: isThis,
@@ -126,7 +151,12 @@ export class SimulatedSubscriber extends TurnProcess {
       reject: (error) => oracle.fail(`${this.name} rejects ${error.message}`),
       report: (error) => this.report(error),
     })
-    this.#it = { core, history, client, streams: [] }
+    const publishers: Life['publishers'] = new Map()
+    core.publishers.subscribe(({ kind, publisher }) => {
+      if (kind === 'left') publishers.delete(publisher)
+      else publishers.set(publisher, kind)
+    })
+    this.#it = { core, history, client, inbox: inbox.toString('latin1'), streams: [], publishers }
     core.open()
     const kept = this.random.chance(0.8) ? this.#kept : undefined
     this.#kept = undefined
@@ -155,7 +185,9 @@ export class SimulatedSubscriber extends TurnProcess {
     const mark = kept && { cursor: since as string, shown: kept.shown }
     const isCalm = () => this.now > this.world.troubledUntil
     const isUnreached = (source: string) => it.history.isUnreached(source, pattern)
-    const truth = new StreamTruth(oracle, { name, pattern, start, mark, isCalm, isUnreached })
+    const { inbox } = it
+    const prefix = topicPattern(pattern).prefix.toString('latin1')
+    const truth = new StreamTruth(oracle, { name, pattern, start, inbox, prefix, mark, isCalm, isUnreached })
     const made = it.core.events<{ id: number }>(pattern, Note, { since })
     if (it.streams.some(({ subscription }) => subscription === made)) return
     const served = made.served.bind(made)

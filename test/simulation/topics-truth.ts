@@ -15,6 +15,9 @@ export interface TrueMessage {
   isSeen: boolean
 }
 
+/** Stands for the prefixes of a request that came before the subscriptions of its connection. */
+const early = '\0'
+
 /** The messages of one source. */
 export class SourceTruth {
   readonly id: string
@@ -24,6 +27,14 @@ export class SourceTruth {
   /** Whether its publisher is there, or comes back as the same source. */
   isThere = true
   readonly topics = new Map<string, TrueMessage[]>()
+  /** The position of its last message. */
+  position = 0
+  /** Everything up to here was flushed: no crash takes it back. */
+  flushedUpTo = 0
+  /** Of topics whose retained value was removed: their messages then. */
+  readonly #cleared = new Map<string, number>()
+  /** By inbox and prefix: where it stood when it was first asked with that subscription in force. */
+  readonly #served = new Map<string, number>()
 
   constructor(id: string, keeping: Keeping) {
     this.id = id
@@ -40,8 +51,42 @@ export class SourceTruth {
   }
 
   /** It begins a life. */
-  opened(log: () => TopicLog | undefined): void {
+  opened(log: () => TopicLog | undefined, position: number): void {
     this.#log = log
+    this.position = position
+  }
+
+  /**
+   * It is asked over a connection with these subscriptions.
+   *
+   * A request that waited for its connection goes before the subscriptions: if its answer comes before the subscriber knows of the
+   * connection, it is taken for one that covers them.
+   */
+  requested(inbox: string, prefixes: Iterable<string>): void {
+    const inForce = [...prefixes]
+    for (const prefix of inForce.includes(inbox) ? inForce : [early]) {
+      const key = `${inbox} ${prefix}`
+      this.#served.set(key, Math.min(this.#served.get(key) ?? Number.POSITIVE_INFINITY, this.position))
+    }
+  }
+
+  /** Whether it may say that it serves a subscription since a position. */
+  mayServe(inbox: string, prefix: string, position: number): boolean {
+    return [prefix, early].some((one) => {
+      const first = this.#served.get(`${inbox} ${one}`)
+      return first !== undefined && first <= position && position <= this.position
+    })
+  }
+
+  /** The retained value of a topic is removed. */
+  cleared(topic: string): void {
+    this.#cleared.set(topic, this.count(topic))
+  }
+
+  /** The number of the retained value of a topic; 0 if it has none. */
+  retained(topic: string): number {
+    const number = (this.topics.get(topic)?.findLastIndex(({ isRetained }) => isRetained) ?? -1) + 1
+    return number > (this.#cleared.get(topic) ?? 0) ? number : 0
   }
 
   /** Messages of a topic. */
@@ -68,9 +113,11 @@ export class SourceTruth {
 
   /** A crash takes messages behind a position back; returns one that somebody has got. */
   takeBack(position: number): string | undefined {
+    if (position < this.flushedUpTo) return `what was flushed up to ${this.flushedUpTo}`
     for (const [topic, messages] of this.topics) {
       const left = this.numberAt(topic, position)
-      for (const [at, { isSeen }] of messages.splice(left).entries()) if (isSeen) return `${topic} ${left + at + 1}`
+      for (const [at, { isSeen }] of messages.splice(left).entries())
+        if (isSeen) return `${topic} ${left + at + 1}, which somebody has got`
     }
     return undefined
   }
