@@ -55,6 +55,8 @@ export class HistoryOffers implements FollowedHistory {
   readonly #client: HistoryClient
   /** The addresses that publishers name. */
   readonly #offers = new Map<string, readonly string[]>()
+  /** Of these publishers, the ones that are not there, but kept by a hub. */
+  readonly #kept = new Set<string>()
   /** Publishers that were asked. */
   readonly #needed = new Set<string>()
   #hasDialed = false
@@ -94,7 +96,9 @@ export class HistoryOffers implements FollowedHistory {
     return this.#extension
   }
 
-  answered(publisher: string, addresses: readonly string[] | undefined): void {
+  answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void {
+    if (isKept && addresses) this.#kept.add(publisher)
+    else this.#kept.delete(publisher)
     if (addresses === undefined) {
       this.#forget(publisher)
       return
@@ -107,7 +111,7 @@ export class HistoryOffers implements FollowedHistory {
   }
 
   left(publisher: string): void {
-    this.#forget(publisher)
+    if (!this.#kept.has(publisher)) this.#forget(publisher)
   }
 
   isOffered(publisher: string): boolean {
@@ -153,6 +157,7 @@ export class HistoryOffers implements FollowedHistory {
   }
 
   #forget(publisher: string): void {
+    this.#kept.delete(publisher)
     if (!this.#offers.delete(publisher)) return
     if (this.#needed.delete(publisher)) this.#dial()
   }

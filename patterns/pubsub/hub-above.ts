@@ -6,10 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import type { RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
+import type { HubSocket } from './hub-transport.js'
 import { HubUpstream, type HubUpstreamPorts } from './hub-upstream.js'
 import type { HubStep } from './hub-wire.js'
 import { readLinks } from './link-addresses.js'
-import type { AnswerKind } from './readiness.js'
+import { PublisherChanges } from './publisher-changes.js'
 import { SubscriberHistory } from './subscriber-history.js'
 import { inboxMark } from './topic-name.js'
 
@@ -22,6 +23,8 @@ export interface HubAbovePorts
   readonly isFetching: boolean
   name(): string
   report(error: RivuletError): void
+  /** A publisher does not answer any more. */
+  lost(source: string): void
 }
 
 /** Nobody has this inbox: what is only to pass through hubs is not answered. */
@@ -35,6 +38,7 @@ export class HubAbove {
   readonly links: readonly HubUpstream[]
   /** What publishers offer; `undefined` if nothing is fetched. */
   readonly history: SubscriberHistory | undefined
+  readonly #presence: PublisherChanges
   #cuts = 0
 
   constructor(ports: HubAbovePorts) {
@@ -51,15 +55,26 @@ export class HubAbove {
           reject: (error) => ports.rejected(error),
         })
       : undefined
+    this.#presence = new PublisherChanges({
+      clock: scope.runtime.clock,
+      ask: () => this.ask(),
+      left: (publisher) => this.history?.offers.left(publisher),
+    })
+    this.#presence.observable.subscribe(({ kind, publisher }) => {
+      if (kind === 'suspected') ports.lost(publisher)
+    })
     this.links = this.#sockets({
       ...ports,
       inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
       extension: () => this.history?.offers.extension ?? {},
+      left: (source) => this.#presence.doubted(source),
       unlinked: () => {
         this.#cuts += 1
+        this.#presence.unlinked()
       },
       served: (upstream, source, position, upTo, kind, links) => {
-        this.#offered(source, kind, links)
+        this.history?.offers.answered(source, readLinks(links ? { links } : {}), kind === 'kept')
+        if (kind !== 'kept') this.#presence.answered(source)
         ports.served(upstream, source, position, upTo, kind, links)
       },
     })
@@ -73,6 +88,10 @@ export class HubAbove {
   /** Those that were not ended for good. */
   get live(): HubUpstream[] {
     return this.links.filter(({ isCut }) => !isCut)
+  }
+
+  get sockets(): HubSocket[] {
+    return this.links.map(({ socket }) => socket)
   }
 
   set reading(on: boolean) {
@@ -133,6 +152,7 @@ export class HubAbove {
   }
 
   close(): void {
+    this.#presence.close()
     for (const link of this.links) link.close()
   }
 
@@ -142,9 +162,5 @@ export class HubAbove {
     // an observable is one: its endpoints come and go together
     const lists = Array.isArray(connect) ? connect.map((endpoint) => [endpoint]) : [connect]
     return [...bound, ...lists.map((list, at) => new HubUpstream(at + 1, { bind: [], connect: list }, ports))]
-  }
-
-  #offered(source: string, kind: AnswerKind, links: Buffer | undefined): void {
-    if (kind !== 'ready') this.history?.offers.answered(source, readLinks(links ? { links } : {}))
   }
 }

@@ -111,6 +111,14 @@ export class HubAnswers {
     }
   }
 
+  /** A source does not answer any more: all who have asked are to know, and also when it answers again. */
+  lost(source: string): void {
+    for (const { answered } of this.#ports.links()) answered.delete(source)
+    for (const { inbox, nonce } of this.#asked.values()) {
+      this.#ports.answer({ inbox, nonce, source, position: 0, role: 'left' })
+    }
+  }
+
   close(): void {
     this.#isClosed = true
     for (const forget of this.#waits) forget()

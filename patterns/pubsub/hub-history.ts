@@ -33,6 +33,13 @@ interface KeptSource {
   position: number
 }
 
+/** What it needs of its hub. */
+export interface HubHistoryPorts {
+  completes(): LogCompletion
+  /** A subscriber has missed so many messages of a source. */
+  missed(source: string, messages: number): void
+}
+
 /** The history of a hub. */
 export class HubHistory {
   readonly #options: ResolvedHubHistory
@@ -54,19 +61,20 @@ export class HubHistory {
   #fetched = 0
   #isClosed = false
 
-  constructor(options: ResolvedHubHistory, owner: HistoryOwner, completes: () => LogCompletion) {
+  constructor(options: ResolvedHubHistory, owner: HistoryOwner, ports: HubHistoryPorts) {
     this.#options = options
     this.#owner = owner
     this.#failures = new SparseReports(owner.runtime.clock, (error) => owner.report(error))
     this.#server = new HistoryServer(owner, {
       sources: () => [...this.#sources.keys(), ...this.#answered],
       log: (source) => this.#logOf(source),
-      missed: (_, messages) => {
+      missed: (source, messages) => {
         this.#missed += messages
+        ports.missed(source, messages)
       },
       completes: {
-        replay: (...asked) => completes().replay(...asked),
-        heads: (...asked) => completes().heads(...asked),
+        replay: (...asked) => ports.completes().replay(...asked),
+        heads: (...asked) => ports.completes().heads(...asked),
       },
     })
   }

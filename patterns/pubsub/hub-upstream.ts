@@ -26,6 +26,8 @@ export interface HubUpstreamPorts {
   rejected(error: RivuletError): void
   /** A source serves what was asked for up to a number, from a position on. */
   served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void
+  /** A hub above has no answer of a source any more. */
+  left(source: string): void
   /** What requests say of the links of the hub. */
   extension(): Readonly<Record<string, Buffer>>
   /** A link was made, or has ended. */
@@ -105,6 +107,7 @@ export class HubUpstream {
       // which of the sources was behind the link is not known
       if (state === 'disconnected') {
         this.answered.clear()
+        this.readiness.unlinked()
         this.#ports.unlinked()
       }
       if (state !== 'connected') return
@@ -171,6 +174,10 @@ export class HubUpstream {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#ports.inbox)
       const { nonce, source, position } = answer
       this.#kind = answerKind(answer)
+      if (this.#kind === 'left') {
+        this.#ports.left(source.toString('hex'))
+        return
+      }
       this.#links = answer.extensions[linksExtension]
       this.readiness.answered(nonce, source.toString('hex'), position, this.#kind)
     } catch (error) {

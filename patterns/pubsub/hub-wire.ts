@@ -18,10 +18,11 @@ export const hubsExtension = 'hubs'
  * The value of the extension `hub`: the role of the source of an answer.
  *
  * `publisher`: its source is a publisher that serves the subscriptions through the hub. `kept`: its source is a publisher that
- * is not there, whose messages the hub keeps. `ready`: its source is the hub, and all publishers above the hub serve them.
+ * is not there, whose messages the hub keeps. `ready`: its source is the hub, and all publishers above the hub serve them. `left`:
+ * its source is a publisher that does not answer the hub any more; nobody has asked for this answer.
  */
 export const TopicHub = defineSchema(
-  protocolRecord('TopicHub', { role: enumeration('HubRole', ['publisher', 'kept', 'ready']) }),
+  protocolRecord('TopicHub', { role: enumeration('HubRole', ['publisher', 'kept', 'ready', 'left']) }),
 )
 
 /** The value of the extension `hub`, read. */

@@ -100,11 +100,9 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       rejected: (error) => this.#intake.reject(error),
       served: (...answer) => this.#served(...answer),
       linked: () => this.#loops.linked(),
+      lost: (source) => this.#answers.lost(source),
     })
-    this.#transport = new HubTransport(
-      this.#above.links.map(({ socket }) => socket),
-      this.#below,
-    )
+    this.#transport = new HubTransport(this.#above.sockets, this.#below)
     this.transport = this.#transport
     this.#history =
       options.history &&
@@ -119,7 +117,10 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
           release() {},
           report,
         },
-        () => (this.#repairs as HubRepairs).completion,
+        {
+          completes: () => (this.#repairs as HubRepairs).completion,
+          missed: (...missed) => this.#above.history?.offers.missed(...missed),
+        },
       )
     this.#repairs =
       this.#history &&

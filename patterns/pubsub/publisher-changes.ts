@@ -46,6 +46,11 @@ export class PublisherChanges {
     this.#presence.answered(publisher)
   }
 
+  /** A hub has no answer of a publisher any more. */
+  doubted(publisher: string): void {
+    this.#presence.doubted(publisher)
+  }
+
   /** A link has ended. */
   unlinked(): void {
     this.#presence.unlinked()

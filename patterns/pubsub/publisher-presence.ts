@@ -7,7 +7,10 @@
 
 /** A change of the publishers behind a subscriber. */
 export interface PublisherChange {
-  /** What happened: a publisher has answered; it does not answer for a second after a link has ended; nor for five more. */
+  /**
+   * What happened: a publisher has answered; it does not answer for a second after a link has ended, or after a hub has lost it;
+   * nor for five more.
+   */
   readonly kind: 'joined' | 'suspected' | 'left'
   /** The publisher's identity: 16 hexadecimal digits. */
   readonly publisher: string
@@ -76,6 +79,16 @@ export class PublisherPresence {
     if (this.#present.size === 0) return
     const now = this.#ports.now()
     for (const one of this.#present.values()) one.askedAt ??= now
+    this.#ports.ask()
+    this.#ports.watch(now + this.#times.suspectMs)
+  }
+
+  /** A hub has no answer of a publisher any more: it is asked, since it may be there by other ways. */
+  doubted(publisher: string): void {
+    const known = this.#present.get(publisher)
+    if (known === undefined || known.askedAt !== undefined) return
+    const now = this.#ports.now()
+    known.askedAt = now
     this.#ports.ask()
     this.#ports.watch(now + this.#times.suspectMs)
   }

@@ -40,9 +40,10 @@ export type Enough = (publishers: number, links: number) => boolean
 
 /**
  * What an answer says about its source: it is the `publisher` that has answered; a hub has answered for it, since it is
- * `behind` the hub or its messages are `kept` there; or it is a hub, all of whose publishers have answered (`ready`).
+ * `behind` the hub or its messages are `kept` there; or it is a hub, all of whose publishers have answered (`ready`). A publisher that
+ * does not answer a hub any more has `left`, which answers nothing.
  */
-export type AnswerKind = 'publisher' | 'behind' | 'kept' | 'ready'
+export type AnswerKind = 'publisher' | 'behind' | 'kept' | 'ready' | 'left'
 
 interface Request {
   /** The number of the last subscription that it covers. */

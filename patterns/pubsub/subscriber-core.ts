@@ -44,8 +44,8 @@ import { inboxMark } from './topic-name.js'
 export interface FollowedHistory extends SubscriptionHistory {
   /** What requests name. */
   readonly extension: Readonly<Record<string, Buffer>>
-  /** A publisher has answered: with the addresses of its links, or without history. */
-  answered(publisher: string, addresses: readonly string[] | undefined): void
+  /** A publisher has answered, or a hub for one that it keeps: with the addresses of its links, or without history. */
+  answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void
   /** A publisher has left. */
   left(publisher: string): void
 }
@@ -271,7 +271,11 @@ export class SubscriberCore {
       const { nonce, source, position, extensions } = answer
       const publisher = source.toString('hex')
       const kind = answerKind(answer)
-      if (kind !== 'ready') history.answered(publisher, readLinks(extensions))
+      if (kind === 'left') {
+        this.#presence.doubted(publisher)
+        return
+      }
+      if (kind !== 'ready') history.answered(publisher, readLinks(extensions), kind === 'kept')
       const counts = this.readiness.answered(nonce, publisher, position, kind)
       if (counts && (kind === 'publisher' || kind === 'behind')) this.#presence.answered(publisher)
     } catch (error) {
