@@ -23,7 +23,7 @@ export interface Found {
 /** Names of JavaScript and TypeScript that would slip past the tests. */
 const otherNames = ['typescript', 'js', 'javascript', 'mjs', 'cjs', 'mts', 'cts', 'tsx', 'jsx', '']
 
-/** The TypeScript blocks of a page in Markdown. */
+/** The TypeScript blocks of a page in Markdown; a name in brackets after `ts` is that of a tab. */
 export function snippetsOf(path: string, text: string): Found {
   const snippets: Snippet[] = []
   const complaints: string[] = []
@@ -34,7 +34,7 @@ export function snippetsOf(path: string, text: string): Found {
       if (fence !== null) open = { fence: fence[1] ?? '', info: (fence[2] ?? '').trim(), start: index + 2, code: [] }
     } else if (fence !== null && fence[2]?.trim() === '' && fence[1]?.startsWith(open.fence)) {
       const place = `${path}:${open.start}`
-      const [language = '', ...words] = open.info.split(/\s+/)
+      const [language = '', ...words] = open.info.replace(/ \[[^\]]+\]$/, '').split(/\s+/)
       const known = words.every((word) => word === 'compile-only')
       if (otherNames.includes(language.toLowerCase()))
         complaints.push(`${place}: a fence named "${language}"; use ts, or text`)

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../tools/build.js'
 import { complaint, loader, modulePath, run } from '../child-process.js'
+import { withPackages } from '../support/system-packages.js'
+import { flaws, openChromium, search, serveFolder } from './browser.js'
 import { entries, manifest } from './manifest.js'
 import { brokenLinks, clicks, foreignParts, pageOf, readSite, type Site } from './site.js'
 import { guidePaths } from './sources.js'
@@ -60,6 +62,50 @@ t.test('the site', async (t) => {
     for (const page of wanted) t.ok(clicks(site, 'index.html', page, 3), page)
   })
 
+  await t.test('is right to the eye, and answers', withPackages(['chromium']), async (t) => {
+    const server = await serveFolder(out)
+    const browser = await openChromium()
+    t.teardown(() => browser.close())
+    t.teardown(server.close)
+    for (const width of [1280, 390]) {
+      const context = await browser.newContext({ viewport: { width, height: 844 } })
+      const page = await context.newPage()
+      page.on('request', (request) => {
+        if (!request.url().startsWith(server.address)) t.fail(`asks for ${request.url()}`)
+      })
+      for (const path of shown) {
+        await page.goto(`${server.address}/${path}`)
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme })
+          t.strictSame(await flaws(page), [], `${path}, ${width} px, ${colorScheme}`)
+          if (process.env.SCREENSHOTS !== undefined) {
+            const name = `${path.replaceAll('/', '-')}-${width}-${colorScheme}.png`
+            await page.screenshot({ path: join(process.env.SCREENSHOTS, name) })
+          }
+        }
+      }
+      await context.close()
+    }
+    const page = await browser.newPage()
+    await page.goto(`${server.address}/index.html`)
+    for (const [words, wanted] of questions) {
+      const found = (await search(page, words)).slice(0, answers)
+      t.ok(
+        found.some((one) => one.startsWith(`/${wanted}`)),
+        `${words}: ${found.join(', ')}`,
+      )
+    }
+    await page.goto(`${server.address}/patterns/queue.html`)
+    await page.evaluate(
+      "const over = document.createElement('p'); over.style.width = '3000px'; over.style.position = 'relative'; document.querySelector('.vp-doc > div').prepend(over)",
+    )
+    t.match(
+      await flaws(page),
+      [/3\d{3} px wide on a screen of 1280 px/, /^P reaches under the outline/],
+      'what is wrong is found',
+    )
+  })
+
   await t.test('has a list of its pages for programs', async (t) => {
     const list = readFileSync(join(out, 'llms.txt'), 'utf8')
     const addresses = [...list.matchAll(/\]\(\/([^)]+)\)/g)].map(([, path = '']) => path)
@@ -77,8 +123,36 @@ t.test('the site', async (t) => {
   })
 })
 
+/** What users look for: their words, and the page that must be among the first answers. */
+const questions: ReadonlyArray<readonly [words: string, page: string]> = [
+  ['typed server stream', 'patterns/streaming-rpc.html'],
+  ['server killed', 'concepts/failures.html'],
+  ['what happens when the server is killed', 'concepts/failures.html'],
+  ['idempotent consumer', 'recipes/idempotent-consumer.html'],
+  ['RIVULET_LEASE_LOST', 'reference/errors.html'],
+  ['maxBatchMessages', 'reference/api/rivulet/queue/interfaces/PushOptions.html'],
+  ['leaseMs', 'patterns/retries.html'],
+  ['secure two machines', 'operations/security.html'],
+  ['test an app', 'operations/testing.html'],
+]
+const answers = 8
+
 /** Pages with what users look for. */
-const wanted = ['patterns/rpc.html', 'reference/errors.html', 'reference/options.html', 'operations/security.html']
+const wanted = [...new Set(questions.map(([, page]) => page)), 'reference/options.html', 'patterns/rpc.html']
+
+/** Pages of each kind, to look at. */
+const shown = [
+  'index.html',
+  'start/tutorial.html',
+  'concepts/failures.html',
+  'patterns/queue.html',
+  'patterns/streaming-rpc.html',
+  'operations/security.html',
+  'reference/options.html',
+  'reference/protocol/frames.html',
+  'reference/api/rivulet/queue/functions/createPush.html',
+  'reference/api/rivulet/rpc/interfaces/RpcServer.html',
+]
 
 t.test('links that lead nowhere are found', async (t) => {
   const site: Site = new Map([

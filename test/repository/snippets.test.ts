@@ -145,6 +145,8 @@ t.test('of programs in one process, one that is wrong is enough', async (t) => {
 t.test('fences that would slip past are found', async (t) => {
   const page = (...lines: string[]): number => snippetsOf('a.md', lines.join('\n')).complaints.length
   t.equal(page('```ts', 'a', '```', '```sh', 'b', '```', '```ts compile-only', 'c', '```'), 0)
+  t.equal(page('```ts [Queue]', 'a', '```'), 0)
+  t.equal(page('```ts fragment [Queue]', 'a', '```'), 1)
   t.equal(page('```ts fragment', 'a', '```'), 1)
   t.equal(page('```typescript', 'a', '```'), 1)
   t.equal(page('```js', 'a', '```'), 1)
