@@ -12,8 +12,8 @@ import { type Tally, tally } from './tally.js'
 
 /** How long a test may take by tap's clock, in seconds. */
 const timeoutSeconds = 120
-/** When a process that does not heed that clock is killed, in milliseconds. */
-const killMs = 150_000
+/** When a process that does not heed that clock, or has given itself more time, is killed, in milliseconds. */
+const killMs = 300_000
 
 /** Something to do, and what to say of it when it is done. */
 export type Job = () => Promise<void>

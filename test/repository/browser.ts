@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromium as executablePath } from '../support/system-packages.js'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -16,9 +17,6 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
 }
-
-/** Debian's Chromium. */
-export const chromiumPath = '/usr/bin/chromium'
 
 /** Serves the files of a folder on a free port of loopback. */
 export async function serveFolder(folder: string): Promise<{ readonly address: string; readonly close: () => void }> {
@@ -37,7 +35,7 @@ export async function serveFolder(folder: string): Promise<{ readonly address: s
 /** Starts Chromium; it asks no other server for anything. */
 export async function openChromium(): Promise<Browser> {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--force-color-profile=srgb']
-  return await chromium.launch({ executablePath: chromiumPath, args })
+  return await chromium.launch({ executablePath, args })
 }
 
 /** What is wrong with a page as it is shown: one line each. */
