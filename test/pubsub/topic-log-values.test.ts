@@ -38,6 +38,22 @@ for (const [kind, open] of Object.entries(kindsOfLogs)) {
       t.equal(logs.stats().messages, 0)
     })
 
+    t.test('a value that was fetched is there beside the frames, unless there is a later one', async (t) => {
+      const { logs } = await open(t, { maxMessages: 2 })
+      const log = logs.log('0a')
+      const source = new FrameSource()
+      const [first, second] = [source.frame('x', 1, { isRetained }), source.frame('x', 1, { isRetained })]
+      await append(log, source.frame('y'), source.frame('y'), source.frame('y'))
+      await log.retain(second)
+      await log.retain(first)
+      t.strictSame(said(log.replay(retained)), ['x:2+1@2'])
+      t.strictSame(said(log.replay(all)), ['y to 1@3', 'y:2+1@4', 'y:3+1@5'])
+      await log.insert([second])
+      t.strictSame(said(log.replay(retained)), ['x:2+1@2'])
+      await log.clear('x')
+      t.strictSame(said(log.replay(retained)), [])
+    })
+
     t.test('a message that is retained and kept comes once', async (t) => {
       const { logs } = await open(t)
       const log = logs.log('0a')

@@ -1,18 +1,20 @@
 /** The service of history over plain logs: what it refuses, what it serves, and what it counts. */
 import t from 'tap'
-import { TopicService } from '../../patterns/pubsub/topic-service.js'
-import type { HeadsPart, ReplayPart, SourcesChange } from '../../patterns/pubsub/topics-wire.js'
+import { type LogCompletion, TopicService } from '../../patterns/pubsub/topic-service.js'
+import type { Head, HeadsPart, ReplayPart, SourcesChange } from '../../patterns/pubsub/topics-wire.js'
 import { type CallContext, ReadySource } from '../../src/call/index.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { PlainLog, placedFrame } from './plain-logs.js'
 
 const source = Buffer.from('0123456789abcdef', 'hex')
 
-function serve(logs: PlainLog[] = [new PlainLog()]) {
+function serve(logs: PlainLog[] = [new PlainLog()], completes?: LogCompletion) {
   const missed: unknown[] = []
   const turns: (() => void)[] = []
+  const clock = new VirtualClock()
   const service = new TopicService({
-    clock: new VirtualClock(),
+    ...(completes && { completes }),
+    clock,
     nextTurn: (callback) => void turns.push(callback),
     sources: () => logs.map((log) => log.source),
     log: (name) => logs.find((log) => log.source === name),
@@ -40,7 +42,7 @@ function serve(logs: PlainLog[] = [new PlainLog()]) {
     }
     return { items, all, ready }
   }
-  return { service, call, open, missed, draining, logs }
+  return { service, call, open, missed, draining, logs, clock }
 }
 
 const codeOf = (call: () => unknown) => {
@@ -171,4 +173,58 @@ t.test('missed messages of sources that are kept are passed on', async (t) => {
   call('missed', { source, messages: -3 })
   call('missed', { source: Buffer.alloc(8), messages: 7 })
   t.strictSame(missed, [['0123456789abcdef', 7]])
+})
+
+t.test('a log that is being completed is read when it is, and shows until then that something comes', async (t) => {
+  let asked: Parameters<LogCompletion['replay']> | undefined
+  let forgotten = 0
+  const forget = () => {
+    forgotten += 1
+  }
+  const completes: LogCompletion = {
+    replay: (...all) => {
+      asked = all
+      return forget
+    },
+    heads: (_source, _patterns, _after, done) => {
+      const heads: Head[] = [
+        { topic: 'a', next: 9, previous: 90 },
+        { topic: 'c', next: 2, previous: 5 },
+      ]
+      done(new Map(heads.map((head) => [head.topic, head])), 95)
+      return forget
+    },
+  }
+  const { open, logs, clock } = serve([new PlainLog()], completes)
+  const [log] = logs as [PlainLog]
+  const ranges = [{ pattern: 'a', after: 7, upTo: 20 }]
+  const { items, ready } = open<ReplayPart>('replay', { source, ranges })
+  t.equal(items.take(), undefined)
+  const [name, wanted, done, progress] = asked as NonNullable<typeof asked>
+  t.strictSame([name, wanted], [source.toString('hex'), ranges])
+  progress()
+  t.equal(ready.count, 0)
+  clock.advance(500)
+  progress()
+  t.equal(ready.count, 1)
+  t.match(items.take(), { frames: [], position: 7 })
+  t.equal(items.take(), undefined)
+  log.append(placedFrame('a', 8, 8, Buffer.alloc(1)))
+  done()
+  t.equal(ready.count, 2)
+  t.equal((items.take() as ReplayPart).frames?.length, 1)
+  items.take()
+  t.ok(items.isEnded)
+  const left = open('replay', { source, ranges }).items
+  left.leave()
+  t.equal(forgotten, 2, 'one that has left is not called back')
+
+  log.append(placedFrame('b', 9, 1, Buffer.alloc(1)))
+  const heads = open<HeadsPart>('heads', { source, patterns: ['*'], after: 0 }).items.take() as HeadsPart
+  t.equal(heads.position, 95)
+  t.strictSame(
+    heads.heads?.map(({ topic, next }) => `${topic} ${next}`),
+    ['a 9', 'b 2', 'c 2'],
+    'whichever has come further',
+  )
 })
