@@ -94,6 +94,12 @@ export class FollowedSource<Frame extends FollowedFrame> {
     return this.#topics.size === 0 && this.#former.size === 0
   }
 
+  /** Whether any of its topics has begun, since the subscription came into force. */
+  get hasBegun(): boolean {
+    for (const { interrupted } of this.topics()) if (!interrupted) return true
+    return false
+  }
+
   *topics(): Iterable<TopicState<Frame>> {
     yield* this.#former.values()
     yield* this.#topics.values()

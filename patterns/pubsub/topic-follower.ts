@@ -68,8 +68,13 @@ export class TopicFollower<Frame extends FollowedFrame> {
       if (isNewLink && position > (source.history?.upTo ?? 0)) source.hold.forget(source.seen + 1, position, 0)
     } else if (source.servedFrom === undefined) {
       source.servedFrom = position
-      source.checked = position
-      if (source.repaired.size === 0) this.#order.doneFrom(source, 0, position)
+      // frames that came before the answer have begun their topics: others of these may be lost
+      if (source.hasBegun) {
+        source.checked = Math.max(source.checked, source.doneUpTo ?? 0)
+      } else {
+        source.checked = position
+        this.#order.doneFrom(source, 0, position)
+      }
     } else if (isNewLink && !isFirst && position > source.seen && this.#order.canFetch(source)) {
       this.#order.ask(source, { purpose: 'check', after: source.checked, upTo: position })
     }

@@ -210,7 +210,8 @@ export class TopicOrder<Frame extends FollowedFrame> {
   /** Everything up to a position is done. */
   done(source: FollowedSource<Frame>, position: number): void {
     source.doneUpTo = position
-    this.#ports.done(source.id, position, source.isWhole)
+    // where the last messages are wanted, those before them are not missing
+    this.#ports.done(source.id, position, source.isWhole && source.floorsAt === Number.POSITIVE_INFINITY)
   }
 
   /** Whether there is history, and somebody who wants it. */

@@ -116,3 +116,49 @@ t.test('a cursor from history that passes a topic under repair does not pass wha
   next.settle()
   t.strictSame(next.texts(), ['a2', 'a3', 'live'])
 })
+
+t.test('a cursor does not pass what was lost behind frames that came before the answer', async (t) => {
+  const p = new Kept(idP)
+  const first = new Following([p], 'now')
+  first.follower.frame(idP, p.publish('a', 1))
+  p.publish('a', 2)
+  first.follower.served(idP, p.position, 1)
+  first.follower.frame(idP, p.publish('b', 1))
+  for (const { cursor } of first.shown.filter((one) => one.kind === 'message')) {
+    const next = new Following([p], cursor())
+    next.follower.served(idP, p.position, 1)
+    next.settle()
+    t.strictSame(
+      next.texts().filter((text) => text !== 'b1'),
+      ['a2', 'a3', 'live'],
+    )
+  }
+})
+
+t.test('what was lost before the answer, behind frames that came, is found with the next connection', async (t) => {
+  const p = new Kept(idP)
+  const now = new Following([p], 'now')
+  now.follower.frame(idP, p.publish('a', 1))
+  p.publish('a', 2)
+  now.follower.served(idP, p.position, 1)
+  p.publish('b', 1)
+  now.follower.served(idP, p.position, 2)
+  now.settle()
+  t.strictSame(now.texts(), ['a1', 'b1', 'a2', 'a3'])
+})
+
+t.test('a cursor of a stream that began with the last messages does not name those before them', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 4)
+  p.publish('b', 1)
+  p.publish('a', 2)
+  const first = new Following([p], { last: 2 })
+  first.follower.served(idP, p.position, 1)
+  first.settle()
+  t.strictSame(first.texts(), ['b1', 'a5', 'a6', 'live'])
+  const [b1] = first.shown
+  const next = new Following([p], b1?.kind === 'message' ? b1.cursor() : 'now')
+  next.follower.served(idP, p.position, 1)
+  next.settle()
+  t.strictSame(next.texts(), ['a5', 'a6', 'live'])
+})
