@@ -1,7 +1,8 @@
 /**
  * Patterns of policies: words between dots, with the wildcards that topics have.
  *
- * `*` is one word, `#` at the end any number of words, none included.
+ * `*` is one word, `#` at the end any number of words, none included. A target may be a pattern itself, as a subscription is:
+ * it fits only if everything that it stands for does.
  */
 
 const mostPatternCharacters = 512
@@ -22,8 +23,11 @@ export function targetPattern(text: unknown): TargetPattern | string {
   if (foreign !== undefined) return `must not have the word '${foreign}'; '#' at the end is any number of words`
   if (!open && !fixed.includes('*')) return (target) => target === text
   return (target) => {
-    const given = target.split('.', fixed.length + 1)
-    if (open ? given.length < fixed.length : given.length !== fixed.length) return false
+    const given = target.split('.', fixed.length + 2)
+    // one that ends with '#' stands for any number of words, all of which must fit
+    const isOpen = given.at(-1) === '#' && given.length <= fixed.length + 1
+    const words = isOpen ? given.length - 1 : given.length
+    if (open ? words < fixed.length : isOpen || words !== fixed.length) return false
     return fixed.every((word, at) => word === '*' || word === given[at])
   }
 }

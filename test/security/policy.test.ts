@@ -55,6 +55,61 @@ t.test('rules permit what they name, and nothing else', async (t) => {
   }
 })
 
+t.test('a pattern is permitted only if a rule fits every target that it stands for', async (t) => {
+  const { guard } = guardOf([
+    { identity: 'alice', action: 'subscribe', target: 'ticks.*' },
+    { identity: 'alice', action: 'subscribe', target: 'news.#' },
+    { identity: 'bob', action: 'subscribe', target: '#' },
+  ])
+  const asked: [who: PeerIdentity, pattern: string, permitted: boolean][] = [
+    [alice, 'ticks.*', true],
+    [alice, 'ticks.acme', true],
+    [alice, 'ticks.#', false],
+    [alice, 'ticks.*.#', false],
+    [alice, 'ticks.*.*', false],
+    [alice, '*.acme', false],
+    [alice, '*', false],
+    [alice, '#', false],
+    [alice, 'news.#', true],
+    [alice, 'news.*.#', true],
+    [alice, 'news.*.world', true],
+    [alice, '*.#', false],
+    [bob, '#', true],
+    [bob, '*.#', true],
+  ]
+  for (const [who, pattern, permitted] of asked) {
+    t.equal(guard.permits(who, 'subscribe', pattern), permitted, `${who.name} ${pattern}`)
+  }
+})
+
+t.test('whatever a permitted pattern stands for is permitted, and what is not is more than a rule allows', async () => {
+  const words = (of: fc.Arbitrary<string>, min: number, max: number) =>
+    fc.array(of, { minLength: min, maxLength: max }).map((all) => all.join('.'))
+  const fixed = words(fc.constantFrom('a', 'b', '*'), 1, 3)
+  const pattern = fc.oneof(
+    fixed,
+    fixed.map((text) => `${text}.#`),
+    fc.constant('#'),
+  )
+  // with a word that no pattern has, and one word more than any has, a topic stands for all that are like it
+  const topics: string[] = []
+  const add = (beginning: readonly string[]) => {
+    if (beginning.length > 0) topics.push(beginning.join('.'))
+    if (beginning.length < 5) for (const word of ['a', 'b', 'other']) add([...beginning, word])
+  }
+  add([])
+  const property = fc.property(pattern, pattern, (rule, asked) => {
+    const { guard } = guardOf([{ identity: 'alice', action: 'subscribe', target: rule }])
+    const allowed = topics.filter((topic) => guard.allows(alice, 'subscribe', topic))
+    const { guard: all } = guardOf([{ identity: 'alice', action: 'subscribe', target: asked }])
+    const meant = topics.filter((topic) => all.allows(alice, 'subscribe', topic))
+    // '#' stands for no word at all, too, as which a rule for one word or more is not taken
+    const expected = asked === '#' ? rule === '#' : meant.every((topic) => allowed.includes(topic))
+    return guard.allows(alice, 'subscribe', asked) === expected
+  })
+  fc.assert(property, { numRuns: 500 })
+})
+
 t.test('an empty policy permits nothing', async (t) => {
   const { guard, events } = guardOf([])
   t.notOk(guard.permits(alice, 'call', 'a.b'))
