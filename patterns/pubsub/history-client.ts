@@ -9,7 +9,8 @@ import type { Clock, Timer } from '../../src/clock/index.js'
 import { isRivuletError, type RivuletError } from '../../src/errors/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
-import type { LinkUser, SessionStreams, SessionUser } from '../../src/session/index.js'
+import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
+import type { FollowedLinks } from './followed-links.js'
 import { Asked, type HistoryAsker, HistoryCall } from './history-call.js'
 import { type HistoryFetch, isReplay } from './history-fetch.js'
 import { HistorySession } from './history-session.js'
@@ -26,6 +27,8 @@ export interface HistoryClientPorts {
   report(error: RivuletError): void
   /** Something malformed has arrived. */
   reject(error: RivuletError): void
+  /** What is followed over the links. Default: nothing is. */
+  readonly followed?: FollowedLinks | undefined
 }
 
 /** What one call asks for at most; a service refuses more. */
@@ -111,9 +114,10 @@ export class HistoryClient implements LinkUser {
     this.#sessionFor(source)?.missed(source, messages)
   }
 
-  accept(streams: SessionStreams): SessionUser {
-    const session = new HistorySession(streams, this.#callPorts(), () => this.#turn.schedule())
+  accept(streams: SessionStreams, peer: PeerInfo): SessionUser {
+    const session = new HistorySession(streams, peer, this.#callPorts(), () => this.#turn.schedule())
     this.#sessions.add(session)
+    this.#ports.followed?.accept(session)
     const { user } = session
     return {
       get owes() {
@@ -127,6 +131,7 @@ export class HistoryClient implements LinkUser {
         else if (streams.draining) session.leave()
         if (streams.status === 'ended') this.#sessions.delete(session)
         user.onStatus(reason)
+        if (streams.status === 'ended') this.#ports.followed?.ended(session)
         this.#turn.schedule()
       },
     }
@@ -215,7 +220,7 @@ export class HistoryClient implements LinkUser {
       const cause = refusals.causeOf('replay', failure)
       if (isRivuletError(cause, 'RIVULET_NO_HISTORY')) session?.refuses(queue.source)
       const isRefused = cause !== failure && this.#sessionFor(queue.source) === undefined
-      if (isRefused || isRivuletError(cause, 'RIVULET_INVALID_REQUEST')) this.#fail(call.left)
+      if (isRefused || isFinal(cause)) this.#fail(call.left)
       else this.#again(queue, call)
     }
     this.#settle(queue)
@@ -314,4 +319,9 @@ function mostOf(waiting: readonly Asked[]): number {
   let wild = 0
   const at = waiting.findIndex(({ fetch, pattern }) => isReplay(fetch) && !pattern.exact && ++wild > maxWildRanges)
   return Math.min(maxAsked, at < 0 ? waiting.length : at)
+}
+
+/** Whether the same call would fail again. */
+function isFinal(cause: unknown): boolean {
+  return isRivuletError(cause, 'RIVULET_INVALID_REQUEST') || isRivuletError(cause, 'RIVULET_PERMISSION_DENIED')
 }

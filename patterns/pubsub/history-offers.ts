@@ -8,6 +8,7 @@ import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { LinkUser } from '../../src/session/index.js'
 import type { ConnectEndpoint } from '../../src/socket/index.js'
+import { FollowedLinks, type FollowedLinksPorts } from './followed-links.js'
 import { HoldBudget } from './held-frames.js'
 import type { HistoryAsker } from './history-call.js'
 import { HistoryClient } from './history-client.js'
@@ -37,6 +38,8 @@ export interface HistoryOffersPorts {
   /** Something malformed has arrived. */
   reject(error: RivuletError): void
   report(error: RivuletError): void
+  /** What is done with what is followed over links. Default: nothing is followed. */
+  readonly followed?: Omit<FollowedLinksPorts, 'clock' | 'report'> | undefined
 }
 
 /** Publishers whose offers are remembered. */
@@ -51,6 +54,7 @@ const missedMs = 1000
 /** The offers of the publishers of one subscriber. */
 export class HistoryOffers implements FollowedHistory {
   readonly budget: HoldBudget
+  readonly followed: FollowedLinks | undefined
   readonly #ports: HistoryOffersPorts
   readonly #client: HistoryClient
   /** The addresses that publishers name. */
@@ -59,6 +63,8 @@ export class HistoryOffers implements FollowedHistory {
   readonly #kept = new Set<string>()
   /** Publishers that were asked. */
   readonly #needed = new Set<string>()
+  /** Where those serve that do so over links alone. */
+  readonly #served = new Map<string, readonly Endpoint[]>()
   #hasDialed = false
   #isBinding = false
   /** The extension of requests. */
@@ -73,13 +79,17 @@ export class HistoryOffers implements FollowedHistory {
     this.#ports = ports
     const { maxMessageBytes, heldBytes, repairTimeoutMs: timeoutMs } = options
     this.budget = new HoldBudget(heldBytes)
+    const { clock, followed } = ports
+    const report = (error: RivuletError) => ports.report(error)
+    this.followed = followed && new FollowedLinks({ ...followed, clock, report })
     this.#client = new HistoryClient({
       clock: ports.clock,
       timeoutMs,
       maxMessageBytes,
       name: () => ports.name(),
-      report: (error) => ports.report(error),
+      report,
       reject: (error) => ports.reject(error),
+      followed: this.followed,
     })
   }
 
@@ -110,8 +120,22 @@ export class HistoryOffers implements FollowedHistory {
     if (this.#needed.has(publisher) && addresses.join() !== before?.join()) this.#reach(publisher)
   }
 
+  discovered(publisher: string, addresses: readonly string[]): void {
+    if (this.followed === undefined) return
+    const endpoints = reachableLinks(addresses, this.#ports.connect())
+    const before = this.#served.get(publisher)
+    this.#served.delete(publisher)
+    if (this.#served.size >= maxOffers) this.#unserve(this.#served.keys().next().value as string)
+    this.#served.set(publisher, endpoints)
+    const found = endpoints.map(({ address }) => address)
+    if (found.join() === before?.map(({ address }) => address).join()) return
+    this.followed.serves(publisher, found)
+    this.#dial()
+  }
+
   left(publisher: string): void {
     if (!this.#kept.has(publisher)) this.#forget(publisher)
+    this.#unserve(publisher)
   }
 
   isOffered(publisher: string): boolean {
@@ -142,11 +166,13 @@ export class HistoryOffers implements FollowedHistory {
     if (this.#pausedAt !== undefined) this.#pausedMs += now - this.#pausedAt
     this.#pausedAt = isPaused ? now : undefined
     this.#client.isPaused = isPaused
+    if (this.followed) this.followed.isPaused = isPaused
   }
 
   /** No links are needed any more; what was asked is unavailable. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.followed?.close()
     await this.#client.drain()
   }
 
@@ -160,6 +186,12 @@ export class HistoryOffers implements FollowedHistory {
     this.#kept.delete(publisher)
     if (!this.#offers.delete(publisher)) return
     if (this.#needed.delete(publisher)) this.#dial()
+  }
+
+  #unserve(publisher: string): void {
+    if (!this.#served.delete(publisher)) return
+    this.followed?.forget(publisher)
+    this.#dial()
   }
 
   /** Opens what leads to the links of a publisher. */
@@ -176,6 +208,7 @@ export class HistoryOffers implements FollowedHistory {
         wanted.set(endpoint.address, endpoint)
       }
     }
+    for (const endpoint of [...this.#served.values()].flat()) wanted.set(endpoint.address, endpoint)
     if (wanted.size === 0 && !this.#hasDialed) return
     this.#hasDialed = true
     this.#ports.dial([...wanted.values()])

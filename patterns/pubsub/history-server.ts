@@ -14,6 +14,8 @@ import type { LinkUser } from '../../src/session/index.js'
 import type { ConnectEndpoint, ResolvedSocketOptions } from '../../src/socket/index.js'
 import { DialedLinks } from './dialed-links.js'
 import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
+import type { TopicAccesses, TopicPolicy } from './topic-access.js'
+import type { TopicFeed } from './topic-feed.js'
 import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
 import { TopicService, type TopicServicePorts, type TopicServiceStats } from './topic-service.js'
 
@@ -25,13 +27,17 @@ export interface HistoryOwner extends ResourceMaker {
   /** Where the topic socket is bound, and where it connects now. */
   endpoints(): readonly string[]
   connect(): readonly ConnectEndpoint[]
+  /** What is served as it leaves, and what peers may have: see `TopicServicePorts`. */
+  readonly feed?: TopicFeed | undefined
+  readonly accesses?: TopicAccesses | undefined
 }
 
 /** Whose messages are kept. */
 export type ServedLogs = Omit<TopicServicePorts, 'clock' | 'nextTurn'>
 
 /** The links over which history is served. */
-export type ServedLinks = Pick<TopicLinkSet, 'endpoints' | 'securityEvents' | 'dial' | 'limited' | 'close'>
+export type ServedLinks = Pick<TopicLinkSet, 'endpoints' | 'securityEvents' | 'dial' | 'limited' | 'close'> &
+  Partial<Pick<TopicLinkSet, 'policy'>>
 
 /** Opens links for users: binds endpoints, or with none dials those that are named later. */
 export type OpenLinks = (
@@ -61,7 +67,9 @@ export class HistoryServer {
     this.#owner = owner
     this.#open = open
     const { clock } = owner.runtime
-    this.#service = new TopicService({ ...logs, clock, nextTurn: (callback) => turnBudget.nextTurn(callback) })
+    const { feed, accesses } = owner
+    const nextTurn = (callback: () => void) => turnBudget.nextTurn(callback)
+    this.#service = new TopicService({ ...logs, clock, nextTurn, feed, accesses })
     const ports = {
       clock,
       report: (error: RivuletError) => owner.report(error),
@@ -78,6 +86,16 @@ export class HistoryServer {
   /** The extension of answers, which names the links, once they are open. */
   get extension(): Record<string, Buffer> {
     return this.#extension ?? {}
+  }
+
+  /** Where links are bound. */
+  get addresses(): readonly string[] {
+    return this.#links?.endpoints ?? []
+  }
+
+  /** What the peers of links may do; `undefined` without security, and where none is bound. */
+  get policy(): TopicPolicy | undefined {
+    return this.#links?.policy
   }
 
   /**

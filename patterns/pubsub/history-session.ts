@@ -9,7 +9,7 @@ import {
   type ClientMethod,
   defaultStreamOptions,
 } from '../../src/call/index.js'
-import type { SessionStreams } from '../../src/session/index.js'
+import type { PeerInfo, SessionStreams } from '../../src/session/index.js'
 import { type SourcesChange, TopicsService } from './topics-wire.js'
 
 /** Publishers that one link may serve. */
@@ -22,18 +22,23 @@ export class HistorySession {
   readonly calls: CallClient
   readonly replay: ClientMethod
   readonly heads: ClientMethod
+  readonly follow: ClientMethod
+  /** The address that this side has dialed; `undefined` if the peer has dialed this side. */
+  readonly dialed: string | undefined
   readonly #missed: ClientMethod
   readonly #sources = new Set<string>()
   readonly #detach: () => void
 
   /** @param changed - It serves others than before. */
-  constructor(streams: SessionStreams, ports: CallClientPorts, changed: () => void) {
+  constructor(streams: SessionStreams, { dialed }: PeerInfo, ports: CallClientPorts, changed: () => void) {
     this.streams = streams
+    this.dialed = dialed
     this.calls = new CallClient(ports)
     this.user = this.calls.accept(streams)
     const { methods } = this.calls.bind(serviceOf(TopicsService))
     this.replay = methods.get('replay') as ClientMethod
     this.heads = methods.get('heads') as ClientMethod
+    this.follow = methods.get('follow') as ClientMethod
     this.#missed = methods.get('missed') as ClientMethod
     const call = this.calls.stream(methods.get('sources') as ClientMethod, {}, defaultStreamOptions)
     const stream = call.responses as CallStream<SourcesChange>

@@ -6,7 +6,7 @@
 import type { Endpoint } from '../../src/discovery/index.js'
 import { type ParsedEndpoint, parseEndpoint } from '../../src/net/index.js'
 import type { ConnectEndpoint } from '../../src/socket/index.js'
-import { linksExtension, TopicLinks } from './topics-wire.js'
+import { followExtension, linksExtension, TopicFollow, TopicLinks } from './topics-wire.js'
 
 /** The most addresses of one request or answer that are read, and the most characters of one. */
 const maxAddresses = 16
@@ -40,10 +40,26 @@ export function writeLinks(addresses: readonly string[], maxBytes = Number.POSIT
 
 /** Reads that extension: `undefined` if there is none, or if it is malformed. */
 export function readLinks(extensions: Readonly<Record<string, Uint8Array>>): readonly string[] | undefined {
-  const bytes = extensions[linksExtension]
+  return readAddresses(TopicLinks, extensions[linksExtension])
+}
+
+/** Writes the extension that says that messages come over links alone. */
+export function writeFollow(addresses: readonly string[]): Record<string, Buffer> {
+  return { [followExtension]: TopicFollow.encode({ addresses: addresses.slice(0, maxAddresses) }) }
+}
+
+/** Reads that extension: `undefined` if there is none, or if it is malformed. */
+export function readFollow(extensions: Readonly<Record<string, Uint8Array>>): readonly string[] | undefined {
+  return readAddresses(TopicFollow, extensions[followExtension])
+}
+
+function readAddresses(
+  schema: { decode(bytes: Uint8Array): { readonly addresses: readonly string[] } },
+  bytes: Uint8Array | undefined,
+): readonly string[] | undefined {
   if (bytes === undefined) return undefined
   try {
-    const { addresses } = TopicLinks.decode(bytes)
+    const { addresses } = schema.decode(bytes)
     return addresses.slice(0, maxAddresses).filter(({ length }) => length <= maxAddressCharacters)
   } catch {
     return undefined

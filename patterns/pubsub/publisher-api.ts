@@ -35,6 +35,18 @@ export interface PublisherStats extends SenderStats {
   readonly subscriptionResets: number
   /** What is kept, and what was served of it; zeros without history. */
   readonly history: PublisherHistoryStats
+  /** What is served over links as it leaves, where there is a policy; zeros without one. */
+  readonly links: PublisherLinkStats
+}
+
+/** The counts of what a publisher or hub serves over links as it leaves. */
+export interface PublisherLinkStats {
+  /** Subscribers that follow topics over links now. */
+  readonly open: number
+  /** Messages that subscribers did not take in time; each counts once for each of them. */
+  readonly dropped: number
+  /** Patterns that the policy has denied, and subscriptions of peers that do not follow over a link. */
+  readonly denied: number
 }
 
 /** The counts of the history of a publisher. */

@@ -21,11 +21,12 @@ import {
   writeRecordFrame,
 } from '../../src/wire/index.js'
 import { type TopicContract, topicOf } from './define-topic.js'
+import type { FeedReader } from './feed-reader.js'
 import type { SubscriptionChange } from './publisher-api.js'
 import type { PublisherHistory } from './publisher-history.js'
 import { TopicBeacons } from './topic-beacons.js'
 import { inboxMark, topicPart } from './topic-name.js'
-import { PublishedTopic, type TopicPublisher, type TopicTail } from './topic-publisher.js'
+import { type Leaving, PublishedTopic, type TopicPublisher, type TopicTail } from './topic-publisher.js'
 import { TopicTable } from './topic-table.js'
 
 /** What is decided for it. */
@@ -33,6 +34,16 @@ export interface PublisherCoreOptions {
   readonly overflow: OutgoingPorts['overflow']
   readonly maxBatchMessages: number
   readonly maxMessageBytes: number
+}
+
+/** What links are fed with. */
+export interface CoreFeed {
+  /** What is to be called when a frame leaves. */
+  readonly leaving: Leaving
+  /** Where answers to requests of the socket wait, if its frames wait elsewhere. */
+  answers(): Outbox
+  /** The extension of such an answer, if messages come over links alone. */
+  extension(): Readonly<Record<string, Buffer>> | undefined
 }
 
 type OutgoingPorts = ConstructorParameters<typeof Outgoing>[0]
@@ -45,6 +56,8 @@ export interface PublisherCorePorts extends Pick<OutgoingPorts, 'name' | 'onClos
   isOpen(): boolean
   /** Where frames and answers wait. */
   outbox(): Outbox
+  /** What links are fed with as it leaves. Default: nothing. */
+  readonly feed?: CoreFeed
   nextTurn(callback: () => void): void
 }
 
@@ -141,6 +154,7 @@ export class PublisherCore {
       },
       checkOpen: () => this.checkOpen(),
       history: this.#ports.history,
+      leaving: this.#ports.feed?.leaving,
     })
     this.#topics.add(topic as unknown as PublishedTopic<never>)
     return topic
@@ -192,17 +206,24 @@ export class PublisherCore {
     for (const prefix of prefixes) this.#subscriptionChanges.next({ kind: 'unsubscribed', prefix, subscribers: 0 })
   }
 
-  /** Answers that everything subscribed before the request is in force, and from which position on. */
-  request({ inbox, nonce, extensions }: TopicRequest): void {
-    const { history } = this.#ports
-    history.requested(extensions)
-    history.answer((extension) => {
-      const outbox = this.#ports.outbox()
+  /**
+   * Answers that everything subscribed before the request is in force, and from which position on; or where that is to be asked.
+   *
+   * @param reader - Who asks over a link.
+   */
+  request({ inbox, nonce, extensions }: TopicRequest, reader?: Pick<FeedReader, 'answer'>): void {
+    const { history, feed } = this.#ports
+    if (reader === undefined) history.requested(extensions)
+    history.answer((offer) => {
+      const outbox = (reader === undefined && feed?.answers()) || this.#ports.outbox()
       if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
       const { source, position, clock } = this.#origin
+      const extension = (reader === undefined && feed?.extension()) || offer
       const answer = { nonce, source, position, time: new Date(clock.wallNow()), extensions: extension }
       const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
-      outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
+      // an answer over a link leaves behind the frames before it, as one of the socket does
+      const out = reader === undefined ? { parts: [inbox, bytes] } : { parts: [], leaves: () => reader.answer(bytes) }
+      outbox.add({ ...out, messages: 0, bytes: inbox.length + bytes.length })
     })
   }
 
@@ -227,9 +248,11 @@ export class PublisherCore {
     const { source, position, clock } = this.#origin
     const header = { fingerprint, schemaId, writerSchema, source, position: position + 1, time: clock.wallNow() }
     const bytes = writeIntroduction({ ...header, ...numbers }, part)
+    const fed = this.#ports.feed?.leaving(part, tail.name, codec, bytes, 0)
     tail.isWaiting = true
     const leaves = () => {
       tail.isWaiting = false
+      fed?.()
     }
     outbox.add({ parts: [part, bytes], messages: 0, bytes: part.length + bytes.length, leaves })
   }

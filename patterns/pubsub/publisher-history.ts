@@ -32,6 +32,8 @@ export interface PublisherHistoryPorts {
   /** Frames that wait for the log may leave. */
   release(): void
   dropped(messages: number): void
+  /** Whether topics are served over the links alone, so that they are needed whatever is kept. Default: no. */
+  readonly isServed?: boolean
   report(error: RivuletError): void
 }
 
@@ -120,9 +122,13 @@ export class PublisherHistory {
     return log.ends()
   }
 
-  /** Opens the links, if anything is kept. @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND */
+  /**
+   * Opens the links, if anything is kept, or served over them alone.
+   *
+   * @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND
+   */
   async openLinks(): Promise<void> {
-    if (this.#log !== undefined) await this.#server.openLinks(this.#options?.bind ?? [])
+    if (this.#log !== undefined || this.#ports.isServed) await this.#server.openLinks(this.#options?.bind ?? [])
   }
 
   /** Keeps retained values from now on, if nothing is kept yet; its links are opened meanwhile. */
@@ -130,6 +136,7 @@ export class PublisherHistory {
     if (this.#log === undefined) {
       this.#logs = openTopicLogs({ ...retainedOnly, clock: this.#ports.clock })
       this.#log = this.#logs.log(this.#source.source.toString('hex'))
+      if (this.#server.hasOpened) this.#server.added(this.#log.source)
     }
     if (this.#server.hasOpened || this.#waiting !== undefined) return
     this.#waiting = []
@@ -161,7 +168,7 @@ export class PublisherHistory {
 
   /** Calls back with the extension of an answer: in order, and not before links that are being opened are open. */
   answer(send: (extension: Record<string, Buffer>) => void): void {
-    const answer = () => send(this.#server.extension)
+    const answer = () => send(this.#log === undefined ? {} : this.#server.extension)
     if (this.#waiting === undefined) answer()
     else if (this.#waiting.length < maxWaitingRequests) this.#waiting.push(answer)
   }

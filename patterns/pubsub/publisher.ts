@@ -9,15 +9,18 @@ import { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
 import { type Resolved, resolveOptions } from '../../src/options/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import { OneWayResource } from '../../src/socket/index.js'
+import { OneWayResource, type Outbox } from '../../src/socket/index.js'
 import type { TopicContract } from './define-topic.js'
 import { HistoryServer } from './history-server.js'
 import { openLogsOf } from './open-topic-logs.js'
 import { historyRules, type PublisherOptions, publisherRules } from './options.js'
 import type { Publisher, PublisherStats } from './publisher-api.js'
 import { PublisherCore } from './publisher-core.js'
+import { PublisherFeed } from './publisher-feed.js'
 import { PublisherHistory } from './publisher-history.js'
 import { SubscriberSide } from './subscriber-side.js'
+import { checkTopicPolicy } from './topic-access.js'
+import { inboxMark } from './topic-name.js'
 import type { TopicPublisher } from './topic-publisher.js'
 
 /**
@@ -37,6 +40,7 @@ type ResolvedPublisherOptions = Resolved<typeof publisherRules>
 
 class PublisherResource extends OneWayResource<PublisherStats> implements Publisher {
   readonly #options: ResolvedPublisherOptions
+  readonly #feed: PublisherFeed
   readonly #history: PublisherHistory
   readonly #core: PublisherCore
   readonly subscriptions: Publisher['subscriptions']
@@ -47,8 +51,21 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   }
 
   private constructor(options: ResolvedPublisherOptions) {
-    super('createPublisher', options, 'any')
+    checkTopicPolicy('createPublisher', options)
+    super('createPublisher', options, 'any', { takesPolicy: true })
     this.#options = options
+    let server: HistoryServer | undefined
+    const feed = new PublisherFeed({
+      runtime: this.runtime,
+      options,
+      source: () => this.#core.origin.source,
+      policy: () => server?.policy,
+      guard: () => this.sockets.guard,
+      addresses: () => server?.addresses ?? [],
+      subscription: (subscribed, prefix) => this.#core.subscription(subscribed, prefix),
+      request: (request, reader) => this.#core.request(request, reader),
+    })
+    this.#feed = feed
     this.#side = new SubscriberSide(options, {
       runtime: this.runtime,
       name: () => this.name,
@@ -56,8 +73,12 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       socket: () => this.socket,
       isShut: () => this.sockets.isShut,
       renew: () => this.renewSocket(),
-      subscription: (subscribed, prefix) => this.#core.subscription(subscribed, prefix),
-      reset: () => this.#core.reset(),
+      subscription: (subscribed, prefix) => {
+        if (prefix[0] === inboxMark) return
+        if (feed.isExclusive) feed.plain(subscribed, prefix)
+        else this.#core.subscription(subscribed, prefix)
+      },
+      reset: () => (feed.isExclusive ? feed.reset() : this.#core.reset()),
       request: (request) => this.#core.request(request),
     })
     const history = options.history && resolveOptions('createPublisher: history', options.history, historyRules)
@@ -71,14 +92,20 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       adopt() {},
       release() {},
       report,
+      feed: feed.feed,
+      accesses: feed.accesses,
     }
     this.#history = new PublisherHistory(history, {
       clock: runtime.clock,
       name: () => this.name,
       newSource: () => randomBytes(8),
       openLogs: (kept) => openLogsOf(kept, runtime.clock, report),
-      serve: (logs) => new HistoryServer(owner, logs),
-      release: () => this.socket.outbox.release(),
+      serve: (logs) => {
+        server = new HistoryServer(owner, logs)
+        return server
+      },
+      isServed: feed.isExclusive,
+      release: () => this.#outbox.release(),
       dropped: (messages) => this.#core.lost('not-kept', messages),
       report,
     })
@@ -88,11 +115,17 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       name: () => this.name,
       isOpen: () => this.life.isOpen,
       onClosing: (callback) => this.life.onClosing(callback),
-      outbox: () => this.socket.outbox,
+      outbox: () => this.#outbox,
+      feed: { leaving: feed.leaving, answers: () => this.socket.outbox, extension: () => feed.extension },
       nextTurn: (callback) => turnBudget.nextTurn(callback),
       report,
     })
     this.subscriptions = this.#core.subscriptions
+  }
+
+  /** Where frames with messages wait. */
+  get #outbox(): Outbox {
+    return this.#feed.outbox ?? this.socket.outbox
   }
 
   async #start(): Promise<this> {
@@ -124,6 +157,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       rejectedFrames: this.#side.rejectedFrames,
       subscriptionResets: this.#side.resets,
       history: this.#history.stats(),
+      links: this.#feed.stats(),
     })
   }
 
@@ -158,7 +192,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
 
   protected released(left: number): void {
     this.#side.close()
-    this.#core.lost('closed', left)
+    this.#core.lost('closed', left + this.#feed.close())
     this.#core.close()
   }
 }

@@ -52,6 +52,9 @@ interface Request {
   readonly publishers: Set<string>
   /** How many answers came that cover a link, by the publisher or hub at its end. */
   readonly answers: Map<string, number>
+  /** The same of those that serve over links alone, which their socket says; and those of them that have answered over a link. */
+  readonly discovered: Map<string, number>
+  readonly linked: Set<string>
 }
 
 interface Waiter {
@@ -114,25 +117,45 @@ export class Readiness {
     this.#insist()
   }
 
-  /** Takes an answer in; returns whether it is one to a request that counts. */
-  answered(nonce: Buffer, source: string, position: number, kind: AnswerKind = 'publisher'): boolean {
+  /** Takes in where a publisher or hub serves: over links alone, so that its answer over one of them is waited for. */
+  discovered(nonce: Buffer, source: string): void {
+    const request = this.#requests.get(nonce.toString('latin1'))
+    if (!request) return
+    count(request.discovered, source)
+    this.#check(request)
+  }
+
+  /** Takes an answer in that came over the socket, or over a link; returns whether it is one to a request that counts. */
+  answered(
+    nonce: Buffer,
+    source: string,
+    position: number,
+    kind: AnswerKind = 'publisher',
+    isOverLink = false,
+  ): boolean {
     const request = this.#requests.get(nonce.toString('latin1'))
     if (!request) return false
-    const { upTo, answers, publishers } = request
+    const { upTo, answers, publishers, linked } = request
     const isPublisher = kind === 'publisher' || kind === 'behind'
     if (isPublisher && !publishers.has(source) && publishers.size >= maxSources) return true
     if (isPublisher) publishers.add(source)
     if (kind === 'publisher' || kind === 'ready') {
-      const before = answers.get(source) ?? 0
-      if (before === 0 && answers.size >= maxSources) return true
-      answers.set(source, before + 1)
+      if (isOverLink ? linked.size >= maxSources : !count(answers, source)) return true
+      if (isOverLink) linked.add(source)
     }
     if (kind !== 'ready') this.#ports.served(source, position, upTo)
-    const links = linksOf(answers)
-    for (const waiter of this.#waiters) {
-      if (upTo >= waiter.upTo && waiter.enough(publishers.size, links)) this.#settle(waiter)
-    }
+    this.#check(request)
     return true
+  }
+
+  /** A publisher refuses subscriptions that a request covers: those who wait for them wait in vain. */
+  refused(nonce: Buffer, error: RivuletError): void {
+    const request = this.#requests.get(nonce.toString('latin1'))
+    for (const waiter of this.#waiters) {
+      if (!request || waiter === this.#insistence || request.upTo < waiter.upTo) continue
+      waiter.done.reject(error)
+      this.#drop(waiter)
+    }
   }
 
   /** Resolves when enough has answered for everything that is subscribed now; give it up with `forget`. */
@@ -168,6 +191,8 @@ export class Readiness {
       upTo: this.#subscriptions,
       publishers: new Set(),
       answers: new Map(),
+      discovered: new Map(),
+      linked: new Set(),
     })
     this.#ports.request(nonce)
   }
@@ -207,6 +232,14 @@ export class Readiness {
     }, pauseMs)
   }
 
+  #check({ upTo, publishers, answers, discovered, linked }: Request): void {
+    let links = linksOf(answers.values())
+    for (const source of linked) links += linksOf([discovered.get(source) ?? 0])
+    for (const waiter of this.#waiters) {
+      if (upTo >= waiter.upTo && waiter.enough(publishers.size, links)) this.#settle(waiter)
+    }
+  }
+
   #settle(waiter: Waiter): void {
     waiter.done.resolve()
     this.#drop(waiter)
@@ -224,10 +257,18 @@ export class Readiness {
  * How many links these answers prove: over `n` links to one publisher it is asked `n` times, and each of its answers
  * comes over at most `n` links.
  */
-function linksOf(answers: ReadonlyMap<string, number>): number {
+function linksOf(answers: Iterable<number>): number {
   let links = 0
-  for (const count of answers.values()) links += Math.ceil(Math.sqrt(count))
+  for (const count of answers) links += Math.ceil(Math.sqrt(count))
   return links
+}
+
+/** Counts an answer; returns false if there are too many sources. */
+function count(answers: Map<string, number>, source: string): boolean {
+  const before = answers.get(source) ?? 0
+  if (before === 0 && answers.size >= maxSources) return false
+  answers.set(source, before + 1)
+  return true
 }
 
 function closedError(): RivuletError {

@@ -21,6 +21,11 @@ export class SourcesWatch extends ReadySource<SourcesChange> {
     this.#left = left
   }
 
+  /** Whether it has ended, or its caller has left. */
+  get hasEnded(): boolean {
+    return this.#isEnded
+  }
+
   added(source: string): void {
     this.#gone.delete(source)
     this.#present.add(source)

@@ -21,9 +21,10 @@ import {
 } from '../../src/wire/index.js'
 import { conflateBy, type TopicStreamOptions } from './conflate-by.js'
 import { type TopicContract, topicOf } from './define-topic.js'
+import type { FollowedLinks } from './followed-links.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
-import { readLinks } from './link-addresses.js'
+import { readFollow, readLinks } from './link-addresses.js'
 import { MadeSubscriptions } from './made-subscriptions.js'
 import { PublisherChanges } from './publisher-changes.js'
 import { Readiness } from './readiness.js'
@@ -46,8 +47,12 @@ export interface FollowedHistory extends SubscriptionHistory {
   readonly extension: Readonly<Record<string, Buffer>>
   /** A publisher has answered, or a hub for one that it keeps: with the addresses of its links, or without history. */
   answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void
+  /** A publisher has answered that it serves over links alone, at these addresses. */
+  discovered?(publisher: string, addresses: readonly string[]): void
   /** A publisher has left. */
   left(publisher: string): void
+  /** What is followed over links, where publishers serve in no other way; left out where none does. */
+  readonly followed?: Pick<FollowedLinks, 'want' | 'unwant' | 'request'> | undefined
 }
 
 /** What the core needs. */
@@ -108,6 +113,8 @@ export class SubscriberCore {
   readonly #presence: PublisherChanges
   /** The number of the present connections, by which it is known whether something may have been lost with others. */
   #epoch = 1
+  /** What the answer that is taken does not cover. */
+  #refused: ReadonlyMap<string, RivuletError> | undefined
   #lostUnread = 0
 
   constructor(ports: SubscriberCorePorts) {
@@ -190,6 +197,18 @@ export class SubscriberCore {
     }
   }
 
+  /** Takes an answer that came over a link, and what its peer has refused. */
+  answered(frame: Buffer, refused: ReadonlyMap<string, RivuletError>): void {
+    this.#refused = refused
+    this.#onAnswer(frame)
+    this.#refused = undefined
+  }
+
+  /** Takes the text of a schema that came apart from frames. */
+  learn(schemaId: Buffer, text: string): void {
+    this.#receiver.learn(schemaId, text)
+  }
+
   counts(): SubscriberCounts {
     const { parkedMessages } = this.#receiver
     const { dropped, ...sums } = this.#made.sums()
@@ -240,27 +259,33 @@ export class SubscriberCore {
   }
 
   #enter(subscription: Subscription): void {
-    const { prefix } = subscription.pattern
+    const { prefix, text } = subscription.pattern
+    this.#ports.history.followed?.want(text)
     if (this.#interest.enter(subscription)) this.#ports.sendUp(Buffer.concat([Buffer.of(1), prefix]))
     subscription.order = this.readiness.subscribed()
   }
 
   #leave(subscription: Subscription): void {
     subscription.order = 0
+    const { prefix, text } = subscription.pattern
+    this.#ports.history.followed?.unwant(text)
     const unneeded = this.#interest.leave(subscription)
-    const { prefix } = subscription.pattern
     if (unneeded && this.#ports.isOpen()) this.#ports.sendUp(Buffer.concat([Buffer.of(0), prefix]))
   }
 
   #request(nonce: Buffer): void {
     const { inbox, history } = this.#ports
     const request = { kind: 'ready' as const, inbox, nonce, extensions: history.extension }
-    this.#ports.sendUp(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
+    const frame = writeRecordFrame(TopicRequest, request, frameKind.request, undefined)
+    this.#ports.sendUp(frame)
+    history.followed?.request(frame)
   }
 
   #served(source: string, position: number, upTo: number): void {
     for (const subscription of this.#made.inUse) {
-      if (subscription.order > 0 && subscription.order <= upTo) subscription.served(source, position, this.#epoch)
+      const { order, pattern } = subscription
+      if (order === 0 || order > upTo || this.#refused?.has(pattern.text)) continue
+      subscription.served(source, position, this.#epoch)
     }
   }
 
@@ -270,13 +295,21 @@ export class SubscriberCore {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, inbox)
       const { nonce, source, position, extensions } = answer
       const publisher = source.toString('hex')
+      const refused = this.#refused
+      const addresses = refused === undefined ? readFollow(extensions) : undefined
+      if (addresses !== undefined) {
+        history.discovered?.(publisher, addresses)
+        this.readiness.discovered(nonce, publisher)
+        return
+      }
       const kind = answerKind(answer)
       if (kind === 'left') {
         this.#presence.doubted(publisher)
         return
       }
       if (kind !== 'ready') history.answered(publisher, readLinks(extensions), kind === 'kept')
-      const counts = this.readiness.answered(nonce, publisher, position, kind)
+      for (const error of refused?.values() ?? []) this.readiness.refused(nonce, error)
+      const counts = this.readiness.answered(nonce, publisher, position, kind, refused !== undefined)
       if (counts && (kind === 'publisher' || kind === 'behind')) this.#presence.answered(publisher)
     } catch (error) {
       reject(error as RivuletError)

@@ -42,6 +42,7 @@ export class SubscriberHistory {
       ask: () => ports.ask(),
       reject: (error) => ports.reject(error),
       report: (error) => ports.report(error),
+      followed: ports.followed,
     })
   }
 

@@ -71,6 +71,14 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       ask: () => this.#core.readiness.ask(),
       report: (error) => this.reports.report(error),
       reject: (error) => this.#reject(error),
+      followed: {
+        opened: () => this.#core.linked(),
+        lost: () => this.#core.unlinked(),
+        refused: (error) => this.reports.report(error),
+        learn: (schemaId, text) => this.#core.learn(schemaId, text),
+        frame: (topic, frame) => this.#core.onFrame([Buffer.from(`${topic}.`), frame]),
+        answer: (frame, refused) => this.#core.answered(frame, refused),
+      },
     })
     this.#core = new SubscriberCore({
       clock: this.runtime.clock,

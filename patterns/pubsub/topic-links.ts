@@ -14,6 +14,7 @@ import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityOptions } from '../../src/security/index.js'
 import type { LinkUser, PeerInfo } from '../../src/session/index.js'
 import { maxHeaderBytes } from '../../src/wire/index.js'
+import type { TopicPolicy } from './topic-access.js'
 
 /** What links are made of; `insecure`, `security` and `runtime` are those of the topic socket. */
 export interface TopicLinkOptions {
@@ -79,6 +80,11 @@ export class TopicLinkSet extends ResourceBase<TopicLinkStats> {
   /** Dials these endpoints from now on, and no others: links to endpoints that are left out end when their calls have. */
   dial(endpoints: readonly Endpoint[]): void {
     if (this.isSender && this.life.isOpen) this.#lists.next([...endpoints])
+  }
+
+  /** What peers may do; `undefined` without security, and where nothing is bound. */
+  get policy(): TopicPolicy | undefined {
+    return this.#links.guard
   }
 
   /** Notes that a peer has reached a limit. */

@@ -57,7 +57,18 @@ interface TopicParts<In> {
   /** @throws RIVULET_CLOSED */
   readonly checkOpen: () => void
   readonly history: TopicHistory
+  /** Returns what is to be called when a frame leaves, if links are fed. Default: none are. */
+  readonly leaving?: Leaving | undefined
 }
+
+/** Takes a frame that is to leave; returns what is to be called when it does. */
+export type Leaving = (
+  part: Buffer,
+  topic: string,
+  codec: Pick<Codec<never, unknown>, 'schemaId' | 'text'>,
+  bytes: Buffer,
+  messages: number,
+) => (() => void) | undefined
 
 /** What is kept of the messages of topics. */
 export interface TopicHistory {
@@ -92,6 +103,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly #part: Buffer
   readonly #outbox: () => Outbox
   readonly #history: TopicHistory
+  readonly #leaving: Leaving | undefined
   readonly #checkOpen: () => void
   /** Takes messages that are to be retained. */
   readonly #retaining: Intake<In>
@@ -124,6 +136,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       used,
       checkOpen,
       history,
+      leaving,
     } = parts
     // whatever still writes on the topic holds it, so that there is one writer at a time
     const holder: { topic?: PublishedTopic<never> } = {}
@@ -157,6 +170,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     })
     this.#checkOpen = checkOpen
     this.#history = history
+    this.#leaving = leaving
     this.tail = { name, part, codec: codec as Codec<never, unknown>, numbers, usedIn: unused, isWaiting: false }
     this.name = name
     this.schemaText = codec.text
@@ -190,7 +204,8 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   #cut(frame: CutFrame): void {
     const { bytes, messages, header, announcement } = frame
     const part = this.#part
-    const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length }
+    const leaves = this.#leaving?.(part, this.name, this.tail.codec, bytes, messages)
+    const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length, leaves }
     if (messages > 0) {
       const gate = this.#history.keep(this.name, this.schemaText, frame)
       const dropped = announcement && this.#announcesAgain(announcement, gate)
@@ -199,7 +214,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       this.#outbox().add({ ...out, gate: this.#history.clear(this.name) })
     } else {
       this.#introductions += 1
-      this.#outbox().add({ ...out, leaves: this.#introductionLeaves })
+      this.#outbox().add({ ...out, leaves: both(this.#introductionLeaves, leaves) })
     }
   }
 
@@ -214,5 +229,13 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
       const size = this.#part.length + bytes.length
       this.#outbox().addFirst({ parts, messages: 0, bytes: size, leaves: this.#announcementLeaves, gate })
     }
+  }
+}
+
+function both(one: () => void, other: (() => void) | undefined): () => void {
+  if (other === undefined) return one
+  return () => {
+    one()
+    other()
   }
 }

@@ -5,15 +5,19 @@
  * `replay-turns.ts`.
  */
 import { serviceOf } from '../../src/avro/service-codec.js'
-import type { CallContext, CallHandler, Implementation, ReadySource } from '../../src/call/index.js'
+import type { CallContext, CallHandler, CallStream, Implementation, ReadySource } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
+import type { PeerInfo } from '../../src/session/index.js'
 import { type PartPorts, PartSource } from './part-source.js'
 import { ReplayTurns } from './replay-turns.js'
 import { SourcesWatch } from './sources-watch.js'
+import type { TopicAccess, TopicAccesses } from './topic-access.js'
+import type { TopicFeed } from './topic-feed.js'
 import type { LogReplay, TopicLog } from './topic-log.js'
 import { topicPattern } from './topic-name.js'
 import {
+  type FollowRequest,
   type Head,
   type HeadsPart,
   type HeadsRequest,
@@ -39,6 +43,10 @@ export interface TopicServicePorts {
   missed(source: string, messages: number): void
   /** Left out where logs have all that there is. */
   readonly completes?: LogCompletion
+  /** What is served as it leaves; left out where the socket brings that. */
+  readonly feed?: TopicFeed | undefined
+  /** What peers may have; without a policy, everything. */
+  readonly accesses?: TopicAccesses | undefined
 }
 
 /**
@@ -101,10 +109,12 @@ export class TopicService {
     this.#turns = new ReplayTurns(ports, bounds)
     const handlers = new Map<string, CallHandler>([
       ['sources', (_, context) => this.#watch(context)],
-      ['replay', (request, { peer: { id } }) => this.#replay(request as ReplayRequest, id)],
-      ['heads', (request, { peer: { id } }) => this.#heads(request as HeadsRequest, id)],
+      ['replay', (request, { peer }) => this.#replay(request as ReplayRequest, peer)],
+      ['heads', (request, { peer }) => this.#heads(request as HeadsRequest, peer)],
       ['missed', (request) => this.#missed(request as MissedRequest)],
     ])
+    const { feed } = ports
+    if (feed) handlers.set('follow', (requests, call) => feed.follow(requests as CallStream<FollowRequest>, call))
     this.implementation = { codec: serviceOf(TopicsService), handlers }
   }
 
@@ -126,30 +136,43 @@ export class TopicService {
     this.#turns.close()
   }
 
-  #watch({ draining }: CallContext): SourcesWatch {
+  #watch({ draining, peer }: CallContext): SourcesWatch {
+    const access = this.#ports.accesses?.of(peer)
+    const isAdmitted = access === undefined || access.isAdmitted
     const watch: SourcesWatch = new SourcesWatch(
-      this.#ports.sources(),
+      isAdmitted ? this.#ports.sources() : [],
       (source) => this.#ports.log(source)?.position ?? 0,
       () => this.#watches.delete(watch),
     )
-    this.#watches.add(watch)
+    if (isAdmitted) this.#watches.add(watch)
+    else {
+      // one who may have nothing learns of no source
+      access.onAdmitted = () => {
+        if (watch.hasEnded) return
+        this.#watches.add(watch)
+        for (const source of this.#ports.sources()) watch.added(source)
+      }
+    }
     if (draining.aborted) watch.end()
     else draining.addEventListener('abort', () => watch.end(), { once: true })
     return watch
   }
 
-  #replay({ source, ranges }: ReplayRequest, link: string): ReadySource<ReplayPart> {
+  #replay({ source, ranges }: ReplayRequest, peer: PeerInfo): ReadySource<ReplayPart> {
     const log = this.#logOf('replay', source)
     const fault =
       ranges.length > maxRanges
         ? tooMany(ranges.length)
         : (ranges.map(faultOf).find((one) => one) ?? wildFaultOf(ranges))
     if (fault !== undefined) throw refused('replay', 'RIVULET_INVALID_REQUEST', fault)
+    const patterns = ranges.map(({ pattern }) => pattern)
+    const access = this.#accessTo('replay', patterns, peer)
     this.#open += 1
     let replay: LogReplay | undefined
     const take = (bytes: number): ReplayPart | undefined => {
       replay ??= log.replay(ranges)
-      return replay.take(bytes)
+      const part = replay.take(bytes)
+      return part && access ? allowedOf(part, access) : part
     }
     const left = (isComplete: boolean) => {
       this.#open -= 1
@@ -167,13 +190,14 @@ export class TopicService {
     // a caller that waits for fetched messages sees that they come
     const none = { schemas: [], expired: [], frames: [], position: Math.min(...ranges.map(({ after = 0 }) => after)) }
     const ports = { take, sizeOf, left, prepare, none }
-    return new PartSource<ReplayPart>((ready) => this.#turns.add(link, ranges.every(isShort), ready), ports)
+    return new PartSource<ReplayPart>((ready) => this.#turns.add(peer.id, ranges.every(isShort), ready), ports)
   }
 
-  #heads({ source, patterns, after }: HeadsRequest, link: string): ReadySource<HeadsPart> {
+  #heads({ source, patterns, after }: HeadsRequest, peer: PeerInfo): ReadySource<HeadsPart> {
     const log = this.#logOf('heads', source)
     const fault = patterns.length > maxRanges ? tooMany(patterns.length) : patterns.map(patternFault).find((one) => one)
     if (fault !== undefined) throw refused('heads', 'RIVULET_INVALID_REQUEST', fault)
+    const access = this.#accessTo('heads', patterns, peer)
     let heads: Iterator<Head> | undefined
     let position = 0
     let isEnded = false
@@ -201,13 +225,13 @@ export class TopicService {
           isEnded = true
           break
         }
-        part.push(value)
+        if (access?.allows(value.topic) !== false) part.push(value)
       }
       return { heads: part, position }
     }
     const sizeOf = ({ heads = [] }: HeadsPart) =>
       heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes)
-    return new PartSource((ready) => this.#turns.add(link, true, ready), { take, sizeOf, left: () => {}, prepare })
+    return new PartSource((ready) => this.#turns.add(peer.id, true, ready), { take, sizeOf, left: () => {}, prepare })
   }
 
   #seldom(callback: () => void): () => void {
@@ -223,6 +247,15 @@ export class TopicService {
   #missed({ source, messages }: MissedRequest): void {
     const name = hexOf(source)
     if (messages > 0 && this.#ports.log(name) !== undefined) this.#ports.missed(name, messages)
+  }
+
+  /** What a peer may have of all that it asks for; `undefined` if that is everything. */
+  #accessTo(method: 'replay' | 'heads', patterns: readonly string[], peer: PeerInfo): TopicAccess | undefined {
+    const access = this.#ports.accesses?.of(peer)
+    const denied = access && patterns.find((pattern) => !access.permits(pattern))
+    if (denied === undefined) return access
+    const text = `the policy of the publisher does not allow this subscriber to subscribe to '${denied}'`
+    throw refused(method, 'RIVULET_PERMISSION_DENIED', text)
   }
 
   #logOf(method: 'replay' | 'heads', source: Uint8Array): TopicLog {
@@ -243,6 +276,12 @@ function* higherHeads(own: Iterable<Head>, above: ReadonlyMap<string, Head>): Ge
   }
   yield* left.values()
   return undefined
+}
+
+/** What a peer may have of a part. */
+function allowedOf({ expired = [], frames = [], ...part }: ReplayPart, access: TopicAccess): ReplayPart {
+  const isAllowed = ({ topic }: { readonly topic: string }) => access.allows(topic)
+  return { ...part, expired: expired.filter(isAllowed), frames: frames.filter(isAllowed) }
 }
 
 function bytesOf({ schemas = [], expired = [], frames = [] }: ReplayPart): number {
@@ -280,7 +319,7 @@ function tooMany(count: number): string {
   return `a request has ${count} ranges or patterns, more than ${maxRanges}`
 }
 
-function refused(method: 'replay' | 'heads', code: 'RIVULET_NO_HISTORY' | 'RIVULET_INVALID_REQUEST', text: string) {
+function refused(method: 'replay' | 'heads', code: ErrorCode, text: string) {
   return refusals.errorOf(method, new RivuletError(code, text))
 }
 

@@ -18,7 +18,7 @@ import {
 import { Refusals } from '../../src/call/index.js'
 import { items, protocolRecord } from '../../src/wire/index.js'
 
-/** The service that serves history. */
+/** The service that serves history, and topics as they are published. */
 export const TopicsService = defineService({
   protocol: 'Topics',
   namespace: 'rivulet.topics',
@@ -58,6 +58,17 @@ export const TopicsService = defineService({
     /** Where a topic stands: the number of its next message, and the position of its last one. */
     record('Head', { topic: 'string', next: 'long', previous: 'long' }),
     record('HeadsPart', { heads: items('Head'), position: 'long' }),
+    /** A pattern that is not followed, and why. */
+    record('Unfollowed', { pattern: 'string', code: 'string', message: 'string' }),
+    record('FollowPart', {
+      /** Who serves, as the source of its answers; in the first part alone. */
+      server: { schema: nullable('Source'), default: null },
+      refused: items('Unfollowed'),
+      schemas: items('KeptSchema'),
+      frames: items('KeptFrame'),
+      /** Answers to requests, as a socket sends them to an inbox; they come behind the frames. */
+      answers: items('bytes'),
+    }),
   ],
   messages: {
     /** Whose messages are kept: all at once, then each change, until the link ends. */
@@ -85,6 +96,21 @@ export const TopicsService = defineService({
       response: 'HeadsPart',
       errors: ['TopicsRefused'],
       'x-stream': 'server',
+    },
+    /**
+     * What a topic socket would carry, over a link: frames of the topics that fit the patterns that are followed, as they leave,
+     * each once and in order. Frames that find no room are left out; the numbers of the next show it. `requests` are those that a
+     * socket sends: an answer proves that the patterns of this item and of those before are in force, or were refused.
+     */
+    follow: {
+      request: [
+        { name: 'follow', type: array('string'), default: [] },
+        { name: 'leave', type: array('string'), default: [] },
+        { name: 'requests', type: array('bytes'), default: [] },
+      ],
+      response: 'FollowPart',
+      errors: ['TopicsRefused'],
+      'x-stream': 'duplex',
     },
     /** A subscriber has missed so many messages of a source within the last seconds. */
     missed: {
@@ -117,11 +143,19 @@ export type HeadsPart = ResponseInputOf<Service, 'heads'>
 export type Head = NonNullable<HeadsPart['heads']>[number]
 /** How many messages a subscriber has missed. */
 export type MissedRequest = RequestInputOf<Service, 'missed'>
+/** Which patterns are followed from now on, and which not any more. */
+export type FollowRequest = RequestInputOf<Service, 'follow'>
+/** A part of what is followed. */
+export type FollowPart = ResponseInputOf<Service, 'follow'>
+/** A pattern that is not followed. */
+export type Unfollowed = NonNullable<FollowPart['refused']>[number]
+/** The text of a schema. */
+export type KeptSchema = NonNullable<ReplayPart['schemas']>[number]
 /** Whose messages are kept. */
 export type SourcesChange = ResponseInputOf<Service, 'sources'>
 
 /** What the service refuses. */
-export const refusals = new Refusals<'sources' | 'replay' | 'heads'>(TopicsService, 'TopicsRefused')
+export const refusals = new Refusals<'sources' | 'replay' | 'heads' | 'follow'>(TopicsService, 'TopicsRefused')
 
 /**
  * The value of the extension `links` of a `TopicRequest` or a `TopicAnswer`.
@@ -131,6 +165,17 @@ export const refusals = new Refusals<'sources' | 'replay' | 'heads'>(TopicsServi
  * for the host by which the reader reaches the writer.
  */
 export const TopicLinks = defineSchema(protocolRecord('TopicLinks', { addresses: array('string') }))
+
+/**
+ * The value of the extension `follow` of a `TopicAnswer` or a `TopicRequest`: messages come over links alone, by the call `follow`.
+ *
+ * In an answer: the source of the answer serves it at these addresses; with none, over the links that it dials. In a request:
+ * the subscriber takes messages in no other way, over the links that `links` names.
+ */
+export const TopicFollow = defineSchema(protocolRecord('TopicFollow', { addresses: array('string') }))
+
+/** The key of that extension. */
+export const followExtension = 'follow'
 
 /** Ranges with wildcards that one replay may have: each is matched with each topic of a log. */
 export const maxWildRanges = 32

@@ -18,10 +18,16 @@ export abstract class OneWayResource<Stats> extends SocketResource<Stats> {
 
   /**
    * @param factory - The public function, for messages: `createPush`.
+   * @param takesPolicy - Whether it holds its peers to a policy over links. Default: no.
    * @throws RIVULET_INVALID_OPTION
    */
-  constructor(factory: string, options: ResolvedSocketOptions, sides: 'one' | 'any') {
-    if (options.security?.policy !== undefined) {
+  constructor(
+    factory: string,
+    options: ResolvedSocketOptions,
+    sides: 'one' | 'any',
+    { takesPolicy = false }: { readonly takesPolicy?: boolean } = {},
+  ) {
+    if (options.security?.policy !== undefined && !takesPolicy) {
       const text = `${factory}: security.policy must be left out: these sockets know that a peer is admitted, not which one`
       throw new RivuletError('RIVULET_INVALID_OPTION', text)
     }

@@ -1,0 +1,121 @@
+/**
+ * What a publisher serves over links as it leaves: to peers that its policy allows to have it, in place of its socket.
+ *
+ * With a policy, frames go into an outbox of their own, from which links are fed, and none to the socket; that one is left for
+ * requests, which are answered with where the links are.
+ */
+import { defaults } from '../../src/options/index.js'
+import type { Runtime } from '../../src/runtime/index.js'
+import type { SecurityGuard, SecurityOptions } from '../../src/security/index.js'
+import { Outbox } from '../../src/socket/index.js'
+import { frameKind, readRecordFrame, TopicRequest } from '../../src/wire/index.js'
+import type { FeedReader } from './feed-reader.js'
+import { writeFollow } from './link-addresses.js'
+import { PlainSubscriptions } from './plain-subscriptions.js'
+import { TopicAccesses, type TopicPolicy } from './topic-access.js'
+import { TopicFeed, type TopicFeedStats } from './topic-feed.js'
+import type { Leaving } from './topic-publisher.js'
+
+/** What it needs of its publisher. */
+export interface PublisherFeedPorts {
+  readonly runtime: Runtime
+  readonly options: {
+    readonly security: SecurityOptions | undefined
+    readonly highWaterMark: number
+    readonly outboxBytes: number
+    readonly subscriptionBytes: number
+    readonly slowSubscribers: 'drop' | 'wait'
+  }
+  /** The source of the publisher. */
+  source(): Buffer
+  /** The policy, as the links know it, and the guard of the socket. */
+  policy(): TopicPolicy | undefined
+  guard(): SecurityGuard | undefined
+  /** Where links are bound. */
+  addresses(): readonly string[]
+  subscription(subscribed: boolean, prefix: Buffer): void
+  request(request: TopicRequest, reader: FeedReader): void
+}
+
+/** What a publisher feeds. */
+export class PublisherFeed {
+  readonly feed: TopicFeed
+  readonly accesses: TopicAccesses | undefined
+  /** Where frames wait if none goes to the socket. */
+  readonly outbox: Outbox | undefined
+  readonly #ports: PublisherFeedPorts
+  readonly #plain: PlainSubscriptions | undefined
+  #plainDenied = 0
+
+  constructor(ports: PublisherFeedPorts) {
+    this.#ports = ports
+    const { security, highWaterMark, outboxBytes, subscriptionBytes, slowSubscribers } = ports.options
+    const { clock } = ports.runtime
+    const isExclusive = security?.policy !== undefined
+    this.accesses = isExclusive ? new TopicAccesses(() => ports.policy(), 'subscribe') : undefined
+    const waits = slowSubscribers === 'wait'
+    const feed: TopicFeed = new TopicFeed({
+      server: () => ports.source(),
+      limitBytes: highWaterMark * defaults.frameBytes,
+      patternBytes: subscriptionBytes,
+      accesses: this.accesses,
+      subscription: (subscribed, prefix) => ports.subscription(subscribed, prefix),
+      asked: (asks, prefix) => this.#plain?.linked(asks, prefix),
+      // what is malformed ends the call
+      requested: (frame, reader) =>
+        ports.request(readRecordFrame(TopicRequest, frame, frameKind.request, undefined), reader),
+    })
+    this.feed = feed
+    if (!isExclusive) return
+    const send = waits ? () => feed.whenRoom() : () => Promise.resolve(undefined)
+    this.outbox = new Outbox(outboxBytes, { send, failed() {} })
+    this.#plain = new PlainSubscriptions({
+      clock,
+      denied: (prefix, count) => {
+        this.#plainDenied += count
+        const target = prefix.toString().replace(/\.$/, '')
+        for (let times = 0; times < count; times++) {
+          ports.guard()?.note({ kind: 'denied', reason: 'subscribe', target })
+        }
+      },
+    })
+  }
+
+  /** Whether subscribers get nothing over the socket. */
+  get isExclusive(): boolean {
+    return this.outbox !== undefined
+  }
+
+  /** Returns what is to be called when a frame leaves; `undefined` if nobody follows. */
+  readonly leaving: Leaving = (part, topic, { schemaId, text: schemaText }, bytes, messages) => {
+    if (this.feed.isEmpty) return undefined
+    return () => this.feed.publish(part, { topic, bytes, messages, schemaId, schemaText })
+  }
+
+  /** A peer of the socket subscribes, or cancels it, where the socket serves nobody. */
+  plain(subscribed: boolean, prefix: Buffer): void {
+    this.#plain?.plain(subscribed, prefix)
+  }
+
+  /** All peers of the socket were disconnected. */
+  reset(): void {
+    this.#plain?.reset()
+  }
+
+  /** The extension of an answer to a peer of the socket, if messages come over links alone. */
+  get extension(): Record<string, Buffer> | undefined {
+    return this.isExclusive ? writeFollow(this.#ports.addresses()) : undefined
+  }
+
+  stats(): TopicFeedStats {
+    const { denied, ...stats } = this.feed.stats()
+    return Object.freeze({ ...stats, denied: denied + this.#plainDenied })
+  }
+
+  /** Returns how many messages have not left. */
+  close(): number {
+    this.feed.close()
+    this.#plain?.close()
+    return this.outbox?.stop() ?? 0
+  }
+}
