@@ -43,7 +43,7 @@ export class FollowCall extends ReadySource<FollowRequest> implements ReadyItems
   /** Patterns that the peer has refused, and why. */
   readonly refused = new Map<string, RivuletError>()
   #sent = new Set<string>()
-  /** Patterns of which the peer may have to be told something. */
+  /** Patterns that have changed since the last request. */
   #changed = new Set<string>()
   #requests: Buffer[] = []
   #ready = () => {}

@@ -148,7 +148,7 @@ export class Readiness {
     return true
   }
 
-  /** A publisher refuses subscriptions that a request covers: those who wait for them wait in vain. */
+  /** A publisher refuses subscriptions that a request covers: rejects the promises that wait for them. */
   refused(nonce: Buffer, error: RivuletError): void {
     const request = this.#requests.get(nonce.toString('latin1'))
     for (const waiter of this.#waiters) {

@@ -101,7 +101,7 @@ export class TopicFeed {
     else for (const reader of new Set(followed.map((one) => one.reader))) reader.push(frame)
   }
 
-  /** Resolves when everybody has room, for those who wait for the slowest; at once if so now. */
+  /** Resolves when all readers have room, at once if so now: for a publisher that waits for the slowest. */
   async whenRoom(): Promise<undefined> {
     if (this.#isFull && !this.#isClosed) await this.#roomWaiters.wait()
     return undefined

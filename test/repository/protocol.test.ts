@@ -9,7 +9,7 @@ import t from 'tap'
 import { DirectoryService } from '../../patterns/directory/wire.js'
 import { MessagingService } from '../../patterns/messaging/wire.js'
 import { HubPath, TopicHub } from '../../patterns/pubsub/hub-wire.js'
-import { TopicLinks, TopicsService } from '../../patterns/pubsub/topics-wire.js'
+import { TopicFollow, TopicLinks, TopicsService } from '../../patterns/pubsub/topics-wire.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
 import * as datagramSchemas from '../../patterns/socket/datagram/schemas.js'
 import { type Codec, codecOf, decodeFailure } from '../../src/avro/codec.js'
@@ -166,7 +166,7 @@ function received(
 
 t.test('the schemas in docs/protocol are those of the code, and all are on the page', async (t) => {
   const { LinkLimits: _, ...handshake } = linkSchemas // limits are a part of others
-  const oneWay = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer, TopicLinks, TopicHub, HubPath }
+  const oneWay = { DataHeader, StreamRefusal, TopicRequest, TopicAnswer, TopicFollow, TopicLinks, TopicHub, HubPath }
   const records = { ...oneWay, ...handshake, ...callSchemas, ...datagramSchemas }
   const files = new Map(Object.entries(records).map(([name, schema]) => [fileOf(name), schema]))
   for (const [file, schema] of files) {
