@@ -75,7 +75,8 @@ export class FrameTable {
     if (isWithin) segments.splice(at + 1, 0, segment.split(slot))
     const before = isWithin ? segment : segments[at - 1]
     if (before === undefined || before.isFull) {
-      const own = new FrameSegment(smallestSegment)
+      // many in a row fill few segments
+      const own = new FrameSegment(before ? Math.min(largestSegment, 2 * before.capacity) : smallestSegment)
       own.add(frame, keys, bytes)
       segments.splice(isWithin ? at + 1 : at, 0, own)
     } else {
