@@ -6,6 +6,7 @@
  */
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { buildSync } from 'esbuild'
 import t from 'tap'
 import ts from 'typescript'
 import { build, root } from '../../tools/build.js'
@@ -121,6 +122,15 @@ t.test('the packed package', async (t) => {
 
   await t.test('refuses what TypeScript should refuse', async (t) => {
     for (const name of ['wrong.mts', 'wrong-calls.mts']) t.equal(errorsOf(name).length, 1, name)
+  })
+
+  await t.test('is bundled without its native libraries, as the page of installation says', async (t) => {
+    const bundle = join(app, 'bundle.mjs')
+    const options = { bundle: true, platform: 'node', format: 'esm', external: ['zeromq', 'lmdb'] } as const
+    buildSync({ ...options, entryPoints: [join(app, 'program.mjs')], outfile: bundle })
+    const ended = await run(process.execPath, [bundle], { cwd: app, timeoutMs })
+    t.equal(complaint(ended), undefined)
+    t.equal(ended.stdout, 'ACME 1.5\n')
   })
 
   await t.test('keeps what is inside inside', async (t) => {
