@@ -125,3 +125,17 @@ t.test('security: who is known does what it may, until its key is revoked', asyn
     'bob reads: a label, for bob',
   ])
 })
+
+t.test('messaging: workers get jobs by their names, and one of them leaves and comes back', async (t) => {
+  const ended = await runExample('messaging.ts')
+  t.equal(complaint(ended), undefined)
+  t.equal(ended.stderr, '')
+  const lines = ended.stdout.trim().split('\n')
+  t.strictSame(
+    lines.filter((line) => line.startsWith('worker-2 ') && !line.includes('jobs')),
+    ['worker-2 joined', 'worker-2 left', 'worker-2 joined', 'worker-2 left'],
+  )
+  const done = lines.filter((line) => / by worker-[12]$/.test(line)).map((line) => line.replace(/ by .*/, ''))
+  t.strictSame(done.toSorted(), ['job 1: 1', 'job 2: 4', 'job 3: 9', 'job 4: 16', 'job 5: 25'])
+  t.ok(lines.includes('job 6 went to 2 workers'))
+})
