@@ -6,7 +6,7 @@
  */
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { buildSync } from 'esbuild'
+import { type BuildOptions, buildSync } from 'esbuild'
 import t from 'tap'
 import ts from 'typescript'
 import { build, root } from '../../tools/build.js'
@@ -126,7 +126,7 @@ t.test('the packed package', async (t) => {
 
   await t.test('is bundled without its native libraries, as the page of installation says', async (t) => {
     const bundle = join(app, 'bundle.mjs')
-    const options = { bundle: true, platform: 'node', format: 'esm', external: ['zeromq', 'lmdb'] } as const
+    const options: BuildOptions = { bundle: true, platform: 'node', format: 'esm', external: ['zeromq', 'lmdb'] }
     buildSync({ ...options, entryPoints: [join(app, 'program.mjs')], outfile: bundle })
     const ended = await run(process.execPath, [bundle], { cwd: app, timeoutMs })
     t.equal(complaint(ended), undefined)
