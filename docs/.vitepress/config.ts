@@ -52,7 +52,7 @@ export default defineConfig({
     externalLinkIcon: true,
     docFooter: { prev: 'Previous page', next: 'Next page' },
   },
-  vite: { build: { chunkSizeWarningLimit: 8000 }, publicDir: false },
+  vite: { build: { assetsInlineLimit: 0, chunkSizeWarningLimit: 8000 }, publicDir: false },
   buildEnd: ({ outDir, site: { base } }) => {
     writeSourcePages(root, outDir, base, linked)
     cpSync(join(docs, 'protocol'), join(outDir, 'protocol'), { recursive: true })
