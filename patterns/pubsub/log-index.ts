@@ -13,6 +13,9 @@ import type { LoggedFrame, TopicEnd } from './topic-log.js'
 import { topicPattern } from './topic-name.js'
 import type { Head } from './topics-wire.js'
 
+/** Topics that are looked at for heads before the reader may pause. */
+const looksPerPause = 4096
+
 /** Where the bytes of frames are, if they are not kept in memory. */
 export interface FrameBytes {
   /** The bytes of the frame at a position; `undefined` if they are corrupt. */
@@ -252,21 +255,25 @@ export class LogIndex implements HeapItem {
   }
 
   /** See `TopicLog`. */
-  heads(patterns: readonly string[], after: number): Head[] {
-    const heads = new Map<string, Head>()
-    const enter = ({ name, sequence, position }: LoggedTopic) => {
-      if (position > after) heads.set(name, { topic: name, next: sequence + 1, previous: position })
-    }
+  heads(patterns: readonly string[], after: number): Iterable<Head | undefined> {
+    const named = new Set<LoggedTopic>()
     const wild = new PatternTrie<true>()
     for (const pattern of patterns.map(topicPattern)) {
       const topic = pattern.exact ? this.#byName.get(pattern.text) : undefined
-      if (topic) enter(topic)
+      if (topic) named.add(topic)
       if (!pattern.exact) wild.add(pattern, true)
     }
-    if (!wild.isEmpty) {
-      for (const topic of this.topics.values()) if (topic.position > after && wild.matchesAny(topic.words)) enter(topic)
+    return this.#headsOf(named, wild, after)
+  }
+
+  *#headsOf(named: ReadonlySet<LoggedTopic>, wild: PatternTrie<true>, after: number): Iterable<Head | undefined> {
+    for (const topic of named) if (topic.position > after) yield headOf(topic)
+    if (wild.isEmpty) return
+    let looks = 0
+    for (const topic of this.topics.values()) {
+      if (++looks % looksPerPause === 0) yield undefined
+      if (topic.position > after && !named.has(topic) && wild.matchesAny(topic.words)) yield headOf(topic)
     }
-    return [...heads.values()]
   }
 
   /** See `TopicLog`. */
@@ -331,6 +338,10 @@ export class LogIndex implements HeapItem {
     }
     if (last > this.position) this.position = last
   }
+}
+
+function headOf({ name, sequence, position }: LoggedTopic): Head {
+  return { topic: name, next: sequence + 1, previous: position }
 }
 
 function costOf({ name }: LoggedTopic): number {

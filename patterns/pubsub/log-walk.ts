@@ -1,9 +1,10 @@
 /**
  * A walk through a log: the frames that fit the ranges of a replay, by position, each once, and what was given up of them.
  *
- * Ranges of one topic, and those that need to know where each topic ended, walk along the topics; the other patterns walk
- * along the log. The walk holds nothing of the log between two calls but places, which it looks up again.
+ * Some ranges walk along topics and others along the log, as `wanted-topics.ts` says. The walk holds nothing of the log between
+ * two calls but places, which it looks up again; what one call looks at is bounded.
  */
+import { FramePlaces } from './frame-places.js'
 import type { FrameSegment } from './frame-segment.js'
 import type { LogIndex } from './log-index.js'
 import type { LoggedTopic, RetainedValue } from './logged-topic.js'
@@ -13,26 +14,30 @@ import type { NamedSchema } from './schema-texts.js'
 import type { LogPart, LogReplay } from './topic-log.js'
 import type { Expired, Range } from './topics-wire.js'
 import { TopicWalk, type WantedRange, wantedRange, wantsExpired, wantsFrame } from './wanted-range.js'
+import { WantedTopics } from './wanted-topics.js'
 
 /** Frames that one call looks at, at most. */
-const maxLooks = 65_536
+const maxLooks = 32_768
+
+/** Topics that one call matches with the ranges, at most; each takes as long as so many looks at frames. */
+const maxMatches = 4096
+const looksPerMatch = 8
+
+/** What a look at a frame costs, as bytes of a turn. */
+const lookCost = 8
 
 /** The implementation of `LogReplay` over an index. */
 export class LogWalk implements LogReplay {
   readonly #index: LogIndex
   readonly #refresh: () => void
-  /** Ranges that walk along the log, those of one topic by its name, and those that fit several. */
-  readonly #wild: WantedRange[] = []
-  readonly #exact = new Map<string, WantedRange[]>()
-  readonly #several: WantedRange[] = []
-  /** Of each topic by its key: the ranges of `#wild` that it fits. */
-  readonly #fitting = new Map<number, readonly WantedRange[]>()
-  /** The position up to which anything is wanted, and up to which the walk along the log goes. */
+  readonly #wanted: WantedTopics
+  /** The position up to which anything is wanted. */
   readonly #end: number
-  readonly #wildEnd: number
-  /** Where the log ended when the walk began: `last` and `retained` are of that moment. */
+  /** Where the log ended when the walk began, and which topics it had: `last` and `retained` are of that moment. */
   readonly #begun: number
-  #hasBegun = false
+  readonly #begunKey: number
+  /** What the last call has looked at: frames, and topics for so many. */
+  #looks = 0
   /** Walks along topics; of these, the ones with a frame ahead, and the others. */
   #walks: TopicWalk[] = []
   #heap = new OrderHeap<TopicWalk>()
@@ -40,6 +45,8 @@ export class LogWalk implements LogReplay {
   /** The topics of the log with a smaller key are known to the walk; and which changes of it are. */
   #topics = 0
   #insertions: number
+  /** The topics with a smaller key of which something was given up are matched with the ranges that walk along the log. */
+  #matched = 0
   /** Where the walk along the log continues. */
   #at: number
   /** What was given up up to here is reported, or waits in `#expired`, the first one last. */
@@ -50,38 +57,38 @@ export class LogWalk implements LogReplay {
   #givenEnd = 0
   #covered: number
   readonly #schemas = new Set<NamedSchema>()
-  /** Where the last look was: the next one is often just behind it. Of one call alone. */
-  #segment: FrameSegment | undefined
-  #slot = 0
+  readonly #places: FramePlaces
 
   /** @throws RIVULET_INVALID_OPTION for what is no pattern. */
   constructor(index: LogIndex, ranges: readonly Range[], refresh: () => void) {
     this.#index = index
+    this.#places = new FramePlaces(index)
     this.#refresh = refresh
     const wanted = ranges.map(wantedRange).filter(({ after, upTo }) => upTo > after)
-    for (const range of wanted) {
-      const { exact, text } = range.pattern
-      if (exact) this.#exact.set(text, [...(this.#exact.get(text) ?? []), range])
-      else (range.retained || range.last > 0 ? this.#several : this.#wild).push(range)
-    }
+    this.#wanted = new WantedTopics(wanted)
     this.#begun = index.position
+    this.#begunKey = index.nextKey
     this.#end = Math.max(0, ...wanted.map(({ upTo }) => upTo))
-    this.#wildEnd = Math.max(0, ...this.#wild.map(({ upTo }) => upTo))
     this.#covered = this.#expiredTo = Math.min(this.#end, ...wanted.map(({ after }) => after))
     this.#at = this.#covered + 1
     this.#insertions = index.insertions
-    this.#adopt()
-    this.#hasBegun = true
+  }
+
+  get cost(): number {
+    return this.#looks * lookCost
   }
 
   take(bytes: number): LogPart | undefined {
     this.#refresh()
     const index = this.#index
-    this.#segment = undefined
+    this.#places.forget()
+    this.#looks = 0
     if (this.#insertions !== index.insertions) this.#lookAgain()
-    this.#adopt()
-    if (index.expiredPosition > this.#expiredTo) this.#passExpired()
     const part = new ReplayPart(this.#schemas)
+    // before all topics are known, nothing is known to be the first
+    if (!this.#adopt() || !this.#matchExpired())
+      return { schemas: [], expired: [], frames: [], position: this.#covered }
+    if (index.expiredPosition > this.#expiredTo) this.#passExpired()
     const before = this.#covered
     this.#reportExpired(part, bytes)
     if (this.#expired.length === 0) this.#gather(part, bytes)
@@ -102,30 +109,45 @@ export class LogWalk implements LogReplay {
     }
   }
 
-  /** Begins walks along topics that were not known, and continues those that have frames again. */
-  #adopt(): void {
+  /** Begins walks along topics that were not known, and continues those that have frames again; `false` if some are left. */
+  #adopt(): boolean {
     const { topics, nextKey } = this.#index
-    if (this.#topics === 0 && this.#several.length === 0) {
-      for (const name of this.#exact.keys()) {
+    if (this.#topics === 0 && this.#wanted.areNamed) {
+      for (const name of this.#wanted.names()) {
         const topic = this.#index.topic(name)
         if (topic) this.#enter(topic)
       }
-    } else if (this.#exact.size > 0 || this.#several.length > 0) {
-      for (let key = this.#topics; key < nextKey; key++) {
-        const topic = topics.get(key)
+      this.#topics = nextKey
+    } else if (this.#wanted.areWalked) {
+      const end = Math.min(nextKey, this.#topics + maxMatches)
+      this.#looks += (end - this.#topics) * looksPerMatch
+      for (; this.#topics < end; this.#topics++) {
+        const topic = topics.get(this.#topics)
         if (topic) this.#enter(topic)
       }
     }
-    this.#topics = nextKey
-    if (this.#idle.length === 0) return
     const idle = this.#idle
     this.#idle = []
     for (const walk of idle) this.#place(walk)
+    return this.#topics >= nextKey || !this.#wanted.areWalked
+  }
+
+  /** Matches topics of which something was given up since the last time; `false` if some are left. */
+  #matchExpired(): boolean {
+    const { topics, nextKey, expiredPosition } = this.#index
+    if (expiredPosition <= this.#expiredTo || this.#wanted.wildEnd <= this.#expiredTo) return true
+    const end = Math.min(nextKey, this.#matched + maxMatches)
+    this.#looks += (end - this.#matched) * looksPerMatch
+    for (; this.#matched < end; this.#matched++) {
+      const topic = topics.get(this.#matched)
+      if (topic !== undefined && topic.expiredPosition > this.#expiredTo) this.#wanted.alongLog(topic)
+    }
+    return this.#matched >= nextKey
   }
 
   #enter(topic: LoggedTopic): void {
-    const several = this.#several.filter(({ pattern }) => pattern.matches(topic.words))
-    const ranges = [...(this.#exact.get(topic.name) ?? []), ...several]
+    const ranges = this.#wanted.alongTopic(topic)
+    if (ranges.length === 0) return
     const plain = ranges.filter(({ retained }) => !retained).map((range) => this.#fromLast(range, topic))
     const retained = ranges.filter((range) => range.retained)
     if (plain.length > 0) this.#seek(this.#added(new TopicWalk(topic, false, plain)))
@@ -140,18 +162,8 @@ export class LogWalk implements LogReplay {
   /** Works out which number of a topic is the first of the last ones. */
   #fromLast(range: WantedRange, topic: LoggedTopic): WantedRange {
     // of a topic that was not there, everything is later
-    if (range.last === 0 || this.#hasBegun) return range
-    return { ...range, minSequence: this.#sequenceAt(topic, Math.min(range.upTo, this.#begun)) - range.last + 1 }
-  }
-
-  /** The number of the last message of a topic up to a position. */
-  #sequenceAt(topic: LoggedTopic, position: number): number {
-    if (topic.position <= position) return topic.sequence
-    const at = topic.frames.firstFrom(position + 1) - 1
-    if (at < 0) return topic.expiredSequence
-    const { segment, slot } = this.#look(topic.frames.at(at) as number)
-    const first = segment.positions[slot] as number
-    return (segment.sequences[slot] as number) + Math.min(segment.counts[slot] as number, position - first + 1) - 1
+    if (range.last === 0 || topic.key >= this.#begunKey) return range
+    return { ...range, minSequence: this.#places.sequenceAt(topic, Math.min(range.upTo, this.#begun)) - range.last + 1 }
   }
 
   /** Looks for the place of a walk along a topic: behind what was given out, and not before what is wanted. */
@@ -163,23 +175,10 @@ export class LogWalk implements LogReplay {
       // the frame before may hold it
       let at = Math.max(0, frames.firstFrom(after + 1) - 1)
       const minSequence = Math.min(...ranges.map((range) => range.minSequence))
-      if (minSequence > 0) at = Math.max(at, this.#frameFrom(topic, minSequence))
+      if (minSequence > 0) at = Math.max(at, this.#places.frameFrom(topic, minSequence))
       walk.next = frames.removed + at
     }
     this.#place(walk)
-  }
-
-  /** The frame of a topic that has a number, or the first behind it. */
-  #frameFrom({ frames }: LoggedTopic, sequence: number): number {
-    let low = 0
-    let high = frames.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      const { segment, slot } = this.#look(frames.at(middle) as number)
-      if ((segment.sequences[slot] as number) + (segment.counts[slot] as number) <= sequence) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   /** Puts a walk in its order, by the next frame that is there. */
@@ -207,9 +206,10 @@ export class LogWalk implements LogReplay {
     const from = Math.max(this.#expiredTo, this.#covered)
     this.#expiredTo = index.expiredPosition
     const topics = new Set<LoggedTopic>()
-    if (this.#wildEnd > from) {
+    if (this.#wanted.wildEnd > from) {
+      this.#looks += index.topics.size
       for (const topic of index.topics.values()) {
-        if (topic.expiredPosition > from && wantsExpired(this.#fits(topic), topic, from)) topics.add(topic)
+        if (topic.expiredPosition > from && wantsExpired(this.#wanted.alongLog(topic), topic, from)) topics.add(topic)
       }
     }
     for (const { topic, ranges, retained } of this.#walks) {
@@ -229,39 +229,38 @@ export class LogWalk implements LogReplay {
     }
   }
 
-  /** The ranges that walk along the log and that a topic fits. */
-  #fits(topic: LoggedTopic): readonly WantedRange[] {
-    const known = this.#fitting.get(topic.key)
-    if (known !== undefined) return known
-    const fitting = this.#wild.filter(({ pattern }) => pattern.matches(topic.words))
-    this.#fitting.set(topic.key, fitting)
-    return fitting
-  }
-
   /** Gathers frames in their order from both kinds of walks. */
   #gather(part: ReplayPart, bytes: number): void {
     const { table, topics, position } = this.#index
     const { segments } = table
+    const { wildEnd } = this.#wanted
     const heap = this.#heap
-    let at = this.#at <= this.#wildEnd ? table.segmentFrom(this.#at) : segments.length
+    let at = this.#at <= wildEnd ? table.segmentFrom(this.#at) : segments.length
     let segment = segments[at]
     let slot = segment ? segment.slotFrom(this.#at) : 0
     let isAtEnd = false
+    let matched = this.#wanted.matched
     for (let looks = 0; looks < maxLooks && (part.bytes < bytes || part.frames.length === 0); looks++) {
+      this.#looks++
       const along = segment ? (segment.positions[slot] as number) : Number.POSITIVE_INFINITY
       const walk = heap.first
       if (walk !== undefined && walk.order < along) {
         if (!this.#step(walk, part)) break
         continue
       }
-      if (segment === undefined || along > this.#wildEnd) {
+      if (segment === undefined || along > wildEnd) {
         isAtEnd = walk === undefined
         segment = undefined
         if (isAtEnd) break
         continue
       }
       const topic = topics.get(segment.topics[slot] as number) as LoggedTopic
-      const ranges = this.#fits(topic)
+      const ranges = this.#wanted.alongLog(topic)
+      if (this.#wanted.matched > matched) {
+        matched++
+        looks += looksPerMatch
+        this.#looks += looksPerMatch
+      }
       if (ranges.length > 0 && wantsFrame(ranges, segment, slot) && !this.#give(part, segment, slot, topic)) break
       if (++slot === segment.end) {
         segment = segments[++at]
@@ -289,7 +288,7 @@ export class LogWalk implements LogReplay {
     }
     const { frames } = topic
     if (frames.at(walk.next - frames.removed) === walk.order) {
-      const { segment, slot } = this.#look(walk.order)
+      const { segment, slot } = this.#places.at(walk.order)
       if (wantsFrame(ranges, segment, slot) && !this.#give(part, segment, slot, topic)) return false
       walk.next++
     }
@@ -325,21 +324,5 @@ export class LogWalk implements LogReplay {
     return ranges.some(({ after, upTo, since }) => {
       return position > after && position <= Math.min(upTo, this.#begun) && time >= since
     })
-  }
-
-  /** Looks a frame up by its position, which is there. */
-  #look(position: number): { segment: FrameSegment; slot: number } {
-    let segment = this.#segment
-    if (segment && this.#slot + 1 < segment.end && segment.positions[this.#slot + 1] === position) {
-      this.#slot++
-      return { segment, slot: this.#slot }
-    }
-    if (!(segment && segment.first <= position && segment.lastOf(segment.end - 1) >= position)) {
-      const { table } = this.#index
-      segment = table.segments[table.segmentFrom(position)] as FrameSegment
-    }
-    this.#segment = segment
-    this.#slot = segment.slotFrom(position)
-    return { segment, slot: this.#slot }
   }
 }

@@ -102,7 +102,7 @@ class MemoryTopicLog implements TopicLog {
     })
   }
 
-  heads(patterns: readonly string[], after: number): Iterable<Head> {
+  heads(patterns: readonly string[], after: number): Iterable<Head | undefined> {
     return this.index.heads(patterns, after)
   }
 

@@ -96,7 +96,7 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     })
   }
 
-  heads(patterns: readonly string[], after: number): Iterable<Head> {
+  heads(patterns: readonly string[], after: number): Iterable<Head | undefined> {
     return this.index.heads(patterns, after)
   }
 

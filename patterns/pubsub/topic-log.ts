@@ -72,6 +72,8 @@ export interface LogReplay {
    * comes once, before its first frame.
    */
   take(bytes: number): LogPart | undefined
+  /** What the last call has looked at, beside what it returned, as bytes of a turn. Default: 0. */
+  readonly cost?: number
 }
 
 /** The messages of one source. */
@@ -113,11 +115,12 @@ export interface TopicLog {
    */
   replay(ranges: readonly Range[]): LogReplay
   /**
-   * Where the topics stand that fit one of the patterns and have moved since `after`; in any order.
+   * Where the topics stand that fit one of the patterns and have moved since `after`; in any order. `undefined` comes after a long
+   * way without one that fits.
    *
    * @throws RIVULET_INVALID_OPTION for what is no pattern.
    */
-  heads(patterns: readonly string[], after: number): Iterable<Head>
+  heads(patterns: readonly string[], after: number): Iterable<Head | undefined>
   /** Where all topics ended, for the publisher that continues. */
   ends(): Iterable<TopicEnd>
 }

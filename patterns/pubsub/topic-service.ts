@@ -91,6 +91,9 @@ const progressMs = 500
 /** Heads in one part. */
 const headsPerPart = 512
 
+/** What a long way without a head costs, as bytes of a turn. */
+const headsPauseBytes = 262_144
+
 /** What a head takes beside its topic, in bytes. */
 const headBytes = 24
 
@@ -169,10 +172,16 @@ export class TopicService {
     const access = this.#accessTo('replay', patterns, peer)
     this.#open += 1
     let replay: LogReplay | undefined
+    let cost = 0
     const take = (bytes: number): ReplayPart | undefined => {
       replay ??= log.replay(ranges)
       const part = replay.take(bytes)
-      return part && access ? allowedOf(part, access) : part
+      cost = replay.cost ?? 0
+      if (part === undefined || access === undefined) return part
+      const allowed = allowedOf(part, access)
+      // what is left out was taken as well
+      cost += bytesOf(part) - bytesOf(allowed)
+      return allowed
     }
     const left = (isComplete: boolean) => {
       this.#open -= 1
@@ -181,7 +190,7 @@ export class TopicService {
     const sizeOf = (part: ReplayPart) => {
       const bytes = bytesOf(part)
       this.#bytes += bytes
-      return bytes
+      return bytes + cost
     }
     const { completes } = this.#ports
     const name = hexOf(source)
@@ -198,9 +207,10 @@ export class TopicService {
     const fault = patterns.length > maxRanges ? tooMany(patterns.length) : patterns.map(patternFault).find((one) => one)
     if (fault !== undefined) throw refused('heads', 'RIVULET_INVALID_REQUEST', fault)
     const access = this.#accessTo('heads', patterns, peer)
-    let heads: Iterator<Head> | undefined
+    let heads: Iterator<Head | undefined> | undefined
     let position = 0
     let isEnded = false
+    let cost = 0
     const { completes } = this.#ports
     let above: ReadonlyMap<string, Head> = new Map()
     const prepare =
@@ -219,18 +229,18 @@ export class TopicService {
         heads = higherHeads(log.heads(patterns, after), above)
       }
       const part: Head[] = []
+      cost = 0
       while (part.length < headsPerPart) {
         const { done, value } = heads.next()
-        if (done) {
-          isEnded = true
-          break
-        }
+        if (done) isEnded = true
+        else if (value === undefined) cost = headsPauseBytes
+        if (value === undefined) break
         if (access?.allows(value.topic) !== false) part.push(value)
       }
       return { heads: part, position }
     }
     const sizeOf = ({ heads = [] }: HeadsPart) =>
-      heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes)
+      heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes + cost)
     return new PartSource((ready) => this.#turns.add(peer.id, true, ready), { take, sizeOf, left: () => {}, prepare })
   }
 
@@ -267,9 +277,16 @@ export class TopicService {
 }
 
 /** Where topics stand by one log or another, whichever has come further. */
-function* higherHeads(own: Iterable<Head>, above: ReadonlyMap<string, Head>): Generator<Head, undefined> {
+function* higherHeads(
+  own: Iterable<Head | undefined>,
+  above: ReadonlyMap<string, Head>,
+): Generator<Head | undefined, undefined> {
   const left = new Map(above)
   for (const head of own) {
+    if (head === undefined) {
+      yield head
+      continue
+    }
     const other = left.get(head.topic)
     left.delete(head.topic)
     yield other && other.previous > head.previous ? other : head

@@ -25,7 +25,7 @@ t.test('topics of which nothing is kept are forgotten', async (t) => {
   const { messages, expired } = logs.stats()
   t.ok(messages > 50, 'the newest messages are kept')
   t.equal(messages + expired, 3000)
-  const heads = [...log.heads(['#'], 0)].map(({ topic }) => topic)
+  const heads = [...log.heads(['#'], 0)].map((head) => head?.topic)
   t.ok(heads.length > messages && heads.length < 3000)
   t.ok(heads.includes('x.2999'))
   t.notOk(heads.includes('x.0'))
