@@ -10,7 +10,7 @@ import { publishSecurity } from '../observe/index.js'
 import { defaults } from '../options/index.js'
 import type { PeerIdentity } from './allow-list.js'
 
-/** Something that the security of a resource observed; `docs/operations/policy.md` lists the reasons. */
+/** Something that the security of a resource observed; `docs/operations/security-events.md` lists the reasons. */
 export interface SecurityEvent {
   /** A peer was admitted or refused, lost its admission, hit a limit, or was denied what it asked for. */
   readonly kind: 'admitted' | 'refused' | 'revoked' | 'limit' | 'denied'

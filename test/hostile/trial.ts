@@ -80,7 +80,7 @@ const tickMs = 10
 const unitsPerTick = 20
 /**
  * More may be pending where the victim does not wait for the honest peer, since a delay would be measured as a lower rate:
- * a publisher that is flooded with subscriptions sends every 10 to 250 ms (docs/patterns/pubsub.md), and that a push has dealt a job
+ * a publisher that is flooded with subscriptions sends every 10 to 250 ms (docs/reference/pubsub.md), and that a push has dealt a job
  * to somebody else is known when the honest worker has one of the jobs behind it.
  */
 const mostPending = (pattern: PatternName) => (pattern === 'publisher' || pattern === 'push' ? 1000 : 200)

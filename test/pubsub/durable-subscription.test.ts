@@ -1,4 +1,4 @@
-/** The durable subscription of docs/patterns/pubsub.md: whatever is killed, each message of a topic enters the queue once. */
+/** The durable subscription of docs/patterns/durable-subscriptions.md: whatever is killed, each message of a topic enters the queue once. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

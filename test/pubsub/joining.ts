@@ -1,4 +1,4 @@
-/** The durable subscription of docs/patterns/pubsub.md: a topic's messages enter a durable queue, each once. */
+/** The durable subscription of docs/patterns/durable-subscriptions.md: a topic's messages enter a durable queue, each once. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { auditTime, filter, lastValueFrom, tap } from 'rxjs'
 import type { Cursor, SinceEvent, TopicMessage, TopicSubscriber } from '../../patterns/pubsub/index.js'
