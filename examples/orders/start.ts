@@ -12,7 +12,7 @@ import { makeKeys, type Role, roles } from './keys.js'
 /** Between the end of a process and its next start, in milliseconds. */
 const pauseMs = 500
 /** How long a process may take to end, in milliseconds. */
-const closeMs = 8000
+const closeMs = 20_000
 
 const running = new Map<Role, ChildProcess>()
 const interrupted = new AbortController()

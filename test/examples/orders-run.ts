@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { filter, firstValueFrom, map, ReplaySubject, throwIfEmpty } from 'rxjs'
+import { filter, firstValueFrom, map, ReplaySubject, skip, throwIfEmpty } from 'rxjs'
 import { root } from '../../tools/build.js'
 
 const folder = join(root, 'examples', 'orders')
@@ -51,12 +51,13 @@ export class Application {
     return new Application(spawn('env', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 
-  /** Resolves with the first line that fits, also an earlier one; rejects if it ends without. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Resolves with the first line that fits, or a later one, also of the past; rejects if it ends without. */
+  async line(pattern: RegExp, number = 1): Promise<RegExpExecArray> {
     return await firstValueFrom(
       this.#printed.pipe(
         map((line) => pattern.exec(line)),
         filter((found) => found !== null),
+        skip(number - 1),
         throwIfEmpty(() => new Error(`it ended without ${pattern}:\n${this.lines.join('\n')}`)),
       ),
     )

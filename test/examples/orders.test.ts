@@ -18,9 +18,8 @@ import { Application, withOrders } from './orders-run.js'
 const roles = ['directory', 'queue', 'service', 'worker-1', 'worker-2', 'web']
 /** For each of the three states that an order is brought into. */
 const stepMs = 500
-const orders = 4
-/** A worker reports its progress ten times in each state. */
-const reports = orders * 3 * 10
+/** Reports of their progress by workers, within which all kills happen; an order has 30. */
+const reports = 60
 
 t.test('its files compile', withOrders(), async (t) => {
   await build()
@@ -41,7 +40,10 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
   const choose = (names: readonly string[]) => names[Math.floor(random() * names.length)] as string
 
   const application = await Application.start(t.testdir(), stepMs)
-  t.teardown(() => application.end())
+  t.teardown(async () => {
+    await application.end()
+    if (!t.passing()) t.comment(application.lines.join('\n'))
+  })
   const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
   const browser = await chromium.launch({ executablePath, args })
   t.teardown(() => browser.close())
@@ -56,7 +58,7 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
 
   // each is killed when so many reports have come, and a moment later: between two reports, too
   const kills = ['service', choose(['worker-1', 'worker-2']), choose(roles)].map(async (role) => {
-    const [count, moment] = [1 + Math.floor(random() * (reports / 2)), (random() * stepMs) / 10]
+    const [count, moment] = [1 + Math.floor(random() * reports), (random() * stepMs) / 10]
     await firstValueFrom(
       progress.pipe(
         scan((sum) => sum + 1, 0),
@@ -65,25 +67,36 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
     )
     await delay(moment)
     t.comment(`${role} is killed at report ${count}`)
-    return application.kill(role)
+    return application.kill(role) ? [role] : []
   })
 
-  await placeOrder(one, 'Notebook', 1)
-  await placeOrder(one, 'Fountain pen', 2)
-  await placeOrder(two, 'Ink', 3)
-  await Promise.all(kills)
-  await placeOrder(two, 'Notebook', 4) // just after the last kill
+  // there are always orders in work, until the last kill
+  let placed = 0
+  for (let killing = true; killing; ) {
+    await placeOrder(placed % 2 === 0 ? one : two, ++placed)
+    if (placed < 3) continue
+    const ended = Promise.all(kills).then(() => false)
+    killing = await Promise.race([ended, allShipped(one, placed).then(() => true)])
+  }
+  await placeOrder(two, ++placed)
 
-  const shown = await Promise.all([one, two].map(allShipped))
-  t.match(shown[0], /^4 × Notebook\n[\s\S]*3 × Ink\n[\s\S]*2 × Fountain pen\n[\s\S]*1 × Notebook\n/)
+  const shown = await Promise.all([one, two].map((page) => allShipped(page, placed)))
+  t.strictSame(
+    shown[0]?.match(/\d+ × /g),
+    Array.from({ length: placed }, (_, index) => `${placed - index} × `),
+    'each order is there once, the newest first',
+  )
   t.equal(shown[1], shown[0], 'both browsers see the same')
   await two.reload()
-  t.equal(await allShipped(two), shown[0], 'and so does a browser that comes later')
+  t.equal(await allShipped(two, placed), shown[0], 'and so does a browser that comes later')
   t.strictSame(problems, [])
 
+  const killed = (await Promise.all(kills)).flat()
+  for (const role of roles) {
+    await application.line(new RegExp(`^${role} is ready`), 1 + killed.filter((other) => other === role).length)
+  }
   t.equal(await application.end(), 0)
-  const killed = application.lines.filter((line) => line.endsWith(' has ended by SIGKILL'))
-  t.equal(killed.length, (await Promise.all(kills)).filter((wasKilled) => wasKilled).length)
+  t.equal(application.lines.filter((line) => line.endsWith(' has ended by SIGKILL')).length, killed.length)
   t.strictSame(
     application.lines.slice(-roles.length),
     roles.toReversed().map((role) => `${role} has ended with code 0`),
@@ -94,29 +107,36 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
 /** Opens the page in a browser of its own; `onProgress` is called for each report of a worker. */
 async function openPage(browser: Browser, url: string, problems: string[], onProgress?: () => void): Promise<Page> {
   const context = await browser.newContext()
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   page.on('pageerror', (error) => problems.push(String(error)))
-  await page.goto(url)
-  await page.locator('#connection.live').waitFor()
   if (onProgress) {
     await page.exposeFunction('onProgress', onProgress)
-    await page.evaluate("events.addEventListener('progress', () => onProgress())")
+    await page.addInitScript(`window.EventSource = class extends EventSource {
+      constructor(...args) {
+        super(...args)
+        this.addEventListener('progress', () => onProgress())
+      }
+    }`)
   }
+  await page.goto(url)
+  await page.locator('#connection.live').waitFor()
   return page
 }
 
-async function placeOrder(page: Page, product: string, quantity: number): Promise<void> {
-  await page.getByLabel('Product').selectOption(product)
-  await page.getByLabel('Quantity').fill(String(quantity))
+/** Places an order; its quantity is its number. */
+async function placeOrder(page: Page, number: number): Promise<void> {
+  await page.getByLabel('Product').selectOption(number % 2 === 0 ? 'Ink' : 'Notebook')
+  await page.getByLabel('Quantity').fill(String(number))
   await page.getByRole('button', { name: 'Place order' }).click()
-  await page.locator('li', { hasText: `${quantity} × ${product}` }).waitFor()
+  await page.locator('li', { hasText: `${number} × ` }).waitFor()
 }
 
-/** The text of the list when every order is shipped. */
-async function allShipped(page: Page): Promise<string> {
+/** The text of the list when so many orders are shipped. */
+async function allShipped(page: Page, count: number): Promise<string> {
   await page
     .locator('li[data-state=shipped]')
-    .nth(orders - 1)
+    .nth(count - 1)
     .waitFor({ timeout: 60_000 })
   return page.locator('#orders').innerText()
 }
