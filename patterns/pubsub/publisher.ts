@@ -31,6 +31,17 @@ import type { TopicPublisher } from './topic-publisher.js'
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; with `history.path` also RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT,
  * RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createPublisher } from 'rivulet/pubsub'
+ *
+ * const Tick = defineSchema(record('Tick', { price: 'double' }))
+ *
+ * await using publisher = await createPublisher({ bind: 'tcp://127.0.0.1:7003', history: { maxMessages: 10_000 } })
+ * const acme = publisher.topic('ticks.acme', Tick)
+ * await acme.send({ price: 12.5 }) // resolves when the outbox has room, whether or not anybody subscribes
+ * ```
  */
 export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
   return PublisherResource.create(resolveOptions('createPublisher', options, publisherRules))

@@ -34,6 +34,17 @@ const readyRules = {
  *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @example
+ * ```ts compile-only
+ * import { defineSchema, record } from 'rivulet/avro'
+ * import { createSubscriber } from 'rivulet/pubsub'
+ *
+ * const Tick = defineSchema(record('Tick', { price: 'double' }))
+ *
+ * await using subscriber = await createSubscriber({ connect: 'tcp://127.0.0.1:7003' })
+ * subscriber.topic('ticks.*', Tick).subscribe(({ price }) => console.log(price))
+ * subscriber.events('ticks.acme', Tick, { since: { last: 10 } }).subscribe((event) => console.log(event.kind))
+ * ```
  */
 export async function createSubscriber(options: SubscriberOptions): Promise<TopicSubscriber> {
   return SubscriberResource.create(resolveOptions('createSubscriber', options, subscriberRules))
