@@ -18,7 +18,13 @@ export type { Hub, HubHistoryStats, HubSide, HubStats } from './hub-api.js'
 export type { HubHistoryOptions, HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'
 export type { HistoryOptions, PublisherOptions, SubscriberOptions } from './options.js'
 export { createPublisher } from './publisher.js'
-export type { Publisher, PublisherHistoryStats, PublisherStats, SubscriptionChange } from './publisher-api.js'
+export type {
+  Publisher,
+  PublisherHistoryStats,
+  PublisherLinkStats,
+  PublisherStats,
+  SubscriptionChange,
+} from './publisher-api.js'
 export type { PublisherChange } from './publisher-presence.js'
 export type { Since, SinceLast } from './since.js'
 export { createSubscriber } from './subscriber.js'
