@@ -331,7 +331,15 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   #arrive(source: FollowedSource<Frame>, frame: Frame): void {
     if (source.hold) this.#order.hold(source.hold, frame)
+    else if (this.#isStale(source, frame)) this.#ports.abandoned(frame.place.count)
     else this.#order.take(source, topicOf(source, frame), frame, 'live', source.settled)
+  }
+
+  /** Whether a slow connection brings what left before the answer that came over another one, and is not wanted. */
+  #isStale(source: FollowedSource<Frame>, { topic, place }: Frame): boolean {
+    const from = source.servedFrom
+    if (from === undefined || place.position > from || source.known(topic)?.interrupted === false) return false
+    return place.count === 0 || (!this.#isNow && endOf(place) <= from)
   }
 
   /** The source that was asked and still wants to know. */

@@ -260,3 +260,26 @@ t.test(
     t.equal(all.abandoned, 2)
   },
 )
+
+t.test(
+  'what a slow connection brings from before the answer is not wanted, and shows nothing as missing',
+  async (t) => {
+    for (const since of ['retained', new Date(5), 'now'] as const) {
+      const p = new Kept(idP)
+      p.publish('a', 1, { isRetained: true })
+      const late = [p.beacon('a')]
+      if (since !== 'now') late.push(p.publish('a', 1))
+      p.publish('a', 3)
+      const stream = new Following([p], since)
+      stream.follower.served(idP, p.position, 1)
+      stream.settle()
+      for (const frame of late) stream.follower.frame(idP, frame)
+      stream.follower.frame(idP, p.beacon('a'))
+      const first = p.publish('a', 1)
+      stream.follower.frame(idP, first)
+      stream.settle()
+      const before = since === 'now' ? [] : since === 'retained' ? ['a1', 'live'] : ['live']
+      t.strictSame(stream.texts(), [...before, `a${first.place.sequence}`], `since ${since}`)
+    }
+  },
+)
