@@ -113,7 +113,7 @@ class TopicsRun extends SimulationRun {
     const topic = random.pick(plan.topics)
     if (random.chance(0.05)) random.pick(this.#subscribers).followAnother()
     else if (random.chance(0.1)) publisher.publish(topic, 1, true)
-    else if (random.chance(0.03)) publisher.clear(topic)
+    else if (random.chance(0.08)) publisher.clear(topic)
     else publisher.publish(topic, random.between(1, plan.burst))
   }
 

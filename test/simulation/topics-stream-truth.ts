@@ -18,6 +18,8 @@ interface Shown {
   isLive: boolean
   /** Whether it was live before there was an answer: then it is not asked for what `since` names. */
   isUnanswered: boolean
+  /** The retained values that were removed before the first answer, by topic: the numbers that were reached then. */
+  removed: ReadonlyMap<string, number>
   /** The number that is next, by topic. */
   readonly topics: Map<string, TopicShown>
 }
@@ -50,6 +52,9 @@ export interface StreamSettings {
   readonly isUnreached: (source: string) => boolean
 }
 
+/** No retained values. */
+const none: ReadonlyMap<string, number> = new Map()
+
 /** One stream. */
 export class StreamTruth {
   readonly #oracle: TopicsOracle
@@ -79,7 +84,9 @@ export class StreamTruth {
     const { inbox, prefix } = this.#settings
     if (!this.#oracle.source(id).mayServe(inbox, prefix, position))
       this.#fail(`${id} does not serve it since ${position}`)
-    this.#shown(id).servedAt ??= position
+    const shown = this.#shown(id)
+    if (shown.servedAt === undefined) shown.removed = this.#oracle.source(id).removed()
+    shown.servedAt ??= position
   }
 
   message(id: string, topic: string, number: number, message: number): void {
@@ -89,6 +96,7 @@ export class StreamTruth {
     if (!this.#fits(topic)) this.#fail(`${topic} does not fit`)
     if (truth) truth.isSeen = true
     this.#oracle.delivered += 1
+    if (truth?.isRetained) this.#checkPresent(source, topic, number)
     this.#follow(source, topic, number, number, truth?.isRetained === true && this.#settings.start.kind === 'retained')
   }
 
@@ -138,6 +146,15 @@ export class StreamTruth {
     return undefined
   }
 
+  /** A retained value from before the answer must not have been removed then. */
+  #checkPresent({ id, topics }: SourceTruth, topic: string, number: number): void {
+    const { servedAt = 0, removed, isUnanswered } = this.#shown(id)
+    const { start, isUnreached } = this.#settings
+    if (start.kind !== 'retained' || isUnanswered || isUnreached(id) || number > (removed.get(topic) ?? 0)) return
+    if ((topics.get(topic)?.[number - 1]?.position ?? 0) <= servedAt)
+      this.#fail(`${topic} ${number} of ${id} was removed`)
+  }
+
   /** Each retained value from before the answer must have been shown. */
   #checkRetained(source: SourceTruth, { servedAt, topics }: Shown): void {
     for (const topic of source.topics.keys()) {
@@ -153,7 +170,7 @@ export class StreamTruth {
     if (!shown) {
       const { kind } = this.#settings.start
       const from = kind === 'all' || kind === 'cursor' ? 0 : undefined
-      shown = { servedAt: undefined, from, isLive: false, isUnanswered: false, topics: new Map() }
+      shown = { servedAt: undefined, from, isLive: false, isUnanswered: false, removed: none, topics: new Map() }
       this.#sources.set(id, shown)
     }
     return shown
@@ -242,7 +259,7 @@ export class StreamTruth {
           this.#fail(`a cursor continues with ${topic} ${next} of ${id}, and ${least} to ${most} is next`)
         states.set(topic, { next, mayJump: false })
       }
-      const rest = { servedAt: undefined, from: position, isLive: false, isUnanswered: false }
+      const rest = { servedAt: undefined, from: position, isLive: false, isUnanswered: false, removed: none }
       this.#sources.set(id, { ...rest, topics: states })
     }
   }

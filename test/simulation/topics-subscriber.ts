@@ -172,7 +172,7 @@ export class SimulatedSubscriber extends TurnProcess {
     if (what < 6) return 'all'
     if (what < 7) return { last: random.pick([1, 3, 50]) }
     if (what < 8) return new Date(this.clock.wallNow() - random.below(10_000))
-    return what < 9 ? 'retained' : 'all'
+    return 'retained'
   }
 
   #follow(pattern: string, since: Since, kept?: KeptCursor): void {

@@ -83,6 +83,11 @@ export class SourceTruth {
     this.#cleared.set(topic, this.count(topic))
   }
 
+  /** The topics whose retained values were removed, with the numbers that were reached then, as far as that outlives a crash. */
+  removed(): ReadonlyMap<string, number> {
+    return new Map(this.keeping === 'disk' ? [] : this.#cleared)
+  }
+
   /** The number of the retained value of a topic; 0 if it has none. */
   retained(topic: string): number {
     const number = (this.topics.get(topic)?.findLastIndex(({ isRetained }) => isRetained) ?? -1) + 1
