@@ -31,7 +31,7 @@ export interface TopicPublisher<In> extends Sink<In> {
    */
   retain(value: In): Promise<void>
   /**
-   * Removes the retained value: subscribers that come later get none.
+   * Removes the retained value, also one that still waits for room: subscribers that come later get none.
    *
    * @throws RIVULET_CLOSED
    */
@@ -109,6 +109,9 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   readonly #retaining: Intake<In>
   /** Whether the topic may have a retained value; `undefined` as long as that is not known. */
   #hasRetained: boolean | undefined
+  /** Calls of `retain` so far, and those of them whose values were cleared since. */
+  #retains = 0
+  #cleared = 0
   /** Frames without messages that wait to leave: they bring the schema to new subscribers. */
   #introductions = 0
   readonly #introductionLeaves = () => {
@@ -187,11 +190,23 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
   }
 
   retain(value: In): Promise<void> {
-    return this.sendBy(() => this.#retaining.offer(value))
+    this.#retains += 1
+    const call = this.#retains
+    return this.sendBy(() => {
+      const refusal = this.#retaining.offer(value)
+      // it has waited for room, and was cleared meanwhile
+      if (refusal === undefined && call <= this.#cleared) this.#clear()
+      return refusal
+    })
   }
 
   clear(): void {
     this.#checkOpen()
+    this.#cleared = this.#retains
+    this.#clear()
+  }
+
+  #clear(): void {
     if (this.#hasRetained ?? this.#history.isKept) this.#writer.clear()
     this.#hasRetained = false
   }

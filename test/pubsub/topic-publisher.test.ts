@@ -12,12 +12,13 @@ import { New } from './schemas.js'
 
 const announceMs = 1000
 
-/** A topic with an outbox that has no transport yet. */
-function heldTopic() {
+/** A topic with an outbox that has no transport yet, and what its history is asked. */
+function heldTopic(overflow: 'drop-oldest' | 'block' = 'drop-oldest') {
   const clock = new VirtualClock()
   const outbox = new Outbox(1000)
+  const asked: string[] = []
   const outgoing = new Outgoing({
-    overflow: 'drop-oldest',
+    overflow,
     queue: () => outbox,
     name: () => 'a publisher',
     isOpen: () => true,
@@ -37,7 +38,12 @@ function heldTopic() {
     subscribed: () => true,
     used: () => {},
     checkOpen: () => {},
-    history: { isKept: false, retain() {}, keep: () => undefined, clear: () => undefined },
+    history: {
+      isKept: false,
+      retain() {},
+      keep: (_, __, { header }) => void asked.push(`${header.extensions ? 'retain' : 'keep'} ${header.sequence}`),
+      clear: () => void asked.push('clear'),
+    },
   })
   let frames = 0
   const flow = async () => {
@@ -49,7 +55,7 @@ function heldTopic() {
     await outbox.whenEmpty()
     outbox.attach(undefined)
   }
-  return { clock, outbox, topic, flow, sentFrames: () => frames }
+  return { clock, outbox, topic, flow, asked, sentFrames: () => frames }
 }
 
 t.test('new subscribers share the frame that tells them the schema', async (t) => {
@@ -78,4 +84,27 @@ t.test('frames with the schema that are dropped leave one in their place', async
   t.equal(sentFrames(), waiting)
   for (let id = 0; id < 40; id++) topic.next({ id })
   t.equal(outbox.introductions, 1, 'what has left is made again')
+})
+
+t.test('a value that is retained and cleared in one turn is cleared, also one that waits for room', async (t) => {
+  const { outbox, topic, flow, asked } = heldTopic('block')
+  void topic.retain({ id: 1 })
+  topic.clear()
+  t.strictSame(asked.splice(0), ['retain 1', 'clear'])
+  while (!outbox.isFull()) {
+    void topic.send({ id: 0 })
+    await turn()
+  }
+  asked.splice(0)
+  const waiting = [topic.retain({ id: 2 }), topic.retain({ id: 3 })]
+  topic.clear()
+  waiting.push(topic.retain({ id: 4 }))
+  t.strictSame(asked, [])
+  let left = waiting.length
+  for (const one of waiting) void one.then(() => left--)
+  while (left > 0) await flow()
+  t.strictSame(
+    asked.map((text) => text.replace(/ \d+/, '')),
+    ['retain', 'clear', 'retain', 'clear', 'retain'],
+  )
 })
