@@ -27,6 +27,7 @@ export class Application {
   /** What it has printed so far. */
   readonly lines: string[] = []
   readonly #printed = new ReplaySubject<string>()
+  readonly #killed = new Set<number>()
   readonly #npm: ChildProcess
   readonly #ended: Promise<unknown[]>
 
@@ -63,11 +64,13 @@ export class Application {
     )
   }
 
-  /** Kills the newest process of a role; does nothing in the moment in which it has none. */
+  /** Kills the newest process of a role; returns `false` in the moment in which it has none. */
   kill(role: string): boolean {
     const last = this.lines.findLast((line) => line.startsWith(`${role} `)) ?? ''
-    const pid = / is ready, pid (\d+)/.exec(last)?.[1]
-    return pid !== undefined && process.kill(Number(pid), 'SIGKILL')
+    const pid = Number(/ is ready, pid (\d+)/.exec(last)?.[1])
+    if (Number.isNaN(pid) || this.#killed.has(pid)) return false
+    this.#killed.add(pid)
+    return process.kill(pid, 'SIGKILL')
   }
 
   /** Asks it to end as a system does; resolves with its exit code. */

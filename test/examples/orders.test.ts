@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { filter, firstValueFrom, Subject, scan } from 'rxjs'
+import { elementAt, firstValueFrom, Subject } from 'rxjs'
 import t from 'tap'
 import { build, root } from '../../tools/build.js'
 import { run } from '../child-process.js'
@@ -50,22 +50,19 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
   const [, url = ''] = await application.line(/^web is ready, pid \d+ (http.*)/)
 
   const problems: string[] = []
-  const progress = new Subject<void>()
+  /** Emits the name of a worker when it reports. */
+  const progress = new Subject<string>()
   const [one, two] = await Promise.all([
-    openPage(browser, url, problems, () => progress.next()),
+    openPage(browser, url, problems, (worker) => progress.next(worker)),
     openPage(browser, url, problems),
   ])
 
   // each is killed when so many reports have come, and a moment later: between two reports, too
-  const kills = ['service', choose(['worker-1', 'worker-2']), choose(roles)].map(async (role) => {
+  const kills = ['service', 'worker', choose(roles)].map(async (choice) => {
     const [count, moment] = [1 + Math.floor(random() * reports), (random() * stepMs) / 10]
-    await firstValueFrom(
-      progress.pipe(
-        scan((sum) => sum + 1, 0),
-        filter((sum) => sum >= count),
-      ),
-    )
+    const worker = await firstValueFrom(progress.pipe(elementAt(count - 1)))
     await delay(moment)
+    const role = choice === 'worker' ? worker : choice // one that has an order in work
     t.comment(`${role} is killed at report ${count}`)
     return application.kill(role) ? [role] : []
   })
@@ -104,8 +101,13 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
   )
 })
 
-/** Opens the page in a browser of its own; `onProgress` is called for each report of a worker. */
-async function openPage(browser: Browser, url: string, problems: string[], onProgress?: () => void): Promise<Page> {
+/** Opens the page in a browser of its own; `onProgress` is called with the name of each worker that reports. */
+async function openPage(
+  browser: Browser,
+  url: string,
+  problems: string[],
+  onProgress?: (worker: string) => void,
+): Promise<Page> {
   const context = await browser.newContext()
   context.setDefaultTimeout(60_000)
   const page = await context.newPage()
@@ -115,7 +117,7 @@ async function openPage(browser: Browser, url: string, problems: string[], onPro
     await page.addInitScript(`window.EventSource = class extends EventSource {
       constructor(...args) {
         super(...args)
-        this.addEventListener('progress', () => onProgress())
+        this.addEventListener('progress', ({ data }) => onProgress(JSON.parse(data).worker))
       }
     }`)
   }
