@@ -41,8 +41,9 @@ export class HubUpstream {
   readonly link: number
   readonly socket: HubSocket
   readonly readiness: Readiness
-  /** Up to which number each source has answered. */
+  /** Up to which number the answers of each source were passed on, and who has answered since a connection has ended. */
   readonly answered = new Map<string, number>()
+  readonly present = new Set<string>()
   readonly #ports: HubUpstreamPorts
   readonly #gate: HandshakeGate
   /** What the answer that is taken tells. */
@@ -104,9 +105,9 @@ export class HubUpstream {
     await this.socket.open()
     this.subscribe(true, this.#ports.inbox)
     this.socket.links.changes.subscribe(({ state }) => {
-      // which of the sources was behind the link is not known
+      // which of the sources was behind the link is not known: those that do not answer again are lost
       if (state === 'disconnected') {
-        this.answered.clear()
+        this.present.clear()
         this.readiness.unlinked()
         this.#ports.unlinked()
       }
@@ -142,6 +143,7 @@ export class HubUpstream {
     this.#isCut = true
     this.close()
     this.answered.clear()
+    this.present.clear()
     this.socket.sockets.close(0)
   }
 
