@@ -79,6 +79,31 @@ for (const [name, since, expected] of [
   })
 }
 
+t.test('since a date: what left the publisher then or later', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const publisher = await createPublisher({ bind, runtime, history: {} })
+  await publish(publisher, 'a', 1, 10)
+  await publisher.flush()
+  const date = new Date(Date.now() + 1)
+  while (Date.now() < date.getTime()); // the time of a frame is in milliseconds
+  await publish(publisher, 'a', 11, 12)
+  await publish(publisher, 'b', 1, 1)
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+  const seen = new Seen<Event>(subscriber.events('#', Job, { since: date }))
+  const none = new Seen<Event>(subscriber.events('#', Job, { since: new Date(Date.now() + 60_000) }))
+  for (const one of [seen, none]) await one.when(() => one.values.at(-1)?.kind === 'live')
+  t.strictSame(texts(seen.values).sort(), ['a11', 'a12', 'b1', 'live'])
+  t.strictSame(texts(none.values), ['live'])
+  await publish(publisher, 'a', 13, 13)
+  for (const [one, count] of [
+    [seen, 5],
+    [none, 2],
+  ] as const) {
+    await one.count(count)
+    t.equal(texts(one.values).at(-1), 'a13')
+  }
+})
+
 t.test('a cursor continues where it was taken, in another subscriber', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const publisher = await createPublisher({ bind, runtime, history: {} })
