@@ -5,6 +5,7 @@
  */
 import { CursorJournal } from '../../patterns/pubsub/cursor-journal.js'
 import { LogGates } from '../../patterns/pubsub/log-gates.js'
+import { PublisherHistory } from '../../patterns/pubsub/publisher-history.js'
 import { ReplayPart } from '../../patterns/pubsub/replay-part.js'
 import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
 import { TopicBeacons } from '../../patterns/pubsub/topic-beacons.js'
@@ -98,6 +99,24 @@ export const brokenTopics: readonly BrokenPart[] = [
           this.readiness.linked()
         }
       }),
+  },
+  {
+    name: 'does not notice that a connection has ended',
+    breakIt: () => replace(SubscriberCore.prototype, 'unlinked', () => () => {}),
+  },
+  {
+    name: 'keeps nothing of what it publishes',
+    breakIt: () => replace(PublisherHistory.prototype, 'keep', () => () => undefined),
+  },
+  {
+    name: 'has flushed before its disk has',
+    from: 140,
+    breakIt: () => replace(PublisherHistory.prototype, 'flush', () => () => Promise.resolve()),
+  },
+  {
+    name: 'does not remove a retained value',
+    from: 140,
+    breakIt: () => replace(PublisherHistory.prototype, 'clear', () => () => undefined),
   },
   {
     name: 'leaves frames out of replays',
