@@ -6,6 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import type { RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
+import type { HubIntake } from './hub-intake.js'
+import { patternOf } from './hub-interest.js'
 import type { HubSocket } from './hub-transport.js'
 import { HubUpstream, type HubUpstreamPorts } from './hub-upstream.js'
 import type { HubStep } from './hub-wire.js'
@@ -15,8 +17,8 @@ import { SubscriberHistory } from './subscriber-history.js'
 import { inboxMark } from './topic-name.js'
 
 /** What it needs of its hub. */
-export interface HubAbovePorts
-  extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 'options' | 'data' | 'rejected' | 'linked'> {
+export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 'options' | 'data' | 'linked'> {
+  readonly intake: Pick<HubIntake, 'reject' | 'learn'>
   /** A source serves what was asked for up to a number, from a position on. */
   served: HubUpstreamPorts['served']
   /** Whether the history of publishers is fetched. */
@@ -38,27 +40,45 @@ export class HubAbove {
   readonly links: readonly HubUpstream[]
   /** What publishers offer; `undefined` if nothing is fetched. */
   readonly history: SubscriberHistory | undefined
+  /** The links to publishers: for their history, and to what they serve in no other way. */
+  readonly #linked: SubscriberHistory
   readonly #presence: PublisherChanges
   #cuts = 0
 
   constructor(ports: HubAbovePorts) {
-    const { scope, options, isFetching, name, report } = ports
-    this.history = isFetching
-      ? new SubscriberHistory({
-          runtime: scope.runtime,
-          options: { ...options, heldBytes: 0, repairTimeoutMs: timeoutMs },
-          name,
-          endpoints: () => this.links.flatMap(({ socket }) => socket.sockets.endpoints),
-          connect: () => this.links.flatMap(({ socket }) => socket.sockets.connect),
-          ask: () => this.ask(),
-          report,
-          reject: (error) => ports.rejected(error),
-        })
-      : undefined
+    const { scope, options, isFetching, name, report, intake } = ports
+    const rejected = (error: RivuletError) => intake.reject(error)
+    const unlinked = () => {
+      this.#cuts += 1
+      this.#presence.unlinked()
+    }
+    this.#linked = new SubscriberHistory({
+      runtime: scope.runtime,
+      options: { ...options, heldBytes: 0, repairTimeoutMs: timeoutMs },
+      name,
+      endpoints: () => this.links.flatMap(({ socket }) => socket.sockets.endpoints),
+      connect: () => this.links.flatMap(({ socket }) => socket.sockets.connect),
+      ask: () => this.ask(),
+      report,
+      reject: rejected,
+      followed: {
+        opened: () => {
+          for (const { readiness } of this.live) readiness.linked()
+          ports.linked()
+        },
+        lost: unlinked,
+        refused: report,
+        learn: (schemaId, text) => intake.learn(schemaId, text),
+        frame: (topic, frame) => ports.data(Buffer.from(`${topic}.`), frame),
+        // whose request it is an answer to, its nonce tells
+        answer: (frame) => this.live.some((link) => link.linkAnswered(frame)),
+      },
+    })
+    this.history = isFetching ? this.#linked : undefined
     this.#presence = new PublisherChanges({
       clock: scope.runtime.clock,
       ask: () => this.ask(),
-      left: (publisher) => this.history?.offers.left(publisher),
+      left: (publisher) => this.#linked.offers.left(publisher),
     })
     this.#presence.observable.subscribe(({ kind, publisher }) => {
       if (kind === 'suspected') ports.lost(publisher)
@@ -68,10 +88,10 @@ export class HubAbove {
       inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
       extension: () => this.history?.offers.extension ?? {},
       left: (source) => this.#presence.doubted(source),
-      unlinked: () => {
-        this.#cuts += 1
-        this.#presence.unlinked()
-      },
+      discovered: (source, addresses) => this.#linked.offers.discovered(source, addresses),
+      request: (frame) => this.#linked.offers.followed?.request(frame),
+      rejected,
+      unlinked,
       served: (upstream, source, position, upTo, kind, links) => {
         this.history?.offers.answered(source, readLinks(links ? { links } : {}), kind === 'kept')
         if (kind !== 'kept') this.#presence.answered(source)
@@ -95,6 +115,8 @@ export class HubAbove {
   }
 
   set reading(on: boolean) {
+    const { followed } = this.#linked.offers
+    if (followed) followed.isPaused = !on
     for (const link of this.links) link.reading = on
   }
 
@@ -108,6 +130,9 @@ export class HubAbove {
   }
 
   subscribe(subscribed: boolean, prefix: Buffer): void {
+    const pattern = patternOf(prefix)
+    const { followed } = this.#linked.offers
+    if (pattern !== undefined) subscribed ? followed?.want(pattern) : followed?.unwant(pattern)
     for (const link of this.links) link.subscribe(subscribed, prefix)
   }
 
@@ -148,7 +173,7 @@ export class HubAbove {
 
   /** Fetches nothing more. */
   async stop(): Promise<void> {
-    await this.history?.close()
+    await this.#linked.close()
   }
 
   close(): void {

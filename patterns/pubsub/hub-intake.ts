@@ -79,6 +79,15 @@ export class HubIntake {
     return undefined
   }
 
+  /** Takes the text of a schema that came apart from frames. */
+  learn(schemaId: Buffer, text: string): void {
+    try {
+      this.#schemas.learn(schemaId, text)
+    } catch (error) {
+      this.reject(error as RivuletError)
+    }
+  }
+
   /** Takes a frame that was fetched; whether it has a message that was not seen. */
   fetched({ header, topic }: DataFrame, now: number): boolean {
     const { source, count } = header

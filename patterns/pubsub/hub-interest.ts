@@ -68,9 +68,8 @@ export class HubInterest {
   patterns(): readonly string[] {
     const patterns = new Set<string>()
     for (const key of this.#prefixes.keys()) {
-      const prefix = Buffer.from(key, 'latin1')
-      const pattern = `${prefix.subarray(0, prefix.lastIndexOf(dot) + 1)}#`
-      if (isPattern(pattern)) patterns.add(pattern)
+      const pattern = patternOf(Buffer.from(key, 'latin1'))
+      if (pattern !== undefined) patterns.add(pattern)
       if (patterns.size > maxPatterns) return ['#']
     }
     return [...patterns]
@@ -84,12 +83,12 @@ export class HubInterest {
   }
 }
 
-/** No topic fits what is no pattern. */
-function isPattern(text: string): boolean {
+/** A pattern that all topics with a prefix fit; `undefined` if no topic can have it. */
+export function patternOf(prefix: Buffer): string | undefined {
+  const text = `${prefix.subarray(0, prefix.lastIndexOf(dot) + 1)}#`
   try {
-    topicPattern(text)
-    return true
+    return topicPattern(text).text
   } catch {
-    return false
+    return undefined
   }
 }

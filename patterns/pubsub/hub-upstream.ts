@@ -10,6 +10,7 @@ import { frameKind, readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame
 import type { ResolvedPublishersSide } from './hub-options.js'
 import { HubSocket } from './hub-transport.js'
 import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
+import { readFollow } from './link-addresses.js'
 import { type AnswerKind, Readiness } from './readiness.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
@@ -28,6 +29,10 @@ export interface HubUpstreamPorts {
   served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void
   /** A hub above has no answer of a source any more. */
   left(source: string): void
+  /** A source serves over links alone, at these addresses. */
+  discovered(source: string, addresses: readonly string[]): void
+  /** Sends a request over links, to those that serve in this way. */
+  request(frame: Buffer): void
   /** What requests say of the links of the hub. */
   extension(): Readonly<Record<string, Buffer>>
   /** A link was made, or has ended. */
@@ -128,7 +133,14 @@ export class HubUpstream {
     // those that only pass have less room
     const own = path.length === 0 ? this.#ports.extension() : {}
     const request = { kind: 'ready', inbox, nonce, extensions: { ...own, [hubsExtension]: hubs } } as const
-    this.#send(writeRecordFrame(TopicRequest, request, frameKind.request, undefined))
+    const frame = writeRecordFrame(TopicRequest, request, frameKind.request, undefined)
+    this.#send(frame)
+    if (!this.#isCut) this.#ports.request(frame)
+  }
+
+  /** Takes an answer that came over a link; returns whether it is one to a request of this socket. */
+  linkAnswered(frame: Buffer): boolean {
+    return this.#onAnswer(frame, true)
   }
 
   /** Whether all publishers over this socket have answered, and one at least, when so many links have. */
@@ -171,19 +183,27 @@ export class HubUpstream {
     }
   }
 
-  #onAnswer(frame: Buffer): void {
+  #onAnswer(frame: Buffer, isOverLink = false): boolean {
     try {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#ports.inbox)
-      const { nonce, source, position } = answer
+      const { nonce, position, extensions } = answer
+      const source = answer.source.toString('hex')
+      const addresses = isOverLink ? undefined : readFollow(extensions)
+      if (addresses !== undefined) {
+        this.#ports.discovered(source, addresses)
+        this.readiness.discovered(nonce, source)
+        return true
+      }
       this.#kind = answerKind(answer)
       if (this.#kind === 'left') {
-        this.#ports.left(source.toString('hex'))
-        return
+        this.#ports.left(source)
+        return true
       }
-      this.#links = answer.extensions[linksExtension]
-      this.readiness.answered(nonce, source.toString('hex'), position, this.#kind)
+      this.#links = extensions[linksExtension]
+      return this.readiness.answered(nonce, source, position, this.#kind, isOverLink)
     } catch (error) {
       this.#reject(error as RivuletError)
+      return true
     }
   }
 

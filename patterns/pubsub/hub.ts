@@ -97,7 +97,7 @@ class HubResource extends ResourceBase<HubStats> implements Hub {
       name: () => this.name,
       report,
       data: (topic, frame) => this.#onData(topic, frame),
-      rejected: (error) => this.#intake.reject(error),
+      intake: this.#intake,
       served: (...answer) => this.#served(...answer),
       linked: () => this.#loops.linked(),
       lost: (source) => this.#answers.lost(source),

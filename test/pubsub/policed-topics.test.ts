@@ -2,50 +2,15 @@
 import { BehaviorSubject } from 'rxjs'
 import t from 'tap'
 import * as zmq from 'zeromq'
-import {
-  createPublisher,
-  createSubscriber,
-  type Publisher,
-  type PublisherOptions,
-  type SinceEvent,
-} from '../../patterns/pubsub/index.js'
-import { type AllowList, generateKeyPair, type Policy, type SecurityOptions } from '../../src/index.js'
+import { createHub, createPublisher, createSubscriber, type SinceEvent } from '../../patterns/pubsub/index.js'
+import { type AllowList, generateKeyPair, type Policy } from '../../src/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
 import { codesOf, first, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
-import { eachTransport, type Place, place } from '../support/transports.js'
+import { eachTransport, place } from '../support/transports.js'
+import { another } from './hubs.js'
+import { everybody, ids, keys, policy, publisherAt, server, subscriberOf, texts } from './policed.js'
 import { Seen } from './seen.js'
-
-const server = generateKeyPair()
-const keys = { alice: generateKeyPair(), bob: generateKeyPair() }
-const everybody: AllowList = { alice: keys.alice.publicKey, bob: keys.bob.publicKey }
-
-const policy: Policy = [
-  { identity: 'alice', action: 'subscribe', target: 'ticks.#' },
-  { identity: 'bob', action: 'subscribe', target: 'ticks.*' },
-  { identity: 'bob', action: 'subscribe', target: 'news' },
-]
-
-function publisherAt({ runtime, bind }: Place, options: Partial<PublisherOptions> & { policy?: Policy } = {}) {
-  const { policy: rules = policy, ...others } = options
-  const security = { keyPair: server, allow: everybody, policy: rules }
-  return createPublisher({ bind, runtime, security, ...others })
-}
-
-function subscriberOf({ runtime }: Place, publisher: Publisher, name: keyof typeof keys, options = {}) {
-  const security: SecurityOptions = { keyPair: keys[name], serverKey: server.publicKey }
-  return createSubscriber({ connect: publisher.endpoint, runtime, security, ...options })
-}
-
-const ids = (seen: Seen<Job>) => seen.values.map(({ id }) => id)
-
-/** As texts: `a1`, `gap a2-3 lost`, `live`. */
-const texts = (events: readonly SinceEvent<Job>[]) =>
-  events.map((event) => {
-    if (event.kind === 'live') return 'live'
-    if (event.kind === 'gap') return `gap ${event.topic}${event.from}-${event.to} ${event.reason}`
-    return `${event.topic}${event.sequence}`
-  })
 
 eachTransport(t, 'each subscriber gets what it may have, and is told what it may not', async (t, here) => {
   const publisher = await publisherAt(here)
@@ -231,97 +196,46 @@ eachTransport(t, 'a link that ends is made again, and what was missed meanwhile 
   t.match(bob.stats(), { gaps: 0, missed: 0 })
 })
 
-const large = 'x'.repeat(50_000)
-
-eachTransport(t, 'a subscriber that reads nothing loses frames alone, which history brings back', async (t, here) => {
-  const publisher = await publisherAt(here, { highWaterMark: 4, outboxBytes: 4_194_304, history: {} })
-  const slow = await subscriberOf(here, publisher, 'alice')
-  const quick = await subscriberOf(here, publisher, 'bob')
-  const iterator = slow.topic('ticks.a', Job)[Symbol.asyncIterator]()
-  const firstOne = iterator.next()
-  const seen = new Seen(quick.topic('ticks.a', Job))
-  await Promise.all([slow.ready, quick.ready])
-  const topic = publisher.topic('ticks.a', Job)
-  await topic.send({ id: 0, note: large })
-  t.equal((await firstOne).value?.id, 0)
-  const count = 400
-  for (const { id } of jobs(count - 1, 1)) {
-    await topic.send({ id, note: large })
-    await seen.count(id + 1)
-  }
-  await until(() => publisher.stats().pending === 0)
-  const { dropped, open } = publisher.stats().links
-  t.ok(open === 2 && dropped > 100, `${dropped} messages were dropped`)
+eachTransport(t, 'a hub has an identity of its own, and so have those below it', async (t, here) => {
+  const { runtime } = here
+  const below = generateKeyPair()
+  const publisher = await publisherAt(here, {
+    policy: [{ identity: 'bob', action: 'subscribe', target: 'ticks.#' }],
+    history: {},
+  })
+  await publisher.topic('ticks.a', Job).sendAll(jobs(10))
+  const hub = await createHub({
+    publishers: { connect: publisher.endpoint, security: { keyPair: keys.bob, serverKey: server.publicKey } },
+    subscribers: { bind: another(here), security: { keyPair: below, allow: { alice: keys.alice.publicKey } } },
+    runtime,
+  })
+  const errors = codesOf(hub)
+  const subscriber = await createSubscriber({
+    connect: hub.subscribers.endpoint,
+    security: { keyPair: keys.alice, serverKey: below.publicKey },
+    runtime,
+  })
+  const live = new Seen(subscriber.topic('ticks.*', Job))
+  await subscriber.ready
+  const all = new Seen<SinceEvent<Job>>(subscriber.events('ticks.#', Job, { since: 'all' }))
+  await all.when(() => all.values.at(-1)?.kind === 'live')
+  await publisher.topic('ticks.a', Job).sendAll(jobs(10, 10))
+  await publisher.topic('ticks.b', Job).send({ id: 20 })
+  await Promise.all([live.count(11), all.count(22)])
   t.strictSame(
-    ids(seen),
-    Array.from({ length: count }, (_, at) => at),
+    ids(live),
+    Array.from({ length: 11 }, (_, at) => at + 10),
   )
-  const read: (number | undefined)[] = [0]
-  while (read.length < count) read.push((await iterator.next()).value?.id)
-  t.strictSame(read, ids(seen))
-  t.ok(slow.stats().repaired >= dropped)
-  await iterator.return?.()
-})
-
-eachTransport(t, 'without history, what a slow subscriber loses is a gap', async (t, here) => {
-  const publisher = await publisherAt(here, { highWaterMark: 1 })
-  const slow = await subscriberOf(here, publisher, 'alice')
-  const iterator = slow.events('ticks.a', Job)[Symbol.asyncIterator]()
-  const firstOne = iterator.next()
-  await slow.ready
-  const topic = publisher.topic('ticks.a', Job)
-  await topic.send({ id: 0 })
-  await firstOne
-  for (const { id } of jobs(200, 1)) await topic.send({ id, note: large })
-  await until(() => publisher.stats().pending === 0)
-  const { dropped } = publisher.stats().links
-  t.ok(dropped > 0)
-  let messages = 1
-  let missed = 0
-  const last = topic.send({ id: 201 })
-  while (messages + missed < 202) {
-    const event = (await iterator.next()).value
-    if (event?.kind === 'gap') missed += event.to - event.from + 1
-    else messages += 1
-  }
-  await last
-  t.ok(missed >= dropped)
-  t.match(slow.stats(), { missed, delivered: messages })
-  await iterator.return?.()
-})
-
-eachTransport(t, 'with slowSubscribers wait, nothing is lost and all wait', async (t, here) => {
-  const options = { highWaterMark: 1, slowSubscribers: 'wait', overflow: 'error', outboxBytes: 200_000 } as const
-  const publisher = await publisherAt(here, options)
-  const slow = await subscriberOf(here, publisher, 'alice')
-  const iterator = slow.topic('ticks.a', Job)[Symbol.asyncIterator]()
-  const firstOne = iterator.next()
-  await slow.ready
-  const topic = publisher.topic('ticks.a', Job)
-  let sent = 0
-  let isFull = false
-  await topic.send({ id: sent++ })
-  await firstOne
-  while (!isFull) {
-    await topic.send({ id: sent, note: large }).then(
-      () => {
-        sent += 1
-      },
-      ({ code }) => {
-        t.equal(code, 'RIVULET_OUTBOX_FULL')
-        isFull = true
-      },
-    )
-  }
-  t.ok(publisher.stats().pending > 0)
-  const read = [0]
-  while (read.length < sent) read.push((await iterator.next()).value?.id as number)
-  t.strictSame(
-    read,
-    Array.from({ length: sent }, (_, at) => at),
-  )
-  t.match(publisher.stats().links, { dropped: 0 })
-  await iterator.return?.()
+  t.match(subscriber.stats(), { gaps: 0, missed: 0 })
+  t.strictSame(errors, [])
+  // the hub asks for what is below the literal words, which is denied to it
+  const denied = first(hub.errors, ({ code }) => code === 'RIVULET_PERMISSION_DENIED')
+  const other = new Seen(subscriber.topic('news', Job))
+  t.match(await denied, { message: /'news.#' is not served/ })
+  await publisher.topic('news', Job).send({ id: 1 })
+  await publisher.topic('ticks.b', Job).send({ id: 21 })
+  await live.count(12)
+  t.strictSame(ids(other), [])
 })
 
 t.test('options that contradict a policy are refused with what to do', async (t) => {
