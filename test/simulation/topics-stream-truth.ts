@@ -229,7 +229,7 @@ export class StreamTruth {
       const messages = source.topics.get(topic) ?? []
       const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
       const first = Math.min(live, dated || live)
-      return [first, isUnreached ? live : first]
+      return isUnreached ? [1, live] : [first, first]
     }
     return [1, live]
   }

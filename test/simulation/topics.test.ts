@@ -10,7 +10,9 @@ const freshMs = 2000
 const freshFrom = 1_000_000
 
 /** Seeds that have found something. */
-const found = [100_009, 100_415, 103_325, 104_642, 111_931, 303_180, 700_856, 710_235, 710_548, 720_289, 720_591]
+const found = [
+  100_009, 100_415, 103_325, 104_642, 111_931, 303_180, 700_856, 710_235, 710_548, 720_289, 720_591, 750_110,
+]
 
 const explain = explainAs('topics-simulation')
 
