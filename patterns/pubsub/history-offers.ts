@@ -115,7 +115,7 @@ export class HistoryOffers implements FollowedHistory {
     }
     const before = this.#offers.get(publisher)
     this.#offers.delete(publisher)
-    if (this.#offers.size >= maxOffers) this.#forget(this.#offers.keys().next().value as string)
+    if (this.#offers.size >= maxOffers) this.#forget(this.#leastNeeded())
     this.#offers.set(publisher, addresses)
     if (this.#needed.has(publisher) && addresses.join() !== before?.join()) this.#reach(publisher)
   }
@@ -180,6 +180,12 @@ export class HistoryOffers implements FollowedHistory {
     const missed = [...this.#missed]
     this.#missed.clear()
     if (!this.#isClosed) for (const [publisher, messages] of missed) this.#client.missed(publisher, messages)
+  }
+
+  /** The one that has answered the longest ago; one that was asked only if all were, so that answers alone displace none. */
+  #leastNeeded(): string {
+    for (const publisher of this.#offers.keys()) if (!this.#needed.has(publisher)) return publisher
+    return this.#offers.keys().next().value as string
   }
 
   #forget(publisher: string): void {
