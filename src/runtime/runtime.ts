@@ -59,6 +59,15 @@ const rules = {
  *
  * Lifetime: closing it closes every resource that was opened in it, as `closeAll` does: users of a resource first.
  * @throws RIVULET_INVALID_OPTION
+ * @example
+ * ```ts
+ * import { createPush, createRuntime, defineSchema } from 'rivulet'
+ *
+ * await using runtime = createRuntime({ ioThreads: 2 })
+ * const push = await createPush({ schema: defineSchema('string'), bind: 'tcp://127.0.0.1:*', runtime })
+ * await runtime.close() // closes the push
+ * console.log(push.closed) // true
+ * ```
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   return new RuntimeCore(options)

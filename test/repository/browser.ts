@@ -74,6 +74,8 @@ const script = `(() => {
 
 /** The titles that the search shows for some words, with their page, best first. */
 export async function search(page: Page, words: string): Promise<string[]> {
+  // it would begin with the former words and their answers
+  await page.evaluate('sessionStorage.clear()')
   await page.keyboard.press('Control+k')
   const input = page.locator('.VPLocalSearchBox input')
   await input.fill(words)
