@@ -28,10 +28,8 @@ export interface AnsweringLink {
   /** Whether it has a live link. */
   readonly isLinked: boolean
   readonly isCut: boolean
-  /** Up to which request of the hub the answers of each source were passed on. */
+  /** Up to which request of the hub each source has answered. */
   readonly answered: Map<string, number>
-  /** Sources that have answered since a connection of it has last ended. */
-  readonly present: Set<string>
   readonly readiness: {
     subscribed(): number
     wait(enough: Enough): { readonly promise: Promise<void>; forget(): void }
@@ -101,12 +99,9 @@ export class HubAnswers {
 
   /** A source has answered up to a request of the hub. */
   served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void {
-    const { answered, present } = link
-    present.delete(source)
-    if (present.size >= maxAnswered) present.delete(present.values().next().value as string)
-    present.add(source)
-    const from = answered.get(source) ?? 0
+    const from = link.answered.get(source) ?? 0
     if (upTo <= from) return
+    const { answered } = link
     answered.delete(source)
     if (answered.size >= maxAnswered) answered.delete(answered.keys().next().value as string)
     answered.set(source, upTo)
@@ -118,10 +113,7 @@ export class HubAnswers {
 
   /** A source does not answer any more: all who have asked are to know, and also when it answers again. */
   lost(source: string): void {
-    for (const { answered, present } of this.#ports.links()) {
-      answered.delete(source)
-      present.delete(source)
-    }
+    for (const { answered } of this.#ports.links()) answered.delete(source)
     for (const { inbox, nonce } of this.#asked.values()) {
       this.#ports.answer({ inbox, nonce, source, position: 0, role: 'left' })
     }
@@ -176,7 +168,7 @@ export class HubAnswers {
     const asked = [...this.#asked.values()].filter(({ order, knowsKept }) => order <= upTo && !knowsKept)
     if (asked.length === 0) return
     const links = this.#ports.links()
-    const kept = [...this.#ports.kept()].filter(({ source }) => !links.some(({ present }) => present.has(source)))
+    const kept = [...this.#ports.kept()].filter(({ source }) => !links.some(({ answered }) => answered.has(source)))
     for (const one of asked) {
       one.knowsKept = true
       const { inbox, nonce } = one

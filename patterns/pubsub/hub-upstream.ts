@@ -46,9 +46,8 @@ export class HubUpstream {
   readonly link: number
   readonly socket: HubSocket
   readonly readiness: Readiness
-  /** Up to which number the answers of each source were passed on, and who has answered since a connection has ended. */
+  /** Up to which number each source has answered. */
   readonly answered = new Map<string, number>()
-  readonly present = new Set<string>()
   readonly #ports: HubUpstreamPorts
   readonly #gate: HandshakeGate
   /** What the answer that is taken tells. */
@@ -110,9 +109,9 @@ export class HubUpstream {
     await this.socket.open()
     this.subscribe(true, this.#ports.inbox)
     this.socket.links.changes.subscribe(({ state }) => {
-      // which of the sources was behind the link is not known: those that do not answer again are lost
+      // which of the sources was behind the link is not known
       if (state === 'disconnected') {
-        this.present.clear()
+        this.answered.clear()
         this.readiness.unlinked()
         this.#ports.unlinked()
       }
@@ -155,7 +154,6 @@ export class HubUpstream {
     this.#isCut = true
     this.close()
     this.answered.clear()
-    this.present.clear()
     this.socket.sockets.close(0)
   }
 
