@@ -92,7 +92,9 @@ export class TopicOrder<Frame extends FollowedFrame> {
   ): void {
     const { position, sequence, previous, count } = frame.place
     // what is live is wanted, also if more than the last ones left since
-    if (sequence < topic.next && topic.position === 0 && position > source.floorsAt) topic.next = sequence
+    if (topic.position === 0 && endOf(frame.place) > source.floorsAt) {
+      topic.next = Math.min(topic.next, sequence + Math.max(0, source.floorsAt + 1 - position))
+    }
     if (sequence > topic.next) {
       const { repair } = topic
       if (repair && way !== 'repair') {

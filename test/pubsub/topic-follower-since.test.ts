@@ -135,6 +135,23 @@ t.test('since the last of each topic', async (t) => {
   t.strictSame(all.texts(), ['gap a9-10 expired', 'b1', 'a11', 'c3', 'c4', 'c5', 'd1', 'd2', 'd3', 'd4', 'live'])
 })
 
+t.test('since the last of each topic, while one moves on: nothing is left out behind the answer', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 5)
+  const all = new Following([p], { last: 3 })
+  const frame = p.publish('a', 4)
+  // the answer is in the middle of a frame, and the topic has moved by more than the last ones before its head is read
+  all.follower.served(idP, p.position - 2, 1)
+  all.follower.frame(idP, frame)
+  all.follower.frame(idP, p.publish('a', 20))
+  all.settle()
+  const shown = all.texts().filter((text) => text !== 'live')
+  t.strictSame(
+    shown.slice(-22),
+    [8, 9, ...Array.from({ length: 20 }, (_, n) => n + 10)].map((n) => `a${n}`),
+  )
+})
+
 t.test('since the last of each topic where history cannot be reached, or is none', async (t) => {
   for (const publishers of [1, 0]) {
     const p = new Kept(idP)
