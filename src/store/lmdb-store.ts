@@ -187,7 +187,9 @@ class LmdbStore implements Store {
   usage(): StoreUsage {
     if (this.#closing) throw this.#closed()
     const { used, free, limit } = this.#room.measure()
-    return { file: statSync(this.#file).size, used, free, limit }
+    // a file that was deleted while it is open has no size that can be asked for
+    const file = statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0
+    return { file, used, free, limit }
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Closing in every state: what was promised is kept, what was not is told, and nothing is left behind. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createConsumer, createProducer, createQueueHost } from '../../patterns/queue/index.js'
@@ -340,4 +340,13 @@ t.test('errors of one resource are its own', async (t) => {
   await producer.close()
   await countsOf(host, () => host.stats().clients === 0)
   t.strictSame(errors, [])
+})
+
+t.test('a host whose folder was deleted meanwhile closes', async (t) => {
+  const at = place(t, 'inproc')
+  const path = folder(t, at)
+  const host = await openHost(at, { path })
+  rmSync(path, { recursive: true })
+  t.equal(host.stats().storage.file, 0)
+  t.strictSame(await host.close(), { undelivered: 0 })
 })
