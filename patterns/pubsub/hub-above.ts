@@ -33,7 +33,7 @@ export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 
 const noInbox = Buffer.of(inboxMark)
 
 /** How long links to the history of a publisher are waited for, in milliseconds: less than subscribers wait for a repair. */
-const timeoutMs = 3000
+const historyWaitMs = 3000
 
 /** The publishers' side. */
 export class HubAbove {
@@ -54,7 +54,7 @@ export class HubAbove {
     }
     this.#linked = new SubscriberHistory({
       runtime: scope.runtime,
-      options: { ...options, heldBytes: 0, repairTimeoutMs: timeoutMs },
+      options: { ...options, heldBytes: 0, repairTimeoutMs: historyWaitMs },
       name,
       endpoints: () => this.links.flatMap(({ socket }) => socket.sockets.endpoints),
       connect: () => this.links.flatMap(({ socket }) => socket.sockets.connect),

@@ -33,7 +33,10 @@ export class LogWalk implements LogReplay {
   readonly #wanted: WantedTopics
   /** The position up to which anything is wanted. */
   readonly #end: number
-  /** Where the log ended when the walk began, and which topics it had: `last` and `retained` are of that moment. */
+  /**
+   * Where the log ended when the walk began, and which topics it had: `last` and `retained` are of that moment. What is inserted
+   * before the first call counts.
+   */
   readonly #begun: number
   readonly #begunKey: number
   /** What the last call has looked at: frames, and topics for so many. */

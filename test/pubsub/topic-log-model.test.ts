@@ -86,7 +86,10 @@ async function run(
       const ranges = Array.from({ length: 1 + upTo(2) }, range)
       model.refresh(clock.wallNow())
       logs.stats()
-      replays.push({ model: new ReplayModel(model, ranges), replay: log.replay(ranges) })
+      const begun = { model: new ReplayModel(model, ranges), replay: log.replay(ranges) }
+      replays.push(begun)
+      // `last` goes by what is known at the first call
+      take(begun, 1)
     } else if (dice < 0.9 && replays.length > 0) {
       take(pick(replays), pick([1, 1, 60, 200]))
     } else if (dice < 0.92 && replays.length > 0) {
