@@ -74,6 +74,8 @@ t.test('a consumer that was cut off gets nothing until its link has resumed, and
   const lost = linkState(host, 'disconnected')
   proxy.cut()
   await lost
+  // the session learns of it just after `links`
+  await countsOf(host, ({ consumers }) => consumers === 0)
   await producer.sendAll(jobs(20, 1))
   t.match(host.queue('jobs').stats(), { consumers: 0, ready: 20, leased: 1, delivered: 1 })
   const near = await openConsumer(here, host, { host, prefetch: 5 })
