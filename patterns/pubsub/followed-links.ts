@@ -101,7 +101,7 @@ export class FollowedLinks {
     if (users === 0) this.#changed(pattern)
   }
 
-  /** One who has wanted a pattern does not any more. */
+  /** A subscription to a pattern has ended. */
   unwant(pattern: string): void {
     const users = (this.#wanted.get(pattern) ?? 1) - 1
     if (users > 0) {

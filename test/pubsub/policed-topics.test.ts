@@ -12,7 +12,7 @@ import { another } from './hubs.js'
 import { everybody, ids, keys, policy, publisherAt, server, subscriberOf, texts } from './policed.js'
 import { Seen } from './seen.js'
 
-eachTransport(t, 'each subscriber gets what it may have, and is told what it may not', async (t, here) => {
+eachTransport(t, 'each subscriber receives permitted topics, and an error for denied ones', async (t, here) => {
   const publisher = await publisherAt(here)
   const alice = await subscriberOf(here, publisher, 'alice')
   const bob = await subscriberOf(here, publisher, 'bob')

@@ -72,7 +72,7 @@ export class Turns {
     this.#scheduler.skipTo(end)
   }
 
-  /** Does something in a later turn of whoever has this one. */
+  /** Runs a callback in a later turn of the same process. */
   nextTurn(callback: () => void): void {
     this.#owner?.enqueue(callback)
   }
