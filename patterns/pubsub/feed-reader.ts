@@ -51,7 +51,7 @@ export interface FeedReaderPorts {
   /** It follows something with this prefix, or does not any more. */
   subscription(subscribed: boolean, prefix: Buffer): void
   /** The same, of what it has asked for and was denied, too. */
-  asked(asks: boolean, prefix: Buffer): void
+  asked(asks: boolean, prefix: Buffer, reader: FeedReader): void
   /** It asks; what it has asked to follow before is in force. */
   requested(frame: Buffer, reader: FeedReader): void
   /** It may have room again. */
@@ -262,7 +262,7 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
     const followed = { pattern, reader: this, isDenied }
     this.#asked.set(text, followed)
     const { prefix } = pattern
-    if (this.#askedPrefixes.change(true, prefix) !== undefined) asked(true, prefix)
+    if (this.#askedPrefixes.change(true, prefix) !== undefined) asked(true, prefix, this)
     if (isDenied) {
       const message = `the policy of the publisher does not allow this subscriber to subscribe to '${text}'`
       this.#refused.push({ pattern: text, code: 'RIVULET_PERMISSION_DENIED', message })
@@ -278,7 +278,7 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
     const { left, subscription, asked } = this.#ports
     this.#asked.delete(text)
     this.#patternBytes -= text.length + patternOverheadBytes
-    if (this.#askedPrefixes.change(false, prefix) !== undefined) asked(false, prefix)
+    if (this.#askedPrefixes.change(false, prefix) !== undefined) asked(false, prefix, this)
     if (followed.isDenied) return
     left(followed)
     if (this.#prefixes.change(false, prefix) !== undefined) subscription(false, prefix)

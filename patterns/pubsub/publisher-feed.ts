@@ -14,6 +14,7 @@ import { writeFollow } from './link-addresses.js'
 import { PlainSubscriptions } from './plain-subscriptions.js'
 import { TopicAccesses, type TopicPolicy } from './topic-access.js'
 import { TopicFeed, type TopicFeedStats } from './topic-feed.js'
+import { inboxMark } from './topic-name.js'
 import type { Leaving } from './topic-publisher.js'
 
 /** What it needs of its publisher. */
@@ -60,10 +61,13 @@ export class PublisherFeed {
       patternBytes: subscriptionBytes,
       accesses: this.accesses,
       subscription: (subscribed, prefix) => ports.subscription(subscribed, prefix),
-      asked: (asks, prefix) => this.#plain?.linked(asks, prefix),
+      asked: (asks, prefix, reader) => this.#plain?.linked(asks, prefix, reader),
       // what is malformed ends the call
-      requested: (frame, reader) =>
-        ports.request(readRecordFrame(TopicRequest, frame, frameKind.request, undefined), reader),
+      requested: (frame, reader) => {
+        const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
+        this.#plain?.named(reader, request.inbox)
+        ports.request(request, reader)
+      },
     })
     this.feed = feed
     if (!isExclusive) return
@@ -92,9 +96,10 @@ export class PublisherFeed {
     return () => this.feed.publish(part, { topic, bytes, messages, schemaId, schemaText })
   }
 
-  /** A peer of the socket subscribes, or cancels it, where the socket serves nobody. */
+  /** A peer of the socket subscribes, or cancels it, where the socket serves nobody; inboxes are among them. */
   plain(subscribed: boolean, prefix: Buffer): void {
-    this.#plain?.plain(subscribed, prefix)
+    if (prefix[0] === inboxMark) this.#plain?.inbox(subscribed, prefix)
+    else this.#plain?.plain(subscribed, prefix)
   }
 
   /** All peers of the socket were disconnected. */

@@ -20,7 +20,6 @@ import { PublisherFeed } from './publisher-feed.js'
 import { PublisherHistory } from './publisher-history.js'
 import { SubscriberSide } from './subscriber-side.js'
 import { checkTopicPolicy } from './topic-access.js'
-import { inboxMark } from './topic-name.js'
 import type { TopicPublisher } from './topic-publisher.js'
 
 /**
@@ -85,7 +84,6 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       isShut: () => this.sockets.isShut,
       renew: () => this.renewSocket(),
       subscription: (subscribed, prefix) => {
-        if (prefix[0] === inboxMark) return
         if (feed.isExclusive) feed.plain(subscribed, prefix)
         else this.#core.subscription(subscribed, prefix)
       },

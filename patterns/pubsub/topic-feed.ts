@@ -24,7 +24,7 @@ export interface TopicFeedPorts {
   /** A peer follows something below a prefix, or does not any more. */
   subscription(subscribed: boolean, prefix: Buffer): void
   /** A peer asks for something below a prefix, whether it was denied or not, or does not any more. */
-  asked(asks: boolean, prefix: Buffer): void
+  asked(asks: boolean, prefix: Buffer, reader: FeedReader): void
   /** A peer asks, as over a socket. */
   requested(frame: Buffer, reader: FeedReader): void
 }
