@@ -21,11 +21,13 @@ export class CallerConnection {
   readonly #now: () => number
   readonly #watchers = new Set<() => void>()
   #state: ConnectionState
+  #changedAt: number
 
   constructor(streams: SessionStreams, now: () => number) {
     this.#streams = streams
     this.#now = now
     this.#state = stateOf(streams)
+    this.#changedAt = now()
   }
 
   get state(): ConnectionState {
@@ -35,6 +37,11 @@ export class CallerConnection {
   /** How long nothing has come from the caller, in milliseconds. */
   get silentMs(): number {
     return this.#now() - this.#streams.receivedAt
+  }
+
+  /** How long there has been no connection, in milliseconds; `undefined` while there is one, and when the session has ended. */
+  get lostMs(): number | undefined {
+    return this.#state === 'closed' ? this.#now() - this.#changedAt : undefined
   }
 
   /** Calls back after each change of the state; returns how to stop that. */
@@ -48,6 +55,7 @@ export class CallerConnection {
     const state = stateOf(this.#streams)
     if (state === this.#state) return
     this.#state = state
+    this.#changedAt = this.#now()
     for (const callback of [...this.#watchers]) callback()
   }
 }

@@ -4,7 +4,7 @@
  * It runs no calls: `server.ts` does, for each session.
  */
 
-import { type Clock, DeadlineSweep } from '../clock/index.js'
+import { type Clock, DeadlineSweep, type Timer } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { sweepLate } from '../lifecycle/index.js'
 import { defaults, invalidOption } from '../options/index.js'
@@ -15,7 +15,7 @@ import { type CallPolicy, deniedCall, deniedService } from './call-policy.js'
 import { CallerRates } from './caller-rates.js'
 import { type Implementation, type ServedMethod, ServedService } from './served-service.js'
 import { CallServer } from './server.js'
-import type { CallEnd } from './server-call.js'
+import type { CallEnd, ServerCall } from './server-call.js'
 import type { ServerPorts } from './server-ports.js'
 
 /** The bounds if nobody says otherwise. */
@@ -93,6 +93,8 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
   #drained: Promise<void> | undefined
   #drainReason: RivuletError | undefined
   #markDrained = () => {}
+  /** Looks again when lost clients are not waited for any more. */
+  #absence: Timer | undefined
 
   constructor(implementations: readonly Implementation[], ports: CallHostPorts, limits: Partial<CallLimits> = {}) {
     this.services = new Map()
@@ -175,7 +177,7 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
 
   /**
    * Takes no more calls, tells all handlers, and resolves when all open calls have their outcome and the sessions have it
-   * to send.
+   * to send. What only a client without a connection could continue is waited for as long as `absentMs` after it was lost.
    */
   drain(): Promise<void> {
     if (this.#drained === undefined) {
@@ -193,6 +195,7 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
   async stopAll(error: RivuletError): Promise<void> {
     const stopping = [...this.#servers].map((server) => new Promise<void>((done) => server.stopAll(error, done)))
     this.#sweep.stop()
+    this.#absence?.cancel()
     await Promise.all(stopping)
   }
 
@@ -251,9 +254,25 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
 
   checkDrained(): void {
     if (this.#drained === undefined) return
-    for (const { pending } of this.#servers) if (pending > 0) return
+    for (const server of this.#servers) if (this.#isAwaited(server)) return
+    this.#absence?.cancel()
     this.#sweep.stop()
     this.#markDrained()
+  }
+
+  /** Whether draining waits for what a session has open. */
+  #isAwaited({ pending, connection, calls }: CallServer): boolean {
+    if (pending === 0) return false
+    const { lostMs } = connection
+    if (lostMs === undefined) return true
+    if (lostMs < defaults.absentMs) {
+      this.#absence ??= this.clock.setTimer(() => {
+        this.#absence = undefined
+        this.checkDrained()
+      }, defaults.absentMs - lostMs)
+      return true
+    }
+    return calls.some((call) => !needsClient(call))
   }
 
   /** What a client has too much of. */
@@ -270,6 +289,11 @@ export class CallHost implements ServerPorts<CallServer>, LinkUser {
     const open = [...this.#servers].flatMap((server) => server.calls.all())
     return sweepLate(open, now, (call) => call.server.stopLate(call))
   }
+}
+
+/** Whether a call needs its client to complete: it takes the responses, or still sends requests. */
+function needsClient({ method, mayReceiveMore }: ServerCall): boolean {
+  return method.streamsResponses || (method.streamsRequests && mayReceiveMore)
 }
 
 /** Whose calls count together: those of a key over all its sessions, where it is known. */

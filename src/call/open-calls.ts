@@ -53,6 +53,13 @@ export class OpenCalls<T extends OnStream> {
     return [...this.#places.filter((call) => call !== undefined), ...this.#beside.values()]
   }
 
+  /** Whether one of them fits. */
+  some(fits: (call: T) => boolean): boolean {
+    if (this.#places.some((call) => call !== undefined && fits(call))) return true
+    for (const call of this.#beside.values()) if (fits(call)) return true
+    return false
+  }
+
   /** Removes all. */
   clear(): void {
     this.#places.fill(undefined)

@@ -92,6 +92,7 @@ export class CallServer implements SessionUser, CallOrigin {
   onStatus(reason: RivuletError | undefined): void {
     if (this.#ended) return
     this.connection.update()
+    this.#host.checkDrained()
     if (this.streams.status !== 'ended') return
     this.#ended = true
     this.#guaranteed.clear()
@@ -302,9 +303,8 @@ export class CallServer implements SessionUser, CallOrigin {
 
   #overwhelmed(call: ServerCall): void {
     const message = `${call.method.label}: more requests wait than the server keeps for one client`
-    if (call.stop(new RivuletError('RIVULET_OVERLOADED', message))) {
-      this.#sendFailure(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
-    }
+    if (!call.stop(new RivuletError('RIVULET_OVERLOADED', message))) return
+    this.#sendFailure(call.stream, 'RIVULET_OVERLOADED', message, 'maybe')
   }
 
   /** Ends a call before its handler begins. */

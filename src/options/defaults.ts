@@ -46,6 +46,8 @@ export const defaults = Object.freeze({
   drain: true,
   /** How long `close` drains, in milliseconds. */
   closeTimeoutMs: 5000,
+  /** How long it waits for a client that has lost its connection, from then on, in milliseconds: one that lives has tried again. */
+  absentMs: 1500,
   /** The largest message of topics and the transient queue, in bytes. */
   maxMessageBytes: 1_048_576,
   /** The largest message of a link, in bytes. */

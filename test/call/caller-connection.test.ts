@@ -26,8 +26,12 @@ t.test('a handler hears how the connection of its caller is doing', async (t) =>
   pair.acceptor.suspected = false
   pair.acceptor.handler?.onStatus(undefined)
   pair.acceptor.handler?.onStatus(undefined)
+  t.equal(connection.lostMs, undefined)
   pair.cut()
+  clock.advance(200)
+  t.equal(connection.lostMs, 200)
   pair.resume()
+  t.equal(connection.lostMs, undefined)
   pair.end()
   unwatch()
   t.strictSame(states, ['open', 'silent', 'open', 'closed', 'open', 'ended'])

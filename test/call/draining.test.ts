@@ -5,6 +5,8 @@ import type { CallContext } from '../../src/call/call-context.js'
 import { CallHost } from '../../src/call/host.js'
 import type { CallHandler } from '../../src/call/served-service.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { deferred } from '../../src/lifecycle/index.js'
+import { defaults } from '../../src/options/index.js'
 import { Calling, collect, numbered } from './calling.js'
 import { codec } from './strangers.js'
 
@@ -128,4 +130,84 @@ t.test('what is open when a server says goodbye ends with its closing, and what 
   t.match([double.outcomes, [stream.end]], [[closing], [closing]])
   t.strictSame([look.outcomes, unsent.outcomes], [[], []])
   t.match(calling.client.stats(), { waiting: 2 })
+})
+
+/** Whether a promise has resolved, after what has happened has had its effects. */
+async function hasResolved(promise: Promise<unknown>): Promise<boolean> {
+  let resolved = false
+  void promise.then(() => {
+    resolved = true
+  })
+  await new Promise(setImmediate)
+  return resolved
+}
+
+t.test('a stream of a client without a connection is waited for until the client would have come back', async (t) => {
+  for (const method of ['count', 'sum', 'each']) {
+    const calling = new Calling({ count: () => NEVER, sum: () => NEVER, each: () => NEVER })
+    calling.start(method, method === 'count' ? 1 : NEVER)
+    calling.pump()
+    calling.pair.cut()
+    calling.clock.advance(500)
+    const drained = calling.host.drain()
+    calling.clock.advance(defaults.absentMs - 501)
+    t.equal(await hasResolved(drained), false, method)
+    calling.clock.advance(1)
+    await drained
+  }
+})
+
+t.test('the same for a connection that is lost while a server drains', async (t) => {
+  const calling = new Calling({ count: () => NEVER }, { sessions: 2 })
+  calling.start('count')
+  calling.start('count')
+  calling.pump()
+  const drained = calling.host.drain()
+  calling.pairs[0]?.cut()
+  calling.clock.advance(defaults.absentMs - 1)
+  calling.pairs[1]?.cut()
+  calling.clock.advance(defaults.absentMs - 1)
+  t.equal(await hasResolved(drained), false, 'the second one is waited for as long')
+  calling.clock.advance(1)
+  await drained
+})
+
+t.test('a client that comes back in time gets the end of its stream', async (t) => {
+  const calling = new Calling({
+    count: (_request, { draining }) =>
+      (async function* () {
+        yield 1
+        await new Promise((resolve) => draining.addEventListener('abort', resolve))
+        yield 2
+      })(),
+  })
+  const stream = collect(calling.start('count').responses)
+  await calling.settle()
+  calling.pair.cut()
+  const drained = calling.host.drain()
+  calling.clock.advance(defaults.absentMs - 1)
+  t.equal(await hasResolved(drained), false)
+  calling.pair.resume()
+  calling.clock.advance(60_000)
+  await Promise.all([drained, calling.settle()])
+  t.strictSame(stream, { values: [1, 2], end: 'complete' })
+})
+
+t.test('a handler that needs nothing of its client finishes, also if the client is gone', async (t) => {
+  const hold = deferred()
+  const work: CallHandler = async () => {
+    await hold.promise
+    return 1
+  }
+  const calling = new Calling({ double: work, sum: work })
+  calling.start('double')
+  calling.start('sum', [{ n: 1 }])
+  await calling.settle()
+  calling.pair.cut()
+  const drained = calling.host.drain()
+  calling.clock.advance(20_000)
+  t.equal(await hasResolved(drained), false)
+  hold.resolve()
+  await drained
+  t.match(calling.host.stats(), { answered: 2, open: 0 })
 })
