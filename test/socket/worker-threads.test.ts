@@ -53,7 +53,7 @@ const full = await queue.createPush({ schema, bind })
 for (let id = 0; id < 100; id++) full.next({ id })
 
 if (workerData === 'terminate') {
-  // stopped where no monitor is being made: in that call of zeromq.js nothing helps (docs/contributing/decisions.md)
+  // stopped where no monitor is being made: in that call of zeromq.js nothing helps (docs/contributing/decisions/sockets.md)
   await new Promise((resolve) => setTimeout(resolve, 100))
   parentPort.postMessage('works')
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

@@ -31,6 +31,7 @@ export const sections: ReadonlyArray<readonly [folder: string, title: string]> =
   ['reference', 'Reference'],
   ['reference/protocol', 'Wire protocol'],
   ['contributing', 'Contributing'],
+  ['contributing/decisions', 'Decisions'],
 ]
 
 /** Reads all pages below a folder `docs`, without those that TypeDoc makes, in the order of the site. */

@@ -33,7 +33,7 @@ const floodAndReset: Attack = {
     patterns: ['push'],
     transports: transportNames,
     complaint: /^honest peers kept/,
-    why: 'a PUSH deals work to every peer that completes a handshake, and libzmq 4.3.5 does not see those leave that sent it messages (docs/contributing/decisions.md)',
+    why: 'a PUSH deals work to every peer that completes a handshake, and libzmq 4.3.5 does not see those leave that sent it messages (docs/contributing/decisions/untrusted-peers.md)',
   },
   async run(context) {
     const { target, scale, did } = context
@@ -96,7 +96,7 @@ const endlessMessage: Attack = {
     patterns: patternNames,
     transports: transportNames,
     complaint: /^memory grew/,
-    why: 'libzmq 4.3.5 counts messages for its marks, and not the parts of one that has not ended (docs/contributing/decisions.md)',
+    why: 'libzmq 4.3.5 counts messages for its marks, and not the parts of one that has not ended (docs/contributing/decisions/untrusted-peers.md)',
   },
   async run(context) {
     const socket = await agreedPeer(context)
