@@ -7,6 +7,7 @@ import { build } from '../tools/build.js'
 import { Libzmq } from './libzmq.js'
 import { type Options, readOptions, usage } from './options.js'
 import type { Results } from './report.js'
+import { storeResults } from './store.js'
 
 async function main(): Promise<void> {
   let options: Options | undefined
@@ -70,6 +71,7 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
     ...(wants.has('matching') && { matching: await measureMatching(options) }),
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
+  if (options.store) storeResults(results)
 }
 
 await main()

@@ -28,6 +28,8 @@ export interface Options {
   /** How often each row is measured, in turn with the others. */
   readonly runs: number
   readonly json: boolean
+  /** Whether the results are stored, and the pages show them. */
+  readonly store: boolean
   /** Before a throughput is measured, and while it is, in milliseconds. */
   readonly warmUpMs: number
   readonly forMs: number
@@ -42,6 +44,7 @@ export const usage = `Usage: npm run bench -- [options] [${sections.join('] [')}
   --runs N   runs of each row, in turn with the others (5; 3 with --quick)
   --quick    shorter runs: a first look, no figures to quote
   --json     for machines
+  --store    writes bench/results, one file a section, and puts the figures into the pages and charts
 
 Durable queues (durable, depth) are kept in the folder for temporary files, which TMPDIR names: it should be on a disk. The
 peers of the first come from the packages nats-server and rabbitmq-server; those that are not installed are skipped. So are
@@ -57,11 +60,13 @@ export function readOptions(args: readonly string[]): Options | undefined {
       runs: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      store: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return undefined
-  const { quick, json } = values
+  const { quick, json, store } = values
+  if (quick && store) throw new Error('--store takes no --quick: its figures are not to be quoted')
   const runs = Number(values.runs ?? (quick ? 3 : 5))
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs takes a number of at least 1, not ${values.runs}`)
   const wanted = positionals.map((name) => {
@@ -73,6 +78,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     sections: wanted.length > 0 ? wanted : sections,
     runs,
     json,
+    store,
     warmUpMs: quick ? 700 : 1500,
     forMs: quick ? 700 : 2000,
     warmUpExchanges: quick ? 5000 : 20_000,

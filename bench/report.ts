@@ -63,9 +63,9 @@ export function report({
   streams,
   matching,
 }: Results): string {
-  const { node, platform, cpu, cores, libzmq, systemLibzmq } = machine
+  const { node, platform, cpu, cores, load, libzmq, systemLibzmq } = machine
   const parts = [
-    `Node ${node} on ${platform}, ${cores} cores (${cpu}); libzmq ${libzmq}, under C ${systemLibzmq ?? 'none'}`,
+    `Node ${node} on ${platform}, ${cores} cores (${cpu}), load ${load}; libzmq ${libzmq}, under C ${systemLibzmq ?? 'none'}`,
     `${options.runs} runs, in turn; medians (from–to)`,
   ]
   if (libzmqSkipped !== undefined) parts.push(`C libzmq is skipped: ${libzmqSkipped}.`)
