@@ -4,11 +4,12 @@
  * Many calls at a time and a stream of responses are rates; a lone call is a time, beside REQ and REP of zeromq.js.
  */
 import { alternate, type Exchange } from './alternate.js'
-import type { Exchanges, Stretch } from './child.js'
+import type { Exchanges } from './child.js'
 import type { Options } from './options.js'
 import { Player } from './processes.js'
 import { progress, type Row, rounds } from './rounds.js'
 import { type Figure, figure, quantile, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import type { Endpoints } from './ways/index.js'
 
 const own = 'rivulet/rpc'

@@ -7,10 +7,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { filter, map, type Observable } from 'rxjs'
+import { measureStretch, type StretchOrder } from './stretch.js'
 import { type Tick, tick } from './tick.js'
 import {
   askWays,
-  byteWays,
   type Caller,
   type Counter,
   callWays,
@@ -54,10 +54,6 @@ export type Order =
   | { readonly do: 'hold'; readonly isHeld: boolean }
   | { readonly do: 'replace'; readonly endpoints: Endpoints; readonly port: number; readonly more: number }
   | { readonly do: 'end' }
-  /** Holds so many megabytes of objects, as an application does. */
-  | { readonly do: 'fillHeap'; readonly megabytes: number }
-  | { readonly do: 'receiveBytes' }
-  | { readonly do: 'sendBytes'; readonly endpoints: Endpoints }
   | { readonly do: 'openPublisher'; readonly server: Endpoints; readonly topics: number; readonly folder: string }
   | { readonly do: 'subscribeTopics'; readonly endpoints: Endpoints; readonly topics: number }
   | { readonly do: 'publishTopics' }
@@ -68,20 +64,8 @@ export type Order =
   | { readonly do: 'store'; readonly server: Endpoints; readonly messages: number; readonly folder: string }
   /** Answers with how long it took to read so many messages, in milliseconds. */
   | { readonly do: 'replay'; readonly endpoints: Endpoints; readonly messages: number }
-  /** Counts for a while, after a while; for less, if there are no more than so many messages. */
-  | { readonly do: 'measure'; readonly warmUpMs: number; readonly forMs: number; readonly atMost?: number }
+  | StretchOrder
   | { readonly do: 'memory' }
-
-/** What a process did in a stretch of time. */
-export interface Stretch {
-  readonly ms: number
-  /** Messages that were delivered. */
-  readonly messages: number
-  /** Those before it included. */
-  readonly messagesSoFar: number
-  /** Processor time of all threads. */
-  readonly cpuMs: number
-}
 
 /** How long the exchanges took, in microseconds. */
 export interface Exchanges {
@@ -96,26 +80,20 @@ export interface Memory {
   readonly messages: number
 }
 
-/** Where there are no more than so many messages: the part of them that warms up, and how often they are counted. */
-const warmUpPart = 0.2
+/** How often messages are counted where there are no more than so many. */
 const lookMs = 2
 
 /** After so long without a message none comes any more, in milliseconds. */
 const settledMs = 1000
-
-/** About what one of the objects takes that fill a heap, in bytes. */
-const objectBytes = 56
-const held: object[] = []
 
 const [, , name = ''] = process.argv
 const way = await (ways[name] ?? curveWays[name] ?? messageWays[name] ?? datagramWays[name] ?? streamWays[name])?.()
 const callWay = await (callWays[name] ?? curveCallWays[name] ?? askWays[name])?.()
 const durableWay = await durableWays[name]?.()
 const depthWay = await depthWays[name]?.()
-const byteWay = await byteWays[name]?.()
 const topicWay = await topicWays[name]?.()
 const replayWay = await replayWays[name]?.()
-const found = [way, callWay, durableWay, depthWay, byteWay, topicWay, replayWay]
+const found = [way, callWay, durableWay, depthWay, topicWay, replayWay]
 if (found.every((one) => one === undefined)) throw new Error(`there is no way named ${name}`)
 
 let sendOne: ((value: Tick) => Promise<Tick>) | undefined
@@ -183,17 +161,6 @@ async function carryOut(order: Order): Promise<unknown> {
       return depthWay?.replace(order.endpoints, order.port, order.more)
     case 'end':
       return depthWay?.end()
-    case 'fillHeap':
-      for (let index = 0; index < (order.megabytes * 1_000_000) / objectBytes; index++) held.push({ index, next: {} })
-      return undefined
-    case 'receiveBytes': {
-      const received = await byteWay?.receive()
-      if (received) counter = received.counter
-      return received?.endpoints
-    }
-    case 'sendBytes':
-      void byteWay?.send(order.endpoints)
-      return undefined
     case 'openPublisher':
       publisher = await topicWay?.open(order.server, topicNames(order.topics), order.folder)
       return publisher?.endpoints
@@ -212,7 +179,7 @@ async function carryOut(order: Order): Promise<unknown> {
     case 'replay':
       return replayWay?.replay(order.endpoints, order.messages)
     case 'measure':
-      return measure(order.warmUpMs, order.forMs, order.atMost)
+      return measureStretch(counter, order)
     case 'memory':
       return memory()
   }
@@ -239,26 +206,6 @@ async function callWithoutEnd(): Promise<void> {
   }
 }
 
-async function measure(warmUpMs: number, forMs: number, atMost?: number): Promise<Stretch> {
-  await pass(warmUpMs, atMost && atMost * warmUpPart)
-  const before = snapshot()
-  await pass(forMs, atMost)
-  const after = snapshot()
-  return {
-    ms: after.ms - before.ms,
-    messages: after.messages - before.messages,
-    messagesSoFar: after.messages,
-    cpuMs: after.cpuMs - before.cpuMs,
-  }
-}
-
-/** Waits, no longer than until so many messages are counted. */
-async function pass(ms: number, atMost: number | undefined): Promise<void> {
-  if (atMost === undefined) return delay(ms)
-  const end = performance.now() + ms
-  while (counter() < atMost && performance.now() < end) await delay(lookMs)
-}
-
 async function settle(messages: number): Promise<number> {
   let last = counter()
   for (let since = performance.now(); last < messages && performance.now() - since < settledMs; ) {
@@ -279,11 +226,6 @@ function peakBytes(): number {
   if (!existsSync('/proc/self/status')) return 0
   const [, kibibytes = 0] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
   return Number(kibibytes) * 1024
-}
-
-function snapshot(): Omit<Stretch, 'messagesSoFar'> {
-  const { user, system } = process.cpuUsage()
-  return { ms: performance.now(), messages: counter(), cpuMs: (user + system) / 1000 }
 }
 
 /** Sends one message at a time, the next when its echo has come. */

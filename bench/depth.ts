@@ -6,12 +6,13 @@
  */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Memory, Stretch } from './child.js'
+import type { Memory } from './child.js'
 import { makeFolder } from './clean-up.js'
 import type { Options } from './options.js'
 import { Player } from './processes.js'
 import { progress } from './rounds.js'
 import { type Figure, figure, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import { ahead, prefetch } from './ways/depth-way.js'
 import type { Look, OpenedHost } from './ways/index.js'
 

@@ -4,7 +4,7 @@
  * Every measurement starts a server with an empty folder, and ends it: nothing that one of them does later on is at the
  * cost of another.
  */
-import type { Stretch } from './child.js'
+
 import { makeFolder } from './clean-up.js'
 import { measureFlush } from './flush.js'
 import type { Options } from './options.js'
@@ -14,6 +14,7 @@ import { findRabbitmq } from './peers/rabbitmq.js'
 import { Player } from './processes.js'
 import { type Row, rounds } from './rounds.js'
 import { type Figure, figure, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import { durableWays, type Endpoints, type PublishManner } from './ways/index.js'
 
 /** What a slow one publishes beyond what is measured, so that there is something to consume; and for how long at most. */

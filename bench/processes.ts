@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { plainPath, writePlain } from '../tools/plain.js'
+import type { ByteOrder } from './byte-child.js'
 import type { Order } from './child.js'
 
 /** The compiled programs, once there are: a loader would compile the package again, and less well. */
@@ -17,16 +18,17 @@ export class Player implements AsyncDisposable {
 
   /**
    * @param way - A name of the table of ways.
+   * @param program - What plays it.
    */
-  constructor(way: string) {
-    this.#child = fork(compiled('bench/child.ts'), [way], {
+  constructor(way: string, program: 'bench/child.ts' | 'bench/byte-child.ts' = 'bench/child.ts') {
+    this.#child = fork(compiled(program), [way], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
   }
 
   /** Gives an order and resolves with the answer. */
-  async order<Result>(order: Order): Promise<Result> {
+  async order<Result>(order: Order | ByteOrder): Promise<Result> {
     const limit = new AbortController()
     const timer = setTimeout(() => limit.abort(new Error(`a process did not ${order.do} in time`)), answerMs)
     const died = once(this.#child, 'exit', { signal: limit.signal }).then(([code]) => {

@@ -2,11 +2,11 @@
  * Streams over loopback TCP, a process on each side: messages beside lines of JSON over `node:net` and beside gRPC, and bytes in
  * pieces of 64 KiB beside `node:net`, in processes that hold nothing else and in processes with the heap of an application.
  */
-import type { Stretch } from './child.js'
 import type { Options } from './options.js'
 import { Player } from './processes.js'
 import { type Row, rounds } from './rounds.js'
 import { type Figure, figure, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import { measureOnce, type Result } from './throughput.js'
 import { pieceBytes } from './ways/byte-way.js'
 import { grpcVersion } from './ways/grpc.js'
@@ -123,11 +123,11 @@ async function measureBytes(options: Options): Promise<ByteRate[]> {
 }
 
 async function measurePieces(way: string, heapMegabytes: number, { warmUpMs, forMs }: Options): Promise<ByteResult> {
-  await using receiver = new Player(way)
-  await using sender = new Player(way)
+  await using receiver = new Player(way, 'bench/byte-child.ts')
+  await using sender = new Player(way, 'bench/byte-child.ts')
   await Promise.all([receiver, sender].map((player) => player.order({ do: 'fillHeap', megabytes: heapMegabytes })))
-  const endpoints = await receiver.order<Endpoints>({ do: 'receiveBytes' })
-  await sender.order({ do: 'sendBytes', endpoints })
+  const endpoints = await receiver.order<Endpoints>({ do: 'receive' })
+  await sender.order({ do: 'send', endpoints })
   const stretch = { do: 'measure', warmUpMs, forMs } as const
   const [received, sent] = await Promise.all([receiver.order<Stretch>(stretch), sender.order<Stretch>(stretch)])
   const piecesPerSecond = (received.messages / received.ms) * 1000

@@ -3,12 +3,13 @@
  *
  * The producer is never waited for; the consumer counts the results of `map` while messages flow.
  */
-import type { Stretch } from './child.js'
+
 import type { Libzmq } from './libzmq.js'
 import type { Options } from './options.js'
 import { Player } from './processes.js'
 import { type Row, rounds } from './rounds.js'
 import { type Figure, figure, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import { baseline, type Endpoints, ways } from './ways/index.js'
 
 /** What the C programs send, in bytes. */

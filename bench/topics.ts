@@ -4,7 +4,6 @@
  * Delivered messages are counted. Who loses some is not slowed down by that: how many it lost is in the table.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Stretch } from './child.js'
 import { makeFolder } from './clean-up.js'
 import type { Options } from './options.js'
 import { findMosquitto } from './peers/mosquitto.js'
@@ -14,6 +13,7 @@ import { findRedis } from './peers/redis.js'
 import { Player } from './processes.js'
 import { type Row, rounds } from './rounds.js'
 import { type Figure, figure, ratio } from './statistics.js'
+import type { Stretch } from './stretch.js'
 import { type Endpoints, topicWays } from './ways/index.js'
 
 const own = 'rivulet/pubsub, topics'

@@ -92,7 +92,7 @@ export const streamWays: Readonly<Record<string, () => Promise<Way>>> = {
 export const byteWays: Readonly<Record<string, () => Promise<ByteWay>>> = {
   'rivulet/socket, bytes()': async () => (await import('./rivulet-bytes.js')).rivuletBytes,
   'rivulet/socket, lengthPrefixed()': async () => (await import('./rivulet-bytes.js')).rivuletPrefixed,
-  'rivulet/socket, schema of bytes': async () => (await import('./rivulet-bytes.js')).rivuletTypedBytes,
+  'rivulet/socket, schema of bytes': async () => (await import('./rivulet-typed-bytes.js')).rivuletTypedBytes,
   'node:net': async () => (await import('./raw-bytes.js')).rawBytes,
 }
 

@@ -1,5 +1,4 @@
-/** Rivulet's streams with pieces of bytes: as they come, behind their length, and as typed messages. */
-import { defineSchema } from 'rivulet/avro'
+/** Rivulet's streams with pieces of bytes: as they come, and behind their length. */
 import { bytes, connectStream, createStreamListener, lengthPrefixed, type StreamOptions } from 'rivulet/socket'
 import { type ByteWay, pieceBytes } from './byte-way.js'
 
@@ -8,7 +7,8 @@ const bind = 'tcp://127.0.0.1:*'
 /** What both sides are given beside the endpoint. */
 type Messages = Pick<StreamOptions<Uint8Array, Buffer>, 'framing' | 'schema'>
 
-const way = (messages: Messages): ByteWay => ({
+/** Returns the way with such messages. */
+export const rivuletPieces = (messages: Messages): ByteWay => ({
   async receive() {
     let received = 0
     const listener = await createStreamListener<Uint8Array, Buffer>({ ...messages, bind })
@@ -27,6 +27,5 @@ const way = (messages: Messages): ByteWay => ({
   },
 })
 
-export const rivuletBytes: ByteWay = way({ framing: bytes() })
-export const rivuletPrefixed: ByteWay = way({ framing: lengthPrefixed() })
-export const rivuletTypedBytes: ByteWay = way({ schema: defineSchema('bytes') })
+export const rivuletBytes: ByteWay = rivuletPieces({ framing: bytes() })
+export const rivuletPrefixed: ByteWay = rivuletPieces({ framing: lengthPrefixed() })
