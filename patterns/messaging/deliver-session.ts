@@ -6,7 +6,7 @@
  */
 import { RivuletError } from '../../src/errors/index.js'
 import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
-import { bufferOf } from '../../src/wire/index.js'
+import { bufferOf } from '../../src/memory/index.js'
 import { checkBatch, invalidRequest } from './invalid-request.js'
 import type { ReceivedMessages } from './mail-supply.js'
 import type { Mailbox } from './mailbox.js'

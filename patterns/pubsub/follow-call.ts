@@ -5,8 +5,8 @@
  */
 import { type CallStream, defaultStreamOptions, type ReadyItems, ReadySource } from '../../src/call/index.js'
 import { type RivuletError, receivedError } from '../../src/errors/index.js'
+import { bufferOf } from '../../src/memory/index.js'
 import type { Consumer } from '../../src/stream/index.js'
-import { bufferOf } from '../../src/wire/index.js'
 import type { HistorySession } from './history-session.js'
 import { type FollowPart, type FollowRequest, refusals } from './topics-wire.js'
 

@@ -12,6 +12,7 @@ export type { Cursor } from './cursor.js'
 export { decodeFailure } from './decode-failure.js'
 export { cachedProtocols, protocolLimits, schemaLimits } from './limits.js'
 export { brief, quote } from './path.js'
+export { isSchema } from './schema.js'
 
 /**
  * Writes a value at `position` and returns the position after it.

@@ -18,15 +18,7 @@ export {
   type StreamSocketPorts,
   type StreamTls,
 } from './stream-socket.js'
-export { TlsAcceptor } from './tls-acceptor.js'
-export { TlsDialer } from './tls-dialer.js'
-export {
-  type ResolvedTls,
-  resolveTls,
-  type TlsConnectOptions,
-  type TlsListenerOptions,
-  type TlsVersion,
-} from './tls-options.js'
+export type { TlsConnectOptions, TlsListenerOptions, TlsVersion } from './tls-options.js'
 export { type IpFamily, parseUdpEndpoint, type UdpEndpoint, udpAddress } from './udp-endpoint.js'
 export {
   maxUdpPayloadBytes,

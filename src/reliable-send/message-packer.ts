@@ -6,7 +6,8 @@
 import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
 import { crc32 } from '../checksum/index.js'
 import type { RivuletError } from '../errors/index.js'
-import { messageTooLarge, messageWithin, Slab } from '../wire/index.js'
+import { Slab } from '../memory/index.js'
+import { messageTooLarge, messageWithin } from '../wire/index.js'
 
 /** A new buffer, in bytes; what is cut from it keeps it in memory until all of that is confirmed. */
 const slabBytes = 65_536

@@ -6,11 +6,11 @@
  */
 import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
 import type { RivuletError } from '../errors/index.js'
+import { type BufferMemory, Slab } from '../memory/index.js'
 import { headerRoom, maxFrameMessages, writeDataFrame } from './data-frame.js'
 import type { HeaderInput } from './data-header.js'
 import { messageTooLarge, messageWithin } from './message-refusals.js'
 import type { Origin } from './origin.js'
-import { type BufferMemory, Slab } from './slab.js'
 
 /** The smallest buffer for frames, in bytes: a score of lone messages, since a new buffer costs more than such a frame. */
 const smallSlabBytes = 4096

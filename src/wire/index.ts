@@ -2,7 +2,6 @@
 
 export { Batch, type BatchFrame, type MessageReader } from './batch.js'
 export { BatchWriter, type CutFrame, type TopicNumbers } from './batch-writer.js'
-export { bufferOf } from './buffer-of.js'
 export { CompatibleReader } from './compatible-reader.js'
 export {
   type DataFrame,
@@ -50,5 +49,3 @@ export { RateLimit } from './rate-limit.js'
 export { type BookFrame, type Lookup, SchemaBook } from './schema-book.js'
 export { SchemaRate } from './schema-rate.js'
 export { DataHeader, StreamRefusal, TopicAnswer, TopicRequest } from './schemas.js'
-export { Slab } from './slab.js'
-export { spareBuffers } from './spare-buffers.js'

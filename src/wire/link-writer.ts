@@ -5,8 +5,8 @@
  */
 import { bufferFull } from '../avro/codec.js'
 import { writeLong } from '../avro/write-primitives.js'
+import { Slab } from '../memory/index.js'
 import { type CutItems, itemHeaderBytes, linkHeaderRoom } from './link-frame.js'
-import { Slab } from './slab.js'
 
 /** The smallest buffer for frames, in bytes: a score of lone items, since a new buffer costs more than such a frame. */
 const smallSlabBytes = 4096

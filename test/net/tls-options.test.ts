@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import t from 'tap'
 import type { RivuletError } from '../../src/errors/index.js'
-import { resolveTls, TlsAcceptor, TlsDialer } from '../../src/net/index.js'
+import { resolveTls, TlsAcceptor, TlsDialer } from '../../src/net/tls.js'
 import { Authority } from '../support/certificates.js'
 
 const authority = new Authority()

@@ -3,15 +3,8 @@ import { connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import {
-  dial,
-  parseEndpoint,
-  resolveTls,
-  StreamServer,
-  type StreamSocket,
-  TlsAcceptor,
-  TlsDialer,
-} from '../../src/net/index.js'
+import { dial, parseEndpoint, StreamServer, type StreamSocket } from '../../src/net/index.js'
+import { resolveTls, TlsAcceptor, TlsDialer } from '../../src/net/tls.js'
 
 /** What was observed at one side, in order: `open`, `data …`, `end`, or the code with which it failed. */
 export type Seen = string[]

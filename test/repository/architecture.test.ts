@@ -150,6 +150,19 @@ t.test('rivulet/avro reaches neither zeromq nor rxjs nor lmdb', async (t) => {
   t.strictSame(fences.checkAvroReach(reach), ['src/errors/deep.ts:1 imports rxjs, and rivulet/avro reaches it'])
 })
 
+t.test('rivulet/socket loads Avro and TLS when it is asked for them', async (t) => {
+  t.strictSame(fences.checkSocketReach(library), [])
+  const reach = (line: string) => [
+    fake('patterns/socket/index.ts', "export { a } from './a.js'"),
+    fake('patterns/socket/a.ts', line),
+  ]
+  const complaint = 'patterns/socket/a.ts:1 imports src/wire/index.ts, and rivulet/socket reaches it'
+  t.strictSame(fences.checkSocketReach(reach("import { Batch } from '../../src/wire/index.js'")), [complaint])
+  t.strictSame(fences.checkSocketReach(reach("import type { Batch } from '../../src/wire/index.js'")), [])
+  t.strictSame(fences.checkSocketReach(reach("const wire = await import('../../src/wire/index.js')")), [])
+  t.equal(fences.checkSocketReach(reach("import 'node:tls'")).length, 1)
+})
+
 t.test('examples import only public entries', async (t) => {
   t.strictSame(fences.checkPublicImports(examples, entries), [])
   const check = (line: string): number =>

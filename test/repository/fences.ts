@@ -11,6 +11,7 @@ const ground = ['clock', 'errors', 'options', 'observe', 'lifecycle']
 /** For each folder of `src`, the folders it may import; all of `src` is open to a pattern. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   checksum: [],
+  memory: [],
   clock: [],
   errors: [],
   options: ['errors'],
@@ -24,21 +25,22 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   resource: [...ground, 'security', 'runtime'],
   socket: [...ground, 'discovery', 'net', 'security', 'runtime', 'resource'],
   stream: ground,
-  wire: ['checksum', 'errors', 'options', 'avro'],
+  wire: ['checksum', 'memory', 'errors', 'options', 'avro'],
   store: [...ground, 'checksum'],
   engine: [...ground, 'security', 'avro', 'checksum', 'store', 'runtime'],
   session: ['errors', 'lifecycle', 'security', 'avro', 'wire'],
   link: [...ground, 'security', 'runtime', 'resource', 'socket', 'session'],
   call: [...ground, 'avro', 'wire', 'runtime', 'stream', 'session'],
   conversation: [...ground, 'call'],
-  'reliable-send': [...ground, 'checksum', 'avro', 'wire', 'stream', 'conversation'],
-  delivery: [...ground, 'security', 'checksum', 'avro', 'wire', 'stream', 'conversation'],
+  'reliable-send': [...ground, 'checksum', 'memory', 'avro', 'wire', 'stream', 'conversation'],
+  delivery: [...ground, 'security', 'checksum', 'memory', 'avro', 'wire', 'stream', 'conversation'],
 }
 
 /** Files that others may import beside the index of their folder: contracts that users of the package do not see. */
 export const contracts: Readonly<Record<string, string>> = {
   'src/avro/avsc-command.ts': 'the command rivulet avsc, which src/command.ts loads',
   'patterns/pubsub/hub-command.ts': 'the command rivulet hub, which src/command.ts loads',
+  'src/net/tls.ts': 'TLS, which byte streams load when they are asked for it',
   'src/avro/codec.ts': 'the codec of a schema, its limits and its errors; the index is the public entry rivulet/avro',
   'src/avro/service-codec.ts': 'the codec of a service',
   'src/avro/read-primitives.ts': 'reading records by hand, on the hot paths of frames and calls',
@@ -166,6 +168,32 @@ export function checkAvroReach(files: readonly SourceFile[]): string[] {
     if (!reached.has(file.path) || !['zeromq', 'rxjs', 'lmdb'].includes(packageOf(specifier))) return
     return `${file.path}:${line} imports ${specifier}, and rivulet/avro reaches it`
   })
+}
+
+/** What byte streams load when an application asks for it, and not before. */
+const loadedLater = ['src/wire/', 'src/avro/index.ts', 'src/net/tls.ts', 'src/security/', 'node:tls', 'node:crypto']
+
+/**
+ * Complains about what `rivulet/socket` loads before it is asked for: Avro, and TLS.
+ *
+ * A process that moves bytes and nothing else stays below a heap of 8 MB, from which on V8 marks all of it again for each 32 MiB
+ * of buffers.
+ */
+export function checkSocketReach(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const reached = new Set(['patterns/socket/index.ts'])
+  const complaints: string[] = []
+  for (const path of reached) {
+    const file = byPath.get(path)
+    for (const { specifier, names, line, deferred } of file?.imports ?? []) {
+      if (deferred || (names.length > 0 && names.every(({ typeOnly }) => typeOnly))) continue
+      const target = specifier.startsWith('.') ? resolveRelative(path, specifier) : specifier
+      if (loadedLater.some((later) => target.startsWith(later))) {
+        complaints.push(`${path}:${line} imports ${target}, and rivulet/socket reaches it`)
+      } else if (specifier.startsWith('.')) reached.add(target)
+    }
+  }
+  return complaints
 }
 
 /** Complains about examples that import anything of the package but its public entries. */

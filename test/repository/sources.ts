@@ -23,6 +23,8 @@ export interface Import {
   /** Empty for an import for its side effects. */
   readonly names: readonly ImportedName[]
   readonly line: number
+  /** Whether it is loaded when the code runs, and not with the file: `import()`. */
+  readonly deferred: boolean
 }
 
 /** A source file: its path from the repository's root with `/`, its text, its imports. */
@@ -78,10 +80,10 @@ export function resolveRelative(from: string, specifier: string): string {
 
 function importsOf(file: ts.SourceFile): Import[] {
   const found: Import[] = []
-  const add = (node: ts.Node, specifier: ts.Node | undefined, names: ImportedName[]): void => {
+  const add = (node: ts.Node, specifier: ts.Node | undefined, names: ImportedName[], deferred = false): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return
     const line = file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1
-    found.push({ specifier: specifier.text, names, line })
+    found.push({ specifier: specifier.text, names, line, deferred })
   }
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node, node.moduleSpecifier, importedNames(node.importClause))
@@ -90,7 +92,8 @@ function importsOf(file: ts.SourceFile): Import[] {
       add(node, node.argument.literal, [{ name: '*', typeOnly: true }])
     } else if (ts.isExternalModuleReference(node)) add(node, node.expression, [{ name: '*', typeOnly: false }])
     else if (ts.isCallExpression(node) && loads(node.expression)) {
-      add(node, node.arguments[0], [{ name: '*', typeOnly: false }])
+      const deferred = node.expression.kind === ts.SyntaxKind.ImportKeyword
+      add(node, node.arguments[0], [{ name: '*', typeOnly: false }], deferred)
     }
     ts.forEachChild(node, visit)
   }

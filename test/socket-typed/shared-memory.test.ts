@@ -6,7 +6,7 @@ import { connectStream, createStreamListener } from '../../patterns/socket/index
 import { SharedBuffer } from '../../patterns/socket/stream/shared-buffer.js'
 import { StreamOutbox } from '../../patterns/socket/stream/stream-outbox.js'
 import { defineSchema, record } from '../../src/avro/index.js'
-import { spareBuffers } from '../../src/wire/index.js'
+import { spareBuffers } from '../../src/memory/index.js'
 import { first } from '../support/events.js'
 import { TypedSide } from './typed-side.js'
 

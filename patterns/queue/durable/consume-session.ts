@@ -7,7 +7,7 @@
 import type { LeasedMessages, RangeOutcome, SettledRange } from '../../../src/delivery/index.js'
 import type { Attachment, LeasedBlock, Settlement, SettleOutcome } from '../../../src/engine/index.js'
 import { OncePerTurn, Waiters } from '../../../src/lifecycle/index.js'
-import { bufferOf } from '../../../src/wire/index.js'
+import { bufferOf } from '../../../src/memory/index.js'
 import type { SessionHost, SessionPorts } from './produce-session.js'
 import { invalidRequest, nameOf, settlementOf } from './request-validation.js'
 import type { SessionOwner } from './session-owner.js'

@@ -8,7 +8,8 @@ import type { Infer } from '../../../src/avro/index.js'
 import { readInt, readLong } from '../../../src/avro/read-primitives.js'
 import { writeLong } from '../../../src/avro/write-primitives.js'
 import { RivuletError } from '../../../src/errors/index.js'
-import { FrameStart, frameKind, preludeBytes, type Slab } from '../../../src/wire/index.js'
+import type { Slab } from '../../../src/memory/index.js'
+import { FrameStart, frameKind, preludeBytes } from '../../../src/wire/index.js'
 import { DatagramHeader } from './schemas.js'
 
 /** The most messages of one datagram, on both sides; also what bounds the jump of a window. */

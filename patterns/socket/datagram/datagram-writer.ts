@@ -6,8 +6,9 @@
  */
 import { bufferFull, type Codec, spareBytes } from '../../../src/avro/codec.js'
 import { RivuletError } from '../../../src/errors/index.js'
+import { Slab } from '../../../src/memory/index.js'
 import type { Writer } from '../../../src/stream/index.js'
-import { type FrameStart, messageWithin, Slab } from '../../../src/wire/index.js'
+import { type FrameStart, messageWithin } from '../../../src/wire/index.js'
 import {
   datagramStart,
   headRoom,

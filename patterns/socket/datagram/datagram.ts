@@ -29,58 +29,19 @@ import { DatagramReader } from './datagram-reader.js'
 import { DatagramTransport } from './datagram-transport.js'
 import { bareReader, type DatagramDelivery, type DatagramSupply, RawSupply } from './delivery.js'
 import { Destination, type DestinationPorts } from './destination.js'
-import {
-  type ByteDatagramOptions,
-  type DatagramOptions,
-  type RawDatagramOptions,
-  type ResolvedDatagramOptions,
-  resolveDatagramOptions,
-} from './options.js'
+import type { ResolvedDatagramOptions } from './options.js'
 import type { SourceSums } from './source-table.js'
 
 /** Destinations whose numbers are remembered; one that was forgotten is another source when it is used again. */
 const maxDestinations = 1024
-
-/**
- * Opens a socket of datagrams over UDP.
- *
- * Resolves when it is bound, whether or not an interface has joined the group yet. Messages may be lost, doubled or reordered;
- * `stats()` counts that for each source. There is no encryption and no proof of the sender.
- *
- * @example
- * ```ts
- * import { defineSchema, record } from 'rivulet/avro'
- * import { createDatagram } from 'rivulet/socket'
- *
- * const Reading = defineSchema(record('Reading', { sensor: 'string', celsius: 'double' }))
- * const receiver = await createDatagram({ schema: Reading, bind: 'udp://127.0.0.1:*' })
- * receiver.deliveries.subscribe(async ({ value, from, lost }) => {
- *   console.log(value.sensor, from, lost)
- *   await receiver.close()
- * })
- *
- * const sender = await createDatagram({ schema: Reading, to: receiver.endpoint })
- * await sender.send({ sensor: 'roof', celsius: 21.5 })
- * await sender.close()
- * ```
- *
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
- */
-export function createDatagram(options: ByteDatagramOptions): Promise<Datagram<Uint8Array, Buffer>>
-export function createDatagram<In, Out>(
-  options: DatagramOptions<In, Out> | RawDatagramOptions<In, Out>,
-): Promise<Datagram<In, Out>>
-export async function createDatagram(options: unknown): Promise<Datagram<never, unknown>> {
-  return DatagramResource.create<never, unknown>(resolveDatagramOptions(options))
-}
 
 /** Takes datagrams of any peer. */
 interface Receiver {
   receive(bytes: Buffer, address: string, port: number): void
 }
 
-class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements Datagram<In, Out> {
+/** The implementation of `Datagram`. */
+export class DatagramResource<In, Out> extends ResourceBase<DatagramStats> implements Datagram<In, Out> {
   readonly deliveries: Stream<DatagramDelivery<Out>>
   readonly messages: Stream<Out>
   protected readonly isSender: boolean

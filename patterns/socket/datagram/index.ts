@@ -1,5 +1,5 @@
 /** Datagrams over UDP. */
-export { createDatagram } from './datagram.js'
+export { createDatagram } from './create-datagram.js'
 export type { Datagram, DatagramStats } from './datagram-contract.js'
 export type { DatagramDelivery } from './delivery.js'
 export type {

@@ -1,7 +1,8 @@
 /**
  * The options of datagrams: what a caller may say, its rules, and how it resolves.
  */
-import { isSchema, type Schema } from '../../../src/avro/index.js'
+import { isSchema } from '../../../src/avro/codec.js'
+import type { Schema } from '../../../src/avro/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
 import { maxUdpPayloadBytes, parseUdpEndpoint, type UdpEndpoint } from '../../../src/net/index.js'
 import {

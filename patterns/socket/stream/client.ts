@@ -1,14 +1,13 @@
 /** The connecting side of byte streams: one connection, made once. */
 import { RivuletError } from '../../../src/errors/index.js'
 import { waitFor } from '../../../src/lifecycle/index.js'
-import { dial, resolveTls, type StreamTls, TlsDialer } from '../../../src/net/index.js'
+import { dial, type StreamTls } from '../../../src/net/index.js'
 import type { ResourceMaker } from '../../../src/resource/index.js'
 import { defaultRuntime } from '../../../src/runtime/index.js'
 import { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
 import { streamEndpoint } from './endpoint-check.js'
 import type { Framing } from './framing.js'
-import { mustBeTcp } from './listener-tls.js'
 import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectOptions } from './options.js'
 
 /**
@@ -32,23 +31,8 @@ export async function connectStream<In, Out = In>(
   options: ConnectStreamOptions<In, Out>,
 ): Promise<StreamConnection<In, Out>> {
   const resolved = resolveConnectOptions('connectStream', options)
-  return openConnection<In, Out>('connectStream', resolved, resolved.signal, clientTls('connectStream', resolved))
-}
-
-/**
- * TLS of a client, if it has any.
- *
- * @param report - Takes what is wrong with files that have changed. Default: nobody, of a client that connects once.
- * @throws RIVULET_INVALID_OPTION, RIVULET_TLS_FILE
- */
-export function clientTls(
-  factory: string,
-  { tls, connect }: ResolvedConnectOptions,
-  report: (error: RivuletError) => void = () => {},
-): StreamTls | undefined {
-  if (tls === undefined) return undefined
-  mustBeTcp(factory, [streamEndpoint(connect, 'connect')])
-  return new TlsDialer(factory, resolveTls(factory, 'connect', tls), report)
+  const tls = resolved.tls && (await import('./client-tls.js')).clientTls('connectStream', resolved)
+  return openConnection<In, Out>('connectStream', resolved, resolved.signal, tls)
 }
 
 /** Opens one connection as the options say. */
@@ -65,11 +49,13 @@ export async function openConnection<In, Out>(
     throw new RivuletError('RIVULET_CLOSED', `${subject}: the runtime is ${runtime.status}`)
   const { clock } = runtime
   const startedAt = clock.now()
+  // before the socket is there: nobody would see how it ends while its framing is loaded
+  const framing = options.framing instanceof Promise ? await options.framing : options.framing
   const socket = await dial(address, { subject, clock, connectTimeoutMs, signal, tls })
   const connection = new ConnectionResource<In, Out>(socket, {
     ...options,
     runtime,
-    framing: options.framing as unknown as Framing<In, Out>,
+    framing: framing as unknown as Framing<In, Out>,
     side: 'connect',
     maker,
   })

@@ -1,7 +1,6 @@
 /** What a connection is made with, by a listener or a client. */
 import type { ResourceMaker, ResourceSettings } from '../../../src/resource/index.js'
 import type { OverflowPolicy } from '../../../src/stream/index.js'
-import type { SchemaRate } from '../../../src/wire/index.js'
 import type { ConnectionTimeLimits } from './connection-times.js'
 import type { Framing } from './framing.js'
 import type { HeldBytes } from './held-bytes.js'
@@ -17,8 +16,6 @@ export interface ConnectionSettings<In, Out>
   readonly side: 'bind' | 'connect'
   /** What it may hold together with others; none for a client. */
   readonly held?: HeldBytes | undefined
-  /** What new schemas of peers may cost together with others; none for a client. */
-  readonly schemas?: SchemaRate | undefined
   /** The listener that has accepted it. */
   readonly maker?: ResourceMaker | undefined
 }

@@ -55,13 +55,12 @@ export class ConnectionResource<In, Out>
     this.whenEnded = new Promise((resolve) => {
       this.#markEnded = resolve
     })
-    const { framing, held, side, schemas } = settings
+    const { framing, held, side } = settings
     const ports = { name: () => this.name, report: (error: RivuletError) => this.reports.report(error) }
     const { reader, writer } = framing.open({
       ...ports,
       clock: this.runtime.clock,
       side,
-      schemas,
       lose: (reason, messages) => this.#incoming.lose(reason, messages),
       wake: () => this.#outgoing.wake(),
     })

@@ -12,3 +12,15 @@ export function streamEndpoint(text: string, side: 'bind' | 'connect'): ParsedEn
   if (endpoint.transport !== 'inproc') return endpoint
   throw new RivuletError('RIVULET_INVALID_ENDPOINT', `cannot ${side} '${text}': byte streams use tcp and ipc`)
 }
+
+/**
+ * TLS is for TCP: what is at a path stays on this machine.
+ *
+ * @throws RIVULET_INVALID_OPTION
+ */
+export function mustBeTcp(factory: string, endpoints: readonly ParsedEndpoint[]): void {
+  const other = endpoints.find(({ transport }) => transport !== 'tcp')
+  if (other === undefined) return
+  const message = `${factory}: tls must be left out for ${other.address}: permissions of its folder protect a Unix-domain socket`
+  throw new RivuletError('RIVULET_INVALID_OPTION', message)
+}

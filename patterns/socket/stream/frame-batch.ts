@@ -1,6 +1,7 @@
 /** The messages of one frame of a typed stream, whose buffer is used again when none of them waits: what is taken out are copies. */
 import type { RivuletError } from '../../../src/errors/index.js'
-import { Batch, type DataFrame, type MessageReader, spareBuffers } from '../../../src/wire/index.js'
+import { spareBuffers } from '../../../src/memory/index.js'
+import { Batch, type DataFrame, type MessageReader } from '../../../src/wire/index.js'
 
 /** A frame with the reader of its messages. */
 export class FrameBatch<T> extends Batch<T> {

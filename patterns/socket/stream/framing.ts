@@ -6,7 +6,6 @@
 import type { Clock } from '../../../src/clock/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
 import type { CheckedSupply } from '../../../src/stream/index.js'
-import type { SchemaRate } from '../../../src/wire/index.js'
 
 /** What a reader and a writer see of their connection. */
 export interface FramingScope {
@@ -19,8 +18,6 @@ export interface FramingScope {
   report(error: RivuletError): void
   /** Counts messages that arrived and cannot be delivered; the reason appears in `stats().dropped`. */
   lose(reason: string, messages: number): void
-  /** What new schemas of peers may cost together with other connections; `undefined` where this side has chosen its peer. */
-  readonly schemas?: SchemaRate | undefined
   /** Asks for `take` of the writer at the end of this turn, for bytes that belong to no message. */
   wake(): void
 }

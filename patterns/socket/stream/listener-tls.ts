@@ -3,8 +3,9 @@
  *
  * Handshakes and certificates are those of `src/net`.
  */
-import { RivuletError } from '../../../src/errors/index.js'
-import { type ParsedEndpoint, resolveTls, type StreamSocket, TlsAcceptor } from '../../../src/net/index.js'
+import type { RivuletError } from '../../../src/errors/index.js'
+import type { StreamSocket } from '../../../src/net/index.js'
+import { resolveTls, TlsAcceptor } from '../../../src/net/tls.js'
 import type { ResourceScope } from '../../../src/resource/index.js'
 import { SecurityEvents } from '../../../src/security/index.js'
 
@@ -47,16 +48,4 @@ export class ListenerTls {
   close(): void {
     this.#events.close()
   }
-}
-
-/**
- * TLS is for TCP: what is at a path stays on this machine.
- *
- * @throws RIVULET_INVALID_OPTION
- */
-export function mustBeTcp(factory: string, endpoints: readonly ParsedEndpoint[]): void {
-  const other = endpoints.find(({ transport }) => transport !== 'tcp')
-  if (other === undefined) return
-  const message = `${factory}: tls must be left out for ${other.address}: permissions of its folder protect a Unix-domain socket`
-  throw new RivuletError('RIVULET_INVALID_OPTION', message)
 }

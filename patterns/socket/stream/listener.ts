@@ -12,14 +12,13 @@ import { Tally } from '../../../src/observe/index.js'
 import { defaults, invalidOption } from '../../../src/options/index.js'
 import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
 import type { Reasons } from '../../../src/stream/index.js'
-import { SchemaRate } from '../../../src/wire/index.js'
 import { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
-import { streamEndpoint } from './endpoint-check.js'
+import { mustBeTcp, streamEndpoint } from './endpoint-check.js'
 import type { Framing } from './framing.js'
 import { HeldBytes } from './held-bytes.js'
 import { LinkCount } from './link-count.js'
-import { ListenerTls, mustBeTcp } from './listener-tls.js'
+import type { ListenerTls } from './listener-tls.js'
 import { type ResolvedListenerOptions, resolveListenerOptions, type StreamListenerOptions } from './options.js'
 import { ReconnectingResource } from './reconnecting.js'
 
@@ -94,9 +93,9 @@ class ListenerResource<In, Out>
   #unread = 0
   readonly #untaken: DeadlineSweep
   readonly #held: HeldBytes
-  readonly #schemas: SchemaRate
   readonly #refused = new Tally()
   readonly #tls: ListenerTls | undefined
+  #framing: Framing<In, Out> | undefined
   /** Connections that are admitted and neither wait nor are open: they agree. */
   #agreeing = 0
   #accepted = 0
@@ -107,11 +106,12 @@ class ListenerResource<In, Out>
     return subscription
   })
 
-  static create<In, Out>(options: ResolvedListenerOptions): Promise<ListenerResource<In, Out>> {
-    return new ListenerResource<In, Out>(options).open()
+  static async create<In, Out>(options: ResolvedListenerOptions): Promise<ListenerResource<In, Out>> {
+    const tls = options.tls && (await import('./listener-tls.js')).ListenerTls
+    return new ListenerResource<In, Out>(options, tls).open()
   }
 
-  private constructor(options: ResolvedListenerOptions) {
+  private constructor(options: ResolvedListenerOptions, tlsKind: typeof ListenerTls | undefined) {
     const endpoints = options.bind.map((text) => streamEndpoint(text, 'bind'))
     if (endpoints.length === 0) throw invalidOption('createStreamListener', 'bind', 'given', undefined)
     if (options.tls !== undefined) mustBeTcp('createStreamListener', endpoints)
@@ -121,8 +121,7 @@ class ListenerResource<In, Out>
     const { clock } = this.runtime
     this.#untaken = new DeadlineSweep(clock, (now) => this.#refuseUntaken(now))
     this.#held = new HeldBytes(options.maxBufferedBytes)
-    this.#schemas = new SchemaRate(clock)
-    const tls = options.tls && new ListenerTls('createStreamListener', options.tls, this.scope)
+    const tls = options.tls && tlsKind && new tlsKind('createStreamListener', options.tls, this.scope)
     this.#tls = tls
     const servers = this.#servers
     this.transport = {
@@ -134,6 +133,7 @@ class ListenerResource<In, Out>
         return servers.map(({ endpoint }) => endpoint)
       },
       open: async () => {
+        this.#framing = (await options.framing) as unknown as Framing<In, Out>
         for (const endpoint of endpoints) {
           const link = () => this.#links[at] as LinkCount
           const at = servers.length
@@ -276,10 +276,9 @@ class ListenerResource<In, Out>
       ...this.#options,
       runtime: this.runtime,
       signal: undefined,
-      framing: this.#options.framing as unknown as Framing<In, Out>,
+      framing: this.#framing as Framing<In, Out>,
       side: 'bind',
       held: this.#held,
-      schemas: this.#schemas,
       maker: this,
     })
     try {

@@ -1,6 +1,7 @@
 /** Messages that are bytes, as users give them. */
+
+import { bufferOf } from '../../../src/memory/index.js'
 import { describe } from '../../../src/options/index.js'
-import { bufferOf } from '../../../src/wire/index.js'
 import { invalidMessage } from './frame-errors.js'
 
 /** The same memory as a Buffer. */

@@ -170,7 +170,8 @@ const reconnectRules = { ...connectRules, backoff: instance('an object', isObjec
 
 /** Resolved options with the framing that they lead to, in place of what it was made of. */
 type Framed<Options> = Omit<Options, 'framing' | 'schema' | 'maxMessageBytes'> & {
-  readonly framing: Framing<never, unknown>
+  /** That of typed streams is being loaded. */
+  readonly framing: Framing<never, unknown> | Promise<Framing<never, unknown>>
 }
 
 /** `StreamListenerOptions`, resolved. */

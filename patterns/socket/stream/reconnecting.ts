@@ -10,7 +10,8 @@ import { type Closable, deferred, holdProcess } from '../../../src/lifecycle/ind
 import { reaches, type StreamTls } from '../../../src/net/index.js'
 import { SparseReports } from '../../../src/observe/index.js'
 import { type Resource, ResourceBase, type ResourceMaker } from '../../../src/resource/index.js'
-import { clientTls, openConnection } from './client.js'
+import { openConnection } from './client.js'
+import type { clientTls } from './client-tls.js'
 import type { ConnectionResource } from './connection.js'
 import type { StreamConnection } from './connection-contract.js'
 import { streamEndpoint } from './endpoint-check.js'
@@ -87,16 +88,17 @@ export class ReconnectingResource<In, Out>
     return this.#opened.subscribe(subscriber)
   })
 
-  static create<In, Out>(options: ResolvedReconnectOptions): Promise<ReconnectingResource<In, Out>> {
-    return new ReconnectingResource<In, Out>(options).#start()
+  static async create<In, Out>(options: ResolvedReconnectOptions): Promise<ReconnectingResource<In, Out>> {
+    const tls = options.tls && (await import('./client-tls.js')).clientTls
+    return new ReconnectingResource<In, Out>(options, tls).#start()
   }
 
-  private constructor(options: ResolvedReconnectOptions) {
+  private constructor(options: ResolvedReconnectOptions, tls: typeof clientTls | undefined) {
     const { address } = streamEndpoint(options.connect, 'connect')
     super('reconnectStream', options)
     this.#options = options
     this.#failures = new SparseReports(this.runtime.clock, (error) => this.reports.report(error))
-    this.#tls = clientTls('reconnectStream', options, (error) => this.reports.report(error))
+    this.#tls = tls?.('reconnectStream', options, (error) => this.reports.report(error))
     this.#link = this.scope.links.add((changed) => new LinkCount(address, 'connect', changed))
     this.transport = {
       address,

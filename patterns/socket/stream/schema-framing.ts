@@ -7,6 +7,7 @@
 import { type Codec, codecOf } from '../../../src/avro/codec.js'
 import type { Schema } from '../../../src/avro/index.js'
 import type { RivuletError } from '../../../src/errors/index.js'
+import { SchemaRate } from '../../../src/wire/index.js'
 import type { Framing } from './framing.js'
 import { SchemaReader } from './schema-reader.js'
 import { refusalBytes } from './schema-refusal.js'
@@ -27,6 +28,8 @@ export function schemaFraming<In, Out>(settings: SchemaFramingSettings<In, Out>)
   const { outgoing, incoming, maxMessageBytes } = settings
   const written = codecOf(outgoing) as Codec<In, unknown>
   const read = codecOf(incoming) as Codec<never, Out>
+  /** What new schemas may cost all connections of a listener together; a side that connects has chosen its peer. */
+  let rate: SchemaRate | undefined
   return {
     name: 'schema',
     open: (scope) => {
@@ -37,7 +40,8 @@ export function schemaFraming<In, Out>(settings: SchemaFramingSettings<In, Out>)
         writer.open()
         scope.wake()
       }
-      const reader = new SchemaReader({ codec: read, maxMessageBytes, schemas: scope.schemas }, { agreed })
+      if (scope.side === 'bind') rate ??= new SchemaRate(scope.clock)
+      const reader = new SchemaReader({ codec: read, maxMessageBytes, schemas: rate }, { agreed })
       if (scope.side === 'connect') writer.open()
       return { reader, writer }
     },

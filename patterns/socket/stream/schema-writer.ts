@@ -5,8 +5,9 @@
  */
 import type { Codec } from '../../../src/avro/codec.js'
 import type { RivuletError } from '../../../src/errors/index.js'
+import { spareBuffers } from '../../../src/memory/index.js'
 import { defaults } from '../../../src/options/index.js'
-import { BatchWriter, type CutFrame, Origin, type OriginClock, spareBuffers } from '../../../src/wire/index.js'
+import { BatchWriter, type CutFrame, Origin, type OriginClock } from '../../../src/wire/index.js'
 import type { FrameWriter, WrittenFrames } from './framing.js'
 import { SharedBuffer } from './shared-buffer.js'
 

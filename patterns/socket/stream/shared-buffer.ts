@@ -1,5 +1,5 @@
 /** A buffer that several frames stand in: it is used again when the system has taken all of them, and no more are written to it. */
-import { spareBuffers } from '../../../src/wire/index.js'
+import { spareBuffers } from '../../../src/memory/index.js'
 
 /** A buffer with frames that are to leave. */
 export class SharedBuffer {

@@ -5,7 +5,8 @@
  * known here.
  */
 import type { RivuletError } from '../../../src/errors/index.js'
-import { lengthBytes, spareBuffers } from '../../../src/wire/index.js'
+import { spareBuffers } from '../../../src/memory/index.js'
+import { lengthBytes } from '../../../src/wire/index.js'
 import { IncompleteFrame } from './incomplete-frame.js'
 
 /** What takes the frames; each answers why the direction cannot be read any further, if that is so. */

@@ -1,8 +1,8 @@
 /** The part of the options of a byte stream that says what its messages are: a schema, or a framing. */
-import { isSchema, type Schema } from '../../../src/avro/index.js'
+import { isSchema } from '../../../src/avro/codec.js'
+import type { Schema } from '../../../src/avro/index.js'
 import { defaults, instance, integer, invalidOption } from '../../../src/options/index.js'
 import type { Framing } from './framing.js'
-import { schemaFraming } from './schema-framing.js'
 
 /** The schemas of a typed stream whose directions differ. */
 export interface StreamSchemas<In, Out> {
@@ -55,12 +55,14 @@ export const messageRules = {
 /**
  * Returns the framing that the options ask for.
  *
+ * Typed streams are loaded when the first one is asked for: streams of bytes and lines load nothing of Avro.
+ *
  * @throws RIVULET_INVALID_OPTION unless there is exactly one of `schema` and `framing`.
  */
 export function framingOf(
   factory: string,
   { schema, framing, maxMessageBytes }: { schema: unknown; framing: unknown; maxMessageBytes: number | undefined },
-): Framing<never, unknown> {
+): Framing<never, unknown> | Promise<Framing<never, unknown>> {
   if (isFraming(framing) && schema === undefined) {
     if (maxMessageBytes === undefined) return framing
     throw invalidOption(
@@ -74,5 +76,6 @@ export function framingOf(
     throw invalidOption(factory, 'schema', 'given, or framing, and not both', schema)
   }
   const { incoming, outgoing } = isSchema(schema) ? { incoming: schema, outgoing: schema } : schema
-  return schemaFraming({ incoming, outgoing, maxMessageBytes: maxMessageBytes ?? defaults.maxMessageBytes })
+  const settings = { incoming, outgoing, maxMessageBytes: maxMessageBytes ?? defaults.maxMessageBytes }
+  return import('./schema-framing.js').then(({ schemaFraming }) => schemaFraming(settings))
 }

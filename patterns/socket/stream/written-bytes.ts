@@ -3,7 +3,7 @@
  *
  * Bytes that were handed out are not written to again.
  */
-import { Slab } from '../../../src/wire/index.js'
+import { Slab } from '../../../src/memory/index.js'
 import type { WrittenFrames } from './framing.js'
 
 /** Pieces from this size on are not copied, in bytes: the system takes several buffers in one call. */

@@ -1,6 +1,6 @@
 /** Buffers of frames that are used again: by size, few, and only those that were given back. */
 import t from 'tap'
-import { SpareBuffers } from '../../src/wire/spare-buffers.js'
+import { SpareBuffers } from '../../src/memory/spare-buffers.js'
 
 t.test('a buffer that was given back is the next one of its size, and no other', async (t) => {
   const spare = new SpareBuffers()
