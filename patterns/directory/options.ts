@@ -9,49 +9,76 @@ import { maxMetadataBytes, maxMetadataKeys, maxPlaces, metadataFault } from './a
 /** Options of `createDirectoryHost`; it binds, and to nothing that other machines can reach unless `insecure` is true. */
 export interface DirectoryHostOptions extends Omit<SocketOptions, 'connect'> {
   /**
-   * How long an announcement holds when its client has lost its connection, in milliseconds, 0 to an hour. Default: 5000.
+   * How long an announcement holds when its client has lost its connection, in milliseconds, 0 to an hour.
    *
    * Less removes a process that was killed sooner; more spares one that was only disconnected.
+   *
+   * @defaultValue `5000`
    */
   readonly leaseMs?: number
   /**
-   * How long after its start the host declares nobody gone, in milliseconds, 0 to an hour. Default: 10,000.
+   * How long after its start the host reports no instance as gone, in milliseconds, 0 to an hour.
    *
-   * The clients of a host that restarts announce again in this time. Until it has passed, no client takes what this host
-   * does not know as absent.
+   * The clients of a host that restarts announce again in this time. Until it has passed, no client takes what this
+   * host does not know as absent.
+   *
+   * @defaultValue `10_000`
    */
   readonly graceMs?: number
-  /** Announcements of all clients, 1 to 1,000,000. Default: 16,384. */
+  /**
+   * Announcements of all clients, 1 to 1,000,000.
+   * @defaultValue `16_384`
+   */
   readonly maxAnnouncements?: number
-  /** Announcements of one client, or of one key where there is security, 1 to 1,000,000. Default: 1024. */
+  /**
+   * Announcements of one client, or of one key where there is security, 1 to 1,000,000.
+   * @defaultValue `1024`
+   */
   readonly maxClientAnnouncements?: number
-  /** Links at the same time, those that are cut included, 1 to 65536. Default: 1024. */
+  /**
+   * Links at the same time, disconnected ones included, 1 to 65,536.
+   * @defaultValue `1024`
+   */
   readonly maxSessions?: number
 }
 
 /** Options of `createDirectory`; it connects. */
 export interface DirectoryOptions extends Omit<SocketOptions, 'bind' | 'insecure'> {
   /**
-   * How long what a lost host has said is believed while another host does not say it, in milliseconds, 0 to an hour.
-   * Default: 30,000. While no host is connected, it is believed without a limit.
+   * How long the entries of a lost host are kept while another host does not list them, in milliseconds, 0 to an hour.
+   *
+   * While no host is connected, they are kept without a limit.
+   *
+   * @defaultValue `30_000`
    */
   readonly staleMs?: number
 }
 
 /** Options of `directory.announce`. */
 export interface AnnounceOptions {
-  /** What clients see of this instance: texts by name, at most 64, of 4096 bytes together. Default: none. */
+  /**
+   * What clients see of this instance: texts by name, at most 64, of 4096 bytes together.
+   * @defaultValue none
+   */
   readonly metadata?: Readonly<Record<string, string>>
   /**
-   * Where clients connect, 1 to 16. Default: the endpoints of the resource, with its public key.
+   * Where clients connect, 1 to 16 endpoints.
    *
-   * Needed where the resource is bound to all addresses (`tcp://0.0.0.0:5000`), behind a translation of addresses, or to
-   * `inproc://` alone. An endpoint without a `serverKey` is given the public key of the resource.
+   * Needed where the resource is bound to all addresses (`tcp://0.0.0.0:5000`), behind a translation of addresses, or
+   * to `inproc://` alone. An endpoint without a `serverKey` is given the public key of the resource.
+   *
+   * @defaultValue the endpoints of the resource, with its public key
    */
   readonly endpoints?: EndpointInput | readonly EndpointInput[]
-  /** How long to wait for the first host, in milliseconds, 0 or more; infinite for no limit. Default: infinite. */
+  /**
+   * How long to wait for the first host, in milliseconds, 0 or more; `Infinity` for no limit.
+   * @defaultValue `Infinity`
+   */
   readonly timeoutMs?: number
-  /** Gives up when aborted: nothing is announced. */
+  /**
+   * Gives up when aborted: nothing is announced.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 

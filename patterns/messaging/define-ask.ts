@@ -94,11 +94,20 @@ export type AnswerInputOf<A extends Ask> = AskTypesOf<A>['answerInput']
 
 /** The options of `defineAsk`. */
 export interface AskDefinition<Errors extends readonly Schema[]> {
-  /** The errors that an answer may throw instead: schemas of records, told apart by their names. Default: none. */
+  /**
+   * The errors that an answer may throw instead: schemas of records, told apart by their names.
+   * @defaultValue none
+   */
   readonly errors?: Errors
-  /** Whether a second answer to the same query does no harm: then it is asked again if a link ends. Default: false. */
+  /**
+   * Whether a second answer to the same query does no harm: then it is asked again if a link ends.
+   * @defaultValue `false`
+   */
   readonly idempotent?: boolean
-  /** What an Avro long is in JavaScript, as the schemas have it: `number` or `bigint`. Default: `number`. */
+  /**
+   * What an Avro long is in JavaScript, as the schemas have it: `number` or `bigint`.
+   * @defaultValue `'number'`
+   */
   readonly long?: 'number' | 'bigint'
 }
 

@@ -22,44 +22,81 @@ import { type MessageDelivery, messageDeliveries } from './peer-send.js'
 interface OwnPeerOptions {
   /** The name, 1 to 255 characters: one peer has it at a time. */
   readonly name: string
-  /** Whether to take the name from a peer that holds it, which then loses it. Default: false. */
+  /**
+   * Whether to take the name from a peer that holds it, which then loses it.
+   * @defaultValue `false`
+   */
   readonly takeover?: boolean
-  /** Messages that the mailbox holds, 1 to 1,048,576. Default: 65,536. */
+  /**
+   * Messages that the mailbox holds, 1 to 1,048,576.
+   * @defaultValue `65_536`
+   */
   readonly mailboxMessages?: number
-  /** What they may take together, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
+  /**
+   * What these messages may take together, in bytes, 1 to 1 GiB; one message more may be taken.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly mailboxBytes?: number
-  /** What happens when the mailbox is full: `block` holds senders back, `error` refuses. Default: `block`. */
+  /**
+   * What happens when the mailbox is full: `block` holds senders back, `error` refuses.
+   * @defaultValue `'block'`
+   */
   readonly mailboxOverflow?: MailboxOverflow
-  /** What may wait for each receiver, in bytes, 1 to 1 GiB; each message counts 24 bytes more. Default: 8 MiB. */
+  /**
+   * Messages that wait for one receiver, in bytes, 1 to 1 GiB; each message counts 24 bytes more.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
-  /** Aborts the opening, or closes the peer without draining. */
+  /**
+   * Before the peer is open, aborting rejects the factory; afterwards it closes the peer without draining.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 
 /** Options of `createPeer`: with `bind`, `connect` or `directory`, or several of them; or `over` another peer. */
 export interface PeerOptions extends OwnPeerOptions, Omit<SocketOptions, 'signal'> {
-  /** Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns. */
+  /**
+   * Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns.
+   * @defaultValue none
+   */
   readonly directory?: object
   /**
-   * Where others reach this process, as the directory lists it, 1 to 16: for a process behind a translated address or in a container, or
-   * one that binds to all addresses of its machine. Default: where it is bound, with its public key.
+   * Where others reach this process, as the directory lists it, 1 to 16: for a process behind a translated address or
+   * in a container, or one that binds to all addresses of its machine.
+   * @defaultValue where this process is bound, with its public key
    */
   readonly advertised?: EndpointInput | readonly EndpointInput[]
-  /** Another peer of this process whose links this one shares: then nothing else is given about links. */
+  /**
+   * Another {@link Peer} of this process whose links this one shares: then nothing else is given about links.
+   * @defaultValue none
+   */
   readonly over?: object
 }
 
 /** How one message is sent. */
 export interface PeerSendOptions {
-  /** How long to wait until the receiver has taken it, in milliseconds; 0 gives up after this turn. Default: 30,000. */
+  /**
+   * How long to wait until the receiver has taken it, in milliseconds, 0 or more: 0 gives up after this turn, `Infinity` never.
+   * @defaultValue `30_000`
+   */
   readonly timeoutMs?: number
-  /** Gives up when aborted: a message that has not left is taken back, of one that has nobody knows. */
+  /**
+   * Gives up when aborted: a message that was not sent is taken back; whether one that was sent arrives stays unknown.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
-  /** Whether to wait for a peer of the name, as long as `timeoutMs` allows. Default: true. */
+  /**
+   * Whether to wait for a peer of the name, as long as `timeoutMs` allows.
+   * @defaultValue `true`
+   */
   readonly waitForReady?: boolean
   /**
-   * What becomes of a message when its receiver is started again before it has confirmed it: `at-most-once` fails with
-   * RIVULET_UNKNOWN_OUTCOME, `at-least-once` sends it to the new one. Default: `at-most-once`.
+   * What happens to a message when its receiver is started again before it has confirmed it.
+   *
+   * `at-most-once` fails with RIVULET_UNKNOWN_OUTCOME, `at-least-once` sends it to the new one.
+   *
+   * @defaultValue `'at-most-once'`
    */
   readonly delivery?: MessageDelivery
 }

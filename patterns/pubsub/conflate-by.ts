@@ -16,21 +16,28 @@ export type ConflationKey = string | number | bigint | boolean
 /** Options of `topic` and `events`. */
 export interface TopicStreamOptions<Out> {
   /**
-   * From where the stream begins, at each publisher: `'now'`, `'retained'`, `'all'`, `{ last: n }`, a `Date`, or the cursor of a
-   * message. Default: `'now'`.
+   * From where the stream begins, at each publisher: `'now'`, `'retained'`, `'all'`, `{ last: n }`, a `Date`, or the
+   * cursor of a message.
    *
-   * History first, then what is live, without a gap or a duplicate between them; `events` shows `live` there.
+   * History comes first, then live messages, without a gap or a duplicate between them; `events` shows `live` there.
+   *
+   * @defaultValue `'now'`
    */
   readonly since?: Date | Since | undefined
   /**
    * Returns the key of a message: while a consumer is slow, only the newest message of each key waits for it.
    *
-   * Backpressure: such a stream never holds up the subscriber. A consumer that keeps up gets every message, and the function is
-   * not called. Of what it leaves, a message takes the place of the waiting one with the same key, which counts as dropped:
-   * `conflated`. If it throws, `errors` reports it, and the message waits without a key.
+   * Backpressure: such a stream never holds up the subscriber. A consumer that keeps up gets every message, and the
+   * function is not called. Of what it leaves, a message takes the place of the waiting one with the same key, which
+   * counts as dropped: `conflated`. If it throws, `errors` reports it, and the message waits without a key.
+   *
+   * @defaultValue none: every message waits for its consumer
    */
   readonly conflateBy?: ((value: Out, topic: string) => ConflationKey) | undefined
-  /** The most messages and notices that wait with `conflateBy`, 1 to 1048576; the oldest is dropped beyond. Default: 65536. */
+  /**
+   * The most messages and notices that wait with `conflateBy`, 1 to 1,048,576; beyond it the oldest is dropped.
+   * @defaultValue `65_536`
+   */
   readonly maxKeys?: number | undefined
 }
 

@@ -25,7 +25,10 @@ export interface HubSubscribersOptions
 
 /** What a hub keeps of the messages that it forwards; the bounds hold for all publishers together. */
 export interface HubHistoryOptions extends HistoryOptions {
-  /** A folder in which it is kept over a restart of the hub; one hub has it at a time. Default: none, in memory. */
+  /**
+   * A folder in which the history is kept over a restart of the hub; one hub has it at a time.
+   * @defaultValue none: the history is in memory
+   */
   readonly path?: string
 }
 
@@ -36,11 +39,14 @@ export interface HubOptions extends Pick<SocketOptions, 'runtime' | 'signal'> {
   /** Where subscribers are, and hubs that take the messages of this one. */
   readonly subscribers: HubSubscribersOptions
   /**
-   * What is kept, and served to subscribers in place of the publishers; `false` keeps nothing. Default: 64 MiB in memory.
+   * What is kept, and served to subscribers in place of the publishers; `false` keeps nothing.
    *
-   * With it, what was lost is fetched from publishers with history, and what they kept before, when subscribers ask for it.
+   * With it, what was lost is fetched from publishers with history, and what they kept before, when subscribers ask for
+   * it.
    *
    * Without a history of its own, a hub passes on where that of its publishers is.
+   *
+   * @defaultValue the defaults of {@link HubHistoryOptions}: 64 MiB in memory
    */
   readonly history?: HubHistoryOptions | false
 }

@@ -2,7 +2,7 @@
  * From where a subscription begins: `since`, checked and taken apart.
  */
 import { RivuletError } from '../../src/errors/index.js'
-import { describe } from '../../src/options/index.js'
+import { defaults, describe } from '../../src/options/index.js'
 import { type Cursor, type CursorSources, readCursor } from './cursor.js'
 
 /**
@@ -38,8 +38,7 @@ const words = ['now', 'retained', 'all'] as const
  *
  * @throws RIVULET_INVALID_OPTION
  */
-export function startOf(since: Since | undefined): { readonly start: Start; readonly key: string } {
-  if (since === undefined) return { start: { kind: 'now' }, key: 'now' }
+export function startOf(since: Since | undefined = defaults.since): { readonly start: Start; readonly key: string } {
   for (const kind of words) if (since === kind) return { start: { kind }, key: kind }
   if (typeof since === 'string') {
     const sources = readCursor(since)

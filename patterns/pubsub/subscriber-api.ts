@@ -15,8 +15,7 @@ import type { SinceEvent, TopicEvent } from './topic-event.js'
 export interface ReadyOptions extends WaitOptions {
   /**
    * How many publishers must serve the subscriptions, 1 to 1024.
-   *
-   * Default: one for each endpoint to connect to and each live link of bound endpoints, and at least one.
+   * @defaultValue one for each endpoint to connect to and each live link of bound endpoints, and at least one
    */
   readonly publishers?: number
 }

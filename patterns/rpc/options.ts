@@ -16,15 +16,23 @@ import { type Implementation, isImplementation } from './implement.js'
 
 /** Options that both sides of RPC take. */
 interface RpcOptions extends SocketOptions {
-  /** The largest request or response, in bytes, 64 KiB to 256 MiB. Default: 16 MiB. */
+  /**
+   * The largest request or response, in bytes, 64 KiB to 256 MiB.
+   * @defaultValue `16_777_216` (16 MiB)
+   */
   readonly maxMessageBytes?: number
-  /** What may wait to leave on one link, of small messages and of large ones each, in bytes, 1 to 1 GiB. Default: 8 MiB. */
+  /**
+   * What may wait to be sent on one link, in bytes, 1 to 1 GiB, once for small messages and once for large ones.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
   /**
-   * How long a link without a connection may be resumed, in milliseconds, 0 to an hour. Default: 15,000.
+   * How long a disconnected link may be resumed, in milliseconds, 0 to an hour.
    *
    * Each side keeps its own time, and the shorter one ends the session: then idempotent calls are sent to the next
    * server, and the others end with RIVULET_UNKNOWN_OUTCOME. Less than the deadline of calls leaves time for that.
+   *
+   * @defaultValue `15_000`
    */
   readonly retentionMs?: number
 }
@@ -33,36 +41,60 @@ interface RpcOptions extends SocketOptions {
 export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
   /** What the server does, from `implement`. */
   readonly services: readonly Implementation[]
-  /** Links at the same time, those that are cut included, 1 to 65536. Default: 1024. */
+  /**
+   * Links at the same time, disconnected ones included, 1 to 65,536.
+   * @defaultValue `1024`
+   */
   readonly maxSessions?: number
-  /** Calls at the same time over all links; more are refused as overloaded. 1 to 1,000,000. Default: 65536. */
+  /**
+   * Calls at the same time over all links, 1 to 1,000,000; more are refused as overloaded.
+   * @defaultValue `65_536`
+   */
   readonly maxConcurrentCalls?: number
   /**
-   * Calls that one client may begin within a second, 1 or more; infinite for no limit. More are refused as overloaded.
-   * Default: infinite. A client is a key over all its links where keys are known, else a link.
+   * Calls that one client may begin within a second: 1 or more, or `Infinity`; more are refused as overloaded.
+   *
+   * A client is a key over all its links where keys are known, otherwise a link.
+   *
+   * @defaultValue `Infinity`
    */
   readonly maxCallsPerSecond?: number
   /**
-   * Calls that one client may cancel within a second, 1 or more; infinite for no limit. Beyond it, its next calls are
-   * refused as overloaded until the second has ended. Default: 10,000.
+   * Calls that one client may cancel within a second: 1 or more, or `Infinity`.
+   *
+   * Beyond it, its next calls are refused as overloaded until the second has ended.
+   *
+   * @defaultValue `10_000`
    */
   readonly maxCancelsPerSecond?: number
 }
 
 /** Options of `createRpcClient`; it connects, or shares the links of another client. */
 export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> {
-  /** Another client whose links are shared: then no other option is taken but `timeoutMs`, `waitForReady` and `signal`. */
+  /**
+   * Another {@link RpcClient} whose links are shared: then no other option is taken but `timeoutMs`, `waitForReady` and
+   * `signal`.
+   * @defaultValue none
+   */
   readonly over?: object
-  /** How long a call with one response may take, in milliseconds, 0 or more; infinite for no limit. Default: 30,000. */
+  /**
+   * How long a call with one response may take, in milliseconds, 0 or more; `Infinity` for no limit.
+   * @defaultValue `30_000`
+   */
   readonly timeoutMs?: number
-  /** Whether calls wait until there is a server, as long as their deadline allows. Default: true. */
+  /**
+   * Whether calls wait until there is a server, as long as their deadline allows.
+   * @defaultValue `true`
+   */
   readonly waitForReady?: boolean
   /**
-   * How long a link without a connection keeps its idempotent calls while another server takes calls, in milliseconds, 0
-   * or more; infinite to keep them until the link is resumed or ends. Default: 1000.
+   * How long a disconnected link keeps its idempotent calls while another server takes calls, in milliseconds, 0 or
+   * more; `Infinity` keeps them until the link is resumed or ends.
    *
    * The calls are sent to the other server. A stream that has begun cannot continue there, and ends with
-   * RIVULET_UNKNOWN_OUTCOME. Calls that are not idempotent stay with their link, unless they have not left.
+   * RIVULET_UNKNOWN_OUTCOME. Calls that are not idempotent stay with their link, unless they were not sent.
+   *
+   * @defaultValue `1000`
    */
   readonly failoverMs?: number
 }

@@ -5,6 +5,7 @@
  * `parse.ts` and `parse-protocol.ts`.
  */
 import { RivuletError } from '../errors/index.js'
+import { defaults } from '../options/index.js'
 import { definitionForm, eachNamed } from './canonical.js'
 import { codecOf } from './codec.js'
 import { isObject } from './default-value.js'
@@ -16,9 +17,15 @@ import { collect, type Definition } from './self-contained.js'
 
 /** The options of `defineSchema` and `defineService`. */
 export interface SchemaOptions<Types extends readonly Schema[], Long extends 'number' | 'bigint'> {
-  /** Schemas whose named types may be used by name. Default: none. */
+  /**
+   * Schemas whose named types this one may use by name.
+   * @defaultValue none
+   */
   readonly types?: Types
-  /** What an Avro long is in JavaScript: a safe integer, or a bigint of 64 bits. Default: `number`. */
+  /**
+   * What an Avro long is in JavaScript: a safe integer, or a bigint of 64 bits.
+   * @defaultValue `'number'`
+   */
   readonly long?: Long
 }
 
@@ -54,7 +61,7 @@ export function resolveOptions(
       `${caller} takes the options types and long, received ${quote(key)}`,
     )
   }
-  const { types = [], long = 'number' }: { types?: unknown; long?: unknown } = options
+  const { types = [], long = defaults.long }: { types?: unknown; long?: unknown } = options
   if (long !== 'number' && long !== 'bigint') {
     throw new RivuletError('RIVULET_INVALID_OPTION', `long must be 'number' or 'bigint', received ${quote(long)}`)
   }

@@ -25,6 +25,8 @@ export interface DecodeOptions {
    * The schema that the bytes were written with, if it is another: a `Schema`, its JSON, or its JSON text.
    *
    * How the two are brought together is worked out once and kept. A `Schema` or a text is found again without work.
+   *
+   * @defaultValue none: the bytes were written with this schema
    */
   readonly writer?: Schema | AvroSchema | undefined
 }

@@ -9,20 +9,34 @@ import { type CallHeaders, prepareHeaders } from './headers.js'
 /** The options of one call. */
 export interface CallOptions {
   /**
-   * How long the call may take, in milliseconds, 0 or more; infinite for no limit.
-   *
-   * Default: that of the client for a call with one response, none for one with a stream of them.
+   * How long the call may take, in milliseconds, 0 or more; `Infinity` for no limit.
+   * @defaultValue `timeoutMs` of the client for a call with one response, `Infinity` for one with a stream of responses
    */
   readonly timeoutMs?: number
-  /** The call that this one is made for: it is cancelled with it, and its deadline is no later. */
+  /**
+   * The call that this one is made for: it is cancelled with it, and its deadline is no later.
+   * @defaultValue none
+   */
   readonly context?: CallContext
-  /** Cancels the call. */
+  /**
+   * Cancels the call: it fails with RIVULET_CANCELLED.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
-  /** Texts for the handler, at most 64 and 16 KiB together. Default: none. */
+  /**
+   * Texts for the handler by name, at most 64 and 16 KiB together.
+   * @defaultValue none
+   */
   readonly headers?: CallHeaders
-  /** Whether a second run does no harm: then the call is sent again if a session ends. Default: what the method says. */
+  /**
+   * Whether a second run does no harm: then the call is sent again if a session ends.
+   * @defaultValue what the service defines for the method
+   */
   readonly idempotent?: boolean
-  /** Whether the call waits until there is a server, as long as its deadline allows. Default: that of the client. */
+  /**
+   * Whether the call waits until there is a server, as long as its deadline allows.
+   * @defaultValue `waitForReady` of the client
+   */
   readonly waitForReady?: boolean
 }
 

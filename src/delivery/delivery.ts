@@ -8,9 +8,15 @@ import { maxDelayMs } from './protocol.js'
 
 /** How a delivery failed. */
 export interface NackOptions {
-  /** Delivered again after this long, in milliseconds, up to ten years. Default: the backoff of the queue. */
+  /**
+   * The message is delivered again after this long, in milliseconds, 0 to ten years.
+   * @defaultValue the backoff of the queue
+   */
   readonly delayMs?: number
-  /** Why, for the history of the message: a text, or what was thrown; up to 1000 characters, and 4096 of its stack. */
+  /**
+   * Why, for the history of the message: a text, or what was thrown; up to 1000 characters, and 4096 of its stack.
+   * @defaultValue none
+   */
   readonly reason?: unknown
 }
 

@@ -31,13 +31,25 @@ export interface DnsResolver {
 
 /** Options of `fromDns`. */
 export interface FromDnsOptions {
-  /** The port of each address of the name. Left out, the name has SRV records, which have their ports. */
+  /**
+   * The port of each address of the name, 1 to 65,535. Left out, the name has SRV records, which have their ports.
+   * @defaultValue none: the name has SRV records, which have their ports
+   */
   readonly port?: number
-  /** The public key of the servers, or several while it changes; all of them have it. Default: that of `security`. */
+  /**
+   * The public key of the servers, or several while it changes; all of them have it.
+   * @defaultValue `serverKey` of `security`
+   */
   readonly serverKey?: string | readonly string[]
-  /** How often the name is looked up, in milliseconds, from 100 to 3,600,000; up to a fifth is added at random. Default: 5000. */
+  /**
+   * How often the name is looked up, in milliseconds, 100 to 3,600,000; up to a fifth is added at random.
+   * @defaultValue `5000`
+   */
   readonly pollMs?: number
-  /** What answers. Default: the system, with its hosts file and search domains; its DNS servers for SRV records. */
+  /**
+   * What answers the look-ups.
+   * @defaultValue the system: its hosts file and search domains, and its DNS servers for SRV records
+   */
   readonly resolver?: DnsResolver
 }
 

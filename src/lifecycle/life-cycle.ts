@@ -11,9 +11,15 @@ export type Status = 'opening' | 'open' | 'closing' | 'closed'
 
 /** How to close. */
 export interface CloseOptions {
-  /** Whether what was accepted is still sent, and what was received is still delivered. Default: true. */
+  /**
+   * Whether accepted messages are still sent, and received ones still delivered.
+   * @defaultValue `true`
+   */
   readonly drain?: boolean
-  /** How long draining may take, in milliseconds; 0 drains nothing. Default: 5000. */
+  /**
+   * How long draining may take, in milliseconds, 0 or more; 0 drains nothing.
+   * @defaultValue `5000`
+   */
   readonly timeoutMs?: number
 }
 

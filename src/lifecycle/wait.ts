@@ -10,9 +10,15 @@ import { onAbort } from './abort-watchers.js'
 
 /** How long to wait, and how to give up. */
 export interface WaitOptions {
-  /** How long to wait, in milliseconds; left out, infinite or beyond 24 days: for ever. */
+  /**
+   * How long to wait, in milliseconds, 0 or more; `Infinity`, or more than 24 days, is without a limit.
+   * @defaultValue `Infinity`
+   */
   readonly timeoutMs?: number
-  /** Gives up when aborted. */
+  /**
+   * Gives up when aborted: the promise rejects with RIVULET_ABORTED.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 

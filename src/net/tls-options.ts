@@ -13,37 +13,74 @@ export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
 /** Certificates, keys and authorities of one side, as PEM in texts and buffers, or in files that are read again when they change. */
 interface TlsOptions {
-  /** The certificate of this side and those between it and its authority, in PEM. Only with `key`. */
+  /**
+   * The certificate of this side and those between it and its authority, in PEM. Only with `key`.
+   * @defaultValue none
+   */
   readonly cert?: string | Buffer
-  /** The private key of the certificate, in PEM. */
+  /**
+   * The private key of the certificate, in PEM.
+   * @defaultValue none
+   */
   readonly key?: string | Buffer
-  /** The authorities that certificates of the other side are checked against, in PEM, in place of those of Node. */
+  /**
+   * The authorities that certificates of the other side are checked against, in PEM, in place of those of Node.
+   * @defaultValue the authorities of Node where this side connects, none where it binds
+   */
   readonly ca?: string | Buffer
-  /** A file with what `cert` holds. */
+  /**
+   * A file with what `cert` holds.
+   * @defaultValue none
+   */
   readonly certFile?: string
-  /** A file with what `key` holds; others must not be able to read it. It may be the same file. */
+  /**
+   * A file with what `key` holds; others must not be able to read it. It may be the same file.
+   * @defaultValue none
+   */
   readonly keyFile?: string
-  /** A file with what `ca` holds. */
+  /**
+   * A file with what `ca` holds.
+   * @defaultValue none
+   */
   readonly caFile?: string
-  /** What the key is encrypted with. */
+  /**
+   * What the key is encrypted with.
+   * @defaultValue none
+   */
   readonly passphrase?: string
-  /** The oldest version that this side agrees to. Default: `TLSv1.2`. */
+  /**
+   * The oldest version that this side agrees to.
+   * @defaultValue `'TLSv1.2'`
+   */
   readonly minVersion?: TlsVersion
-  /** The ciphers of this side, in the format of OpenSSL. Default: those of Node. */
+  /**
+   * The ciphers of this side, in the format of OpenSSL.
+   * @defaultValue the ciphers of Node
+   */
   readonly ciphers?: string
 }
 
 /** TLS of a listener: the options of `node:tls` that are of use here, and files. A certificate and its key are required. */
 export interface TlsListenerOptions extends TlsOptions {
-  /** Whether clients must present a certificate, which `ca` or `caFile` must have signed: it is the `identity` of the connection. Default: false. */
+  /**
+   * Whether clients must present a certificate, which `ca` or `caFile` must have signed: it is the `identity` of the
+   * connection.
+   * @defaultValue `false`
+   */
   readonly requestCert?: boolean
-  /** How long a handshake may take, in milliseconds, 1 to 600,000. Default: 10 s. */
+  /**
+   * How long a handshake may take, in milliseconds, 1 to 600,000.
+   * @defaultValue `10_000`
+   */
   readonly handshakeTimeoutMs?: number
 }
 
 /** TLS of a connecting side: the options of `node:tls` that are of use here, and files. */
 export interface TlsConnectOptions extends TlsOptions {
-  /** The name that the certificate of the server must have. Default: the host of the endpoint. */
+  /**
+   * The name that the certificate of the server must have.
+   * @defaultValue the host of the endpoint
+   */
   readonly servername?: string
 }
 
@@ -135,7 +172,7 @@ function checkedText(subject: string, name: string, value: unknown): string | un
 }
 
 function checkedFlag(subject: string, name: string, value: unknown): boolean {
-  if (value === undefined || typeof value === 'boolean') return value ?? false
+  if (value === undefined || typeof value === 'boolean') return value ?? defaults.requestCert
   throw invalid(`${subject}.${name} must be true or false`)
 }
 

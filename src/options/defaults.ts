@@ -1,7 +1,8 @@
 /**
  * The one table of defaults: every value that a resource uses when its caller gives none, and every limit that the pages state.
  *
- * `docs/reference/options.md` shows the same table, and a test compares the two. The bounds of single options are beside the option.
+ * The docstrings of options repeat the values, and `docs/reference/options.md` shows both; a test compares them. The bounds of
+ * single options are beside the option.
  */
 
 const endless = Number.POSITIVE_INFINITY
@@ -14,11 +15,11 @@ export const defaults = Object.freeze({
   reconnectMs: 100,
   /** The longest wait between two tries, in milliseconds. */
   reconnectMaxMs: 1000,
-  /** The first wait before a server that refused this side is tried again, in milliseconds; each further refusal doubles it. */
+  /** The first wait before a server that refused this side for reasons of security is tried again, in milliseconds; each further refusal doubles it. */
   refusedMs: 1000,
   /** The longest of these waits, in milliseconds. */
   refusedMaxMs: 30_000,
-  /** How long a new connection may take to agree on the protocol, in milliseconds. */
+  /** How long a new connection may take to agree on the protocol, and a link to be answered, in milliseconds. */
   handshakeMs: 2000,
   /** How long a bound side with security waits for the proof of a peer, in milliseconds; longer than a peer waits for an answer. */
   proofMs: 5000,
@@ -26,19 +27,21 @@ export const defaults = Object.freeze({
   tlsHandshakeMs: 10_000,
   /** The oldest version of TLS that is agreed to. */
   tlsMinVersion: 'TLSv1.2',
+  /** Whether a listener with TLS asks its clients for a certificate. */
+  requestCert: false,
   /** How often a session shows a sign of life, and how often the system probes a silent connection, in milliseconds. */
   heartbeatMs: 1000,
-  /** How long a connection may stay silent before it is cut, in milliseconds. */
+  /** How long a connection may stay silent before it is cut, and that of a session replaced, in milliseconds. */
   silenceMs: 10_000,
-  /** How long frames for a subscriber may stay unacknowledged by its system before it is cut, in milliseconds. */
+  /** How long frames between a publisher and a subscriber may stay unacknowledged by the other system before the connection is cut, in milliseconds (Linux). */
   subscriberSilenceMs: 60_000,
   /** The same as `silenceMs` for a worker of a transient queue, which may have a backlog from a producer that is gone. */
   workerSilenceMs: 600_000,
-  /** Endpoints of an observable that one resource connects to. */
+  /** Endpoints of an observable that one resource connects to; of a longer list those in use stay, and the first of the others are added. */
   maxEndpoints: 256,
-  /** How long one-way sockets keep the connection to an endpoint that was removed, unless its peer leaves before, in milliseconds. */
+  /** How long subscribers, publishers and workers keep the connection to an endpoint that was removed, unless its peer leaves before, in milliseconds; and the longest that they then read what a peer that stays has sent. */
   removedMs: 5000,
-  /** How long frames of a transient queue for removed workers may still leave, in milliseconds. */
+  /** How long a producer of a transient queue gives removed workers to take the frames that it has sent, in milliseconds. */
   removedLingerMs: 30_000,
   /** How long `whenConnected` and `whenReady` wait, in milliseconds. */
   waitTimeoutMs: endless,
@@ -52,9 +55,9 @@ export const defaults = Object.freeze({
   maxMessageBytes: 1_048_576,
   /** The largest message of a link, in bytes. */
   maxLinkMessageBytes: 16_777_216,
-  /** Bytes in flight on one link: more is faster over long distances, less lets small messages pass large ones. */
+  /** Bytes in flight on one link, sent and not acknowledged: more is faster over long distances, less lets small messages pass large ones. */
   linkWindowBytes: 262_144,
-  /** Bytes in flight and not consumed on one stream of a link. */
+  /** Bytes in flight on one stream of a link, sent and not consumed. */
   streamWindowBytes: 131_072,
   /** How long a disconnected link may be resumed, in milliseconds; less than `callTimeoutMs`, so that its end leaves time. */
   retentionMs: 15_000,
@@ -62,11 +65,11 @@ export const defaults = Object.freeze({
   failoverMs: 1000,
   /** Links of one server. */
   maxSessions: 1024,
-  /** Those of one key, where the server has security: half of all at most. */
+  /** Links of one key at a server with security, disconnected ones included, and half of `maxSessions` at most; further ones are refused. */
   maxKeySessions: 256,
   /** Calls of one server at the same time. */
   maxConcurrentCalls: 65_536,
-  /** Open calls of one client at a server. */
+  /** Open calls of one client at a server, over all sessions of its key where keys are known; of one session, outcomes that wait included. */
   maxOpenCalls: 16_384,
   /** Calls that one client may begin at a server within a second. */
   maxCallsPerSecond: endless,
@@ -74,11 +77,11 @@ export const defaults = Object.freeze({
   maxCancelsPerSecond: 10_000,
   /** Calls of one client that wait for a server. */
   maxWaitingCalls: 65_536,
-  /** What one client's streams of requests may hold at a server before they are consumed, and outcomes it does not read, in bytes. */
+  /** Bytes that the streams of requests of one client may hold at a server before they are consumed, and the same again for outcomes that it does not read; a single one may be larger. */
   backlogBytes: 67_108_864,
   /** How long a call with one response may take, in milliseconds. */
   callTimeoutMs: 30_000,
-  /** How long a call with a stream of responses may take, in milliseconds. */
+  /** How long a call with a stream of responses may take without `timeoutMs` of its own, in milliseconds. */
   streamTimeoutMs: endless,
   /** Whether calls wait until a server is connected. */
   waitForReady: true,
@@ -86,13 +89,13 @@ export const defaults = Object.freeze({
   outboxBytes: 8_388_608,
   /** What happens when an outbox is full. */
   overflow: 'block',
-  /** What one batch frame may hold before it is cut, in bytes. */
+  /** Bytes of a frame of several messages; a larger message has a frame to itself. */
   frameBytes: 65_536,
   /** The most messages of one batch frame. */
   maxBatchMessages: 65_536,
   /** Messages that `process` works on at the same time. */
   concurrencyMessages: 1,
-  /** Frames that wait in the library for one worker, on each side, in a transient queue. */
+  /** Frames that wait in the library for one worker of a transient queue, on each side. */
   queueHighWaterMark: 32,
   /** Frames that wait in the library for one subscriber, on each side. */
   topicHighWaterMark: 128,
@@ -102,6 +105,8 @@ export const defaults = Object.freeze({
   slowSubscriberMs: 200,
   /** How long it then waits for no subscriber, in milliseconds. */
   slowSubscriberPauseMs: 5000,
+  /** From where a stream of topics begins. */
+  since: 'now',
   /** Messages and notices that wait in a stream with `conflateBy`. */
   maxConflatedKeys: 65_536,
   /** How long a stream of topics may hold up its subscriber before that is reported, in milliseconds. */
@@ -134,13 +139,13 @@ export const defaults = Object.freeze({
   socketBufferBytes: 65_536,
   /** How often a writer announces its schema while it sends, in milliseconds. */
   announceMs: 1000,
-  /** What peers may make a socket of datagrams, or a listener of typed streams, learn of new schemas, in bytes a second and at once. */
+  /** Bytes of new schemas that one socket of datagrams, or one listener of typed streams, learns in a second, and at once; each schema counts as its text and 4096 bytes more. */
   schemaBytesPerSecond: 131_072,
   /** Frames that a receiver parks while it waits for the schema of their writer. */
   parkedFrames: 64,
-  /** What these frames may take together, in bytes. */
+  /** Bytes that these frames may take together. */
   parkedBytes: 4_194_304,
-  /** How long it parks them, in milliseconds. */
+  /** How long a frame is parked at most, in milliseconds. */
   parkedMs: 5000,
   /** How long a `send` of a peer waits until the receiver has taken the message, in milliseconds. */
   messageTimeoutMs: 30_000,
@@ -154,11 +159,11 @@ export const defaults = Object.freeze({
   mailboxOverflow: 'block',
   /** Messages that a mailbox keeps of schemas that nobody consumes, all together. */
   unclaimedMessages: 1024,
-  /** What they may take together, in bytes. */
+  /** Bytes that these messages may take together. */
   unclaimedBytes: 1_048_576,
   /** Receivers that one peer sends to and that are not present. */
   maxAbsentPeers: 1024,
-  /** Peers of one other process. */
+  /** Peers that one other process may have. */
   maxLinkPeers: 16_384,
   /** How long a peer without a live link stays present, in milliseconds. */
   leaveMs: 1500,
@@ -170,7 +175,7 @@ export const defaults = Object.freeze({
   connectTimeoutMs: 10_000,
   /** Connections of one listener of byte streams. */
   maxConnections: 1024,
-  /** Connections that the system holds for a listener until they are accepted. */
+  /** Connections that the system holds for a listener until they are accepted; the system may hold fewer. */
   backlogConnections: 511,
   /** What all connections of a listener may hold together, in bytes. */
   maxBufferedBytes: 268_435_456,
@@ -186,7 +191,7 @@ export const defaults = Object.freeze({
   frameTimeoutMs: 60_000,
   /** How long this side may be silent after the peer has closed its half, before it closes its own, in milliseconds. */
   halfOpenTimeoutMs: 30_000,
-  /** How long a peer may take to end its half after it was refused for what it has sent, in milliseconds. */
+  /** How long a peer may take to close its half after its data was refused, in milliseconds; then the connection is destroyed. */
   refusalMs: 1000,
   /** How long a byte stream is silent before the system probes it, in milliseconds. */
   keepAliveMs: 30_000,
@@ -218,7 +223,7 @@ export const defaults = Object.freeze({
   flushedOnly: false,
   /** How long a consumer of a durable queue has a message without a sign of life, in milliseconds. */
   leaseMs: 30_000,
-  /** What the name of the queue of dead letters adds to that of its queue. */
+  /** The end of the name of a queue of dead letters, behind the name of its queue. */
   deadSuffix: '.dead',
   /** Deliveries of one message, the first included, before it is a dead letter. */
   maxAttempts: 5,
@@ -250,13 +255,13 @@ export const defaults = Object.freeze({
   sendTimeoutMs: endless,
   /** Messages that a consumer has and has not settled. */
   prefetchMessages: 64,
-  /** How long a consumer without a subscriber keeps what it has not handed out, in milliseconds. */
+  /** How long a consumer without a subscriber keeps messages that it has not handed out, in milliseconds. */
   lingerMs: 1000,
-  /** How long the result of `process` may have no subscriber before that is reported, in milliseconds. */
+  /** How long the result of `process` of a consumer may have no subscriber before that is reported, in milliseconds. */
   unsubscribedMs: 5000,
-  /** Messages that `peek` returns. */
+  /** Messages that `peek` returns without a `limit`. */
   peekMessages: 10,
-  /** The shortest time between two changes of a queue that are emitted, in milliseconds. */
+  /** The shortest time between two changes of a queue that `changes` emits, in milliseconds. */
   queueChangesMs: 100,
   /** Whether a queue is made when it is first used. */
   autoCreate: false,
@@ -272,13 +277,13 @@ export const defaults = Object.freeze({
   maxAnnouncements: 16_384,
   /** Those of one client or key. */
   maxClientAnnouncements: 1024,
-  /** Services that one client of a directory watches. */
+  /** Names that one client of a directory watches. */
   maxWatches: 1024,
   /** Views that all clients of one host of a directory watch. */
   maxWatchedViews: 65_536,
-  /** How long a client of a directory waits at most, at random, before it announces again at a host, in milliseconds. */
+  /** The longest wait, at random, before a client of a directory announces again at a host, in milliseconds. */
   announceJitterMs: 500,
-  /** How long it waits before it announces again what a host has refused, in milliseconds. */
+  /** The wait before a client of a directory announces again what a host has refused, in milliseconds; up to half as much is added at random. */
   announceAgainMs: 5000,
   /** The most bytes of a datagram, header included; a path of the Internet takes so many. */
   maxPayloadBytes: 1200,
@@ -306,30 +311,30 @@ export const defaults = Object.freeze({
   securityEventMs: 1000,
   /** How long an allow list may take to decide about a key, in milliseconds; then the key is refused as not decided. */
   admissionTimeoutMs: 800,
-  /** How often a function that decides about keys is asked again about the admitted ones, in milliseconds. */
+  /** How often a function of an allow list is asked again about the keys that it has admitted, in milliseconds. */
   admissionRecheckMs: 500,
-  /** How long its last answer holds while it fails or is slow, in milliseconds. */
+  /** How long the last answer of such a function holds while it fails or is slow, in milliseconds. */
   admissionGraceMs: 10_000,
-  /** How long it is asked about a key that no link uses, in milliseconds. */
+  /** How long such a function is asked about a key that no link uses, in milliseconds; keys of one-way sockets count as used. */
   unusedKeyMs: 60_000,
-  /** How long it is not asked again about a key that it has refused, in milliseconds. */
+  /** How long such a function is not asked again about a key that it has refused, in milliseconds. */
   refusalMemoryMs: 1000,
-  /** Keys that it has refused, and keys about which it is asked at the same time. */
+  /** Refused keys that are remembered, and keys about which such a function is asked at the same time. */
   undecidedKeys: 1024,
-  /** Keys that it has admitted. */
+  /** Keys that such a function has admitted; beyond it, the one that connected longest ago is revoked. */
   admittedKeys: 16_384,
   /** Whether `saveKeyPair` replaces a file. */
   overwrite: false,
   /** How often `fromDns` looks a name up, in milliseconds; up to a fifth is added at random. */
   dnsPollMs: 5000,
-  /** How long a look-up may take, in milliseconds. */
+  /** How long a look-up of `fromDns` may take, in milliseconds. */
   lookUpMs: 5000,
-  /** How often a file that is followed is looked at, in milliseconds: an allow list, or a list of endpoints. */
+  /** How often the file of an allow list, or of `fromFile`, is looked at, in milliseconds. */
   followedFileMs: 250,
   /** Malformed frames within a second after which a bound socket admits new peers a few at a time. */
   floodFrames: 1000,
-  /** How often it admits some, in milliseconds. */
+  /** How often it then admits some, in milliseconds. */
   admissionMs: 100,
-  /** How long nobody must have waited before it admits all again, in milliseconds. */
+  /** How long no peer must have waited before it admits all again, in milliseconds. */
   admissionCalmMs: 5000,
 })

@@ -20,11 +20,20 @@ const brand = Symbol.for('rivulet.runtime')
 
 /** Options of `createRuntime`. */
 export interface RuntimeOptions {
-  /** Input and output threads of the native library, 1 to 64; one serves about a gigabit a second. Default: 1. */
+  /**
+   * Input and output threads of the native library, 1 to 64; one serves about a gigabit a second.
+   * @defaultValue `1`
+   */
   readonly ioThreads?: number
-  /** How many native sockets there may be, 8 to 65535; a resource takes two. Default: 1023. */
+  /**
+   * The most native sockets, 8 to 65,535; a resource takes two.
+   * @defaultValue `1023`
+   */
   readonly maxSockets?: number
-  /** The clock for timers and message times. Default: that of the machine. */
+  /**
+   * The clock for timers and message times.
+   * @defaultValue the clock of the machine
+   */
   readonly clock?: Clock
 }
 

@@ -14,7 +14,10 @@ import { checkedPath, fileFault, openForReading, readText } from './private-file
 
 /** Options of `saveKeyPair`. */
 export interface SaveKeyPairOptions {
-  /** Whether a file that is there is replaced. Default: false. */
+  /**
+   * Whether an existing file is replaced.
+   * @defaultValue `false`
+   */
   readonly overwrite?: boolean
 }
 

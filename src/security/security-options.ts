@@ -13,11 +13,21 @@ import { compileRules, type Policy } from './policy.js'
 export interface SecurityOptions {
   /** The keys of this side, from `generateKeyPair`, `loadKeyPair` or `keyPairFromEnvironment`. */
   readonly keyPair: KeyPair
-  /** Who is admitted. Required where the resource binds, refused where it only connects. */
+  /**
+   * Who is admitted. Required where the resource binds, refused where it only connects.
+   * @defaultValue none
+   */
   readonly allow?: Allow
-  /** What admitted peers may do; without one, everything. With one, what it does not allow is denied. Only with `allow`. */
+  /**
+   * What admitted peers may do; without one, everything. With one, what it does not allow is denied. Only with `allow`.
+   * @defaultValue none: admitted peers may do everything
+   */
   readonly policy?: Policy
-  /** The public key of the server, or several while it changes. Required where the resource connects, unless each endpoint has its own. */
+  /**
+   * The public key of the server, or several while it changes. Required where the resource connects, unless each
+   * endpoint has its own.
+   * @defaultValue none
+   */
   readonly serverKey?: string | readonly string[]
 }
 

@@ -9,21 +9,39 @@ import { resolveSocketSecurity } from './socket-security.js'
 
 /** Options that every resource with a socket takes. Without `bind` and `connect` there is nothing to open. */
 export interface SocketOptions {
-  /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. */
+  /**
+   * Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`, `inproc://name`. `*` is a free port.
+   * @defaultValue none
+   */
   readonly bind?: string | readonly string[]
   /**
    * Endpoints to connect to, now and again after every cut; each may carry the key of its server.
    *
-   * Of an observable, the newest list holds: links are added and removed while the resource is open. 256 endpoints at most.
+   * Of an observable, the newest list holds: links are added and removed while the resource is open. 256 endpoints at
+   * most.
+   *
+   * @defaultValue none
    */
   readonly connect?: Endpoints
-  /** Allows binding where other machines can reach it, without any security. Default: false. */
+  /**
+   * Allows binding where other machines can reach it, without any security. Refused where nothing is bound.
+   * @defaultValue `false`
+   */
   readonly insecure?: boolean
-  /** The keys of this side, and who is admitted; both sides of a connection have it, or neither. Default: none. */
+  /**
+   * The keys of this side, and who is admitted; both sides of a connection have it, or neither.
+   * @defaultValue none
+   */
   readonly security?: SecurityOptions
-  /** The runtime to live in. Default: the one of this thread. */
+  /**
+   * The {@link Runtime} that the resource belongs to: it closes with it.
+   * @defaultValue the runtime of this thread
+   */
   readonly runtime?: Runtime
-  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
+  /**
+   * Before the resource is open, aborting rejects the factory; afterwards it closes the resource without draining.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 

@@ -14,7 +14,10 @@ export type SendAllSource<In> = Iterable<In> | AsyncIterable<In> | ObservableInp
 
 /** How `sendAll` works. */
 export interface SendAllOptions {
-  /** Stops taking from the source and rejects; what was taken is still sent. */
+  /**
+   * Stops taking values from the source, and rejects; those that were taken are still sent.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 

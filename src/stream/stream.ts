@@ -7,7 +7,10 @@ import type { Observable, ObservableInput } from 'rxjs'
 
 /** How `process` works. */
 export interface ProcessOptions {
-  /** Messages in work at once, 1 to 65536. Default: 1. */
+  /**
+   * Messages that are worked on at the same time, 1 to 65,536.
+   * @defaultValue `1`
+   */
   readonly concurrency?: number
 }
 

@@ -1,33 +1,7 @@
-/** The table of defaults in the code and the one in docs/reference/options.md say the same. */
-import { readFileSync } from 'node:fs'
+/** The table of defaults: its names have units, and no option has its default elsewhere. */
 import t from 'tap'
 import { defaults } from '../../src/options/index.js'
 import { readSources } from '../repository/sources.js'
-
-/** The value that a cell of the page shows. */
-function valueIn(cell: string): unknown {
-  if (/^[\d,]+$/.test(cell)) return Number(cell.replaceAll(',', ''))
-  const words: Record<string, unknown> = { true: true, false: false, infinite: Number.POSITIVE_INFINITY }
-  return words[cell] ?? cell
-}
-
-const page = readFileSync('docs/reference/options.md', 'utf8')
-
-const documented = new Map(
-  [...page.matchAll(/^\| `(\w+)` \| ([\w,.-]+) \|/gm)].map(([, name, value]) => [
-    name as string,
-    valueIn(value as string),
-  ]),
-)
-
-t.test('every default is in the table with its value, and the table has no other', async (t) => {
-  t.ok(documented.size > 10)
-  t.strictSame(Object.fromEntries(documented), { ...defaults })
-})
-
-t.test('the table has the order of the code', async (t) => {
-  t.strictSame([...documented.keys()], Object.keys(defaults))
-})
 
 t.test('names carry their unit, and nothing can change them', async (t) => {
   t.ok(Object.isFrozen(defaults))

@@ -11,9 +11,10 @@ const pages = [
   ...guidePaths(),
 ]
 
-/** The identifiers of the headings of a page, as GitHub and the site make them. */
-function headings(text: string): string[] {
-  return [...text.matchAll(/^#{1,6} (.*)$/gm)].map(([, title = '']) => slug(title))
+/** The places of a page that links name: its headings, as GitHub and the site identify them, and its anchors. */
+function places(text: string): string[] {
+  const headings = [...text.matchAll(/^#{1,6} (.*)$/gm)].map(([, title = '']) => slug(title))
+  return [...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id)]
 }
 
 /** Links of a page that lead nowhere; `read` gives the text of a file, if there is one. */
@@ -27,7 +28,7 @@ function broken(path: string, text: string, read: (path: string) => string | und
       .filter((target) => {
         const [file = '', heading] = target.split('#')
         const found = file === '' ? text : read(posix.join(posix.dirname(path), file))
-        return found === undefined || (heading !== undefined && !headings(found).includes(heading))
+        return found === undefined || (heading !== undefined && !places(found).includes(heading))
       })
       .map((target) => `${path}: ${target}`)
   )
@@ -44,7 +45,9 @@ t.test('links lead somewhere', async (t) => {
 })
 
 t.test('links that lead nowhere are found', async (t) => {
-  const there = (path: string): string | undefined => (path === 'docs/b.md' ? '# The `b` page\n' : undefined)
-  const text = '[1](b.md) [2](b.md#the-b-page) [3](https://example.org/x) [4](c.md) [5](b.md#gone) [6](#gone)'
+  const there = (path: string): string | undefined =>
+    path === 'docs/b.md' ? '# The `b` page\n<a id="c"></a>\n' : undefined
+  const text =
+    '[1](b.md) [2](b.md#the-b-page) [2](b.md#c) [3](https://example.org/x) [4](c.md) [5](b.md#gone) [6](#gone)'
   t.strictSame(broken('docs/a.md', text, there), ['docs/a.md: c.md', 'docs/a.md: b.md#gone', 'docs/a.md: #gone'])
 })

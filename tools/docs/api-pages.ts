@@ -49,12 +49,29 @@ function runTypeDoc(stage: string, folder: string, json: string | undefined): vo
 
 /** Pages with links to errors, and with the options of factories. */
 export function joinPages(pages: ReadonlyMap<string, string>): Map<string, string> {
-  const done = [...pages].map(([path, text]): [string, string] => {
+  const texts = new Map([...pages].map(([path, text]) => [path, path.endsWith('.md') ? wordedDefaults(text) : text]))
+  const done = [...texts].map(([path, text]): [string, string] => {
     if (!path.endsWith('.md')) return [path, text.replaceAll('\\', '/')]
-    const linked = linkCodes(path, path.includes('/functions/') ? withOptions(path, text, pages) : text)
+    const linked = linkCodes(path, path.includes('/functions/') ? withOptions(path, text, texts) : text)
     return [path, withFrontMatter(linked)]
   })
   return new Map(done)
+}
+
+/** Tables of options in which words for a default are no code, and options without one are required. */
+function wordedDefaults(text: string): string {
+  return text.replaceAll(/^\| Property \| Type \| Default value \|[^\n]*\n(?:\|[^\n]*(?:\n|$))*/gm, (table) =>
+    table
+      .split('\n')
+      .map((line) => {
+        const cells = line.split(/(?<!\\)\|/)
+        const [, words] = /^ `([a-z][^`']*)` $/.exec(cells[3] ?? '') ?? []
+        if (words === undefined || /^(?:true|false)$/.test(words)) return line
+        cells[3] = words === 'undefined' ? ' required ' : ` ${words} `
+        return cells.join('|')
+      })
+      .join('\n'),
+  )
 }
 
 /** The codes of errors as links: not in code blocks, headings and links. */

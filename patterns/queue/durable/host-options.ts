@@ -21,73 +21,150 @@ import { largestMessageBytes } from './wire.js'
 
 /** The wait before a message that failed is delivered again: `initialMs × factor^(attempt − 1)`, at most `maxMs`. */
 export interface BackoffOptions {
-  /** After the first failure, in milliseconds, 0 to ten years. Default: 1000. */
+  /**
+   * The wait after the first failure, in milliseconds, 0 to ten years.
+   * @defaultValue `1000`
+   */
   readonly initialMs?: number
-  /** How much longer each wait is than the one before, 1 to 100. Default: 2. */
+  /**
+   * How much longer each wait is than the one before, 1 to 100.
+   * @defaultValue `2`
+   */
   readonly factor?: number
-  /** The longest wait, in milliseconds, 0 to ten years. Default: 60,000. */
+  /**
+   * The longest wait, in milliseconds, 0 to ten years.
+   * @defaultValue `60_000`
+   */
   readonly maxMs?: number
 }
 
 /** How one queue treats its messages. They are options of the host, not of the messages: they may change when it is opened again. */
 export interface QueueOptions {
-  /** Deliveries of one message, the first included, before it is a dead letter: 1 or more, or infinite. Default: 5. */
+  /**
+   * Deliveries of one message, the first included, before it is a dead letter: 1 or more, or `Infinity`.
+   * @defaultValue `5`
+   */
   readonly maxAttempts?: number
-  /** How long a consumer has a message without a sign of life, in milliseconds, 100 to a day. Default: 30,000. */
+  /**
+   * How long a consumer has a message without a sign of life, in milliseconds, 100 to a day.
+   * @defaultValue `30_000`
+   */
   readonly leaseMs?: number
-  /** The wait before a message that failed is delivered again. */
+  /**
+   * The wait before a message that failed is delivered again.
+   * @defaultValue the defaults of {@link BackoffOptions}
+   */
   readonly backoff?: BackoffOptions
-  /** Messages in the queue, those under a lease included, 1 or more. Default: infinite. */
+  /**
+   * Messages in the queue, those under a lease included: 1 or more, or `Infinity`.
+   * @defaultValue `Infinity`
+   */
   readonly maxLength?: number
-  /** Bytes of their bodies, 1 or more. Default: infinite. */
+  /**
+   * Bytes of the bodies of these messages: 1 or more, or `Infinity`.
+   * @defaultValue `Infinity`
+   */
   readonly maxBytes?: number
-  /** Messages that are ready for longer are dropped and counted as `expired`, in milliseconds, 0 or more. Default: infinite. */
+  /**
+   * Messages that are ready for longer are dropped and counted as `expired`: milliseconds, 0 or more, or `Infinity`.
+   *
+   * A delay, also that after a failure, does not count.
+   *
+   * @defaultValue `Infinity`
+   */
   readonly maxAgeMs?: number
-  /** Whether a full queue refuses what is sent, or drops what waits longest and counts it as `overflow`. Default: `reject`. */
+  /**
+   * Whether a full queue refuses new messages, or drops the ones that wait longest and counts them as `overflow`.
+   *
+   * `drop-oldest` drops the messages that have been ready for longest, then those that wait for another of their key,
+   * then delayed ones. Messages under a lease are never dropped.
+   *
+   * @defaultValue `'reject'`
+   */
   readonly overflow?: 'reject' | 'drop-oldest'
-  /** How long the id of a message is remembered, in milliseconds, 0 to ten years. Default: 120,000. */
+  /**
+   * How long the id of a message is remembered, in milliseconds, 0 to ten years.
+   * @defaultValue `120_000`
+   */
   readonly dedupeMs?: number
   /**
    * Whether messages of one key are delivered one after the other, each when the one before it has left the queue.
    *
-   * Their order is that in which they were stored, became due, or came back from the dead letters. Default: false.
+   * Their order is that in which they were stored, became due, or came back from the dead letters.
+   *
+   * @defaultValue `false`
    */
   readonly keyOrder?: boolean
   /**
-   * What happens to messages whose schema no attached consumer can read. Default: `keep`.
+   * What happens to messages whose schema no attached consumer can read.
    *
-   * With `keep` they wait for a consumer that can read them, and others pass them. With `dead-letter` they go to the dead
-   * letters, also while the consumers that can read them are away, for example after a restart.
+   * With `keep` they wait for a consumer that can read them, and others pass them. With `dead-letter` they go to the
+   * dead letters, also while the consumers that can read them are away, for example after a restart.
+   *
+   * @defaultValue `'keep'`
    */
   readonly unreadable?: 'keep' | 'dead-letter'
 }
 
 /** Options of `createQueueHost`. */
 export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
-  /** The folder of the queues, made if it is not there; on a disk of this machine. Either this or `store: 'memory'`. */
+  /**
+   * The folder of the queues, made if it is missing; on a disk of this machine. Either this or `store: 'memory'`.
+   * @defaultValue none
+   */
   readonly path?: string
-  /** `memory` keeps everything in memory: what is confirmed lives as long as the process. */
+  /**
+   * `memory` keeps everything in memory: confirmed messages live as long as the process.
+   * @defaultValue none: the queues are on disk, in `path`
+   */
   readonly store?: 'memory'
   /**
    * What a confirmation means: `flushed` survives the loss of power, `committed` the end of the process alone, `memory`
-   * neither. Default: `flushed` with a `path`, `memory` without.
+   * neither.
+   * @defaultValue `'flushed'` with a `path`, `'memory'` without
    */
   readonly durability?: 'flushed' | 'committed' | 'memory'
-  /** What the records may take on disk, or in memory, in bytes, 1 MiB to 16 TiB. Default: 4 GiB. */
+  /**
+   * What the records may take on disk, or in memory, in bytes, 1 MiB to 16 TiB.
+   * @defaultValue `4_294_967_296` (4 GiB)
+   */
   readonly maxBytes?: number
-  /** The queues by name, each with what differs from `defaults`. A name is 1 to 128 letters, digits and characters of `_.:/@+-`. */
+  /**
+   * The queues by name, each with what differs from `defaults`. A name is 1 to 128 letters, digits and characters of
+   * `_.:/@+-`.
+   * @defaultValue none
+   */
   readonly queues?: Readonly<Record<string, QueueOptions>>
-  /** How queues treat their messages where they say nothing themselves. */
+  /**
+   * How queues treat their messages where `queues` does not name the option.
+   * @defaultValue the defaults of {@link QueueOptions}
+   */
   readonly defaults?: QueueOptions
-  /** Whether a queue is made when it is first used, with `defaults`; else producers and consumers get RIVULET_UNKNOWN_QUEUE. Default: false. */
+  /**
+   * Whether a queue is made when it is first used, with `defaults`; otherwise producers and consumers get
+   * RIVULET_UNKNOWN_QUEUE.
+   * @defaultValue `false`
+   */
   readonly autoCreate?: boolean
-  /** The most queues, dead letters aside; more are not made automatically. 1 to 65536. Default: 1024. */
+  /**
+   * Queues that may exist before no more are made automatically, dead letters aside, 1 to 65,536.
+   * @defaultValue `1024`
+   */
   readonly maxQueues?: number
-  /** The largest message that is taken, in bytes, 1 to 16 MiB. Default: 16 MiB. */
+  /**
+   * The largest message that the host takes, in bytes, 1 to 16 MiB.
+   * @defaultValue `16_777_216` (16 MiB)
+   */
   readonly maxMessageBytes?: number
-  /** What may wait to leave on one link, in bytes, 1 to 1 GiB. Default: 8 MiB. */
+  /**
+   * What may wait to be sent on one link, in bytes, 1 to 1 GiB.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
-  /** Links at the same time, those that are cut included, 1 to 65536. Default: 1024. */
+  /**
+   * Links at the same time, disconnected ones included, 1 to 65,536.
+   * @defaultValue `1024`
+   */
   readonly maxSessions?: number
 }
 

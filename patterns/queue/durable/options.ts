@@ -23,7 +23,10 @@ import { largestMessageBytes } from './wire.js'
 
 /** Options that producers and consumers take. Exactly one of `connect` and `host`. */
 interface DurableOptions extends Omit<SocketOptions, 'bind' | 'insecure'> {
-  /** A host of this process: then no socket is opened. */
+  /**
+   * A host of this process: then no socket is opened. Instead of `connect`.
+   * @defaultValue none
+   */
   readonly host?: QueueHost
   /** The name of the queue. */
   readonly queue: string
@@ -33,11 +36,20 @@ interface DurableOptions extends Omit<SocketOptions, 'bind' | 'insecure'> {
 export interface ProducerOptions<In> extends DurableOptions {
   /** The schema of the messages. */
   readonly schema: Schema<In>
-  /** The largest message, in bytes, 1 to 16 MiB; that of the host holds too. Default: 16 MiB. */
+  /**
+   * The largest message, in bytes, 1 to 16 MiB; the limit of the host holds too.
+   * @defaultValue `16_777_216` (16 MiB)
+   */
   readonly maxMessageBytes?: number
-  /** What may wait for its confirmation, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
+  /**
+   * Messages that wait for their confirmation, in bytes, 1 to 1 GiB; one message more may be taken.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
-  /** What happens when so much waits. Default: `block`. */
+  /**
+   * What happens when `outboxBytes` wait.
+   * @defaultValue `'block'`
+   */
   readonly overflow?: OverflowPolicy
 }
 
@@ -46,15 +58,19 @@ export interface ConsumerOptions<Out> extends DurableOptions {
   /** The schema that messages are read with; producers may have an older or newer one. */
   readonly schema: Schema<unknown, Out>
   /**
-   * Messages that this consumer has and has not settled, 1 to 65,536. Default: 64.
+   * Messages that this consumer holds and has not settled, 1 to 65,536.
    *
-   * More is faster for quick work; 1 leaves a message with the host until somebody is free for it.
+   * More is faster for quick work; 1 leaves a message with the host until a worker is free for it.
+   *
+   * @defaultValue `64`
    */
   readonly prefetch?: number
   /**
-   * What errors and the history of messages call this consumer, 1 to 128 characters. Default: none.
+   * What errors and the history of messages call this consumer, 1 to 128 characters.
    *
    * It need not be unique, and decides nothing.
+   *
+   * @defaultValue none
    */
   readonly name?: string
 }
@@ -62,19 +78,37 @@ export interface ConsumerOptions<Out> extends DurableOptions {
 /** How one message is sent. */
 export interface SendOptions {
   /**
-   * The id of the message, 1 to 255 characters: another message with it, from whomever, is not stored within `dedupeMs` of
-   * the queue.
+   * The id of the message, 1 to 255 characters: another message with the same id, of any producer, is not stored within
+   * `dedupeMs` of the queue.
+   * @defaultValue none
    */
   readonly id?: string
-  /** The key of the message, 1 to 255 characters: with `keyOrder`, messages of one key are delivered one after the other. */
+  /**
+   * The key of the message, 1 to 255 characters: with `keyOrder`, messages of one key are delivered one after the
+   * other.
+   * @defaultValue none
+   */
   readonly key?: string
-  /** Not delivered before this long after it is stored, in milliseconds, up to ten years. Default: 0. */
+  /**
+   * Not delivered before this long after it is stored, in milliseconds, 0 to ten years.
+   * @defaultValue none: it is delivered as soon as a consumer takes it
+   */
   readonly delayMs?: number
-  /** Dropped if it is not delivered this long after it is stored, in milliseconds, above 0 and up to ten years. Default: never. */
+  /**
+   * Dropped if it is not delivered within this time after it is stored, in milliseconds, above 0 and up to ten years.
+   * @defaultValue none: it does not expire
+   */
   readonly ttlMs?: number
-  /** How long to wait for the confirmation, in milliseconds; 0 gives up after this turn. Default: for ever. */
+  /**
+   * How long to wait for the confirmation, in milliseconds, 0 or more: 0 gives up after this turn, `Infinity` never.
+   * @defaultValue `Infinity`
+   */
   readonly timeoutMs?: number
-  /** Gives up when aborted: a message that has not left is taken back, of one that has nobody knows. */
+  /**
+   * Gives up when aborted: a message that was not sent is taken back; whether one that was sent is stored stays
+   * unknown.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 

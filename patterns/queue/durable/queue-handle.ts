@@ -16,7 +16,10 @@ import { shownName } from './session-owner.js'
 
 /** How messages are looked at. */
 export interface PeekOptions<T> {
-  /** Decodes the messages; without it, `value` is `undefined`. */
+  /**
+   * Decodes the messages; without it, `value` is `undefined`.
+   * @defaultValue none
+   */
   readonly schema?: Schema<unknown, T>
 }
 

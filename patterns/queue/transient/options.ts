@@ -9,13 +9,18 @@ import { maxFrameMessages } from '../../../src/wire/index.js'
 
 /** Options that both sides of a transient queue take. */
 interface QueueOptions extends SocketOptions {
-  /** The largest message, in bytes, 1 to 256 MiB; the same on both sides. Default: 1 MiB. */
+  /**
+   * The largest message, in bytes, 1 to 256 MiB; the same on both sides.
+   * @defaultValue `1_048_576` (1 MiB)
+   */
   readonly maxMessageBytes?: number
   /**
-   * What the system may hold for one connection on this side, in bytes, 4096 to 16 MiB. Default: 64 KiB.
+   * What the system may hold for one connection on this side, in bytes, 4096 to 16 MiB; for TCP only.
    *
    * With the frames of the high-water mark it bounds what waits in front of one worker. Small values suit coarse jobs,
    * together with a small `maxBatchMessages`; large ones suit long, fast networks.
+   *
+   * @defaultValue `65_536` (64 KiB)
    */
   readonly socketBufferBytes?: number
 }
@@ -25,14 +30,22 @@ export interface PushOptions<In> extends QueueOptions {
   /** The schema of the messages. */
   readonly schema: Schema<In>
   /**
-   * The most messages of one frame, 1 to 65536. Default: 65536, so that the size of frames decides.
+   * The most messages of one frame, 1 to 65,536.
    *
-   * 1 for coarse jobs: then no worker has more than it must before the others have some.
+   * 1 suits coarse jobs: then no worker has more than it must before the others have some.
+   *
+   * @defaultValue `65_536`: the size of frames decides
    */
   readonly maxBatchMessages?: number
-  /** What happens when the outbox is full. Default: `block`. */
+  /**
+   * What happens when the outbox is full.
+   * @defaultValue `'block'`
+   */
   readonly overflow?: OverflowPolicy
-  /** What the outbox may hold, in bytes, 1 to 1 GiB; one frame more may be gathered. Default: 8 MiB. */
+  /**
+   * Messages that wait to be sent, in bytes, 1 to 1 GiB; one frame more may be gathered.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
 }
 

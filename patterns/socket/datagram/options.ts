@@ -27,57 +27,107 @@ export interface MulticastOptions {
   /** The group and its port: `udp://239.1.2.3:5000`, `udp://[ff15::1]:5000`. */
   readonly group: string
   /**
-   * Names or addresses of the interfaces to join on: `eth0`, `192.168.1.5`. Default: each interface that can.
+   * Names or addresses of the interfaces to join on: `eth0`, `192.168.1.5`.
    *
-   * What this side sends to groups leaves by the first of them that is up; by default, by the interface that the system chooses.
+   * What this side sends to groups leaves by the first of them that is up; by default, by the interface that the system
+   * chooses.
+   *
+   * @defaultValue each interface that can
    */
   readonly interfaces?: string | readonly string[]
-  /** How many routers messages may pass, plus one, from 0 to 255; 0 stays on this machine. Default: 1, this network. */
+  /**
+   * Routers that messages may pass, plus one, 0 to 255; 0 stays on this machine.
+   * @defaultValue `1`: this network
+   */
   readonly ttl?: number
-  /** Whether sockets of this machine receive what this side sends to groups, itself included. Default: true. */
+  /**
+   * Whether sockets of this machine receive what this side sends to groups, itself included.
+   * @defaultValue `true`
+   */
   readonly loopback?: boolean
 }
 
 /** Options of `createDatagram` that do not depend on the type of the messages. */
 export interface DatagramSettings {
-  /** Endpoints to bind: `udp://127.0.0.1:*`, `udp://[::1]:9000`. Default: a port of the system, on every address. */
+  /**
+   * Endpoints to bind: `udp://127.0.0.1:*`, `udp://[::1]:9000`.
+   * @defaultValue a port of the system, on every address
+   */
   readonly bind?: string | readonly string[]
-  /** Allows `bind` where other machines can reach it: datagrams have no security. Default: false. */
+  /**
+   * Allows `bind` where other machines can reach it: datagrams have no security.
+   * @defaultValue `false`
+   */
   readonly insecure?: boolean
-  /** Where `send` and `next` send: `udp://host:port`. Default: the group of `multicast`. */
+  /**
+   * Where `send` and `next` send: `udp://host:port`.
+   * @defaultValue the group of `multicast`
+   */
   readonly to?: string
-  /** A group to join, and to send to. Default: none. */
+  /**
+   * A group to join, and to send to.
+   * @defaultValue none
+   */
   readonly multicast?: MulticastOptions
-  /** Whether messages may be sent to the address of all hosts of a network. IPv4 only. Default: false. */
+  /**
+   * Whether messages may be sent to the address of all hosts of a network. IPv4 only.
+   * @defaultValue `false`
+   */
   readonly broadcast?: boolean
   /**
-   * The most bytes of one datagram, header included, from 128 to 65,507. Default: 1200.
+   * The most bytes of one datagram, header included, 128 to 65,507.
    *
-   * Larger datagrams than the smallest MTU of the path minus 28 are cut into pieces by routers: one lost piece loses the whole datagram.
+   * Larger datagrams than the smallest MTU of the path minus 28 are cut into pieces by routers: one lost piece loses
+   * the whole datagram.
+   *
+   * @defaultValue `1200`
    */
   readonly maxPayloadBytes?: number
-  /** Whether messages of one turn to one destination share datagrams, up to 1024 messages each. Default: false. */
+  /**
+   * Whether messages of one turn to one destination share datagrams, up to 1024 messages each.
+   * @defaultValue `false`
+   */
   readonly batch?: boolean
-  /** Sources whose numbers are remembered, from 1 to 65,536; each takes about 2 KiB. Default: 1024. */
+  /**
+   * Sources whose numbers are remembered, 1 to 65,536; each takes about 2 KiB.
+   * @defaultValue `1024`
+   */
   readonly sourceLimit?: number
-  /** What happens when the outbox is full. Default: `block`. */
+  /**
+   * What happens when the outbox is full.
+   * @defaultValue `'block'`
+   */
   readonly overflow?: OverflowPolicy
-  /** What the outbox may hold, in bytes, 1 to 1 GiB; one datagram more may be gathered. Default: 8 MiB. */
+  /**
+   * Messages that wait to be sent, in bytes, 1 to 1 GiB; one datagram more may be gathered.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
   /**
-   * What received datagrams may take that wait to be consumed, in bytes, 1024 to 1 GiB; each counts as its bytes and 512 more.
-   * Further ones are dropped and counted. Default: 8 MiB.
+   * Received datagrams that wait to be consumed, in bytes, 1024 to 1 GiB; each counts as its bytes and 512 more.
+   * Further ones are dropped and counted.
+   * @defaultValue `8_388_608` (8 MiB)
    */
   readonly inboxBytes?: number
   /**
-   * The buffer of the system for incoming datagrams, in bytes, 1024 to 1 GiB; `stats()` shows what the system gave. Default: 1 MiB.
+   * The buffer of the system for incoming datagrams, in bytes, 1024 to 1 GiB; `stats()` shows what the system gave.
+   * @defaultValue `1_048_576` (1 MiB)
    */
   readonly receiveBufferBytes?: number
-  /** The buffer of the system for outgoing datagrams, in bytes, 1024 to 1 GiB. Default: that of the system. */
+  /**
+   * The buffer of the system for outgoing datagrams, in bytes, 1024 to 1 GiB.
+   * @defaultValue the size that the system chooses
+   */
   readonly sendBufferBytes?: number
-  /** The runtime to live in. Default: the one of this thread. */
+  /**
+   * The {@link Runtime} that the socket belongs to: it closes with it.
+   * @defaultValue the runtime of this thread
+   */
   readonly runtime?: Runtime
-  /** Before the socket is open, aborting rejects the factory; afterwards it closes without draining. */
+  /**
+   * Before the socket is open, aborting rejects the factory; afterwards it closes the socket without draining.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 
@@ -85,13 +135,19 @@ export interface DatagramSettings {
 export interface DatagramOptions<In, Out = In> extends DatagramSettings {
   /** The schema of the messages in both directions; senders may have an older or newer one. */
   readonly schema: Schema<In, Out>
-  /** Left out: messages have a header. */
+  /**
+   * Left out: messages have a header.
+   * @defaultValue none
+   */
   readonly raw?: undefined
 }
 
 /** Options of `createDatagram` for peers that are not Rivulet: messages without a header. */
 export interface RawDatagramOptions<In, Out = In> extends DatagramSettings {
-  /** Left out: `raw` says what datagrams hold. */
+  /**
+   * Left out: `raw` says what datagrams hold.
+   * @defaultValue none
+   */
   readonly schema?: undefined
   /** One bare Avro value in each datagram, of this schema on both sides: there are no numbers, no checksum and no versions. */
   readonly raw: {
@@ -102,7 +158,10 @@ export interface RawDatagramOptions<In, Out = In> extends DatagramSettings {
 
 /** Options of `createDatagram` for bytes. */
 export interface ByteDatagramOptions extends DatagramSettings {
-  /** Left out: `raw` says what datagrams hold. */
+  /**
+   * Left out: `raw` says what datagrams hold.
+   * @defaultValue none
+   */
   readonly schema?: undefined
   /** The bytes of each datagram as they are. */
   readonly raw: true

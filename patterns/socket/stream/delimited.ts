@@ -14,7 +14,10 @@ import { WrittenBytes } from './written-bytes.js'
 
 /** Options of `delimited`. */
 export interface DelimitedOptions {
-  /** The longest frame without its delimiter, in bytes, 1 to 256 MiB, of both directions. Default: 1 MiB. */
+  /**
+   * The longest frame without its delimiter, in bytes, 1 to 256 MiB, of both directions.
+   * @defaultValue `1_048_576` (1 MiB)
+   */
   readonly maxFrameBytes?: number
 }
 

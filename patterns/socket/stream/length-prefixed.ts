@@ -14,22 +14,33 @@ import { WrittenBytes } from './written-bytes.js'
 
 /** Options of `lengthPrefixed`; the defaults are those of most protocols: four bytes, big endian, then the message. */
 export interface LengthPrefixedOptions {
-  /** Bytes of the length field, 1 to 8. Default: 4. */
+  /**
+   * Bytes of the length field, 1 to 8.
+   * @defaultValue `4`
+   */
   readonly width?: number
-  /** Which byte of the field comes first: the most significant one, or the least. Default: `big`. */
+  /**
+   * Which byte of the field comes first: the most significant one, or the least.
+   * @defaultValue `'big'`
+   */
   readonly endianness?: 'big' | 'little'
-  /** Bytes of each frame before its length field, 0 to 1024; a message begins with them. Default: 0. */
+  /**
+   * Bytes of each frame before its length field, 0 to 1024; a message begins with them.
+   * @defaultValue `0`
+   */
   readonly offset?: number
   /**
-   * What is added to the field to get the bytes that follow it, -1024 to 1024. Default: 0.
+   * What is added to the field to get the bytes that follow it, -1024 to 1024.
    *
-   * Where the field counts the whole frame, it is minus the bytes up to its end: -4 for four bytes that count themselves.
+   * Where the field counts the whole frame, it is minus the bytes up to its end: -4 for four bytes that count
+   * themselves.
+   *
+   * @defaultValue `0`
    */
   readonly adjustment?: number
   /**
    * The largest message, in bytes, 1 to 256 MiB, of both directions.
-   *
-   * Default: 1 MiB, or what the field can hold if that is less.
+   * @defaultValue `1_048_576` (1 MiB), or what the field can hold if that is less
    */
   readonly maxFrameBytes?: number
 }

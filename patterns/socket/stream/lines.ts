@@ -14,9 +14,15 @@ import { WrittenBytes } from './written-bytes.js'
 
 /** Options of `lines`. */
 export interface LinesOptions {
-  /** The longest line without its end, in bytes, 1 to 256 MiB, of both directions. Default: 64 KiB. */
+  /**
+   * The longest line without its end, in bytes, 1 to 256 MiB, of both directions.
+   * @defaultValue `65_536` (64 KiB)
+   */
   readonly maxLineBytes?: number
-  /** How text becomes bytes; both sides use the same. Default: `utf8`. */
+  /**
+   * How text becomes bytes; both sides use the same.
+   * @defaultValue `'utf8'`
+   */
   readonly encoding?: 'utf8' | 'latin1'
 }
 

@@ -22,28 +22,50 @@ import { framingOf, messageRules, type StreamMessageOptions } from './typed-opti
 
 /** Options of each connection, on both sides. */
 export interface StreamOptions<In, Out = In> extends StreamMessageOptions<In, Out> {
-  /** What happens when the outbox of a connection is full. Default: `block`. */
+  /**
+   * What happens when the outbox of a connection is full.
+   * @defaultValue `'block'`
+   */
   readonly overflow?: OverflowPolicy
-  /** What the outbox of a connection may hold, in bytes, 1 to 1 GiB; one message more may be taken. Default: 8 MiB. */
+  /**
+   * Messages that wait to be sent on a connection, in bytes, 1 to 1 GiB; one message more may be taken.
+   * @defaultValue `8_388_608` (8 MiB)
+   */
   readonly outboxBytes?: number
   /**
-   * How long a connection may be silent, in milliseconds; infinity for no limit. Default: infinity.
+   * How long a connection may be silent, in milliseconds, 0 or more; `Infinity` for no limit.
    *
-   * Silent is one on which no byte arrives while this side reads, and none leaves. It is closed as RIVULET_TIMEOUT.
+   * Silent is one on which no byte arrives while this side reads, and none leaves. It is closed with RIVULET_TIMEOUT.
+   *
+   * @defaultValue `Infinity`
    */
   readonly idleTimeoutMs?: number
-  /** How long a frame may take from its first byte to its last, in milliseconds, while this side reads. Default: 60,000. */
+  /**
+   * How long a frame may take from its first byte to its last, in milliseconds, 0 or more, while this side reads;
+   * `Infinity` for no limit.
+   * @defaultValue `60_000`
+   */
   readonly frameTimeoutMs?: number
   /**
-   * How long this side may be silent after the peer has closed its half and everything is consumed, in milliseconds; then this half is
-   * closed, too. Default: 30,000.
+   * How long this side may be silent after the peer has closed its half and everything is consumed, in milliseconds, 0
+   * or more; then this half is closed, too. `Infinity` for no limit.
+   * @defaultValue `30_000`
    */
   readonly halfOpenTimeoutMs?: number
-  /** How long a TCP connection is silent before the system probes it, in milliseconds, 1000 or more. Default: 30,000. */
+  /**
+   * How long a TCP connection is silent before the system probes it, in milliseconds, 1000 or more.
+   * @defaultValue `30_000`
+   */
   readonly keepAliveMs?: number
-  /** The runtime to live in. Default: the one of this thread. */
+  /**
+   * The {@link Runtime} that the resource belongs to: it closes with it.
+   * @defaultValue the runtime of this thread
+   */
   readonly runtime?: Runtime
-  /** Before the resource is open, aborting rejects the factory; afterwards it closes without draining. */
+  /**
+   * Before the resource is open, aborting rejects the factory; afterwards it closes the resource without draining.
+   * @defaultValue none
+   */
   readonly signal?: AbortSignal
 }
 
@@ -51,23 +73,40 @@ export interface StreamOptions<In, Out = In> extends StreamMessageOptions<In, Ou
 export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`. */
   readonly bind: string | readonly string[]
-  /** TLS: the certificate of this side, and whose certificates are admitted; for TCP alone. Default: none. */
+  /**
+   * TLS: the certificate of this side, and whose certificates are admitted; for TCP alone.
+   * @defaultValue none
+   */
   readonly tls?: TlsListenerOptions
-  /** Allows binding where other machines can reach it, without TLS. Default: false. */
+  /**
+   * Allows binding where other machines can reach it, without TLS.
+   * @defaultValue `false`
+   */
   readonly insecure?: boolean
-  /** Connections at the same time, 1 to 1,000,000. Default: 1024. */
+  /**
+   * Connections at the same time, 1 to 1,000,000.
+   * @defaultValue `1024`
+   */
   readonly maxConnections?: number
   /**
-   * What all connections may hold together, in bytes, 64 KiB or more. Default: 256 MiB.
+   * What all connections may hold together, in bytes, 64 KiB to 1 TiB.
    *
-   * A half of it is for messages that were not sent, a quarter for messages that were not consumed, a quarter for incomplete frames.
+   * Half of it is for messages that were not sent, a quarter for messages that were not consumed, a quarter for
+   * incomplete frames.
+   *
+   * @defaultValue `268_435_456` (256 MiB)
    */
   readonly maxBufferedBytes?: number
-  /** How long a connection waits for a subscriber of `connections`, in milliseconds; then it is refused. Default: 5000. */
+  /**
+   * How long a connection waits for a subscriber of `connections`, in milliseconds, 0 or more; then it is refused.
+   * `Infinity` for no limit.
+   * @defaultValue `5000`
+   */
   readonly takeTimeoutMs?: number
   /**
-   * How long a connection may take to send its first frame, in milliseconds, while somebody consumes its messages; infinity for no limit.
-   * Default: 60,000.
+   * How long a connection may take to send its first frame, in milliseconds, 0 or more, while somebody consumes its
+   * messages; `Infinity` for no limit.
+   * @defaultValue `60_000`
    */
   readonly firstFrameTimeoutMs?: number
 }
@@ -76,27 +115,50 @@ export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, O
 export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** The endpoint to connect to: `tcp://host:port`, `ipc:///run/app.sock`. */
   readonly connect: string
-  /** TLS: the authorities that servers are checked against, and the certificate of this side; for TCP alone. Default: none. */
+  /**
+   * TLS: the authorities that servers are checked against, and the certificate of this side; for TCP alone.
+   * @defaultValue none
+   */
   readonly tls?: TlsConnectOptions
-  /** How long opening may take, in milliseconds: the name, the connection, TLS and handshake together. Default: 10,000. */
+  /**
+   * How long opening may take, in milliseconds, 0 or more: the name, the connection, TLS and handshake together.
+   * `Infinity` for no limit.
+   * @defaultValue `10_000`
+   */
   readonly connectTimeoutMs?: number
-  /** How long the first frame of the server may take, in milliseconds, while somebody consumes its messages. Default: infinity. */
+  /**
+   * How long the first frame of the server may take, in milliseconds, 0 or more, while somebody consumes its messages;
+   * `Infinity` for no limit.
+   * @defaultValue `Infinity`
+   */
   readonly firstFrameTimeoutMs?: number
 }
 
 /** How long `reconnectStream` waits between two tries. */
 export interface StreamBackoffOptions {
-  /** The first wait, in milliseconds, 1 to a day; up to as much is added at random to each. Default: 100. */
+  /**
+   * The first wait, in milliseconds, 1 to a day; up to as much is added at random to each.
+   * @defaultValue `100`
+   */
   readonly initialMs?: number
-  /** The longest wait, in milliseconds, 1 to a day. Default: 1000. */
+  /**
+   * The longest wait, in milliseconds, 1 to a day.
+   * @defaultValue `1000`
+   */
   readonly maxMs?: number
-  /** How much longer each wait is than the one before, 1 to 100. Default: 2. */
+  /**
+   * How much longer each wait is than the one before, 1 to 100.
+   * @defaultValue `2`
+   */
   readonly factor?: number
 }
 
 /** Options of `reconnectStream`. */
 export interface ReconnectStreamOptions<In, Out = In> extends ConnectStreamOptions<In, Out> {
-  /** The wait before the next try; it begins again behind a connection on which bytes have arrived. */
+  /**
+   * The wait before the next try; it begins again behind a connection on which bytes have arrived.
+   * @defaultValue the defaults of {@link StreamBackoffOptions}
+   */
   readonly backoff?: StreamBackoffOptions
 }
 

@@ -17,14 +17,22 @@ export interface StreamMessageOptions<In, Out = In> {
   /**
    * The schema of the messages of both directions, or one for each: a typed stream, whose messages are Avro.
    *
-   * What this side calls `incoming` is `outgoing` at its peer. Either side may have an older or newer version: both announce their
-   * schema when the connection opens, and a connection whose schemas do not go together ends as RIVULET_INCOMPATIBLE_SCHEMA on both
-   * sides.
+   * What this side calls `incoming` is `outgoing` at its peer. Either side may have an older or newer version: both
+   * announce their schema when the connection opens, and a connection whose schemas do not go together ends as
+   * RIVULET_INCOMPATIBLE_SCHEMA on both sides.
+   *
+   * @defaultValue none
    */
   readonly schema?: Schema<In, Out> | StreamSchemas<In, Out>
-  /** How bytes become messages: `lines()`, `delimited(…)`, `lengthPrefixed(…)` or `bytes()`; the same on both sides. */
+  /**
+   * How bytes become messages: `lines()`, `delimited(…)`, `lengthPrefixed(…)` or `bytes()`; the same on both sides.
+   * @defaultValue none
+   */
   readonly framing?: Framing<In, Out>
-  /** The largest message of a typed stream, in bytes, 1 to 256 MiB; the same on both sides. Default: 1 MiB. */
+  /**
+   * The largest message of a typed stream, in bytes, 1 to 256 MiB; the same on both sides.
+   * @defaultValue `1_048_576` (1 MiB)
+   */
   readonly maxMessageBytes?: number
 }
 

@@ -1,0 +1,65 @@
+/**
+ * What the docstrings of the public interface must have.
+ *
+ * Each check takes symbols as `tools/docs/public-interface.ts` reads them, and returns complaints. That a sentence is true is
+ * for its author to see to: only defaults are compared with the code.
+ */
+import { type DefaultUse, defaultOf } from '../../tools/docs/option-defaults.js'
+import { isOptions, literal, statedDefault } from '../../tools/docs/options-page.js'
+import type { Docstring, PublicMember, PublicSymbol } from '../../tools/docs/public-interface.js'
+
+/** Complains about symbols and members without a docstring. */
+export function checkDocstrings(symbols: readonly PublicSymbol[]): string[] {
+  const hasText = ({ text, tags }: Docstring): boolean =>
+    text.trim() !== '' || tags.some(({ name }) => name === 'hidden')
+  return symbols.flatMap(({ entry, name, doc, members }) => [
+    ...(hasText(doc) ? [] : [`${entry}: ${name} has no docstring`]),
+    ...members.filter((one) => !hasText(one.doc)).map((one) => `${entry}: ${name}.${one.name} has no docstring`),
+  ])
+}
+
+/** Complains about options without a default, a unit or bounds, and about defaults that differ from the table. */
+export function checkOptions(
+  symbols: readonly PublicSymbol[],
+  uses: readonly DefaultUse[],
+  table: Readonly<Record<string, string | number | boolean>>,
+): string[] {
+  return symbols.filter(isOptions).flatMap(({ name, members }) =>
+    members.flatMap((option) => {
+      const complaints = option.isOptional ? checkDefault(option, uses, table) : checkRequired(option)
+      return [...complaints, ...checkUnit(option)].map((complaint) => `${name}.${option.name} ${complaint}`)
+    }),
+  )
+}
+
+function checkDefault(
+  option: PublicMember,
+  uses: readonly DefaultUse[],
+  table: Readonly<Record<string, string | number | boolean>>,
+): string[] {
+  const { text = '' } = option.doc.tags.find(({ name }) => name === 'defaultValue') ?? {}
+  if (text.trim() === '') return ['has no @defaultValue']
+  const key = defaultOf(option, uses)
+  const stated = statedDefault(option.doc)
+  if (key === undefined) return stated === undefined ? [] : [`has the default ${stated}, which is not in the table`]
+  const value = table[key] as string | number | boolean
+  if (stated !== literal(value))
+    return [`has the default ${stated ?? text}, and ${key} of the table is ${literal(value)}`]
+  const [, count = '', unit = ''] = /\((\d+) ([KMG]iB)\)/.exec(text) ?? []
+  const isRight = unit === '' || Number(count) * 1024 ** ('KMG'.indexOf(unit.slice(0, 1)) + 1) === value
+  return isRight ? [] : [`has the default ${count} ${unit}, which is not ${literal(value)}`]
+}
+
+function checkRequired({ doc }: PublicMember): string[] {
+  return doc.tags.some(({ name }) => name === 'defaultValue') ? ['is required, and has a @defaultValue'] : []
+}
+
+/** Numbers have bounds; times and sizes have their unit. */
+function checkUnit({ name, type, doc }: PublicMember): string[] {
+  if (type !== 'number') return []
+  const unit = name.endsWith('Ms') ? 'milliseconds' : /bytes$/i.test(name) ? 'bytes' : ''
+  return [
+    ...(doc.text.toLowerCase().includes(unit) ? [] : [`does not name its unit, ${unit}`]),
+    ...(/\d.* to |\bto \d|or more|above \d|at most/.test(doc.text.replaceAll('\n', ' ')) ? [] : ['has no bounds']),
+  ]
+}

@@ -1,0 +1,103 @@
+/**
+ * The reference: docstrings of the public interface say what users need, defaults are those of the code, and the page of
+ * options is made from them.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { defaults } from '../../src/options/index.js'
+import { root } from '../../tools/build.js'
+import { defaultUses } from '../../tools/docs/option-defaults.js'
+import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/options-page.js'
+import { entryFiles, type PublicSymbol, readPublicInterface } from '../../tools/docs/public-interface.js'
+import { checkDocstrings, checkOptions } from './docstrings.js'
+import { entries } from './manifest.js'
+
+/** A module with one fault for each complaint. */
+const planted = `
+/** Options of createIt. */
+export interface ItOptions {
+  /** How many, 1 to 5. */
+  readonly noDefault?: number
+  /** How many, 1 to 5. @defaultValue \`3\` */
+  readonly count?: number
+  /** How large, in bytes, 1 to 5 KiB. @defaultValue \`20_480\` (30 KiB) */
+  readonly sizeBytes?: number
+  /** How long, 1 to 5. @defaultValue none */
+  readonly waitMs?: number
+  /** How many. @defaultValue none */
+  readonly unbounded?: number
+  /** How often, 1 to 5. @defaultValue \`4\` */
+  readonly elsewhere?: number
+  /** Must be given. @defaultValue \`'a'\` */
+  readonly given: string
+  /** Whether. @defaultValue \`true\` */
+  readonly right?: boolean
+  readonly undocumented: string
+}
+/** Makes it. @param gone - Is no parameter. @param options */
+export function createIt(options?: ItOptions): void {}
+/** It. */
+export interface It {
+  /** Sends. @param value - What is sent. @error RIVULET_INVENTED */
+  send(value: string): Promise<void>
+  /** Ends; never rejects. */
+  end(): Promise<void>
+  /** Waits. */
+  wait(): Promise<void>
+}
+export const nothing = 1
+/** @internal */
+export const hidden = 1
+`
+const plantedUses = 'const rules = { count: f(defaults.count), sizeBytes: defaults.size, right: defaults.right }'
+
+t.setTimeout(180_000)
+
+// one program of the compiler for all of it
+const fixture = join(t.testdir({ 'planted.ts': planted }), 'planted.ts')
+const all = readPublicInterface([...entryFiles(), { entry: 'planted', path: fixture }])
+const symbols = all.filter(({ entry }) => entry !== 'planted')
+const faulty = all.filter(({ entry }) => entry === 'planted')
+const uses = readDefaultUses()
+
+t.test('the interface is read whole', async (t) => {
+  t.strictSame([...new Set(symbols.map(({ entry }) => entry))].sort(), [...entries].sort())
+  const find = (name: string): PublicSymbol | undefined => symbols.find((one) => one.name === name)
+  t.equal(find('createPush')?.entry, 'rivulet/queue')
+  t.ok(
+    find('PushOptions')?.members.some(({ name }) => name === 'security'),
+    'with what is inherited',
+  )
+  t.strictSame(find('Consumer')?.members.find(({ name }) => name === 'process')?.signatures[0]?.parameters, [
+    'project',
+    'options',
+  ])
+})
+
+t.test('each symbol and member has a docstring', async (t) => {
+  t.strictSame(checkDocstrings(symbols), [])
+  t.strictSame(checkDocstrings(faulty), [
+    'planted: ItOptions.undocumented has no docstring',
+    'planted: nothing has no docstring',
+  ])
+})
+
+t.test('each option has its unit, its bounds, and the default of the code', async (t) => {
+  t.strictSame(checkOptions(symbols, uses, defaults), [])
+  const table = { count: 4, size: 20_480, right: true }
+  t.strictSame(checkOptions(faulty, defaultUses([{ path: 'a.ts', text: plantedUses }]), table), [
+    'ItOptions.noDefault has no @defaultValue',
+    'ItOptions.count has the default `3`, and count of the table is `4`',
+    'ItOptions.sizeBytes has the default 30 KiB, which is not `20_480`',
+    'ItOptions.waitMs does not name its unit, milliseconds',
+    'ItOptions.unbounded has no bounds',
+    'ItOptions.elsewhere has the default `4`, which is not in the table',
+    'ItOptions.given is required, and has a @defaultValue',
+  ])
+})
+
+t.test('the page of options is up to date', async (t) => {
+  const page = readFileSync(join(root, optionsPage), 'utf8')
+  t.equal(page, optionsText(symbols, uses), 'run npm run options')
+})
