@@ -37,7 +37,7 @@ export interface Announcement {
    * Withdraws it.
    *
    * Resolves when the connected hosts have confirmed that; a host that is not connected learns of it when it is. The
-   * resource stays open. Further calls return the same.
+   * resource stays open. Further calls return the same. Never rejects.
    */
   close(): Promise<void>
   /** The same as `close`. */

@@ -43,6 +43,8 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
    * the host after its process has died.
    *
    * @param name - 1 to 255 characters. Several instances may have the same.
+   * @param resource - What clients connect to: it is open and bound.
+   * @param options - What clients see of it, and how long to wait.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CLOSED, RIVULET_TIMEOUT, RIVULET_ABORTED,
    * RIVULET_PERMISSION_DENIED, RIVULET_DIRECTORY_FULL
    * @example
@@ -68,6 +70,7 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
    *
    * Lifetime: cold; what is watched at the hosts is shared by all subscribers. Completes when the directory is closed.
    *
+   * @param name - The name of what is announced, 1 to 255 characters.
    * @throws RIVULET_INVALID_OPTION
    * @error RIVULET_DIRECTORY_FULL when this client watches 1024 names.
    */
@@ -77,6 +80,7 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
    *
    * Each endpoint is in it once, with the key of its server where that has security.
    *
+   * @param name - The name of what is announced, 1 to 255 characters.
    * @throws RIVULET_INVALID_OPTION
    */
   endpoints(name: string): Observable<readonly Endpoint[]>
@@ -90,6 +94,7 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
  *
  * Lifetime: `close` withdraws all announcements, and waits until the connected hosts have confirmed that.
  *
+ * @param options - `connect`: a host, or several; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example
  * ```ts

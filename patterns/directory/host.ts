@@ -60,6 +60,7 @@ export interface DirectoryHost extends Resource<DirectoryHostStats> {}
  *
  * Lifetime: `close` ends the streams of its clients, which keep what they know and look for it again.
  *
+ * @param options - `bind`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example

@@ -49,6 +49,8 @@ export interface Answering extends AsyncDisposable {
    *
    * Queries that are open after `timeoutMs`, 5000 milliseconds by default, are stopped: their askers get
    * RIVULET_SERVER_CLOSING. Without `drain` they are stopped at once.
+   *
+   * @param options - Whether open queries are still answered, and for how long.
    */
   close(options?: CloseOptions): Promise<void>
 }

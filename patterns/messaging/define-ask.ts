@@ -59,6 +59,7 @@ export interface Ask<Types extends AskTypes = AskTypes> {
    * Returns a declared error for the function that answers to throw; it carries a copy of the value.
    *
    * @param errorName - The name of one of `errors`.
+   * @param value - What the error carries: a value of its schema.
    * @throws RivuletError `RIVULET_INVALID_MESSAGE`, with the path of each issue, if the value does not fit;
    * `RIVULET_INVALID_OPTION` for an error that is not declared.
    */
@@ -147,6 +148,7 @@ export interface TypesOfAsk<Query extends Schema, Answer extends Schema, Errors 
  * @param name - From 1 to 255 characters; a peer answers an ask of one name once.
  * @param query - Of any Avro type.
  * @param answer - Of any Avro type; `'null'` where there is nothing to say.
+ * @param options - The errors that an answer may throw, and whether it may be asked again.
  * @throws RivuletError `RIVULET_INVALID_OPTION`; `RIVULET_INVALID_SCHEMA` if schemas define a name differently.
  * @example
  * ```ts
@@ -202,7 +204,13 @@ export function defineAsk<
   return Object.freeze(made) as unknown as Ask<TypesOfAsk<Query, Answer, Errors>>
 }
 
-/** Tells whether an error is one that an ask declares; narrows to the union of those, or to the one that is named. */
+/**
+ * Tells whether an error is one that an ask declares; narrows to the union of those, or to the one that is named.
+ *
+ * @param ask - The ask that was asked.
+ * @param error - What it failed with: any value.
+ * @param errorName - The name of one error; any of them, if it is left out.
+ */
 export function isAskError<A extends Ask, Name extends AskErrorNames<A> = AskErrorNames<A>>(
   ask: A,
   error: unknown,

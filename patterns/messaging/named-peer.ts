@@ -65,6 +65,11 @@ export interface Peer extends Resource<PeerStats> {
    * of one peer to another arrive in order, over all schemas and across reconnections, and none arrives twice.
    *
    * Backpressure: waits as long as the mailbox of the receiver is full, and for a receiver that is not present, at most `timeoutMs`.
+   *
+   * @param to - The name of the peer, 1 to 255 characters.
+   * @param schema - The schema of the message.
+   * @param value - The message: a value of the schema..
+   * @param options - How long to wait, and what happens if the receiver is started again.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_CLOSED; RIVULET_UNKNOWN_PEER,
    * RIVULET_PEER_GONE, RIVULET_MAILBOX_FULL, RIVULET_MESSAGE_REFUSED, RIVULET_PERMISSION_DENIED, RIVULET_NAME_TAKEN;
    * RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left, and RIVULET_UNKNOWN_OUTCOME if it had, or if the receiver was started
@@ -79,6 +84,11 @@ export interface Peer extends Resource<PeerStats> {
    * Backpressure: takes from the source as fast as there is room for the receiver.
    *
    * Cancellation: `signal` ends the taking and the wait; what was taken is still sent.
+   *
+   * @param to - The name of the peer, 1 to 255 characters.
+   * @param schema - The schema of the messages.
+   * @param source - An iterable, an async iterable, a promise or an observable of messages.
+   * @param options - How to stop it.
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED, RIVULET_NAME_TAKEN
    */
   sendAll<In>(
@@ -91,6 +101,10 @@ export interface Peer extends Resource<PeerStats> {
    * Sends a message to each other peer that is present now.
    *
    * Resolves with the number of those that have taken it, when each has or has not.
+   *
+   * @param schema - The schema of the message.
+   * @param value - The message: a value of the schema; fields with a default may be left out.
+   * @param options - How long to wait for each of them.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_CLOSED, RIVULET_NAME_TAKEN
    */
   broadcast<In>(
@@ -106,12 +120,15 @@ export interface Peer extends Resource<PeerStats> {
    *
    * The same stream for each call with the schema. It is hot: messages are handed out while somebody consumes them, and wait in the
    * mailbox meanwhile. Of messages that nobody consumes, 1,024 are kept, and more are refused to their senders.
+   *
+   * @param schema - The schema that messages are read with; senders may have an older or newer one.
    * @throws RIVULET_INVALID_OPTION
    */
   deliveries<Out>(schema: Schema<unknown, Out>): Stream<PeerDelivery<Out>>
   /**
    * Returns the same messages without their senders; what one of both hands out, the other one does too.
    *
+   * @param schema - The schema that messages are read with; senders may have an older or newer one.
    * @throws RIVULET_INVALID_OPTION
    */
   messages<Out>(schema: Schema<unknown, Out>): Stream<Out>
@@ -122,6 +139,11 @@ export interface Peer extends Resource<PeerStats> {
    * there is none. When a link ends, an ask that had not left takes the next one; one that had left is asked again if it is `idempotent`.
    *
    * Cancellation: `signal`, or the end of the `context` that it is made for, also ends the work of the answerer.
+   *
+   * @param to - The name of the peer, 1 to 255 characters.
+   * @param ask - What `defineAsk` returned: the same ask as the peer has, or another version of it.
+   * @param query - The query: a value of its schema.
+   * @param options - The deadline, and how to cancel it.
    * @error A declared error of the ask; RIVULET_UNKNOWN_PEER, RIVULET_PEER_GONE, RIVULET_UNIMPLEMENTED, RIVULET_PERMISSION_DENIED,
    * RIVULET_DEADLINE_EXCEEDED, RIVULET_CANCELLED, RIVULET_UNKNOWN_OUTCOME, RIVULET_SERVER_CLOSING, RIVULET_OVERLOADED, RIVULET_INTERNAL,
    * RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_INCOMPATIBLE_SCHEMA, RIVULET_NAME_TAKEN, RIVULET_CLOSED;
@@ -135,6 +157,8 @@ export interface Peer extends Resource<PeerStats> {
    * The function gets the query and its context, whose `from` is the peer that asks; it returns the answer, a promise or an observable
    * of it, or throws an error that the ask declares. For any other error the asker gets RIVULET_INTERNAL, and `errors` the details.
    *
+   * @param ask - What `defineAsk` returned.
+   * @param answerer - Gets each query with its context, and returns the answer.
    * @throws RIVULET_INVALID_OPTION, also for an ask that this peer answers already; RIVULET_CLOSED
    */
   answer<A extends Ask>(ask: A, answerer: Answerer<A>): Answering

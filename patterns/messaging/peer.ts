@@ -40,6 +40,7 @@ import type { PresenceEvent } from './presence.js'
  * Lifetime: `close` waits until what it has sent is taken and what it was sent is handed out, and says that it has left. Closing the
  * peer that has the links closes those over it first.
  *
+ * @param options - `name`, and one of `bind`, `connect`, `directory` and `over`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
  * RIVULET_ABORTED, RIVULET_CLOSED, RIVULET_NAME_TAKEN
  * @example

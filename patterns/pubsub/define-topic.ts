@@ -52,7 +52,7 @@ export interface TopicContract<Text extends string = string, In = unknown, Out =
    * @param parameters - A word for each parameter, without dots; `*` and `#` are refused.
    * @throws RIVULET_INVALID_OPTION
    */
-  name(...[parameters]: TopicArguments<Text>): string
+  name(...parameters: TopicArguments<Text>): string
   /**
    * Returns a pattern of its topics.
    *
@@ -60,8 +60,12 @@ export interface TopicContract<Text extends string = string, In = unknown, Out =
    * that pattern also fits topics that are not of this contract.
    * @throws RIVULET_INVALID_OPTION
    */
-  pattern(...[parameters]: TopicArguments<Text>): string
-  /** Reads the parameters back from the name of a topic; `undefined` if it is not one of this contract. */
+  pattern(...parameters: TopicArguments<Text>): string
+  /**
+   * Reads the parameters back from the name of a topic; `undefined` if it is not one of this contract.
+   *
+   * @param topic - The name of a topic.
+   */
   match(topic: string): TopicParameters<Text> | undefined
 }
 
@@ -71,6 +75,7 @@ export interface TopicContract<Text extends string = string, In = unknown, Out =
  * A parameter is one whole word in braces; its name has letters, digits and `_`, and does not begin with a digit or `_`.
  *
  * @param text - `ticks.{symbol}`; at most 255 bytes, without wildcards. The topics that are made of it have at most 255 bytes, too.
+ * @param schema - The schema of the messages of all these topics.
  * @throws RIVULET_INVALID_OPTION
  * @example
  * ```ts

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { RivuletError } from '../../src/errors/index.js'
 import { allowListFile, loadKeyPair, type SecurityOptions } from '../../src/security/index.js'
-import { createHub } from './hub.js'
+import { createHub } from './create-hub.js'
 import type { Hub } from './hub-api.js'
 import type { HubHistoryOptions } from './hub-options.js'
 

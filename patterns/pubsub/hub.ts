@@ -20,7 +20,7 @@ import { HubIntake, orderKey } from './hub-intake.js'
 import { HubInterest } from './hub-interest.js'
 import { HubIntroductions } from './hub-introductions.js'
 import { HubLoops } from './hub-loops.js'
-import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js'
+import type { ResolvedHubOptions } from './hub-options.js'
 import { HubRepairs } from './hub-repairs.js'
 import { hubStats } from './hub-stats.js'
 import { HubSocket, HubTransport } from './hub-transport.js'
@@ -33,19 +33,8 @@ import { linksExtension } from './topics-wire.js'
 /** What answers may add to a full outbox, in bytes; who gets none asks again. */
 const maxAnswerBytes = 262_144
 
-/**
- * Opens a hub.
- *
- * Resolves when its sockets are open, whether or not a publisher or a subscriber is there.
- *
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
- */
-export async function createHub(options: HubOptions): Promise<Hub> {
-  return HubResource.create(resolveHubOptions(options))
-}
-
-class HubResource extends ResourceBase<HubStats> implements Hub {
+/** A hub; `create-hub.ts` opens one. */
+export class HubResource extends ResourceBase<HubStats> implements Hub {
   readonly #id = randomBytes(8)
   readonly #options: ResolvedHubOptions
   readonly #above: HubAbove

@@ -4,6 +4,7 @@
  * @module rivulet/pubsub
  */
 export type { ConflationKey, TopicStreamOptions } from './conflate-by.js'
+export { createHub } from './create-hub.js'
 export type { Cursor } from './cursor.js'
 export {
   defineTopic,
@@ -13,7 +14,6 @@ export {
   type TopicParameters,
 } from './define-topic.js'
 export type { GapReason } from './history-fetch.js'
-export { createHub } from './hub.js'
 export type { Hub, HubHistoryStats, HubSide, HubStats } from './hub-api.js'
 export type { HubHistoryOptions, HubOptions, HubPublishersOptions, HubSubscribersOptions } from './hub-options.js'
 export type { HistoryOptions, PublisherOptions, SubscriberOptions } from './options.js'

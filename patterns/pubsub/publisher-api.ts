@@ -71,12 +71,14 @@ export interface Publisher extends Resource<PublisherStats> {
    * Returns the sink of a topic; the same one for the same name and schema.
    *
    * @param name - Words between dots, at most 255 bytes, without wildcards: `ticks.acme`.
+   * @param schema - The schema of its messages.
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */
   topic<In>(name: string, schema: Schema<In>): TopicPublisher<In>
   /**
    * Returns the sink of a topic of a contract.
    *
+   * @param contract - What `defineTopic` returned.
    * @param parameters - A word for each parameter of the contract.
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */

@@ -27,6 +27,7 @@ import type { TopicPublisher } from './topic-publisher.js'
  *
  * Resolves when the socket is open, whether or not a subscriber is there; with `history.path`, when the history is read.
  *
+ * @param options - `bind`, `connect`, or both; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; with `history.path` also RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT,
  * RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED

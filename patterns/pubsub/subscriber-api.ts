@@ -40,13 +40,17 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
    * It is subscribed at the publishers while somebody subscribes to the stream or iterates it.
    *
    * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
+   * @param schema - The schema that messages are read with; publishers may have an older or newer one.
+   * @param options - Where the stream begins, and what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
    */
   topic<Out>(pattern: string, schema: Schema<unknown, Out>, options?: TopicStreamOptions<Out>): Stream<Out>
   /**
    * Returns the messages on the topics of a contract that fit; the same stream for the same pattern, schema and options.
    *
-   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any number.
+   * @param contract - What `defineTopic` returned.
+   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any
+   * number. Behind them may stand where the stream begins, and what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
    */
   topic<Text extends string, Out>(
@@ -58,6 +62,9 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
    *
    * With `since`, the end of the history of each publisher is shown, too: `{ kind: 'live', publisher }`.
    *
+   * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
+   * @param schema - The schema that messages are read with; publishers may have an older or newer one.
+   * @param options - What a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
    */
   events<Out>(
@@ -68,13 +75,18 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Returns what happens on every topic that fits a pattern, from a beginning in the past; `live` ends the history of each publisher.
    *
+   * @param pattern - Words between dots; `*` is one word, `#` at the end any number of words: `ticks.*`.
+   * @param schema - The schema that messages are read with; publishers may have an older or newer one.
+   * @param options - `since`, and what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
    */
   events<Out>(pattern: string, schema: Schema<unknown, Out>, options: TopicStreamOptions<Out>): Stream<SinceEvent<Out>>
   /**
    * Returns what happens on the topics of a contract that fit: messages with their place, and gaps.
    *
-   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any number.
+   * @param contract - What `defineTopic` returned.
+   * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any
+   * number. Behind them may stand what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
    */
   events<Text extends string, Out>(
@@ -84,6 +96,9 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Returns what happens on the topics of a contract that fit, from a beginning in the past; `live` ends the history of each publisher.
    *
+   * @param contract - What `defineTopic` returned.
+   * @param parameters - A word for each parameter of the contract, and behind them `since`, and what a slow consumer
+   * gets.
    * @throws RIVULET_INVALID_OPTION
    */
   events<Text extends string, Out>(
@@ -106,6 +121,7 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Like `ready`, with a number of publishers, a time limit and a signal.
    *
+   * @param options - How many publishers, and how long to wait.
    * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
    * @throws RIVULET_INVALID_OPTION
    */

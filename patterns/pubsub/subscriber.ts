@@ -32,6 +32,7 @@ const readyRules = {
  *
  * Resolves when the socket is open, whether or not a publisher is there.
  *
+ * @param options - `bind`, `connect`, or both; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example

@@ -27,6 +27,8 @@ export interface TopicPublisher<In> extends Sink<In> {
    * retained or `clear` is called; it counts in `history.maxBytes`, and is given up last.
    *
    * Backpressure: waits for room, if the overflow policy is `block`.
+   *
+   * @param value - The message: a value of the schema..
    * @error RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`), RIVULET_CLOSED
    */
   retain(value: In): Promise<void>

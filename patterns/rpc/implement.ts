@@ -41,6 +41,8 @@ export interface ImplementedService {
  * if a subscriber has no error callback. A handler throws errors that its method declares; for any other the client gets
  * `RIVULET_INTERNAL`, and `errors` of the server the details.
  *
+ * @param service - What `defineService` returned.
+ * @param handlers - A function for each method, by its name.
  * @throws RivuletError `RIVULET_INVALID_OPTION` if a method has no handler, or a handler no method.
  * @example
  * ```ts

@@ -25,6 +25,8 @@ import { type LinksOwner, SharedClient } from './shared-client.js'
  *
  * Lifetime: a client `over` another shares its links, is closed with it, and closing it ends its own calls alone.
  *
+ * @param service - What `defineService` returned: the same service as the server has, or another version of it.
+ * @param options - `connect`, or `over`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED
  * @example
  * ```ts compile-only

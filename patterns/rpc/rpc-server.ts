@@ -38,6 +38,7 @@ export interface RpcServer extends Resource<RpcServerStats> {}
  * Lifetime: `close` takes no new calls, waits for open ones, sends their outcomes and says goodbye; calls that are
  * open after `timeoutMs` are stopped, and `undelivered` counts them. Without draining they are stopped at once.
  *
+ * @param options - `bind` and `services`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example

@@ -33,6 +33,8 @@ export type FieldsOf<Fields> = readonly {
 /**
  * Returns a record; its fields are in the order of the object's keys.
  *
+ * @param name - The name, with or without a namespace.
+ * @param fields - The schema of each field by name, or `{ type, default, … }`.
  * @example
  * ```ts
  * import { defineSchema, nullable, record } from 'rivulet/avro'
@@ -53,7 +55,12 @@ export function record<const Name extends string, const Fields extends { readonl
   return { type: 'record', name, fields: list as unknown as FieldsOf<Fields> }
 }
 
-/** Returns an enum; a reader takes the default for a symbol that it does not know. */
+/**
+ * Returns an enum without a default: a reader that does not know a symbol cannot read it.
+ *
+ * @param name - The name, with or without a namespace: letters, digits and `_`, with dots between the parts.
+ * @param symbols - The symbols, each once.
+ */
 export function enumeration<const Name extends string, const Symbols extends readonly string[]>(
   name: Name,
   symbols: Symbols,
@@ -61,7 +68,12 @@ export function enumeration<const Name extends string, const Symbols extends rea
   return { type: 'enum', name, symbols }
 }
 
-/** Returns a fixed of so many bytes. */
+/**
+ * Returns a fixed of so many bytes.
+ *
+ * @param name - The name, with or without a namespace.
+ * @param size - Bytes.
+ */
 export function fixed<const Name extends string>(
   name: Name,
   size: number,
@@ -69,24 +81,40 @@ export function fixed<const Name extends string>(
   return { type: 'fixed', name, size }
 }
 
-/** Returns an array of items of one schema. */
+/**
+ * Returns an array of items of one schema.
+ *
+ * @param items - The schema of the items.
+ */
 export function array<const Items extends AvroSchema>(items: Items): { readonly type: 'array'; readonly items: Items } {
   return { type: 'array', items }
 }
 
-/** Returns a map of values of one schema; its keys are strings. */
+/**
+ * Returns a map of values of one schema; its keys are strings.
+ *
+ * @param values - The schema of each value.
+ */
 export function map<const Values extends AvroSchema>(
   values: Values,
 ): { readonly type: 'map'; readonly values: Values } {
   return { type: 'map', values }
 }
 
-/** Returns a union. */
+/**
+ * Returns a union.
+ *
+ * @param branches - The schema of each branch, in their order.
+ */
 export function union<const Branches extends readonly AvroSchema[]>(...branches: Branches): Branches {
   return branches
 }
 
-/** Returns the union of null and a schema. */
+/**
+ * Returns the union of null and a schema.
+ *
+ * @param type - The schema of what is not null.
+ */
 export function nullable<const Type extends AvroSchema>(type: Type): readonly ['null', Type] {
   return ['null', type]
 }

@@ -37,6 +37,7 @@ import { validateWithAvsc } from './validate-with-avsc.js'
  * may not do that (`--disallow-code-generation-from-strings`), codecs are interpreted: the same, at half the speed.
  *
  * @param schema - Any Avro schema; `docs/schemas/types.md` names the limits.
+ * @param options - Schemas whose types this one uses, and what a long is.
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, with the path of each issue; `RIVULET_INVALID_OPTION`.
  * @example
  * ```ts

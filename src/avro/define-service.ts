@@ -39,6 +39,7 @@ import { askAboutProtocol } from './validate-with-avsc.js'
  *
  * @param protocol - Any Avro protocol, also the parsed JSON of an `.avpr` file, whose values are then `unknown`;
  * `docs/schemas/services.md` names the limits and the names that no method can have.
+ * @param options - Schemas whose types the protocol uses, and what a long is.
  * @throws RivuletError `RIVULET_INVALID_SCHEMA`, with the path of each issue; `RIVULET_INVALID_OPTION`.
  * @example
  * ```ts

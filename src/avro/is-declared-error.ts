@@ -7,6 +7,10 @@ import { serviceOf } from './service-codec.js'
  *
  * It also knows errors of another copy of the package, but not those of another version of the service.
  *
+ * @param service - The service that was called.
+ * @param method - The name of the method.
+ * @param error - What the call failed with: any value.
+ * @param errorName - The name of one error, as `errors` of the method has it; any of them, if it is left out.
  * @example
  * ```ts
  * import { defineService, isDeclaredError } from 'rivulet/avro'

@@ -47,6 +47,7 @@ export interface Schema<In = unknown, Out = unknown, Json = unknown, Needs = unk
   /**
    * Returns the bytes of a value.
    *
+   * @param value - A value of the schema; fields with a default may be left out.
    * @throws RivuletError `RIVULET_INVALID_MESSAGE`, with the path of each issue, if the value does not fit the schema.
    */
   encode(value: In): Buffer
@@ -57,12 +58,18 @@ export interface Schema<In = unknown, Out = unknown, Json = unknown, Needs = unk
    * The bytes may come from an untrusted peer: time and memory stay in proportion to their number, and the value shares no
    * memory with them.
    *
+   * @param bytes - One value; they are not changed.
+   * @param options - `writer`, if the bytes were written with another schema.
    * @throws RivuletError `RIVULET_DECODE_FAILED` for malformed bytes; `RIVULET_INCOMPATIBLE_SCHEMA` or
    * `RIVULET_INVALID_SCHEMA` for a writer's schema that cannot be used.
    */
   decode(bytes: Uint8Array, options?: DecodeOptions): Out
 
-  /** Returns the places where a value does not fit the schema, each with its path; none if it can be encoded. */
+  /**
+   * Returns the places where a value does not fit the schema, each with its path; none if it can be encoded.
+   *
+   * @param value - Any value.
+   */
   check(value: unknown): Issue[]
 }
 
@@ -72,7 +79,11 @@ export type Infer<S extends Schema> = S[typeof schemaBrand]['out']
 /** Infers the type of values to write: fields with a default may be left out. */
 export type InferInput<S extends Schema> = S[typeof schemaBrand]['in']
 
-/** Tells whether a value is a schema of Rivulet, also one of another copy of the package. */
+/**
+ * Tells whether a value is a schema of Rivulet, also one of another copy of the package.
+ *
+ * @param value - Any value.
+ */
 export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && schemaBrand in value
 }

@@ -35,6 +35,7 @@ export interface Service<Protocol = unknown, Methods extends ServiceMethods = Se
    *
    * @param method - The method that declares the error.
    * @param errorName - The name of the error, as it is written in `errors` of the method.
+   * @param value - What the error carries: a value of its schema.
    * @throws RivuletError `RIVULET_INVALID_MESSAGE`, with the path of each issue, if the value does not fit;
    * `RIVULET_INVALID_OPTION` for a method or error that is not declared.
    */
@@ -87,7 +88,11 @@ export type ErrorsOf<
   Name extends ErrorNames<S, Method> = ErrorNames<S, Method>,
 > = Name extends string ? DeclaredError<Name, MethodTypesOf<S, Method>['errors'][Name]> : never
 
-/** Tells whether a value is a service of Rivulet, also one of another copy of the package. */
+/**
+ * Tells whether a value is a service of Rivulet, also one of another copy of the package.
+ *
+ * @param value - Any value.
+ */
 export function isService(value: unknown): value is Service {
   return typeof value === 'object' && value !== null && serviceBrand in value
 }

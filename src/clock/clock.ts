@@ -22,7 +22,12 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970, for people and for message headers; may jump. */
   wallNow(): number
-  /** Calls back once after the delay in milliseconds. A waiting timer never keeps the process alive. */
+  /**
+   * Calls back once after the delay in milliseconds. A waiting timer never keeps the process alive.
+   *
+   * @param callback - Is called once, unless the timer is cancelled before.
+   * @param delayMs - Milliseconds, 0 or more.
+   */
   setTimer(callback: () => void, delayMs: number): Timer
 }
 

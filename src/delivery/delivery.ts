@@ -71,14 +71,18 @@ export interface Delivery<Out = unknown> {
   /**
    * The delivery failed: the message is delivered again later, or is a dead letter if it was the last attempt.
    *
-   * @error As for `ack`.
+   * @param options - When it is delivered again, and why it failed.
+   * @error RIVULET_LEASE_LOST, RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED, RIVULET_UNKNOWN_OUTCOME: as
+   * for `ack`.
    * @throws RIVULET_INVALID_OPTION
    */
   nack(options?: NackOptions): Promise<void>
   /**
    * The message can never be done: it goes to the dead letters at once, with the reason.
    *
-   * @error As for `ack`.
+   * @param reason - Why, for the history of the message: a text, or the value that was thrown; up to 1000 characters.
+   * @error RIVULET_LEASE_LOST, RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_CLOSED, RIVULET_UNKNOWN_OUTCOME: as
+   * for `ack`.
    */
   reject(reason?: unknown): Promise<void>
   /**

@@ -32,9 +32,15 @@ export interface PeerRecord {
 
 /** A peer that is announced, until it is closed or its process ends. */
 export interface PeerAnnouncement {
-  /** Replaces what is announced; the name and the instance stay. */
+  /**
+   * Replaces what is announced; the name and the instance stay.
+   *
+   * @param peer - What is announced from now on.
+   */
   update(peer: PeerRecord): void
-  /** Withdraws it; resolves when the connected hosts have confirmed that. */
+  /**
+   * Withdraws it; resolves when the connected hosts have confirmed that, and never rejects.
+   */
   close(): Promise<void>
 }
 
@@ -50,7 +56,11 @@ export interface PeerConflict {
 
 /** The part of a directory that peers use, apart from its services. */
 export interface PeerDirectory {
-  /** Announces a peer to all hosts. A name is held by one peer; see `conflicts`. */
+  /**
+   * Announces a peer to all hosts. A name is held by one peer; see `conflicts`.
+   *
+   * @param peer - The name, the instance, the epoch and the endpoints of the peer.
+   */
   announcePeer(peer: PeerRecord): PeerAnnouncement
   /** All announced peers, merged over all hosts, those that hold a name with others included: now, then each change. */
   readonly peers: Observable<readonly PeerRecord[]>

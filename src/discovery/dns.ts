@@ -23,9 +23,19 @@ export interface SrvRecord {
 
 /** What answers look-ups: the system, unless another is given. */
 export interface DnsResolver {
-  /** Returns all addresses of a name: IPv4, or IPv6 without brackets. */
+  /**
+   * Returns all addresses of a name: IPv4, or IPv6 without brackets.
+   *
+   * @param name - A name of DNS.
+   * @error Whatever it fails with: `errors` of the resource reports RIVULET_DISCOVERY_FAILED, and the last list holds.
+   */
   lookup(name: string): Promise<readonly string[]>
-  /** Returns the SRV records of a name. */
+  /**
+   * Returns the SRV records of a name.
+   *
+   * @param name - A name of DNS.
+   * @error Whatever it fails with: `errors` of the resource reports RIVULET_DISCOVERY_FAILED, and the last list holds.
+   */
   resolveSrv(name: string): Promise<readonly SrvRecord[]>
 }
 
@@ -84,6 +94,7 @@ const jitter = 0.2
  * the process alive.
  *
  * @param name - A name of DNS, such as that of a headless service of Kubernetes: `quotes.default.svc.cluster.local`.
+ * @param options - The port, the keys of the servers, and how often to look.
  * @throws RIVULET_INVALID_OPTION
  * @example
  * ```ts compile-only

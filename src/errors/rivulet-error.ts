@@ -68,6 +68,7 @@ export class RivuletError extends Error {
    *
    * @param code - One of the closed list.
    * @param message - Names the subject and the received value, never payload bytes.
+   * @param details - The cause and what else the error carries; what is left out is empty or `undefined`.
    */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -90,6 +91,9 @@ export class RivuletError extends Error {
  * Tells whether a value is an error of Rivulet, also one of another copy of the package; narrows by code.
  *
  * Never throws, whatever the value: one that cannot be inspected, such as a revoked proxy, is none.
+ *
+ * @param value - Any value.
+ * @param code - The {@link ErrorCode} that the error must have; any, if it is left out.
  */
 export function isRivuletError<Code extends ErrorCode = ErrorCode>(
   value: unknown,

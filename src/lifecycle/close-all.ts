@@ -35,10 +35,12 @@ function waits(resource: Ordered, before: Before): boolean {
 /**
  * Closes many resources, for example when the process receives SIGTERM: users of a resource first, the rest in parallel.
  *
- * A producer, a consumer, a client, a push and a publisher close before the host, the server, the pull or the subscriber
- * among the resources that they are connected to. The order of the list does not matter. All together take no longer than
- * `timeoutMs`.
+ * A producer, a consumer, a client, a push and a publisher close before the host, the server, the pull or the
+ * subscriber among the resources that they are connected to. The order of the list does not matter. All together take
+ * no longer than `timeoutMs`. Never rejects.
  *
+ * @param resources - What is closed, each once.
+ * @param options - Whether they drain, and for how long, all together.
  * @returns What was undelivered, all resources together.
  */
 export async function closeAll(resources: Iterable<Closable>, options: CloseOptions = {}): Promise<CloseResult> {

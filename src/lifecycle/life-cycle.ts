@@ -37,7 +37,11 @@ export interface Closable extends AsyncDisposable {
   readonly closed: boolean
   /** Resolves when the resource is closed, by any call; never rejects. */
   readonly whenClosed: Promise<void>
-  /** Closes; further calls share the first one. Never rejects. */
+  /**
+   * Closes; further calls share the first one. Never rejects.
+   *
+   * @param options - Whether it drains, and for how long; further calls have the options of the first one.
+   */
   close(options?: CloseOptions): Promise<CloseResult>
 }
 

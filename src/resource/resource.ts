@@ -53,6 +53,7 @@ export interface Resource<Stats = unknown> extends Closable {
   /**
    * Resolves when at least one link is live.
    *
+   * @param options - How long to wait; without a limit, if it is left out.
    * @error RIVULET_TIMEOUT, RIVULET_ABORTED, RIVULET_CLOSED
    */
   whenConnected(options?: WaitOptions): Promise<void>

@@ -67,6 +67,8 @@ const rules = {
  * Makes a runtime; most applications use the default one and never call this.
  *
  * Lifetime: closing it closes every resource that was opened in it, as `closeAll` does: users of a resource first.
+ *
+ * @param options - Threads, sockets and the clock; all have defaults.
  * @throws RIVULET_INVALID_OPTION
  * @example
  * ```ts
@@ -135,7 +137,11 @@ class RuntimeCore implements Runtime {
   }
 }
 
-/** Tells whether a value is a runtime, also one of another copy of the package. */
+/**
+ * Tells whether a value is a runtime, also one of another copy of the package.
+ *
+ * @param value - Any value.
+ */
 export function isRuntime(value: unknown): value is Runtime {
   return typeof value === 'object' && value !== null && brand in value
 }

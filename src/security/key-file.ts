@@ -34,6 +34,7 @@ const saveRules = { overwrite: flag(defaults.overwrite) }
  *
  * @param path - Where; a relative path is one of the working directory.
  * @param keyPair - From `generateKeyPair`.
+ * @param options - Whether an existing file is replaced.
  * @error RIVULET_KEY_FILE if there is a file already and `overwrite` is not true, or if the system refuses;
  * RIVULET_INVALID_OPTION
  * @example

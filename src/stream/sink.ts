@@ -22,9 +22,15 @@ export interface Sink<In> extends Observer<In> {
    *
    * Backpressure: none. A message that does not fit its schema, that finds the outbox full, or that comes after `close`
    * is counted in `stats().refused` and reported on `errors`.
+   *
+   * @param value - The message: a value of the schema..
    */
   next(value: In): void
-  /** Reports the failure of a source as `RIVULET_SOURCE_FAILED`; the sink stays open. */
+  /**
+   * Reports the failure of a source as `RIVULET_SOURCE_FAILED`; the sink stays open.
+   *
+   * @param cause - Why: the `cause` of the error that is reported.
+   */
   error(cause: unknown): void
   /** Does nothing: a source has ended, the sink has not. */
   complete(): void
@@ -34,6 +40,8 @@ export interface Sink<In> extends Observer<In> {
    * Resolves when the message is in the bounded outbox. That does not mean that it was sent, received or processed.
    *
    * Backpressure: waits for room, if the overflow policy is `block`.
+   *
+   * @param value - The message: a value of the schema..
    * @error RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`), RIVULET_CLOSED
    */
   send(value: In): Promise<void>
@@ -45,6 +53,9 @@ export interface Sink<In> extends Observer<In> {
    *
    * Backpressure: iterables, async iterables and Rivulet's streams are taken from as fast as there is room. Any other
    * observable cannot be paused: what finds no room is dropped and counted.
+   *
+   * @param source - An iterable, an async iterable, a promise or an observable of messages.
+   * @param options - How to stop it.
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
    */
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>

@@ -33,6 +33,7 @@ export interface Stream<T> extends Observable<T>, AsyncIterable<T> {
    * `RIVULET_HANDLER_FAILED` on `errors` of the resource, and the stream continues.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
+   * @param options - How many messages are worked on at the same time.
    * @throws RIVULET_INVALID_OPTION
    */
   process<R>(project: (value: T) => ObservableInput<R> | R, options?: ProcessOptions): Observable<R>

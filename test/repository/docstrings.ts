@@ -6,7 +6,12 @@
  */
 import { type DefaultUse, defaultOf } from '../../tools/docs/option-defaults.js'
 import { isOptions, literal, statedDefault } from '../../tools/docs/options-page.js'
-import type { Docstring, PublicMember, PublicSymbol } from '../../tools/docs/public-interface.js'
+import type { Docstring, PublicMember, PublicSignature, PublicSymbol } from '../../tools/docs/public-interface.js'
+
+/** A signature with the name that users know it by: `Producer.send`. */
+interface NamedSignature extends PublicSignature {
+  readonly name: string
+}
 
 /** Complains about symbols and members without a docstring. */
 export function checkDocstrings(symbols: readonly PublicSymbol[]): string[] {
@@ -16,6 +21,41 @@ export function checkDocstrings(symbols: readonly PublicSymbol[]): string[] {
     ...(hasText(doc) ? [] : [`${entry}: ${name} has no docstring`]),
     ...members.filter((one) => !hasText(one.doc)).map((one) => `${entry}: ${name}.${one.name} has no docstring`),
   ])
+}
+
+/** Complains about parameters of functions and methods without `@param`, and about those that do not exist. */
+export function checkParameters(symbols: readonly PublicSymbol[]): string[] {
+  return signaturesOf(symbols).flatMap(({ name, doc, parameters }) => {
+    const described = doc.tags.filter((tag) => tag.name === 'param')
+    const names = described.map(({ text }) => /^\w+/.exec(text)?.[0] ?? '')
+    const empty = described.filter(({ text }) => !/^\w+\s+-?\s*[\w`*]/.test(text)).map(({ text }) => text.trim())
+    return [
+      ...parameters.filter((one) => !names.includes(one)).map((one) => `${name}: the parameter ${one} has no @param`),
+      ...names.filter((one) => !parameters.includes(one)).map((one) => `${name}: there is no parameter ${one}`),
+      ...empty.map((one) => `${name}: @param ${one} says nothing`),
+    ]
+  })
+}
+
+/** Complains about factories without an example, and about what can fail without naming a code. */
+export function checkErrors(symbols: readonly PublicSymbol[], codes: readonly string[]): string[] {
+  const signatures = signaturesOf(symbols)
+  const hasTag = (doc: Docstring, ...names: string[]): boolean => doc.tags.some(({ name }) => names.includes(name))
+  const shown = new Set(signatures.filter(({ doc }) => hasTag(doc, 'example')).map(({ name }) => name))
+  const factories = signatures
+    .map(({ name }) => name)
+    .filter((name) => /^(create|connect|reconnect|define)[A-Z]/.test(name))
+  const unshown = [...new Set(factories)].filter((name) => !shown.has(name)).map((name) => `${name} has no @example`)
+  const unnamed = signatures.flatMap(({ name, doc, isAsync }) => {
+    const errors = doc.tags.filter((tag) => tag.name === 'throws' || tag.name === 'error')
+    const named = errors.flatMap(({ text }) => text.match(/RIVULET(?:_[A-Z]+)+(?![A-Z_])/g) ?? [])
+    const fails = factories.includes(name) || (isAsync && !/never (?:rejects|fails)/i.test(doc.text))
+    return [
+      ...(fails && named.length === 0 ? [`${name} has no @throws or @error with a code`] : []),
+      ...named.filter((code) => !codes.includes(code)).map((code) => `${name}: there is no code ${code}`),
+    ]
+  })
+  return [...unshown, ...unnamed]
 }
 
 /** Complains about options without a default, a unit or bounds, and about defaults that differ from the table. */
@@ -62,4 +102,16 @@ function checkUnit({ name, type, doc }: PublicMember): string[] {
     ...(doc.text.toLowerCase().includes(unit) ? [] : [`does not name its unit, ${unit}`]),
     ...(/\d.* to |\bto \d|or more|above \d|at most/.test(doc.text.replaceAll('\n', ' ')) ? [] : ['has no bounds']),
   ]
+}
+
+/** The signatures of functions, classes and methods; methods of several types once. */
+function signaturesOf(symbols: readonly PublicSymbol[]): NamedSignature[] {
+  const found = symbols.flatMap(({ name, signatures, members }) => [
+    ...signatures.map((one) => [name, '', one] as const),
+    ...members.flatMap((member) =>
+      member.signatures.map((one) => [`${member.owner}.${member.name}`, member.file, one] as const),
+    ),
+  ])
+  const known = new Map(found.map(([name, file, one]) => [JSON.stringify([name, file, one]), { ...one, name }]))
+  return [...known.values()]
 }

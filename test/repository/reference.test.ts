@@ -5,12 +5,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { errorCodes } from '../../src/errors/codes.js'
 import { defaults } from '../../src/options/index.js'
 import { root } from '../../tools/build.js'
 import { defaultUses } from '../../tools/docs/option-defaults.js'
 import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/options-page.js'
 import { entryFiles, type PublicSymbol, readPublicInterface } from '../../tools/docs/public-interface.js'
-import { checkDocstrings, checkOptions } from './docstrings.js'
+import { checkDocstrings, checkErrors, checkOptions, checkParameters } from './docstrings.js'
 import { entries } from './manifest.js'
 
 /** A module with one fault for each complaint. */
@@ -60,6 +61,7 @@ const all = readPublicInterface([...entryFiles(), { entry: 'planted', path: fixt
 const symbols = all.filter(({ entry }) => entry !== 'planted')
 const faulty = all.filter(({ entry }) => entry === 'planted')
 const uses = readDefaultUses()
+const codes = Object.keys(errorCodes)
 
 t.test('the interface is read whole', async (t) => {
   t.strictSame([...new Set(symbols.map(({ entry }) => entry))].sort(), [...entries].sort())
@@ -80,6 +82,24 @@ t.test('each symbol and member has a docstring', async (t) => {
   t.strictSame(checkDocstrings(faulty), [
     'planted: ItOptions.undocumented has no docstring',
     'planted: nothing has no docstring',
+  ])
+})
+
+t.test('each parameter is described', async (t) => {
+  t.strictSame(checkParameters(symbols), [])
+  t.strictSame(checkParameters(faulty), [
+    'createIt: there is no parameter gone',
+    'createIt: @param options says nothing',
+  ])
+})
+
+t.test('factories have an example, and what fails names its codes', async (t) => {
+  t.strictSame(checkErrors(symbols, codes), [])
+  t.strictSame(checkErrors(faulty, codes), [
+    'createIt has no @example',
+    'createIt has no @throws or @error with a code',
+    'It.send: there is no code RIVULET_INVENTED',
+    'It.wait has no @throws or @error with a code',
   ])
 })
 

@@ -36,6 +36,7 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
    * whose messages go back at once, as failed.
    *
    * @param project - Returns a value, or a promise or observable of results; it is done when that completes.
+   * @param options - How many messages are worked on at the same time.
    * @throws RIVULET_INVALID_OPTION; RIVULET_CLOSED if the consumer is closing or closed.
    * @error RIVULET_NOT_SUBSCRIBED, on `errors`, if the result has no subscriber after 5 s: until then it takes no message.
    */
@@ -50,6 +51,7 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
  * Lifetime: `close` gives back what was not handed out, waits until the rest is settled and the host has confirmed that, as
  * long as its time allows; what is not settled then goes back at once, and `undelivered` counts it.
  *
+ * @param options - `queue`, `schema`, and `connect` or `host`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
  * `host` is closing or closed.
  * @example

@@ -64,6 +64,7 @@ export interface QueueHost extends Resource<QueueHostStats> {
   /**
    * Returns one queue to look at and to look after.
    *
+   * @param name - The name of a queue of this host, or of its dead letters: `jobs.dead`.
    * @throws RIVULET_UNKNOWN_QUEUE
    */
   queue(name: string): QueueHandle
@@ -78,6 +79,7 @@ export interface QueueHost extends Resource<QueueHostStats> {
  * Lifetime: `close` takes nothing more, waits until what was taken is stored and told, and lets go of the folder. What
  * consumers have stays theirs when the folder is opened again, as long as their leases last.
  *
+ * @param options - `path`, or `store: 'memory'`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT,
  * RIVULET_STORE_FAILED

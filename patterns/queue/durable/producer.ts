@@ -27,10 +27,13 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
    * does not mean that it was delivered. Until then it is kept here and sent again after every cut; the host stores it once.
    *
    * Backpressure: waits for room in the outbox, if the overflow policy is `block`.
+   *
+   * @param value - The message: a value of the schema..
+   * @param options - Its id, key and times, and how long to wait.
    * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL,
-   * RIVULET_CLOSED; what the host says: RIVULET_QUEUE_FULL, RIVULET_STORE_FULL, RIVULET_STORE_FAILED,
-   * RIVULET_UNKNOWN_QUEUE, RIVULET_PERMISSION_DENIED; RIVULET_TIMEOUT or RIVULET_ABORTED if it had not left when `timeoutMs` or `signal` ended the
-   * wait, and RIVULET_UNKNOWN_OUTCOME if it had.
+   * RIVULET_CLOSED; of the host: RIVULET_QUEUE_FULL, RIVULET_STORE_FULL, RIVULET_STORE_FAILED, RIVULET_UNKNOWN_QUEUE,
+   * RIVULET_TOO_MANY_QUEUES, RIVULET_PERMISSION_DENIED; RIVULET_TIMEOUT or RIVULET_ABORTED if it was not sent when
+   * `timeoutMs` or `signal` ended the wait, and RIVULET_UNKNOWN_OUTCOME if it was.
    */
   send(value: In, options?: SendOptions): Promise<SendResult>
   /**
@@ -43,6 +46,8 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
    *
    * Cancellation: `signal` ends the taking and the wait; what was taken is still sent.
    *
+   * @param source - An iterable, an async iterable, a promise or an observable of messages.
+   * @param options - How to stop it.
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
    */
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>
@@ -55,6 +60,7 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
  *
  * Lifetime: `close` waits until everything is confirmed, as long as its time allows; `undelivered` counts the rest.
  *
+ * @param options - `queue`, `schema`, and `connect` or `host`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
  * `host` is closing or closed.
  * @example

@@ -96,6 +96,7 @@ export interface QueueHandle {
    * Looks at the first messages, those that are ready, then delayed ones, then those of consumers; they stay where they are.
    *
    * @param limit - How many, 1 to 10,000. Default: 10.
+   * @param options - `schema` decodes the messages.
    * @error RIVULET_INVALID_OPTION, RIVULET_CLOSED
    */
   peek<T = unknown>(limit?: number, options?: PeekOptions<T>): Promise<readonly QueuedMessage<T>[]>

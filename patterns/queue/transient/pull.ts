@@ -24,6 +24,7 @@ export interface Pull<Out> extends Resource<ReceiverStats> {
  * Resolves when the socket is open, whether or not a producer is there. Nothing is read before somebody subscribes to
  * `messages`, but what the high-water mark allows is dealt to this worker at once.
  *
+ * @param options - `schema`, and `bind` or `connect`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example

@@ -52,6 +52,7 @@ export interface Push<In> extends Resource<PushStats>, Sink<In> {}
  * Resolves when the socket is open, whether or not a worker is there; `whenConnected` waits for one. Messages that are
  * sent before wait in the outbox.
  *
+ * @param options - `schema`, and `bind` or `connect`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  * @example

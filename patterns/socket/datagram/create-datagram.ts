@@ -13,6 +13,7 @@ import {
  * Resolves when it is bound, whether or not an interface has joined the group yet. Messages may be lost, doubled or reordered;
  * `stats()` counts that for each source. There is no encryption and no proof of the sender.
  *
+ * @param options - `raw: true`; the others have defaults.
  * @example
  * ```ts
  * import { defineSchema, record } from 'rivulet/avro'
@@ -29,11 +30,17 @@ import {
  * await sender.send({ sensor: 'roof', celsius: 21.5 })
  * await sender.close()
  * ```
- *
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
  */
 export function createDatagram(options: ByteDatagramOptions): Promise<Datagram<Uint8Array, Buffer>>
+/**
+ * Opens a socket of datagrams over UDP, whose messages have a schema.
+ *
+ * @param options - `schema`, or `raw: { schema }`; the others have defaults.
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ */
 export function createDatagram<In, Out>(
   options: DatagramOptions<In, Out> | RawDatagramOptions<In, Out>,
 ): Promise<Datagram<In, Out>>

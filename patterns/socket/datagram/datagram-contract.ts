@@ -34,7 +34,9 @@ export interface Datagram<In, Out = In> extends Resource<DatagramStats>, Sink<In
    * Resolves when the message is in the bounded outbox. That does not mean that it was sent or received; nothing is sent again.
    *
    * Backpressure: waits for room, if the overflow policy is `block`.
+   *
    * @param address - `udp://host:port`, such as `from` of a delivery. A name is resolved once, and again after a failure.
+   * @param value - The message: a value of the schema, or bytes with `raw: true`..
    * @error RIVULET_INVALID_ENDPOINT, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`),
    * RIVULET_CLOSED
    */
@@ -42,6 +44,7 @@ export interface Datagram<In, Out = In> extends Resource<DatagramStats>, Sink<In
   /**
    * Sends a message to `to`, or to the group of `multicast`; otherwise like `sendTo`.
    *
+   * @param value - The message: a value of the schema, or bytes with `raw: true`..
    * @error RIVULET_INVALID_OPTION where there is neither; RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL
    * (policy `error`), RIVULET_CLOSED
    */

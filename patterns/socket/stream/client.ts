@@ -15,6 +15,7 @@ import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectO
  *
  * Resolves when the connection is open. It ends once; `reconnectStream` connects again.
  *
+ * @param options - `connect`, and `schema` or `framing`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CONNECTION_REFUSED if nobody listens, RIVULET_NAME_NOT_FOUND,
  * RIVULET_TIMEOUT, RIVULET_TRANSPORT_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed;
  * with `tls` RIVULET_TLS_FILE, RIVULET_TLS_REFUSED, RIVULET_SECURITY_MISMATCH, and RIVULET_CERTIFICATE_… with the reason

@@ -54,6 +54,8 @@ export interface StreamConnection<In, Out = In> extends Resource<StreamConnectio
    *
    * Backpressure: none. A message that the framing refuses, that finds the outbox full, or that comes after `complete` is counted in
    * `stats().outgoing.refused` and reported on `errors`.
+   *
+   * @param value - The message, as the framing or the schema has it.
    */
   next(value: In): void
   /**
@@ -62,12 +64,16 @@ export interface StreamConnection<In, Out = In> extends Resource<StreamConnectio
    * Resolves when the message is in the bounded outbox. That does not mean that it was sent, received or processed.
    *
    * Backpressure: waits for room, if the overflow policy is `block`. There is room as fast as the peer reads.
+   *
+   * @param value - The message, as the framing or the schema has it.
    * @error RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_OUTBOX_FULL (policy `error`), RIVULET_CLOSED
    */
   send(value: In): Promise<void>
   /**
    * Sends everything a source yields; as of any `Sink`. It does not close the half of this side: `complete` does.
    *
+   * @param source - An iterable, an async iterable, a promise or an observable of messages.
+   * @param options - How to stop it.
    * @error RIVULET_SOURCE_FAILED, RIVULET_ABORTED, RIVULET_CLOSED
    */
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult>

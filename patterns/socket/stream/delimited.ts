@@ -34,6 +34,7 @@ const rules = {
  * others of the same read; a message of 8 KiB or more that is sent is not copied: do not change it afterwards.
  *
  * @param delimiter - The bytes that end each frame, 1 to 256 of them.
+ * @param options - The longest frame.
  * @throws RIVULET_INVALID_OPTION
  * @example
  * ```ts compile-only

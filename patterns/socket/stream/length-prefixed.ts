@@ -77,6 +77,7 @@ interface Layout {
  * with others of the same read; one of 8 KiB or more that is sent is not copied: do not change it afterwards. A length beyond
  * `maxFrameBytes` is RIVULET_FRAME_TOO_LARGE at the receiver and RIVULET_MESSAGE_TOO_LARGE at the sender.
  *
+ * @param options - Where the length field is, what it counts, and the largest message.
  * @throws RIVULET_INVALID_OPTION, also if the field cannot hold the length of the largest message.
  * @example
  * ```ts compile-only

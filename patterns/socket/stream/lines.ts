@@ -45,6 +45,7 @@ const rules = {
  * A line ends with LF, or CR and LF; this side writes LF. A message that contains LF, or ends with CR, is refused, since it would
  * arrive as another one. A line that is no valid UTF-8 is dropped and reported as RIVULET_DECODE_FAILED.
  *
+ * @param options - The longest line, and how text becomes bytes.
  * @throws RIVULET_INVALID_OPTION
  * @example
  * ```ts compile-only

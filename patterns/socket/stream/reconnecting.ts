@@ -45,6 +45,7 @@ export interface ReconnectingStream<In, Out = In> extends Resource<ReconnectingS
  *
  * Resolves at once, whether or not the listener is there; `whenConnected` waits for it.
  *
+ * @param options - `connect`, and `schema` or `framing`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TLS_FILE, RIVULET_ABORTED, RIVULET_CLOSED if the runtime is closed
  * @example
  * ```ts compile-only
