@@ -44,16 +44,18 @@ async function draw(): Promise<void> {
     args: ['--no-sandbox', '--disable-gpu'],
   })
   try {
-    const page = await browser.newPage()
-    await page.addScriptTag({ path: join(root, 'node_modules', 'mermaid', 'dist', 'mermaid.min.js') })
-    await page.evaluate(`mermaid.initialize(${JSON.stringify(settings)})`)
     for (const name of readdirSync(diagramFolder).filter((file) => file.endsWith('.mmd'))) {
       const source = readFileSync(join(diagramFolder, name), 'utf8')
+      // a page for each: Mermaid numbers parts over all diagrams of one page
+      const page = await browser.newPage()
+      await page.addScriptTag({ path: join(root, 'node_modules', 'mermaid', 'dist', 'mermaid.min.js') })
+      await page.evaluate(`mermaid.initialize(${JSON.stringify(settings)})`)
       const id = `diagram-${name.replace(/\.mmd$/, '')}`
       const svg = await page.evaluate<string>(
         `mermaid.render(${JSON.stringify(id)}, ${JSON.stringify(source)}).then(({ svg }) => svg)`,
       )
       writeFileSync(join(diagramFolder, name.replace(/\.mmd$/, '.svg')), `${markOf(source)}\n${svg}\n`)
+      await page.close()
       console.log(name)
     }
   } finally {

@@ -1,5 +1,5 @@
 /**
- * The charts of the pages, as SVG: bars of stored results, a label above each, its value behind it.
+ * The charts of the pages, as SVG: bars of stored results, the best first, a label above each, its value behind it.
  *
  * They are narrow, so that they can be read on a telephone, and drawn for a light page; the style of the site inverts them
  * on a dark one. They load nothing.
@@ -16,6 +16,7 @@ interface Chart {
   readonly key: string
   readonly factor: number
   readonly text: NumberText
+  readonly lessIsBetter?: boolean
   /** What a bar is called, by which values its row is found, and whether it is Rivulet's. */
   readonly bars: ReadonlyArray<readonly [label: string, values: StoredRow, own?: 'own']>
 }
@@ -44,6 +45,7 @@ export const charts: Readonly<Record<string, Chart>> = {
     key: 'cpuNanoseconds',
     factor: 1,
     text: whole,
+    lessIsBetter: true,
     bars: [
       ['Rivulet', { topics: 1, subscribers: 1, name: 'rivulet/pubsub, topics' }, 'own'],
       ['NATS core, bytes', { topics: 1, subscribers: 1, name: 'NATS core, bytes' }],
@@ -73,6 +75,7 @@ export const charts: Readonly<Record<string, Chart>> = {
     key: 'median',
     factor: 1,
     text: whole,
+    lessIsBetter: true,
     bars: [
       ['queue, next', { name: 'rivulet/queue' }, 'own'],
       ['raw zeromq.js', { name: 'raw zeromq.js' }],
@@ -114,13 +117,15 @@ export function chartText(name: string): string {
   const chart = charts[name]
   if (chart === undefined) throw new Error(`there is no chart named ${name}`)
   const rows = rowsOf(readStored(chart.section), chart.list)
+  const bars = chart.bars.map(([label, values, own]) => ({
+    label,
+    figure: figureOf(rowOf(rows, values), chart.key),
+    isOwn: own !== undefined,
+  }))
+  const sign = chart.lessIsBetter ? 1 : -1
   return draw(
     chart,
-    chart.bars.map(([label, values, own]) => ({
-      label,
-      figure: figureOf(rowOf(rows, values), chart.key),
-      isOwn: own !== undefined,
-    })),
+    bars.toSorted((a, b) => sign * (a.figure.median - b.figure.median)),
   )
 }
 
