@@ -14,7 +14,7 @@ import { build, root } from '../../tools/build.js'
 import { complaint, run } from '../child-process.js'
 
 const timeoutMs = 60_000
-const page = readFileSync(join(root, 'docs/start/two-terminals.md'), 'utf8')
+const page = readFileSync(join(root, 'docs/start/tutorial.md'), 'utf8')
 const files = [...page.matchAll(/^```ts compile-only\n\/\/ (\w+\.ts)\n([^`]*(?:`[^`\n]+`[^`]*)*)^```$/gm)]
 
 /** A terminal: the programs that run in it, one after the other, and the lines that they print. */
