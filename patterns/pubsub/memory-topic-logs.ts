@@ -6,15 +6,28 @@ import { RivuletError } from '../../src/errors/index.js'
 import { LogBounds } from './log-bounds.js'
 import { LogIndex } from './log-index.js'
 import { LogWalk } from './log-walk.js'
-import type { HistoryBounds, HistoryStats, LoggedFrame, LogReplay, TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
+import type {
+  EarlierTopic,
+  HistoryBounds,
+  HistoryStats,
+  LoggedFrame,
+  LogReplay,
+  TopicEnd,
+  TopicLog,
+  TopicLogs,
+} from './topic-log.js'
 import type { Head, Range } from './topics-wire.js'
 
 /** Makes logs in memory. */
-export function createMemoryTopicLogs(bounds: HistoryBounds, clock: Pick<Clock, 'wallNow' | 'setTimer'>): TopicLogs {
+export function createMemoryTopicLogs(
+  bounds: HistoryBounds,
+  clock: Pick<Clock, 'wallNow' | 'setTimer'>,
+): MemoryTopicLogs {
   return new MemoryTopicLogs(bounds, clock)
 }
 
-class MemoryTopicLogs implements TopicLogs {
+/** Logs in memory. */
+export class MemoryTopicLogs implements TopicLogs {
   readonly bounds: LogBounds
   readonly #logs = new Map<string, MemoryTopicLog>()
   #isOpen = true
@@ -25,8 +38,18 @@ class MemoryTopicLogs implements TopicLogs {
 
   log(source: string): TopicLog {
     this.check()
-    const known = this.#logs.get(source)
-    if (known) return known
+    return this.#logs.get(source) ?? this.#made(source)
+  }
+
+  /** The log of a new source that has published before: what it has sent is given up. */
+  logBehind(source: string, earlier: Iterable<EarlierTopic>): TopicLog {
+    const log = this.#made(source)
+    for (const topic of earlier) log.index.restore(topic, topic, topic.time)
+    this.bounds.apply()
+    return log
+  }
+
+  #made(source: string): MemoryTopicLog {
     const log = new MemoryTopicLog(source, this)
     this.#logs.set(source, log)
     return log

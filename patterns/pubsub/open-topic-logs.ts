@@ -6,7 +6,7 @@
 import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { createMemoryTopicLogs } from './memory-topic-logs.js'
-import type { HistoryBounds, TopicLogs } from './topic-log.js'
+import type { EarlierTopic, HistoryBounds, TopicLog, TopicLogs } from './topic-log.js'
 
 /** What logs keep. */
 export interface TopicLogsOptions extends HistoryBounds {
@@ -24,6 +24,16 @@ export interface StoredTopicLogsOptions extends TopicLogsOptions {
 /** Makes logs in memory. */
 export function openTopicLogs({ clock, ...bounds }: TopicLogsOptions): TopicLogs {
   return createMemoryTopicLogs(bounds, clock)
+}
+
+/** Makes logs in memory with the log of one source, which begins behind earlier messages: those are given up. */
+export function openTopicLogBehind(
+  { clock, ...bounds }: TopicLogsOptions,
+  source: string,
+  earlier: Iterable<EarlierTopic>,
+): { readonly logs: TopicLogs; readonly log: TopicLog } {
+  const logs = createMemoryTopicLogs(bounds, clock)
+  return { logs, log: logs.logBehind(source, earlier) }
 }
 
 /**

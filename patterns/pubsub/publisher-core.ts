@@ -116,7 +116,7 @@ export class PublisherCore {
    */
   async restore(): Promise<void> {
     const { clock, history } = this.#ports
-    const ends = await history.openLog()
+    const ends = await history.openLog(() => this.#topics.earlier())
     this.#topics.restore(ends, !history.areNumbersLost)
     this.#origin = new Origin(clock, defaults.announceMs, history.source)
   }

@@ -14,10 +14,10 @@ import type { FrameGate } from '../../src/socket/index.js'
 import type { CutFrame, OriginEnd } from '../../src/wire/index.js'
 import type { HistoryServer, ServedLogs } from './history-server.js'
 import { LogGates } from './log-gates.js'
-import { openTopicLogs } from './open-topic-logs.js'
+import { openTopicLogBehind } from './open-topic-logs.js'
 import type { historyRules } from './options.js'
 import type { PublisherHistoryStats } from './publisher-api.js'
-import type { TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
+import type { EarlierTopic, TopicEnd, TopicLog, TopicLogs } from './topic-log.js'
 
 /** What a history needs of its publisher. */
 export interface PublisherHistoryPorts {
@@ -55,6 +55,7 @@ export class PublisherHistory {
   #source: OriginEnd
   #logs: TopicLogs | undefined
   #log: TopicLog | undefined
+  #earlier: () => Iterable<EarlierTopic> = () => []
   /** What waits until links are open. */
   #waiting: (() => void)[] | undefined
   #missed = 0
@@ -104,9 +105,11 @@ export class PublisherHistory {
   /**
    * Opens the log, if there is the option; returns where its topics ended.
    *
+   * @param earlier - Returns where topics stand when a log begins later, with the first retained value.
    * @error RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
    */
-  async openLog(): Promise<Iterable<TopicEnd>> {
+  async openLog(earlier: () => Iterable<EarlierTopic>): Promise<Iterable<TopicEnd>> {
+    this.#earlier = earlier
     const options = this.#options
     if (options === undefined) return []
     const { openLogs, name } = this.#ports
@@ -134,8 +137,10 @@ export class PublisherHistory {
   /** Keeps retained values from now on, if nothing is kept yet; its links are opened meanwhile. */
   retain(): void {
     if (this.#log === undefined) {
-      this.#logs = openTopicLogs({ ...retainedOnly, clock: this.#ports.clock })
-      this.#log = this.#logs.log(this.#source.source.toString('hex'))
+      const source = this.#source.source.toString('hex')
+      const { logs, log } = openTopicLogBehind({ ...retainedOnly, clock: this.#ports.clock }, source, this.#earlier())
+      this.#logs = logs
+      this.#log = log
       if (this.#server.hasOpened) this.#server.added(this.#log.source)
     }
     if (this.#server.hasOpened || this.#waiting !== undefined) return

@@ -51,6 +51,13 @@ export interface TopicEnd {
   readonly position: number
 }
 
+/** Where a topic stood when its log began. */
+export interface EarlierTopic extends TopicEnd {
+  readonly schemaId: Buffer
+  /** When the last message left, in milliseconds since 1970. */
+  readonly time: number
+}
+
 /** A part of a replay, as it is taken from a log. */
 export interface LogPart {
   readonly schemas: readonly { readonly schemaId: Buffer; readonly text: string }[]

@@ -40,6 +40,12 @@ export interface TopicPublisher<In> extends Sink<In> {
   clear(): void
 }
 
+/** Where a topic stands. */
+export interface PublishedNumbers extends TopicNumbers {
+  /** When its last frame with messages left, in milliseconds since 1970; 0 if that is not known. */
+  time: number
+}
+
 /** What a topic is made of. */
 interface TopicParts<In> {
   readonly name: string
@@ -48,7 +54,7 @@ interface TopicParts<In> {
   readonly codec: Codec<In, unknown>
   readonly origin: Origin
   /** Shared with the table of topics, which outlives this. */
-  readonly numbers: TopicNumbers
+  readonly numbers: PublishedNumbers
   readonly outgoing: Outgoing
   readonly outbox: () => Outbox
   readonly maxBatchMessages: number
@@ -89,7 +95,7 @@ export interface TopicTail extends Beaconed {
   readonly name: string
   readonly part: Buffer
   readonly codec: Codec<never, unknown>
-  readonly numbers: TopicNumbers
+  readonly numbers: PublishedNumbers
   /** Whether a beacon waits in the outbox. */
   isWaiting: boolean
 }
@@ -98,7 +104,7 @@ export interface TopicTail extends Beaconed {
 export class PublishedTopic<In> extends MessageSink<In> implements TopicPublisher<In> {
   readonly name: string
   readonly schemaText: string
-  readonly numbers: TopicNumbers
+  readonly numbers: PublishedNumbers
   readonly tail: TopicTail
   readonly #writer: BatchWriter<In>
   readonly #isSubscribed: () => boolean
@@ -224,6 +230,7 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     const leaves = this.#leaving?.(part, this.name, this.tail.codec, bytes, messages)
     const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length, leaves }
     if (messages > 0) {
+      this.numbers.time = header.time as number
       const gate = this.#history.keep(this.name, this.schemaText, frame)
       const dropped = announcement && this.#announcesAgain(announcement, gate)
       this.#outbox().add({ ...out, dropped, gate })

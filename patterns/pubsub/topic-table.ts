@@ -5,9 +5,8 @@
  * are kept apart, for so many topics, so that a topic that is used again continues where it ended.
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
-import type { TopicNumbers } from '../../src/wire/index.js'
-import type { TopicEnd } from './topic-log.js'
-import type { PublishedTopic } from './topic-publisher.js'
+import type { EarlierTopic, TopicEnd } from './topic-log.js'
+import type { PublishedNumbers, PublishedTopic } from './topic-publisher.js'
 
 /** Topics without a sink whose numbers were kept last; up to as many of those before them are kept too. */
 const maxPast = 32_768
@@ -16,7 +15,9 @@ const maxPast = 32_768
 interface KnownTopic {
   readonly name: string
   readonly schemaText: string
-  readonly numbers: TopicNumbers
+  /** `undefined` for a topic of an earlier life, which is in its log. */
+  readonly schemaId: Buffer | undefined
+  readonly numbers: PublishedNumbers
 }
 
 interface LiveTopic extends KnownTopic {
@@ -62,9 +63,21 @@ export class TopicTable {
   restore(ends: Iterable<TopicEnd>, areAll = true): void {
     this.#forgot ||= !areAll
     for (const { topic: name, schemaText, sequence, position } of ends) {
-      this.#past.set(name, { name, schemaText, numbers: { sequence: sequence + 1, previous: position } })
+      const numbers = { sequence: sequence + 1, previous: position, time: 0 }
+      this.#past.set(name, { name, schemaText, schemaId: undefined, numbers })
     }
     this.#maxPast = Math.max(this.#maxPast, this.#past.size)
+  }
+
+  /** The topics with messages, for a log that begins behind them. */
+  *earlier(): Iterable<EarlierTopic> {
+    for (const topics of [this.#former, this.#past, this.#live]) {
+      for (const { name, schemaText, schemaId, numbers } of topics.values()) {
+        const { sequence, previous, time } = numbers
+        if (previous === 0 || schemaId === undefined) continue
+        yield { topic: name, schemaText, schemaId, sequence: sequence - 1, position: previous, time }
+      }
+    }
   }
 
   /** The sink of a topic, if it may still be held. */
@@ -83,18 +96,20 @@ export class TopicTable {
    * A topic that may have been forgotten begins with a number above all that it may have had: each message has taken a
    * position as well.
    */
-  numbers(name: string): TopicNumbers {
-    return this.#known(name)?.numbers ?? { sequence: this.#forgot ? this.#ports.position() + 1 : 1, previous: 0 }
+  numbers(name: string): PublishedNumbers {
+    const sequence = this.#forgot ? this.#ports.position() + 1 : 1
+    return this.#known(name)?.numbers ?? { sequence, previous: 0, time: 0 }
   }
 
   /** Enters a sink. */
   add(topic: PublishedTopic<never>): void {
-    const { name, schemaText, numbers } = topic
+    const { name, schemaText, numbers, tail } = topic
     const former = this.#live.get(name)
     if (former) this.#leave(former)
     this.#past.delete(name)
     this.#former.delete(name)
-    const live = { name, schemaText, numbers, sink: new WeakRef(topic) }
+    const { schemaId } = tail.codec
+    const live = { name, schemaText, schemaId, numbers, sink: new WeakRef(topic) }
     this.#live.set(name, live)
     for (const beginning of beginningsOf(name)) {
       const under = this.#under.get(beginning)
@@ -138,14 +153,14 @@ export class TopicTable {
     // another sink may have taken its place
     if (this.#live.get(topic.name) !== topic) return
     this.#leave(topic)
-    const { name, schemaText, numbers } = topic
+    const { name, schemaText, schemaId, numbers } = topic
     if (numbers.previous === 0) return
     if (this.#past.size >= this.#maxPast) {
       this.#forgot ||= this.#former.size > 0
       this.#former = this.#past
       this.#past = new Map()
     }
-    this.#past.set(name, { name, schemaText, numbers })
+    this.#past.set(name, { name, schemaText, schemaId, numbers })
   }
 
   #leave(topic: LiveTopic): void {

@@ -133,6 +133,28 @@ t.test('a publisher without history is live at once', async (t) => {
   t.strictSame(texts(seen.values), ['live', 'a1', 'a2'])
 })
 
+t.test('what a publisher has sent before its first retained value is named as missing before it is live', async (t) => {
+  const { runtime, bind } = place(t, 'tcp')
+  const publisher = await createPublisher({ bind, runtime })
+  await publish(publisher, 'a', 1, 3)
+  await publish(publisher, 'b', 1, 1)
+  await publisher.flush()
+  const behind = new Date(Date.now() + 60_000)
+  await publisher.topic('c', Job).retain({ id: 1 })
+  const subscriber = await createSubscriber({ connect: publisher.endpoint, runtime })
+  for (const [since, expected] of [
+    ['all', ['gap a1-3 expired', 'gap b1-1 expired', 'gap c1-1 expired', 'live']],
+    [{ last: 2 }, ['gap a2-3 expired', 'gap b1-1 expired', 'gap c1-1 expired', 'live']],
+    [new Date(0), ['gap a3-3 expired', 'gap b1-1 expired', 'gap c1-1 expired', 'live']],
+    [behind, ['live']],
+    ['retained', ['c1', 'live']],
+  ] as const) {
+    const seen = new Seen<Event>(subscriber.events('#', Job, { since: since as Since }))
+    await seen.when(() => seen.values.at(-1)?.kind === 'live')
+    t.strictSame(texts(seen.values).sort(), [...expected], `since ${JSON.stringify(since)}`)
+  }
+})
+
 t.test('publishers that connect serve history over links that the subscriber binds', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const subscriber = await createSubscriber({ bind, runtime })

@@ -30,7 +30,7 @@ function heldTopic(overflow: 'drop-oldest' | 'block' = 'drop-oldest') {
     part: topicPart('a'),
     codec: codecOf(New),
     origin: new Origin(clock, announceMs),
-    numbers: { sequence: 1, previous: 0 },
+    numbers: { sequence: 1, previous: 0, time: 0 },
     outgoing,
     outbox: () => outbox,
     maxBatchMessages: 1,

@@ -8,9 +8,10 @@ import { Following } from './follower-world.js'
 
 t.test('a topic begins with 1 while nothing was forgotten', async (t) => {
   const table = new TopicTable({ clock: systemClock, announceMs: 1000, position: () => 7 })
-  t.strictSame(table.numbers('a'), { sequence: 1, previous: 0 })
-  const numbers = { sequence: 5, previous: 6 }
-  const sink = { name: 'a', schemaText: '"int"', numbers } as PublishedTopic<never>
+  t.strictSame(table.numbers('a'), { sequence: 1, previous: 0, time: 0 })
+  const numbers = { sequence: 5, previous: 6, time: 0 }
+  const tail = { codec: { schemaId: Buffer.alloc(16) } }
+  const sink = { name: 'a', schemaText: '"int"', numbers, tail } as PublishedTopic<never>
   table.add(sink)
   t.equal(table.sink('a'), sink)
   t.equal(table.numbers('a'), numbers, 'what is known continues')
