@@ -18,3 +18,13 @@ export interface FollowedFrame {
   /** Its size. */
   readonly bytes: number
 }
+
+/** A frame without messages, which says where its topic stands. */
+export function beacon(topic: string, next: number, previous: number): FollowedFrame {
+  return { topic, place: { position: previous + 1, sequence: next, previous, count: 0 }, bytes: 0 }
+}
+
+/** The position of the last message that a frame proves. */
+export function endOf({ position, previous, count }: Place): number {
+  return count > 0 ? position + count - 1 : previous
+}

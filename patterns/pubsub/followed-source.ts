@@ -21,6 +21,7 @@ export interface TopicState<Frame extends FollowedFrame> {
 
 /** What is missing on a topic, and the frames behind it. */
 export interface Repair<Frame extends FollowedFrame> {
+  /** Not asked yet while its source has not answered. */
   readonly fetch: HistoryFetch
   readonly held: HeldFrames<Frame>
 }
@@ -52,8 +53,10 @@ export class FollowedSource<Frame extends FollowedFrame> {
   history: HistoryFetch | undefined
   /** Whether its answer decides what history is asked for. */
   awaitsAnswer = true
-  /** When its first frame arrived, by the time that connections are read, while that waits for the answer. */
+  /** When the first frame arrived that waits for its answer, by the time that connections are read. */
   heldSince: number | undefined
+  /** Whether it has answered or was waited for in vain: until then, a gap waits for what its answer says of history. */
+  isOfferKnown = false
   /** Whether nothing of its history was asked for yet. */
   isFirstRound = true
   isLive = false

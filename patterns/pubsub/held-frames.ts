@@ -79,6 +79,11 @@ export class HeldFrames<Frame extends FollowedFrame> {
     return this.#forgotten
   }
 
+  /** Whether a frame can be held: there is room, and nothing before it was forgotten. */
+  hasRoomFor({ bytes }: Pick<Frame, 'bytes'>): boolean {
+    return this.#forgotten === undefined && this.#budget.hasRoomFor(bytes + frameCost)
+  }
+
   /**
    * Holds a frame; returns false if there is no room for it: then it and all that follow are forgotten.
    *
@@ -86,14 +91,14 @@ export class HeldFrames<Frame extends FollowedFrame> {
    */
   add(frame: Frame, isCounted: boolean): boolean {
     const { bytes, place } = frame
-    const cost = bytes + frameCost
-    if (!isCounted && (this.#forgotten !== undefined || !this.#budget.hasRoomFor(cost))) {
+    if (!isCounted && !this.hasRoomFor(frame)) {
       const { position, sequence, previous, count } = place
       // a frame without messages stands for those before it
       if (count === 0) this.forget(previous, previous, sequence)
       else this.forget(position, position + count - 1, sequence + count)
       return false
     }
+    const cost = bytes + frameCost
     this.#budget.take(cost)
     this.#bytes += cost
     this.#messages += place.count

@@ -138,7 +138,10 @@ export class SubscriberCore {
     this.#presence = new PublisherChanges({
       clock,
       ask: () => this.readiness.ask(),
-      left: (publisher) => history.left(publisher),
+      left: (publisher) => {
+        history.left(publisher)
+        for (const subscription of this.#made.inUse) subscription.left(publisher)
+      },
     })
     this.publishers = this.#presence.observable
     this.#subscriptionPorts = {

@@ -83,6 +83,8 @@ export interface Subscription {
   readonly held: number
   /** A publisher serves it since this position, as known by connections of this number. */
   served(publisher: string, position: number, epoch: number): void
+  /** A publisher has left. */
+  left(publisher: string): void
   /** What is missing is not waited for any more. */
   settle(): void
   accept(frame: TopicFrame): void
@@ -247,6 +249,10 @@ class TopicSubscription<Out, Item> implements Subscription {
 
   served(publisher: string, position: number, epoch: number): void {
     this.#follower.served(publisher, position, epoch)
+  }
+
+  left(publisher: string): void {
+    this.#follower.left(publisher)
   }
 
   accept(frame: TopicFrame): void {

@@ -43,7 +43,7 @@ export interface TopicGap {
   /** The number of the last one. */
   readonly to: number
   /**
-   * Why: `lost` in transit, from a publisher that keeps no history; `expired`, no longer kept by it; `unavailable`, kept, but its
+   * Why: `lost` in transit, from a publisher that keeps no history or has not answered in time; `expired`, no longer kept by it; `unavailable`, kept, but its
    * history was refused, or could not be reached in time.
    */
   readonly reason: GapReason

@@ -13,24 +13,19 @@
  * cancelled. A driver may send what several ask for in one call, repeat a call from where it broke off, and give what was not
  * asked for: the follower goes by numbers. What leaves by `deliver`, `gap` and `live` is what the application gets, in order.
  */
-import type { FollowedFrame } from './followed-frame.js'
-import { FollowedSource, leastKnown, type Settled } from './followed-source.js'
-import type { HoldBudget } from './held-frames.js'
+import { beacon, endOf, type FollowedFrame } from './followed-frame.js'
+import type { FollowedSource, Settled } from './followed-source.js'
+import { FollowedSources } from './followed-sources.js'
 import type { FetchOutcome, HistoryFetch } from './history-fetch.js'
-import type { Start } from './since.js'
-import { answered, beacon, endOf, type FollowerPorts, joined, TopicOrder, topicOf } from './topic-order.js'
-
-/** How a follower follows. */
-export interface FollowerOptions {
-  readonly pattern: string
-  readonly start: Start
-  /** How long frames of a publisher wait that has not answered, in milliseconds in which connections are read. */
-  readonly answerMs: number
-  readonly budget: HoldBudget
-}
-
-/** Publishers that are remembered. */
-const maxSources = 1024
+import {
+  answered,
+  type FollowerOptions,
+  type FollowerPorts,
+  isStale,
+  joined,
+  TopicOrder,
+  topicOf,
+} from './topic-order.js'
 
 /** How often a cursor is made shorter at most, in milliseconds. */
 const compactMs = 1000
@@ -39,16 +34,17 @@ const compactMs = 1000
 export class TopicFollower<Frame extends FollowedFrame> {
   readonly #options: FollowerOptions
   readonly #ports: FollowerPorts<Frame>
-  readonly #sources = new Map<string, FollowedSource<Frame>>()
+  readonly #sources = new FollowedSources<Frame>((source) => this.#forget(source))
   readonly #isNow: boolean
   readonly #order: TopicOrder<Frame>
   #stops = 0
+  #watchedAt = Number.POSITIVE_INFINITY
 
   constructor(options: FollowerOptions, ports: FollowerPorts<Frame>) {
     this.#options = options
     this.#ports = ports
     this.#isNow = options.start.kind === 'now'
-    this.#order = new TopicOrder(options.pattern, options.budget, ports)
+    this.#order = new TopicOrder(options, ports, (source) => this.#awaitAnswer(source))
   }
 
   /** Messages that are held. */
@@ -58,7 +54,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   /** A publisher serves the subscription since this position. */
   served(id: string, position: number, epoch: number): void {
-    const source = this.#source(id)
+    const source = this.#sources.source(id)
     const isNewLink = source.epoch !== epoch
     const isFirst = source.epoch === 0
     source.epoch = epoch
@@ -78,11 +74,18 @@ export class TopicFollower<Frame extends FollowedFrame> {
     } else if (isNewLink && !isFirst && position > source.seen && this.#order.canFetch(source)) {
       this.#order.ask(source, { purpose: 'check', after: source.checked, upTo: position })
     }
+    this.#order.offerKnown(source)
+  }
+
+  /** A publisher has left: if it comes back, its answer may offer other history. */
+  left(id: string): void {
+    const source = this.#sources.known(id)
+    if (source) source.isOfferKnown = false
   }
 
   /** Takes a frame that a connection has brought. */
   frame(id: string, frame: Frame): void {
-    const source = this.#sources.get(id) ?? this.#source(id)
+    const source = this.#sources.source(id)
     const end = endOf(frame.place)
     if (end > source.seen) source.seen = end
     if (this.#isNow) {
@@ -92,15 +95,14 @@ export class TopicFollower<Frame extends FollowedFrame> {
       this.#arrive(source, frame)
     } else {
       source.hold = this.#order.newHold()
-      source.heldSince = this.#ports.readingMs()
-      this.#ports.watch(this.#ports.now() + this.#options.answerMs)
+      this.#awaitAnswer(source)
       this.#arrive(source, frame)
     }
   }
 
   /** Takes a frame of a replay. */
   fetched(fetch: HistoryFetch, frame: Frame): void {
-    const source = this.#asking(fetch)
+    const source = this.#sources.asking(fetch)
     const isHistory = fetch.purpose === 'history'
     if (source === undefined || !(isHistory || frame.topic === fetch.pattern)) return
     const { position, sequence, count } = frame.place
@@ -120,14 +122,14 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   /** Messages of a topic up to a number and a position that were asked for are not kept any more. */
   expired(fetch: HistoryFetch, name: string, sequence: number, position: number): void {
-    const source = this.#asking(fetch)
+    const source = this.#sources.asking(fetch)
     if (source === undefined || fetch.retained || !(fetch.purpose === 'history' || name === fetch.pattern)) return
     this.#order.expire(source, source.topic(name, position), fetch, sequence, position)
   }
 
   /** Where a topic stands. */
   head(fetch: HistoryFetch, name: string, next: number, previous: number): void {
-    const source = this.#asking(fetch)
+    const source = this.#sources.asking(fetch)
     if (source === undefined) return
     if (fetch.purpose === 'floors') {
       const topic = source.topic(name, previous)
@@ -146,7 +148,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
    * @param position - Of heads: where the publisher stood.
    */
   ended(fetch: HistoryFetch, outcome: FetchOutcome, position: number): void {
-    const source = this.#asking(fetch)
+    const source = this.#sources.asking(fetch)
     if (source === undefined) return
     source.fetches.delete(fetch)
     const isComplete = outcome === 'complete'
@@ -176,13 +178,16 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   /** Gives up to wait for publishers that do not answer: what they have sent is live. */
   unanswered(now: number): void {
-    for (const source of this.#sources.values()) {
+    this.#watchedAt = Number.POSITIVE_INFINITY
+    for (const source of this.#sources) {
       if (source.heldSince === undefined) continue
       const leftMs = source.heldSince + this.#options.answerMs - this.#ports.readingMs()
       if (leftMs > 0) {
-        this.#ports.watch(now + Math.max(leftMs, this.#options.answerMs / 10))
+        this.#watch(now + Math.max(leftMs, this.#options.answerMs / 10))
         continue
       }
+      this.#order.offerKnown(source)
+      if (this.#isNow) continue
       this.#open(source, (source.hold?.from ?? source.seen + 1) - 1, false)
       this.#continueWith(source, { after: 0, upTo: source.seen, reason: 'unavailable' })
     }
@@ -190,7 +195,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   /** Makes what `done` and `moved` tell shorter, for a cursor with many topics; does nothing if it did a moment ago. */
   compact(id: string): void {
-    const source = this.#sources.get(id)
+    const source = this.#sources.known(id)
     const now = this.#ports.now()
     if (!source || source.milestone || source.doneUpTo === undefined || !this.#order.canFetch(source)) return
     if (now - source.compactedAt < compactMs) return
@@ -203,8 +208,9 @@ export class TopicFollower<Frame extends FollowedFrame> {
   resume(): void {
     this.#order.stopped = false
     if (!this.#isNow) return
-    for (const source of this.#sources.values()) {
+    for (const source of this.#sources) {
       source.servedFrom = undefined
+      source.isOfferKnown = false
       for (const topic of source.topics()) topic.interrupted = true
     }
   }
@@ -213,7 +219,8 @@ export class TopicFollower<Frame extends FollowedFrame> {
   stop(): void {
     this.#order.stopped = true
     this.#stops += 1
-    for (const source of this.#sources.values()) this.#leave(source)
+    this.#watchedAt = Number.POSITIVE_INFINITY
+    for (const source of this.#sources) this.#leave(source)
   }
 
   #leave(source: FollowedSource<Frame>): void {
@@ -232,18 +239,24 @@ export class TopicFollower<Frame extends FollowedFrame> {
     if (messages > 0) this.#ports.abandoned(messages)
   }
 
-  #source(id: string): FollowedSource<Frame> {
-    let source = this.#sources.get(id)
-    if (!source) {
-      if (this.#sources.size >= maxSources) {
-        const state = leastKnown([...this.#sources.values()])
-        this.#leave(state)
-        this.#sources.delete(state.id)
-      }
-      source = new FollowedSource(id)
-      this.#sources.set(id, source)
-    }
-    return source
+  #awaitAnswer(source: FollowedSource<Frame>): void {
+    source.heldSince ??= this.#ports.readingMs()
+    this.#watch(this.#ports.now() + this.#options.answerMs)
+  }
+
+  /** `unanswered` is called at the earliest of the times that are asked for. */
+  #watch(at: number): void {
+    if (at >= this.#watchedAt) return
+    this.#watchedAt = at
+    this.#ports.watch(at)
+  }
+
+  /** Leaves a source for good: nothing is fetched for what it leaves. */
+  #forget(source: FollowedSource<Frame>): void {
+    const stops = this.#stops
+    this.#order.stopped = true
+    this.#leave(source)
+    this.#order.stopped = stops !== this.#stops
   }
 
   /** Begins what `since` asks for, up to a position from which frames arrive. */
@@ -331,20 +344,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
 
   #arrive(source: FollowedSource<Frame>, frame: Frame): void {
     if (source.hold) this.#order.hold(source.hold, frame)
-    else if (this.#isStale(source, frame)) this.#ports.abandoned(frame.place.count)
+    else if (isStale(source, frame, this.#isNow)) this.#ports.abandoned(frame.place.count)
     else this.#order.take(source, topicOf(source, frame), frame, 'live', source.settled)
-  }
-
-  /** Whether a slow connection brings what left before the answer that came over another one, and is not wanted. */
-  #isStale(source: FollowedSource<Frame>, { topic, place }: Frame): boolean {
-    const from = source.servedFrom
-    if (from === undefined || place.position > from || source.known(topic)?.interrupted === false) return false
-    return place.count === 0 || (!this.#isNow && endOf(place) <= from)
-  }
-
-  /** The source that was asked and still wants to know. */
-  #asking(fetch: HistoryFetch): FollowedSource<Frame> | undefined {
-    const source = this.#sources.get(fetch.source)
-    return source?.fetches.has(fetch) ? source : undefined
   }
 }

@@ -3,13 +3,23 @@
  *
  * A part of `topic-follower.ts`, which decides what is asked for; pure like it.
  */
-import type { FollowedFrame, Place } from './followed-frame.js'
+import { beacon, endOf, type FollowedFrame } from './followed-frame.js'
 import type { FollowedSource, Settled, TopicState } from './followed-source.js'
 import { HeldFrames, type HoldBudget } from './held-frames.js'
 import type { GapReason, HistoryFetch } from './history-fetch.js'
+import type { Start } from './since.js'
 
 /** How a frame came: over a connection, and was held or not; or from history, as what `since` asks for or to repair a gap. */
 export type Way = 'live' | 'held' | 'history' | 'repair'
+
+/** How a follower follows. */
+export interface FollowerOptions {
+  readonly pattern: string
+  readonly start: Start
+  /** How long frames of a publisher wait that has not answered, in milliseconds in which connections are read. */
+  readonly answerMs: number
+  readonly budget: HoldBudget
+}
 
 /** What a follower needs. */
 export interface FollowerPorts<Frame extends FollowedFrame> {
@@ -44,17 +54,24 @@ export class TopicOrder<Frame extends FollowedFrame> {
   readonly #pattern: string
   readonly #budget: HoldBudget
   readonly #ports: FollowerPorts<Frame>
+  readonly #awaitAnswer: (source: FollowedSource<Frame>) => void
   /** Whether nobody wants anything: then nothing is fetched. */
   stopped = false
   #held = 0
 
   /**
-   * @param pattern - What is asked for, if not one topic.
+   * @param options - The pattern is what is asked for, if not one topic.
+   * @param awaitAnswer - A frame waits for the answer of its source: `offerKnown` is to be called when that has come, or in time.
    */
-  constructor(pattern: string, budget: HoldBudget, ports: FollowerPorts<Frame>) {
+  constructor(
+    { pattern, budget }: FollowerOptions,
+    ports: FollowerPorts<Frame>,
+    awaitAnswer: (source: FollowedSource<Frame>) => void,
+  ) {
     this.#pattern = pattern
     this.#budget = budget
     this.#ports = ports
+    this.#awaitAnswer = awaitAnswer
   }
 
   /** Messages that are held. */
@@ -98,13 +115,20 @@ export class TopicOrder<Frame extends FollowedFrame> {
     if (sequence > topic.next) {
       const { repair } = topic
       if (repair && way !== 'repair') {
-        this.hold(repair.held, frame, way === 'held')
+        // what finds no room can be fetched later only if there is history
+        if (way === 'held' || source.fetches.has(repair.fetch) || repair.held.hasRoomFor(frame)) {
+          this.hold(repair.held, frame, way === 'held')
+        } else {
+          this.offerKnown(source)
+          this.take(source, topic, frame, way, settled)
+        }
         return
       }
       if (isMissing(source, topic, previous)) {
         const after = topic.interrupted ? Math.max(source.servedFrom ?? 0, topic.position) : topic.position
         const isSettled = settled !== undefined && after >= settled.after && previous <= settled.upTo
-        if (!isSettled && !repair && previous > after && this.canFetch(source)) {
+        const isRepairable = !isSettled && !repair && previous > after
+        if (isRepairable && (this.canFetch(source) || this.#mayAnswer(source, frame, way))) {
           this.#repair(source, topic, after, frame, way)
           return
         }
@@ -124,10 +148,30 @@ export class TopicOrder<Frame extends FollowedFrame> {
   }
 
   #repair(source: FollowedSource<Frame>, topic: TopicState<Frame>, after: number, frame: Frame, way: Way): void {
-    const fetch = this.ask(source, { purpose: 'repair', pattern: topic.name, after, upTo: frame.place.previous })
+    const asked = { purpose: 'repair', pattern: topic.name, after, upTo: frame.place.previous } as const
+    const fetch = this.#fetchOf(source, asked)
     topic.repair = { fetch, held: this.newHold() }
     source.repaired.add(topic)
     this.hold(topic.repair.held, frame, way === 'held')
+    if (this.canFetch(source)) this.#ask(source, fetch)
+    else this.#awaitAnswer(source)
+  }
+
+  /** Whether the answer of a source, which has not come, may offer the history that a gap needs. */
+  #mayAnswer({ isOfferKnown }: FollowedSource<Frame>, frame: Frame, way: Way): boolean {
+    return !isOfferKnown && !this.stopped && (way === 'held' || this.newHold().hasRoomFor(frame))
+  }
+
+  /** A source has answered, or is not waited for any more: what is missing is fetched, or lost. */
+  offerKnown(source: FollowedSource<Frame>): void {
+    source.isOfferKnown = true
+    source.heldSince = undefined
+    for (const topic of [...source.repaired]) {
+      const { repair } = topic
+      if (repair === undefined || source.fetches.has(repair.fetch)) continue
+      if (this.canFetch(source)) this.#ask(source, repair.fetch)
+      else this.conclude(source, topic, 'lost')
+    }
   }
 
   /** A repair of a topic has ended: what was held behind it is next. */
@@ -226,11 +270,18 @@ export class TopicOrder<Frame extends FollowedFrame> {
     source: FollowedSource<Frame>,
     asked: Pick<HistoryFetch, 'purpose' | 'after'> & Partial<HistoryFetch>,
   ): HistoryFetch {
-    const pattern = this.#pattern
-    const fetch = { source: source.id, pattern, upTo: 0, last: 0, since: null, retained: false, ...asked }
+    const fetch = this.#fetchOf(source, asked)
+    this.#ask(source, fetch)
+    return fetch
+  }
+
+  #fetchOf({ id }: FollowedSource<Frame>, asked: Parameters<TopicOrder<Frame>['ask']>[1]): HistoryFetch {
+    return { source: id, pattern: this.#pattern, upTo: 0, last: 0, since: null, retained: false, ...asked }
+  }
+
+  #ask(source: FollowedSource<Frame>, fetch: HistoryFetch): void {
     source.fetches.add(fetch)
     this.#ports.fetch(fetch)
-    return fetch
   }
 }
 
@@ -246,19 +297,20 @@ function isMissing<Frame extends FollowedFrame>(
   return !interrupted || (servedFrom !== undefined && previous > servedFrom)
 }
 
+/** Whether a slow connection brings what left before the answer that came over another one, and is not wanted. */
+export function isStale<Frame extends FollowedFrame>(
+  source: FollowedSource<Frame>,
+  { topic, place }: Frame,
+  isNow: boolean,
+): boolean {
+  const from = source.servedFrom
+  if (from === undefined || place.position > from || source.known(topic)?.interrupted === false) return false
+  return place.count === 0 || (!isNow && endOf(place) <= from)
+}
+
 /** The topic of a frame. */
 export function topicOf<Frame extends FollowedFrame>(source: FollowedSource<Frame>, { topic, place }: Frame) {
   return source.topic(topic, place.position)
-}
-
-/** A frame without messages, which says where its topic stands. */
-export function beacon(topic: string, next: number, previous: number): FollowedFrame {
-  return { topic, place: { position: previous + 1, sequence: next, previous, count: 0 }, bytes: 0 }
-}
-
-/** The position of the last message that a frame proves. */
-export function endOf({ position, previous, count }: Place): number {
-  return count > 0 ? position + count - 1 : previous
 }
 
 /** What a replay covers. */

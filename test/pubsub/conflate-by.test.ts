@@ -115,13 +115,12 @@ eachTransport(t, 'the topic can be the key', async (t, { runtime, bind }) => {
 t.test('gaps keep their place, and count', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const subscriber = await createSubscriber({ bind, runtime })
-  const { socket } = await rawPublisher(t, { connect: subscriber.endpoint })
+  const { socket, answerAll } = await rawPublisher(t, { connect: subscriber.endpoint })
   const source = new FrameSource('a', Job)
   const events = subscriber.events('a', Job, { conflateBy: tens })[Symbol.asyncIterator]()
   const first = events.next()
-  await subscriber.whenConnected()
-  await socket.receive() // the inbox
-  await socket.receive() // the subscription
+  answerAll(source.origin)
+  await subscriber.ready
   await socket.send(source.frame({ id: 0 }))
   await first
   await socket.send(source.frame({ id: 1 }))
