@@ -212,6 +212,8 @@ export class TopicOrder<Frame extends FollowedFrame> {
     }
     // behind `upTo`, the next frame of the topic shows what is missing
     else if (!repair && position > fetch.upTo) return
+    // what was given up is from before what was asked for, but for what is held
+    if (topic.interrupted && end <= fetch.after) return
     if (to >= topic.next) this.miss(source, topic, topic.interrupted ? to : topic.next, to, end, 'expired')
   }
 

@@ -2,6 +2,7 @@
  * Subscriptions that begin with history: publishers that answer late, and answers that reach further than what was asked.
  */
 import t from 'tap'
+import type { Cursor } from '../../patterns/pubsub/cursor.js'
 import { Following, Kept } from './follower-world.js'
 
 const idP = '00000000000000aa'
@@ -54,4 +55,20 @@ t.test('a frame that arrived before the answer is delivered, though its publishe
   all.settle()
   t.strictSame(all.texts(), ['gap a1-2 expired', 'a3', 'live'])
   t.equal(all.duplicates, 0)
+})
+
+t.test('what was given up before a cursor is not missing behind it, though more was given up since', async (t) => {
+  const p = new Kept(idP)
+  p.publish('a', 8)
+  const first = new Following([], 'now')
+  first.follower.served(idP, p.position, 1)
+  first.follower.frame(idP, p.publish('b', 1))
+  const cursor = first.shown.find((one) => one.kind === 'message')?.cursor()
+  const all = new Following([p], cursor as Cursor)
+  p.publish('b', 1)
+  all.follower.served(idP, p.position, 1)
+  all.follower.frame(idP, p.publish('a', 4))
+  p.trim(4)
+  all.settle()
+  t.strictSame(all.texts(), ['gap b2-2 expired', 'a9', 'a10', 'a11', 'a12', 'live'])
 })
