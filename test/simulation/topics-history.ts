@@ -13,11 +13,17 @@ import type { TurnProcess } from './turn-process.js'
 /** How long a publisher that no link serves is waited for, in milliseconds. */
 export const repairTimeoutMs = 5000
 
+/** With so much, in bytes, there is room for all that waits. */
+const roomyBytes = 1_000_000
+
 /** The history of publishers. */
 export class SimulatedHistory extends HistoryOffers {
   readonly #process: TurnProcess
   readonly #links: SimulatedLinks
+  /** Whether frames that wait may find no room. */
+  readonly #isTight: boolean
   readonly #unreached = new Set<string>()
+  readonly #offeredAt = new Map<string, number>()
 
   /**
    * @param addresses - Where its subscriber connects.
@@ -39,12 +45,28 @@ export class SimulatedHistory extends HistoryOffers {
       },
     )
     this.#process = process
+    this.#isTight = plan.holdBytes < roomyBytes
     this.#links = new SimulatedLinks(process, plan.links, [this.user])
   }
 
   /** Whether something that was asked of the history of a publisher was unavailable. */
   isUnreached(publisher: string, pattern: string): boolean {
     return this.#unreached.has(`${publisher} ${pattern}`)
+  }
+
+  /**
+   * Whether a gap of a publisher that is shown now may be one that no history repairs: it offers none, or only since this
+   * moment, where nothing could be held until then.
+   */
+  mayLose(publisher: string): boolean {
+    if (!this.isOffered(publisher)) return true
+    return this.#isTight && this.#offeredAt.get(publisher) === this.#process.now
+  }
+
+  override answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void {
+    const wasOffered = this.isOffered(publisher)
+    super.answered(publisher, addresses, isKept)
+    if (!wasOffered) this.#offeredAt.set(publisher, this.#process.now)
   }
 
   override fetch(fetch: HistoryFetch, asker: HistoryAsker): void {

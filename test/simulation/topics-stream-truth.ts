@@ -15,6 +15,8 @@ interface Shown {
   servedAt: number | undefined
   /** Everything behind it is shown, where that is known. */
   readonly from: number | undefined
+  /** Whether it is known that topics of which nothing was shown begin with their first message. */
+  readonly isWhole: boolean
   isLive: boolean
   /** Whether it was live before there was an answer: then it is not asked for what `since` names. */
   isUnanswered: boolean
@@ -52,8 +54,13 @@ export interface StreamSettings {
   readonly isUnreached: (source: string) => boolean
 }
 
-/** No retained values. */
-const none: ReadonlyMap<string, number> = new Map()
+/** What is known of a source before it has answered. */
+const unseen: Pick<Shown, 'servedAt' | 'isLive' | 'isUnanswered' | 'removed'> = {
+  servedAt: undefined,
+  isLive: false,
+  isUnanswered: false,
+  removed: new Map(),
+}
 
 /** One stream. */
 export class StreamTruth {
@@ -100,12 +107,12 @@ export class StreamTruth {
     this.#follow(source, topic, number, number, truth?.isRetained === true && this.#settings.start.kind === 'retained')
   }
 
-  gap(id: string, topic: string, from: number, to: number, reason: GapReason, knowsHistory: boolean): void {
+  gap(id: string, topic: string, from: number, to: number, reason: GapReason, mayLose: boolean): void {
     const source = this.#oracle.source(id)
     this.#oracle.gaps += 1
     if (from > to || to > source.count(topic)) this.#fail(`a gap ${topic} ${from} to ${to} of ${id} does not exist`)
     if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
-    if (reason === 'lost' && knowsHistory && source.keepsMessages)
+    if (reason === 'lost' && !mayLose && source.keepsMessages)
       this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
     if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
     if (reason === 'unavailable' && source.isThere && this.#settings.isCalm())
@@ -138,7 +145,10 @@ export class StreamTruth {
     if (shown.servedAt === undefined) return `${this.#settings.name} has no answer of ${id}`
     for (const topic of source.topics.keys()) {
       if (!this.#fits(topic)) continue
-      const next = shown.topics.get(topic)?.next ?? source.numberAt(topic, shown.from ?? shown.servedAt) + 1
+      const state = shown.topics.get(topic)
+      const next = state
+        ? mostNext(source, shown, topic, state)
+        : source.numberAt(topic, shown.from ?? shown.servedAt) + 1
       if (next <= source.count(topic))
         return `${this.#settings.name} waits for ${topic} ${next} of ${source.count(topic)} of ${id}`
     }
@@ -169,8 +179,8 @@ export class StreamTruth {
     let shown = this.#sources.get(id)
     if (!shown) {
       const { kind } = this.#settings.start
-      const from = kind === 'all' || kind === 'cursor' ? 0 : undefined
-      shown = { servedAt: undefined, from, isLive: false, isUnanswered: false, removed: none, topics: new Map() }
+      const isWhole = kind === 'all' || kind === 'cursor'
+      shown = { ...unseen, from: isWhole ? 0 : undefined, isWhole, topics: new Map() }
       this.#sources.set(id, shown)
     }
     return shown
@@ -203,10 +213,11 @@ export class StreamTruth {
   #begin(source: SourceTruth, shown: Shown, topic: string, from: number, to: number): void {
     const { start } = this.#settings
     const [least, most] = this.#beginning(source, shown, topic, start)
+    const { isWhole } = shown
     if (from < least)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
     // of topics whose numbers are not known, the last missing message is named alone
-    const isLone = from === to && (start.kind !== 'all' || shown.from !== 0)
+    const isLone = from === to && !isWhole
     if (from > most && !isLone)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${most} (${start.kind})`)
   }
@@ -241,7 +252,7 @@ export class StreamTruth {
       this.#fail('a cursor cannot be read')
       return
     }
-    for (const [id, { position, topics }] of named) {
+    for (const [id, { position, topics, isWhole }] of named) {
       const before = sources.get(id)
       const source = this.#oracle.source(id)
       const states = new Map<string, TopicShown>()
@@ -257,10 +268,10 @@ export class StreamTruth {
         if (state === undefined && last === undefined && next <= most) continue
         if (next < least || next > most)
           this.#fail(`a cursor continues with ${topic} ${next} of ${id}, and ${least} to ${most} is next`)
-        states.set(topic, { next, mayJump: false })
+        // of a topic that it does not name, the stream knows no number, and begins behind the position
+        if (last !== undefined) states.set(topic, { next, mayJump: false })
       }
-      const rest = { servedAt: undefined, from: position, isLive: false, isUnanswered: false, removed: none }
-      this.#sources.set(id, { ...rest, topics: states })
+      this.#sources.set(id, { ...unseen, from: position, isWhole, topics: states })
     }
   }
 

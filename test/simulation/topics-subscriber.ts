@@ -211,7 +211,7 @@ export class SimulatedSubscriber extends TurnProcess {
     } else if (event.kind === 'gap') {
       const { topic, from, to, reason } = event
       this.note(`gap ${topic} ${reason}`, from, to)
-      truth.gap(publisher, topic, from, to, reason, this.#it?.history.isOffered(publisher) === true)
+      truth.gap(publisher, topic, from, to, reason, this.#it?.history.mayLose(publisher) === true)
     } else {
       const { topic, sequence, value } = event
       this.note(`gets ${topic}`, sequence)
