@@ -98,6 +98,7 @@ export function conflationOf<Item>(
   { keyOf, maxKeys }: ConflateBy,
   partsOf: (item: Item, supply: CheckedSupply<Item>) => readonly [value: unknown, topic: string],
   { clock, pattern, report }: ConflationPorts,
+  overtakes?: Conflation<Item>['overtakes'],
 ): Conflation<Item> {
   const failures = new SparseReports(clock, report)
   const excess = new SparseReports(clock, report)
@@ -117,6 +118,7 @@ export function conflationOf<Item>(
       const text = `more than ${maxKeys} keys of '${pattern}' wait for a slow consumer; what waited longest was dropped`
       excess.report(new RivuletError('RIVULET_TOO_MANY_KEYS', text, { messages }))
     },
+    ...(overtakes && { overtakes }),
   }
 }
 

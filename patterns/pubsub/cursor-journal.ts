@@ -78,6 +78,11 @@ export function cursorBehind(
   return { cursor: writeCursor(sources), topics: sources.get(source)?.topics.size ?? 0 }
 }
 
+/** The cursor at a moment. */
+export function cursorAt(mark: CursorMark): Cursor {
+  return writeCursor(deliveredAt(mark))
+}
+
 function chunkOn(base: CursorSources): Chunk {
   let size = base.size
   for (const source of base.values()) size += source.topics.size

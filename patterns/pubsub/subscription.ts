@@ -18,7 +18,7 @@ import type { HoldBudget } from './held-frames.js'
 import type { HistoryAsker } from './history-call.js'
 import type { GapReason, HistoryFetch } from './history-fetch.js'
 import type { Start } from './since.js'
-import { MessageEvents, type SinceEvent, type TopicGap, type TopicLive } from './topic-event.js'
+import { MessageEvents, marked, overtakes, type SinceEvent, type TopicGap, type TopicLive } from './topic-event.js'
 import { TopicFollower } from './topic-follower.js'
 import type { TopicFrame } from './topic-frame.js'
 import { type TopicPattern, topicPattern } from './topic-name.js'
@@ -114,13 +114,15 @@ export function eventSubscription<Out>(
   const { conflate } = settings
   const report = (error: RivuletError) => ports.report(error)
   const conflation =
-    conflate && conflationOf<SinceEvent<Out>>(conflate, partsOfEvent, { clock: ports.clock, pattern, report })
+    conflate &&
+    conflationOf<SinceEvent<Out>>(conflate, partsOfEvent, { clock: ports.clock, pattern, report }, overtakes)
   const journal = new CursorJournal()
   const compact = (publisher: string) => subscription.compact(publisher)
   const supply = (batch: Batch<Out>, { topic, publisher }: TopicFrame) => {
     return new MessageEvents(batch, topic, publisher, { mark: journal.mark(), compact })
   }
-  const shown = { supply, conflation, journal, note: (event: TopicGap | TopicLive) => event }
+  const note = (event: TopicGap | TopicLive) => (conflate ? marked(event, journal.mark()) : event)
+  const shown = { supply, conflation, journal, note }
   const subscription = new TopicSubscription<Out, SinceEvent<Out>>(pattern, schema, ports, settings, shown)
   return subscription
 }

@@ -5,7 +5,7 @@ import type { RivuletError } from '../../src/errors/index.js'
 import type { CheckedSupply } from '../../src/stream/index.js'
 import type { Batch } from '../../src/wire/index.js'
 import type { Cursor } from './cursor.js'
-import { type CursorMark, cursorBehind, fewTopics } from './cursor-journal.js'
+import { type CursorMark, cursorAt, cursorBehind, fewTopics } from './cursor-journal.js'
 import type { GapReason } from './history-fetch.js'
 
 /** A message with its place among the messages of its topic. */
@@ -26,6 +26,7 @@ export interface TopicMessage<T> {
    * The place of the stream behind this message: a text to keep, and to give as `since` to a stream that continues here.
    *
    * It is made when it is read, in a time that grows with the number of topics since the last ones that are known to be complete.
+   * With `conflateBy`, it is the place before the oldest message or gap that waits when this message is delivered.
    */
   readonly cursor: Cursor
 }
@@ -78,18 +79,22 @@ class FrameMessages {
   /** The position of a message is its number and this. */
   readonly #offset: number
   readonly #place: StreamPlace
+  /** The number of the first message that is delivered. */
+  readonly #first: number
 
   constructor(
     topic: string,
     publisher: string,
     header: { position: number; sequence: number; time: number | Date },
     place: StreamPlace,
+    first: number,
   ) {
     this.topic = topic
     this.publisher = publisher
     this.time = new Date(header.time)
     this.#offset = header.position - header.sequence
     this.#place = place
+    this.#first = first
   }
 
   cursor(sequence: number): Cursor {
@@ -98,6 +103,11 @@ class FrameMessages {
     const { cursor, topics } = cursorBehind(this.#place.mark, publisher, topic, last)
     if (topics > fewTopics) this.#place.compact(publisher)
     return cursor
+  }
+
+  /** The cursor before a message. */
+  cursorBefore(sequence: number): Cursor {
+    return sequence > this.#first ? this.cursor(sequence - 1) : cursorAt(this.#place.mark)
   }
 }
 
@@ -109,6 +119,8 @@ class MessageEvent<T> implements TopicMessage<T> {
   readonly sequence: number
   readonly time: Date
   readonly #frame: FrameMessages
+  /** The cursor before what waits when this is delivered, and is older. */
+  #lagging: (() => Cursor) | undefined
 
   constructor(value: T, sequence: number, frame: FrameMessages) {
     this.value = value
@@ -120,8 +132,40 @@ class MessageEvent<T> implements TopicMessage<T> {
   }
 
   get cursor(): Cursor {
-    return this.#frame.cursor(this.sequence)
+    return this.#lagging?.() ?? this.#frame.cursor(this.sequence)
   }
+
+  /** Returns what makes the cursor before this message. */
+  before(): () => Cursor {
+    const frame = this.#frame
+    const { sequence } = this
+    return () => frame.cursorBefore(sequence)
+  }
+
+  /** It is delivered while something older waits. */
+  lag(cursor: (() => Cursor) | undefined): void {
+    this.#lagging = cursor
+  }
+}
+
+/** Where streams with `conflateBy` stood before what they show beside messages. */
+const marks = new WeakMap<TopicGap | TopicLive, CursorMark>()
+
+/** Notes where a stream stood before something that is no message, and may be overtaken. */
+export function marked<Event extends TopicGap | TopicLive>(event: Event, mark: CursorMark): Event {
+  marks.set(event, mark)
+  return event
+}
+
+/** A message is delivered before an older one, or an older event: its cursor must not pass that. */
+export function overtakes(item: SinceEvent<unknown>, oldest: SinceEvent<unknown>): void {
+  if (!(item instanceof MessageEvent)) return
+  if (oldest instanceof MessageEvent) {
+    item.lag(oldest.before())
+    return
+  }
+  const mark = oldest.kind === 'message' ? undefined : marks.get(oldest)
+  if (mark) item.lag(() => cursorAt(mark))
 }
 
 /** Messages of one frame as events. */
@@ -132,8 +176,8 @@ export class MessageEvents<T> implements CheckedSupply<TopicEvent<T>> {
 
   constructor(batch: Batch<T>, topic: string, publisher: string, place: StreamPlace) {
     this.#batch = batch
-    this.#frame = new FrameMessages(topic, publisher, batch.header, place)
     this.#sequence = batch.header.sequence + batch.header.count - batch.remaining
+    this.#frame = new FrameMessages(topic, publisher, batch.header, place, this.#sequence)
   }
 
   get remaining(): number {

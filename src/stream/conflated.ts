@@ -2,9 +2,10 @@
  * What waits for a slow consumer where the newest message of each key is enough: memory is bounded by the keys.
  *
  * A consumer that keeps up takes the supplies as they are. What it leaves is taken apart at once: a message takes the place
- * of the one of its key that waits, and so keeps its turn.
+ * of the one of its key that waits, and so keeps its turn. So what is taken may be newer than what still waits.
  */
 import { Fifo, turnBudget } from '../lifecycle/index.js'
+import { type Aged, ByAge } from './by-age.js'
 import { Notice } from './notice.js'
 import type { CheckedSupply } from './source.js'
 
@@ -18,6 +19,8 @@ export interface Conflation<T> {
   keyFailed(cause: unknown, messages: number): void
   /** More waited than may, and so many messages were dropped; 0 if all that was dropped were notices. */
   exceeded(messages: number): void
+  /** An item is taken while older ones wait, of which this one, a message or the item of a notice, is the oldest. */
+  overtakes?(item: T, oldest: T): void
 }
 
 /** Notifications to the way in, which counts. */
@@ -28,10 +31,10 @@ export interface ConflatedOwner<T> {
   ended(supply: CheckedSupply<T>): void
 }
 
-interface Waiting<T> {
+interface Waiting<T> extends Aged<Waiting<T>> {
   /** `noKey` if it is never replaced. */
   readonly key: unknown
-  item: T | undefined
+  item: T
   readonly notice: Notice<T> | undefined
 }
 
@@ -45,6 +48,8 @@ export class Conflated<T> implements CheckedSupply<T> {
   readonly #arrived = new Fifo<CheckedSupply<T>>()
   readonly #waiting = new Fifo<Waiting<T>>()
   readonly #byKey = new Map<unknown, Waiting<T>>()
+  /** All that waits, by when it arrived, if that matters. */
+  readonly #byAge: ByAge<Waiting<T>> | undefined
   #isAbsorbing = false
   #isDiscarded = false
   /** What went wrong since `absorb` began. */
@@ -56,6 +61,7 @@ export class Conflated<T> implements CheckedSupply<T> {
   constructor(conflation: Conflation<T>, owner: ConflatedOwner<T>) {
     this.#conflation = conflation
     this.#owner = owner
+    this.#byAge = conflation.overtakes && new ByAge()
   }
 
   get remaining(): number {
@@ -81,7 +87,7 @@ export class Conflated<T> implements CheckedSupply<T> {
         pieces += 1
         if (supply instanceof Notice) {
           this.#arrived.shift()
-          this.#add(noKey, undefined, supply)
+          this.#add(noKey, supply.item, supply)
           break
         }
         let item: T
@@ -96,6 +102,7 @@ export class Conflated<T> implements CheckedSupply<T> {
         if (this.#isDiscarded) this.#owner.dropped('closed', 1)
         else if (same) {
           same.item = item
+          this.#byAge?.renew(same)
           replaced += 1
         } else this.#add(key, item, undefined)
       }
@@ -112,7 +119,10 @@ export class Conflated<T> implements CheckedSupply<T> {
     if (!waiting) return this.#unused().take()
     const { key, item, notice } = waiting
     if (key !== noKey) this.#byKey.delete(key)
-    return notice ? notice.take() : (item as T)
+    const oldest = this.#byAge?.first
+    this.#byAge?.remove(waiting)
+    if (oldest && oldest !== waiting) this.#conflation.overtakes?.(item, oldest.item)
+    return notice ? notice.take() : item
   }
 
   failed(cause: unknown): number {
@@ -129,6 +139,7 @@ export class Conflated<T> implements CheckedSupply<T> {
     for (const supply of this.#arrived) messages += supply.discard()
     this.#waiting.clear()
     this.#byKey.clear()
+    this.#byAge?.clear()
     return messages
   }
 
@@ -158,13 +169,15 @@ export class Conflated<T> implements CheckedSupply<T> {
   }
 
   /** Lets something wait, and drops what has waited longest if that is too much. */
-  #add(key: unknown, item: T | undefined, notice: Notice<T> | undefined): void {
-    const added = { key, item, notice }
+  #add(key: unknown, item: T, notice: Notice<T> | undefined): void {
+    const added: Waiting<T> = { key, item, notice, older: undefined, newer: undefined }
     this.#waiting.push(added)
+    this.#byAge?.add(added)
     if (key !== noKey) this.#byKey.set(key, added)
     if (this.#waiting.length <= this.#conflation.maxKeys) return
     const oldest = this.#waiting.shift() as Waiting<T>
     if (oldest.key !== noKey) this.#byKey.delete(oldest.key)
+    this.#byAge?.remove(oldest)
     this.#evicted += 1
     if (oldest.notice) oldest.notice.discard()
     else this.#evictedMessages += 1

@@ -4,18 +4,18 @@ import type { CheckedSupply } from './source.js'
 /** A supply of one thing that is no message. */
 export class Notice<T> implements CheckedSupply<T> {
   remaining = 1
-  readonly #item: T
+  readonly item: T
   readonly #gone: (taken: boolean) => void
 
   constructor(item: T, gone: (taken: boolean) => void) {
-    this.#item = item
+    this.item = item
     this.#gone = gone
   }
 
   take(): T {
     this.remaining = 0
     this.#gone(true)
-    return this.#item
+    return this.item
   }
 
   failed(): number {
