@@ -27,7 +27,7 @@ import { type AnnounceOptions, announceRules, type directoryRules } from './opti
 import { ViewReaders } from './view-readers.js'
 import type { View } from './wire.js'
 
-/** The counts of a `Directory`. */
+/** The counts of a {@link Directory}. */
 export interface DirectoryStats {
   /** Announcements that have not ended. */
   readonly announcements: number

@@ -20,7 +20,7 @@ import { Registry } from './registry.js'
 import { type DirectoryServingHost, serveAttendant } from './serving.js'
 import { type AttendRequest, DirectoryService } from './wire.js'
 
-/** The counts of a `DirectoryHost`. */
+/** The counts of a {@link DirectoryHost}. */
 export interface DirectoryHostStats {
   /** Announcements that hold. */
   readonly announcements: number

@@ -6,7 +6,7 @@ import { defaults, integer, milliseconds, type Rule, signal } from '../../src/op
 import { type SocketOptions, socketRules } from '../../src/socket/index.js'
 import { maxMetadataBytes, maxMetadataKeys, maxPlaces, metadataFault } from './announcement-check.js'
 
-/** Options of `createDirectoryHost`; it binds, and to nothing that other machines can reach unless `insecure` is true. */
+/** Options of {@link createDirectoryHost}; it binds, and to nothing that other machines can reach unless `insecure` is true. */
 export interface DirectoryHostOptions extends Omit<SocketOptions, 'connect'> {
   /**
    * How long an announcement holds when its client has lost its connection, in milliseconds, 0 to an hour.
@@ -42,7 +42,7 @@ export interface DirectoryHostOptions extends Omit<SocketOptions, 'connect'> {
   readonly maxSessions?: number
 }
 
-/** Options of `createDirectory`; it connects. */
+/** Options of {@link createDirectory}; it connects. */
 export interface DirectoryOptions extends Omit<SocketOptions, 'bind' | 'insecure'> {
   /**
    * How long the entries of a lost host are kept while another host does not list them, in milliseconds, 0 to an hour.

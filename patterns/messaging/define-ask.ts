@@ -93,7 +93,7 @@ export type AnswerOf<A extends Ask> = AskTypesOf<A>['answer']
 /** The type of answers as they are given: fields with a default may be left out. */
 export type AnswerInputOf<A extends Ask> = AskTypesOf<A>['answerInput']
 
-/** The options of `defineAsk`. */
+/** The options of {@link defineAsk}. */
 export interface AskDefinition<Errors extends readonly Schema[]> {
   /**
    * The errors that an answer may throw instead: schemas of records, told apart by their names.

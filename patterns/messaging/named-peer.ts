@@ -20,7 +20,7 @@ import type { AskStats } from './peer-asks.js'
 import type { PeerRef } from './peer-claim.js'
 import type { PresenceEvent } from './presence.js'
 
-/** The counts of a `Peer`; the unit is messages, where nothing else is said. */
+/** The counts of a {@link Peer}; the unit is messages, where nothing else is said. */
 export interface PeerStats {
   /** What became of the messages that it has sent: `accepted = sent + dropped + pending`; `sent` were taken by receivers. */
   readonly outgoing: SenderStats
@@ -135,18 +135,20 @@ export interface Peer extends Resource<PeerStats> {
   /**
    * Asks a peer, and resolves with its answer.
    *
-   * Goes to the peer that has the name now, and waits for one until the deadline; with `waitForReady: false` it fails at once where
-   * there is none. When a link ends, an ask that had not left takes the next one; one that had left is asked again if it is `idempotent`.
+   * Goes to the peer that has the name now, and waits for one until the deadline; with `waitForReady: false` it fails
+   * at once where there is none. When a link ends, an ask that had not left takes the next one; one that had left is
+   * asked again if it is `idempotent`.
    *
    * Cancellation: `signal`, or the end of the `context` that it is made for, also ends the work of the answerer.
    *
    * @param to - The name of the peer, 1 to 255 characters.
-   * @param ask - What `defineAsk` returned: the same ask as the peer has, or another version of it.
+   * @param ask - What {@link defineAsk} returned: the same ask as the peer has, or another version of it.
    * @param query - The query: a value of its schema.
    * @param options - The deadline, and how to cancel it.
-   * @error A declared error of the ask; RIVULET_UNKNOWN_PEER, RIVULET_PEER_GONE, RIVULET_UNIMPLEMENTED, RIVULET_PERMISSION_DENIED,
-   * RIVULET_DEADLINE_EXCEEDED, RIVULET_CANCELLED, RIVULET_UNKNOWN_OUTCOME, RIVULET_SERVER_CLOSING, RIVULET_OVERLOADED, RIVULET_INTERNAL,
-   * RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE, RIVULET_INCOMPATIBLE_SCHEMA, RIVULET_NAME_TAKEN, RIVULET_CLOSED;
+   * @error A declared error of the ask; RIVULET_UNKNOWN_PEER, RIVULET_PEER_GONE, RIVULET_UNIMPLEMENTED,
+   * RIVULET_PERMISSION_DENIED, RIVULET_DEADLINE_EXCEEDED, RIVULET_CANCELLED, RIVULET_UNKNOWN_OUTCOME,
+   * RIVULET_SERVER_CLOSING, RIVULET_OVERLOADED, RIVULET_INTERNAL, RIVULET_INVALID_MESSAGE, RIVULET_MESSAGE_TOO_LARGE,
+   * RIVULET_INCOMPATIBLE_SCHEMA, RIVULET_NAME_TAKEN, RIVULET_CLOSED;
    * `executed` says whether it may have been answered.
    * @throws RIVULET_INVALID_OPTION
    */
@@ -154,10 +156,11 @@ export interface Peer extends Resource<PeerStats> {
   /**
    * Answers an ask from now on, until what it returns is closed.
    *
-   * The function gets the query and its context, whose `from` is the peer that asks; it returns the answer, a promise or an observable
-   * of it, or throws an error that the ask declares. For any other error the asker gets RIVULET_INTERNAL, and `errors` the details.
+   * The function gets the query and its context, whose `from` is the peer that asks; it returns the answer, a promise
+   * or an observable of it, or throws an error that the ask declares. For any other error the asker gets
+   * RIVULET_INTERNAL, and `errors` the details.
    *
-   * @param ask - What `defineAsk` returned.
+   * @param ask - What {@link defineAsk} returned.
    * @param answerer - Gets each query with its context, and returns the answer.
    * @throws RIVULET_INVALID_OPTION, also for an ask that this peer answers already; RIVULET_CLOSED
    */

@@ -54,7 +54,7 @@ interface OwnPeerOptions {
   readonly signal?: AbortSignal
 }
 
-/** Options of `createPeer`: with `bind`, `connect` or `directory`, or several of them; or `over` another peer. */
+/** Options of {@link createPeer}: with `bind`, `connect` or `directory`, or several of them; or `over` another peer. */
 export interface PeerOptions extends OwnPeerOptions, Omit<SocketOptions, 'signal'> {
   /**
    * Where other peers are found, and where this one is announced if it binds: what `createDirectory` returns.

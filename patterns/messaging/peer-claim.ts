@@ -10,7 +10,7 @@ import type { PeerIdentity } from '../../src/security/index.js'
 export interface PeerRef {
   /** The name, unique among the peers that a process knows. */
   readonly name: string
-  /** One life of the peer: 32 hexadecimal digits, random for each `createPeer`. */
+  /** One life of the peer: 32 hexadecimal digits, random for each {@link createPeer}. */
   readonly incarnation: string
   /** Whose key its process has proven to own; `undefined` without `security`. */
   readonly identity: PeerIdentity | undefined

@@ -32,7 +32,7 @@ export interface HubHistoryOptions extends HistoryOptions {
   readonly path?: string
 }
 
-/** Options of `createHub`. */
+/** Options of {@link createHub}. */
 export interface HubOptions extends Pick<SocketOptions, 'runtime' | 'signal'> {
   /** Where publishers are, and hubs whose messages this one takes. */
   readonly publishers: HubPublishersOptions

@@ -58,7 +58,7 @@ export interface HistoryOptions {
   readonly bind?: string | readonly string[]
 }
 
-/** Options of `createPublisher`. */
+/** Options of {@link createPublisher}. */
 export interface PublisherOptions extends TopicOptions {
   /**
    * What happens when a subscriber does not keep up.
@@ -103,7 +103,7 @@ export interface PublisherOptions extends TopicOptions {
   readonly maxBatchMessages?: number
 }
 
-/** Options of `createSubscriber`. */
+/** Options of {@link createSubscriber}. */
 export interface SubscriberOptions extends TopicOptions {
   /**
    * How long missing and earlier messages are waited for while no link serves the history of their publisher, in

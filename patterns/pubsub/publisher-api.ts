@@ -78,7 +78,7 @@ export interface Publisher extends Resource<PublisherStats> {
   /**
    * Returns the sink of a topic of a contract.
    *
-   * @param contract - What `defineTopic` returned.
+   * @param contract - What {@link defineTopic} returned.
    * @param parameters - A word for each parameter of the contract.
    * @throws RIVULET_INVALID_OPTION, also where the topic has another schema; RIVULET_CLOSED
    */

@@ -48,7 +48,7 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Returns the messages on the topics of a contract that fit; the same stream for the same pattern, schema and options.
    *
-   * @param contract - What `defineTopic` returned.
+   * @param contract - What {@link defineTopic} returned.
    * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any
    * number. Behind them may stand where the stream begins, and what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
@@ -84,7 +84,7 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
   /**
    * Returns what happens on the topics of a contract that fit: messages with their place, and gaps.
    *
-   * @param contract - What `defineTopic` returned.
+   * @param contract - What {@link defineTopic} returned.
    * @param parameters - A word for each parameter of the contract; `*` is any, and `#` in place of the last word any
    * number. Behind them may stand what a slow consumer gets.
    * @throws RIVULET_INVALID_OPTION
@@ -94,9 +94,10 @@ export interface TopicSubscriber extends Resource<SubscriberStats> {
     ...parameters: TopicArguments<Text, [options?: TopicStreamOptions<Out> & { readonly since?: 'now' | undefined }]>
   ): Stream<TopicEvent<Out>>
   /**
-   * Returns what happens on the topics of a contract that fit, from a beginning in the past; `live` ends the history of each publisher.
+   * Returns what happens on the topics of a contract that fit, from a beginning in the past; `live` ends the history of
+   * each publisher.
    *
-   * @param contract - What `defineTopic` returned.
+   * @param contract - What {@link defineTopic} returned.
    * @param parameters - A word for each parameter of the contract, and behind them `since`, and what a slow consumer
    * gets.
    * @throws RIVULET_INVALID_OPTION

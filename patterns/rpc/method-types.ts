@@ -61,7 +61,7 @@ export type RpcPromises<S extends Service> = {
   readonly [M in PromisedNames<S>]: (...parameters: CallParameters<S, M>) => Promise<PromisedResult<S, M>>
 }
 
-/** The counts of an `RpcClient`; the unit is calls. */
+/** The counts of an {@link RpcClient}; the unit is calls. */
 export interface RpcClientStats extends CallClientStats {}
 
 /** What every client has beside the methods of its service. */

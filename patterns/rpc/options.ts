@@ -37,9 +37,9 @@ interface RpcOptions extends SocketOptions {
   readonly retentionMs?: number
 }
 
-/** Options of `createRpcServer`; it binds, and to nothing that other machines can reach unless `insecure` is true. */
+/** Options of {@link createRpcServer}; it binds, and to nothing that other machines can reach unless `insecure` is true. */
 export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
-  /** What the server does, from `implement`. */
+  /** What the server does, from {@link implement}. */
   readonly services: readonly Implementation[]
   /**
    * Links at the same time, disconnected ones included, 1 to 65,536.
@@ -69,7 +69,7 @@ export interface RpcServerOptions extends Omit<RpcOptions, 'connect'> {
   readonly maxCancelsPerSecond?: number
 }
 
-/** Options of `createRpcClient`; it connects, or shares the links of another client. */
+/** Options of {@link createRpcClient}; it connects, or shares the links of another client. */
 export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> {
   /**
    * Another {@link RpcClient} whose links are shared: then no other option is taken but `timeoutMs`, `waitForReady` and

@@ -16,7 +16,7 @@ import type { Reasons } from '../../src/stream/index.js'
 import { implementedBy } from './implement.js'
 import { type RpcServerOptions, serverRules } from './options.js'
 
-/** The counts of an `RpcServer`; the unit is calls, where nothing else is said. */
+/** The counts of an {@link RpcServer}; the unit is calls, where nothing else is said. */
 export interface RpcServerStats extends CallServerStats {
   /** Frames that came on a connection without a session, and were dropped. */
   readonly strayFrames: number

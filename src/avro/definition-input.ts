@@ -15,7 +15,7 @@ import { isSchema, type Schema } from './schema.js'
 import type { NamedNode } from './schema-node.js'
 import { collect, type Definition } from './self-contained.js'
 
-/** The options of `defineSchema` and `defineService`. */
+/** The options of {@link defineSchema} and {@link defineService}. */
 export interface SchemaOptions<Types extends readonly Schema[], Long extends 'number' | 'bigint'> {
   /**
    * Schemas whose named types this one may use by name.

@@ -1,5 +1,5 @@
 /**
- * The shape of an Avro schema as a TypeScript literal: what `defineSchema` takes.
+ * The shape of an Avro schema as a TypeScript literal: what {@link defineSchema} takes.
  *
  * It gives completion and errors at the literal. It is not the validation, which is `parse.ts`, nor the inference of
  * the values' types, which is `infer.ts`.

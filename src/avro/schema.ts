@@ -22,9 +22,9 @@ export interface SchemaTypes<In, Out, Needs> {
 /** How `Schema.decode` reads. */
 export interface DecodeOptions {
   /**
-   * The schema that the bytes were written with, if it is another: a `Schema`, its JSON, or its JSON text.
+   * The schema that the bytes were written with, if it is another: a {@link Schema}, its JSON, or its JSON text.
    *
-   * How the two are brought together is worked out once and kept. A `Schema` or a text is found again without work.
+   * How the two are brought together is worked out once and kept. A {@link Schema} or a text is found again without work.
    *
    * @defaultValue none: the bytes were written with this schema
    */
@@ -34,7 +34,7 @@ export interface DecodeOptions {
 /**
  * A compiled Avro schema: it encodes and decodes values, and says what is wrong with them.
  *
- * Make one with `defineSchema`, once for each schema, when the program starts: it generates code.
+ * Make one with {@link defineSchema}, once for each schema, when the program starts: it generates code.
  */
 export interface Schema<In = unknown, Out = unknown, Json = unknown, Needs = unknown> {
   /** The types that the schema carries; there is nothing to read here. */

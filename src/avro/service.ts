@@ -18,7 +18,7 @@ export interface ServiceTypes<Methods> {
 /**
  * A service: methods with the types of their requests, responses and errors, ready to be implemented and called.
  *
- * Make one with `defineService`, once for each protocol, when the program starts.
+ * Make one with {@link defineService}, once for each protocol, when the program starts.
  */
 export interface Service<Protocol = unknown, Methods extends ServiceMethods = ServiceMethods> {
   /** The types that the service carries; there is nothing to read here. */

@@ -75,7 +75,7 @@ export interface PeerDirectory {
 /** The key under which a directory offers `PeerDirectory`. */
 export const peerDirectory: unique symbol = Symbol.for('rivulet.peerDirectory')
 
-/** What has a `PeerDirectory`: what `createDirectory` returns. */
+/** What has a {@link PeerDirectory}: what {@link createDirectory} returns. */
 export interface HasPeerDirectory {
   /** What a pattern with named peers uses of it. */
   readonly [peerDirectory]: PeerDirectory

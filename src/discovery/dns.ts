@@ -39,7 +39,7 @@ export interface DnsResolver {
   resolveSrv(name: string): Promise<readonly SrvRecord[]>
 }
 
-/** Options of `fromDns`. */
+/** Options of {@link fromDns}. */
 export interface FromDnsOptions {
   /**
    * The port of each address of the name, 1 to 65,535. Left out, the name has SRV records, which have their ports.

@@ -18,7 +18,7 @@ import { defaults, instance, integer, resolveOptions } from '../options/index.js
 
 const brand = Symbol.for('rivulet.runtime')
 
-/** Options of `createRuntime`. */
+/** Options of {@link createRuntime}. */
 export interface RuntimeOptions {
   /**
    * Input and output threads of the native library, 1 to 64; one serves about a gigabit a second.
@@ -66,7 +66,7 @@ const rules = {
 /**
  * Makes a runtime; most applications use the default one and never call this.
  *
- * Lifetime: closing it closes every resource that was opened in it, as `closeAll` does: users of a resource first.
+ * Lifetime: closing it closes every resource that was opened in it, as {@link closeAll} does: users of a resource first.
  *
  * @param options - Threads, sockets and the clock; all have defaults.
  * @throws RIVULET_INVALID_OPTION

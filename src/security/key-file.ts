@@ -12,7 +12,7 @@ import { defaults, flag, resolveOptions } from '../options/index.js'
 import { checkKeyPair, isKey, type KeyPair, makeKeyPair, publicKeyOf } from './key-pair.js'
 import { checkedPath, fileFault, openForReading, readText } from './private-file.js'
 
-/** Options of `saveKeyPair`. */
+/** Options of {@link saveKeyPair}. */
 export interface SaveKeyPairOptions {
   /**
    * Whether an existing file is replaced.
@@ -33,7 +33,7 @@ const saveRules = { overwrite: flag(defaults.overwrite) }
  * a whole or not at all. Its folder must be one that others cannot write to.
  *
  * @param path - Where; a relative path is one of the working directory.
- * @param keyPair - From `generateKeyPair`.
+ * @param keyPair - From {@link generateKeyPair}.
  * @param options - Whether an existing file is replaced.
  * @error RIVULET_KEY_FILE if there is a file already and `overwrite` is not true, or if the system refuses;
  * RIVULET_INVALID_OPTION
@@ -67,7 +67,7 @@ export async function saveKeyPair(path: string, keyPair: KeyPair, options: SaveK
 }
 
 /**
- * Reads a key pair from a file of `saveKeyPair`.
+ * Reads a key pair from a file of {@link saveKeyPair}.
  *
  * The file, whatever links lead to it, must belong to this user or to root, and its group and others must have no access.
  *

@@ -11,7 +11,7 @@ import { compileRules, type Policy } from './policy.js'
 
 /** Keys, and who is admitted: the option `security` of every factory. */
 export interface SecurityOptions {
-  /** The keys of this side, from `generateKeyPair`, `loadKeyPair` or `keyPairFromEnvironment`. */
+  /** The keys of this side, from {@link generateKeyPair}, {@link loadKeyPair} or {@link keyPairFromEnvironment}. */
   readonly keyPair: KeyPair
   /**
    * Who is admitted. Required where the resource binds, refused where it only connects.

@@ -58,6 +58,24 @@ export function checkErrors(symbols: readonly PublicSymbol[], codes: readonly st
   return [...unshown, ...unnamed]
 }
 
+/** Complains about names of other symbols of an entry that are no `{@link}`; short words such as `bytes` may be fields. */
+export function checkLinks(symbols: readonly PublicSymbol[]): string[] {
+  const isClear = (name: string): boolean => /^[A-Z]\w*[a-z]|^[a-z]+[A-Z]/.test(name)
+  return symbols.flatMap(({ entry, name: self, doc, signatures, members }) => {
+    const linked = new Set(symbols.filter((one) => one.entry === entry).map(({ name }) => name))
+    const texts = (named: string, ...docs: readonly Docstring[]): string[] =>
+      docs
+        .flatMap(({ text, tags }) => [text, ...tags.filter(({ name }) => name !== 'example').map((tag) => tag.text)])
+        .flatMap((text) => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name))
+        .filter((name) => linked.has(name) && name !== self && isClear(name))
+        .map((name) => `${entry}: ${named} names ${name} without {@link}`)
+    const ofMembers = members
+      .filter(({ owner }) => owner === self)
+      .flatMap((one) => texts(`${self}.${one.name}`, one.doc, ...one.signatures.map((signature) => signature.doc)))
+    return [...new Set([...texts(self, doc, ...signatures.map((one) => one.doc)), ...ofMembers])]
+  })
+}
+
 /** Complains about options without a default, a unit or bounds, and about defaults that differ from the table. */
 export function checkOptions(
   symbols: readonly PublicSymbol[],

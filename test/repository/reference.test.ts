@@ -11,7 +11,7 @@ import { root } from '../../tools/build.js'
 import { defaultUses } from '../../tools/docs/option-defaults.js'
 import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/options-page.js'
 import { entryFiles, type PublicSymbol, readPublicInterface } from '../../tools/docs/public-interface.js'
-import { checkDocstrings, checkErrors, checkOptions, checkParameters } from './docstrings.js'
+import { checkDocstrings, checkErrors, checkLinks, checkOptions, checkParameters } from './docstrings.js'
 import { entries } from './manifest.js'
 
 /** A module with one fault for each complaint. */
@@ -38,7 +38,7 @@ export interface ItOptions {
 }
 /** Makes it. @param gone - Is no parameter. @param options */
 export function createIt(options?: ItOptions): void {}
-/** It. */
+/** What \`createIt\` returns, of {@link ItOptions}. */
 export interface It {
   /** Sends. @param value - What is sent. @error RIVULET_INVENTED */
   send(value: string): Promise<void>
@@ -101,6 +101,11 @@ t.test('factories have an example, and what fails names its codes', async (t) =>
     'It.send: there is no code RIVULET_INVENTED',
     'It.wait has no @throws or @error with a code',
   ])
+})
+
+t.test('other symbols are linked', async (t) => {
+  t.strictSame(checkLinks(symbols), [])
+  t.strictSame(checkLinks(faulty), ['planted: It names createIt without {@link}'])
 })
 
 t.test('each option has its unit, its bounds, and the default of the code', async (t) => {

@@ -106,7 +106,7 @@ export interface QueueOptions {
   readonly unreadable?: 'keep' | 'dead-letter'
 }
 
-/** Options of `createQueueHost`. */
+/** Options of {@link createQueueHost}. */
 export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
   /**
    * The folder of the queues, made if it is missing; on a disk of this machine. Either this or `store: 'memory'`.

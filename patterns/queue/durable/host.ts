@@ -26,7 +26,7 @@ import { type QueueServingHost, serveConsumer, serveProducer } from './serving.j
 import { SessionOwner } from './session-owner.js'
 import { type ConsumeRequest, maxItemBytes, type ProduceRequest, QueueService } from './wire.js'
 
-/** The counts of a `QueueHost`: those of all its queues together, in messages, and what they take. */
+/** The counts of a {@link QueueHost}: those of all its queues together, in messages, and what they take. */
 export interface QueueHostStats {
   /** Queues, dead letters included. */
   readonly queues: number

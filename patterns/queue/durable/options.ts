@@ -32,7 +32,7 @@ interface DurableOptions extends Omit<SocketOptions, 'bind' | 'insecure'> {
   readonly queue: string
 }
 
-/** Options of `createProducer`. Exactly one of `connect` and `host`. */
+/** Options of {@link createProducer}. Exactly one of `connect` and `host`. */
 export interface ProducerOptions<In> extends DurableOptions {
   /** The schema of the messages. */
   readonly schema: Schema<In>
@@ -53,7 +53,7 @@ export interface ProducerOptions<In> extends DurableOptions {
   readonly overflow?: OverflowPolicy
 }
 
-/** Options of `createConsumer`. Exactly one of `connect` and `host`. */
+/** Options of {@link createConsumer}. Exactly one of `connect` and `host`. */
 export interface ConsumerOptions<Out> extends DurableOptions {
   /** The schema that messages are read with; producers may have an older or newer one. */
   readonly schema: Schema<unknown, Out>

@@ -42,7 +42,7 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
    * Resolves when the source has ended and all of it is safe, refused or dropped; a message that is refused does not stop
    * the rest: it counts as `dropped`, and `errors` tells why.
    *
-   * Backpressure: as for `createPush`.
+   * Backpressure: as for {@link createPush}.
    *
    * Cancellation: `signal` ends the taking and the wait; what was taken is still sent.
    *

@@ -25,7 +25,7 @@ interface QueueOptions extends SocketOptions {
   readonly socketBufferBytes?: number
 }
 
-/** Options of `createPush`. Exactly one of `bind` and `connect`. */
+/** Options of {@link createPush}. Exactly one of `bind` and `connect`. */
 export interface PushOptions<In> extends QueueOptions {
   /** The schema of the messages. */
   readonly schema: Schema<In>
@@ -49,7 +49,7 @@ export interface PushOptions<In> extends QueueOptions {
   readonly outboxBytes?: number
 }
 
-/** Options of `createPull`. Exactly one of `bind` and `connect`. */
+/** Options of {@link createPull}. Exactly one of `bind` and `connect`. */
 export interface PullOptions<Out> extends QueueOptions {
   /** The schema that messages are read with; writers may have an older or newer one. */
   readonly schema: Schema<unknown, Out>

@@ -37,7 +37,7 @@ export interface InFlightLimit {
   readonly messages: number
 }
 
-/** The counts of a `Push`. */
+/** The counts of a {@link Push}. */
 export interface PushStats extends SenderStats {
   /** What may be in flight to one worker. */
   readonly inFlightLimit: InFlightLimit

@@ -4,7 +4,7 @@ import type { ReceiverStats, SenderStats, Sink, Stream } from '../../../src/stre
 import type { DatagramDelivery } from './delivery.js'
 import type { SourceSums } from './source-table.js'
 
-/** The counts of a `Datagram`. */
+/** The counts of a {@link Datagram}. */
 export interface DatagramStats extends SourceSums {
   /** What became of the messages of this side; `sent` were taken by the system. */
   readonly outgoing: SenderStats

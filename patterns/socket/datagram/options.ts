@@ -22,7 +22,7 @@ import {
 import { isRuntime, type Runtime } from '../../../src/runtime/index.js'
 import { type OverflowPolicy, overflowPolicies } from '../../../src/stream/index.js'
 
-/** A group of receivers: the option `multicast` of `createDatagram`. */
+/** A group of receivers: the option `multicast` of {@link createDatagram}. */
 export interface MulticastOptions {
   /** The group and its port: `udp://239.1.2.3:5000`, `udp://[ff15::1]:5000`. */
   readonly group: string
@@ -47,7 +47,7 @@ export interface MulticastOptions {
   readonly loopback?: boolean
 }
 
-/** Options of `createDatagram` that do not depend on the type of the messages. */
+/** Options of {@link createDatagram} that do not depend on the type of the messages. */
 export interface DatagramSettings {
   /**
    * Endpoints to bind: `udp://127.0.0.1:*`, `udp://[::1]:9000`.
@@ -131,7 +131,7 @@ export interface DatagramSettings {
   readonly signal?: AbortSignal
 }
 
-/** Options of `createDatagram` with messages of a schema. */
+/** Options of {@link createDatagram} with messages of a schema. */
 export interface DatagramOptions<In, Out = In> extends DatagramSettings {
   /** The schema of the messages in both directions; senders may have an older or newer one. */
   readonly schema: Schema<In, Out>
@@ -142,7 +142,7 @@ export interface DatagramOptions<In, Out = In> extends DatagramSettings {
   readonly raw?: undefined
 }
 
-/** Options of `createDatagram` for peers that are not Rivulet: messages without a header. */
+/** Options of {@link createDatagram} for peers that are not Rivulet: messages without a header. */
 export interface RawDatagramOptions<In, Out = In> extends DatagramSettings {
   /**
    * Left out: `raw` says what datagrams hold.
@@ -156,7 +156,7 @@ export interface RawDatagramOptions<In, Out = In> extends DatagramSettings {
   }
 }
 
-/** Options of `createDatagram` for bytes. */
+/** Options of {@link createDatagram} for bytes. */
 export interface ByteDatagramOptions extends DatagramSettings {
   /**
    * Left out: `raw` says what datagrams hold.

@@ -13,7 +13,7 @@ import { type ConnectStreamOptions, type ResolvedConnectOptions, resolveConnectO
 /**
  * Connects to a listener of byte streams, or to any other program that speaks the same framing.
  *
- * Resolves when the connection is open. It ends once; `reconnectStream` connects again.
+ * Resolves when the connection is open. It ends once; {@link reconnectStream} connects again.
  *
  * @param options - `connect`, and `schema` or `framing`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_CONNECTION_REFUSED if nobody listens, RIVULET_NAME_NOT_FOUND,

@@ -12,7 +12,7 @@ import type {
   Stream,
 } from '../../../src/stream/index.js'
 
-/** The counts of a `StreamConnection`. */
+/** The counts of a {@link StreamConnection}. */
 export interface StreamConnectionStats {
   /** What became of the messages of this side; `sent` were taken by the system. */
   readonly outgoing: SenderStats
@@ -70,7 +70,7 @@ export interface StreamConnection<In, Out = In> extends Resource<StreamConnectio
    */
   send(value: In): Promise<void>
   /**
-   * Sends everything a source yields; as of any `Sink`. It does not close the half of this side: `complete` does.
+   * Sends everything a source yields; as of any {@link Sink}. It does not close the half of this side: `complete` does.
    *
    * @param source - An iterable, an async iterable, a promise or an observable of messages.
    * @param options - How to stop it.

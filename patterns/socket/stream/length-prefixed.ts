@@ -12,7 +12,7 @@ import { IncompleteFrame } from './incomplete-frame.js'
 import { asBuffer } from './message-bytes.js'
 import { WrittenBytes } from './written-bytes.js'
 
-/** Options of `lengthPrefixed`; the defaults are those of most protocols: four bytes, big endian, then the message. */
+/** Options of {@link lengthPrefixed}; the defaults are those of most protocols: four bytes, big endian, then the message. */
 export interface LengthPrefixedOptions {
   /**
    * Bytes of the length field, 1 to 8.

@@ -22,7 +22,7 @@ import type { ListenerTls } from './listener-tls.js'
 import { type ResolvedListenerOptions, resolveListenerOptions, type StreamListenerOptions } from './options.js'
 import { ReconnectingResource } from './reconnecting.js'
 
-/** The counts of a `StreamListener`; the unit is connections, where nothing else is said. */
+/** The counts of a {@link StreamListener}; the unit is connections, where nothing else is said. */
 export interface StreamListenerStats {
   /** Open now, those that nobody has taken yet included. */
   readonly open: number

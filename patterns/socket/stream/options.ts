@@ -69,7 +69,7 @@ export interface StreamOptions<In, Out = In> extends StreamMessageOptions<In, Ou
   readonly signal?: AbortSignal
 }
 
-/** Options of `createStreamListener`. */
+/** Options of {@link createStreamListener}. */
 export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** Endpoints to bind: `tcp://127.0.0.1:*`, `ipc:///run/app.sock`. */
   readonly bind: string | readonly string[]
@@ -111,7 +111,7 @@ export interface StreamListenerOptions<In, Out = In> extends StreamOptions<In, O
   readonly firstFrameTimeoutMs?: number
 }
 
-/** Options of `connectStream`. */
+/** Options of {@link connectStream}. */
 export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Out> {
   /** The endpoint to connect to: `tcp://host:port`, `ipc:///run/app.sock`. */
   readonly connect: string
@@ -134,7 +134,7 @@ export interface ConnectStreamOptions<In, Out = In> extends StreamOptions<In, Ou
   readonly firstFrameTimeoutMs?: number
 }
 
-/** How long `reconnectStream` waits between two tries. */
+/** How long {@link reconnectStream} waits between two tries. */
 export interface StreamBackoffOptions {
   /**
    * The first wait, in milliseconds, 1 to a day; up to as much is added at random to each.
@@ -153,7 +153,7 @@ export interface StreamBackoffOptions {
   readonly factor?: number
 }
 
-/** Options of `reconnectStream`. */
+/** Options of {@link reconnectStream}. */
 export interface ReconnectStreamOptions<In, Out = In> extends ConnectStreamOptions<In, Out> {
   /**
    * The wait before the next try; it begins again behind a connection on which bytes have arrived.

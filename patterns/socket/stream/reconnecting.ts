@@ -19,7 +19,7 @@ import { LinkCount } from './link-count.js'
 import { type ReconnectStreamOptions, type ResolvedReconnectOptions, resolveReconnectOptions } from './options.js'
 import { reconnectDelay } from './reconnect-delay.js'
 
-/** The counts of a `ReconnectingStream`. */
+/** The counts of a {@link ReconnectingStream}. */
 export interface ReconnectingStreamStats {
   /** Connections that were opened. */
   readonly opened: number
