@@ -8,6 +8,7 @@ import t from 'tap'
 import { errorCodes } from '../../src/errors/codes.js'
 import { defaults } from '../../src/options/index.js'
 import { root } from '../../tools/build.js'
+import { countersPage, countersText, isCounters } from '../../tools/docs/counters-page.js'
 import { defaultUses } from '../../tools/docs/option-defaults.js'
 import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/options-page.js'
 import { entryFiles, type PublicSymbol, readPublicInterface } from '../../tools/docs/public-interface.js'
@@ -125,4 +126,18 @@ t.test('each option has its unit, its bounds, and the default of the code', asyn
 t.test('the page of options is up to date', async (t) => {
   const page = readFileSync(join(root, optionsPage), 'utf8')
   t.equal(page, optionsText(symbols, uses), 'run npm run options')
+})
+
+t.test('the page of counters is up to date, and has what each resource counts', async (t) => {
+  const page = readFileSync(join(root, countersPage), 'utf8')
+  t.equal(page, countersText(symbols), 'run npm run counters')
+  const counted = symbols.filter(({ members }) => members.some(({ name }) => name === 'stats'))
+  t.ok(counted.length > 10)
+  for (const { name, members } of counted) {
+    const type = members.find((member) => member.name === 'stats')?.type ?? ''
+    const isGeneric = /=> (T|Stats)$/.test(type)
+    const known = symbols.some((one) => isCounters(one) && new RegExp(`\\b${one.name}\\b`).test(type))
+    t.ok(isGeneric || known, `${name}.stats(): ${type}`)
+  }
+  t.ok(countersText(symbols.filter(({ name }) => name !== 'PushStats')) !== page, 'a set that is left out is found')
 })
