@@ -5,7 +5,7 @@
  * declare is not there, and its import fails.
  */
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, posix, relative } from 'node:path'
 import { type BuildOptions, buildSync } from 'esbuild'
 import t from 'tap'
 import ts from 'typescript'
@@ -38,12 +38,12 @@ t.test('the packed package', async (t) => {
   const needed = Object.keys({ ...published.dependencies, ...published.peerDependencies })
   for (const name of needed) link(modules, name)
 
-  await t.test('holds the library, its documents of the wire, and nothing else', async (t) => {
+  await t.test('holds the library, its sources and pages, and nothing else', async (t) => {
     const paths = files.map(({ path }) => path)
     for (const path of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) t.ok(paths.includes(path), path)
     t.ok(paths.some((path) => path.startsWith('dist/src/avro/')))
     const others = paths.filter(
-      (path) => !/^(dist\/(src|patterns)\/|docs\/(protocol|reference\/protocol)\/|[^/]+$)/.test(path),
+      (path) => !/^((dist\/)?(src|patterns)\/|docs\/(?!\.vitepress|reference\/api)|[^/]+$)/.test(path),
     )
     t.strictSame(others, [])
     t.strictSame(
@@ -51,9 +51,30 @@ t.test('the packed package', async (t) => {
       [],
     )
     t.strictSame(
-      paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts')),
+      paths.filter((path) => path.startsWith('docs/') && !/\.(md|svg|avsc|avpr)$/.test(path)),
       [],
-      'no sources',
+    )
+  })
+
+  await t.test('ships the sources that its source maps name', async (t) => {
+    const paths = new Set(files.map(({ path }) => path))
+    const maps = [...paths].filter((path) => path.endsWith('.map'))
+    t.ok(maps.length > 100)
+    const missing = maps.flatMap((path) => {
+      const { sources } = JSON.parse(readFileSync(join(installed, path), 'utf8')) as { sources: string[] }
+      return sources.map((source) => posix.join(posix.dirname(path), source)).filter((source) => !paths.has(source))
+    })
+    t.strictSame(missing, [])
+  })
+
+  await t.test('ships what its README links to', async (t) => {
+    const text = readFileSync(join(installed, 'README.md'), 'utf8')
+    const links = [...text.matchAll(/\]\(([^)#\s]+)/g)].map(([, target = '']) => target)
+    t.ok(links.length > 40)
+    const paths = new Set(files.map(({ path }) => path))
+    t.strictSame(
+      links.filter((target) => !/^[a-z]+:/.test(target) && !paths.has(target)),
+      [],
     )
   })
 
