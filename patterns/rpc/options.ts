@@ -22,7 +22,8 @@ interface RpcOptions extends SocketOptions {
    */
   readonly maxMessageBytes?: number
   /**
-   * What may wait to be sent on one link, in bytes, 1 to 1 GiB, once for small messages and once for large ones.
+   * What may wait to be sent on one link, in bytes, 1 to 1 GiB, once for messages of up to 32 KiB and
+   * once for larger ones.
    * @defaultValue `8_388_608` (8 MiB)
    */
   readonly outboxBytes?: number
@@ -78,7 +79,8 @@ export interface RpcClientOptions extends Omit<RpcOptions, 'bind' | 'insecure'> 
    */
   readonly over?: object
   /**
-   * How long a call with one response may take, in milliseconds, 0 or more; `Infinity` for no limit.
+   * How long a call with one response may take, also one with a stream of requests, in milliseconds, 0 or more;
+   * `Infinity` for no limit.
    * @defaultValue `30_000`
    */
   readonly timeoutMs?: number

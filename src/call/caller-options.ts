@@ -30,7 +30,7 @@ export interface CallOptions {
   readonly headers?: CallHeaders
   /**
    * Whether a second run does no harm: then the call is sent again if a session ends.
-   * @defaultValue what the service defines for the method
+   * @defaultValue `x-idempotent` of the method in its protocol
    */
   readonly idempotent?: boolean
   /**

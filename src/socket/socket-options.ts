@@ -30,6 +30,10 @@ export interface SocketOptions {
   readonly insecure?: boolean
   /**
    * The keys of this side, and who is admitted; both sides of a connection have it, or neither.
+   *
+   * `{ keyPair, allow }` where this side binds, `{ keyPair, serverKey }` where it connects. Connections over TCP and IPC are
+   * encrypted with CURVE, and only the keys that `allow` names are admitted.
+   *
    * @defaultValue none
    */
   readonly security?: SecurityOptions

@@ -132,6 +132,10 @@ export interface QueueHostOptions extends Omit<SocketOptions, 'connect'> {
   /**
    * The queues by name, each with what differs from `defaults`. A name is 1 to 128 letters, digits and characters of
    * `_.:/@+-`.
+   *
+   * Dead letters have the `leaseMs`, `backoff` and `dedupeMs` of their queue, or their own where `<name>.dead` is named here;
+   * it takes no other options: dead letters are not bounded, do not grow old, and are never given up.
+   *
    * @defaultValue none
    */
   readonly queues?: Readonly<Record<string, QueueOptions>>

@@ -78,13 +78,13 @@ export interface ConsumerOptions<Out> extends DurableOptions {
 /** How one message is sent. */
 export interface SendOptions {
   /**
-   * The id of the message, 1 to 255 characters: another message with the same id, of any producer, is not stored within
+   * The id of the message, 1 to 255 characters of well-formed text: another message with the same id, of any producer, is not stored within
    * `dedupeMs` of the queue.
    * @defaultValue none
    */
   readonly id?: string
   /**
-   * The key of the message, 1 to 255 characters: with `keyOrder`, messages of one key are delivered one after the
+   * The key of the message, 1 to 255 characters of well-formed text: with `keyOrder`, messages of one key are delivered one after the
    * other.
    * @defaultValue none
    */
@@ -96,6 +96,9 @@ export interface SendOptions {
   readonly delayMs?: number
   /**
    * Dropped if it is not delivered within this time after it is stored, in milliseconds, above 0 and up to ten years.
+   *
+   * An expired message counts in `depth` until it comes to the front.
+   *
    * @defaultValue none: it does not expire
    */
   readonly ttlMs?: number

@@ -10,7 +10,7 @@ import { maxFrameMessages } from '../../../src/wire/index.js'
 /** Options that both sides of a transient queue take. */
 interface QueueOptions extends SocketOptions {
   /**
-   * The largest message, in bytes, 1 to 256 MiB; the same on both sides.
+   * The largest message, in bytes, 1 to 256 MiB; the same on both sides. A worker rejects frames beyond it plus 128 KiB.
    * @defaultValue `1_048_576` (1 MiB)
    */
   readonly maxMessageBytes?: number
