@@ -12,12 +12,11 @@ import { flaws, openChromium, search, serveFolder } from './browser.js'
 import { entries, manifest } from './manifest.js'
 import { brokenLinks, clicks, foreignParts, pageOf, readSite, type Site } from './site.js'
 import { guidePaths } from './sources.js'
-import { type ApiSymbol, factoriesWithout, optionsWithoutDefault } from './symbols.js'
 
 /** What the tests need of TypeDoc's JSON. */
 interface Module {
   readonly name: string
-  readonly children: readonly ApiSymbol[]
+  readonly children: readonly { readonly variant: string }[]
 }
 
 // a loaded machine takes minutes for what takes one otherwise
@@ -60,19 +59,6 @@ t.test('the site', { timeout: 270_000 }, async (t) => {
       if (name !== manifest.name) t.strictSame(elsewhere, [], `what ${name} exports is described there`)
       t.ok(children.length > elsewhere.length, `${name} has symbols`)
     }
-  })
-
-  await t.test('shows each factory with an example and its errors, and each option with its default', async (t) => {
-    const { children: modules } = JSON.parse(readFileSync(json, 'utf8')) as { children: Module[] }
-    const symbols = modules.flatMap(({ children }) => children)
-    t.strictSame(factoriesWithout(symbols), [])
-    t.strictSame(optionsWithoutDefault(symbols), [])
-    const comment = { summary: [{ text: 'Opens it.' }] }
-    const factory: ApiSymbol = { name: 'createIt', variant: 'declaration', signatures: [{ comment }] }
-    t.strictSame(factoriesWithout([factory]), ['createIt has no @example', 'createIt has no @error and no @throws'])
-    const option = { name: 'a', variant: 'declaration', flags: { isOptional: true }, type: { name: 'number' }, comment }
-    const options: ApiSymbol = { name: 'ItOptions', variant: 'declaration', children: [option] }
-    t.strictSame(optionsWithoutDefault([options]), ['ItOptions.a does not state its default'])
   })
 
   await t.test('leads to what users look for in three clicks', async (t) => {
