@@ -56,6 +56,8 @@ export class HubHistory {
   /** Writes that have not ended. */
   #writes = 0
   #whenWritten: (() => void) | undefined
+  /** Frames with messages that were forwarded. */
+  #forwarded = 0
   #missed = 0
   #notKept = 0
   #fetched = 0
@@ -66,6 +68,7 @@ export class HubHistory {
     this.#owner = owner
     this.#failures = new SparseReports(owner.runtime.clock, (error) => owner.report(error))
     this.#server = new HistoryServer(owner, {
+      sent: () => this.#forwarded,
       sources: () => [...this.#sources.keys(), ...this.#answered],
       log: (source) => this.#logOf(source),
       missed: (source, messages) => {
@@ -130,6 +133,7 @@ export class HubHistory {
   keep(part: Buffer, frame: DataFrame, schemaText: string | undefined): boolean {
     const { kind, position, count, source } = frame.header
     if (count === 0 && kind !== 'tombstone') return true
+    this.#forwarded += 1
     // what is no topic reaches nobody
     const topic = wordsOnWire(part)?.join('.')
     if (topic === undefined) return true

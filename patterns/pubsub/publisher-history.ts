@@ -71,6 +71,7 @@ export class PublisherHistory {
     })
     this.#missedReports = new SparseReports(ports.clock, (error) => ports.report(error))
     this.#server = ports.serve({
+      sent: () => this.#log?.position ?? 0,
       sources: () => (this.#log ? [this.#log.source] : []),
       log: (source) => (this.#log?.source === source ? this.#log : undefined),
       missed: (_, messages) => this.#onMissed(messages),

@@ -1,14 +1,15 @@
 /**
- * How much the replays of one publisher or hub take: so many bytes in a turn of the event loop, and so many replays at a time,
- * fair between links.
+ * How much the replays of one publisher or hub take: so many bytes in a turn of the event loop, a share of the time, and so many
+ * replays at a time, fair between links.
  *
  * Pure but for a clock and the next turn. Short replays, which repair a gap, have places of their own and go first, so that they
  * do not wait behind those of late subscribers. It reads no log.
  */
 import type { Clock, Timer } from '../../src/clock/index.js'
+import { ReplayPace, type ReplayPacePorts } from './replay-pace.js'
 
 /** What turns need. */
-export interface ReplayTurnsPorts {
+export interface ReplayTurnsPorts extends ReplayPacePorts {
   readonly clock: Clock
   /** Calls back in the next turn of the event loop. */
   nextTurn(callback: () => void): void
@@ -65,6 +66,7 @@ interface Turn {
 export class ReplayTurns {
   readonly #ports: ReplayTurnsPorts
   readonly #bounds: ReplayBounds
+  readonly #pace: ReplayPace
   readonly #long = newLane()
   readonly #short = newLane()
   /** What this turn has left, in bytes. */
@@ -77,6 +79,7 @@ export class ReplayTurns {
   constructor(ports: ReplayTurnsPorts, bounds: ReplayBounds) {
     this.#ports = ports
     this.#bounds = bounds
+    this.#pace = new ReplayPace(ports)
     this.#left = bounds.turnBytes
   }
 
@@ -124,7 +127,7 @@ export class ReplayTurns {
       }
       this.#seat(turn)
     }
-    if (this.#left > 0 && this.#short.asking.size + this.#long.asking.size === 0) {
+    if (this.#pace.isOpen && this.#left > 0 && this.#short.asking.size + this.#long.asking.size === 0) {
       this.#grant(turn)
       return this.#bounds.partBytes
     }
@@ -207,6 +210,10 @@ export class ReplayTurns {
   #beginTurn(): void {
     this.#isTurnAwaited = false
     this.#left = this.#bounds.turnBytes
+    if (!this.#pace.look()) {
+      this.#awaitTurn()
+      return
+    }
     // a link that has no room now takes its part in a later turn
     while (this.#left > 0) {
       const turn = this.#next()
@@ -219,6 +226,7 @@ export class ReplayTurns {
 
   /** It may take a part, which this turn pays for. */
   #grant(turn: Turn): void {
+    this.#pace.work()
     turn.isGranted = true
     this.#left -= this.#bounds.partBytes
   }

@@ -35,6 +35,8 @@ export interface TopicServicePorts {
   readonly clock: Clock
   /** Calls back in the next turn of the event loop. */
   nextTurn(callback: () => void): void
+  /** A number that changes when a message of any source is sent, so that replays leave time to others. */
+  readonly sent?: (() => number) | undefined
   /** Whose messages are kept, 16 hexadecimal digits each. */
   sources(): Iterable<string>
   /** The log of one of them. */
@@ -82,7 +84,7 @@ const maxRanges = 1024
 /** A replay of at most so many positions is a short one: the repair of a gap, which goes before late subscribers. */
 const shortPositions = 65_536
 
-/** What replays take: measured so that late subscribers leave a publisher half of its rate. */
+/** What replays take: `npm run soak -- topic-joiners` tells what late subscribers leave to others. */
 const bounds = { turnBytes: 262_144, partBytes: 65_536, most: 64, mostOfLink: 4, idleMs: 500 }
 
 /** How often a replay that waits for what is fetched shows that something comes, in milliseconds. */
