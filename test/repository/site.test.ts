@@ -62,7 +62,11 @@ t.test('the site', { timeout: 270_000 }, async (t) => {
   })
 
   await t.test('leads to what users look for in three clicks', async (t) => {
-    for (const page of wanted) t.ok(clicks(site, 'index.html', page, 3), page)
+    for (const [need, { page, answer }] of Object.entries(needs)) {
+      t.ok(clicks(site, 'index.html', page, 3), `${need}: ${page}`)
+      t.match(site.get(page)?.main, answer, `${need} is answered there`)
+    }
+    t.equal(clicks(site, 'index.html', 'none.html', 3), undefined, 'a page that is not there is found missing')
   })
 
   await t.test('is right to the eye, and answers', withPackages(['chromium']), async (t) => {
@@ -91,13 +95,16 @@ t.test('the site', { timeout: 270_000 }, async (t) => {
     }
     const page = await browser.newPage()
     await page.goto(`${server.address}/index.html`)
-    for (const [words, wanted] of questions) {
-      const found = (await search(page, words)).slice(0, answers)
-      t.ok(
-        found.some((one) => one.startsWith(`/${wanted}`)),
-        `${words}: ${found.join(', ')}`,
-      )
+    for (const { page: wanted, words: questions } of Object.values(needs)) {
+      for (const words of questions) {
+        const found = (await search(page, words)).slice(0, answers)
+        t.ok(
+          found.some((one) => one.startsWith(`/${wanted}`)),
+          `${words}: ${found.join(', ')}`,
+        )
+      }
     }
+    t.strictSame(await search(page, 'xyzzyplugh'), [], 'words of no page have no answer')
     await page.goto(`${server.address}/patterns/queue.html`)
     await page.evaluate(
       "const over = document.createElement('p'); over.style.width = '3000px'; over.style.height = '20px'; document.querySelector('.vp-doc > div').prepend(over)",
@@ -126,22 +133,59 @@ t.test('the site', { timeout: 270_000 }, async (t) => {
   })
 })
 
-/** What users look for: their words, and the page that must be among the first answers. */
-const questions: ReadonlyArray<readonly [words: string, page: string]> = [
-  ['typed server stream', 'patterns/streaming-rpc.html'],
-  ['server killed', 'concepts/failures.html'],
-  ['what happens when the server is killed', 'concepts/failures.html'],
-  ['idempotent consumer', 'recipes/idempotent-consumer.html'],
-  ['RIVULET_LEASE_LOST', 'reference/errors.html'],
-  ['maxBatchMessages', 'reference/api/rivulet/queue/interfaces/PushOptions.html'],
-  ['leaseMs', 'patterns/retries.html'],
-  ['secure two machines', 'operations/security.html'],
-  ['test an app', 'operations/testing.html'],
-]
-const answers = 8
+/** What a user needs: the page with the answer, what must stand there, and words that must find it. */
+interface Need {
+  readonly page: string
+  readonly answer: RegExp
+  readonly words: readonly string[]
+}
 
-/** Pages with what users look for. */
-const wanted = [...new Set(questions.map(([, page]) => page)), 'reference/options.html', 'patterns/rpc.html']
+/** What users look for. */
+const needs: Readonly<Record<string, Need>> = {
+  'a typed server stream': {
+    page: 'patterns/streaming-rpc.html',
+    answer: /x-stream[\s\S]*?server/,
+    words: ['typed server stream', 'stream of responses'],
+  },
+  'what happens to a call when its server is killed': {
+    page: 'concepts/failures.html',
+    answer: /id="an-rpc-server-dies"/,
+    words: ['server killed', 'what happens when the server is killed', 'server is killed during a call'],
+  },
+  'an idempotent consumer': {
+    page: 'recipes/idempotent-consumer.html',
+    answer: /delivery\.id/,
+    words: ['idempotent consumer'],
+  },
+  'the meaning of a code': {
+    page: 'reference/errors.html',
+    answer: /id="rivulet_lease_lost"/,
+    words: ['RIVULET_LEASE_LOST', 'RIVULET_UNKNOWN_OUTCOME'],
+  },
+  'every option with its default': {
+    page: 'reference/options.html',
+    answer: /maxBatchMessages[\s\S]*?65_536/,
+    words: ['all options', 'default of an option', 'maxBatchMessages'],
+  },
+  'how to secure two machines': {
+    page: 'operations/security.html',
+    answer: /id="from-nothing-to-a-secured-pair"/,
+    words: ['secure two machines'],
+  },
+  'how to test an app': {
+    page: 'operations/testing.html',
+    answer: /inproc:\/\//,
+    words: ['test an app', 'how do I test my app'],
+  },
+  'how long a lease is': { page: 'patterns/retries.html', answer: /leaseMs/, words: ['leaseMs'] },
+  'what to do with duplicates': {
+    page: 'patterns/deduplication.html',
+    answer: /dedupeMs/,
+    words: ['duplicate messages', 'message handled twice'],
+  },
+  'who is there': { page: 'patterns/presence.html', answer: /suspected/, words: ['presence'] },
+}
+const answers = 8
 
 /** Pages of each kind, to look at. */
 const shown = [
@@ -154,7 +198,7 @@ const shown = [
   'reference/options.html',
   'reference/protocol/frames.html',
   'reference/api/rivulet/queue/functions/createPush.html',
-  'reference/api/rivulet/rpc/interfaces/RpcServer.html',
+  'reference/benchmarks.html',
 ]
 
 t.test('links that lead nowhere are found', async (t) => {

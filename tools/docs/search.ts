@@ -8,11 +8,26 @@ import type { DefaultTheme, MarkdownEnv } from 'vitepress'
 const repeated =
   'Type Parameters?|Parameters|Returns|Properties|Methods|Inherited from|Overrides|Implementation of|Interfaces|Type Aliases|Functions|Variables|Classes|References|Extends|Extended by|Error|Throws|Example|Call Signature|Type Declaration'
 
-/** How words are matched and answers are ranked: a section of a guide before one of the interface. */
+/** A word of a question as it is searched; `null` for words that every page has. Runs in the browser: it knows nothing else. */
+export function searchedWord(word: string): string | null {
+  const common =
+    ' a all an and any are as at be between by can do does during for from happen happens how i if in is it its me my of on or that the their them there they this to was what when where which while who why will with you your '
+  const lower = word.toLowerCase()
+  return common.includes(` ${lower} `) ? null : lower
+}
+
+/** Guides before the interface, the bytes on the wire, and what contributors read. Runs in the browser, too. */
+export function placeOf(page: string): number {
+  return /\/(?:reference\/(?:api|protocol)|contributing)\//.test(page) ? 0.5 : 1
+}
+
+/** How words are matched and answers are ranked. */
 export const ranking = {
   fuzzy: 0.2,
   prefix: true,
-  boost: { title: 4, text: 2, titles: 1 },
+  boost: { title: 4, text: 2, titles: 2 },
+  processTerm: searchedWord,
+  boostDocument: placeOf,
 }
 
 /** The options of VitePress's local search. */
