@@ -5,7 +5,7 @@
  * peer alone; the numbers of the frames behind it show what is missing.
  */
 import { type CallStream, type ReadyItems, ReadySource } from '../../src/call/index.js'
-import { RivuletError } from '../../src/errors/index.js'
+import { RivuletError, receivedError } from '../../src/errors/index.js'
 import { Fifo } from '../../src/lifecycle/index.js'
 import { HubInterest } from './hub-interest.js'
 import type { Interested } from './interest.js'
@@ -54,6 +54,8 @@ export interface FeedReaderPorts {
   asked(asks: boolean, prefix: Buffer, reader: FeedReader): void
   /** It asks; what it has asked to follow before is in force. */
   requested(frame: Buffer, reader: FeedReader): void
+  /** It does not take a topic. */
+  untaken(error: RivuletError): void
   /** It may have room again. */
   taken(reader: FeedReader): void
   dropped(messages: number): void
@@ -73,6 +75,9 @@ const patternOverheadBytes = 15
 /** Patterns of one request; refusals in one part, and those that may wait before no more requests are taken. */
 const maxPatterns = 1024
 const refusalsPerPart = 128
+
+/** Topics of one request that it does not take, and all that are remembered. */
+const maxUntaken = 4096
 
 /** Schemas that a peer is known to have. */
 const maxSchemas = 1024
@@ -95,6 +100,8 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
   #bytes = 0
   readonly #refused: Unfollowed[] = []
   readonly #schemas = new Set<string>()
+  /** Topics that it does not take. */
+  readonly #untaken = new Set<string>()
   #ready = () => {}
   #isFirst = true
   /** Whether nothing more is added. */
@@ -132,7 +139,7 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
   /** Puts a frame behind what waits, or drops it if there is no room. */
   push(frame: FedFrame): void {
     const { topic, bytes, messages } = frame
-    if (this.#isEnding || this.#ports.access?.allows(topic) === false) return
+    if (this.#isEnding || this.#ports.access?.allows(topic) === false || this.#untaken.has(topic)) return
     if (this.isFull) {
       this.#ports.dropped(messages)
       return
@@ -161,7 +168,7 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
     this.#ready()
   }
 
-  next({ follow = [], leave = [], requests = [] }: FollowRequest): void {
+  next({ follow = [], leave = [], requests = [], denied = [] }: FollowRequest): void {
     try {
       const patterns = follow.length + leave.length
       if (patterns > maxPatterns) {
@@ -176,6 +183,7 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
       }
       for (const pattern of follow) this.#follow(pattern)
       for (const frame of requests) this.#ports.requested(Buffer.from(frame), this)
+      for (const one of denied) this.#leaveOut(one)
     } catch (cause) {
       this.end(refusals.errorOf('follow', cause as RivuletError))
     }
@@ -282,6 +290,13 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
     if (followed.isDenied) return
     left(followed)
     if (this.#prefixes.change(false, prefix) !== undefined) subscription(false, prefix)
+  }
+
+  /** A topic is not taken: what it would bring stays here. */
+  #leaveOut({ pattern: topic, code, message }: Unfollowed): void {
+    if (this.#untaken.size >= maxUntaken || this.#untaken.has(topic)) return
+    this.#untaken.add(topic)
+    this.#ports.untaken(receivedError(code, `'${topic}' is not taken by a subscriber: ${message}`))
   }
 
   #announce({ schemaId, schemaText }: FedFrame, schemas: KeptSchema[]): void {

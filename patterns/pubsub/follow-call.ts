@@ -8,7 +8,7 @@ import { type RivuletError, receivedError } from '../../src/errors/index.js'
 import { bufferOf } from '../../src/memory/index.js'
 import type { Consumer } from '../../src/stream/index.js'
 import type { HistorySession } from './history-session.js'
-import { type FollowPart, type FollowRequest, refusals } from './topics-wire.js'
+import { type FollowPart, type FollowRequest, refusals, type Unfollowed } from './topics-wire.js'
 
 /** What a call needs of those who follow. */
 export interface FollowCallPorts {
@@ -32,6 +32,10 @@ const patternsPerRequest = 1000
 /** Requests that wait; newer ones cover all that older ones do. */
 const maxRequests = 16
 
+/** Topics that the peer must not publish: all, and those of one request. */
+const maxDenied = 4096
+const deniedPerRequest = 128
+
 /** One call. */
 export class FollowCall extends ReadySource<FollowRequest> implements ReadyItems<FollowRequest>, Consumer<FollowPart> {
   demand = 1
@@ -46,6 +50,9 @@ export class FollowCall extends ReadySource<FollowRequest> implements ReadyItems
   /** Patterns that have changed since the last request. */
   #changed = new Set<string>()
   #requests: Buffer[] = []
+  /** Topics that are not taken, and those of them that the peer does not know yet. */
+  readonly #denied = new Set<string>()
+  #unsent: Unfollowed[] = []
   #ready = () => {}
   #stream: CallStream<FollowPart> | undefined
   #detach: (() => void) | undefined
@@ -76,6 +83,14 @@ export class FollowCall extends ReadySource<FollowRequest> implements ReadyItems
   request(frame: Buffer): void {
     if (this.#requests.length >= maxRequests) this.#requests.shift()
     this.#requests.push(frame)
+    this.#ready()
+  }
+
+  /** A topic is not taken: tells the peer, once. */
+  deny(topic: string, message: string): void {
+    if (this.#denied.size >= maxDenied || this.#denied.has(topic)) return
+    this.#denied.add(topic)
+    this.#unsent.push({ pattern: topic, code: 'RIVULET_PERMISSION_DENIED', message })
     this.#ready()
   }
 
@@ -119,9 +134,10 @@ export class FollowCall extends ReadySource<FollowRequest> implements ReadyItems
       }
     }
     const requests = this.#changed.size > 0 ? [] : this.#requests
-    if (follow.length + leave.length + requests.length === 0) return undefined
+    const denied = this.#unsent.splice(0, deniedPerRequest)
+    if (follow.length + leave.length + requests.length + denied.length === 0) return undefined
     if (this.#changed.size === 0) this.#requests = []
-    return { follow, leave, requests }
+    return { follow, leave, requests, denied }
   }
 
   leave(): void {}

@@ -3,33 +3,14 @@
  *
  * Such a peer is known by its answers. It is followed over the first link that leads to it, and again when that has ended.
  */
-import type { Clock, Timer } from '../../src/clock/index.js'
+import type { Timer } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { FollowCall } from './follow-call.js'
+import { againMs, FollowedTopics, type FollowedTopicsPorts } from './followed-topics.js'
 import type { HistorySession } from './history-session.js'
-
-/** What it needs of its resource. */
-export interface FollowedLinksPorts {
-  readonly clock: Clock
-  /** A peer is followed from now on: what was asked before is asked again. */
-  opened(): void
-  /** A peer is not followed any more. */
-  lost(): void
-  /** A peer does not serve a pattern. */
-  refused(error: RivuletError): void
-  learn(schemaId: Buffer, text: string): void
-  /** A frame of a topic, whose name ends without a dot. */
-  frame(topic: string, frame: Buffer): void
-  /** An answer, and the patterns that its peer has refused. */
-  answer(frame: Buffer, refused: ReadonlyMap<string, RivuletError>): void
-  report(error: RivuletError): void
-}
 
 /** Peers that are remembered. */
 const maxServers = 1024
-
-/** How long a call that a live link has ended is not made again, in milliseconds: the first time, and at most. */
-const againMs = { first: 200, most: 30_000 }
 
 interface Server {
   /** Addresses that this side dials. */
@@ -41,25 +22,19 @@ interface Server {
 }
 
 /** What one resource follows over links. */
-export class FollowedLinks {
-  readonly #ports: FollowedLinksPorts
+export class FollowedLinks extends FollowedTopics {
+  readonly isExclusive = false
+  readonly #ports: FollowedTopicsPorts
   readonly #servers = new Map<string, Server>()
   readonly #sessions = new Set<HistorySession>()
-  readonly #wanted = new Map<string, number>()
   #timer: Timer | undefined
-  #isPaused = false
   #isClosed = false
 
-  constructor(ports: FollowedLinksPorts) {
+  constructor(ports: FollowedTopicsPorts) {
+    super()
     this.#ports = ports
   }
 
-  /** Whether any peer is served in this way. */
-  get isEmpty(): boolean {
-    return this.#servers.size === 0
-  }
-
-  /** A peer serves over links at these addresses. */
   serves(server: string, addresses: readonly string[]): void {
     const known = this.#servers.get(server)
     this.#servers.delete(server)
@@ -71,19 +46,16 @@ export class FollowedLinks {
     this.#follow()
   }
 
-  /** A peer has left. */
   forget(server: string): void {
     this.#servers.get(server)?.call?.cancel()
     this.#servers.delete(server)
   }
 
-  /** A link was made. */
   accept(session: HistorySession): void {
     this.#sessions.add(session)
     this.#follow()
   }
 
-  /** A link has ended. */
   ended(session: HistorySession): void {
     this.#sessions.delete(session)
     for (const server of this.#servers.values()) {
@@ -94,43 +66,14 @@ export class FollowedLinks {
     this.#follow()
   }
 
-  /** A pattern is wanted, once more. */
-  want(pattern: string): void {
-    const users = this.#wanted.get(pattern) ?? 0
-    this.#wanted.set(pattern, users + 1)
-    if (users === 0) this.#changed(pattern)
-  }
-
-  /** A subscription to a pattern has ended. */
-  unwant(pattern: string): void {
-    const users = (this.#wanted.get(pattern) ?? 1) - 1
-    if (users > 0) {
-      this.#wanted.set(pattern, users)
-      return
-    }
-    this.#wanted.delete(pattern)
-    this.#changed(pattern)
-  }
-
-  /** Sends a request to all peers that are followed. */
-  request(frame: Buffer): void {
-    for (const { call } of this.#servers.values()) call?.request(frame)
-  }
-
-  /** Whether no more should arrive, since consumers are busy. */
-  set isPaused(isPaused: boolean) {
-    this.#isPaused = isPaused
-    if (!isPaused) for (const { call } of this.#servers.values()) call?.resume()
-  }
-
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
     for (const server of [...this.#servers.keys()]) this.forget(server)
   }
 
-  #changed(pattern: string): void {
-    for (const { call } of this.#servers.values()) call?.changed(pattern)
+  protected *calls(): Iterable<FollowCall> {
+    for (const { call } of this.#servers.values()) if (call !== undefined) yield call
   }
 
   /** Makes the calls that may be made. */
@@ -155,8 +98,8 @@ export class FollowedLinks {
   #make(server: Server, session: HistorySession): void {
     const { refused, learn, frame, answer } = this.#ports
     const call = new FollowCall(session, {
-      wanted: () => this.#wanted,
-      isPaused: () => this.#isPaused,
+      wanted: () => this.wanted,
+      isPaused: () => this.isPaused,
       named: () => {
         server.pauseMs = againMs.first
       },

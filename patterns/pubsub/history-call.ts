@@ -13,7 +13,7 @@ import { type FetchOutcome, type HistoryFetch, isReplay } from './history-fetch.
 import type { HistorySession } from './history-session.js'
 import { type TopicFrame, topicFrame } from './topic-frame.js'
 import { type TopicPattern, topicPattern, wordsOnWire } from './topic-name.js'
-import type { HeadsPart, ReplayPart } from './topics-wire.js'
+import type { HeadsPart, KeptSchema, ReplayPart } from './topics-wire.js'
 
 /** Who asks. */
 export interface HistoryAsker {
@@ -56,6 +56,9 @@ export interface HistoryCallPorts {
   ended(call: HistoryCall, failure: unknown): void
 }
 
+/** Schemas of one who has brought nothing that it may publish. */
+const maxUnread = 64
+
 /** One call. */
 export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   demand = 1
@@ -73,6 +76,9 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   #stream: CallStream<ReplayPart | HeadsPart> | undefined
   #detach: (() => void) | undefined
   #hasEnded = false
+  /** What the peer may say something about. */
+  #access: HistorySession['access']
+  readonly #unread: KeptSchema[] = []
 
   /** @param asked - At least one, all of the same kind. */
   constructor(asked: readonly Asked[], ports: HistoryCallPorts) {
@@ -106,7 +112,8 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   }
 
   /** Makes the call over a session. */
-  start({ calls, replay, heads }: HistorySession): void {
+  start({ calls, replay, heads, access }: HistorySession): void {
+    this.#access = access
     const source = Buffer.from(this.source, 'hex')
     const request = this.#isReplay
       ? { source, ranges: this.#asked.map(rangeOf) }
@@ -165,13 +172,15 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   }
 
   #onReplay({ schemas = [], expired = [], frames = [], position }: ReplayPart): void {
-    for (const { schemaId, text } of schemas) this.#receiver.learn(bufferOf(schemaId), text)
+    const allowed = frames.filter(({ topic }) => this.#isAllowed(topic))
+    this.#learn(schemas)
     for (const { topic, sequence, position: at } of expired) {
+      if (!this.#isAllowed(topic)) continue
       for (const one of this.#fit(topic)) {
         if (!one.hasEnded && at > one.after) one.asker.expired(one.fetch, topic, sequence, at)
       }
     }
-    for (const { topic, frame } of frames) {
+    for (const { topic, frame } of allowed) {
       this.#topic = topic
       this.#receiver.receive(bufferOf(frame), Buffer.from(`${topic}.`))
     }
@@ -202,10 +211,25 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   #onHeads({ heads = [], position }: HeadsPart): void {
     this.#position = Math.max(this.#position, position)
     for (const { topic, next, previous } of heads) {
+      if (!this.#isAllowed(topic)) continue
       for (const one of this.#fit(topic)) {
         if (!one.hasEnded && previous > one.fetch.after) one.asker.head(one.fetch, topic, next, previous)
       }
     }
+  }
+
+  /** Schemas of one who may publish nothing are not read: they wait until it has brought what it may. */
+  #learn(schemas: readonly KeptSchema[]): void {
+    if (this.#access?.isAdmitted === false) {
+      this.#unread.push(...schemas.slice(0, maxUnread - this.#unread.length))
+      return
+    }
+    for (const { schemaId, text } of this.#unread.splice(0)) this.#receiver.learn(bufferOf(schemaId), text)
+    for (const { schemaId, text } of schemas) this.#receiver.learn(bufferOf(schemaId), text)
+  }
+
+  #isAllowed(topic: string): boolean {
+    return this.#access?.admits(topic) !== false
   }
 
   #end(one: Asked, position: number): void {

@@ -10,10 +10,11 @@ import { isRivuletError, type RivuletError } from '../../src/errors/index.js'
 import { OncePerTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
-import type { FollowedLinks } from './followed-links.js'
+import type { FollowedTopics } from './followed-topics.js'
 import { Asked, type HistoryAsker, HistoryCall } from './history-call.js'
 import { type HistoryFetch, isReplay } from './history-fetch.js'
 import { HistorySession } from './history-session.js'
+import type { PublisherAccesses } from './publisher-access.js'
 import { maxWildRanges, refusals } from './topics-wire.js'
 
 /** What the client needs. */
@@ -28,7 +29,9 @@ export interface HistoryClientPorts {
   /** Something malformed has arrived. */
   reject(error: RivuletError): void
   /** What is followed over the links. Default: nothing is. */
-  readonly followed?: FollowedLinks | undefined
+  readonly followed?: FollowedTopics | undefined
+  /** What peers that have dialed this side may publish; without a policy, everything. */
+  readonly accesses?: PublisherAccesses | undefined
 }
 
 /** What one call asks for at most; a service refuses more. */
@@ -115,7 +118,8 @@ export class HistoryClient implements LinkUser {
   }
 
   accept(streams: SessionStreams, peer: PeerInfo): SessionUser {
-    const session = new HistorySession(streams, peer, this.#callPorts(), () => this.#turn.schedule())
+    const access = peer.dialed === undefined ? this.#ports.accesses?.open(peer) : undefined
+    const session = new HistorySession(streams, peer, access, this.#callPorts(), () => this.#turn.schedule())
     this.#sessions.add(session)
     this.#ports.followed?.accept(session)
     const { user } = session
@@ -131,7 +135,10 @@ export class HistoryClient implements LinkUser {
         else if (streams.draining) session.leave()
         if (streams.status === 'ended') this.#sessions.delete(session)
         user.onStatus(reason)
-        if (streams.status === 'ended') this.#ports.followed?.ended(session)
+        if (streams.status === 'ended') {
+          this.#ports.followed?.ended(session)
+          access?.close()
+        }
         this.#turn.schedule()
       },
     }

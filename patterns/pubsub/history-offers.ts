@@ -8,13 +8,16 @@ import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { LinkUser } from '../../src/session/index.js'
 import type { ConnectEndpoint } from '../../src/socket/index.js'
-import { FollowedLinks, type FollowedLinksPorts } from './followed-links.js'
+import type { FollowedHistory } from './followed-history.js'
+import { FollowedLinks } from './followed-links.js'
+import type { FollowedTopics } from './followed-topics.js'
 import { HoldBudget } from './held-frames.js'
 import type { HistoryAsker } from './history-call.js'
 import { HistoryClient } from './history-client.js'
 import type { HistoryFetch } from './history-fetch.js'
-import { reachableLinks, writeLinks } from './link-addresses.js'
-import type { FollowedHistory } from './subscriber-core.js'
+import { IdentifiedPublishers, type IdentifiedPublishersPorts } from './identified-publishers.js'
+import { reachableLinks, writeFollow, writeLinks } from './link-addresses.js'
+import type { PublisherAccesses } from './publisher-access.js'
 
 /** What is decided for them. */
 export interface HistoryOffersOptions {
@@ -39,7 +42,9 @@ export interface HistoryOffersPorts {
   reject(error: RivuletError): void
   report(error: RivuletError): void
   /** What is done with what is followed over links. Default: nothing is followed. */
-  readonly followed?: Omit<FollowedLinksPorts, 'clock' | 'report'> | undefined
+  readonly followed?: Omit<IdentifiedPublishersPorts, 'clock' | 'report'> | undefined
+  /** What publishers that dial this side may publish: then messages come over such links alone. Default: everything, as it comes. */
+  readonly accesses?: PublisherAccesses | undefined
 }
 
 /** Publishers whose offers are remembered. */
@@ -54,7 +59,7 @@ const missedMs = 1000
 /** The offers of the publishers of one subscriber. */
 export class HistoryOffers implements FollowedHistory {
   readonly budget: HoldBudget
-  readonly followed: FollowedLinks | undefined
+  readonly followed: FollowedTopics | undefined
   readonly #ports: HistoryOffersPorts
   readonly #client: HistoryClient
   /** The addresses that publishers name. */
@@ -79,9 +84,10 @@ export class HistoryOffers implements FollowedHistory {
     this.#ports = ports
     const { maxMessageBytes, heldBytes, repairTimeoutMs: timeoutMs } = options
     this.budget = new HoldBudget(heldBytes)
-    const { clock, followed } = ports
+    const { clock, followed, accesses } = ports
     const report = (error: RivuletError) => ports.report(error)
-    this.followed = followed && new FollowedLinks({ ...followed, clock, report })
+    const Followed = accesses === undefined ? FollowedLinks : IdentifiedPublishers
+    this.followed = followed && new Followed({ ...followed, clock, report })
     this.#client = new HistoryClient({
       clock: ports.clock,
       timeoutMs,
@@ -90,7 +96,15 @@ export class HistoryOffers implements FollowedHistory {
       report,
       reject: (error) => ports.reject(error),
       followed: this.followed,
+      accesses,
     })
+  }
+
+  /** Links are bound at these addresses, and publishers are asked to dial them. */
+  bound(addresses: readonly string[]): void {
+    this.#isBinding = true
+    const isExclusive = this.followed?.isExclusive === true
+    this.#extension = { ...writeLinks(addresses, maxAddressBytes), ...(isExclusive && writeFollow([])) }
   }
 
   /** What uses the links. */
@@ -227,7 +241,7 @@ export class HistoryOffers implements FollowedHistory {
     this.#isBinding = true
     void bound.then((addresses) => {
       if (addresses) {
-        this.#extension = writeLinks(addresses, maxAddressBytes)
+        this.bound(addresses)
         this.#ports.ask()
       } else {
         this.#isBinding = false // the next that is needed tries again

@@ -5,6 +5,7 @@
  */
 import { Subject } from 'rxjs'
 import { CallHost } from '../../src/call/index.js'
+import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
 import type { ResourceMaker } from '../../src/resource/index.js'
@@ -13,7 +14,7 @@ import type { SecurityEvent } from '../../src/security/index.js'
 import type { LinkUser } from '../../src/session/index.js'
 import type { ConnectEndpoint, ResolvedSocketOptions } from '../../src/socket/index.js'
 import { DialedLinks } from './dialed-links.js'
-import { linkBinds, readLinks, writeLinks } from './link-addresses.js'
+import { isFollowing, linkBinds, readLinks, writeLinks } from './link-addresses.js'
 import type { TopicAccesses, TopicPolicy } from './topic-access.js'
 import type { TopicFeed } from './topic-feed.js'
 import { maxTopicRequestBytes, TopicLinkSet } from './topic-links.js'
@@ -57,8 +58,15 @@ export class HistoryServer {
   readonly #open: OpenLinks
   readonly #service: TopicService
   readonly #callHost: CallHost
-  readonly #dialed = new DialedLinks((endpoints) => this.#links?.dial(endpoints))
+  readonly #dialed = new DialedLinks((endpoints) => {
+    this.#dialing = endpoints
+    this.#dialer?.dial(endpoints)
+  })
   #links: ServedLinks | undefined
+  /** Those that dial: the same if nothing is bound, or others beside them. */
+  #dialer: ServedLinks | undefined
+  #dialing: readonly Endpoint[] = []
+  #isOpeningDialer = false
   #extension: Record<string, Buffer> | undefined
   #isClosed = false
 
@@ -106,18 +114,22 @@ export class HistoryServer {
    */
   async openLinks(given: readonly string[]): Promise<void> {
     const bind = given.length > 0 ? given : linkBinds(this.#owner.endpoints())
-    const links = await this.#open(this.#owner, bind, [this.#callHost])
+    const links = (bind.length === 0 && this.#dialer) || (await this.#open(this.#owner, bind, [this.#callHost]))
     this.#links = links
     if (this.#isClosed) await links.close({ drain: false })
-    links.securityEvents.subscribe((event) => this.securityEvents.next(event))
     this.#extension = writeLinks(links.endpoints)
+    if (links.endpoints.length === 0) this.#setDialer(links)
+    // those that dial know their server, and observe nothing
+    else links.securityEvents.subscribe((event) => this.securityEvents.next(event))
   }
 
-  /** A request has named links of a subscriber. */
+  /** A request has named links of a subscriber: they are dialed where history is served so, and where the subscriber follows over them. */
   requested(extensions: Readonly<Record<string, Buffer>>): void {
-    if (this.#links === undefined || this.#links.endpoints.length > 0) return
+    if (this.#dialer === undefined && !isFollowing(extensions)) return
     const addresses = readLinks(extensions)
-    if (addresses !== undefined) this.#dialed.named(addresses, this.#owner.connect())
+    if (addresses === undefined || this.#owner.connect().length === 0) return
+    this.#dialed.named(addresses, this.#owner.connect())
+    if (this.#dialer === undefined) void this.#openDialer()
   }
 
   /** No subscriber is linked. */
@@ -142,9 +154,31 @@ export class HistoryServer {
   /** Lets replays end within this time. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true
-    await this.#links?.close({ drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) })
+    const links = new Set([this.#links, this.#dialer])
+    const drain = { drain: timeoutMs > 0, timeoutMs: Math.max(0, timeoutMs) }
+    await Promise.all([...links].map((one) => one?.close(drain)))
     this.#service.close()
     this.securityEvents.complete()
+  }
+
+  #setDialer(links: ServedLinks): void {
+    this.#dialer ??= links
+    this.#dialer.dial(this.#dialing)
+  }
+
+  /** Opens links that dial, where none do yet: what is bound stays. */
+  async #openDialer(): Promise<void> {
+    if (this.#isOpeningDialer || this.#isClosed) return
+    this.#isOpeningDialer = true
+    try {
+      const links = await this.#open(this.#owner, [], [this.#callHost])
+      // history may have begun meanwhile, with links that dial as well
+      if (this.#isClosed || this.#dialer !== undefined) await links.close({ drain: false })
+      else this.#setDialer(links)
+    } catch (error) {
+      if (!this.#isClosed) this.#owner.report(error as RivuletError)
+    }
+    this.#isOpeningDialer = false
   }
 }
 

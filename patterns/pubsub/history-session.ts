@@ -10,6 +10,7 @@ import {
   defaultStreamOptions,
 } from '../../src/call/index.js'
 import type { PeerInfo, SessionStreams } from '../../src/session/index.js'
+import type { PublisherAccess } from './publisher-access.js'
 import { type SourcesChange, TopicsService } from './topics-wire.js'
 
 /** Publishers that one link may serve. */
@@ -23,16 +24,27 @@ export class HistorySession {
   readonly replay: ClientMethod
   readonly heads: ClientMethod
   readonly follow: ClientMethod
+  readonly peer: PeerInfo
   /** The address that this side has dialed; `undefined` if the peer has dialed this side. */
   readonly dialed: string | undefined
+  /** What the peer may publish, where a policy says it; without one, everything. */
+  readonly access: PublisherAccess | undefined
   readonly #missed: ClientMethod
   readonly #sources = new Set<string>()
   readonly #detach: () => void
 
   /** @param changed - It serves others than before. */
-  constructor(streams: SessionStreams, { dialed }: PeerInfo, ports: CallClientPorts, changed: () => void) {
+  constructor(
+    streams: SessionStreams,
+    peer: PeerInfo,
+    access: PublisherAccess | undefined,
+    ports: CallClientPorts,
+    changed: () => void,
+  ) {
     this.streams = streams
-    this.dialed = dialed
+    this.peer = peer
+    this.dialed = peer.dialed
+    this.access = access
     this.calls = new CallClient(ports)
     this.user = this.calls.accept(streams)
     const { methods } = this.calls.bind(serviceOf(TopicsService))
@@ -59,7 +71,7 @@ export class HistorySession {
   /** Whether it is connected, and serves the history of a publisher. */
   serves(source: string): boolean {
     const { status, draining } = this.streams
-    return status === 'live' && !draining && this.#sources.has(source)
+    return status === 'live' && !draining && this.#sources.has(source) && this.access?.owns(source) !== false
   }
 
   /** One side ends the link: it is not to be kept by the list of sources. */

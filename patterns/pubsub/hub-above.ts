@@ -18,7 +18,7 @@ import { inboxMark } from './topic-name.js'
 
 /** What it needs of its hub. */
 export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 'options' | 'data' | 'linked'> {
-  readonly intake: Pick<HubIntake, 'reject' | 'learn'>
+  readonly intake: Pick<HubIntake, 'reject' | 'learn' | 'denied'>
   /** A source serves what was asked for up to a number, from a position on. */
   served: HubUpstreamPorts['served']
   /** Whether the history of publishers is fetched. */
@@ -69,11 +69,13 @@ export class HubAbove {
         lost: unlinked,
         refused: report,
         learn: (schemaId, text) => intake.learn(schemaId, text),
-        frame: (topic, frame) => ports.data(Buffer.from(`${topic}.`), frame),
+        frame: (topic, frame, check) => ports.data(Buffer.from(`${topic}.`), frame, check),
         // whose request it is an answer to, its nonce tells
-        answer: (frame) => this.live.some((link) => link.linkAnswered(frame)),
+        answer: (frame, _, check) => this.live.some((link) => link.linkAnswered(frame, check)),
+        denied: () => intake.denied(),
       },
     })
+    const { isExclusive } = this.#linked
     this.history = isFetching ? this.#linked : undefined
     this.#presence = new PublisherChanges({
       clock: scope.runtime.clock,
@@ -86,7 +88,9 @@ export class HubAbove {
     this.links = this.#sockets({
       ...ports,
       inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
-      extension: () => this.history?.offers.extension ?? {},
+      extension: () => (isExclusive ? this.#linked : this.history)?.offers.extension ?? {},
+      isExclusive,
+      denied: () => intake.denied(),
       left: (source) => this.#presence.doubted(source),
       discovered: (source, addresses) => this.#linked.offers.discovered(source, addresses),
       request: (frame) => this.#linked.offers.followed?.request(frame),
@@ -98,6 +102,11 @@ export class HubAbove {
         ports.served(upstream, source, position, upTo, kind, links)
       },
     })
+  }
+
+  /** What the security of links observes that publishers dial. */
+  get securityEvents(): SubscriberHistory['securityEvents'] {
+    return this.#linked.securityEvents
   }
 
   /** Connections that have ended so far. */
@@ -127,12 +136,16 @@ export class HubAbove {
 
   async open(): Promise<void> {
     for (const link of this.links) await link.open()
+    await this.#linked.openLinks()
+    // where messages come over links alone, requests name them from now on
+    if (this.#linked.isExclusive) this.ask()
   }
 
   subscribe(subscribed: boolean, prefix: Buffer): void {
     const pattern = patternOf(prefix)
     const { followed } = this.#linked.offers
     if (pattern !== undefined) subscribed ? followed?.want(pattern) : followed?.unwant(pattern)
+    if (this.#linked.isExclusive) return
     for (const link of this.links) link.subscribe(subscribed, prefix)
   }
 

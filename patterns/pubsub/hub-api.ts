@@ -58,7 +58,7 @@ export interface HubStats {
   readonly publishers: {
     /** Prefixes that are subscribed at the publishers. */
     readonly prefixes: number
-    /** Frames, not messages, that could not be opened: `bad-frame`, `corrupt-frame`, `frame-too-large`. */
+    /** Frames, not messages, that could not be opened: `bad-frame`, `corrupt-frame`, `frame-too-large`; with a policy, `denied`. */
     readonly rejectedFrames: Reasons
   }
   /** The subscribers' side. */

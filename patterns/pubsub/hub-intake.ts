@@ -6,6 +6,7 @@
 import { RivuletError } from '../../src/errors/index.js'
 import { type Reasons, RejectedFrames } from '../../src/stream/index.js'
 import { type DataFrame, maxHeaderBytes, openDataFrame, SchemaBook } from '../../src/wire/index.js'
+import type { SourceCheck } from './followed-topics.js'
 import { type HubGap, HubOrder } from './hub-order.js'
 
 /** The longest topic on the wire, in bytes. */
@@ -59,13 +60,15 @@ export class HubIntake {
    * Opens a frame; `undefined` if it goes no further, which is counted.
    *
    * @param now - How often prefixes came to be wanted.
+   * @param check - Whether the peer that brings it may use its source. Default: it may.
    */
-  open(topic: Buffer, bytes: Buffer, now: number): HubFrame | undefined {
+  open(topic: Buffer, bytes: Buffer, now: number, check?: SourceCheck): HubFrame | undefined {
     try {
       if (topic.length > maxPartBytes || topic.at(-1) !== dot) {
         throw new RivuletError('RIVULET_BAD_FRAME', 'a frame has an invalid topic: words that end with a dot')
       }
       const frame = openDataFrame(bytes, topic, this.#maxFrameBytes)
+      if (check?.(frame.header.source.toString('hex')) === false) return undefined
       const lookup = this.#schemas.lookUp(frame)
       const { source, count } = frame.header
       this.#received += count
@@ -94,6 +97,11 @@ export class HubIntake {
     const { isNew } = this.order.take(orderKey(source, topic as Buffer), header, now)
     if (isNew) this.#received += count
     return isNew
+  }
+
+  /** Counts a frame that its publisher may not publish. */
+  denied(): void {
+    this.#rejected.count('denied')
   }
 
   /** Counts and reports what is no frame of a publisher. */

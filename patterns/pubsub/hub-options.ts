@@ -12,6 +12,7 @@ import {
   type SubscriberOptions,
   subscriberRules,
 } from './options.js'
+import { checkTopicPolicy } from './topic-access.js'
 
 /** What both sides of a hub have. */
 type Side = 'bind' | 'connect' | 'insecure' | 'security' | 'highWaterMark'
@@ -95,10 +96,11 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
   const { history: given = {} } = whole
   const history = given === false ? undefined : resolveOptions('createHub: history', given, historyRules)
   for (const [name, one] of Object.entries({ publishers, subscribers })) {
-    if (one.security?.policy !== undefined) {
+    if (one.security?.policy !== undefined && name === 'subscribers') {
       const text = `createHub: ${name}.security.policy must be left out: these sockets know that a peer is admitted, not which one`
       throw new RivuletError('RIVULET_INVALID_OPTION', text)
     }
+    checkTopicPolicy(`createHub: ${name}`, one)
     checkSides(`createHub: ${name}`, one, 'any')
   }
   return Object.freeze({ ...whole, publishers, subscribers, history })

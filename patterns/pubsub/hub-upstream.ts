@@ -7,11 +7,14 @@ import { RivuletError } from '../../src/errors/index.js'
 import type { ResourceScope } from '../../src/resource/index.js'
 import { HandshakeGate, maxTransportFrameBytes, type SocketSetOptions } from '../../src/socket/index.js'
 import { frameKind, readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
+import type { SourceCheck } from './followed-topics.js'
 import type { ResolvedPublishersSide } from './hub-options.js'
 import { HubSocket } from './hub-transport.js'
 import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
 import { readFollow } from './link-addresses.js'
+import { notePlain, PlainPublishers } from './plain-publishers.js'
 import { type AnswerKind, Readiness } from './readiness.js'
+import { securityOfSide } from './topic-links.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
@@ -22,8 +25,12 @@ export interface HubUpstreamPorts {
   /** The inbox of the hub. */
   readonly inbox: Buffer
   readonly options: ResolvedPublishersSide
-  /** Takes a frame of a publisher. */
-  data(topic: Buffer, frame: Buffer): void
+  /** Whether messages come over links alone, so that nothing is subscribed here. */
+  readonly isExclusive: boolean
+  /** Takes a frame of a publisher, if the one that brings it may use its source. */
+  data(topic: Buffer, frame: Buffer, check?: SourceCheck): void
+  /** A frame was not taken, since its publisher may not publish it. */
+  denied(): void
   rejected(error: RivuletError): void
   /** A source serves what was asked for up to a number, from a position on. */
   served(upstream: HubUpstream, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void
@@ -53,6 +60,9 @@ export class HubUpstream {
   /** What the answer that is taken tells. */
   #kind: AnswerKind = 'publisher'
   #links: Buffer | undefined
+  #isReading = false
+  /** Publishers that cannot be followed, where messages come over links alone. */
+  readonly #plain: PlainPublishers | undefined
   #isCut = false
 
   constructor(link: number, where: Pick<SocketSetOptions, 'bind' | 'connect'>, ports: HubUpstreamPorts) {
@@ -73,10 +83,23 @@ export class HubUpstream {
       // subscriptions must not be lost
       outboxBytes: Number.POSITIVE_INFINITY,
     } as const
-    this.socket = new HubSocket(scope, { ...where, insecure, security: securityOf(where, options) }, settings, {
-      onFrame: (parts) => this.#onFrame(parts),
-      onLost: () => {},
-    })
+    this.socket = new HubSocket(
+      scope,
+      { ...where, insecure, security: securityOfSide(options.security, where.bind.length > 0 ? 'bind' : 'connect') },
+      settings,
+      {
+        onFrame: (parts) => this.#onFrame(parts),
+        onLost: () => {},
+      },
+    )
+    if (ports.isExclusive) {
+      this.#plain = new PlainPublishers({
+        clock,
+        accepted: () => this.socket.links.accepted,
+        isReading: () => this.#isReading,
+        denied: (count, topic) => this.#onPlain(count, topic),
+      })
+    }
     this.readiness = new Readiness({
       clock,
       request: (nonce) => this.request(nonce, ports.inbox, []),
@@ -101,6 +124,7 @@ export class HubUpstream {
   }
 
   set reading(on: boolean) {
+    this.#isReading = on
     if (!this.#isCut) this.socket.current.reading = on
   }
 
@@ -109,6 +133,7 @@ export class HubUpstream {
     await this.socket.open()
     this.subscribe(true, this.#ports.inbox)
     this.socket.links.changes.subscribe(({ state }) => {
+      this.#plain?.changed(state === 'disconnected')
       // which of the sources was behind the link is not known
       if (state === 'disconnected') {
         this.answered.clear()
@@ -138,8 +163,8 @@ export class HubUpstream {
   }
 
   /** Takes an answer that came over a link; returns whether it is one to a request of this socket. */
-  linkAnswered(frame: Buffer): boolean {
-    return this.#onAnswer(frame, true)
+  linkAnswered(frame: Buffer, check?: SourceCheck): boolean {
+    return this.#onAnswer(frame, true, check)
   }
 
   /** Whether all publishers over this socket have answered, and one at least, when so many links have. */
@@ -159,6 +184,7 @@ export class HubUpstream {
 
   close(): void {
     this.readiness.close()
+    this.#plain?.close()
     this.#gate.open()
   }
 
@@ -175,21 +201,26 @@ export class HubUpstream {
     if (topic === undefined || frame === undefined || parts.length !== 2) {
       this.#reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
     } else if (topic[0] !== inboxMark) {
-      this.#ports.data(topic, frame)
+      if (this.#plain) this.#plain.frame(topic)
+      else this.#ports.data(topic, frame)
     } else if (topic.equals(this.#ports.inbox)) {
       this.#onAnswer(frame)
     }
   }
 
-  #onAnswer(frame: Buffer, isOverLink = false): boolean {
+  #onAnswer(frame: Buffer, isOverLink = false, check?: SourceCheck): boolean {
     try {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, this.#ports.inbox)
       const { nonce, position, extensions } = answer
       const source = answer.source.toString('hex')
+      if (check?.(source) === false) return true
       const addresses = isOverLink ? undefined : readFollow(extensions)
+      // one that does not follow what the request asks cannot be served
+      if (addresses === undefined && !isOverLink && this.#plain) return true
       if (addresses !== undefined) {
         this.#ports.discovered(source, addresses)
-        this.readiness.discovered(nonce, source)
+        const connections = this.readiness.discovered(nonce, source)
+        if (connections > 0) this.#plain?.answered(source, connections)
         return true
       }
       this.#kind = answerKind(answer)
@@ -205,19 +236,15 @@ export class HubUpstream {
     }
   }
 
+  #onPlain(count: number, topic: Buffer | undefined): void {
+    notePlain(this.socket.sockets.guard, count, topic)
+    if (topic === undefined) return
+    this.#gate.malformed()
+    this.#ports.denied()
+  }
+
   #reject(error: RivuletError): void {
     this.#gate.malformed()
     this.#ports.rejected(error)
   }
-}
-
-/** What of the security of the side belongs to one socket. */
-function securityOf(
-  { bind }: Pick<SocketSetOptions, 'bind' | 'connect'>,
-  { security }: ResolvedPublishersSide,
-): SocketSetOptions['security'] {
-  if (security === undefined) return undefined
-  const { keyPair, allow, serverKey } = security
-  if (bind.length > 0) return allow === undefined ? { keyPair } : { keyPair, allow }
-  return serverKey === undefined ? { keyPair } : { keyPair, serverKey }
 }

@@ -4,7 +4,7 @@
  * To publishers it is a subscriber, to subscribers a publisher; frames pass as they are, and no message is decoded.
  */
 import { randomBytes } from 'node:crypto'
-import { merge, type Observable } from 'rxjs'
+import { EMPTY, merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
 import type { Closable } from '../../src/lifecycle/index.js'
 import { publishDrop, Tally } from '../../src/observe/index.js'
@@ -12,6 +12,7 @@ import { defaults } from '../../src/options/index.js'
 import { ResourceBase } from '../../src/resource/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
 import type { DataFrame, TopicRequest } from '../../src/wire/index.js'
+import type { SourceCheck } from './followed-topics.js'
 import { HubAbove } from './hub-above.js'
 import { HubAnswers } from './hub-answers.js'
 import type { Hub, HubSide, HubStats } from './hub-api.js'
@@ -85,7 +86,7 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
       isFetching: options.history !== undefined,
       name: () => this.name,
       report,
-      data: (topic, frame) => this.#onData(topic, frame),
+      data: (...data) => this.#onData(...data),
       intake: this.#intake,
       served: (...answer) => this.#served(...answer),
       linked: () => this.#loops.linked(),
@@ -137,7 +138,11 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
       clock,
       pass: (path) => this.#above.pass(path),
       cutAbove: (link) => this.#above.cut(link),
-      cutBelow: () => this.#cutBelow(),
+      cutBelow: () => {
+        const { targets } = this.#below.current
+        this.#below.current.disconnectAll()
+        return targets.join(', ')
+      },
       report: (error) => report(new RivuletError(error.code, `${this.name}: ${error.message}`)),
     })
   }
@@ -183,8 +188,9 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   override get securityEvents(): Observable<SecurityEvent> {
-    const history = this.#options.subscribers.security && this.#history
-    return history ? merge(super.securityEvents, history.securityEvents) : super.securityEvents
+    const below: Observable<SecurityEvent> =
+      (this.#options.subscribers.security && this.#history?.securityEvents) ?? EMPTY
+    return merge(super.securityEvents, this.#above.securityEvents, below)
   }
 
   stats(): HubStats {
@@ -266,8 +272,8 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
     this.#repairs?.served(source, position, this.#above.cuts)
   }
 
-  #onData(topic: Buffer, bytes: Buffer): void {
-    const taken = this.#intake.open(topic, bytes, this.#interest.changes)
+  #onData(topic: Buffer, bytes: Buffer, check?: SourceCheck): void {
+    const taken = this.#intake.open(topic, bytes, this.#interest.changes, check)
     if (taken === undefined) return
     const { frame, key, schemaText, gap } = taken
     // before it is forwarded: subscribers ask for what is missing
@@ -306,12 +312,6 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
     if (!this.life.isOpen) return
     this.#above.reading = true
     this.#above.fetching = true
-  }
-
-  #cutBelow(): string {
-    const { targets } = this.#below.current
-    this.#below.current.disconnectAll()
-    return targets.join(', ')
   }
 
   #lost(reason: string, messages: number): void {

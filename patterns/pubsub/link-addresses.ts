@@ -53,6 +53,11 @@ export function readFollow(extensions: Readonly<Record<string, Uint8Array>>): re
   return readAddresses(TopicFollow, extensions[followExtension])
 }
 
+/** Whether a request asks to dial the links that it names, since its subscriber takes messages over them alone. */
+export function isFollowing(extensions: Readonly<Record<string, Uint8Array>>): boolean {
+  return readFollow(extensions) !== undefined
+}
+
 function readAddresses(
   schema: { decode(bytes: Uint8Array): { readonly addresses: readonly string[] } },
   bytes: Uint8Array | undefined,

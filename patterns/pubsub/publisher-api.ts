@@ -35,7 +35,7 @@ export interface PublisherStats extends SenderStats {
   readonly subscriptionResets: number
   /** What is kept, and what was served of it; zeros without history. */
   readonly history: PublisherHistoryStats
-  /** What is served over links as it leaves, where there is a policy; zeros without one. */
+  /** What is served over links as it leaves, where a policy of either side asks for it; zeros without one. */
   readonly links: PublisherLinkStats
 }
 

@@ -42,8 +42,8 @@ export interface CoreFeed {
   readonly leaving: Leaving
   /** Where answers to requests of the socket wait, if its frames wait elsewhere. */
   answers(): Outbox
-  /** The extension of such an answer, if messages come over links alone. */
-  extension(): Readonly<Record<string, Buffer>> | undefined
+  /** The extension of such an answer to a request with these, if messages come over links alone. */
+  extension(asked: TopicRequest['extensions']): Readonly<Record<string, Buffer>> | undefined
 }
 
 type OutgoingPorts = ConstructorParameters<typeof Outgoing>[0]
@@ -218,7 +218,7 @@ export class PublisherCore {
       const outbox = (reader === undefined && feed?.answers()) || this.#ports.outbox()
       if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
       const { source, position, clock } = this.#origin
-      const extension = (reader === undefined && feed?.extension()) || offer
+      const extension = (reader === undefined && feed?.extension(extensions)) || offer
       const answer = { nonce, source, position, time: new Date(clock.wallNow()), extensions: extension }
       const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
       // an answer over a link leaves behind the frames before it, as one of the socket does

@@ -4,13 +4,15 @@
  * With a policy, frames go into an outbox of their own, from which links are fed, and none to the socket; that one is left for
  * requests, which are answered with where the links are.
  */
+import type { RivuletError } from '../../src/errors/index.js'
+import { SparseReports } from '../../src/observe/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityGuard, SecurityOptions } from '../../src/security/index.js'
 import { Outbox } from '../../src/socket/index.js'
 import { frameKind, readRecordFrame, TopicRequest } from '../../src/wire/index.js'
 import type { FeedReader } from './feed-reader.js'
-import { writeFollow } from './link-addresses.js'
+import { isFollowing, writeFollow } from './link-addresses.js'
 import { PlainSubscriptions } from './plain-subscriptions.js'
 import { TopicAccesses, type TopicPolicy } from './topic-access.js'
 import { TopicFeed, type TopicFeedStats } from './topic-feed.js'
@@ -36,6 +38,7 @@ export interface PublisherFeedPorts {
   addresses(): readonly string[]
   subscription(subscribed: boolean, prefix: Buffer): void
   request(request: TopicRequest, reader: FeedReader): void
+  report(error: RivuletError): void
 }
 
 /** What a publisher feeds. */
@@ -44,6 +47,8 @@ export class PublisherFeed {
   readonly accesses: TopicAccesses | undefined
   /** Where frames wait if none goes to the socket. */
   readonly outbox: Outbox | undefined
+  /** What frames of the socket wait for, so that links lose none of them. */
+  readonly whenRoom: (() => Promise<unknown> | undefined) | undefined
   readonly #ports: PublisherFeedPorts
   readonly #plain: PlainSubscriptions | undefined
   #plainDenied = 0
@@ -55,6 +60,7 @@ export class PublisherFeed {
     const isExclusive = security?.policy !== undefined
     this.accesses = isExclusive ? new TopicAccesses(() => ports.policy(), 'subscribe') : undefined
     const waits = slowSubscribers === 'wait'
+    const untaken = new SparseReports(clock, (error) => ports.report(error))
     const feed: TopicFeed = new TopicFeed({
       server: () => ports.source(),
       limitBytes: highWaterMark * defaults.frameBytes,
@@ -68,10 +74,13 @@ export class PublisherFeed {
         this.#plain?.named(reader, request.inbox)
         ports.request(request, reader)
       },
+      untaken: (error) => untaken.report(error),
     })
     this.feed = feed
+    if (waits && !isExclusive) this.whenRoom = () => feed.whenRoom()
     if (!isExclusive) return
-    const send = waits ? () => feed.whenRoom() : () => Promise.resolve(undefined)
+    const none = Promise.resolve(undefined)
+    const send = () => (waits && feed.whenRoom()) || none
     this.outbox = new Outbox(outboxBytes, { send, failed() {} })
     this.#plain = new PlainSubscriptions({
       clock,
@@ -107,9 +116,10 @@ export class PublisherFeed {
     this.#plain?.reset()
   }
 
-  /** The extension of an answer to a peer of the socket, if messages come over links alone. */
-  get extension(): Record<string, Buffer> | undefined {
-    return this.isExclusive ? writeFollow(this.#ports.addresses()) : undefined
+  /** The extension of an answer to a peer of the socket, if it gets messages over links alone: by this side, or as it asks itself. */
+  extension(asked: TopicRequest['extensions']): Record<string, Buffer> | undefined {
+    if (this.isExclusive) return writeFollow(this.#ports.addresses())
+    return isFollowing(asked) ? writeFollow([]) : undefined
   }
 
   stats(): TopicFeedStats {

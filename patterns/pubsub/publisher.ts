@@ -75,6 +75,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       addresses: () => server?.addresses ?? [],
       subscription: (subscribed, prefix) => this.#core.subscription(subscribed, prefix),
       request: (request, reader) => this.#core.request(request, reader),
+      report: (error) => this.reports.report(error),
     })
     this.#feed = feed
     this.#side = new SubscriberSide(options, {
@@ -126,7 +127,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       isOpen: () => this.life.isOpen,
       onClosing: (callback) => this.life.onClosing(callback),
       outbox: () => this.#outbox,
-      feed: { leaving: feed.leaving, answers: () => this.socket.outbox, extension: () => feed.extension },
+      feed: { leaving: feed.leaving, answers: () => this.socket.outbox, extension: (asked) => feed.extension(asked) },
       nextTurn: (callback) => turnBudget.nextTurn(callback),
       report,
     })
@@ -139,7 +140,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
   }
 
   async #start(): Promise<this> {
-    await this.openSocket(this.#side.settings)
+    await this.openSocket({ ...this.#side.settings, whenRoom: this.#feed.whenRoom })
     this.socket.links.changes.subscribe(({ connected }) => {
       if (connected > 0) return
       this.#side.noSubscriber()

@@ -117,12 +117,17 @@ export class Readiness {
     this.#insist()
   }
 
-  /** Takes in where a publisher or hub serves: over links alone, so that its answer over one of them is waited for. */
-  discovered(nonce: Buffer, source: string): void {
+  /**
+   * Takes in where a publisher or hub serves: over links alone, so that its answer over one of them is waited for.
+   *
+   * Returns over how many connections it has answered at least; 0 if the request does not count any more.
+   */
+  discovered(nonce: Buffer, source: string): number {
     const request = this.#requests.get(nonce.toString('latin1'))
-    if (!request) return
+    if (!request) return 0
     count(request.discovered, source)
     this.#check(request)
+    return linksOf([request.discovered.get(source) ?? 0])
   }
 
   /** Takes an answer in that came over the socket, or over a link; returns whether it is one to a request that counts. */

@@ -21,7 +21,8 @@ import {
 } from '../../src/wire/index.js'
 import { conflateBy, type TopicStreamOptions } from './conflate-by.js'
 import { type TopicContract, topicOf } from './define-topic.js'
-import type { FollowedLinks } from './followed-links.js'
+import type { FollowedHistory } from './followed-history.js'
+import type { SourceCheck } from './followed-topics.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
 import { readFollow, readLinks } from './link-addresses.js'
@@ -33,27 +34,12 @@ import {
   eventSubscription,
   type StreamSettings,
   type Subscription,
-  type SubscriptionHistory,
   type SubscriptionPorts,
   valueSubscription,
 } from './subscription.js'
 import type { SinceEvent } from './topic-event.js'
 import { topicFrame } from './topic-frame.js'
 import { inboxMark } from './topic-name.js'
-
-/** The history of publishers, as the core drives it. */
-export interface FollowedHistory extends SubscriptionHistory {
-  /** What requests name. */
-  readonly extension: Readonly<Record<string, Buffer>>
-  /** A publisher has answered, or a hub for one that it keeps: with the addresses of its links, or without history. */
-  answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void
-  /** A publisher has answered that it serves over links alone, at these addresses. */
-  discovered?(publisher: string, addresses: readonly string[]): void
-  /** A publisher has left. */
-  left(publisher: string): void
-  /** What is followed over links, where publishers serve in no other way; left out where none does. */
-  readonly followed?: Pick<FollowedLinks, 'want' | 'unwant' | 'request'> | undefined
-}
 
 /** What the core needs. */
 export interface SubscriberCorePorts {
@@ -75,6 +61,10 @@ export interface SubscriberCorePorts {
   newSchema(): void
   /** Something malformed has arrived. */
   reject(error: RivuletError): void
+  /** A frame has come over the socket, where messages come over links alone. Default: that does not happen. */
+  plain?(topic: Buffer): void
+  /** A publisher that can be followed over links has answered over so many connections at least. Default: nobody counts them. */
+  found?(publisher: string, connections: number): void
   report(error: RivuletError): void
 }
 
@@ -194,16 +184,22 @@ export class SubscriberCore {
     if (topic === undefined || frame === undefined || parts.length !== 2) {
       this.#ports.reject(new RivuletError('RIVULET_BAD_FRAME', `a message of ${parts.length} parts; topics have two`))
     } else if (topic[0] !== inboxMark) {
-      this.#receiver.receive(frame, topic)
+      if (this.#isExclusive) this.#ports.plain?.(topic)
+      else this.#receiver.receive(frame, topic)
     } else if (topic.equals(this.#ports.inbox)) {
       this.#onAnswer(frame)
     }
   }
 
+  /** Takes a frame that came over a link, if its peer may use the source. */
+  linkFrame(topic: string, frame: Buffer, check?: SourceCheck): void {
+    this.#receiver.receive(frame, Buffer.from(`${topic}.`), check && (({ source }) => check(source.toString('hex'))))
+  }
+
   /** Takes an answer that came over a link, and what its peer has refused. */
-  answered(frame: Buffer, refused: ReadonlyMap<string, RivuletError>): void {
+  answered(frame: Buffer, refused: ReadonlyMap<string, RivuletError>, check?: SourceCheck): void {
     this.#refused = refused
-    this.#onAnswer(frame)
+    this.#onAnswer(frame, check)
     this.#refused = undefined
   }
 
@@ -264,7 +260,7 @@ export class SubscriberCore {
   #enter(subscription: Subscription): void {
     const { prefix, text } = subscription.pattern
     this.#ports.history.followed?.want(text)
-    if (this.#interest.enter(subscription)) this.#ports.sendUp(Buffer.concat([Buffer.of(1), prefix]))
+    if (this.#interest.enter(subscription)) this.#subscribe(true, prefix)
     subscription.order = this.readiness.subscribed()
   }
 
@@ -273,7 +269,16 @@ export class SubscriberCore {
     const { prefix, text } = subscription.pattern
     this.#ports.history.followed?.unwant(text)
     const unneeded = this.#interest.leave(subscription)
-    if (unneeded && this.#ports.isOpen()) this.#ports.sendUp(Buffer.concat([Buffer.of(0), prefix]))
+    if (unneeded && this.#ports.isOpen()) this.#subscribe(false, prefix)
+  }
+
+  /** Tells publishers of a prefix, unless nothing is to come over the socket. */
+  #subscribe(subscribed: boolean, prefix: Buffer): void {
+    if (!this.#isExclusive) this.#ports.sendUp(Buffer.concat([Buffer.of(subscribed ? 1 : 0), prefix]))
+  }
+
+  get #isExclusive(): boolean {
+    return this.#ports.history.followed?.isExclusive === true
   }
 
   #request(nonce: Buffer): void {
@@ -292,17 +297,21 @@ export class SubscriberCore {
     }
   }
 
-  #onAnswer(frame: Buffer): void {
+  #onAnswer(frame: Buffer, check?: SourceCheck): void {
     const { inbox, history, reject } = this.#ports
     try {
       const answer = readRecordFrame(TopicAnswer, frame, frameKind.answer, inbox)
       const { nonce, source, position, extensions } = answer
       const publisher = source.toString('hex')
       const refused = this.#refused
+      if (check?.(publisher) === false) return
       const addresses = refused === undefined ? readFollow(extensions) : undefined
+      // one that does not follow what the request asks cannot be served
+      if (addresses === undefined && refused === undefined && this.#isExclusive) return
       if (addresses !== undefined) {
         history.discovered?.(publisher, addresses)
-        this.readiness.discovered(nonce, publisher)
+        const connections = this.readiness.discovered(nonce, publisher)
+        if (connections > 0) this.#ports.found?.(publisher, connections)
         return
       }
       const kind = answerKind(answer)

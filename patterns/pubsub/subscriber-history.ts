@@ -4,19 +4,23 @@
  * This side dials what publishers name, and binds links beside its own socket where they have only connected. What is asked, and
  * of whom, is in `history-offers.ts`.
  */
+
+import { Subject } from 'rxjs'
 import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { ResourceMaker } from '../../src/resource/index.js'
 import type { Runtime } from '../../src/runtime/index.js'
+import type { SecurityEvent } from '../../src/security/index.js'
 import type { ResolvedSocketOptions } from '../../src/socket/index.js'
 import { HistoryOffers, type HistoryOffersOptions, type HistoryOffersPorts } from './history-offers.js'
 import { linkBinds } from './link-addresses.js'
+import { PublisherAccesses } from './publisher-access.js'
 import { maxReplayBytes, TopicLinkSet } from './topic-links.js'
 
 /** What it needs of its subscriber. */
 export interface SubscriberHistoryPorts
   extends Pick<ResourceMaker, 'report'>,
-    Omit<HistoryOffersPorts, 'clock' | 'dial' | 'bind'> {
+    Omit<HistoryOffersPorts, 'clock' | 'dial' | 'bind' | 'accesses'> {
   readonly runtime: Runtime
   readonly options: Pick<ResolvedSocketOptions, 'insecure' | 'security'> & HistoryOffersOptions
   /** Where the topic socket is bound. */
@@ -29,7 +33,10 @@ export class SubscriberHistory {
   readonly #ports: SubscriberHistoryPorts
   #dialer: Promise<TopicLinkSet | undefined> | undefined
   #binder: Promise<TopicLinkSet | undefined> | undefined
+  #bound: TopicLinkSet | undefined
   #isClosed = false
+  /** What the security of the links observes that publishers dial. */
+  readonly securityEvents = new Subject<SecurityEvent>()
 
   constructor(ports: SubscriberHistoryPorts) {
     this.#ports = ports
@@ -43,7 +50,25 @@ export class SubscriberHistory {
       reject: (error) => ports.reject(error),
       report: (error) => ports.report(error),
       followed: ports.followed,
+      accesses: this.isExclusive ? new PublisherAccesses(() => this.#bound?.policy) : undefined,
     })
+  }
+
+  /** Whether a policy says who may publish what, so that messages come over links that publishers dial alone. */
+  get isExclusive(): boolean {
+    return this.#ports.options.security?.policy !== undefined
+  }
+
+  /**
+   * Binds links, if messages come over them alone.
+   *
+   * @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND
+   */
+  async openLinks(): Promise<void> {
+    if (!this.isExclusive) return
+    const links = await this.#openLinks(linkBinds(this.#ports.endpoints()))
+    this.#binder = Promise.resolve(links)
+    this.offers.bound(links.endpoints)
   }
 
   /** Ends all links; what was asked is unavailable. */
@@ -52,6 +77,7 @@ export class SubscriberHistory {
     await this.offers.close()
     const links = await Promise.all([this.#dialer, this.#binder])
     await Promise.all(links.map((link) => link?.close({ drain: false })))
+    this.securityEvents.complete()
   }
 
   #dial(endpoints: readonly Endpoint[]): void {
@@ -67,15 +93,24 @@ export class SubscriberHistory {
   }
 
   async #open(bind: readonly string[]): Promise<TopicLinkSet | undefined> {
-    const { runtime, report, options } = this.#ports
-    const { insecure, security, maxMessageBytes } = options
-    const settings = { insecure, security, runtime, bind, maxItemBytes: maxReplayBytes(maxMessageBytes) }
-    const maker = { adopt() {}, release() {}, report }
     try {
-      return await TopicLinkSet.open(settings, maker, [this.offers.user])
+      return await this.#openLinks(bind)
     } catch (error) {
       if (!this.#isClosed) this.#ports.report(error as RivuletError)
       return undefined
     }
+  }
+
+  async #openLinks(bind: readonly string[]): Promise<TopicLinkSet> {
+    const { runtime, report, options } = this.#ports
+    const { insecure, security, maxMessageBytes } = options
+    const settings = { insecure, security, runtime, bind, maxItemBytes: maxReplayBytes(maxMessageBytes) }
+    const maker = { adopt() {}, release() {}, report }
+    const links = await TopicLinkSet.open(settings, maker, [this.offers.user])
+    if (bind.length > 0) {
+      this.#bound = links
+      links.securityEvents.subscribe((event) => this.securityEvents.next(event))
+    }
+    return links
   }
 }

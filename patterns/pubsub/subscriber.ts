@@ -4,20 +4,24 @@
  * Subscriptions and requests go up, frames and answers come down. `subscriber-history.ts` fetches what is missing.
  */
 import { randomBytes } from 'node:crypto'
+import { merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
 import { waitFor } from '../../src/lifecycle/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, integer, milliseconds, type Resolved, resolveOptions, signal } from '../../src/options/index.js'
+import type { SecurityEvent } from '../../src/security/index.js'
 import { HandshakeGate, maxTransportFrameBytes, OneWayResource } from '../../src/socket/index.js'
 import { RejectedFrames, type Stream } from '../../src/stream/index.js'
 import type { TopicStreamOptions } from './conflate-by.js'
 import type { TopicContract } from './define-topic.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
+import { notePlain, PlainPublishers } from './plain-publishers.js'
 import { SlowStreams } from './slow-streams.js'
 import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 import { SubscriberCore } from './subscriber-core.js'
 import { SubscriberHistory } from './subscriber-history.js'
 import type { Subscription } from './subscription.js'
+import { checkTopicPolicy } from './topic-access.js'
 import { inboxMark } from './topic-name.js'
 
 const readyRules = {
@@ -65,6 +69,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   })
   readonly #history: SubscriberHistory
   readonly #core: SubscriberCore
+  /** Publishers that cannot be followed over links, where messages come in no other way. */
+  readonly #plain: PlainPublishers | undefined
   readonly publishers: TopicSubscriber['publishers']
 
   static create(options: ResolvedSubscriberOptions): Promise<SubscriberResource> {
@@ -72,7 +78,8 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   private constructor(options: ResolvedSubscriberOptions) {
-    super('createSubscriber', options, 'any')
+    checkTopicPolicy('createSubscriber', options)
+    super('createSubscriber', options, 'any', { takesPolicy: true })
     this.#options = options
     this.#history = new SubscriberHistory({
       runtime: this.runtime,
@@ -88,8 +95,9 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
         lost: () => this.#core.unlinked(),
         refused: (error) => this.reports.report(error),
         learn: (schemaId, text) => this.#core.learn(schemaId, text),
-        frame: (topic, frame) => this.#core.onFrame([Buffer.from(`${topic}.`), frame]),
-        answer: (frame, refused) => this.#core.answered(frame, refused),
+        frame: (...frame) => this.#core.linkFrame(...frame),
+        answer: (...answer) => this.#core.answered(...answer),
+        denied: () => this.#rejected.count('denied'),
       },
     })
     this.#core = new SubscriberCore({
@@ -104,9 +112,28 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
       changed: (subscription) => this.#changed(subscription),
       newSchema: () => this.#gate.newSchema(),
       reject: (error) => this.#reject(error),
+      plain: (topic) => this.#plain?.frame(topic),
+      found: (publisher, connections) => this.#plain?.answered(publisher, connections),
       report: (error) => this.reports.report(error),
     })
     this.publishers = this.#core.publishers
+    if (!this.#history.isExclusive) return
+    this.#plain = new PlainPublishers({
+      clock: this.runtime.clock,
+      accepted: () => this.socket.links.accepted,
+      isReading: () => !this.#slow.areHolding,
+      denied: (count, topic) => this.#onPlain(count, topic),
+    })
+  }
+
+  protected override async openTransport(): Promise<void> {
+    await super.openTransport()
+    await this.#history.openLinks()
+    // what its runtime has closed meanwhile has not closed these
+    if (this.status !== 'opening') {
+      await this.#history.close()
+      throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
+    }
   }
 
   async #start(): Promise<this> {
@@ -124,6 +151,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     })
     this.#core.open()
     this.socket.links.changes.subscribe(({ state }) => {
+      this.#plain?.changed(state === 'disconnected')
       if (state === 'connected') this.#core.linked()
       else if (state === 'disconnected') this.#core.unlinked()
     })
@@ -157,8 +185,19 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     }
   }
 
+  override get securityEvents(): Observable<SecurityEvent> {
+    return this.#options.security ? merge(super.securityEvents, this.#history.securityEvents) : super.securityEvents
+  }
+
   stats(): SubscriberStats {
     return Object.freeze({ ...this.#core.counts(), rejectedFrames: this.#rejected.snapshot() })
+  }
+
+  #onPlain(count: number, topic: Buffer | undefined): void {
+    notePlain(this.sockets.guard, count, topic)
+    if (topic === undefined) return
+    this.#rejected.count('denied')
+    this.#gate.malformed()
   }
 
   #reject(error: RivuletError): void {
@@ -200,6 +239,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
 
   protected released(): void {
     this.#slow.close()
+    this.#plain?.close()
     this.#core.close()
     this.#gate.open()
   }

@@ -5,7 +5,7 @@
  * allow the one and not the other.
  */
 import { RivuletError } from '../../src/errors/index.js'
-import type { PeerIdentity, PolicyAction, SecurityOptions } from '../../src/security/index.js'
+import type { PeerIdentity, PolicyAction, SecurityGuard, SecurityOptions } from '../../src/security/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 
 /** What decides: the guard of the links. */
@@ -14,6 +14,8 @@ export interface TopicPolicy {
   permits(identity: PeerIdentity | undefined, action: PolicyAction, target: string): boolean
   /** Decides. */
   allows(identity: PeerIdentity | undefined, action: PolicyAction, target: string): boolean
+  /** Adds what was observed. Default: nobody observes it. */
+  readonly note?: SecurityGuard['note']
 }
 
 /** What peers ask for. */

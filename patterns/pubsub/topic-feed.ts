@@ -5,6 +5,7 @@
  * everybody waits for it, as `slowSubscribers` says.
  */
 import type { CallContext, CallStream, ReadySource } from '../../src/call/index.js'
+import type { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { type FedFrame, FeedReader, type FollowedPattern } from './feed-reader.js'
 import { Interest } from './interest.js'
@@ -27,6 +28,8 @@ export interface TopicFeedPorts {
   asked(asks: boolean, prefix: Buffer, reader: FeedReader): void
   /** A peer asks, as over a socket. */
   requested(frame: Buffer, reader: FeedReader): void
+  /** A peer does not take a topic. */
+  untaken(error: RivuletError): void
 }
 
 /** What was fed. */
@@ -64,7 +67,7 @@ export class TopicFeed {
 
   /** Serves a call `follow`. */
   follow(requests: CallStream<FollowRequest>, { peer, draining }: CallContext): ReadySource<FollowPart> {
-    const { server, limitBytes, patternBytes, accesses, requested, subscription, asked } = this.#ports
+    const { server, limitBytes, patternBytes, accesses, requested, subscription, asked, untaken } = this.#ports
     const reader = new FeedReader(requests, {
       server: server(),
       limitBytes,
@@ -75,6 +78,7 @@ export class TopicFeed {
       subscription,
       asked,
       requested,
+      untaken,
       taken: () => {
         if (!this.#isFull) this.#roomWaiters.wake()
       },
@@ -101,10 +105,9 @@ export class TopicFeed {
     else for (const reader of new Set(followed.map((one) => one.reader))) reader.push(frame)
   }
 
-  /** Resolves when all readers have room, at once if so now: for a publisher that waits for the slowest. */
-  async whenRoom(): Promise<undefined> {
-    if (this.#isFull && !this.#isClosed) await this.#roomWaiters.wait()
-    return undefined
+  /** Resolves when all readers have room; `undefined` if so now: for a publisher that waits for the slowest. */
+  whenRoom(): Promise<undefined> | undefined {
+    return this.#isFull && !this.#isClosed ? this.#roomWaiters.wait().then(() => undefined) : undefined
   }
 
   /** Nobody is waited for any more. */

@@ -68,7 +68,7 @@ export class TopicLinkSet extends ResourceBase<TopicLinkStats> {
       bind,
       connect: bind.length === 0 ? this.#lists : [],
       insecure,
-      security,
+      security: securityOfSide(security, this.isSender ? 'connect' : 'bind'),
       maxMessageBytes: maxItemBytes,
       outboxBytes: linkOutboxBytes,
       maxSessions: defaults.maxTopicSessions,
@@ -111,4 +111,15 @@ export class TopicLinkSet extends ResourceBase<TopicLinkStats> {
   report(error: RivuletError): void {
     this.reports.report(error)
   }
+}
+
+/** What of the security of a topic socket belongs to one of its sides. */
+export function securityOfSide(
+  security: SecurityOptions | undefined,
+  side: 'bind' | 'connect',
+): SecurityOptions | undefined {
+  if (security === undefined) return undefined
+  const { keyPair, allow, policy, serverKey } = security
+  if (side === 'connect') return serverKey === undefined ? { keyPair } : { keyPair, serverKey }
+  return { keyPair, ...(allow !== undefined && { allow }), ...(policy !== undefined && { policy }) }
 }

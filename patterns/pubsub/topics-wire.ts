@@ -58,7 +58,7 @@ export const TopicsService = defineService({
     /** Where a topic stands: the number of its next message, and the position of its last one. */
     record('Head', { topic: 'string', next: 'long', previous: 'long' }),
     record('HeadsPart', { heads: items('Head'), position: 'long' }),
-    /** A pattern that is not followed, and why. */
+    /** A pattern that is not followed, or a topic that is not taken, and why. */
     record('Unfollowed', { pattern: 'string', code: 'string', message: 'string' }),
     record('FollowPart', {
       /** Who serves, as the source of its answers; in the first part alone. */
@@ -100,13 +100,15 @@ export const TopicsService = defineService({
     /**
      * What a topic socket would carry, over a link: frames of the topics that fit the patterns that are followed, as they leave,
      * each once and in order. Frames that find no room are left out; the numbers of the next show it. `requests` are those that a
-     * socket sends: an answer proves that the patterns of this item and of those before are in force, or were refused.
+     * socket sends: an answer proves that the patterns of this item and of those before are in force, or were refused. `denied` are
+     * topics that this side does not take of the other.
      */
     follow: {
       request: [
         { name: 'follow', type: array('string'), default: [] },
         { name: 'leave', type: array('string'), default: [] },
         { name: 'requests', type: array('bytes'), default: [] },
+        { name: 'denied', type: array('Unfollowed'), default: [] },
       ],
       response: 'FollowPart',
       errors: ['TopicsRefused'],

@@ -46,6 +46,8 @@ export interface OneWayConfig extends SocketConfig {
   readonly onFrame: (parts: readonly Buffer[]) => void
   /** Counts messages that a failure of the transport took with it. */
   readonly onLost: (messages: number) => void
+  /** What a frame waits for beside room in the library; `undefined` if that is there. Default: nothing. */
+  readonly whenRoom?: (() => Promise<unknown> | undefined) | undefined
   /** An endpoint of another list could not be connected. */
   readonly onUnconnected: (error: RivuletError) => void
 }
@@ -83,7 +85,7 @@ export class OneWaySocket extends Socket {
   startSending(): void {
     const { onLost, onError } = this.#config
     this.outbox.attach({
-      send: (parts) => this.#send(parts),
+      send: (parts) => this.#config.whenRoom?.()?.then(() => this.#send(parts)) ?? this.#send(parts),
       failed: (error, messages) => {
         if (messages > 0) onLost(messages)
         onError(error)

@@ -20,6 +20,7 @@ export type SocketSettings = Pick<
   | 'socketBufferBytes'
   | 'patienceMs'
   | 'gateName'
+  | 'whenRoom'
 > & { readonly outboxBytes: number }
 
 /** What a renewable socket needs of its resource. */

@@ -31,6 +31,11 @@ export class RejectedFrames {
     this.#reports.report(error)
   }
 
+  /** Counts one that is reported elsewhere. */
+  count(reason: string): void {
+    this.#tally.add(reason)
+  }
+
   /** The counts now. */
   snapshot(): Reasons {
     return this.#tally.snapshot()

@@ -61,8 +61,12 @@ export class FrameReceiver {
     }
   }
 
-  /** Takes one frame; never throws. */
-  receive(bytes: Buffer, topic: Buffer | undefined): void {
+  /**
+   * Takes one frame; never throws.
+   *
+   * @param check - Whether a frame with this header is taken, before anything behind it is read. Default: it is.
+   */
+  receive(bytes: Buffer, topic: Buffer | undefined, check?: (header: DataFrame['header']) => boolean): void {
     let frame: DataFrame
     let lookup: Lookup
     try {
@@ -72,6 +76,7 @@ export class FrameReceiver {
       const isKnown =
         kind === 'data' || kind === 'beacon' || (kind === 'tombstone' && topic !== undefined && count === 0)
       if (!isKnown) throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind '${kind}'`)
+      if (check?.(frame.header) === false) return
       lookup = this.#book.lookUp(frame)
     } catch (error) {
       this.#ports.reject(error as RivuletError)

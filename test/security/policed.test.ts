@@ -2,7 +2,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { BehaviorSubject, firstValueFrom, NEVER, take, toArray } from 'rxjs'
 import t from 'tap'
-import { createSubscriber } from '../../patterns/pubsub/index.js'
 import { QueueService } from '../../patterns/queue/durable/wire.js'
 import { createConsumer, createProducer, createPull, createPush, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
@@ -95,7 +94,6 @@ t.test('patterns that cannot tell their peers apart refuse a policy', async (t) 
   const opening: Readonly<Record<string, () => Promise<unknown>>> = {
     createPush: () => createPush({ ...options, schema: Job }),
     createPull: () => createPull({ ...options, schema: Job }),
-    createSubscriber: () => createSubscriber(options),
   }
   for (const [name, open] of Object.entries(opening)) {
     const message = new RegExp(`^${name}: security.policy must be left out`)
