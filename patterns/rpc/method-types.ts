@@ -51,12 +51,28 @@ export type PromisedNames<S extends Service> = {
   [M in MethodNames<S>]: ShapeOf<S, M> extends 'server' | 'duplex' ? never : M
 }[MethodNames<S>]
 
-/** Every method of a service, by name. */
+/**
+ * Every method of a service, by name: takes the request, or a stream of requests, and {@link CallOptions}.
+ *
+ * Each subscription to what it returns is a call.
+ *
+ * @throws RIVULET_INVALID_OPTION
+ * @error An error that the method declares, as a `DeclaredError`; or a `RivuletError` whose `executed` says whether
+ * the call may have run: RIVULET_DEADLINE_EXCEEDED, RIVULET_CANCELLED, RIVULET_UNAVAILABLE, RIVULET_OVERLOADED,
+ * RIVULET_UNIMPLEMENTED, RIVULET_PERMISSION_DENIED, RIVULET_INCOMPATIBLE_SCHEMA, RIVULET_INVALID_MESSAGE,
+ * RIVULET_MESSAGE_TOO_LARGE, RIVULET_INVALID_REQUEST, RIVULET_SOURCE_FAILED, RIVULET_DECODE_FAILED, RIVULET_INTERNAL,
+ * RIVULET_UNKNOWN_ERROR, RIVULET_SERVER_CLOSING, RIVULET_UNKNOWN_OUTCOME, RIVULET_CLOSED
+ */
 export type RpcCalls<S extends Service> = {
   readonly [M in MethodNames<S>]: (...parameters: CallParameters<S, M>) => CallResult<S, M>
 }
 
-/** Every method with one response, or none, by name; calling starts the call. */
+/**
+ * Every method with one response, or none, by name; calling starts the call.
+ *
+ * @throws RIVULET_INVALID_OPTION
+ * @error As of {@link RpcCalls}.
+ */
 export type RpcPromises<S extends Service> = {
   readonly [M in PromisedNames<S>]: (...parameters: CallParameters<S, M>) => Promise<PromisedResult<S, M>>
 }

@@ -126,6 +126,7 @@ t.test('each option has its unit, its bounds, and the default of the code', asyn
 t.test('the page of options is up to date', async (t) => {
   const page = readFileSync(join(root, optionsPage), 'utf8')
   t.equal(page, optionsText(symbols, uses), 'run npm run options')
+  t.notMatch(page, /\{@/, 'tags are links')
 })
 
 t.test('the page of counters is up to date, and has what each resource counts', async (t) => {

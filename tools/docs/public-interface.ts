@@ -189,10 +189,12 @@ function textsOf(type: ts.Type): string[] {
 }
 
 function docstring(parts: ts.SymbolDisplayPart[], tags: readonly ts.JSDocTagInfo[]): Docstring {
-  return {
-    text: ts.displayPartsToString(parts),
-    tags: tags.map(({ name, text }) => ({ name, text: ts.displayPartsToString(text) })),
-  }
+  return { text: textIn(parts), tags: tags.map(({ name, text }) => ({ name, text: textIn(text) })) }
+}
+
+/** The text of a docstring, with its links as they are written: `{@link createPush}`. */
+function textIn(parts: ts.SymbolDisplayPart[] | undefined): string {
+  return ts.displayPartsToString(parts).replaceAll(/\{@link (\w+)\s*\}/g, '{@link $1}')
 }
 
 function isInternal({ tags }: Docstring): boolean {
