@@ -6,7 +6,10 @@ import * as zmq from 'zeromq'
 import { createRuntime, generateKeyPair, type SecurityOptions } from '../../src/index.js'
 import { first, until } from '../support/events.js'
 import { place, type Transport } from '../support/transports.js'
-import { type Role, roles } from './roles.js'
+import { roles as pairs, type Role } from './roles.js'
+import { topicRoles } from './topic-roles.js'
+
+const roles: Readonly<Record<string, Role>> = { ...pairs, ...topicRoles }
 
 const server = generateKeyPair()
 const alice = generateKeyPair()

@@ -30,9 +30,15 @@ export interface Connecting extends Common {
   readonly connect: EndpointInput | readonly EndpointInput[]
 }
 
+/** What tests need of the side that binds. */
+export type Accepting = Pick<
+  Resource,
+  'endpoint' | 'errors' | 'securityEvents' | 'connected' | 'whenConnected' | 'close'
+>
+
 /** A pair of resources. */
 export interface Role {
-  bind(options: Binding): Promise<Resource>
+  bind(options: Binding): Promise<Accepting>
   connect(options: Connecting): Promise<Omit<Resource, 'endpoints' | 'ref' | 'unref'>>
 }
 

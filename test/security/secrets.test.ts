@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { firstValueFrom, merge } from 'rxjs'
 import t, { type Test } from 'tap'
+import * as zmq from 'zeromq'
+import { createHub, createPublisher, createSubscriber } from '../../patterns/pubsub/index.js'
 import { createProducer, createQueueHost } from '../../patterns/queue/index.js'
 import { createRpcClient, createRpcServer, implement } from '../../patterns/rpc/index.js'
 import { connectStream, createStreamListener, lines, reconnectStream } from '../../patterns/socket/index.js'
@@ -181,5 +183,76 @@ t.test('keys of TLS, passphrases and messages stay where they are', async (t) =>
     for (const line of pem.split('\n').filter((line) => line.length > 20 && !line.startsWith('--'))) {
       t.notOk(text.includes(line), `the key of ${name}`)
     }
+  }
+})
+
+t.test('messages of topics under a policy stay where they are', async (t) => {
+  const here = place(t, 'tcp')
+  const { runtime, bind } = here
+  const { seen, see, watch } = watching(t)
+  const isAllowed = ({ target }: { readonly target: string }) => {
+    if (target === 'broken') throw new Error('no rule for this one')
+    return target !== 'secrets'
+  }
+  const allow = { alice: alice.publicKey, mallory: mallory.publicKey }
+  const bound: SecurityOptions = { keyPair: { ...server }, allow, policy: isAllowed }
+  const as = ({ publicKey, secretKey }: typeof alice): SecurityOptions => ({
+    keyPair: { publicKey, secretKey },
+    serverKey: server.publicKey,
+  })
+  const publisher = watch(await createPublisher({ bind, runtime, security: bound, history: {} }))
+  const subscriber = watch(await createSubscriber({ connect: publisher.endpoint, runtime, security: as(alice) }))
+  const taking = watch(await createSubscriber({ bind, runtime, security: bound }))
+  const hub = watch(
+    await createHub({ publishers: { bind, security: bound }, subscribers: { bind: 'inproc://canary' }, runtime }),
+  )
+  const below = watch(await createSubscriber({ connect: hub.subscribers.endpoint, runtime }))
+  const sending = [taking.endpoint, hub.publishers.endpoint]
+  const giving = watch(await createPublisher({ connect: sending, runtime, security: as(alice), history: {} }))
+
+  const arrived = [subscriber, taking, below].map((one) => first(one.topic('open', Note, { since: 'all' })))
+  await taking.whenReady({ publishers: 1 })
+  for (const one of [publisher, giving]) await one.topic('open', Note).retain(planted)
+  t.strictSame(await Promise.all(arrived), [planted, planted, planted])
+  // asked for, and sent, where the policy does not allow it, and where it fails
+  for (const name of ['secrets', 'broken']) {
+    const refused = first(subscriber.errors, ({ message }) => message.includes(name))
+    const stream = subscriber.topic(name, Note).subscribe()
+    see(await refused)
+    see(await subscriber.whenReady().catch((error: unknown) => error))
+    stream.unsubscribe()
+  }
+  for (const one of [taking, hub]) {
+    const denied = first(one.securityEvents, ({ kind, target }) => kind === 'denied' && target === 'secrets')
+    const stream = (one === taking ? taking : below).topic('#', Note).subscribe()
+    await (one === taking ? taking : below).whenReady({ publishers: 1 })
+    await giving.topic('secrets', Note).send(planted)
+    see(await denied)
+    stream.unsubscribe()
+  }
+  // over the socket, where nothing is taken
+  const plain = new zmq.XPublisher({
+    linger: 0,
+    invertMatching: true,
+    curveServerKey: server.publicKey,
+    curvePublicKey: mallory.publicKey,
+    curveSecretKey: mallory.secretKey,
+  })
+  t.teardown(() => plain.close())
+  plain.connect(taking.endpoint)
+  await plain.receive()
+  const before = taking.stats().rejectedFrames.denied ?? 0
+  await plain.send(['open.', planted])
+  await until(() => (taking.stats().rejectedFrames.denied ?? 0) > before)
+  for (const one of [publisher, subscriber, taking, hub, below, giving, runtime]) see(one)
+
+  const text = seen.join('\n')
+  for (const shown of ['RIVULET_PERMISSION_DENIED', 'RIVULET_POLICY_FAILED', 'secrets', alice.publicKey]) {
+    t.ok(text.includes(shown), shown)
+  }
+  t.notOk(text.includes(planted), 'the payload')
+  t.notOk(text.includes(Buffer.from(planted).toString('hex').slice(0, 40)), 'its bytes')
+  for (const [name, { secretKey }] of Object.entries({ server, alice, mallory })) {
+    t.notOk(text.includes(secretKey), `the secret key of ${name}`)
   }
 })
