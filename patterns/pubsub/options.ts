@@ -71,7 +71,7 @@ export interface PublisherOptions extends TopicOptions {
    */
   readonly slowSubscribers?: 'drop' | 'wait'
   /**
-   * What happens when the outbox is full.
+   * What happens when the outbox is full: see {@link OverflowPolicy}.
    * @defaultValue `'block'`
    */
   readonly overflow?: OverflowPolicy

@@ -142,8 +142,11 @@ class Page {
   #row(member: PublicMember, options: OptionSet): string {
     const { name, isOptional, doc, values } = member
     const given = doc.tags.find((tag) => tag.name === 'defaultValue')?.text
+    const rankOf = (value: string): number => (given?.startsWith(value) ? 0 : 1)
     const fallback = given === undefined ? (isOptional ? '' : 'required') : this.#text(given)
-    const choice = values.map((value) => code(`'${value}'`))
+    // the compiler has them in no order: the default, then the others
+    const texts = values.map((value) => code(`'${value}'`)).sort()
+    const choice = [...texts].sort((a, b) => rankOf(a) - rankOf(b))
     const oneOf = values.length === 0 ? '' : ` One of ${listOf(choice, 'or')}.`
     const cells = [`<a id="${anchorOf(options, name)}"></a>${code(name)}`, fallback, `${this.#text(doc.text)}${oneOf}`]
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`

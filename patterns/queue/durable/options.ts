@@ -47,7 +47,7 @@ export interface ProducerOptions<In> extends DurableOptions {
    */
   readonly outboxBytes?: number
   /**
-   * What happens when `outboxBytes` wait.
+   * What happens when `outboxBytes` wait: see {@link OverflowPolicy}.
    * @defaultValue `'block'`
    */
   readonly overflow?: OverflowPolicy

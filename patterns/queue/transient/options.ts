@@ -38,7 +38,7 @@ export interface PushOptions<In> extends QueueOptions {
    */
   readonly maxBatchMessages?: number
   /**
-   * What happens when the outbox is full.
+   * What happens when the outbox is full: see {@link OverflowPolicy}.
    * @defaultValue `'block'`
    */
   readonly overflow?: OverflowPolicy

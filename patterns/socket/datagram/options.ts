@@ -94,7 +94,7 @@ export interface DatagramSettings {
    */
   readonly sourceLimit?: number
   /**
-   * What happens when the outbox is full.
+   * What happens when the outbox is full: see {@link OverflowPolicy}.
    * @defaultValue `'block'`
    */
   readonly overflow?: OverflowPolicy

@@ -23,7 +23,7 @@ import { framingOf, messageRules, type StreamMessageOptions } from './typed-opti
 /** Options of each connection, on both sides. */
 export interface StreamOptions<In, Out = In> extends StreamMessageOptions<In, Out> {
   /**
-   * What happens when the outbox of a connection is full.
+   * What happens when the outbox of a connection is full: see {@link OverflowPolicy}.
    * @defaultValue `'block'`
    */
   readonly overflow?: OverflowPolicy
