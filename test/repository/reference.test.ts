@@ -14,6 +14,8 @@ import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/opti
 import { entryFiles, type PublicSymbol, readPublicInterface } from '../../tools/docs/public-interface.js'
 import { checkDocstrings, checkErrors, checkLinks, checkOptions, checkParameters } from './docstrings.js'
 import { entries } from './manifest.js'
+import { checkBounds, readBounds } from './option-bounds.js'
+import { readSources } from './sources.js'
 
 /** A module with one fault for each complaint. */
 const planted = `
@@ -121,6 +123,21 @@ t.test('each option has its unit, its bounds, and the default of the code', asyn
     'ItOptions.elsewhere has the default `4`, which is not in the table',
     'ItOptions.given is required, and has a @defaultValue',
   ])
+})
+
+t.test('the bounds that docstrings name are those of the rules', async (t) => {
+  const bounds = readBounds(readSources('src', 'patterns'), defaults)
+  t.ok(bounds.length > 50)
+  t.ok(
+    bounds.every(({ min, max }) => min <= max),
+    'each is a number',
+  )
+  t.strictSame(checkBounds(symbols, uses, bounds), [])
+  const text = 'const six = 2 * 3\nconst rules = { count: integer({ min: 1, max: six, fallback: defaults.count }) }'
+  const found = readBounds([{ path: 'a.ts', text }], {})
+  t.strictSame(found, [{ file: 'a.ts', key: 'count', min: 1, max: 6 }])
+  const plantedUse = defaultUses([{ path: 'a.ts', text: plantedUses }])
+  t.strictSame(checkBounds(faulty, plantedUse, found), ['ItOptions.count does not name its bound 6'])
 })
 
 t.test('the page of options is up to date', async (t) => {
