@@ -18,11 +18,27 @@ export function markOf(source: string): string {
   return `<!-- sha256 of the source: ${createHash('sha256').update(source).digest('hex')} -->`
 }
 
+const fontFamily = 'Arial, Helvetica, sans-serif'
+
 const settings = {
   startOnLoad: false,
   htmlLabels: false,
-  flowchart: { htmlLabels: false, useMaxWidth: true },
-  fontFamily: 'Arial, Helvetica, sans-serif',
+  flowchart: { htmlLabels: false, useMaxWidth: true, nodeSpacing: 20, rankSpacing: 30, padding: 8, wrappingWidth: 120 },
+  // narrow, so that the words can be read on a telephone
+  sequence: {
+    wrap: true,
+    width: 130,
+    actorMargin: 50,
+    diagramMarginX: 8,
+    mirrorActors: false,
+    messageFontSize: 14,
+    noteFontSize: 14,
+    actorFontSize: 15,
+    messageFontFamily: fontFamily,
+    noteFontFamily: fontFamily,
+    actorFontFamily: fontFamily,
+  },
+  fontFamily,
   theme: 'base',
   themeVariables: {
     primaryColor: '#e6f2f6',
