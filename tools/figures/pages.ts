@@ -5,7 +5,7 @@
  * its own, with `<!-- end -->` below. They are HTML, so that the page reads the same without the site.
  */
 import { namedFigure } from './named.js'
-import { readStored } from './stored.js'
+import { isStored, readStored } from './stored.js'
 import { tables, tableText } from './tables.js'
 
 const block = /^<!-- (table|measured): ([\w-]+) -->\n[\s\S]*?^<!-- end -->$/gm
@@ -16,7 +16,7 @@ export function withFigures(text: string): string {
   return text
     .replaceAll(block, (_, kind: string, name: string) => {
       const content = kind === 'table' ? namedTable(name) : measuredLine(name)
-      return `<!-- ${kind}: ${name} -->\n\n${content}\n\n<!-- end -->`
+      return `<!-- ${kind}: ${name} -->\n\n${content === '' ? '' : `${content}\n\n`}<!-- end -->`
     })
     .replaceAll(single, (_, name: string) => `<data value="${name}">${namedFigure(name)}</data>`)
 }
@@ -54,10 +54,12 @@ export function unmarked(text: string): string[] {
 function namedTable(name: string): string {
   const table = tables[name]
   if (table === undefined) throw new Error(`there is no table named ${name}: see tools/figures/tables.ts`)
+  if (!isStored(table.section)) return `No results are stored yet: \`npm run bench -- --store ${table.section}\`.`
   return tableText(table, readStored(table.section))
 }
 
 function measuredLine(section: string): string {
+  if (!isStored(section)) return ''
   const { measured, commit, machine, runs, command, note } = readStored(section)
   const { node, cores, cpu, load } = machine
   const where = [

@@ -3,7 +3,7 @@
  *
  * `npm run bench -- --store` writes the sections. It reads them; `tables.ts`, `charts.ts` and `named.ts` say what pages show.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../build.js'
 
@@ -41,6 +41,11 @@ export interface Observation {
   readonly what: string
   readonly measured: string
   readonly how: string
+}
+
+/** Whether a section was stored. */
+export function isStored(section: string): boolean {
+  return existsSync(join(resultFolder, `${section}.json`))
 }
 
 /** Writes a section. */

@@ -12,8 +12,8 @@ export interface PageTable {
   readonly section: string
   readonly list?: string
   readonly heads: readonly string[]
-  /** What a row is called, and the values by which it is found. */
-  readonly rows: ReadonlyArray<readonly [label: string, values: StoredRow]>
+  /** What a row is called, and the values by which it is found; all rows by their names if it is left out. */
+  readonly rows?: ReadonlyArray<readonly [label: string, values: StoredRow]>
   readonly columns: readonly Column[]
 }
 
@@ -31,7 +31,7 @@ const optional =
   (row) =>
     row[key] === undefined || row[key] === null ? '' : rangeText(figureOf(row, key), text)
 
-const named = (...pairs: ReadonlyArray<readonly [label: string, name: string]>): PageTable['rows'] =>
+const named = (...pairs: ReadonlyArray<readonly [label: string, name: string]>): NonNullable<PageTable['rows']> =>
   pairs.map(([label, name]) => [label, { name }])
 
 const topicSystems = [
@@ -186,6 +186,55 @@ export const tables: Readonly<Record<string, PageTable>> = {
           oneDecimal(figureOf(rowOf(rows, { name, activity }), 'perSecond').median / 1000),
     ),
   },
+  messaging: {
+    section: 'messaging',
+    list: 'messages',
+    heads: ['messages one way', 'million a second', '÷ the best other'],
+    columns: [column('perSecond', three, 1e-6), optional('toBest', ratioText)],
+  },
+  asks: {
+    section: 'messaging',
+    list: 'asks',
+    heads: ['256 asks at a time', 'thousand a second', '÷ `rivulet/rpc`'],
+    columns: [column('perSecond', three, 1e-3), optional('toBaseline', ratioText)],
+  },
+  'lone-ask': {
+    section: 'messaging',
+    list: 'lone',
+    heads: ['a lone ask', 'microseconds', '÷ raw REQ and REP'],
+    columns: loneColumns,
+  },
+  replay: {
+    section: 'replay',
+    list: 'rates',
+    heads: ['a million stored messages', 'million a second', '÷ NATS JetStream'],
+    columns: [column('perSecond', three, 1e-6), optional('toOther', ratioText)],
+  },
+  memory: {
+    section: 'memory',
+    heads: ['MiB resident', 'first', 'last', 'most'],
+    columns: (['first', 'last', 'most'] as const).map(
+      (key): Column =>
+        (row) =>
+          whole((row[key] as number) * mebibytes),
+    ),
+  },
+  matching: {
+    section: 'matching',
+    heads: [
+      'nanoseconds of processor time',
+      '2,000 topics',
+      '100,000 topics',
+      'one by one',
+      'one by one ÷ 100,000 topics',
+    ],
+    columns: [
+      column('few', whole),
+      column('many', whole),
+      column('oneByOne', whole),
+      column('oneByOneToMany', ratioText),
+    ],
+  },
   streams: {
     section: 'streams',
     list: 'messages',
@@ -266,7 +315,8 @@ export const tables: Readonly<Record<string, PageTable>> = {
 /** Writes a table as Markdown. */
 export function tableText(table: PageTable, stored: Stored): string {
   const rows = rowsOf(stored, table.list)
-  const lines = table.rows.map(([label, values]) => {
+  const wanted = table.rows ?? rows.map(({ name }) => [`${name}`, { name }] as const)
+  const lines = wanted.map(([label, values]) => {
     const row = rowOf(rows, values)
     return [label, ...table.columns.map((text) => text(row, rows))]
   })
