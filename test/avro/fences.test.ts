@@ -1,4 +1,4 @@
-/** What `src/avro` may import: itself, the errors and Node's own modules; and avsc, which one file loads. */
+/** What `src/avro` may import: itself, errors, the table of defaults and Node's own modules; and avsc, which one file loads. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,7 +13,7 @@ t.test('imports', async (t) => {
       /^(?:import|export|\}) .*?\bfrom '([^']+)'$/gm,
     )) {
       if (from === 'avsc') loaders.push(file)
-      else t.match(from, /^(\.\/[a-z-]+\.js|\.\.\/errors\/index\.js|node:\w+)$/, file)
+      else t.match(from, /^(\.\/[a-z-]+\.js|\.\.\/(errors|options)\/index\.js|node:\w+)$/, file)
     }
   }
   t.same(loaders, ['validate-with-avsc.ts'])
