@@ -4,10 +4,11 @@
  * The figures are ratios. It measures the build of the package, as its users get it.
  */
 import { build } from '../tools/build.js'
+import { writeFigures } from '../tools/figures.js'
 import { Libzmq } from './libzmq.js'
-import { type Options, readOptions, usage } from './options.js'
+import { type Options, readOptions, type Section, sections, usage } from './options.js'
 import type { Results } from './report.js'
-import { storeResults } from './store.js'
+import { storeSection } from './store.js'
 
 async function main(): Promise<void> {
   let options: Options | undefined
@@ -50,28 +51,30 @@ async function measure(options: Options, libzmq: Libzmq | undefined, libzmqSkipp
   const { measureStreams } = await import('./streams.js')
   const { measureMatching } = await import('./matching.js')
   const { report } = await import('./report.js')
-  const wants = new Set(options.sections)
-  const results: Results = {
-    machine: describeMachine(libzmq),
-    options,
-    libzmqSkipped,
-    ...(wants.has('throughput') && { throughput: await measureThroughput(options, libzmq) }),
-    ...(wants.has('topics') && { topics: await measureTopics(options) }),
-    ...(wants.has('replay') && { replay: await measureReplay(options) }),
-    ...(wants.has('latency') && { latency: await measureLatency(options, libzmq) }),
-    ...(wants.has('calls') && { calls: await measureCalls(options) }),
-    ...(wants.has('curve') && { curve: await measureCurve(options) }),
-    ...(wants.has('memory') && { memory: await measureMemory(options) }),
-    ...(wants.has('codecs') && { codecs: measureCodecs(options) }),
-    ...(wants.has('durable') && { durable: await measureDurable(options) }),
-    ...(wants.has('depth') && { depth: await measureDepth(options) }),
-    ...(wants.has('datagrams') && { datagrams: await measureDatagrams(options) }),
-    ...(wants.has('messaging') && { messaging: await measureMessaging(options) }),
-    ...(wants.has('streams') && { streams: await measureStreams(options) }),
-    ...(wants.has('matching') && { matching: await measureMatching(options) }),
+  const measures: { readonly [Name in Section]: () => Promise<Results[Name]> } = {
+    throughput: () => measureThroughput(options, libzmq),
+    topics: () => measureTopics(options),
+    replay: () => measureReplay(options),
+    latency: () => measureLatency(options, libzmq),
+    calls: () => measureCalls(options),
+    curve: () => measureCurve(options),
+    memory: () => measureMemory(options),
+    codecs: async () => measureCodecs(options),
+    durable: () => measureDurable(options),
+    depth: () => measureDepth(options),
+    datagrams: () => measureDatagrams(options),
+    messaging: () => measureMessaging(options),
+    streams: () => measureStreams(options),
+    matching: () => measureMatching(options),
+  }
+  let results: Results = { machine: describeMachine(libzmq), options, libzmqSkipped }
+  for (const section of sections.filter((one) => options.sections.includes(one))) {
+    results = { ...results, [section]: await measures[section]() }
+    // one by one: what fails later loses nothing
+    if (options.store) storeSection(results, section)
   }
   console.log(options.json ? JSON.stringify(results, undefined, 2) : report(results))
-  if (options.store) storeResults(results)
+  if (options.store) writeFigures()
 }
 
 await main()

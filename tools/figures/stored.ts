@@ -49,8 +49,8 @@ export function isStored(section: string): boolean {
 }
 
 /** Writes a section. */
-export function writeStored(section: string, stored: Stored, folder = resultFolder): void {
-  writeFileSync(join(folder, `${section}.json`), `${JSON.stringify(stored, undefined, 2)}\n`)
+export function writeStored(section: string, stored: Stored): void {
+  writeFileSync(join(resultFolder, `${section}.json`), `${JSON.stringify(stored, undefined, 2)}\n`)
 }
 
 /** Reads a section. */
