@@ -95,7 +95,8 @@ export interface Directory extends Omit<Resource<DirectoryStats>, 'endpoints' | 
  * Lifetime: `close` withdraws all announcements, and waits until the connected hosts have confirmed that.
  *
  * @param options - `connect`: a host, or several; the others have defaults.
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
+ * `runtime` is closed
  * @example
  * ```ts
  * import { createDirectory, createDirectoryHost } from 'rivulet/directory'

@@ -62,7 +62,7 @@ export interface DirectoryHost extends Resource<DirectoryHostStats> {}
  *
  * @param options - `bind`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  * @example
  * ```ts
  * import { createDirectory, createDirectoryHost } from 'rivulet/directory'

@@ -41,8 +41,9 @@ import type { PresenceEvent } from './presence.js'
  * peer that has the links closes those over it first.
  *
  * @param options - `name`, and one of `bind`, `connect`, `directory` and `over`; the others have defaults.
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
- * RIVULET_ABORTED, RIVULET_CLOSED, RIVULET_NAME_TAKEN
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_NAME_TAKEN; RIVULET_CLOSED if `runtime`, or the peer that it is
+ * `over`, is closed
  * @example
  * ```ts compile-only
  * import { defineSchema, record } from 'rivulet/avro'

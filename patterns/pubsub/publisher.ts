@@ -29,8 +29,8 @@ import type { TopicPublisher } from './topic-publisher.js'
  *
  * @param options - `bind`, `connect`, or both; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; with `history.path` also RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT,
- * RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed; with `history.path` also
+ * RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
  * @example
  * ```ts compile-only
  * import { defineSchema, record } from 'rivulet/avro'

@@ -27,7 +27,8 @@ import { type LinksOwner, SharedClient } from './shared-client.js'
  *
  * @param service - What `defineService` returned: the same service as the server has, or another version of it.
  * @param options - `connect`, or `over`; the others have defaults.
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_CLOSED
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
+ * `runtime`, or the client that it is `over`, is closed
  * @example
  * ```ts compile-only
  * import { defineService } from 'rivulet/avro'

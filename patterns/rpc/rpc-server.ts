@@ -40,7 +40,7 @@ export interface RpcServer extends Resource<RpcServerStats> {}
  *
  * @param options - `bind` and `services`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  * @example
  * ```ts compile-only
  * import { defineService } from 'rivulet/avro'

@@ -82,7 +82,7 @@ export interface QueueHost extends Resource<QueueHostStats> {
  * @param options - `path`, or `store: 'memory'`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
  * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED, RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT,
- * RIVULET_STORE_FAILED
+ * RIVULET_STORE_FAILED; RIVULET_CLOSED if `runtime` is closed
  * @example
  * ```ts compile-only
  * import { createQueueHost } from 'rivulet/queue'

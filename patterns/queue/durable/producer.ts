@@ -62,7 +62,7 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
  *
  * @param options - `queue`, `schema`, and `connect` or `host`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if
- * `host` is closing or closed.
+ * `host` is closing or closed, or `runtime` is closed
  * @example
  * ```ts compile-only
  * import { defineSchema, record } from 'rivulet/avro'

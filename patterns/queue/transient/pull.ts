@@ -26,7 +26,7 @@ export interface Pull<Out> extends Resource<ReceiverStats> {
  *
  * @param options - `schema`, and `bind` or `connect`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  * @example
  * ```ts compile-only
  * import { defineSchema, record } from 'rivulet/avro'

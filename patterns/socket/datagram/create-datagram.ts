@@ -31,7 +31,7 @@ import {
  * await sender.close()
  * ```
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  */
 export function createDatagram(options: ByteDatagramOptions): Promise<Datagram<Uint8Array, Buffer>>
 /**
@@ -39,7 +39,7 @@ export function createDatagram(options: ByteDatagramOptions): Promise<Datagram<U
  *
  * @param options - `schema`, or `raw: { schema }`; the others have defaults.
  * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
- * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  */
 export function createDatagram<In, Out>(
   options: DatagramOptions<In, Out> | RawDatagramOptions<In, Out>,

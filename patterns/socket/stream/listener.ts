@@ -51,8 +51,8 @@ export interface StreamListener<In, Out = In> extends Resource<StreamListenerSta
  * Resolves when the endpoints are bound. Closing it closes its connections, each as its own `close` does.
  *
  * @param options - `bind`, and `schema` or `framing`; the others have defaults.
- * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS,
- * RIVULET_TLS_FILE, RIVULET_ABORTED
+ * @error RIVULET_INVALID_OPTION, RIVULET_INVALID_ENDPOINT, RIVULET_INSECURE_BIND, RIVULET_BIND_FAILED,
+ * RIVULET_TOO_MANY_SOCKETS, RIVULET_TLS_FILE, RIVULET_ABORTED; RIVULET_CLOSED if `runtime` is closed
  * @example
  * ```ts compile-only
  * import { createStreamListener, lines } from 'rivulet/socket'
