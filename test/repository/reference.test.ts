@@ -8,6 +8,7 @@ import t from 'tap'
 import { errorCodes } from '../../src/errors/codes.js'
 import { defaults } from '../../src/options/index.js'
 import { root } from '../../tools/build.js'
+import { joinPages } from '../../tools/docs/api-pages.js'
 import { countersPage, countersText, isCounters } from '../../tools/docs/counters-page.js'
 import { defaultUses } from '../../tools/docs/option-defaults.js'
 import { optionsPage, optionsText, readDefaultUses } from '../../tools/docs/options-page.js'
@@ -138,6 +139,27 @@ t.test('the bounds that docstrings name are those of the rules', async (t) => {
   t.strictSame(found, [{ file: 'a.ts', key: 'count', min: 1, max: 6 }])
   const plantedUse = defaultUses([{ path: 'a.ts', text: plantedUses }])
   t.strictSame(checkBounds(faulty, plantedUse, found), ['ItOptions.count does not name its bound 6'])
+})
+
+t.test('generated tables of options show what is required, words as words, and codes as links', async (t) => {
+  const row = (name: string, type: string, value: string): string => `| \`${name}\` | ${type} | ${value} | What. |`
+  const table = [
+    '| Property | Type | Default value | Description |',
+    '| :------ | :------ | :------ | :------ |',
+    row('a', '`string` \\| `number`', '`undefined`'),
+    row('b?', '`string`', '`the name of the host`'),
+    row('c?', '`boolean`', '`false`'),
+    row('d?', '`number`', '`10_000` (10 s)'),
+    "| `e?` | `string` | `'f'` | RIVULET_TIMEOUT |",
+  ].join('\n')
+  const shown = joinPages(new Map([['rivulet/interfaces/AOptions.md', `${table}\n\nBehind: \`undefined\`\n`]]))
+  const text = shown.get('rivulet/interfaces/AOptions.md') ?? ''
+  t.match(text, row('a', '`string` \\| `number`', 'required'))
+  t.match(text, row('b?', '`string`', 'the name of the host'))
+  t.match(text, row('c?', '`boolean`', '`false`'))
+  t.match(text, row('d?', '`number`', '`10_000` (10 s)'))
+  t.match(text, "| `'f'` | [`RIVULET_TIMEOUT`](../../../errors.md#rivulet_timeout) |")
+  t.match(text, 'Behind: `undefined`')
 })
 
 t.test('the page of options is up to date', async (t) => {
