@@ -127,6 +127,11 @@ export class FeedReader extends ReadySource<FollowPart> implements ReadyItems<Fo
     return this.#bytes
   }
 
+  /** Whether it was allowed anything that it has asked for. */
+  get isAdmitted(): boolean {
+    return this.#ports.access?.isAdmitted !== false
+  }
+
   /** Whether a frame finds no room. */
   get isFull(): boolean {
     return this.#bytes >= this.#ports.limitBytes

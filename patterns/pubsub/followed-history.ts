@@ -10,6 +10,8 @@ export interface FollowedHistory extends SubscriptionHistory {
   answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void
   /** A publisher has answered that it serves over links alone, at these addresses. */
   discovered?(publisher: string, addresses: readonly string[]): void
+  /** A connection has ended: which of those that serve over links alone was behind it, their next answers tell. */
+  unlinked?(): void
   /** A publisher has left. */
   left(publisher: string): void
   /** What is followed over links, where publishers serve in no other way; left out where none does. */

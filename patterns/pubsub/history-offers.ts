@@ -3,7 +3,7 @@
  *
  * Pure but for a clock: `subscriber-history.ts` opens the links, a simulation has simulated ones. Calls are in `history-client.ts`.
  */
-import type { Clock } from '../../src/clock/index.js'
+import type { Clock, Timer } from '../../src/clock/index.js'
 import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import type { LinkUser } from '../../src/session/index.js'
@@ -53,6 +53,9 @@ const maxOffers = 1024
 /** What addresses may take in a request, in bytes: publishers end connections that send larger frames. */
 const maxAddressBytes = 256
 
+/** How long one that serves over links alone may take to answer after a connection has ended, in milliseconds. */
+const goneMs = 10_000
+
 /** How long missed messages are counted before they are reported to their publisher, in milliseconds. */
 const missedMs = 1000
 
@@ -70,6 +73,9 @@ export class HistoryOffers implements FollowedHistory {
   readonly #needed = new Set<string>()
   /** Where those serve that do so over links alone. */
   readonly #served = new Map<string, readonly Endpoint[]>()
+  /** Of these, the ones that have not answered since a connection ended, and since when. */
+  readonly #doubted = new Map<string, number>()
+  #doubtTimer: Timer | undefined
   #hasDialed = false
   #isBinding = false
   /** The extension of requests. */
@@ -136,6 +142,7 @@ export class HistoryOffers implements FollowedHistory {
 
   discovered(publisher: string, addresses: readonly string[]): void {
     if (this.followed === undefined) return
+    this.#doubted.delete(publisher)
     const endpoints = reachableLinks(addresses, this.#ports.connect())
     const before = this.#served.get(publisher)
     this.#served.delete(publisher)
@@ -145,6 +152,14 @@ export class HistoryOffers implements FollowedHistory {
     if (found.join() === before?.map(({ address }) => address).join()) return
     this.followed.serves(publisher, found)
     this.#dial()
+  }
+
+  unlinked(): void {
+    const now = this.#ports.clock.now()
+    for (const publisher of this.#served.keys()) {
+      if (!this.#doubted.has(publisher)) this.#doubted.set(publisher, now)
+    }
+    this.#watchDoubted()
   }
 
   left(publisher: string): void {
@@ -186,6 +201,7 @@ export class HistoryOffers implements FollowedHistory {
   /** No links are needed any more; what was asked is unavailable. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#doubtTimer?.cancel()
     this.followed?.close()
     await this.#client.drain()
   }
@@ -208,7 +224,19 @@ export class HistoryOffers implements FollowedHistory {
     if (this.#needed.delete(publisher)) this.#dial()
   }
 
+  /** Forgets those that have not answered for long: a hub that was restarted serves under another name. */
+  #watchDoubted(): void {
+    if (this.#doubtTimer !== undefined || this.#doubted.size === 0 || this.#isClosed) return
+    this.#doubtTimer = this.#ports.clock.setTimer(() => {
+      this.#doubtTimer = undefined
+      const now = this.#ports.clock.now()
+      for (const [publisher, since] of this.#doubted) if (now - since >= goneMs) this.#unserve(publisher)
+      this.#watchDoubted()
+    }, goneMs)
+  }
+
   #unserve(publisher: string): void {
+    this.#doubted.delete(publisher)
     if (!this.#served.delete(publisher)) return
     this.followed?.forget(publisher)
     this.#dial()

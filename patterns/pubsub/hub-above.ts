@@ -50,6 +50,7 @@ export class HubAbove {
     const rejected = (error: RivuletError) => intake.reject(error)
     const unlinked = () => {
       this.#cuts += 1
+      this.#linked.offers.unlinked()
       this.#presence.unlinked()
     }
     this.#linked = new SubscriberHistory({

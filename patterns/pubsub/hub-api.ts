@@ -5,6 +5,7 @@
  */
 import type { Resource } from '../../src/resource/index.js'
 import type { Reasons } from '../../src/stream/index.js'
+import type { PublisherLinkStats } from './publisher-api.js'
 
 /** One side of a hub. */
 export interface HubSide {
@@ -67,6 +68,8 @@ export interface HubStats {
     readonly rejectedFrames: Reasons
     /** How often subscriptions exceeded `subscriptionBytes`, so that all subscribers were disconnected. */
     readonly subscriptionResets: number
+    /** What is served over links as it leaves, where a policy of either side asks for it; zeros without one. */
+    readonly links: PublisherLinkStats
   }
   /** What is kept; `undefined` with `history: false`. */
   readonly history: HubHistoryStats | undefined

@@ -3,10 +3,8 @@
  *
  * It keeps what publishers have sent that have left since. What the service says is in `topic-service.ts`.
  */
-import type { Subject } from 'rxjs'
 import type { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
-import type { SecurityEvent } from '../../src/security/index.js'
 import type { DataFrame } from '../../src/wire/index.js'
 import { type HistoryOwner, HistoryServer } from './history-server.js'
 import type { HubHistoryStats } from './hub-api.js'
@@ -44,7 +42,8 @@ export interface HubHistoryPorts {
 export class HubHistory {
   readonly #options: ResolvedHubHistory
   readonly #owner: HistoryOwner
-  readonly #server: HistoryServer
+  /** What serves it over links. */
+  readonly server: HistoryServer
   readonly #failures: SparseReports
   /** Sources of which something may be kept, the one that has sent last at the end. */
   readonly #sources = new Map<string, KeptSource>()
@@ -67,7 +66,7 @@ export class HubHistory {
     this.#options = options
     this.#owner = owner
     this.#failures = new SparseReports(owner.runtime.clock, (error) => owner.report(error))
-    this.#server = new HistoryServer(owner, {
+    this.server = new HistoryServer(owner, {
       sent: () => this.#forwarded,
       sources: () => [...this.#sources.keys(), ...this.#answered],
       log: (source) => this.#logOf(source),
@@ -80,16 +79,6 @@ export class HubHistory {
         heads: (...asked) => ports.completes().heads(...asked),
       },
     })
-  }
-
-  /** The extension of answers, which names the links. */
-  get extension(): Record<string, Buffer> {
-    return this.#server.extension
-  }
-
-  /** What the security of the links observes. */
-  get securityEvents(): Subject<SecurityEvent> {
-    return this.#server.securityEvents
   }
 
   /** Whether so much waits for the disk that nothing more may come. */
@@ -114,11 +103,6 @@ export class HubHistory {
     const { runtime, report } = this.#owner
     this.#logs = await openLogsOf(this.#options, runtime.clock, report)
     for (const source of this.#logs.sources()) this.#sources.set(source, { position: 0 })
-  }
-
-  /** Opens the links. @error RIVULET_BIND_FAILED, RIVULET_TOO_MANY_SOCKETS, RIVULET_INSECURE_BIND */
-  openLinks(): Promise<void> {
-    return this.#server.openLinks(this.#options.bind)
   }
 
   /** Where the messages of each kept source end. */
@@ -195,26 +179,16 @@ export class HubHistory {
   answered(source: string): void {
     if (this.#isClosed || this.#sources.has(source) || this.#answered.has(source)) return
     this.#answered.add(source)
-    this.#server.added(source)
+    this.server.added(source)
     for (const oldest of this.#answered) {
       if (this.#answered.size <= maxSources) break
       this.#answered.delete(oldest)
-      this.#server.removed(oldest)
+      this.server.removed(oldest)
     }
   }
 
-  /** A request has named links of a subscriber. */
-  requested(extensions: Readonly<Record<string, Buffer>>): void {
-    this.#server.requested(extensions)
-  }
-
-  /** No subscriber is linked. */
-  noSubscriber(): void {
-    this.#server.noSubscriber()
-  }
-
   stats(): HubHistoryStats {
-    const { open, served, bytes } = this.#server.stats()
+    const { open, served, bytes } = this.server.stats()
     return Object.freeze({
       ...(this.#logs?.stats() ?? { messages: 0, bytes: 0, expired: 0 }),
       sources: this.#sources.size,
@@ -229,7 +203,7 @@ export class HubHistory {
 
   /** Lets replays end within this time, and keeps what was appended. */
   async close(timeoutMs: number): Promise<void> {
-    await this.#server.close(timeoutMs)
+    await this.server.close(timeoutMs)
     this.#isClosed = true
     await this.#logs?.close()
     this.#whenWritten?.()
@@ -249,11 +223,11 @@ export class HubHistory {
     this.#sources.delete(name)
     this.#sources.set(name, source)
     if (known) return source
-    if (!this.#answered.delete(name)) this.#server.added(name)
+    if (!this.#answered.delete(name)) this.server.added(name)
     for (const oldest of this.#sources.keys()) {
       if (this.#sources.size <= maxSources) break
       this.#sources.delete(oldest)
-      this.#server.removed(oldest)
+      this.server.removed(oldest)
       this.#write(0, () => this.#logs?.forget(oldest))
     }
     return source

@@ -1,7 +1,6 @@
 /**
  * The options of hubs: what a caller may say of each side, its rules, and how it resolves.
  */
-import { RivuletError } from '../../src/errors/index.js'
 import { instance, type Resolved, required, resolveOptions } from '../../src/options/index.js'
 import { checkSides, type SocketOptions, socketRules } from '../../src/socket/index.js'
 import {
@@ -96,10 +95,6 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
   const { history: given = {} } = whole
   const history = given === false ? undefined : resolveOptions('createHub: history', given, historyRules)
   for (const [name, one] of Object.entries({ publishers, subscribers })) {
-    if (one.security?.policy !== undefined && name === 'subscribers') {
-      const text = `createHub: ${name}.security.policy must be left out: these sockets know that a peer is admitted, not which one`
-      throw new RivuletError('RIVULET_INVALID_OPTION', text)
-    }
     checkTopicPolicy(`createHub: ${name}`, one)
     checkSides(`createHub: ${name}`, one, 'any')
   }

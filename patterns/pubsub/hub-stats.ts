@@ -5,6 +5,7 @@ import { Tally } from '../../src/observe/index.js'
 import type { Outbox } from '../../src/socket/index.js'
 import type { HubHistoryStats, HubStats } from './hub-api.js'
 import type { HubIntake } from './hub-intake.js'
+import type { PublisherLinkStats } from './publisher-api.js'
 import type { SubscriberSide } from './subscriber-side.js'
 
 /** What counts. */
@@ -16,11 +17,12 @@ export interface CountedHub {
   /** Prefixes that are subscribed at the publishers. */
   readonly prefixes: number
   readonly side: Pick<SubscriberSide, 'rejectedFrames' | 'resets'>
+  readonly links: PublisherLinkStats
   readonly history: HubHistoryStats | undefined
 }
 
 /** The counts of a hub at this moment. */
-export function hubStats({ outbox, intake, lost, prefixes, side, history }: CountedHub): HubStats {
+export function hubStats({ outbox, intake, lost, prefixes, side, links, history }: CountedHub): HubStats {
   const { sent, messages, bytes } = outbox
   const dropped = new Tally()
   for (const [reason, count] of Object.entries(lost.snapshot())) dropped.add(reason, count)
@@ -32,7 +34,7 @@ export function hubStats({ outbox, intake, lost, prefixes, side, history }: Coun
     pendingBytes: bytes,
     dropped: dropped.snapshot(),
     publishers: Object.freeze({ prefixes, rejectedFrames: intake.rejectedFrames }),
-    subscribers: Object.freeze({ rejectedFrames: side.rejectedFrames, subscriptionResets: side.resets }),
+    subscribers: Object.freeze({ rejectedFrames: side.rejectedFrames, subscriptionResets: side.resets, links }),
     history,
   })
 }

@@ -4,7 +4,7 @@
  * To publishers it is a subscriber, to subscribers a publisher; frames pass as they are, and no message is decoded.
  */
 import { randomBytes } from 'node:crypto'
-import { EMPTY, merge, type Observable } from 'rxjs'
+import { merge, type Observable } from 'rxjs'
 import { RivuletError } from '../../src/errors/index.js'
 import type { Closable } from '../../src/lifecycle/index.js'
 import { publishDrop, Tally } from '../../src/observe/index.js'
@@ -16,7 +16,8 @@ import type { SourceCheck } from './followed-topics.js'
 import { HubAbove } from './hub-above.js'
 import { HubAnswers } from './hub-answers.js'
 import type { Hub, HubSide, HubStats } from './hub-api.js'
-import { HubHistory } from './hub-history.js'
+import { HubBelow } from './hub-below.js'
+import type { HubHistory } from './hub-history.js'
 import { HubIntake, orderKey } from './hub-intake.js'
 import { HubInterest } from './hub-interest.js'
 import { HubIntroductions } from './hub-introductions.js'
@@ -24,26 +25,17 @@ import { HubLoops } from './hub-loops.js'
 import type { ResolvedHubOptions } from './hub-options.js'
 import { HubRepairs } from './hub-repairs.js'
 import { hubStats } from './hub-stats.js'
-import { HubSocket, HubTransport } from './hub-transport.js'
+import { HubTransport } from './hub-transport.js'
 import type { HubUpstreamPorts } from './hub-upstream.js'
-import { type HubAnswer, pathOf, writeHubAnswer } from './hub-wire.js'
-import { SubscriberSide } from './subscriber-side.js'
-import { inboxMark } from './topic-name.js'
-import { linksExtension } from './topics-wire.js'
-
-/** What answers may add to a full outbox, in bytes; who gets none asks again. */
-const maxAnswerBytes = 262_144
+import { pathOf } from './hub-wire.js'
 
 /** A hub; `create-hub.ts` opens one. */
 export class HubResource extends ResourceBase<HubStats> implements Hub {
   readonly #id = randomBytes(8)
-  readonly #options: ResolvedHubOptions
   readonly #above: HubAbove
-  readonly #below: HubSocket
+  readonly #below: HubBelow
   readonly #transport: HubTransport
-  readonly #side: SubscriberSide
   readonly #interest = new HubInterest()
-  readonly #inboxes = new HubInterest()
   readonly #answers: HubAnswers
   readonly #introductions: HubIntroductions
   readonly #loops: HubLoops
@@ -59,26 +51,26 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
 
   private constructor(options: ResolvedHubOptions) {
     super('createHub', options)
-    this.#options = options
     const { clock } = this.runtime
-    const { subscribers } = options
     const report = (error: RivuletError) => this.reports.report(error)
     this.#intake = new HubIntake(options.publishers.maxMessageBytes, this.reports)
-    this.#side = new SubscriberSide(subscribers, {
-      runtime: this.runtime,
+    this.#below = new HubBelow({
+      scope: this.scope,
+      hub: this.#id,
+      options: options.subscribers,
+      history: options.history,
       name: () => this.name,
       report,
-      socket: () => this.#below.current,
-      isShut: () => this.#below.sockets.isShut,
-      renew: () => this.#below.renew(),
       subscription: (subscribed, prefix) => this.#onSubscription(subscribed, prefix),
       reset: () => this.#onReset(),
-      request: (request) => this.#onRequest(request),
+      asked: (request) => this.#onRequest(request),
+      requested: (inbox, nonce) => this.#answers.requested(inbox, nonce),
+      left: (inbox) => this.#answers.left(inbox),
+      lost: (messages) => this.#lost('transport', messages),
+      completes: () => (this.#repairs as HubRepairs).completion,
+      missed: (...missed) => this.#above.history?.offers.missed(...missed),
     })
-    this.#below = new HubSocket(this.scope, subscribers, this.#side.settings, {
-      onFrame: (parts) => this.#side.onFrame(parts),
-      onLost: (messages) => this.#lost('transport', messages),
-    })
+    this.#history = this.#below.history
     this.#above = new HubAbove({
       scope: this.scope,
       hub: this.#id,
@@ -92,26 +84,8 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
       linked: () => this.#loops.linked(),
       lost: (source) => this.#answers.lost(source),
     })
-    this.#transport = new HubTransport(this.#above.sockets, this.#below)
+    this.#transport = new HubTransport(this.#above.sockets, this.#below.socket)
     this.transport = this.#transport
-    this.#history =
-      options.history &&
-      new HubHistory(
-        options.history,
-        {
-          runtime: this.runtime,
-          socket: subscribers,
-          endpoints: () => this.subscribers.endpoints,
-          connect: () => this.#below.sockets.connect,
-          adopt() {},
-          release() {},
-          report,
-        },
-        {
-          completes: () => (this.#repairs as HubRepairs).completion,
-          missed: (...missed) => this.#above.history?.offers.missed(...missed),
-        },
-      )
     this.#repairs =
       this.#history &&
       this.#above.history &&
@@ -126,7 +100,7 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
     this.#answers = new HubAnswers({
       clock,
       links: () => this.#above.links,
-      answer: (answer) => this.#answer(answer),
+      answer: (answer) => this.#below.answer(answer),
       kept: () => this.#history?.kept() ?? [],
     })
     this.#introductions = new HubIntroductions({
@@ -149,11 +123,6 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
 
   async #start(): Promise<this> {
     await this.open()
-    this.#below.links.changes.subscribe(({ connected }) => {
-      if (connected > 0) return
-      this.#side.noSubscriber()
-      this.#history?.noSubscriber()
-    })
     // the caller observes `errors` by then: a ring is found with the first request
     setImmediate(() => {
       if (!this.life.isOpen) return
@@ -168,13 +137,12 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
       await this.#history?.openLogs()
       // subscribers first: what publishers send may be forwarded from the start
       await this.#below.open()
-      await this.#history?.openLinks()
       await this.#above.open()
       // what its runtime has closed meanwhile has not closed these
       if (this.status !== 'opening') throw new RivuletError('RIVULET_CLOSED', `${this.name}: the runtime was closed`)
     } catch (error) {
       await this.#above.stop()
-      await this.#history?.close(0)
+      await this.#below.stop(0)
       throw error
     }
   }
@@ -188,18 +156,17 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   override get securityEvents(): Observable<SecurityEvent> {
-    const below: Observable<SecurityEvent> =
-      (this.#options.subscribers.security && this.#history?.securityEvents) ?? EMPTY
-    return merge(super.securityEvents, this.#above.securityEvents, below)
+    return merge(super.securityEvents, this.#above.securityEvents, this.#below.securityEvents)
   }
 
   stats(): HubStats {
     return hubStats({
-      outbox: this.#below.current.outbox,
+      outbox: this.#below.outbox,
       intake: this.#intake,
       lost: this.#dropped,
       prefixes: this.#interest.size,
-      side: this.#side,
+      side: this.#below.side,
+      links: this.#below.feed.stats(),
       history: this.#history?.stats(),
     })
   }
@@ -228,40 +195,26 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
   }
 
   #onSubscription(subscribed: boolean, prefix: Buffer): void {
-    if (prefix[0] === inboxMark) {
-      if (this.#inboxes.change(subscribed, prefix) === 'unwanted') this.#answers.left(prefix)
-      return
-    }
     const change = this.#interest.change(subscribed, prefix)
     if (change !== undefined) this.#above.subscribe(subscribed, prefix)
     if (subscribed) this.#introductions.subscribed(prefix)
   }
 
   #onReset(): void {
-    this.#inboxes.clear()
     this.#answers.clear()
     for (const prefix of this.#interest.clear()) this.#above.subscribe(false, prefix)
   }
 
-  #onRequest(request: TopicRequest): void {
+  /** Looks where a request has been; false if that cannot be read. */
+  #onRequest(request: TopicRequest): boolean {
     try {
       const path = pathOf(request)
       if (path.length > 0) this.#loops.take(path)
+      return true
     } catch (error) {
-      this.#side.reject(error as RivuletError)
-      return
+      this.#below.side.reject(error as RivuletError)
+      return false
     }
-    this.#history?.requested(request.extensions)
-    if (this.#inboxes.has(request.inbox)) this.#answers.requested(request.inbox, request.nonce)
-  }
-
-  #answer(answer: HubAnswer): void {
-    const { outbox } = this.#below.current
-    if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
-    const { inbox, links } = answer
-    const extensions = this.#history?.extension ?? (links && { [linksExtension]: links })
-    const time = new Date(this.runtime.clock.wallNow())
-    this.#forward(inbox, writeHubAnswer(this.#id, answer, time, extensions), 0)
   }
 
   /** A publisher serves what was asked for; its history is served before that is known below. */
@@ -280,7 +233,7 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
     if (gap) this.#repairs?.gap(frame.header.source, topic, gap)
     if (schemaText !== undefined) this.#introductions.forwarded(key, frame, schemaText)
     if (this.#history?.keep(topic, frame, schemaText) === false) this.#intake.order.broken(key)
-    this.#forward(topic, bytes, frame.header.count)
+    this.#forward(topic, bytes, frame.header.count, { schemaId: frame.header.schemaId as Buffer, schemaText })
     this.#lookForRoom()
   }
 
@@ -289,25 +242,25 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
     const { topic, header, bytes } = frame
     if (topic === undefined || !this.#intake.fetched(frame, this.#interest.changes)) return
     this.#introductions.forwarded(orderKey(header.source, topic), frame, schemaText)
-    this.#forward(topic, bytes, header.count)
+    this.#forward(topic, bytes, header.count, { schemaId: header.schemaId as Buffer, schemaText })
   }
 
   #lookForRoom(): void {
     if (this.#history?.isFull) this.#above.fetching = false
-    if (!this.#isFull && (this.#below.current.outbox.isFull() || this.#history?.isFull)) void this.#pause()
+    if (!this.#isFull && (this.#below.outbox.isFull() || this.#history?.isFull)) void this.#pause()
   }
 
-  #forward(topic: Buffer, frame: Buffer, messages: number): void {
+  #forward(topic: Buffer, frame: Buffer, messages: number, schema?: Parameters<HubBelow['forward']>[3]): void {
     // a read that was pending when the sockets were closed may bring one more
-    if (this.#below.sockets.isShut) this.#lost('closed', messages)
-    else this.#below.current.outbox.add({ parts: [topic, frame], messages, bytes: topic.length + frame.length })
+    if (this.#below.socket.sockets.isShut) this.#lost('closed', messages)
+    else this.#below.forward(topic, frame, messages, schema)
   }
 
   /** Takes nothing from publishers while the outbox is full: to them it is a slow subscriber. */
   async #pause(): Promise<void> {
     this.#isFull = true
     this.#above.reading = false
-    await Promise.all([this.#below.current.outbox.whenRoom(), this.#history?.whenRoom()])
+    await Promise.all([this.#below.outbox.whenRoom(), this.#history?.whenRoom()])
     this.#isFull = false
     if (!this.life.isOpen) return
     this.#above.reading = true
@@ -322,18 +275,18 @@ export class HubResource extends ResourceBase<HubStats> implements Hub {
 
   protected override async finish(deadline: number): Promise<number> {
     this.#above.reading = false
-    await this.waitUntil(deadline, this.#below.current.outbox.whenEmpty())
+    await this.waitUntil(deadline, this.#below.outbox.whenEmpty())
     await this.#above.stop()
-    await this.#history?.close(deadline - this.runtime.clock.now())
+    await this.#below.stop(deadline - this.runtime.clock.now())
     // what is left is counted when the sockets are closed
     return 0
   }
 
   protected override released(left: number): void {
     this.#above.close()
-    this.#side.close()
+    const unsent = this.#below.close()
     this.#answers.close()
     this.#introductions.close()
-    this.#lost('closed', left)
+    this.#lost('closed', left + unsent)
   }
 }

@@ -37,7 +37,11 @@ export interface PublisherFeedPorts {
   /** Where links are bound. */
   addresses(): readonly string[]
   subscription(subscribed: boolean, prefix: Buffer): void
+  /** What is subscribed is forgotten. */
+  reset(): void
   request(request: TopicRequest, reader: FeedReader): void
+  /** One that has asked over a link follows no more. */
+  left?(reader: FeedReader): void
   report(error: RivuletError): void
 }
 
@@ -51,6 +55,8 @@ export class PublisherFeed {
   readonly whenRoom: (() => Promise<unknown> | undefined) | undefined
   readonly #ports: PublisherFeedPorts
   readonly #plain: PlainSubscriptions | undefined
+  /** What is followed over links, and by how many. */
+  readonly #followed = new Map<string, { readonly prefix: Buffer; readonly readers: number }>()
   #plainDenied = 0
 
   constructor(ports: PublisherFeedPorts) {
@@ -66,7 +72,7 @@ export class PublisherFeed {
       limitBytes: highWaterMark * defaults.frameBytes,
       patternBytes: subscriptionBytes,
       accesses: this.accesses,
-      subscription: (subscribed, prefix) => ports.subscription(subscribed, prefix),
+      subscription: (subscribed, prefix) => this.#onSubscription(subscribed, prefix),
       asked: (asks, prefix, reader) => this.#plain?.linked(asks, prefix, reader),
       // what is malformed ends the call
       requested: (frame, reader) => {
@@ -75,6 +81,7 @@ export class PublisherFeed {
         ports.request(request, reader)
       },
       untaken: (error) => untaken.report(error),
+      left: (reader) => ports.left?.(reader),
     })
     this.feed = feed
     if (waits && !isExclusive) this.whenRoom = () => feed.whenRoom()
@@ -111,9 +118,24 @@ export class PublisherFeed {
     else this.#plain?.plain(subscribed, prefix)
   }
 
-  /** All peers of the socket were disconnected. */
+  /** All peers of the socket were disconnected; those of links are as before. */
   reset(): void {
-    this.#plain?.reset()
+    if (this.isExclusive) {
+      this.#plain?.reset()
+      return
+    }
+    this.#ports.reset()
+    for (const { prefix, readers } of this.#followed.values()) {
+      for (let reader = 0; reader < readers; reader++) this.#ports.subscription(true, prefix)
+    }
+  }
+
+  #onSubscription(subscribed: boolean, prefix: Buffer): void {
+    const key = prefix.toString('latin1')
+    const readers = (this.#followed.get(key)?.readers ?? 0) + (subscribed ? 1 : -1)
+    if (readers > 0) this.#followed.set(key, { prefix, readers })
+    else this.#followed.delete(key)
+    this.#ports.subscription(subscribed, prefix)
   }
 
   /** The extension of an answer to a peer of the socket, if it gets messages over links alone: by this side, or as it asks itself. */

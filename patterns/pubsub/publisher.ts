@@ -74,6 +74,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
       guard: () => this.sockets.guard,
       addresses: () => server?.addresses ?? [],
       subscription: (subscribed, prefix) => this.#core.subscription(subscribed, prefix),
+      reset: () => this.#core.reset(),
       request: (request, reader) => this.#core.request(request, reader),
       report: (error) => this.reports.report(error),
     })
@@ -89,7 +90,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
         if (feed.isExclusive) feed.plain(subscribed, prefix)
         else this.#core.subscription(subscribed, prefix)
       },
-      reset: () => (feed.isExclusive ? feed.reset() : this.#core.reset()),
+      reset: () => feed.reset(),
       request: (request) => this.#core.request(request),
     })
     const history = options.history && resolveOptions('createPublisher: history', options.history, historyRules)

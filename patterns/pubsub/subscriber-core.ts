@@ -162,6 +162,7 @@ export class SubscriberCore {
   unlinked(): void {
     this.readiness.unlinked()
     this.#presence.unlinked()
+    this.#ports.history.unlinked?.()
   }
 
   /** The subscription behind `topic`. @throws RIVULET_INVALID_OPTION */

@@ -30,6 +30,8 @@ export interface TopicFeedPorts {
   requested(frame: Buffer, reader: FeedReader): void
   /** A peer does not take a topic. */
   untaken(error: RivuletError): void
+  /** A peer follows no more. */
+  left(reader: FeedReader): void
 }
 
 /** What was fed. */
@@ -88,7 +90,10 @@ export class TopicFeed {
       denied: () => {
         this.#denied += 1
       },
-      ended: (ended) => this.#readers.delete(ended),
+      ended: (ended) => {
+        this.#readers.delete(ended)
+        this.#ports.left(ended)
+      },
     })
     this.#readers.add(reader)
     if (draining.aborted) reader.end()

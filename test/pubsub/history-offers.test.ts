@@ -33,3 +33,50 @@ t.test('publishers that only answer displace none whose history is used', async 
   t.strictSame(dialed, ['tcp://127.0.0.1:6001'])
   await offers.close()
 })
+
+t.test(
+  'one that serves over links alone is forgotten if it does not answer after a connection has ended',
+  async (t) => {
+    const clock = new VirtualClock()
+    let dialed: string[] = []
+    const ignore = () => {}
+    const offers = new HistoryOffers(
+      { maxMessageBytes: 1000, heldBytes: 1000, repairTimeoutMs: 5000 },
+      {
+        clock,
+        name: () => 'test',
+        connect: () => [{ address: 'tcp://127.0.0.1:5000', serverKeys: [] }],
+        dial: (endpoints) => {
+          dialed = endpoints.map(({ address }) => address)
+        },
+        bind: () => undefined,
+        ask: ignore,
+        reject: (error) => t.fail(error.message),
+        report: (error) => t.fail(error.message),
+        followed: {
+          opened: ignore,
+          lost: ignore,
+          refused: ignore,
+          learn: ignore,
+          frame: ignore,
+          answer: ignore,
+          denied: ignore,
+        },
+      },
+    )
+    const [hub, restarted] = ['tcp://127.0.0.1:6001', 'tcp://127.0.0.1:6002']
+    offers.discovered('0a', [hub])
+    offers.unlinked()
+    clock.advance(5000)
+    offers.discovered('0a', [hub])
+    clock.advance(20_000)
+    t.strictSame(dialed, [hub], 'it has answered')
+    offers.unlinked()
+    offers.discovered('0b', [restarted])
+    clock.advance(9999)
+    t.strictSame(dialed, [hub, restarted])
+    clock.advance(1)
+    t.strictSame([dialed, clock.timers], [[restarted], 0])
+    await offers.close()
+  },
+)

@@ -66,7 +66,7 @@ t.test('50,000 prefixes go up, and down again when nobody wants them', async (t)
   for (const subscription of subscriptions) subscription.unsubscribe()
   await until(() => known.prefixes === 0)
   t.strictSame(hub.stats().publishers, { prefixes: 0, rejectedFrames: {} })
-  t.strictSame(hub.stats().subscribers, { rejectedFrames: {}, subscriptionResets: 0 })
+  t.match(hub.stats().subscribers, { rejectedFrames: {}, subscriptionResets: 0 })
 })
 
 eachTransport(

@@ -87,8 +87,15 @@ t.test('options are refused by the side that they belong to', async (t) => {
       /createHub: publishers: security.allow must be given/,
     ],
     [
-      { publishers: { bind }, subscribers: { bind, security: { keyPair, allow: 'any', policy: [] } } },
-      /createHub: subscribers.security.policy must be left out/,
+      {
+        publishers: { bind },
+        subscribers: {
+          bind,
+          connect: { address: 'tcp://127.0.0.1:1', serverKey: keyPair.publicKey },
+          security: { keyPair, allow: 'any', policy: [] },
+        },
+      },
+      /createHub: subscribers: security.policy must be left out where the resource connects, too/,
     ],
     [
       { publishers: { bind }, subscribers: { bind, highWaterMark: 0 } },

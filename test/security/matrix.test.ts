@@ -106,7 +106,7 @@ for (const [name, role] of Object.entries(roles)) {
         t.strictSame([accepting.connected, connecting.connected], [0, 0])
         await t.rejects(connecting.whenConnected({ timeoutMs: 0 }), {
           code: 'RIVULET_TIMEOUT',
-          message: new RegExp(`: ${escaped(error.message)}$`),
+          message: new RegExp(`: ${escaped(error.message.replace(others, ''))}$`),
         })
         await Promise.all([accepting.close({ timeoutMs: 0 }), connecting.close({ timeoutMs: 0 })])
       })
@@ -217,6 +217,9 @@ t.test('endpoints carry the keys of their servers', async (t) => {
   await until(() => connecting.connected === 3)
   t.equal(connecting.connected, 3)
 })
+
+/** What is added if the first refusals came before a hub was open, and its errors could be observed. */
+const others = / \(and \d+ others since the last report\)$/
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

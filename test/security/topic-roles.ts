@@ -67,6 +67,11 @@ export const topicRoles: Readonly<Record<string, Role>> = {
       atSubscribers(await createHub({ publishers: aside(), subscribers, runtime })),
     connect: createSubscriber,
   },
+  'hub with a policy, subscriber': {
+    bind: async ({ runtime, ...subscribers }) =>
+      atSubscribers(await createHub({ publishers: aside(), subscribers: policed(subscribers), runtime })),
+    connect: createSubscriber,
+  },
   'subscriber, hub': {
     bind: createSubscriber,
     connect: ({ runtime, ...subscribers }) => createHub({ publishers: aside(), subscribers, runtime }),
