@@ -43,7 +43,7 @@ export interface DnsResolver {
 export interface FromDnsOptions {
   /**
    * The port of each address of the name, 1 to 65,535. Left out, the name has SRV records, which have their ports.
-   * @defaultValue none: the name has SRV records, which have their ports
+   * @defaultValue none
    */
   readonly port?: number
   /**

@@ -44,7 +44,7 @@ interface TlsOptions {
    */
   readonly caFile?: string
   /**
-   * What the key is encrypted with.
+   * The passphrase that the key is encrypted with.
    * @defaultValue none
    */
   readonly passphrase?: string

@@ -49,7 +49,7 @@ export const defaults = Object.freeze({
   drain: true,
   /** How long `close` drains, in milliseconds. */
   closeTimeoutMs: 5000,
-  /** How long it waits for a client that has lost its connection, from then on, in milliseconds: one that lives has tried again. */
+  /** How long `close` of a server waits for a client after the connection was lost, in milliseconds: a live client has connected again by then. */
   absentMs: 1500,
   /** The largest message of topics and the transient queue, in bytes. */
   maxMessageBytes: 1_048_576,
@@ -103,7 +103,7 @@ export const defaults = Object.freeze({
   slowSubscribers: 'drop',
   /** How long a publisher waits for a subscriber that is full before that one loses frames, in milliseconds. */
   slowSubscriberMs: 200,
-  /** How long it then waits for no subscriber, in milliseconds. */
+  /** How long a publisher waits for no subscriber after that, in milliseconds. */
   slowSubscriberPauseMs: 5000,
   /** From where a stream of topics begins. */
   since: 'now',

@@ -1,7 +1,7 @@
 /**
  * `docs/reference/counters.md`: what `stats()` of each resource counts, from the docstrings.
  *
- * `npm run counters` writes the page; `test/repository/counters.test.ts` fails where it is not up to date.
+ * `npm run counters` writes the page; `test/repository/reference.test.ts` fails where it is not up to date.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

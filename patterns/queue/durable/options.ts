@@ -66,7 +66,7 @@ export interface ConsumerOptions<Out> extends DurableOptions {
    */
   readonly prefetch?: number
   /**
-   * What errors and the history of messages call this consumer, 1 to 128 characters.
+   * The name of this consumer in errors and in the history of messages, 1 to 128 characters.
    *
    * It need not be unique, and decides nothing.
    *
