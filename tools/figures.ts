@@ -12,12 +12,15 @@ import { withFigures } from './figures/pages.js'
 /** Where the charts lie. */
 export const chartFolder = join(root, 'docs', 'charts')
 
-/** The pages that may mention figures: those of the site, and those at the root. */
+/** The pages that may mention figures: those of the site, of the examples, and those at the root. */
 export function figurePages(): string[] {
   const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .map((path) => `docs/${path.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.md') && !/^docs\/(\.vitepress|reference\/api)\//.test(path))
-  return ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...guides.sort()]
+  const examples = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .map((path) => `examples/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('README.md') && !path.includes('node_modules'))
+  return ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...examples.sort(), ...guides.sort()]
 }
 
 /** Writes pages and charts that differ from the results. */
