@@ -33,6 +33,8 @@ export class Asked {
   /** Everything up to this position was said. */
   after: number
   hasEnded = false
+  /** Whether it is asked for again, since nothing came, and nothing has come since. */
+  isRepeated = false
 
   constructor(fetch: HistoryFetch, asker: HistoryAsker) {
     this.fetch = fetch
@@ -71,6 +73,7 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   readonly #wild: Asked[] = []
   readonly #receiver: FrameReceiver
   readonly #isReplay: boolean
+  #session: HistorySession | undefined
   #topic = ''
   #position = 0
   #stream: CallStream<ReplayPart | HeadsPart> | undefined
@@ -112,7 +115,9 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   }
 
   /** Makes the call over a session. */
-  start({ calls, replay, heads, access }: HistorySession): void {
+  start(session: HistorySession): void {
+    const { calls, replay, heads, access } = session
+    this.#session = session
     this.#access = access
     const source = Buffer.from(this.source, 'hex')
     const request = this.#isReplay
@@ -147,6 +152,8 @@ export class HistoryCall implements Consumer<ReplayPart | HeadsPart> {
   next(part: ReplayPart | HeadsPart): void {
     if (this.#hasEnded) return
     this.progressAt = this.#ports.clock.now()
+    if (this.#session) this.#session.isSilent = false
+    for (const one of this.#asked) one.isRepeated = false
     if (this.#isReplay) this.#onReplay(part as ReplayPart)
     else this.#onHeads(part as HeadsPart)
     const { left } = this

@@ -2,7 +2,7 @@
  * The history of publishers, asked over links: what the subscriptions of a turn ask goes in one call, a few calls at a time.
  *
  * Calls that end with their link are made again, over another one that serves the publisher. What nobody serves within
- * `timeoutMs` is unavailable, and so are repairs of which nothing arrives for as long; what late subscribers ask for may wait.
+ * `timeoutMs` is unavailable, and so is what a link does not answer for as long: a publisher that lets calls wait shows it.
  */
 import { CallClient } from '../../src/call/index.js'
 import type { Clock, Timer } from '../../src/clock/index.js'
@@ -20,7 +20,7 @@ import { maxWildRanges, refusals } from './topics-wire.js'
 /** What the client needs. */
 export interface HistoryClientPorts {
   readonly clock: Clock
-  /** How long a publisher that no link serves is waited for, and a repair that brings nothing, in milliseconds. */
+  /** How long a publisher that no link serves is waited for, and a call that brings nothing, in milliseconds. */
   readonly timeoutMs: number
   readonly maxMessageBytes: number
   /** Names the resource, for messages. */
@@ -43,8 +43,11 @@ const maxCalls = 2
 /** How long a call is not made again that a live link has failed, in milliseconds. */
 const againMs = 200
 
-/** How long a repair over a live link may bring nothing at least, in milliseconds. */
+/** How long a call over a live link may bring nothing at least, in milliseconds. */
 const silentMs = 1000
+
+/** A look that comes later than this shows that this process has stalled: then it knows nothing of its peers, in milliseconds. */
+const stalledMs = 1000
 
 /** What is asked of one publisher. */
 interface Queue {
@@ -66,11 +69,13 @@ export class HistoryClient implements LinkUser {
   readonly #asked = new Map<HistoryFetch, Asked>()
   readonly #turn = new OncePerTurn(() => this.#makeCalls())
   #timer: Timer | undefined
+  #lookedAt: number
   #isPaused = false
   #isClosed = false
 
   constructor(ports: HistoryClientPorts) {
     this.#ports = ports
+    this.#lookedAt = ports.clock.now()
     this.items = new CallClient(this.#callPorts()).items
   }
 
@@ -210,12 +215,12 @@ export class HistoryClient implements LinkUser {
     queue.waiting.delete(kind)
   }
 
-  /** The live session with the fewest calls of those that serve a publisher. */
+  /** The best of the live sessions that serve a publisher. */
   #sessionFor(source: string): HistorySession | undefined {
     let best: HistorySession | undefined
     for (const session of this.#sessions) {
       if (!session.serves(source)) continue
-      if (best === undefined || session.calls.unfinished < best.calls.unfinished) best = session
+      if (best === undefined || session.isBetterThan(best)) best = session
     }
     return best
   }
@@ -282,28 +287,36 @@ export class HistoryClient implements LinkUser {
     this.#fail(left)
   }
 
-  /** Gives up repairs of which nothing arrives: their topics wait for them. */
-  #giveUpSilent(queue: Queue, now: number): void {
-    for (const [call, { purpose }] of [...queue.calls]) {
-      if (purpose !== 'repair') continue
-      if (this.#isPaused) call.progressAt = now
+  /**
+   * Gives up calls of which nothing arrives. What late subscribers ask for is asked for once more, over another link if there is
+   * one; topics wait for repairs.
+   */
+  #giveUpSilent(queue: Queue, now: number, isStalled: boolean): void {
+    for (const [call, { session, purpose }] of [...queue.calls]) {
+      if (this.#isPaused || isStalled) call.progressAt = now
       if (now - call.progressAt < Math.max(silentMs, this.#ports.timeoutMs)) continue
       const { left } = call
       this.#leave(queue, call)
-      this.#fail(left)
+      session.isSilent = true
+      const isLast = ({ isRepeated }: Asked) => isRepeated || purpose === 'repair'
+      const again = left.filter((asked) => !isLast(asked))
+      this.#fail(left.filter(isLast))
+      for (const asked of again) {
+        asked.isRepeated = true
+        this.#wait(asked)
+      }
       this.#settle(queue)
     }
   }
 
-  /** Looks at what waits, and at repairs, as long as there are any. */
+  /** Looks at what waits, and at calls, as long as there are any. */
   #watch(): void {
     if (this.#timer !== undefined || this.#isClosed) return
     const { clock, timeoutMs } = this.#ports
     const queues = [...this.#queues.values()]
     const isWaiting = queues.some(({ waiting }) => waiting.size > 0)
-    const isRepairing = () =>
-      queues.some(({ calls }) => [...calls.values()].some(({ purpose }) => purpose === 'repair'))
-    if (!isWaiting && !isRepairing()) return
+    if (!isWaiting && queues.every(({ calls }) => calls.size === 0)) return
+    this.#lookedAt = clock.now()
     this.#timer = clock.setTimer(() => this.#look(), isWaiting ? Math.min(againMs, timeoutMs) : againMs)
   }
 
@@ -311,10 +324,11 @@ export class HistoryClient implements LinkUser {
     this.#timer = undefined
     const { clock, timeoutMs } = this.#ports
     const now = clock.now()
+    const isStalled = now - this.#lookedAt > stalledMs
     for (const queue of [...this.#queues.values()]) {
       if (this.#isPaused || this.#sessionFor(queue.source) !== undefined) queue.servedAt = now
       else if (now - queue.servedAt >= timeoutMs) this.#giveUp(queue)
-      this.#giveUpSilent(queue, now)
+      this.#giveUpSilent(queue, now, isStalled)
     }
     this.#turn.schedule()
     this.#watch()

@@ -29,6 +29,8 @@ export class HistorySession {
   readonly dialed: string | undefined
   /** What the peer may publish, where a policy says it; without one, everything. */
   readonly access: PublisherAccess | undefined
+  /** Whether a call over it was given up that brought nothing, and nothing has come since. */
+  isSilent = false
   readonly #missed: ClientMethod
   readonly #sources = new Set<string>()
   readonly #detach: () => void
@@ -72,6 +74,12 @@ export class HistorySession {
   serves(source: string): boolean {
     const { status, draining } = this.streams
     return status === 'live' && !draining && this.#sources.has(source) && this.access?.owns(source) !== false
+  }
+
+  /** Whether it is to be asked rather than another: one that answers, and of two, the one with fewer calls. */
+  isBetterThan(other: HistorySession): boolean {
+    if (this.isSilent !== other.isSilent) return other.isSilent
+    return this.calls.unfinished < other.calls.unfinished
   }
 
   /** One side ends the link: it is not to be kept by the list of sources. */

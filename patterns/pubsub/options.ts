@@ -109,8 +109,8 @@ export interface SubscriberOptions extends TopicOptions {
    * How long missing and earlier messages are waited for while no link serves the history of their publisher, in
    * milliseconds, 0 to 2,147,483,647.
    *
-   * Then they are reported as gaps: `unavailable`. So are missing messages of which a live link sends nothing for as
-   * long, or for 1 s if that is longer.
+   * Then they are reported as gaps: `unavailable`. So is what a live link sends nothing of for as long, or for 1 s if
+   * that is longer.
    *
    * @defaultValue `5000`
    */

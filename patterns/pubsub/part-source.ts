@@ -3,6 +3,7 @@
  */
 import { type ReadyItems, ReadySource } from '../../src/call/index.js'
 import type { ReplayTurn } from './replay-turns.js'
+import type { SignsOfLife } from './signs-of-life.js'
 
 /** What parts are made of. */
 export interface PartPorts<Part> {
@@ -13,8 +14,11 @@ export interface PartPorts<Part> {
   left(isComplete: boolean): void
   /** Calls back when parts may be taken, and before that when it makes progress; returns what makes it not call back any more. */
   readonly prepare: ((done: () => void, progress: () => void) => () => void) | undefined
-  /** What is taken then. */
-  readonly none?: Part
+  /** What is taken then, and while the turn has not come for long. */
+  readonly none: Part
+  /** Whether it is taken as well while nothing progresses. */
+  readonly isPatient: boolean
+  readonly signs: SignsOfLife
 }
 
 /** The parts of one replay, taken when its link has room and it is its turn. */
@@ -30,35 +34,42 @@ export class PartSource<Part> extends ReadySource<Part> {
 
   open(ready: () => void): ReadyItems<Part> {
     const turn = this.#join(ready)
-    const { take, sizeOf, left, prepare, none } = this.#ports
+    const { take, sizeOf, left, prepare, none, isPatient, signs } = this.#ports
     let isEnded = false
     let isPrepared = prepare === undefined
     let isOpen = false
     let isDue = false
+    let hasProgress = isPatient
     const prepared = () => {
       isPrepared = true
       if (isOpen) ready()
     }
     const forget = prepare?.(prepared, () => {
+      hasProgress = true
+    })
+    isOpen = true
+    const life = signs.add(() => {
+      if (!isPrepared && !hasProgress) return
+      hasProgress = isPatient
       isDue = true
       ready()
     })
-    isOpen = true
     const end = (isComplete: boolean) => {
       if (isEnded) return
       isEnded = true
       forget?.()
+      life.ended()
       turn.leave()
       left(isComplete)
     }
     return {
       take() {
-        if (!isPrepared && isDue && !isEnded) {
-          isDue = false
-          return none
-        }
-        const bytes = isEnded || !isPrepared ? 0 : turn.ask()
-        if (bytes === 0) return undefined
+        if (isEnded) return undefined
+        const bytes = isPrepared ? turn.ask() : 0
+        const isSign = bytes === 0 && isDue
+        isDue = false
+        if (isSign) life.sent()
+        if (bytes === 0) return isSign ? none : undefined
         let part: Part | undefined
         try {
           part = take(bytes)
@@ -66,8 +77,12 @@ export class PartSource<Part> extends ReadySource<Part> {
           end(false)
           throw error
         }
-        if (part === undefined) end(true)
-        else turn.took(sizeOf(part))
+        if (part === undefined) {
+          end(true)
+        } else {
+          turn.took(sizeOf(part))
+          life.sent()
+        }
         return part
       },
       get isEnded() {

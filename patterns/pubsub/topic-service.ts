@@ -11,6 +11,7 @@ import { type ErrorCode, RivuletError } from '../../src/errors/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { type PartPorts, PartSource } from './part-source.js'
 import { ReplayTurns } from './replay-turns.js'
+import { SignsOfLife } from './signs-of-life.js'
 import { SourcesWatch } from './sources-watch.js'
 import type { TopicAccess, TopicAccesses } from './topic-access.js'
 import type { TopicFeed } from './topic-feed.js'
@@ -87,9 +88,6 @@ const shortPositions = 65_536
 /** What replays take: `npm run soak -- topic-joiners` tells what late subscribers leave to others. */
 const bounds = { turnBytes: 262_144, partBytes: 65_536, most: 64, mostOfLink: 4, idleMs: 500 }
 
-/** How often a replay that waits for what is fetched shows that something comes, in milliseconds. */
-const progressMs = 500
-
 /** Heads in one part. */
 const headsPerPart = 512
 
@@ -104,6 +102,7 @@ export class TopicService {
   readonly implementation: Implementation
   readonly #ports: TopicServicePorts
   readonly #turns: ReplayTurns
+  readonly #signs: SignsOfLife
   readonly #watches = new Set<SourcesWatch>()
   #open = 0
   #served = 0
@@ -112,6 +111,7 @@ export class TopicService {
   constructor(ports: TopicServicePorts) {
     this.#ports = ports
     this.#turns = new ReplayTurns(ports, bounds)
+    this.#signs = new SignsOfLife(ports.clock)
     const handlers = new Map<string, CallHandler>([
       ['sources', (_, context) => this.#watch(context)],
       ['replay', (request, { peer }) => this.#replay(request as ReplayRequest, peer)],
@@ -139,6 +139,7 @@ export class TopicService {
 
   close(): void {
     this.#turns.close()
+    this.#signs.close()
   }
 
   #watch({ draining, peer }: CallContext): SourcesWatch {
@@ -197,10 +198,10 @@ export class TopicService {
     const { completes } = this.#ports
     const name = hexOf(source)
     const prepare: PartPorts<ReplayPart>['prepare'] =
-      completes && ((done, progress) => completes.replay(name, ranges, done, this.#seldom(progress)))
-    // a caller that waits for fetched messages sees that they come
+      completes && ((done, progress) => completes.replay(name, ranges, done, progress))
+    // a caller that waits for its turn, or for fetched messages, sees that it is served
     const none = { schemas: [], expired: [], frames: [], position: Math.min(...ranges.map(({ after = 0 }) => after)) }
-    const ports = { take, sizeOf, left, prepare, none }
+    const ports = { take, sizeOf, left, prepare, none, isPatient: false, signs: this.#signs }
     return new PartSource<ReplayPart>((ready) => this.#turns.add(peer.id, ranges.every(isShort), ready), ports)
   }
 
@@ -243,17 +244,9 @@ export class TopicService {
     }
     const sizeOf = ({ heads = [] }: HeadsPart) =>
       heads.reduce((sum, { topic }) => sum + topic.length + headBytes, headBytes + cost)
-    return new PartSource((ready) => this.#turns.add(peer.id, true, ready), { take, sizeOf, left: () => {}, prepare })
-  }
-
-  #seldom(callback: () => void): () => void {
-    let last = this.#ports.clock.now()
-    return () => {
-      const now = this.#ports.clock.now()
-      if (now - last < progressMs) return
-      last = now
-      callback()
-    }
+    const none = { heads: [], position: 0 }
+    const ports = { take, sizeOf, left: () => {}, prepare, none, isPatient: true, signs: this.#signs }
+    return new PartSource<HeadsPart>((ready) => this.#turns.add(peer.id, true, ready), ports)
   }
 
   #missed({ source, messages }: MissedRequest): void {

@@ -83,6 +83,7 @@ async function publish(bytes: number): Promise<void> {
   })
   process.on('message', (order) => {
     if (order === 'begin') begin()
+    if (order === 'more') kept.next({ id: count + 1 })
     process.send?.(told())
   })
   process.send?.(told())

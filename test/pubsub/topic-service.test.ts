@@ -228,3 +228,59 @@ t.test('a log that is being completed is read when it is, and shows until then t
     'whichever has come further',
   )
 })
+
+t.test('a replay that waits for its turn shows each half second that it is served', async (t) => {
+  const { service, open, logs, clock } = serve()
+  const [log] = logs as [PlainLog]
+  for (let at = 1; at <= 100; at++) log.append(placedFrame('a', at, at, Buffer.alloc(30_000)))
+  // one link has four places; their turn does not come, since no turn passes
+  const others = Array.from({ length: 4 }, () => open<ReplayPart>('replay', { source, ranges: [{ pattern: 'a' }] }))
+  for (const { items } of others) while (items.take() !== undefined);
+  const { items, ready, all } = open<ReplayPart>('replay', { source, ranges: [{ pattern: 'a', after: 5 }] })
+  t.equal(items.take(), undefined)
+  clock.advance(499)
+  t.equal(ready.count, 0)
+  clock.advance(101)
+  t.equal(ready.count, 1)
+  t.strictSame(items.take(), { schemas: [], expired: [], frames: [], position: 5 })
+  t.equal(items.take(), undefined)
+  clock.advance(400)
+  t.equal(ready.count, 1)
+  clock.advance(200)
+  t.equal(ready.count, 2)
+  for (const other of others) other.items.leave()
+  t.equal(all().flatMap(({ frames = [] }) => frames).length, 95)
+  clock.advance(600)
+  t.equal(clock.timers, 0, 'and nothing is left of it')
+  service.close()
+})
+
+t.test(
+  'where topics stand is waited for with signs of life, and so is a replay while something is fetched for it',
+  async (t) => {
+    let progress = () => {}
+    const { service, open, clock } = serve([new PlainLog()], {
+      heads: () => () => {},
+      replay: (_source, _ranges, _done, progressed) => {
+        progress = progressed
+        return () => {}
+      },
+    })
+    const heads = open<HeadsPart>('heads', { source, patterns: ['a'], after: 0 })
+    const replay = open<ReplayPart>('replay', { source, ranges: [{ pattern: 'a' }] })
+    for (const { items } of [heads, replay]) t.equal(items.take(), undefined)
+    clock.advance(600)
+    t.strictSame([heads.ready.count, replay.ready.count], [1, 0])
+    t.strictSame(heads.items.take(), { heads: [], position: 0 })
+    progress()
+    clock.advance(600)
+    t.strictSame([heads.ready.count, replay.ready.count], [2, 1])
+    t.match(replay.items.take(), { frames: [], position: 0 })
+    t.equal(replay.items.take(), undefined)
+    clock.advance(600)
+    t.equal(replay.ready.count, 1, 'nothing has come since')
+    for (const { items } of [heads, replay]) items.leave()
+    service.close()
+    t.equal(clock.timers, 0)
+  },
+)
