@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import * as zmq from 'zeromq'
-import { reachableLinks, readLinks, writeFollow } from '../../patterns/pubsub/link-addresses.js'
+import { reachableLinks, readLinks, writeFollow, writeLinks } from '../../patterns/pubsub/link-addresses.js'
 import { maxTopicRequestBytes, TopicLinkSet } from '../../patterns/pubsub/topic-links.js'
 import {
   type FollowPart,
   type FollowRequest,
+  type HeadsPart,
   type ReplayPart,
+  type SourcesChange,
   TopicsService,
 } from '../../patterns/pubsub/topics-wire.js'
 import { serviceOf } from '../../src/avro/service-codec.js'
@@ -51,6 +53,9 @@ export interface Forgery {
   /** Whose messages it says to keep. */
   readonly kept?: readonly Buffer[]
   replay?(source: Buffer): ReplayPart
+  heads?(source: Buffer): HeadsPart
+  /** Where its own messages end, and whether it offers their history. Default: nowhere, and no. */
+  readonly position?: number
 }
 
 /** Connects to a subscriber as a publisher does, and dials its links. */
@@ -72,6 +77,8 @@ export async function forgingPublisher(
   t.teardown(() => socket.close())
   socket.connect(endpoint)
   const parts = new Pushed<FollowPart>()
+  const sources = new Pushed<SourcesChange>()
+  const present = (kept: Buffer) => ({ present: [{ source: kept, position: 0 }], gone: [] })
   const requests: FollowRequest[] = []
   const asked: Buffer[] = []
   const handlers = new Map<string, CallHandler>([
@@ -85,7 +92,7 @@ export async function forgingPublisher(
             requests.push(request)
             for (const frame of request.requests ?? []) {
               asked.push(Buffer.from(frame))
-              parts.push({ answers: [answerTo(Buffer.from(frame), source)] })
+              parts.push({ answers: [answerTo(Buffer.from(frame), source, forgery.position)] })
             }
           },
           complete() {},
@@ -98,8 +105,8 @@ export async function forgingPublisher(
     [
       'sources',
       () => {
-        const sources = new Pushed()
-        sources.push({ present: (forgery.kept ?? []).map((kept) => ({ source: kept, position: 0 })), gone: [] })
+        for (const kept of forgery.kept ?? []) sources.push(present(kept))
+        if (forgery.position !== undefined) sources.push(present(source))
         return sources
       },
     ],
@@ -111,6 +118,16 @@ export async function forgingPublisher(
         if (part) replay.push(part)
         replay.end()
         return replay
+      },
+    ],
+    [
+      'heads',
+      (request) => {
+        const heads = new Pushed()
+        const part = forgery.heads?.(Buffer.from((request as { source: Uint8Array }).source))
+        if (part) heads.push(part)
+        heads.end()
+        return heads
       },
     ],
     ['missed', () => undefined],
@@ -146,12 +163,16 @@ export async function forgingPublisher(
     socket,
     links,
     say: (part: FollowPart) => parts.push(part),
+    /** Says that it keeps the messages of a source. */
+    keeps: (kept: Buffer) => sources.push(present(kept)),
     /** Answers the last request over the link, as another source. */
     answerAs: (other: Buffer) => parts.push({ answers: [answerTo(asked.at(-1) as Buffer, other)] }),
   }
 }
 
-function answerTo(frame: Buffer, source: Buffer): Buffer {
+function answerTo(frame: Buffer, source: Buffer, position?: number): Buffer {
   const { inbox, nonce } = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
-  return writeRecordFrame(TopicAnswer, { nonce, source, position: 0, time: new Date() }, frameKind.answer, inbox)
+  const extensions = position === undefined ? {} : writeLinks([])
+  const answer = { nonce, source, position: position ?? 0, time: new Date(), extensions }
+  return writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
 }

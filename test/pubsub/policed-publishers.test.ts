@@ -104,6 +104,7 @@ eachTransport(
           return readRecordFrame(TopicRequest, frame as Buffer, frameKind.request, undefined)
       }
     }
+    const publishers = new Seen(subscriber.publishers)
     const { inbox, nonce } = await request()
     const { source, position } = origin
     const answer = { nonce, source, position, time: new Date() }
@@ -125,6 +126,7 @@ eachTransport(
     await seen.count(1)
     t.strictSame(ids(seen), [1])
     t.equal(events.length, 2)
+    t.notOk(publishers.values.some(({ publisher }) => publisher === source.toString('hex')))
   },
   ['ipc', 'tcp'],
 )

@@ -88,3 +88,20 @@ t.test('an answer to a request from behind the end of a connection shows that it
   }
   t.strictSame(changes, ['joined'])
 })
+
+t.test('an answer over a link counts if its peer may use the source', async (t) => {
+  const { core, asked, changes } = subscriber(t)
+  core.linked()
+  await turn()
+  const answer = { nonce: asked.at(-1) as Buffer, source, position: 0, time: new Date() }
+  const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
+  const sources: string[] = []
+  const check = (isAllowed: boolean) => (given: string) => {
+    sources.push(given)
+    return isAllowed
+  }
+  core.answered(bytes, new Map(), check(false))
+  t.strictSame(changes, [])
+  core.answered(bytes, new Map(), check(true))
+  t.strictSame([changes, sources], [['joined'], ['aa'.repeat(8), 'aa'.repeat(8)]])
+})
