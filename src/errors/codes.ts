@@ -177,7 +177,7 @@ const entries = {
     retryable: false,
     meaning:
       'A handler of `process`, a teardown of a subscriber or `conflateBy` threw or rejected; the stream continues.',
-    remedy: 'Read `cause`.',
+    remedy: 'Read `cause`, which is what was thrown, and handle it in the handler.',
   },
   RIVULET_DEADLINE_EXCEEDED: {
     retryable: true,

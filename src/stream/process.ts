@@ -81,7 +81,8 @@ export function processMessages<T, R>(
 
     function fail(cause: unknown, value: T): void {
       const details = { cause, ...owner.detailsOf?.(value) }
-      owner.handlerFailed(new RivuletError('RIVULET_HANDLER_FAILED', 'a handler of process failed', details))
+      const text = 'a handler of process threw or rejected, and the stream continues: `cause` is what it threw'
+      owner.handlerFailed(new RivuletError('RIVULET_HANDLER_FAILED', text, details))
       done()
     }
 

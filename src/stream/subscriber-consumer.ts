@@ -10,7 +10,8 @@ import type { Consumer } from './consumer.js'
 
 /** Returns the report of what a teardown threw. */
 export function teardownFailed(cause: unknown): RivuletError {
-  return new RivuletError('RIVULET_HANDLER_FAILED', 'a teardown of a subscriber failed', { cause })
+  const text = 'a teardown of a subscriber threw, and the stream continues: `cause` is what it threw'
+  return new RivuletError('RIVULET_HANDLER_FAILED', text, { cause })
 }
 
 /** A subscriber that takes all messages. */

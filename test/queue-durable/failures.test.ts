@@ -104,8 +104,14 @@ t.test('ten jobs that fail where nobody observes it are a warning with the first
   await consumer.close()
   await turn()
   t.equal(seen.length, 2)
-  t.match(seen[0]?.message, /^consumer.*: a handler of process failed \(subscribe to `errors`/)
-  t.match(seen[1]?.message, /^consumer.*: a handler of process failed \(8 more like it not printed; subscribe/)
+  t.match(
+    seen[0]?.message,
+    /^consumer.*: a handler of process threw or rejected, and the stream continues: `cause` is what it threw \(subscribe to `errors`/,
+  )
+  t.match(
+    seen[1]?.message,
+    /^consumer.*: a handler of process threw or rejected, and the stream continues: `cause` is what it threw \(8 more like it not printed; subscribe/,
+  )
   const lines = seen[0]?.detail?.split('\n')
   t.equal(lines?.[0], 'queue "jobs", position 1, attempt 1, consumer "resize"')
   t.equal(lines?.[1], 'caused by TypeError: no such file')
