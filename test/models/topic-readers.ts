@@ -228,7 +228,7 @@ export class Listener {
 }
 
 /** Whether a topic fits a pattern, word by word. */
-function fits(pattern: string, topic: string): boolean {
+export function fits(pattern: string, topic: string): boolean {
   const words = topic.split('.')
   const wanted = pattern.split('.')
   if (wanted.at(-1) !== '#')
