@@ -133,7 +133,7 @@ export class StreamTruth {
     for (const topic of source.topics.keys()) {
       if (!this.#fits(topic)) continue
       const due = source.numberAt(topic, shown.servedAt ?? 0)
-      const done = shown.topics.get(topic)?.next ?? source.numberAt(topic, shown.from ?? 0) + 1
+      const done = shown.topics.get(topic)?.next ?? (shown.isWhole ? 1 : source.numberAt(topic, shown.from ?? 0) + 1)
       if (done <= due) this.#fail(`${id} is live, and ${topic} ${done} to ${due} has not been shown`)
     }
   }
@@ -148,7 +148,9 @@ export class StreamTruth {
       const state = shown.topics.get(topic)
       const next = state
         ? mostNext(source, shown, topic, state)
-        : source.numberAt(topic, shown.from ?? shown.servedAt) + 1
+        : shown.isWhole
+          ? 1
+          : source.numberAt(topic, shown.from ?? shown.servedAt) + 1
       if (next <= source.count(topic))
         return `${this.#settings.name} waits for ${topic} ${next} of ${source.count(topic)} of ${id}`
     }
@@ -228,7 +230,7 @@ export class StreamTruth {
     const isUnreached = servedAt === undefined || shown.isUnanswered || this.#settings.isUnreached(source.id)
     const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
     if (from !== undefined) {
-      const first = source.numberAt(topic, from) + 1
+      const first = shown.isWhole ? 1 : source.numberAt(topic, from) + 1
       return [first, first]
     }
     if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
@@ -260,7 +262,8 @@ export class StreamTruth {
         if (!this.#fits(topic)) continue
         const state = before?.topics.get(topic)
         const last = topics.get(topic)?.sequence
-        const next = (last ?? source.numberAt(topic, position)) + 1
+        // what a whole cursor does not name begins with its first message, also where that is missing and not reported yet
+        const next = (last ?? (isWhole ? 0 : source.numberAt(topic, position))) + 1
         const [least, most] =
           before && state
             ? [state.next, mostNext(source, before, topic, state)]
