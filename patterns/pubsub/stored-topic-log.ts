@@ -173,13 +173,15 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
     this.steps += steps.length
     if (this.#written === undefined) {
       // what one turn appends is one batch
-      this.#written = Promise.resolve().then(() => this.#write())
+      const before = this.#last
+      this.#written = Promise.resolve().then(() => this.#write(before))
       this.#follow(this.#written)
     }
     return this.#written
   }
 
-  async #write(): Promise<void> {
+  /** @param before - The outcome of the batches before this one. */
+  async #write(before: Promise<void>): Promise<void> {
     const steps = this.#steps
     this.#steps = []
     this.#written = undefined
@@ -192,6 +194,8 @@ export class StoredTopicLog implements TopicLog, FrameBytes {
       changes.push({ key: this.#sourceKey(sourceRecords.position), value: recordKey(0, this.#id, this.#accepted) })
     }
     try {
+      // a batch that only clears writes nothing itself, and must not overtake a value that is being written
+      if (changes.length === 0) await before
       await this.#writeBatch(changes)
     } catch (error) {
       for (const step of steps) {

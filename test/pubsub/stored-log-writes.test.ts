@@ -20,16 +20,24 @@ const retained = [{ pattern: '#', retained: true }]
 function open(bounds = {}) {
   const memory = createMemoryStore()
   const refused: Error[] = []
+  let writable = Promise.resolve()
+  const held = () => {
+    let release = () => {}
+    writable = new Promise((resolve) => {
+      release = resolve
+    })
+    return release
+  }
   const store: Store = {
     ...bindAll(memory),
     write(batch) {
       const error = refused.pop()
-      return error ? Promise.reject(error) : memory.write(batch)
+      return error ? Promise.reject(error) : writable.then(() => memory.write(batch))
     },
   }
   const clock = new VirtualClock()
   const logs = readTopicLogs(store, { bounds: { ...unbounded, ...bounds }, clock })
-  return { logs, clock, again: () => readTopicLogs(memory, { bounds: unbounded, clock }), refused }
+  return { logs, clock, again: () => readTopicLogs(memory, { bounds: unbounded, clock }), refused, held }
 }
 
 function bindAll(store: Store): Store {
@@ -54,6 +62,21 @@ t.test('what was cleared before a flush is not there after it', async (t) => {
   t.strictSame(said(log.replay(retained)), [])
   t.strictSame(said(again().log(id).replay(retained)), [], 'a process that begins now finds it cleared')
   t.strictSame(said(again().log(id).replay(all)), ['x:1+1@1'])
+})
+
+t.test('a value that is cleared while it is written is not there afterwards', async (t) => {
+  const { logs, again, held } = open()
+  const log = logs.log(id)
+  const source = new FrameSource()
+  const release = held()
+  void log.append(source.frame('x', 1, { isRetained: true }))
+  await turn()
+  void log.clear('x')
+  await turn()
+  release()
+  await logs.flush()
+  t.strictSame(said(log.replay(retained)), [])
+  t.strictSame(said(again().log(id).replay(retained)), [], 'a process that begins now finds it cleared')
 })
 
 t.test('nothing is kept of the outcomes of writes', async (t) => {
