@@ -12,18 +12,20 @@ import {
   type Since,
   type TopicSubscriber,
 } from '../../patterns/pubsub/index.js'
-import type { Random } from '../simulation/random.js'
 import { total } from '../support/events.js'
 import { Job } from '../support/job.js'
 import {
   type Beginning,
   type Continued,
+  drawStream,
   HistoryReader,
   type Keeping,
   Life,
   Lives,
-  lastCount,
   type Reading,
+  readings,
+  type StreamPlan,
+  sinceOf,
 } from './history-reader.js'
 import type { Lab } from './lab.js'
 import { defineModel, stepsOf } from './model.js'
@@ -31,8 +33,6 @@ import { sometimes } from './push-world.js'
 
 /** Few enough that calls meet. */
 const topics = ['a', 'a.b', 'b.b'] as const
-const patterns = ['#', '#', 'a.#', 'a', 'a.*', 'b.#'] as const
-const readings: readonly Reading[] = ['subscribe', 'subscribe', 'process', 'iterate']
 
 /** The messages that a publisher keeps that keeps few. */
 const few = 20
@@ -45,12 +45,6 @@ interface Setup {
   readonly publisher: Omit<PublisherOptions, 'bind' | 'connect' | 'runtime' | 'history'>
   readonly subscriber: { readonly highWaterMark?: number; readonly heldBytes?: number }
   readonly first: StreamPlan
-}
-
-interface StreamPlan {
-  readonly pattern: string
-  readonly beginning: Exclude<Beginning, 'cursor'>
-  readonly reading: Reading
 }
 
 interface Reader {
@@ -74,19 +68,6 @@ interface World {
 }
 
 const step = stepsOf<World>()
-
-function drawStream(random: Random): StreamPlan {
-  return {
-    pattern: random.pick(patterns),
-    beginning: random.pick(['now', 'retained', 'all', 'all', 'last', 'date'] as const),
-    reading: random.pick(readings),
-  }
-}
-
-function sinceOf(lab: Lab, beginning: Exclude<Beginning, 'cursor'>): Since {
-  if (beginning === 'last') return { last: lastCount }
-  return beginning === 'date' ? new Date(lab.clock.wallNow() - 1000) : beginning
-}
 
 function publish(
   { lab, lives, life, publisher }: World,
@@ -145,6 +126,35 @@ async function follow(
   const begun = lab.clock.now()
   await lab.within(subscriber.whenReady({ publishers: 1 }), 'the publisher answers')
   reader.isSure = lab.clock.now() - begun < 500
+}
+
+/** Continues a stream at one of the messages that it has shown. */
+function continueAt(world: World, subscriber: TopicSubscriber, reader: HistoryReader, at: number, reading: Reading) {
+  const found = reader.messageAt(at)
+  if (!found) return undefined
+  const continued = { reader, events: found.events }
+  const plan = { pattern: reader.pattern, beginning: 'cursor', since: found.message.cursor, continued } as const
+  return follow(world, subscriber, plan, reading, true)
+}
+
+function present({ readers }: World): readonly Reader[] {
+  return readers.filter(({ subscriber }) => subscriber.status === 'open')
+}
+
+/** All streams come to a last message of each topic, and are live. */
+async function complete(world: World): Promise<void> {
+  const { lab, life } = world
+  for (const topic of topics) {
+    publish(world, topic, 1, false)
+    await lab.until(() => life.settled.get(topic) === life.count(topic), 'the last message is taken')
+    for (const { reader } of present(world)) {
+      if (!reader.isFor(topic)) continue
+      const text = () =>
+        `${topic} ${life.count(topic)} comes to ${reader.pattern} since ${reader.beginning}: ${reader.text}`
+      await lab.until(() => reader.hasReached(life, topic, life.count(topic)), text)
+      if (reader.beginning !== 'now') await lab.until(() => reader.isLive(life), `${reader.beginning} is live`)
+    }
+  }
 }
 
 const steps = [
@@ -212,11 +222,7 @@ const steps = [
     (world, { subscriber, reader, at, reading }) => {
       const one = world.subscribers[subscriber % world.subscribers.length]
       const from = world.readers[reader % Math.max(1, world.readers.length)]?.reader
-      const found = from?.messageAt(at)
-      if (!one || !from || !found || world.closing) return undefined
-      const continued = { reader: from, events: found.events }
-      const plan = { pattern: from.pattern, beginning: 'cursor', since: found.message.cursor, continued } as const
-      return follow(world, one, plan, reading, true)
+      return one && from && !world.closing ? continueAt(world, one, from, at, reading) : undefined
     },
   ),
   step(
@@ -312,24 +318,19 @@ export const model = defineModel<Setup, World>({
   },
 
   async end(world) {
-    const { lab, subscribers, readers, publisher, life } = world
-    const present = readers.filter(({ subscriber }) => subscriber.status === 'open')
-    for (const { reader } of present) reader.read('subscribe')
+    const { lab, subscribers, readers, publisher } = world
+    for (const { reader } of present(world)) reader.read('subscribe')
     for (const one of subscribers) {
       if (one.status === 'open') await lab.within(one.whenReady({ publishers: 1 }), 'the subscriber is ready')
     }
-    for (const topic of topics) {
-      publish(world, topic, 1, false)
-      await lab.until(() => life.settled.get(topic) === life.count(topic), 'the last message is taken')
-      for (const { reader } of present.filter(({ reader }) => reader.isFor(topic))) {
-        const reached = () => reader.hasReached(life, topic, life.count(topic))
-        await lab.until(
-          reached,
-          () => `${topic} ${life.count(topic)} comes to ${reader.pattern} since ${reader.beginning}: ${reader.text}`,
-        )
-        if (reader.beginning !== 'now') await lab.until(() => reader.isLive(life), `${reader.beginning} is live`)
-      }
-    }
+    await complete(world)
+    await join(world)
+    const late = subscribers.at(-1) as TopicSubscriber
+    const earlier = readers.map(({ reader }) => reader)
+    for (const beginning of ['all', 'retained', 'last'] as const)
+      await follow(world, late, { pattern: '#', beginning, since: sinceOf(lab, beginning) }, 'subscribe', true)
+    for (const reader of earlier) await continueAt(world, late, reader, lab.random.below(1000), 'subscribe')
+    await complete(world)
     for (const { reader } of readers) reader.check()
     world.closing = true
     for (const one of subscribers) lab.close(one)

@@ -2,6 +2,7 @@
 import { Subscription } from 'rxjs'
 import type { Since, SinceEvent, TopicMessage } from '../../patterns/pubsub/index.js'
 import type { Stream } from '../../src/stream/index.js'
+import type { Random } from '../simulation/random.js'
 import { turn } from '../support/events.js'
 import type { Job } from '../support/job.js'
 import type { Lab } from './lab.js'
@@ -189,7 +190,8 @@ export class HistoryReader {
     const states = this.#continued ? this.#continued.reader.statesAt(this.#continued.events) : new Map<string, State>()
     const live = new Set<string>()
     for (const [at, event] of this.events.entries()) {
-      if (this.beginning === 'now' && this.#leavings.includes(at)) {
+      // what arrived before it was left may be shown behind that
+      if (this.beginning === 'now' && at >= (this.#leavings[0] ?? Number.POSITIVE_INFINITY)) {
         for (const state of states.values()) state.mayJump = true
       }
       if (event.kind === 'live') {
@@ -299,4 +301,30 @@ function keyOf({ publisher, topic }: Exclude<SinceEvent<Job>, { kind: 'live' }>)
 
 function lastOf(event: Exclude<SinceEvent<Job>, { kind: 'live' }>): number {
   return event.kind === 'gap' ? event.to : event.sequence
+}
+
+const patterns = ['#', '#', 'a.#', 'a', 'a.*', 'b.#'] as const
+/** Ways to take a stream. */
+export const readings: readonly Reading[] = ['subscribe', 'subscribe', 'process', 'iterate']
+
+/** What is drawn of a stream. */
+export interface StreamPlan {
+  readonly pattern: string
+  readonly beginning: Exclude<Beginning, 'cursor'>
+  readonly reading: Reading
+}
+
+/** Draws a stream. */
+export function drawStream(random: Random): StreamPlan {
+  return {
+    pattern: random.pick(patterns),
+    beginning: random.pick(['now', 'retained', 'all', 'all', 'last', 'date'] as const),
+    reading: random.pick(readings),
+  }
+}
+
+/** From where it begins. */
+export function sinceOf(lab: Lab, beginning: Exclude<Beginning, 'cursor'>): Since {
+  if (beginning === 'last') return { last: lastCount }
+  return beginning === 'date' ? new Date(lab.clock.wallNow() - 1000) : beginning
 }
