@@ -145,3 +145,33 @@ eachTransport(
   },
   ['ipc', 'tcp'],
 )
+
+eachTransport(
+  t,
+  'a hub takes no answer for a source of another',
+  async (t, here) => {
+    const { runtime } = here
+    const hub = await createHub({
+      publishers: { bind: here.bind, security: { keyPair: server, allow: everybody, policy } },
+      subscribers: { bind: another(here) },
+      runtime,
+    })
+    const { endpoint } = hub.publishers
+    const subscriber = await createSubscriber({ connect: hub.subscribers.endpoint, runtime })
+    const joined = new Seen(subscriber.publishers)
+    const seen = new Seen(subscriber.topic('#', Job))
+    const [hers, nobodys] = [Buffer.alloc(8, 7), Buffer.alloc(8, 8)]
+    const alice = await forgingPublisher(t, here, endpoint, keys.alice, server.publicKey)
+    const origin = new Origin(systemClock, 1000, { source: hers, position: 0 })
+    const [, frame] = new FrameSource('ticks.a', Job, origin).frame({ id: 1 })
+    alice.say({ frames: [{ topic: 'ticks.a', frame: frame as Buffer }] })
+    await seen.count(1)
+    const bob = await forgingPublisher(t, here, endpoint, keys.bob, server.publicKey)
+    await until(() => bob.requests.some(({ requests = [] }) => requests.length > 0))
+    for (const source of [hers, nobodys]) bob.answerAs(source)
+    const has = (source: Buffer) => joined.values.some(({ publisher }) => publisher === source.toString('hex'))
+    await joined.when(() => has(nobodys))
+    t.notOk(has(hers))
+  },
+  ['ipc', 'tcp'],
+)

@@ -1,6 +1,7 @@
 /** What the service of a publisher with a policy says to those who ask it directly, and what a subscriber takes of such answers. */
 import { firstValueFrom, Subject } from 'rxjs'
 import t, { type Test } from 'tap'
+import { Asked, HistoryCall } from '../../patterns/pubsub/history-call.js'
 import { createPublisher } from '../../patterns/pubsub/index.js'
 import { TopicsService } from '../../patterns/pubsub/topics-wire.js'
 import { createRpcClient } from '../../patterns/rpc/index.js'
@@ -8,6 +9,7 @@ import type { Policy, PolicyRequest } from '../../src/index.js'
 import { until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { place } from '../support/transports.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 import { another } from './hubs.js'
 import { everybody, keys, server } from './policed.js'
 
@@ -91,4 +93,24 @@ t.test('sources are listed when a pattern was allowed, and not before', async (t
   t.strictSame(positions, [10])
   for (const one of [listing, following]) one.unsubscribe()
   t.equal(publisher.stats().history.messages, 10)
+})
+
+t.test('heads of topics that a publisher may not publish are not taken', async (t) => {
+  const heads: string[] = []
+  const asker = { fetched() {}, expired() {}, ended() {}, head: (_: unknown, topic: string) => heads.push(topic) }
+  const fetch = { source: '0a', purpose: 'check', pattern: '#', after: 0, upTo: 0, last: 0, since: null } as const
+  const call = new HistoryCall([new Asked({ ...fetch, retained: false }, asker as never)], {
+    maxMessageBytes: 1000,
+    clock: new VirtualClock(),
+    reject: (error) => t.fail(error.message),
+    isPaused: () => false,
+    answered() {},
+    ended() {},
+  })
+  const responses = { attach: () => () => {}, resume() {} }
+  const access = { admits: (topic: string) => topic.startsWith('ticks.') }
+  call.start({ calls: { stream: () => ({ responses }) }, access } as never)
+  const head = (topic: string) => ({ topic, next: 2, previous: 1 })
+  call.next({ heads: [head('other'), head('ticks.a')], position: 9 })
+  t.strictSame(heads, ['ticks.a'])
 })

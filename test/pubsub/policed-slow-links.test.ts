@@ -1,6 +1,6 @@
 /** Subscribers of a publisher with a policy that do not keep up: what waits for their links is bounded. */
 import t from 'tap'
-import { until } from '../support/events.js'
+import { codesOf, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport } from '../support/transports.js'
 import { ids, publisherAt, subscriberOf } from './policed.js'
@@ -97,4 +97,20 @@ eachTransport(t, 'with slowSubscribers wait, nothing is lost and all wait', asyn
   )
   t.match(publisher.stats().links, { dropped: 0 })
   await iterator.return?.()
+})
+
+eachTransport(t, 'patterns beyond subscriptionBytes are refused, and those before them stay', async (t, here) => {
+  const publisher = await publisherAt(here, { subscriptionBytes: 1024 })
+  const alice = await subscriberOf(here, publisher, 'alice')
+  const errors = codesOf(alice)
+  // one prefix for all, so that the socket has room; each takes 27 bytes over the link
+  const seen = Array.from({ length: 50 }, (_, at) => new Seen(alice.topic(`ticks.*.t${100 + at}`, Job)))
+  await t.rejects(alice.ready, { code: 'RIVULET_TOO_MANY_SUBSCRIPTIONS' })
+  for (let at = 0; at < 50; at++) await publisher.topic(`ticks.a.t${100 + at}`, Job).send({ id: at })
+  await seen[36]?.count(1)
+  t.strictSame(
+    seen.map(({ values }) => values.length),
+    Array.from({ length: 50 }, (_, at) => (at < 37 ? 1 : 0)),
+  )
+  t.strictSame([errors.length, publisher.stats().subscriptionResets], [13, 0])
 })
