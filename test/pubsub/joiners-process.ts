@@ -33,7 +33,8 @@ export interface Joined {
   /** Subscribers that have received anything, and that have everything. */
   readonly begun: number
   readonly complete: number
-  readonly gaps: number
+  /** Gaps, by their reason. */
+  readonly gaps: Readonly<Record<string, number>>
   readonly errors: Readonly<Record<string, number>>
   readonly cpuSeconds: number
   readonly rssMb: number
@@ -52,7 +53,7 @@ async function publish(bytes: number): Promise<void> {
   const publisher = await createPublisher({
     bind: 'tcp://127.0.0.1:*',
     // the live messages are kept as well
-    history: { maxBytes: bytes + 1024 * 1024 * 1024 },
+    history: { maxBytes: bytes + 4 * 1024 * 1024 * 1024 },
     slowSubscribers: 'wait',
   })
   publisher.errors.subscribe()
@@ -99,7 +100,8 @@ async function publish(bytes: number): Promise<void> {
 }
 
 async function join(endpoint: string, count: number): Promise<void> {
-  let [messages, begun, complete, gaps] = [0, 0, 0, 0]
+  let [messages, begun, complete] = [0, 0, 0]
+  const gaps: Record<string, number> = {}
   const errors: Record<string, number> = {}
   const subscribers: Awaited<ReturnType<typeof createSubscriber>>[] = []
   for (let number = 0; number < count; number++) {
@@ -113,12 +115,12 @@ async function join(endpoint: string, count: number): Promise<void> {
     if (order === 'join') {
       for (const subscriber of subscribers) {
         let isFirst = true
-        subscriber.events('kept', Job, { since: 'all' }).subscribe(({ kind }) => {
-          if (kind === 'message') {
+        subscriber.events('kept', Job, { since: 'all' }).subscribe((event) => {
+          if (event.kind === 'message') {
             messages += 1
             if (isFirst) begun += 1
             isFirst = false
-          } else if (kind === 'gap') gaps += 1
+          } else if (event.kind === 'gap') gaps[event.reason] = (gaps[event.reason] ?? 0) + 1
           else complete += 1
         })
       }
