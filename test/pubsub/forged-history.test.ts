@@ -112,9 +112,19 @@ eachTransport(
     }
     // one answers as an older publisher does, the other sends what nobody has subscribed
     const { raw: older, request } = await rawPublisher(false)
-    const { inbox, nonce } = request
-    const answer = { nonce, source: Buffer.alloc(8, 9), position: 0, time: new Date() }
-    await older.send([inbox, writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)])
+    const answer = ({ inbox, nonce }: TopicRequest) => {
+      const record = { nonce, source: Buffer.alloc(8, 9), position: 0, time: new Date() }
+      return older.send([inbox, writeRecordFrame(TopicAnswer, record, frameKind.answer, inbox)])
+    }
+    await answer(request)
+    const answerAll = async (): Promise<void> => {
+      for await (const [next] of older) {
+        if ((next?.[0] ?? 0) > 1)
+          await answer(readRecordFrame(TopicRequest, next as Buffer, frameKind.request, undefined))
+      }
+    }
+    // closing ends it
+    answerAll().catch(() => {})
     const { raw } = await rawPublisher(true)
     await raw.send(new FrameSource('ticks.raw', Job).frame({ id: 666 }))
     t.match(await denied, { reason: 'publish', identity: undefined })
