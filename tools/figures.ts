@@ -8,6 +8,7 @@ import { join, relative } from 'node:path'
 import { root } from './build.js'
 import { charts, chartText } from './figures/charts.js'
 import { withFigures } from './figures/pages.js'
+import { filesUnder } from './plain.js'
 
 /** Where the charts lie. */
 export const chartFolder = join(root, 'docs', 'charts')
@@ -17,9 +18,7 @@ export function figurePages(): string[] {
   const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .map((path) => `docs/${path.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.md') && !/^docs\/(\.vitepress|reference\/api)\//.test(path))
-  const examples = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
-    .map((path) => `examples/${path.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('README.md') && !path.includes('node_modules'))
+  const examples = filesUnder('examples').filter((path) => path.endsWith('README.md'))
   return ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...examples.sort(), ...guides.sort()]
 }
 
