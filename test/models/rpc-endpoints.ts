@@ -22,6 +22,7 @@ export const endpointsStep = step(
       call(world, { ...plain, does: 'later', method: methods[(at + picks.length) % methods.length] as 'get' })
     }
     for (let at = 0; at < turns; at++) await turn()
+    if (picks.length === 0) world.hadNoEndpoint = true
     world.lists.next(picks.map((pick) => world.ways[pick % world.ways.length] as string))
   },
 )

@@ -65,6 +65,8 @@ export interface World {
   readonly runs: Map<string, number>
   /** Whether nothing happened that may end a call which is not its own doing. */
   calm: boolean
+  /** Whether clients had no endpoint at a time: calls waited then, and time may have passed. */
+  hadNoEndpoint: boolean
   /** Whether a server took so long to close, on a busy machine, that its last words may have come too late. */
   isSlow: boolean
 }
@@ -120,6 +122,7 @@ export async function openWorld(lab: Lab, setup: Setup): Promise<World> {
     made: [],
     runs: new Map(),
     calm: true,
+    hadNoEndpoint: false,
     isSlow: false,
   }
   for (let count = 0; count < setup.servers; count++) {
