@@ -100,11 +100,18 @@ async function subscribe({ connect, subscribers, messages }: Crowd): Promise<voi
   process.send?.({
     delivered: sum(({ delivered }) => delivered),
     missed: sum(({ missed }) => missed),
+    reasons: addedUp(checks.map(({ reasons }) => reasons)),
     repaired: all.reduce((total, subscriber) => total + subscriber.stats().repaired, 0),
     faults: checks.flatMap(({ faults }) => faults).slice(0, 10),
     reported,
     peakMb: peakMb(),
   })
+}
+
+function addedUp(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {}
+  for (const [name, count] of counts.flatMap(Object.entries<number>)) total[name] = (total[name] ?? 0) + count
+  return total
 }
 
 /** The most memory that this process has had resident. `resourceUsage` may give that of the parent: it outlives `exec`. */

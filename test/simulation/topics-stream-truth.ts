@@ -104,7 +104,8 @@ export class StreamTruth {
     if (truth) truth.isSeen = true
     this.#oracle.delivered += 1
     if (truth?.isRetained) this.#checkPresent(source, topic, number)
-    this.#follow(source, topic, number, number, truth?.isRetained === true && this.#settings.start.kind === 'retained')
+    const isRetained = truth?.isRetained === true && this.#settings.start.kind === 'retained'
+    this.#follow(source, topic, number, number, isRetained ? 'retained' : 'message')
   }
 
   gap(id: string, topic: string, from: number, to: number, reason: GapReason, mayLose: boolean): void {
@@ -117,7 +118,7 @@ export class StreamTruth {
     if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
     if (reason === 'unavailable' && source.isThere && this.#settings.isCalm())
       this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
-    this.#follow(source, topic, from, to, false)
+    this.#follow(source, topic, from, to, 'gap')
   }
 
   live(id: string): void {
@@ -193,33 +194,35 @@ export class StreamTruth {
   }
 
   /** Messages are shown, or named as missing. */
-  #follow(source: SourceTruth, topic: string, from: number, to: number, isRetained: boolean): void {
+  #follow(source: SourceTruth, topic: string, from: number, to: number, what: 'message' | 'retained' | 'gap'): void {
     const shown = this.#shown(source.id)
     const state = shown.topics.get(topic)
-    const isGap = from !== to || !isRetained
+    const isRetained = what === 'retained'
     if (state === undefined) {
-      this.#begin(source, shown, topic, from, to)
+      this.#begin(source, shown, topic, from, to, what === 'gap')
       shown.topics.set(topic, { next: to + 1, mayJump: isRetained })
       return
     }
     const { next, mayJump } = state
     const most = mostNext(source, shown, topic, state)
     if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
-    else if (from > most && !(mayJump && isGap))
+    else if (from > most && !(mayJump && !isRetained))
       this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
     state.next = to + 1
     state.mayJump = false
   }
 
   /** What a topic may begin with. */
-  #begin(source: SourceTruth, shown: Shown, topic: string, from: number, to: number): void {
+  #begin(source: SourceTruth, shown: Shown, topic: string, from: number, to: number, isGap: boolean): void {
     const { start } = this.#settings
     const [least, most] = this.#beginning(source, shown, topic, start)
     const { isWhole } = shown
-    if (from < least)
-      this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
     // of topics whose numbers are not known, the last missing message is named alone
     const isLone = from === to && !isWhole
+    // and nobody knows when it left
+    const mayPrecede = start.kind === 'date' && isGap && isLone && from === least - 1
+    if (from < least && !mayPrecede)
+      this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
     if (from > most && !isLone)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${most} (${start.kind})`)
   }

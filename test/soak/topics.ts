@@ -55,6 +55,7 @@ interface Answer {
 interface CrowdAnswer {
   readonly delivered: number
   readonly missed: number
+  readonly reasons: Readonly<Record<string, number>>
   readonly repaired: number
   readonly faults: readonly string[]
   readonly reported: Readonly<Record<string, number>>
@@ -270,6 +271,7 @@ async function sleepers(scope: OwnScope): Promise<Outcome> {
     published,
     delivered,
     repaired: total((found) => found.repaired),
+    reasons: [...awake, slept].map((found) => found.reasons),
     sleepers: { delivered: slept.delivered, missed: slept.missed, repaired: slept.repaired },
     sendMs,
     awakeMs,
