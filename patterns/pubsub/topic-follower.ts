@@ -233,10 +233,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
     source.heldSince = undefined
     const { hold } = source
     source.hold = undefined
-    if (hold === undefined) return
-    const { messages } = hold
-    this.#order.release(hold)
-    if (messages > 0) this.#ports.abandoned(messages)
+    if (hold) this.#order.abandon(hold)
   }
 
   #awaitAnswer(source: FollowedSource<Frame>): void {
@@ -275,8 +272,10 @@ export class TopicFollower<Frame extends FollowedFrame> {
   #open(source: FollowedSource<Frame>, position: number, canFetch: boolean): void {
     source.awaitsAnswer = false
     source.heldSince = undefined
-    if (source.doneUpTo !== undefined) return
     const { start } = this.#options
+    // if it was left before this history came, the history is asked for again, up to this answer
+    if (source.isFirstRound && (start.kind === 'retained' || start.kind === 'date')) source.servedFrom = position
+    if (source.doneUpTo !== undefined) return
     const from = start.kind === 'cursor' ? start.sources.get(source.id) : undefined
     if (from) {
       source.servedFrom = from.position

@@ -90,6 +90,13 @@ export class TopicOrder<Frame extends FollowedFrame> {
     return held.take()
   }
 
+  /** Gives up frames that were held. */
+  abandon(held: HeldFrames<Frame>): void {
+    const { messages } = held
+    this.release(held)
+    if (messages > 0) this.#ports.abandoned(messages)
+  }
+
   /**
    * Holds a frame.
    *

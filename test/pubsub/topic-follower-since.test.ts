@@ -300,3 +300,20 @@ t.test(
     }
   },
 )
+
+t.test('a stream that is left before its history has come begins at its next answer', async (t) => {
+  for (const since of ['retained', new Date(5)] as const) {
+    const p = new Kept(idP)
+    p.publish('b', 1, { time: 10, isRetained: true })
+    const stream = new Following([p], since)
+    stream.follower.served(idP, p.position, 1)
+    stream.follower.stop()
+    p.publish('a', 2)
+    stream.follower.resume()
+    stream.follower.served(idP, p.position, 1)
+    stream.settle()
+    stream.follower.frame(idP, p.publish('a', 1, { time: 10 }))
+    stream.settle()
+    t.strictSame(stream.texts(), ['b1', 'live', 'a3'], `since ${since}`)
+  }
+})
