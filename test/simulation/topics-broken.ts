@@ -4,14 +4,51 @@
  * They are those of the package with one method replaced.
  */
 import { CursorJournal } from '../../patterns/pubsub/cursor-journal.js'
+import type { FollowedFrame } from '../../patterns/pubsub/followed-frame.js'
+import { FollowedSource } from '../../patterns/pubsub/followed-source.js'
 import { LogGates } from '../../patterns/pubsub/log-gates.js'
 import { PublisherHistory } from '../../patterns/pubsub/publisher-history.js'
 import { ReplayPart } from '../../patterns/pubsub/replay-part.js'
 import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
 import { TopicBeacons } from '../../patterns/pubsub/topic-beacons.js'
+import { TopicFollower } from '../../patterns/pubsub/topic-follower.js'
 import { TopicOrder } from '../../patterns/pubsub/topic-order.js'
-import { replace } from './broken-machines.js'
+import { all, replace } from './broken-machines.js'
 import type { BrokenPart } from './queue-broken-engines.js'
+import { widerFrom } from './topics-plan.js'
+
+/** Of each follower, where it was first served by each publisher. */
+const firstServed = new WeakMap<object, Map<string, number>>()
+
+/** The follower that is coming into force again. */
+let resuming: object | undefined
+
+/** Replaces what followers do with each publisher when they come into force again. */
+function onResume(make: (source: FollowedSource<FollowedFrame>, before: number | undefined) => boolean): () => void {
+  return all(
+    replace(TopicFollower.prototype, 'resume', (resume) => {
+      return function (this: TopicFollower<FollowedFrame>) {
+        resuming = this
+        resume.call(this)
+        resuming = undefined
+      }
+    }),
+    replace(TopicFollower.prototype, 'served', (served) => {
+      return function (this: TopicFollower<FollowedFrame>, id, position, epoch) {
+        const first = firstServed.get(this) ?? new Map<string, number>()
+        firstServed.set(this, first)
+        if (!first.has(id)) first.set(id, position)
+        served.call(this, id, position, epoch)
+      }
+    }),
+    replace(FollowedSource.prototype, 'topics', (topics) => {
+      return function (this: FollowedSource<FollowedFrame>) {
+        const isUnchanged = resuming !== undefined && make(this, firstServed.get(resuming)?.get(this.id))
+        return isUnchanged ? [] : topics.call(this)
+      }
+    }),
+  )
+}
 
 /** All that is broken. */
 export const brokenTopics: readonly BrokenPart[] = [
@@ -117,6 +154,37 @@ export const brokenTopics: readonly BrokenPart[] = [
     name: 'does not remove a retained value',
     from: 140,
     breakIt: () => replace(PublisherHistory.prototype, 'clear', () => () => undefined),
+  },
+  {
+    name: 'comes back with the answer from before it was left',
+    from: widerFrom,
+    breakIt: () =>
+      onResume((source, before) => {
+        source.servedFrom = before
+        return false
+      }),
+  },
+  {
+    name: 'takes what nobody wanted for missing',
+    from: widerFrom,
+    breakIt: () => onResume(() => true),
+  },
+  {
+    name: 'forgets what it has held when it is left',
+    from: widerFrom + 250,
+    breakIt: () =>
+      replace(TopicOrder.prototype, 'conclude', (conclude) => {
+        return function (this: TopicOrder<FollowedFrame>, source, topic, reason) {
+          const { repair } = topic
+          if (!this.stopped || repair === undefined) {
+            conclude.call(this, source, topic, reason)
+            return
+          }
+          topic.repair = undefined
+          source.repaired.delete(topic)
+          for (const { place } of this.release(repair.held)) topic.next = place.sequence + place.count
+        }
+      }),
   },
   {
     name: 'leaves frames out of replays',

@@ -38,6 +38,8 @@ export interface TopicsPlan {
   readonly weather: Weather
   readonly turnEnds: number
   readonly links: SimulatedLinkOptions
+  /** How often a stream is left, or used again, in place of an act. */
+  readonly leaving: number
 }
 
 const link = {
@@ -51,8 +53,16 @@ const link = {
 
 const fewTopics = ['a', 'a.b', 'a.c', 'b', 'b.c.d']
 
-/** Draws a plan. */
-export function topicsPlanOf(random: Random): TopicsPlan {
+/** Seeds from here on have a wider plan; those before it keep their meaning. */
+export const widerFrom = 20_000_000
+
+/** Draws a plan; a wider one has streams that are left and come back. */
+export function topicsPlanOf(random: Random, isWider: boolean): TopicsPlan {
+  const plan = narrowPlanOf(random)
+  return isWider ? { ...plan, leaving: random.pick([0, 0.1, 0.3]) } : plan
+}
+
+function narrowPlanOf(random: Random): TopicsPlan {
   const delayMs = random.pick([0, 1, 20])
   const jitterMs = random.pick([0, 3, 40])
   // so many that a cursor does not name all of them
@@ -89,5 +99,6 @@ export function topicsPlanOf(random: Random): TopicsPlan {
     },
     turnEnds: random.pick([0, 0, 0.1]),
     links: { link, waitMs: [20, 300] },
+    leaving: 0,
   }
 }

@@ -9,7 +9,7 @@ import type { SeedOutcome } from './seeds.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 import { repairTimeoutMs } from './topics-history.js'
 import { TopicsOracle } from './topics-oracle.js'
-import { topicsPlanOf } from './topics-plan.js'
+import { topicsPlanOf, widerFrom } from './topics-plan.js'
 import { SimulatedPublisher } from './topics-publisher.js'
 import { SimulatedSubscriber } from './topics-subscriber.js'
 import type { TopicsWorld } from './topics-world.js'
@@ -38,7 +38,7 @@ const foundMs = 15_000
 
 /** Runs a seed. */
 export async function simulateTopics(seed: number, options: RunOptions = {}): Promise<TopicsOutcome> {
-  const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, options), options)
+  const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, seed >= widerFrom, options), options)
   const { delivered, gaps } = run.world.oracle
   return { ...outcome, delivered, gaps }
 }
@@ -48,9 +48,9 @@ class TopicsRun extends SimulationRun {
   readonly #publishers: readonly SimulatedPublisher[]
   readonly #subscribers: readonly SimulatedSubscriber[]
 
-  constructor(random: Random, options: RunOptions) {
+  constructor(random: Random, isWider: boolean, options: RunOptions) {
     super()
-    const plan = topicsPlanOf(random)
+    const plan = topicsPlanOf(random, isWider)
     options.log?.(JSON.stringify(plan))
     let lastId = 0
     const world = SimulationRun.worldOf(random, plan.weather, plan.turnEnds, options)
@@ -109,6 +109,10 @@ class TopicsRun extends SimulationRun {
 
   #act(): void {
     const { random, plan } = this.world
+    if (plan.leaving > 0 && random.chance(plan.leaving)) {
+      random.pick(this.#subscribers).comeOrGo()
+      return
+    }
     const publisher = random.pick(this.#publishers)
     const topic = random.pick(plan.topics)
     if (random.chance(0.05)) random.pick(this.#subscribers).followAnother()
@@ -157,6 +161,7 @@ class TopicsRun extends SimulationRun {
     const { network, plan } = this.world
     network.heal()
     for (const publisher of this.#publishers) publisher.isCalm = true
+    if (plan.leaving > 0) for (const subscriber of this.#subscribers) subscriber.comeBack()
     this.world.troubled(0)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 4 }, () => {
       if (this.#all.some(({ isAlive, isStalled }) => !isAlive || isStalled)) return 'somebody is away'

@@ -11,8 +11,12 @@ import type { SourceTruth } from './topics-truth.js'
 
 /** What was shown of one source. */
 interface Shown {
-  /** The position of the first answer. */
+  /** The position of the first answer; behind a leave, where the stream begins again there, of the first one since. */
   servedAt: number | undefined
+  /** The position of the very first answer. */
+  firstAt: number | undefined
+  /** The position of its last message when the stream was left last. */
+  leftAt: number
   /** Everything behind it is shown, where that is known. */
   readonly from: number | undefined
   /** Whether it is known that topics of which nothing was shown begin with their first message. */
@@ -26,10 +30,14 @@ interface Shown {
   readonly topics: Map<string, TopicShown>
 }
 
-/** What a stream has shown of a topic: the next number, and whether it may leave some out. */
+/** What a stream has shown of a topic: the next number, and why it may leave some out before it shows more. */
 interface TopicShown {
   next: number
-  mayJump: boolean
+  /**
+   * Behind a `retained` value it wants what left since the answer; where it was `left`, with `now`, what left since the next
+   * answer, but for what is `late`: from before it was left.
+   */
+  jump: 'retained' | 'left' | 'late' | undefined
 }
 
 /** What a stream has shown at a moment, to be continued. */
@@ -55,8 +63,10 @@ export interface StreamSettings {
 }
 
 /** What is known of a source before it has answered. */
-const unseen: Pick<Shown, 'servedAt' | 'isLive' | 'isUnanswered' | 'removed'> = {
+const unseen: Omit<Shown, 'from' | 'isWhole' | 'topics'> = {
   servedAt: undefined,
+  firstAt: undefined,
+  leftAt: 0,
   isLive: false,
   isUnanswered: false,
   removed: new Map(),
@@ -94,6 +104,17 @@ export class StreamTruth {
     const shown = this.#shown(id)
     if (shown.servedAt === undefined) shown.removed = this.#oracle.source(id).removed()
     shown.servedAt ??= position
+    shown.firstAt ??= position
+  }
+
+  /** Nobody wants it any more; what has arrived is shown when somebody wants it again. */
+  left(): void {
+    const isNow = this.#settings.start.kind === 'now'
+    for (const [id, shown] of this.#sources) {
+      shown.leftAt = this.#oracle.source(id).position
+      if (isNow) for (const state of shown.topics.values()) state.jump = 'left'
+      if (isNow || !shown.isLive) shown.servedAt = undefined
+    }
   }
 
   message(id: string, topic: string, number: number, message: number): void {
@@ -111,12 +132,14 @@ export class StreamTruth {
   gap(id: string, topic: string, from: number, to: number, reason: GapReason, mayLose: boolean): void {
     const source = this.#oracle.source(id)
     this.#oracle.gaps += 1
+    // it may have waited while nobody wanted the stream
+    const isOld = (source.message(topic, to)?.position ?? 0) <= this.#shown(id).leftAt
     if (from > to || to > source.count(topic)) this.#fail(`a gap ${topic} ${from} to ${to} of ${id} does not exist`)
     if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
-    if (reason === 'lost' && !mayLose && source.keepsMessages)
+    if (reason === 'lost' && !mayLose && !isOld && source.keepsMessages)
       this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
     if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
-    if (reason === 'unavailable' && source.isThere && this.#settings.isCalm())
+    if (reason === 'unavailable' && !isOld && source.isThere && this.#settings.isCalm())
       this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
     this.#follow(source, topic, from, to, 'gap')
   }
@@ -161,11 +184,11 @@ export class StreamTruth {
 
   /** A retained value from before the answer must not have been removed then. */
   #checkPresent({ id, topics }: SourceTruth, topic: string, number: number): void {
-    const { servedAt = 0, removed, isUnanswered } = this.#shown(id)
+    const { servedAt = 0, leftAt, removed, isUnanswered } = this.#shown(id)
     const { start, isUnreached } = this.#settings
     if (start.kind !== 'retained' || isUnanswered || isUnreached(id) || number > (removed.get(topic) ?? 0)) return
-    if ((topics.get(topic)?.[number - 1]?.position ?? 0) <= servedAt)
-      this.#fail(`${topic} ${number} of ${id} was removed`)
+    const position = topics.get(topic)?.[number - 1]?.position ?? 0
+    if (position <= servedAt && position > leftAt) this.#fail(`${topic} ${number} of ${id} was removed`)
   }
 
   /** Each retained value from before the answer must have been shown. */
@@ -200,16 +223,21 @@ export class StreamTruth {
     const isRetained = what === 'retained'
     if (state === undefined) {
       this.#begin(source, shown, topic, from, to, what === 'gap')
-      shown.topics.set(topic, { next: to + 1, mayJump: isRetained })
+      shown.topics.set(topic, { next: to + 1, jump: isRetained ? 'retained' : undefined })
       return
     }
-    const { next, mayJump } = state
+    const { next, jump } = state
     const most = mostNext(source, shown, topic, state)
+    const isLone = what === 'gap' && from === to
     if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
-    else if (from > most && !(mayJump && !isRetained))
+    else if (from > most && (jump === undefined || isRetained || (jump !== 'retained' && !isLone)))
       this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
+    const isOld = (source.message(topic, to)?.position ?? 0) <= shown.leftAt
+    if (jump === 'left' && what === 'gap' && !isOld && to < most)
+      this.#fail(`${topic} ${from} to ${to} of ${source.id} is missing, although nobody wanted it`)
     state.next = to + 1
-    state.mayJump = false
+    const mayFollow = isOld && (jump === 'left' || jump === 'late')
+    state.jump = mayFollow ? 'late' : undefined
   }
 
   /** What a topic may begin with. */
@@ -228,7 +256,7 @@ export class StreamTruth {
   }
 
   #beginning(source: SourceTruth, shown: Shown, topic: string, start: Start): [least: number, most: number] {
-    const { servedAt, from } = shown
+    const { servedAt, firstAt, from } = shown
     // without its history, what was held before the answer is shown
     const isUnreached = servedAt === undefined || shown.isUnanswered || this.#settings.isUnreached(source.id)
     const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
@@ -237,7 +265,8 @@ export class StreamTruth {
       return [first, first]
     }
     if (start.kind === 'last' && source.log !== undefined && servedAt !== undefined) {
-      const least = isUnreached || !source.keepsMessages ? 1 : Math.max(1, live - start.count)
+      const first = source.numberAt(topic, firstAt ?? servedAt) + 1
+      const least = isUnreached || !source.keepsMessages ? 1 : Math.max(1, first - start.count)
       // more may have left before its history is asked for
       return [least, Math.max(live, source.count(topic) - start.count + 1)]
     }
@@ -245,7 +274,8 @@ export class StreamTruth {
       const messages = source.topics.get(topic) ?? []
       const dated = messages.findIndex(({ time }) => time >= start.time.getTime()) + 1
       const first = Math.min(live, dated || live)
-      return isUnreached ? [1, live] : [first, first]
+      const least = Math.min(first, source.numberAt(topic, firstAt ?? servedAt ?? 0) + 1)
+      return isUnreached ? [1, live] : [least, first]
     }
     return [1, live]
   }
@@ -275,7 +305,7 @@ export class StreamTruth {
         if (next < least || next > most)
           this.#fail(`a cursor continues with ${topic} ${next} of ${id}, and ${least} to ${most} is next`)
         // of a topic that it does not name, the stream knows no number, and begins behind the position
-        if (last !== undefined) states.set(topic, { next, mayJump: false })
+        if (last !== undefined) states.set(topic, { next, jump: undefined })
       }
       this.#sources.set(id, { ...unseen, from: position, isWhole, topics: states })
     }
@@ -291,7 +321,9 @@ export class StreamTruth {
   }
 }
 
-/** The number that may be next at most: what was published between a retained value and the answer is not wanted. */
-function mostNext(source: SourceTruth, { servedAt }: Shown, topic: string, state: TopicShown): number {
-  return state.mayJump ? Math.max(state.next, source.numberAt(topic, servedAt ?? 0) + 1) : state.next
+/** The number that may be next at most: what was published between a retained value, or a leave, and the answer is not wanted. */
+function mostNext(source: SourceTruth, { servedAt }: Shown, topic: string, { next, jump }: TopicShown): number {
+  if (jump === undefined) return next
+  const unanswered = jump === 'retained' ? 0 : Number.POSITIVE_INFINITY
+  return Math.max(next, source.numberAt(topic, servedAt ?? unanswered) + 1)
 }

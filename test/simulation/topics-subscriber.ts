@@ -2,11 +2,11 @@
  * A subscriber of a simulation: it is that of the package, with simulated sockets and links. It may crash, and comes back with a
  * cursor or from the beginning.
  */
+import { Subscription } from 'rxjs'
 import type { Cursor } from '../../patterns/pubsub/cursor.js'
 import type { PublisherChange } from '../../patterns/pubsub/publisher-presence.js'
 import { type Since, startOf } from '../../patterns/pubsub/since.js'
-import { SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
-import type { Subscription } from '../../patterns/pubsub/subscription.js'
+import { type MadeStream, SubscriberCore } from '../../patterns/pubsub/subscriber-core.js'
 import type { SinceEvent } from '../../patterns/pubsub/topic-event.js'
 import { inboxMark, topicPattern } from '../../patterns/pubsub/topic-name.js'
 import type { RivuletError } from '../../src/errors/index.js'
@@ -19,9 +19,14 @@ import { TurnProcess } from './turn-process.js'
 
 /** A stream, and what it is held against. */
 interface HeldStream {
-  readonly subscription: Subscription
+  readonly subscription: MadeStream<NoteEvent>
+  readonly pattern: string
   readonly truth: StreamTruth
+  /** Ends the present use of the stream; `undefined` while nobody uses it. */
+  leave: (() => void) | undefined
 }
+
+type NoteEvent = SinceEvent<{ readonly id: number }>
 
 /** A cursor that is kept, and what was shown there. */
 interface KeptCursor {
@@ -49,6 +54,8 @@ export class SimulatedSubscriber extends TurnProcess {
   declare readonly world: TopicsWorld
   readonly #addresses: readonly string[]
   readonly #patterns: readonly string[]
+  /** Whether streams are left in the middle of what they show. */
+  mayLeave = true
   #it: Life | undefined
   #kept: KeptCursor | undefined
   #lives = 0
@@ -119,6 +126,26 @@ export class SimulatedSubscriber extends TurnProcess {
     this.enqueue(() => {
       const it = this.#it
       if (it && it.streams.length < maxStreams) this.#follow(this.random.pick(this.#patterns), this.#since())
+    })
+  }
+
+  /** Leaves a stream, or uses one again that was left; sometimes both in one turn. */
+  comeOrGo(): void {
+    this.enqueue(() => {
+      const { random } = this
+      const stream = random.pick(this.#it?.streams ?? [])
+      if (stream === undefined) return
+      if (stream.leave === undefined) this.#use(stream)
+      else this.#leave(stream)
+      if (stream.leave === undefined && random.chance(0.2)) this.#use(stream)
+    })
+  }
+
+  /** Uses all streams again that were left, and leaves none any more. */
+  comeBack(): void {
+    this.mayLeave = false
+    this.enqueue(() => {
+      for (const stream of this.#it?.streams ?? []) if (stream.leave === undefined) this.#use(stream)
     })
   }
 
@@ -196,14 +223,33 @@ export class SimulatedSubscriber extends TurnProcess {
       truth.served(source, position)
       served(source, position, epoch)
     }
-    it.streams.push({ subscription: made, truth })
-    const { life } = this
-    made.stream.subscribe((event) => {
-      if (life === this.life) this.#show(truth, pattern, event)
-    })
+    const stream: HeldStream = { subscription: made, pattern, truth, leave: undefined }
+    it.streams.push(stream)
+    this.#use(stream)
   }
 
-  #show(truth: StreamTruth, pattern: string, event: SinceEvent<{ readonly id: number }>): void {
+  #use(stream: HeldStream): void {
+    const { life } = this
+    const used = new Subscription()
+    stream.leave = () => used.unsubscribe()
+    used.add(
+      stream.subscription.stream.subscribe((event) => {
+        if (life !== this.life) return
+        this.#show(stream, event)
+        const { leaving } = this.world.plan
+        if (leaving > 0 && this.mayLeave && stream.leave && this.random.chance(leaving / 10)) this.#leave(stream)
+      }),
+    )
+  }
+
+  #leave(stream: HeldStream): void {
+    this.note(`leaves ${stream.pattern}`)
+    stream.truth.left()
+    stream.leave?.()
+    stream.leave = undefined
+  }
+
+  #show({ truth, pattern }: HeldStream, event: NoteEvent): void {
     const { publisher } = event
     if (event.kind === 'live') {
       this.note('is live')
