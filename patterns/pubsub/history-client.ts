@@ -46,9 +46,6 @@ const againMs = 200
 /** How long a call over a live link may bring nothing at least, in milliseconds. */
 const silentMs = 1000
 
-/** A look that comes later than this shows that this process has stalled: then it knows nothing of its peers, in milliseconds. */
-const stalledMs = 1000
-
 /** What is asked of one publisher. */
 interface Queue {
   readonly source: string
@@ -69,13 +66,13 @@ export class HistoryClient implements LinkUser {
   readonly #asked = new Map<HistoryFetch, Asked>()
   readonly #turn = new OncePerTurn(() => this.#makeCalls())
   #timer: Timer | undefined
-  #lookedAt: number
+  /** When the timer is to look. */
+  #lookAt = 0
   #isPaused = false
   #isClosed = false
 
   constructor(ports: HistoryClientPorts) {
     this.#ports = ports
-    this.#lookedAt = ports.clock.now()
     this.items = new CallClient(this.#callPorts()).items
   }
 
@@ -291,9 +288,9 @@ export class HistoryClient implements LinkUser {
    * Gives up calls of which nothing arrives. What late subscribers ask for is asked for once more, over another link if there is
    * one; topics wait for repairs.
    */
-  #giveUpSilent(queue: Queue, now: number, isStalled: boolean): void {
+  #giveUpSilent(queue: Queue, now: number, lateMs: number): void {
     for (const [call, { session, purpose }] of [...queue.calls]) {
-      if (this.#isPaused || isStalled) call.progressAt = now
+      call.progressAt = this.#isPaused ? now : Math.min(now, call.progressAt + lateMs)
       if (now - call.progressAt < Math.max(silentMs, this.#ports.timeoutMs)) continue
       const { left } = call
       this.#leave(queue, call)
@@ -316,19 +313,22 @@ export class HistoryClient implements LinkUser {
     const queues = [...this.#queues.values()]
     const isWaiting = queues.some(({ waiting }) => waiting.size > 0)
     if (!isWaiting && queues.every(({ calls }) => calls.size === 0)) return
-    this.#lookedAt = clock.now()
-    this.#timer = clock.setTimer(() => this.#look(), isWaiting ? Math.min(againMs, timeoutMs) : againMs)
+    const afterMs = isWaiting ? Math.min(againMs, timeoutMs) : againMs
+    this.#lookAt = clock.now() + afterMs
+    this.#timer = clock.setTimer(() => this.#look(), afterMs)
   }
 
   #look(): void {
     this.#timer = undefined
     const { clock, timeoutMs } = this.#ports
     const now = clock.now()
-    const isStalled = now - this.#lookedAt > stalledMs
+    // while this process stood still, it could learn nothing of its peers
+    const lateMs = Math.max(0, now - this.#lookAt)
     for (const queue of [...this.#queues.values()]) {
       if (this.#isPaused || this.#sessionFor(queue.source) !== undefined) queue.servedAt = now
-      else if (now - queue.servedAt >= timeoutMs) this.#giveUp(queue)
-      this.#giveUpSilent(queue, now, isStalled)
+      else queue.servedAt = Math.min(now, queue.servedAt + lateMs)
+      if (now - queue.servedAt >= timeoutMs) this.#giveUp(queue)
+      this.#giveUpSilent(queue, now, lateMs)
     }
     this.#turn.schedule()
     this.#watch()

@@ -185,6 +185,19 @@ t.test('a client that has stalled itself gives a publisher its time again', asyn
   t.strictSame(said, ['repair unavailable'])
 })
 
+t.test('a client that has stalled itself gives a publisher that no link serves its time again', (t) => {
+  const { clock, client, said, asker } = new Silence(t)
+  client.fetch({ ...asked, purpose: 'repair', upTo: 8 }, asker)
+  clock.advance(1000)
+  clock.block(60_000)
+  t.strictSame(said, [])
+  clock.advance(3500)
+  t.strictSame(said, [])
+  clock.advance(1000)
+  t.strictSame(said, ['repair unavailable'])
+  t.end()
+})
+
 t.test(
   'a publisher that stands still in the middle of a replay is given up, and what it did not send is a gap',
   async (t) => {
