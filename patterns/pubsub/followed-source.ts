@@ -103,6 +103,12 @@ export class FollowedSource<Frame extends FollowedFrame> {
     return false
   }
 
+  /** Whether anything of its topics was delivered or reported, where each is wanted from a number on. */
+  get hasShown(): boolean {
+    for (const { position } of this.topics()) if (position > 0) return true
+    return false
+  }
+
   *topics(): Iterable<TopicState<Frame>> {
     yield* this.#former.values()
     yield* this.#topics.values()

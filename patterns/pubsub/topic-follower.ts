@@ -230,10 +230,11 @@ export class TopicFollower<Frame extends FollowedFrame> {
     source.history = undefined
     for (const topic of [...source.repaired]) this.#order.conclude(source, topic, 'unavailable')
     source.awaitsAnswer = true
+    // behind some of the last messages, all that follow are wanted
+    if (this.#options.start.kind === 'last' && source.hasShown) source.isFirstRound = false
     source.heldSince = undefined
-    const { hold } = source
+    if (source.hold) this.#order.abandon(source.hold)
     source.hold = undefined
-    if (hold) this.#order.abandon(hold)
   }
 
   #awaitAnswer(source: FollowedSource<Frame>): void {

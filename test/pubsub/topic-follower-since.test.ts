@@ -317,3 +317,20 @@ t.test('a stream that is left before its history has come begins at its next ans
     t.strictSame(stream.texts(), ['b1', 'live', 'a3'], `since ${since}`)
   }
 })
+
+t.test('since the last messages: left in the middle of them, it continues there', async (t) => {
+  const p = new Kept(idP)
+  for (let n = 0; n < 6; n++) p.publish('a', 1)
+  const stream = new Following([p], { last: 3 })
+  stream.follower.served(idP, p.position, 1)
+  stream.step()
+  stream.step()
+  t.strictSame(stream.texts(), ['a4'])
+  stream.follower.stop()
+  for (let n = 0; n < 6; n++) p.publish('a', 1)
+  stream.follower.resume()
+  stream.follower.served(idP, p.position, 1)
+  stream.settle()
+  const rest = ['a5', 'a6', 'a7', 'a8', 'a9', 'a10', 'a11', 'a12']
+  t.strictSame(stream.texts(), ['a4', ...rest, 'live'])
+})
