@@ -4,8 +4,10 @@
  * They are those of the package with one method replaced.
  */
 import { CursorJournal } from '../../patterns/pubsub/cursor-journal.js'
+import { DialedLinks } from '../../patterns/pubsub/dialed-links.js'
 import type { FollowedFrame } from '../../patterns/pubsub/followed-frame.js'
 import { FollowedSource } from '../../patterns/pubsub/followed-source.js'
+import { HistoryServer } from '../../patterns/pubsub/history-server.js'
 import { LogGates } from '../../patterns/pubsub/log-gates.js'
 import { PublisherHistory } from '../../patterns/pubsub/publisher-history.js'
 import { ReplayPart } from '../../patterns/pubsub/replay-part.js'
@@ -171,7 +173,7 @@ export const brokenTopics: readonly BrokenPart[] = [
   },
   {
     name: 'forgets what it has held when it is left',
-    from: widerFrom + 250,
+    from: widerFrom,
     breakIt: () =>
       replace(TopicOrder.prototype, 'conclude', (conclude) => {
         return function (this: TopicOrder<FollowedFrame>, source, topic, reason) {
@@ -185,6 +187,24 @@ export const brokenTopics: readonly BrokenPart[] = [
           for (const { place } of this.release(repair.held)) topic.next = place.sequence + place.count
         }
       }),
+  },
+  {
+    name: 'does not dial the links that subscribers name',
+    from: widerFrom,
+    breakIt: () => replace(HistoryServer.prototype, 'requested', () => () => {}),
+  },
+  {
+    name: 'dials the links of its first subscriber alone',
+    from: widerFrom,
+    breakIt: () => {
+      const named = new WeakSet<DialedLinks>()
+      return replace(DialedLinks.prototype, 'named', (original) => {
+        return function (this: DialedLinks, ...links) {
+          if (!named.has(this)) original.apply(this, links)
+          named.add(this)
+        }
+      })
+    },
   },
   {
     name: 'leaves frames out of replays',

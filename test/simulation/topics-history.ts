@@ -7,6 +7,7 @@ import type { HistoryAsker } from '../../patterns/pubsub/history-call.js'
 import type { HistoryFetch } from '../../patterns/pubsub/history-fetch.js'
 import { HistoryOffers } from '../../patterns/pubsub/history-offers.js'
 import { SimulatedLinks } from './simulated-links.js'
+import type { Endpoints } from './topics-sockets.js'
 import type { TopicsWorld } from './topics-world.js'
 import type { TurnProcess } from './turn-process.js'
 
@@ -26,11 +27,11 @@ export class SimulatedHistory extends HistoryOffers {
   readonly #offeredAt = new Map<string, number>()
 
   /**
-   * @param addresses - Where its subscriber connects.
+   * @param endpoints - Where its subscriber is bound, and where it connects.
    * @param ask - Asks publishers again.
    */
-  constructor(process: TurnProcess, { plan, oracle }: TopicsWorld, addresses: readonly string[], ask: () => void) {
-    const connect = addresses.map((address) => ({ address, serverKeys: [] }))
+  constructor(process: TurnProcess, { plan, oracle }: TopicsWorld, endpoints: Endpoints, ask: () => void) {
+    const connect = endpoints.connect.map((address) => ({ address, serverKeys: [] }))
     super(
       { maxMessageBytes: 1000, heldBytes: plan.holdBytes, repairTimeoutMs },
       {
@@ -38,7 +39,7 @@ export class SimulatedHistory extends HistoryOffers {
         name: () => process.name,
         connect: () => connect,
         dial: (endpoints) => this.#links.follow(endpoints.map(({ address }) => address)),
-        bind: () => undefined,
+        bind: () => (endpoints.bind === undefined ? undefined : this.#bind(`${endpoints.bind}/links`)),
         ask,
         reject: (error) => oracle.fail(`${process.name} rejects ${error.message}`),
         report: (error) => process.report(error),
@@ -82,6 +83,14 @@ export class SimulatedHistory extends HistoryOffers {
         asker.ended(asked, outcome, position)
       },
     })
+  }
+
+  /** Binds links, which takes a moment. */
+  async #bind(address: string): Promise<readonly string[]> {
+    const process = this.#process
+    await new Promise<void>((resolve) => process.enqueueLater(process.random.below(50), () => resolve()))
+    this.#links.listen(address)
+    return [address]
   }
 
   tick(): void {

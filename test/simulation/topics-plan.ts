@@ -14,6 +14,8 @@ export interface PublisherPlan {
   readonly maxBatchMessages: number
   /** How long a write to its disk takes at most, in milliseconds. */
   readonly flushMs: number
+  /** Whether it connects to its subscribers, and has no address. */
+  readonly dials: boolean
 }
 
 /** One run. */
@@ -56,10 +58,14 @@ const fewTopics = ['a', 'a.b', 'a.c', 'b', 'b.c.d']
 /** Seeds from here on have a wider plan; those before it keep their meaning. */
 export const widerFrom = 20_000_000
 
-/** Draws a plan; a wider one has streams that are left and come back. */
+/** Draws a plan; a wider one has streams that are left and come back, and publishers that connect. */
 export function topicsPlanOf(random: Random, isWider: boolean): TopicsPlan {
   const plan = narrowPlanOf(random)
-  return isWider ? { ...plan, leaving: random.pick([0, 0.1, 0.3]) } : plan
+  if (!isWider) return plan
+  const leaving = random.pick([0, 0.1, 0.3])
+  const dialing = random.pick([0, 0, 0.5, 1])
+  const publishers = plan.publishers.map((one) => ({ ...one, dials: random.chance(dialing) }))
+  return { ...plan, leaving, publishers }
 }
 
 function narrowPlanOf(random: Random): TopicsPlan {
@@ -73,6 +79,7 @@ function narrowPlanOf(random: Random): TopicsPlan {
       maxMessages: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 100, 20]),
       maxBatchMessages: random.pick([1, 4, 1000]),
       flushMs: random.pick([0, 50, 300]),
+      dials: false,
     })),
     subscribers: random.between(1, 4),
     topics: isWide

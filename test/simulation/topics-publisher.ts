@@ -9,6 +9,7 @@ import { PublisherHistory, type PublisherHistoryPorts } from '../../patterns/pub
 import { readTopicLogs } from '../../patterns/pubsub/stored-topic-logs.js'
 import type { TopicLog, TopicLogs } from '../../patterns/pubsub/topic-log.js'
 import { inboxMark } from '../../patterns/pubsub/topic-name.js'
+import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
@@ -20,7 +21,7 @@ import { SimulatedDisk } from './topics-disk.js'
 import { Note } from './topics-notes.js'
 import type { TopicsOracle } from './topics-oracle.js'
 import type { PublisherPlan } from './topics-plan.js'
-import { TopicServer } from './topics-sockets.js'
+import { type Endpoints, TopicServer } from './topics-sockets.js'
 import type { TopicsWorld } from './topics-world.js'
 import { TurnProcess } from './turn-process.js'
 
@@ -60,22 +61,28 @@ class ObservedHistory extends PublisherHistory {
 /** A publisher. */
 export class SimulatedPublisher extends TurnProcess {
   declare readonly world: TopicsWorld
-  readonly address: string
+  readonly #endpoints: Endpoints
   readonly #plan: PublisherPlan
   readonly #disk = new SimulatedDisk()
   /** Whether nothing goes wrong any more: writes are quick. */
   isCalm = false
   #it: Life | undefined
 
-  constructor(name: string, world: TopicsWorld, plan: PublisherPlan) {
+  /** @param connect - Where it connects, if it has no address. */
+  constructor(name: string, world: TopicsWorld, plan: PublisherPlan, connect: readonly string[]) {
     super(name, world, world.plan.links.link.heartbeatMs)
-    this.address = addressOf(name)
+    this.#endpoints = plan.dials ? { bind: undefined, connect } : { bind: addressOf(name), connect: [] }
     this.#plan = plan
   }
 
   /** Who it is in this life: 16 hexadecimal digits. */
   get source(): string | undefined {
     return this.#it?.core.origin.source.toString('hex')
+  }
+
+  /** Where subscribers connect; `undefined` if it connects to them. */
+  get address(): string | undefined {
+    return this.#endpoints.bind
   }
 
   /** Whether it keeps more than retained values. */
@@ -152,11 +159,12 @@ export class SimulatedPublisher extends TurnProcess {
     const report = (error: RivuletError) => this.report(error)
     const outbox: Outbox = new Outbox(1_048_576)
     let logOf: ServedLogs['log'] = () => undefined
+    const { bind, connect } = this.#endpoints
     const owner = {
       runtime: createRuntime({ clock }),
       socket: { insecure: false, security: undefined },
-      endpoints: () => [this.address],
-      connect: () => [],
+      endpoints: () => (bind === undefined ? [] : [bind]),
+      connect: () => connect.map((address) => ({ address, serverKeys: [] })),
       adopt() {},
       release() {},
       report,
@@ -171,7 +179,7 @@ export class SimulatedPublisher extends TurnProcess {
       openLogs: () => Promise.resolve(this.#openLogs(bounds)),
       serve: (logs) => {
         logOf = logs.log
-        return new HistoryServer(owner, logs, (_, __, users) => this.#openLinks(it, users))
+        return new HistoryServer(owner, logs, (_, links, users) => this.#openLinks(it, links.length > 0, users))
       },
       release: () => outbox.release(),
       dropped: () => {},
@@ -199,7 +207,7 @@ export class SimulatedPublisher extends TurnProcess {
     const { source, position } = core.origin
     const id = source.toString('hex')
     oracle.opened(id, (): TopicLog | undefined => logOf(id), position, keeping)
-    const server = new TopicServer(this, this.address, plan.pipeFrames, {
+    const server = new TopicServer(this, this.#endpoints, plan.pipeFrames, {
       subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
       frame: (frame, prefixes) => {
         const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
@@ -210,6 +218,7 @@ export class SimulatedPublisher extends TurnProcess {
       dropped: (topic) => {
         if (topic[0] === inboxMark) world.troubled(0)
       },
+      alone: () => history.noSubscriber(),
     })
     it.server = server
     outbox.attach({
@@ -221,17 +230,21 @@ export class SimulatedPublisher extends TurnProcess {
     })
   }
 
-  async #openLinks(it: Life, users: Parameters<OpenLinks>[2]): ReturnType<OpenLinks> {
-    const address = `${this.address}/links`
+  /** Opens links that are bound, or that dial. */
+  async #openLinks(it: Life, isBound: boolean, users: Parameters<OpenLinks>[2]): ReturnType<OpenLinks> {
+    const addresses = isBound ? [`${this.#endpoints.bind}/links`] : []
     if (it.server) {
       // subscribers may ask meanwhile
       await new Promise<void>((resolve) => this.enqueueLater(this.random.below(50), () => resolve()))
     }
     const links = new SimulatedLinks(this, this.world.plan.links, users)
     it.links = links
-    if (this.#it === it) links.listen(address)
+    if (this.#it === it) for (const address of addresses) links.listen(address)
+    const dial = (endpoints: readonly Endpoint[]) => {
+      if (!isBound && this.#it === it) links.follow(endpoints.map(({ address }) => address))
+    }
     const close = () => Promise.resolve({ drained: true, undelivered: 0 })
-    return { endpoints: [address], securityEvents: NEVER, dial() {}, limited() {}, close }
+    return { endpoints: addresses, securityEvents: NEVER, dial, limited() {}, close }
   }
 
   #openLogs(bounds: Parameters<typeof readTopicLogs>[1]['bounds']): TopicLogs {

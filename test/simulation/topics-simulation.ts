@@ -4,6 +4,7 @@
  * What follows the topics, asks for history, keeps and serves it is of the package; sockets, disks, network, clocks and chance are
  * simulated.
  */
+import { addressOf, wayOf } from './link-ends.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
@@ -67,14 +68,16 @@ class TopicsRun extends SimulationRun {
         return lastId
       },
     }
-    this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one))
-    const addresses = this.#publishers.flatMap(({ address }) =>
-      Array.from({ length: plan.connectionsEach }, () => address),
+    const subscribers = Array.from({ length: plan.subscribers }, (_, at) => `s${at}`)
+    const bound = subscribers.map((name) => addressOf(name))
+    this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one, bound))
+    const connect = this.#publishers.flatMap(({ address }) =>
+      address === undefined ? [] : Array.from({ length: plan.connectionsEach }, () => address),
     )
+    const accepts = plan.publishers.filter(({ dials }) => dials).length
     const patterns = ['#', 'a.#', 'a', '*', 'a.*', 'b.#', ...plan.topics]
-    this.#subscribers = Array.from(
-      { length: plan.subscribers },
-      (_, at) => new SimulatedSubscriber(`s${at}`, this.world, addresses, patterns),
+    this.#subscribers = subscribers.map(
+      (name) => new SimulatedSubscriber(name, this.world, { connect, accepts, patterns }),
     )
   }
 
@@ -151,9 +154,10 @@ class TopicsRun extends SimulationRun {
 
   #part(subscriber: SimulatedSubscriber, publisher: SimulatedPublisher, ms: number): void {
     const { network } = this.world
-    const way = `${subscriber.name}>${publisher.name}`
-    network.setApart(way, ms)
-    for (const connection of network.open) if (connection.name.startsWith(`${way}#`)) connection.cut()
+    for (const way of [wayOf(subscriber, publisher), wayOf(publisher, subscriber)]) {
+      network.setApart(way, ms)
+      for (const connection of network.open) if (connection.name.startsWith(`${way}#`)) connection.cut()
+    }
   }
 
   /** Nothing goes wrong any more: all is found, and a loss at the end of a burst is found soon. */

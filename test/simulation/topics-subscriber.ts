@@ -10,9 +10,11 @@ import { type MadeStream, SubscriberCore } from '../../patterns/pubsub/subscribe
 import type { SinceEvent } from '../../patterns/pubsub/topic-event.js'
 import { inboxMark, topicPattern } from '../../patterns/pubsub/topic-name.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import { addressOf } from './link-ends.js'
+import { TopicClient } from './topics-client.js'
 import { SimulatedHistory } from './topics-history.js'
 import { Note } from './topics-notes.js'
-import { TopicClient } from './topics-sockets.js'
+import type { Endpoints } from './topics-sockets.js'
 import { type StreamMark, StreamTruth } from './topics-stream-truth.js'
 import type { TopicsWorld } from './topics-world.js'
 import { TurnProcess } from './turn-process.js'
@@ -52,7 +54,8 @@ const maxStreams = 4
 /** A subscriber. */
 export class SimulatedSubscriber extends TurnProcess {
   declare readonly world: TopicsWorld
-  readonly #addresses: readonly string[]
+  readonly #endpoints: Endpoints
+  readonly #accepts: number
   readonly #patterns: readonly string[]
   /** Whether streams are left in the middle of what they show. */
   mayLeave = true
@@ -60,14 +63,27 @@ export class SimulatedSubscriber extends TurnProcess {
   #kept: KeptCursor | undefined
   #lives = 0
 
-  constructor(name: string, world: TopicsWorld, addresses: readonly string[], patterns: readonly string[]) {
+  /**
+   * @param connect - Where it connects.
+   * @param accepts - How many publishers connect to it.
+   */
+  constructor(
+    name: string,
+    world: TopicsWorld,
+    {
+      connect,
+      accepts,
+      patterns,
+    }: { readonly connect: readonly string[]; readonly accepts: number; readonly patterns: readonly string[] },
+  ) {
     super(name, world, world.plan.links.link.heartbeatMs)
-    this.#addresses = addresses
+    this.#endpoints = { bind: accepts > 0 ? addressOf(name) : undefined, connect }
+    this.#accepts = accepts
     this.#patterns = patterns
   }
 
   get isConnected(): boolean {
-    return this.#it?.client.isConnected === true
+    return this.#it?.client.isConnected(this.#accepts) === true
   }
 
   /** Loses its connections to publishers, or those of its links. */
@@ -156,9 +172,9 @@ export class SimulatedSubscriber extends TurnProcess {
   #open(): void {
     const { clock, world } = this
     const { oracle } = world
-    const history = new SimulatedHistory(this, world, this.#addresses, () => core.readiness.ask())
+    const history = new SimulatedHistory(this, world, this.#endpoints, () => core.readiness.ask())
     const isThis = () => this.#it?.core === core
-    const client = new TopicClient(this, this.#addresses, {
+    const client = new TopicClient(this, this.#endpoints, {
       linked: () => isThis() && core.linked(),
       unlinked: () => isThis() && core.unlinked(),
       frame: (topic, frame) => isThis() && core.onFrame([topic, frame]),
