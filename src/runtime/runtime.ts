@@ -26,7 +26,7 @@ export interface RuntimeOptions {
    */
   readonly ioThreads?: number
   /**
-   * The most native sockets, 8 to 65,535; a resource takes two.
+   * The most native sockets, 8 to 65,535; each socket of a resource takes three, with both ends of its monitor.
    * @defaultValue `1023`
    */
   readonly maxSockets?: number
@@ -41,7 +41,7 @@ export interface RuntimeOptions {
 export interface Runtime extends Closable {
   /** Input and output threads. */
   readonly ioThreads: number
-  /** How many native sockets there may be. */
+  /** How many native sockets there may be; those that are closing count until their messages have left. */
   readonly maxSockets: number
   /** The clock for timers and message times. */
   readonly clock: Clock

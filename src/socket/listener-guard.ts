@@ -17,8 +17,8 @@ const reportAfterMs = 1000
 
 /** What a guard needs of its socket. */
 export interface ListenerGuardPorts {
-  readonly closed: boolean
-  readonly name: string
+  isClosed(): boolean
+  name(): string
   /** Ends a listener and its connections. */
   unbind(address: string): void
   /** Binds an address again, at once; throws the native error. */
@@ -43,7 +43,7 @@ export class ListenerGuard {
   /** Takes an event of a bound endpoint; returns whether it is one of a connection that counts. */
   event(type: string, links: EndpointLinks, error: Error | undefined): boolean {
     if (type === 'accept:error') {
-      if (this.#admission.failed()) this.#ports.report(translate(`${this.#ports.name}: cannot accept`, error))
+      if (this.#admission.failed()) this.#ports.report(translate(`${this.#ports.name()}: cannot accept`, error))
       return false
     }
     if (type === 'bind') this.#withdrawn.delete(links)
@@ -70,15 +70,15 @@ export class ListenerGuard {
 
   /** Binds as soon as the address is free, which somebody else may have taken. */
   #bindSoon(links: EndpointLinks, reportAt: number): void {
-    const { closed, name, bind, report } = this.#ports
-    if (closed) return
+    const { isClosed, name, bind, report } = this.#ports
+    if (isClosed()) return
     const now = systemClock.now()
     const isLate = now >= reportAt
     try {
       if (links.endpoint.startsWith('ipc:')) restoreFolder(links.endpoint.slice('ipc://'.length))
       bind(links.endpoint)
     } catch (error) {
-      if (isLate) report(translate(`${name}: cannot bind ${links.endpoint} again`, error, 'RIVULET_BIND_FAILED'))
+      if (isLate) report(translate(`${name()}: cannot bind ${links.endpoint} again`, error, 'RIVULET_BIND_FAILED'))
       const next = () => this.#bindSoon(links, isLate ? now + defaults.reportMs : reportAt)
       systemClock.setTimer(next, againMs)
     }
@@ -88,7 +88,7 @@ export class ListenerGuard {
     const { name, report } = this.#ports
     const withdraw = links.endpoint.startsWith('ipc:') ? () => this.#withdraw(links) : undefined
     const why = this.#admission.accepted(withdraw)
-    if (why !== undefined) report(new RivuletError('RIVULET_TOO_MANY_SOCKETS', `${name}: ${why}`))
+    if (why !== undefined) report(new RivuletError('RIVULET_TOO_MANY_SOCKETS', `${name()}: ${why}`))
   }
 
   /** An ipc listener that finds no descriptor aborts the process (libzmq 4.3.5): until there are some it is not bound. */
@@ -96,12 +96,12 @@ export class ListenerGuard {
     const { endpoint } = links
     this.#unbind(links)
     const bindAgain = () => {
-      const { closed, name, bind, report } = this.#ports
-      if (closed) return
+      const { isClosed, name, bind, report } = this.#ports
+      if (isClosed()) return
       try {
         bind(endpoint)
       } catch (error) {
-        report(translate(`${name}: cannot bind ${endpoint} again`, error, 'RIVULET_BIND_FAILED'))
+        report(translate(`${name()}: cannot bind ${endpoint} again`, error, 'RIVULET_BIND_FAILED'))
         this.#admission.onRoom(bindAgain)
       }
     }

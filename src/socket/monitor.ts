@@ -24,39 +24,42 @@ const observerDescriptors = 6
 /** Promise jobs until what is there already has arrived. */
 const jobsToArrive = 2
 
+/** What a monitor tells its socket. */
+export interface MonitorHandlers {
+  event(event: MonitorEvent): void
+  failed(error: unknown): void
+  /** Its closed socket and itself have left the library. */
+  ended(): void
+}
+
 /** The monitor of one native socket. */
 export class Monitor {
   readonly #socket: NativeSocket
   readonly #clock: Clock
-  readonly #onEvent: (event: MonitorEvent) => void
-  readonly #onError: (error: unknown) => void
+  readonly #handlers: MonitorHandlers
   #newest: NativeObserver
   #unread = false
   /** Whether the newest is read and has brought everything. */
   #isEmpty = false
   /** Whether another takes the place of the newest as soon as that is empty. */
   #replacing = false
-  /** Whether no other could be made: there was no socket for it. */
+  /** Whether no other could be made. */
   #isLost = false
   #tick: Timer | undefined
   #pollMs = monitorPollMs.first
   /** Keeps a worker thread alive, where nothing is pending. */
   #hold: NodeJS.Timeout | undefined
   #closed = false
+  /** Whether the newest has ended, and nothing of it may come any more. */
+  #hasEnded = false
   /** Addresses that a closed socket has not let go of. */
   readonly #taken = new Set<string>()
   readonly #released = deferred()
 
-  constructor(
-    socket: NativeSocket,
-    clock: Clock,
-    onEvent: (event: MonitorEvent) => void,
-    onError: (error: unknown) => void,
-  ) {
+  constructor(socket: NativeSocket, clock: Clock, handlers: MonitorHandlers) {
     this.#socket = socket
     this.#clock = clock
-    this.#onEvent = onEvent
-    this.#onError = onError
+    this.#handlers = handlers
     this.#newest = observe(socket)
     if (mayPend) {
       void this.#read(this.#newest)
@@ -100,8 +103,14 @@ export class Monitor {
     if (bound.length === 0) this.#released.resolve()
     this.#tick?.cancel()
     clearInterval(this.#hold)
-    this.#readNewest()
+    if (this.#hasEnded) this.#end()
+    else this.#readNewest()
     return this.#released.promise
+  }
+
+  #end(): void {
+    this.#released.resolve()
+    this.#handlers.ended()
   }
 
   /** Replaces the monitor now, and at each tick from now on. */
@@ -137,10 +146,10 @@ export class Monitor {
     try {
       this.#newest = observe(this.#socket)
       this.#unread = true
-      this.#isLost = false
+      this.#isLost = this.#hasEnded = false
     } catch (error) {
       // at the next tick again
-      if (!this.#isLost) this.#onError(error)
+      if (!this.#isLost) this.#handlers.failed(error)
       this.#isLost = true
     }
   }
@@ -177,14 +186,16 @@ export class Monitor {
         const event = await this.#next(observer)
         if (!event || event.type === 'end') break
         this.#pollMs = monitorPollMs.first
-        if (!this.#closed) this.#onEvent(event)
+        if (!this.#closed) this.#handlers.event(event)
         else if (event.type === 'close') this.#release(event.address)
         // peers that connect and leave without end keep it busy
         if (turnBudget.spend()) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
       }
     } catch (error) {
-      if (!this.#closed) this.#onError(error)
+      if (!this.#closed) this.#handlers.failed(error)
     }
-    if (this.#closed && observer === this.#newest) this.#released.resolve()
+    if (observer !== this.#newest) return
+    this.#hasEnded = true
+    if (this.#closed) this.#end()
   }
 }

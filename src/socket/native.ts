@@ -6,9 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import { isMainThread } from 'node:worker_threads'
 import * as zmq from 'zeromq'
+import { errnoOf } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { withoutWarning } from './late-options.js'
+import { libraryContext } from './native-context.js'
 import { whenReleased } from './taken-endpoint.js'
 
 /** The socket types in use. */
@@ -95,9 +97,6 @@ const option = {
   topicsCount: 116,
 } as const
 
-/** The same of contexts. */
-const contextOption = { zeroCopyReceive: 10 } as const
-
 /**
  * What the library reads at once while it expects the head of a frame, in bytes; a body is read in one piece.
  *
@@ -157,37 +156,10 @@ interface ByNumber {
   setStringOption(option: number, value: Buffer): void
 }
 
-const contexts = new WeakMap<Runtime, zmq.Context>()
-
-/** Contexts of runtimes that were closed: zeromq.js ends a context with the process and not before, so they serve again. */
-const idleContexts = new Set<zmq.Context>()
-
-/** The native context of a runtime, from its first socket to its end. */
-function contextOf(runtime: Runtime): zmq.Context {
-  const present = contexts.get(runtime)
-  if (present) return present
-  const { ioThreads, maxSockets } = runtime
-  const idle = [...idleContexts].find((one) => one.ioThreads === ioThreads && one.maxSockets === maxSockets)
-  const context = idle ?? newContext(ioThreads, maxSockets)
-  idleContexts.delete(context)
-  contexts.set(runtime, context)
-  // after everything else that the end of the runtime ends: its ZAP handler, which the next runtime could not bind before
-  void runtime.whenClosed.then(() => {}).then(() => idleContexts.add(context))
-  return context
-}
-
-function newContext(ioThreads: number, maxSockets: number): zmq.Context {
-  const context = new zmq.Context({ ioThreads, maxSockets, blocky: false })
-  // unless it copies, a decoder whose buffer is smaller than the length of a frame writes beyond it
-  const byNumber = context as unknown as ByNumber
-  byNumber.setBoolOption(contextOption.zeroCopyReceive, false)
-  return context
-}
-
 /** Makes a native socket with every setting made and nothing bound; throws the native error. */
 export function createNative(runtime: Runtime, settings: NativeSettings): NativeSocket {
   const { kind } = settings
-  const socket = new constructors[kind]({ context: contextOf(runtime) })
+  const socket = new constructors[kind]({ context: libraryContext(runtime) })
   const byNumber = socket as unknown as ByNumber
   Object.assign(socket, {
     linger: 0, // the default of −1 hangs the exit of a process whose peer is away
@@ -242,7 +214,7 @@ export function allowIpv6(socket: NativeSocket): void {
 /** Makes the socket that is asked about each handshake in the context of a runtime (RFC 27/ZAP). */
 export function bindAuthenticator(runtime: Runtime): NativeSocket {
   const socket = new zmq.Router({
-    context: contextOf(runtime),
+    context: libraryContext(runtime),
     linger: 0,
     sendTimeout: 0,
     receiveTimeout: nativeWaitMs,
@@ -299,19 +271,22 @@ function outBatchBytesFor(socketBufferBytes: number): number {
 }
 
 /**
- * Sockets whose monitor could not be made, since no socket was left for it. To close one, also on finalization,
- * stops the thread of the library that closes sockets, for good: it waits until the last event is read.
+ * Sockets whose monitor may have been made in part (`native-context.ts`). To close one, also on finalization, stops the thread
+ * of the library that closes sockets, for good, and another monitor stops this thread: both wait until the last event is read.
  */
 const unclosable = new Set<NativeSocket>()
 
 /**
  * Starts a monitor of a socket; a monitor that ran before ends, and no event is lost between the two.
+ *
+ * Two native sockets must be left, or the socket is neither monitored nor collected any more.
  */
 export function observe(socket: NativeSocket): NativeObserver {
+  if (unclosable.has(socket)) throw new Error('the socket has half a monitor')
   try {
     return whenReleased(() => new zmq.Observer(socket as unknown as zmq.Socket) as NativeObserver)
   } catch (error) {
-    unclosable.add(socket)
+    if (errnoOf(error) !== 'EADDRINUSE') unclosable.add(socket)
     throw error
   }
 }

@@ -17,6 +17,7 @@ import { linkInproc } from './inproc-links.js'
 import { ListenerGuard } from './listener-guard.js'
 import { Monitor } from './monitor.js'
 import { allowIpv6, createNative, type MonitorEvent, type NativeSocket } from './native.js'
+import { reserveSocket } from './native-context.js'
 import { ReadLoop } from './read-loop.js'
 import type { SocketConfig } from './socket-config.js'
 import { translate } from './translate.js'
@@ -53,18 +54,20 @@ export abstract class Socket {
     const ipv6 = [...this.#bind, ...connect].some((endpoint) => endpoint.ipv6)
     const monitorFailures = new SparseReports(clock, (error) => config.onError(error))
     const isBound = config.bind.length > 0
+    let release = () => {}
     try {
+      release = reserveSocket(runtime)
       const { keyPair, guard } = (isBound && security) || {}
       if (keyPair && guard) this.security = new BoundSecurity(runtime, keyPair, guard, config.gateName)
       const secured = this.security && { securedDomain: this.security.domain }
       this.native = createNative(runtime, { ...config, ipv6, isBound, ...secured })
-      this.#monitor = new Monitor(
-        this.native,
-        clock,
-        (event) => this.#onMonitorEvent(event),
-        (error) => monitorFailures.report(translate(`${this.name}: cannot read the monitor`, error)),
-      )
+      this.#monitor = new Monitor(this.native, clock, {
+        event: (event) => this.#onMonitorEvent(event),
+        failed: (error) => monitorFailures.report(translate(`${this.name}: cannot read the monitor`, error)),
+        ended: release,
+      })
     } catch (error) {
+      release()
       this.security?.close()
       throw error instanceof RivuletError ? error : translate(`${config.name}: cannot make a socket`, error)
     }
@@ -287,14 +290,9 @@ export abstract class Socket {
   }
 
   #newGuard(): ListenerGuard {
-    const socket = this
     return new ListenerGuard(this.#config.runtime, {
-      get closed() {
-        return socket.#closed
-      },
-      get name() {
-        return socket.name
-      },
+      isClosed: () => this.#closed,
+      name: () => this.name,
       unbind: (address) => this.#connector.disconnect(address),
       bind: (address) => {
         this.security?.prepare(this.native)

@@ -27,17 +27,16 @@ const { promise, resolve } = (() => {
   })
   return { promise, resolve }
 })()
-const monitor = new Monitor(
-  router as unknown as NativeSocket,
-  systemClock,
-  ({ type }) => {
+const monitor = new Monitor(router as unknown as NativeSocket, systemClock, {
+  event: ({ type }) => {
     if (type !== 'accept:error') return
     seen += 1
     turns.work(0)
     if (seen === events) resolve()
   },
-  () => {}, // there may be no descriptor for another monitor
-)
+  failed: () => {}, // there may be no descriptor for another monitor
+  ended: () => {},
+})
 if (isUnreferenced) monitor.unref()
 await router.bind('tcp://127.0.0.1:*')
 console.log(router.lastEndpoint)
