@@ -3,21 +3,32 @@
  *
  * It decides nothing about frames and answers; `hub-upstream.ts` is one socket.
  */
-import { randomBytes } from 'node:crypto'
 import type { RivuletError } from '../../src/errors/index.js'
 import { deferred } from '../../src/lifecycle/index.js'
+import type { UpstreamEndpoints } from './hub-ends.js'
 import type { HubIntake } from './hub-intake.js'
 import { patternOf } from './hub-interest.js'
-import type { HubSocket } from './hub-transport.js'
 import { HubUpstream, type HubUpstreamPorts } from './hub-upstream.js'
 import type { HubStep } from './hub-wire.js'
 import { readLinks } from './link-addresses.js'
 import { PublisherChanges } from './publisher-changes.js'
-import { SubscriberHistory } from './subscriber-history.js'
+import type { SubscriberHistory, SubscriberHistoryPorts } from './subscriber-history.js'
 import { inboxMark } from './topic-name.js'
 
+/** The links over which a hub asks publishers. */
+export type HubLinks = Pick<SubscriberHistory, 'offers' | 'isExclusive' | 'securityEvents' | 'openLinks' | 'close'>
+
+/** What they need of the hub. */
+export type HubLinksPorts = Omit<SubscriberHistoryPorts, 'runtime' | 'options' | 'report'> & {
+  readonly options: { readonly heldBytes: number; readonly repairTimeoutMs: number }
+}
+
 /** What it needs of its hub. */
-export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'scope' | 'hub' | 'options' | 'data' | 'linked'> {
+export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'clock' | 'hub' | 'socket' | 'data' | 'linked'> {
+  readonly options: UpstreamEndpoints
+  /** Makes the links to the history of publishers. */
+  makeLinks(ports: HubLinksPorts): HubLinks
+  random(bytes: number): Buffer
   readonly intake: Pick<HubIntake, 'reject' | 'learn' | 'denied'>
   /** A source serves what was asked for up to a number, from a position on. */
   served: HubUpstreamPorts['served']
@@ -39,28 +50,28 @@ const historyWaitMs = 3000
 export class HubAbove {
   readonly links: readonly HubUpstream[]
   /** What publishers offer; `undefined` if nothing is fetched. */
-  readonly history: SubscriberHistory | undefined
+  readonly history: HubLinks | undefined
   /** The links to publishers: for their history, and to what they serve in no other way. */
-  readonly #linked: SubscriberHistory
+  readonly #linked: HubLinks
   readonly #presence: PublisherChanges
+  readonly #random: HubAbovePorts['random']
   #cuts = 0
 
   constructor(ports: HubAbovePorts) {
-    const { scope, options, isFetching, name, report, intake } = ports
+    const { clock, isFetching, name, report, intake, random } = ports
+    this.#random = random
     const rejected = (error: RivuletError) => intake.reject(error)
     const unlinked = () => {
       this.#cuts += 1
       this.#linked.offers.unlinked()
       this.#presence.unlinked()
     }
-    this.#linked = new SubscriberHistory({
-      runtime: scope.runtime,
-      options: { ...options, heldBytes: 0, repairTimeoutMs: historyWaitMs },
+    this.#linked = ports.makeLinks({
+      options: { heldBytes: 0, repairTimeoutMs: historyWaitMs },
       name,
-      endpoints: () => this.links.flatMap(({ socket }) => socket.sockets.endpoints),
-      connect: () => this.links.flatMap(({ socket }) => socket.sockets.connect),
+      endpoints: () => this.links.flatMap(({ socket }) => socket.endpoints),
+      connect: () => this.links.flatMap(({ socket }) => socket.connect),
       ask: () => this.ask(),
-      report,
       reject: rejected,
       followed: {
         opened: () => {
@@ -79,16 +90,16 @@ export class HubAbove {
     const { isExclusive } = this.#linked
     this.history = isFetching ? this.#linked : undefined
     this.#presence = new PublisherChanges({
-      clock: scope.runtime.clock,
+      clock,
       ask: () => this.ask(),
       left: (publisher) => this.#linked.offers.left(publisher),
     })
     this.#presence.observable.subscribe(({ kind, publisher }) => {
       if (kind === 'suspected') ports.lost(publisher)
     })
-    this.links = this.#sockets({
+    this.links = this.#sockets(ports.options, {
       ...ports,
-      inbox: Buffer.concat([Buffer.of(inboxMark), randomBytes(16)]),
+      inbox: Buffer.concat([Buffer.of(inboxMark), random(16)]),
       extension: () => (isExclusive ? this.#linked : this.history)?.offers.extension ?? {},
       isExclusive,
       denied: () => intake.denied(),
@@ -106,7 +117,7 @@ export class HubAbove {
   }
 
   /** What the security of links observes that publishers dial. */
-  get securityEvents(): SubscriberHistory['securityEvents'] {
+  get securityEvents(): HubLinks['securityEvents'] {
     return this.#linked.securityEvents
   }
 
@@ -118,10 +129,6 @@ export class HubAbove {
   /** Those that were not ended for good. */
   get live(): HubUpstream[] {
     return this.links.filter(({ isCut }) => !isCut)
-  }
-
-  get sockets(): HubSocket[] {
-    return this.links.map(({ socket }) => socket)
   }
 
   set reading(on: boolean) {
@@ -157,7 +164,7 @@ export class HubAbove {
 
   /** Sends a request up that has passed these hubs, and this one. */
   pass(path: readonly HubStep[]): void {
-    for (const link of this.links) link.request(randomBytes(16), noInbox, path)
+    for (const link of this.links) link.request(this.#random(16), noInbox, path)
   }
 
   /** Ends one socket for good; returns where it led. */
@@ -178,7 +185,7 @@ export class HubAbove {
         if (left <= 0) resolve()
       }),
     )
-    const quiet = () => Promise.all(this.live.map(({ socket }) => socket.current.whenQuiet()))
+    const quiet = () => Promise.all(this.live.map(({ socket }) => socket.whenQuiet()))
     const forget = () => {
       for (const subscription of subscriptions) subscription.unsubscribe()
     }
@@ -195,8 +202,7 @@ export class HubAbove {
     for (const link of this.links) link.close()
   }
 
-  #sockets(ports: HubUpstreamPorts): HubUpstream[] {
-    const { bind, connect } = ports.options
+  #sockets({ bind, connect }: UpstreamEndpoints, ports: HubUpstreamPorts): HubUpstream[] {
     const bound = bind.length > 0 ? [new HubUpstream(0, { bind, connect: [] }, ports)] : []
     // an observable is one: its endpoints come and go together
     const lists = Array.isArray(connect) ? connect.map((endpoint) => [endpoint]) : [connect]

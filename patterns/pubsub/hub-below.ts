@@ -1,38 +1,38 @@
 /**
- * The subscribers' side of a hub: its socket, what subscribers send up, and the links over which they follow topics and ask for
- * history.
+ * The subscribers' side of a hub: what subscribers send up over its socket, and the links over which they follow topics and ask
+ * for history.
  *
- * It decides nothing about frames and answers. With a policy, frames leave over links alone; the socket is left for requests, which
+ * The socket is made by its hub. It decides nothing about frames and answers. With a policy, frames leave over links alone; the socket is left for requests, which
  * are answered with where the links are.
  */
-import { randomBytes } from 'node:crypto'
 import type { Subject } from 'rxjs'
 import type { RivuletError } from '../../src/errors/index.js'
-import type { ResourceScope } from '../../src/resource/index.js'
+import type { Runtime } from '../../src/runtime/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import type { OneWaySocket, Outbox } from '../../src/socket/index.js'
+import type { Outbox } from '../../src/socket/index.js'
 import { frameKind, TopicAnswer, type TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
 import type { FedFrame, FeedReader } from './feed-reader.js'
 import { type HistoryOwner, HistoryServer } from './history-server.js'
+import type { SubscribersSocket, SubscribersSocketPorts } from './hub-ends.js'
 import { HubHistory, type HubHistoryPorts } from './hub-history.js'
 import { HubInterest } from './hub-interest.js'
 import type { ResolvedHubHistory, ResolvedSubscribersSide } from './hub-options.js'
-import { HubSocket } from './hub-transport.js'
 import { type HubAnswer, writeHubAnswer } from './hub-wire.js'
 import { PublisherFeed } from './publisher-feed.js'
-import { SubscriberSide } from './subscriber-side.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
 /** What it needs of its hub. */
 export interface HubBelowPorts extends HubHistoryPorts {
-  readonly scope: ResourceScope
+  readonly runtime: Runtime
   /** The id of the hub. */
   readonly hub: Buffer
+  /** Makes the socket to which subscribers are linked. */
+  socket(ports: SubscribersSocketPorts): SubscribersSocket
+  random(bytes: number): Buffer
   readonly options: ResolvedSubscribersSide
   /** What is kept; `undefined` if nothing is. */
   readonly history: ResolvedHubHistory | undefined
-  name(): string
   report(error: RivuletError): void
   /** Somebody subscribes to a prefix, or cancels it. */
   subscription(subscribed: boolean, prefix: Buffer): void
@@ -62,8 +62,7 @@ interface Asker {
 
 /** The subscribers' side. */
 export class HubBelow {
-  readonly socket: HubSocket
-  readonly side: SubscriberSide
+  readonly socket: SubscribersSocket
   readonly feed: PublisherFeed
   readonly history: HubHistory | undefined
   readonly #ports: HubBelowPorts
@@ -75,14 +74,13 @@ export class HubBelow {
 
   constructor(ports: HubBelowPorts) {
     this.#ports = ports
-    const { scope, options, report } = ports
-    const { runtime } = scope
+    const { runtime, options, report } = ports
     this.feed = new PublisherFeed({
       runtime,
       options,
       source: () => ports.hub,
       policy: () => this.#server.policy,
-      guard: () => this.socket.sockets.guard,
+      guard: () => this.socket.guard,
       addresses: () => this.#server.addresses,
       subscription: (subscribed, prefix) => ports.subscription(subscribed, prefix),
       reset: () => ports.reset(),
@@ -90,30 +88,22 @@ export class HubBelow {
       left: (reader) => this.#onLeft(reader),
       report,
     })
-    this.side = new SubscriberSide(options, {
-      runtime,
-      name: () => ports.name(),
-      report,
-      socket: () => this.current,
-      isShut: () => this.socket.sockets.isShut,
-      renew: () => this.socket.renew(),
+    this.socket = ports.socket({
+      whenRoom: this.feed.whenRoom,
       subscription: (subscribed, prefix) => this.#onSubscription(subscribed, prefix),
       reset: () => {
         this.#inboxes.clear()
         this.feed.reset()
       },
       request: (request) => this.#onRequest(request),
-    })
-    const settings = { ...this.side.settings, whenRoom: this.feed.whenRoom }
-    this.socket = new HubSocket(scope, options, settings, {
-      onFrame: (parts) => this.side.onFrame(parts),
-      onLost: (messages) => ports.lost(messages),
+      alone: () => this.#server.noSubscriber(),
+      lost: (messages) => ports.lost(messages),
     })
     const owner: HistoryOwner = {
       runtime,
       socket: options,
-      endpoints: () => this.socket.sockets.endpoints,
-      connect: () => this.socket.sockets.connect,
+      endpoints: () => this.socket.endpoints,
+      connect: () => this.socket.connect,
       adopt() {},
       release() {},
       report,
@@ -122,17 +112,13 @@ export class HubBelow {
     }
     this.history = ports.history && new HubHistory(ports.history, owner, ports)
     this.#server =
-      this.history?.server ?? new HistoryServer(owner, { sources: () => [], log: () => undefined, missed() {} })
-  }
-
-  /** The native socket; to be asked for when this is open. */
-  get current(): OneWaySocket {
-    return this.socket.current
+      this.history?.server ??
+      new HistoryServer(owner, { sources: () => [], log: () => undefined, missed() {} }, ports.openLinks)
   }
 
   /** Where frames with messages wait. */
   get outbox(): Outbox {
-    return this.feed.outbox ?? this.current.outbox
+    return this.feed.outbox ?? this.socket.outbox
   }
 
   /** What the security of the links observes. */
@@ -145,11 +131,6 @@ export class HubBelow {
     await this.socket.open()
     if (this.#ports.history) await this.#server.openLinks(this.#ports.history.bind)
     else if (this.feed.isExclusive) await this.#server.openLinks([])
-    this.socket.links.changes.subscribe(({ connected }) => {
-      if (connected > 0) return
-      this.side.noSubscriber()
-      this.#server.noSubscriber()
-    })
   }
 
   /** Sends a frame to those who have subscribed to its topic; `schema` is that of its messages, where it is known. */
@@ -168,7 +149,7 @@ export class HubBelow {
     if (isOverLink && (asker === undefined || (answer.role !== 'ready' && !asker.reader.isAdmitted))) return
     const inbox = asker?.inbox ?? answer.inbox
     const extensions = this.history?.server.extension ?? (answer.links && { [linksExtension]: answer.links })
-    const time = new Date(this.#ports.scope.runtime.clock.wallNow())
+    const time = new Date(this.#ports.runtime.clock.wallNow())
     const bytes = writeHubAnswer(this.#ports.hub, { ...answer, inbox }, time, extensions)
     const size = inbox.length + bytes.length
     if (asker === undefined) outbox.add({ parts: [inbox, bytes], messages: 0, bytes: size })
@@ -182,7 +163,7 @@ export class HubBelow {
 
   /** Returns how many messages have not left over links. */
   close(): number {
-    this.side.close()
+    this.socket.release()
     return this.feed.close()
   }
 
@@ -208,10 +189,10 @@ export class HubBelow {
       this.#ports.requested(inbox, nonce)
       return
     }
-    const time = new Date(this.#ports.scope.runtime.clock.wallNow())
+    const time = new Date(this.#ports.runtime.clock.wallNow())
     const answer = { nonce, source: this.#ports.hub, position: 0, time, extensions: elsewhere }
     const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
-    const { outbox } = this.current
+    const { outbox } = this.socket
     if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return
     outbox.add({ parts: [inbox, bytes], messages: 0, bytes: inbox.length + bytes.length })
   }
@@ -221,7 +202,7 @@ export class HubBelow {
     const { inbox, nonce } = request
     let key = this.#keys.get(reader)
     if (key === undefined) {
-      key = Buffer.concat([Buffer.of(inboxMark), randomBytes(keyBytes - 1)])
+      key = Buffer.concat([Buffer.of(inboxMark), this.#ports.random(keyBytes - 1)])
       this.#keys.set(reader, key)
     }
     this.#askers.set(key.toString('latin1'), { reader, inbox })

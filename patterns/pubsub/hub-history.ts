@@ -6,10 +6,9 @@
 import type { RivuletError } from '../../src/errors/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import type { DataFrame } from '../../src/wire/index.js'
-import { type HistoryOwner, HistoryServer } from './history-server.js'
+import { type HistoryOwner, HistoryServer, type OpenLinks, type ServedLogs } from './history-server.js'
 import type { HubHistoryStats } from './hub-api.js'
 import type { ResolvedHubHistory } from './hub-options.js'
-import { openLogsOf } from './open-topic-logs.js'
 import type { TopicFrame } from './topic-frame.js'
 import type { LoggedFrame, TopicLog, TopicLogs } from './topic-log.js'
 import { wordsOnWire } from './topic-name.js'
@@ -33,6 +32,10 @@ interface KeptSource {
 
 /** What it needs of its hub. */
 export interface HubHistoryPorts {
+  /** Opens the logs that the options ask for. */
+  openLogs(options: ResolvedHubHistory): Promise<TopicLogs>
+  /** Opens links. Default: over sockets. */
+  readonly openLinks?: OpenLinks | undefined
   completes(): LogCompletion
   /** A subscriber has missed so many messages of a source. */
   missed(source: string, messages: number): void
@@ -41,7 +44,7 @@ export interface HubHistoryPorts {
 /** The history of a hub. */
 export class HubHistory {
   readonly #options: ResolvedHubHistory
-  readonly #owner: HistoryOwner
+  readonly #openLogs: HubHistoryPorts['openLogs']
   /** What serves it over links. */
   readonly server: HistoryServer
   readonly #failures: SparseReports
@@ -64,9 +67,9 @@ export class HubHistory {
 
   constructor(options: ResolvedHubHistory, owner: HistoryOwner, ports: HubHistoryPorts) {
     this.#options = options
-    this.#owner = owner
+    this.#openLogs = ports.openLogs
     this.#failures = new SparseReports(owner.runtime.clock, (error) => owner.report(error))
-    this.server = new HistoryServer(owner, {
+    const served: ServedLogs = {
       sent: () => this.#forwarded,
       sources: () => [...this.#sources.keys(), ...this.#answered],
       log: (source) => this.#logOf(source),
@@ -78,7 +81,8 @@ export class HubHistory {
         replay: (...asked) => ports.completes().replay(...asked),
         heads: (...asked) => ports.completes().heads(...asked),
       },
-    })
+    }
+    this.server = new HistoryServer(owner, served, ports.openLinks)
   }
 
   /** Whether so much waits for the disk that nothing more may come. */
@@ -100,8 +104,7 @@ export class HubHistory {
    * @error RIVULET_STORE_LOCKED, RIVULET_STORE_FORMAT, RIVULET_STORE_CORRUPT, RIVULET_STORE_FAILED
    */
   async openLogs(): Promise<void> {
-    const { runtime, report } = this.#owner
-    this.#logs = await openLogsOf(this.#options, runtime.clock, report)
+    this.#logs = await this.#openLogs(this.#options)
     for (const source of this.#logs.sources()) this.#sources.set(source, { position: 0 })
   }
 

@@ -3,28 +3,26 @@
  *
  * A hub has one for what it binds, and one for each endpoint that it connects to, so that each can be ended alone.
  */
+import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
-import type { ResourceScope } from '../../src/resource/index.js'
-import { HandshakeGate, maxTransportFrameBytes, type SocketSetOptions } from '../../src/socket/index.js'
 import { frameKind, readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
 import type { SourceCheck } from './followed-topics.js'
-import type { ResolvedPublishersSide } from './hub-options.js'
-import { HubSocket } from './hub-transport.js'
+import type { PublishersSocket, PublishersSocketPorts, UpstreamEndpoints } from './hub-ends.js'
 import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
 import { readFollow } from './link-addresses.js'
-import { notePlain, PlainPublishers } from './plain-publishers.js'
+import { PlainPublishers } from './plain-publishers.js'
 import { type AnswerKind, Readiness } from './readiness.js'
-import { securityOfSide } from './topic-links.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
 /** What it needs of its hub. */
 export interface HubUpstreamPorts {
-  readonly scope: ResourceScope
+  readonly clock: Clock
   readonly hub: Buffer
   /** The inbox of the hub. */
   readonly inbox: Buffer
-  readonly options: ResolvedPublishersSide
+  /** Makes a socket to publishers. */
+  socket(where: UpstreamEndpoints, ports: PublishersSocketPorts): PublishersSocket
   /** Whether messages come over links alone, so that nothing is subscribed here. */
   readonly isExclusive: boolean
   /** Takes a frame of a publisher, if the one that brings it may use its source. */
@@ -51,12 +49,11 @@ export interface HubUpstreamPorts {
 export class HubUpstream {
   /** Its number in the paths of requests: 0 if it is bound. */
   readonly link: number
-  readonly socket: HubSocket
+  readonly socket: PublishersSocket
   readonly readiness: Readiness
   /** Up to which number each source has answered. */
   readonly answered = new Map<string, number>()
   readonly #ports: HubUpstreamPorts
-  readonly #gate: HandshakeGate
   /** What the answer that is taken tells. */
   #kind: AnswerKind = 'publisher'
   #links: Buffer | undefined
@@ -65,33 +62,11 @@ export class HubUpstream {
   readonly #plain: PlainPublishers | undefined
   #isCut = false
 
-  constructor(link: number, where: Pick<SocketSetOptions, 'bind' | 'connect'>, ports: HubUpstreamPorts) {
+  constructor(link: number, where: UpstreamEndpoints, ports: HubUpstreamPorts) {
     this.link = link
     this.#ports = ports
-    const { scope, options } = ports
-    const { clock } = scope.runtime
-    this.#gate = HandshakeGate.of(scope.runtime)
-    const { maxMessageBytes, highWaterMark, insecure } = options
-    const settings = {
-      kind: 'xsub',
-      sendHighWaterMark: 0,
-      receiveHighWaterMark: highWaterMark,
-      maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
-      socketBufferBytes: undefined,
-      patienceMs: Number.POSITIVE_INFINITY,
-      gateName: this.#gate.name,
-      // subscriptions must not be lost
-      outboxBytes: Number.POSITIVE_INFINITY,
-    } as const
-    this.socket = new HubSocket(
-      scope,
-      { ...where, insecure, security: securityOfSide(options.security, where.bind.length > 0 ? 'bind' : 'connect') },
-      settings,
-      {
-        onFrame: (parts) => this.#onFrame(parts),
-        onLost: () => {},
-      },
-    )
+    const { clock } = ports
+    this.socket = ports.socket(where, { onFrame: (parts) => this.#onFrame(parts) })
     if (ports.isExclusive) {
       this.#plain = new PlainPublishers({
         clock,
@@ -125,7 +100,7 @@ export class HubUpstream {
 
   set reading(on: boolean) {
     this.#isReading = on
-    if (!this.#isCut) this.socket.current.reading = on
+    if (!this.#isCut) this.socket.reading = on
   }
 
   /** Opens it, with these prefixes subscribed. */
@@ -179,21 +154,21 @@ export class HubUpstream {
     this.#isCut = true
     this.close()
     this.answered.clear()
-    this.socket.sockets.close(0)
+    this.socket.close()
   }
 
   close(): void {
     this.readiness.close()
     this.#plain?.close()
-    this.#gate.open()
+    this.socket.release()
   }
 
   #expected(): number {
-    return this.socket.sockets.connect.length + this.socket.links.accepted
+    return this.socket.connect.length + this.socket.links.accepted
   }
 
   #send(frame: Buffer): void {
-    if (!this.#isCut) this.socket.current.outbox.add({ parts: frame, messages: 0, bytes: frame.length })
+    if (!this.#isCut) this.socket.send(frame)
   }
 
   #onFrame(parts: readonly Buffer[]): void {
@@ -237,14 +212,14 @@ export class HubUpstream {
   }
 
   #onPlain(count: number, topic: Buffer | undefined): void {
-    notePlain(this.socket.sockets.guard, count, topic)
+    this.socket.plain(count, topic)
     if (topic === undefined) return
-    this.#gate.malformed()
+    this.socket.malformed()
     this.#ports.denied()
   }
 
   #reject(error: RivuletError): void {
-    this.#gate.malformed()
+    this.socket.malformed()
     this.#ports.rejected(error)
   }
 }
