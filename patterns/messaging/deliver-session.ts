@@ -5,10 +5,10 @@
  * It knows no link: a stream of calls carries it, or a peer of the same node.
  */
 import { RivuletError } from '../../src/errors/index.js'
-import { OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
+import { newList, OncePerTurn, Waiters } from '../../src/lifecycle/index.js'
 import { bufferOf } from '../../src/memory/index.js'
 import { checkBatch, invalidRequest } from './invalid-request.js'
-import type { ReceivedMessages } from './mail-supply.js'
+import { ReceivedMessages } from './mail-supply.js'
 import type { Mailbox } from './mailbox.js'
 import { memberOf, type PeerRef } from './peer-claim.js'
 import type { ReceivedFrom } from './received-from.js'
@@ -70,8 +70,8 @@ export class DeliverSession {
   #admitted: Admitted | undefined
   #received: ReceivedFrom | undefined
   #parked: Parked | undefined
-  #taken: { number: number }[] = []
-  #refused: { number: number; expected: number; code: string; message: string }[] = []
+  #taken: { number: number }[] | undefined
+  #refused: { number: number; expected: number; code: string; message: string }[] | undefined
   #ended = false
   readonly #drained = new Waiters()
   readonly #answers = new OncePerTurn(() => this.#sendAnswers())
@@ -146,9 +146,8 @@ export class DeliverSession {
       this.#refuse(number, received.expected, 'RIVULET_INVALID_REQUEST', 'messages before it did not come')
       return
     }
-    const bodies = bufferOf(batch.bodies)
-    const view = new DataView(bodies.buffer, bodies.byteOffset, bodies.length)
-    const messages = { from: admitted.from, sequence, schemaKey, schemaText, lengths, bodies, view }
+    const { from } = admitted
+    const messages = new ReceivedMessages(from, sequence, schemaKey, schemaText, lengths, bufferOf(batch.bodies))
     this.#offer({ number, messages, next: Math.min(lengths.length, received.expected - sequence) })
   }
 
@@ -165,6 +164,7 @@ export class DeliverSession {
     if (refusal === 'full') {
       mailbox.whenRoom(this.#retry)
     } else if (refusal === undefined) {
+      this.#taken ??= newList()
       this.#taken.push({ number })
       this.#answers.schedule()
     } else {
@@ -185,6 +185,7 @@ export class DeliverSession {
   }
 
   #refuse(number: number, expected: number, code: string, message: string): void {
+    this.#refused ??= newList()
     this.#refused.push({ number, expected, code, message })
     this.#answers.schedule()
   }
@@ -192,8 +193,7 @@ export class DeliverSession {
   /** One answer for all that became of batches in this turn. */
   #sendAnswers(): void {
     const [taken, refused] = [this.#taken, this.#refused]
-    this.#taken = []
-    this.#refused = []
+    this.#taken = this.#refused = undefined
     if (!this.#ended) this.#ports.stream.answer({ taken, refused })
     this.#drained.wake()
   }

@@ -23,8 +23,8 @@ export interface PeerDelivery<Out = unknown> {
   readonly time: Date
 }
 
-/** A batch that came from a peer. */
-export interface ReceivedMessages {
+/** A batch that came from a peer. A class, as a part of it is: see `newList` for what becomes of literals that wait at times. */
+export class ReceivedMessages {
   readonly from: PeerRef
   /** The sequence of the first. */
   readonly sequence: number
@@ -34,10 +34,27 @@ export interface ReceivedMessages {
   readonly lengths: readonly number[]
   readonly bodies: Buffer
   readonly view: DataView
+
+  constructor(
+    from: PeerRef,
+    sequence: number,
+    schemaKey: string,
+    schemaText: string,
+    lengths: readonly number[],
+    bodies: Buffer,
+  ) {
+    this.from = from
+    this.sequence = sequence
+    this.schemaKey = schemaKey
+    this.schemaText = schemaText
+    this.lengths = lengths
+    this.bodies = bodies
+    this.view = new DataView(bodies.buffer, bodies.byteOffset, bodies.length)
+  }
 }
 
 /** A part of a batch that was taken. */
-export interface TakenMessages {
+export class TakenMessages {
   readonly messages: ReceivedMessages
   /** The index of the first, and behind the last. */
   readonly from: number
@@ -47,6 +64,15 @@ export interface TakenMessages {
   /** Their bytes. */
   readonly bytes: number
   readonly time: Date
+
+  constructor(messages: ReceivedMessages, from: number, to: number, start: number, bytes: number, time: Date) {
+    this.messages = messages
+    this.from = from
+    this.to = to
+    this.start = start
+    this.bytes = bytes
+    this.time = time
+  }
 }
 
 /** The messages of a part, read when they are handed out. */

@@ -12,7 +12,7 @@ import { publishDrop, Tally } from '../../src/observe/index.js'
 import type { Reasons, ReceiverStats } from '../../src/stream/index.js'
 import type { MessageReader } from '../../src/wire/index.js'
 import { Lane } from './lane.js'
-import type { MailSupply, ReceivedMessages, TakenMessages } from './mail-supply.js'
+import { type MailSupply, type ReceivedMessages, TakenMessages } from './mail-supply.js'
 import { memberOf, type PeerRef } from './peer-claim.js'
 import { typeNames } from './schema-names.js'
 
@@ -237,12 +237,12 @@ export class Mailbox {
     const rest = bodies.length - start
     const all = lengths.length - from
     if (count <= 0 || limit <= 0) return undefined
-    if (all <= count && rest <= limit) return { messages, from, to: lengths.length, start, bytes: rest, time }
+    if (all <= count && rest <= limit) return new TakenMessages(messages, from, lengths.length, start, rest, time)
     let to = from
     let bytes = 0
     // one message may go beyond the bytes, so that one of any size finds room
     while (to < lengths.length && to - from < count && bytes < limit) bytes += lengths[to++] as number
-    return { messages, from, to, start, bytes, time }
+    return new TakenMessages(messages, from, to, start, bytes, time)
   }
 
   #take(taken: TakenMessages, { lane, reader }: MailRoute): void {

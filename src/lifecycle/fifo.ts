@@ -1,4 +1,6 @@
 /** First in, first out, at constant cost however many wait: `Array.shift` moves all of a long array. */
+import { newList } from './new-list.js'
+
 export class Fifo<T> implements Iterable<T> {
   #items: (T | undefined)[] = []
   #head = 0
@@ -47,7 +49,7 @@ export class Fifo<T> implements Iterable<T> {
 
   /** Takes all away. */
   clear(): void {
-    this.#items = []
+    this.#items = newList()
     this.#head = 0
   }
 

@@ -3,6 +3,7 @@ export { type AbortWatcher, onAbort, unwatchAbort, watchAbort } from './abort-wa
 export { type ClosingOrder, closeAll, closingOrder } from './close-all.js'
 export { Fifo } from './fifo.js'
 export { type Closable, type CloseOptions, type CloseResult, LifeCycle, type Status } from './life-cycle.js'
+export { newList } from './new-list.js'
 export { OncePerTurn } from './once-per-turn.js'
 export { holdProcess } from './process-hold.js'
 export { sweepLate } from './sweep-late.js'

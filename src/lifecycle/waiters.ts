@@ -1,4 +1,6 @@
 /** Promises that wait for the same event: resolved together, in the order in which they were made. */
+import { newList } from './new-list.js'
+
 export class Waiters {
   #callbacks: (() => void)[] = []
 
@@ -21,7 +23,7 @@ export class Waiters {
   wake(): void {
     const callbacks = this.#callbacks
     if (callbacks.length === 0) return
-    this.#callbacks = []
+    this.#callbacks = newList()
     for (const callback of callbacks) callback()
   }
 }

@@ -6,6 +6,7 @@
 import { bufferFull, type Codec, spareBytes } from '../avro/codec.js'
 import { crc32 } from '../checksum/index.js'
 import type { RivuletError } from '../errors/index.js'
+import { newList } from '../lifecycle/index.js'
 import { Slab } from '../memory/index.js'
 import { messageTooLarge, messageWithin } from '../wire/index.js'
 
@@ -17,12 +18,18 @@ const worthwhileBytes = 4096
 
 const noChecks = Buffer.alloc(0)
 
-/** Messages that were packed together. */
-export interface Packed {
+/** Messages that were packed together. A class, see `newList`: batches that wait for their first stream live long. */
+export class Packed {
   readonly lengths: number[]
   /** Four bytes for each message; empty without checks. */
   readonly checks: Buffer
   readonly bodies: Buffer
+
+  constructor(lengths: number[], checks: Buffer, bodies: Buffer) {
+    this.lengths = lengths
+    this.checks = checks
+    this.bodies = bodies
+  }
 }
 
 /** How messages are packed. */
@@ -43,8 +50,9 @@ export class MessagePacker<In> {
   maxMessageBytes: number
   readonly #hasChecks: boolean
   readonly #slab: Slab
-  #lengths: number[] = []
-  #checks: number[] = []
+  /** Made with the first message of a batch: most of very many packers are idle. */
+  #lengths: number[] | undefined
+  #checks: number[] | undefined
   #writing = false
   /** Whether the messages before the one that is being written were cut meanwhile. */
   #isCutWithin = false
@@ -76,7 +84,7 @@ export class MessagePacker<In> {
 
   /** Messages that wait to be cut. */
   get count(): number {
-    return this.#lengths.length
+    return this.#lengths?.length ?? 0
   }
 
   /** Their bytes. */
@@ -97,27 +105,19 @@ export class MessagePacker<In> {
 
   /** Takes what was packed. */
   cut(): Packed {
-    const checked = this.#checks.length
-    const checks = checked === 0 ? noChecks : Buffer.allocUnsafe(4 * checked)
-    for (let i = 0; i < checked; i++) {
-      const check = this.#checks[i] as number
-      checks[4 * i] = check >>> 24
-      checks[4 * i + 1] = check >>> 16
-      checks[4 * i + 2] = check >>> 8
-      checks[4 * i + 3] = check
-    }
     const { buffer, start, position } = this.#slab
-    const packed = { lengths: this.#lengths, checks, bodies: buffer.subarray(start, position) }
+    const bodies = buffer.subarray(start, position)
+    const packed = new Packed(this.#lengths ?? newList(), bytesOf(this.#checks), bodies)
     this.#slab.cut()
     this.#isCutWithin = this.#writing
-    this.#lengths = []
-    this.#checks = []
+    this.#lengths = undefined
+    this.#checks = undefined
     return packed
   }
 
   #add(value: In): number | RivuletError {
     const slab = this.#slab
-    if (this.#lengths.length === 0) slab.begin()
+    if (this.count === 0) slab.begin()
     let end: number
     try {
       end = this.#tryToWrite(value)
@@ -129,8 +129,12 @@ export class MessagePacker<In> {
     }
     const size = end - slab.position
     if (size > this.maxMessageBytes) return messageTooLarge(this.maxMessageBytes, size)
+    this.#lengths ??= newList()
     this.#lengths.push(size)
-    if (this.#hasChecks) this.#checks.push(crc32(slab.buffer, slab.position, end))
+    if (this.#hasChecks) {
+      this.#checks ??= newList()
+      this.#checks.push(crc32(slab.buffer, slab.position, end))
+    }
     slab.position = end
     return size
   }
@@ -162,4 +166,18 @@ export class MessagePacker<In> {
       }
     }
   }
+}
+
+/** Checks as they are sent: four bytes each. */
+function bytesOf(checks: readonly number[] | undefined): Buffer {
+  if (checks === undefined) return noChecks
+  const bytes = Buffer.allocUnsafe(4 * checks.length)
+  for (let i = 0; i < checks.length; i++) {
+    const check = checks[i] as number
+    bytes[4 * i] = check >>> 24
+    bytes[4 * i + 1] = check >>> 16
+    bytes[4 * i + 2] = check >>> 8
+    bytes[4 * i + 3] = check
+  }
+  return bytes
 }

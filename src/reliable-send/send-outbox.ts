@@ -38,7 +38,9 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   readonly #packer: MessagePacker<In>
   /** The largest message that its owner allows; the packer knows what the host takes of that. */
   readonly #maxMessageBytes: number
-  #gathered: Gathered<E>
+  /** What goes with the packed messages, while there are any: most of very many outboxes are idle. */
+  #gathered: Gathered<E> | undefined
+  #mayRepeat = false
   /** Batches in order: those that have left and wait for their outcome, then those that have not. */
   readonly #batches: SentBatch<E>[] = []
   /** How many of them have left on this stream. */
@@ -61,7 +63,6 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
     this.#packer = new MessagePacker(codec, { maxMessageBytes, checks, smallestSlabBytes })
     this.#maxMessageBytes = maxMessageBytes
     this.#ports = ports
-    this.#gathered = new Gathered(ports.costOf)
   }
 
   isFull(): boolean {
@@ -83,11 +84,11 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   appendAs(codec: Codec<In, unknown>, value: In, owner?: Owner<E>): RivuletError | undefined {
     const packer = this.#packer
     const mayRepeat = owner?.mayRepeat === true
-    if (codec !== packer.codec || mayRepeat !== this.#gathered.mayRepeat) {
+    if (codec !== packer.codec || mayRepeat !== this.#mayRepeat) {
       if (packer.isWriting) return messageWithin()
       this.#cut()
       packer.use(codec)
-      this.#gathered.mayRepeat = mayRepeat
+      this.#mayRepeat = mayRepeat
     }
     return this.append(value, owner)
   }
@@ -96,15 +97,14 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   append(value: In, owner?: Owner<E>): RivuletError | undefined {
     const size = this.#packer.add(value)
     if (typeof size !== 'number') return size
-    // looked up behind the packer: a getter of the value may have led to a cut
-    const gathered = this.#gathered
-    const cost = size + messageCost + gathered.add(owner)
+    this.#gathered ??= new Gathered(this.#ports.costOf, this.#mayRepeat) // behind the packer: a getter may have led to a cut
+    const cost = size + messageCost + this.#gathered.add(owner)
     this.#messages += 1
     this.#bytes += cost
     this.fresh.count += 1
     this.fresh.bytes += cost
-    const { bytes, count } = this.#packer
-    if (bytes + gathered.extrasBytes >= batchBytes || count >= batchMessages) this.#cut()
+    const bytes = this.#packer.bytes + this.#gathered.extrasBytes
+    if (bytes >= batchBytes || this.#packer.count >= batchMessages) this.#cut()
     return undefined
   }
 
@@ -282,8 +282,8 @@ export class SendOutbox<In, Open, E extends Extras> implements Queue, Conversati
   /** Makes a batch of what was packed; returns whether there was anything. */
   #cut(): boolean {
     if (this.#packer.count === 0) return false
-    const gathered = this.#gathered
-    this.#gathered = new Gathered(this.#ports.costOf, gathered.mayRepeat)
+    const gathered = this.#gathered as Gathered<E>
+    this.#gathered = undefined
     const batch = new SentBatch(this.#packer.codec, this.#packer.cut(), gathered, this.#ports.costOf)
     this.#batches.push(batch)
     if (gathered.mayWithdraw) for (const owner of gathered.owners) if (owner?.mayWithdraw) owner.batch = batch

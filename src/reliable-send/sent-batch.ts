@@ -2,7 +2,8 @@
  * A batch of messages: kept as it was packed until the host has confirmed or refused each of its messages.
  */
 import { RivuletError } from '../errors/index.js'
-import type { Packed } from './message-packer.js'
+import { newList } from '../lifecycle/index.js'
+import { Packed } from './message-packer.js'
 import type { Batch, Duplicate, Extras, IndexedExtras } from './protocol.js'
 
 /** What a message takes of the outbox beside its bytes: its length, its check, its caller. */
@@ -36,19 +37,20 @@ export interface Owner<E extends Extras> {
 /** The callers that wait for the messages of a batch, by index. */
 export type Owners<E extends Extras> = (Owner<E> | undefined)[]
 
+const noExtras: readonly never[] = []
+
 /** What goes with the messages that are packed and not in a batch yet; each batch has one of its own. */
 export class Gathered<E extends Extras> {
-  readonly extras: IndexedExtras<E>[] = []
-  readonly owners: Owners<E> = []
+  extras: IndexedExtras<E>[] | undefined
+  readonly owners: Owners<E> = newList()
   readonly #costOf: ExtrasCost<E>
   extrasBytes = 0
   /** Whether one of the owners may withdraw its message. */
   mayWithdraw = false
   /** Whether all of them are to be repeated to another host, or none. */
-  mayRepeat: boolean
+  readonly mayRepeat: boolean
 
-  /** @param mayRepeat - As in the batch before it: a getter of a message may have led to a cut, with the message behind it. */
-  constructor(costOf: ExtrasCost<E>, mayRepeat = false) {
+  constructor(costOf: ExtrasCost<E>, mayRepeat: boolean) {
     this.#costOf = costOf
     this.mayRepeat = mayRepeat
   }
@@ -59,6 +61,7 @@ export class Gathered<E extends Extras> {
     if (owner === undefined) return 0
     if (owner.mayWithdraw) this.mayWithdraw = true
     if (owner.extras === undefined) return 0
+    this.extras ??= newList()
     this.extras.push({ index, ...owner.extras })
     const cost = this.#costOf(owner.extras)
     this.extrasBytes += cost
@@ -97,7 +100,7 @@ export class SentBatch<E extends Extras> {
     this.schema = schema
     this.mayRepeat = mayRepeat
     this.#packed = packed
-    this.#extras = extras
+    this.#extras = extras ?? noExtras
     this.#owners = owners
     this.#costOf = costOf
   }
@@ -162,11 +165,11 @@ export class SentBatch<E extends Extras> {
       start = end
     }
     if (out.length === 0) return out
-    this.#packed = {
-      lengths: kept.map((i) => lengths[i] as number),
-      checks: Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))), // of nothing without checks
-      bodies: Buffer.concat(parts),
-    }
+    this.#packed = new Packed(
+      kept.map((i) => lengths[i] as number),
+      Buffer.concat(kept.map((i) => checks.subarray(4 * i, 4 * i + 4))), // of nothing without checks
+      Buffer.concat(parts),
+    )
     let next = 0
     this.#extras = this.#extras.flatMap((extras) => {
       while ((kept[next] ?? Number.POSITIVE_INFINITY) < extras.index) next += 1

@@ -4,7 +4,7 @@
  * It applies the overflow policy and keeps the counts. Writers make frames of messages.
  */
 import { type ErrorCode, RivuletError } from '../errors/index.js'
-import { Fifo, OncePerTurn } from '../lifecycle/index.js'
+import { Fifo, newList, OncePerTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
 import { type Intake, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
@@ -96,13 +96,15 @@ const refusalReasons: Partial<Record<ErrorCode, string>> = {
   RIVULET_STORE_FULL: 'store-full',
 }
 
+const none: readonly Lane[] = []
+
 /** The way out of one resource. */
 export class Outgoing {
   readonly #ports: OutgoingPorts
   readonly #dropped = new Tally()
   readonly #refused = new Tally()
   /** The writers that took something in this turn, each once. */
-  #unflushed: Lane[] = []
+  #unflushed: Lane[] | undefined
   /** The writers of earlier turns that gather more, the one first that has waited longest. */
   readonly #held = new Fifo<Lane>()
   #accepted = 0
@@ -155,8 +157,8 @@ export class Outgoing {
       this.#release(lane)
       this.#makeFrame(lane)
     }
-    const lanes = this.#unflushed
-    this.#unflushed = []
+    const lanes = this.#unflushed ?? none
+    this.#unflushed = undefined
     for (const lane of lanes) {
       if (backlog?.isAhead) this.#hold(lane, backlog)
       else this.#makeFrame(lane)
@@ -206,7 +208,7 @@ export class Outgoing {
   stats(): SenderStats {
     const queue = this.#ports.queue()
     let { messages: pending, bytes: pendingBytes } = queue.pending()
-    for (const lanes of [this.#held, this.#unflushed]) {
+    for (const lanes of [this.#held, this.#unflushed ?? none]) {
       for (const { writer } of lanes) {
         pending += writer.count
         pendingBytes += writer.bytes
@@ -253,6 +255,7 @@ export class Outgoing {
   /** Flushes at the end of this turn. */
   #schedule(lane: Lane): void {
     lane.waits = true
+    this.#unflushed ??= newList()
     this.#unflushed.push(lane)
     this.#flushes.schedule()
   }

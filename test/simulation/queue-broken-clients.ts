@@ -71,10 +71,10 @@ export const brokenClients: readonly BrokenPart[] = [
     breakIt: () =>
       replace(Gathered.prototype, 'add', (add) => {
         return function (this: Gathered<Extras>, owner) {
-          const before = this.extras.at(-1)
+          const before = this.extras?.at(-1)
           const cost = add.call(this, owner)
           const index = this.owners.length - 1
-          if (before !== undefined && this.extras.at(-1) === before) this.extras.push({ ...before, index })
+          if (before !== undefined && this.extras?.at(-1) === before) this.extras.push({ ...before, index })
           return cost
         }
       }),
