@@ -52,13 +52,18 @@ export function sendOperation(
   schema: string | undefined,
   done: (outcome: SendOutcome) => void,
 ): Operation {
+  const storeNew = (tx: Transaction) => {
+    const schemaId = schemas.intern(block.schemaId)
+    if (schemas.keep(tx, schemaId, schema)) return store(tx, queue, producer, sequence, block, schemaId)
+    return refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, schemaId))
+  }
   // once an earlier write has stored it, and this one makes room
   let stored: SendOutcome | undefined
   return {
     rescue: 'refuse',
     apply(tx) {
       tx.touch(queue)
-      const outcome = stored ?? storeNew(tx, queue, schemas, producer, sequence, block, schema)
+      const outcome = stored ?? storeNew(tx)
       const isDone = queue.settings.overflow === 'reject' || dropOverflow(tx, queue)
       tx.completions.push(() => {
         stored = outcome
@@ -69,20 +74,6 @@ export function sendOperation(
     // where there is too much still, the next message that is stored makes room
     fail: (tx, error) => done(stored ?? refusedFrom(expectedIn(tx, queue, producer, sequence), error)),
   }
-}
-
-function storeNew(
-  tx: Transaction,
-  queue: Queue,
-  schemas: SchemaTexts,
-  producer: string,
-  sequence: number,
-  block: MessageBlock,
-  schema: string | undefined,
-): SendOutcome {
-  const schemaId = schemas.intern(block.schemaId)
-  if (schemas.keep(tx, schemaId, schema)) return store(tx, queue, producer, sequence, block, schemaId)
-  return refusedFrom(queue.producers.expected(tx, producer, sequence), unknownSchema(queue, schemaId))
 }
 
 /** Settles messages of a consumer. */
