@@ -67,46 +67,26 @@ export interface Consumer<Out> extends Resource<ConsumerStats> {
  * ```
  */
 export async function createConsumer<Out>(options: ConsumerOptions<Out>): Promise<Consumer<Out>> {
-  return ConsumerResource.create<Out>(resolveOptions('createConsumer', options, consumerRules))
+  return new ConsumerResource<Out>(resolveOptions('createConsumer', options, consumerRules)).open()
 }
 
-type ResolvedConsumerOptions = Resolved<typeof consumerRules>
-
 class ConsumerResource<Out> extends QueueClientResource<ConsumerStats> implements Consumer<Out> {
-  readonly queue: string
-  readonly #receiver: DurableReceiver<Out>
+  protected readonly client: DurableReceiver<Out>
 
-  static async create<Out>(options: ResolvedConsumerOptions): Promise<ConsumerResource<Out>> {
-    const consumer = await new ConsumerResource<Out>(options).open()
-    consumer.#receiver.hostStream.start()
-    return consumer
-  }
-
-  private constructor(options: ResolvedConsumerOptions) {
+  constructor(options: Resolved<typeof consumerRules>) {
     super('createConsumer', { ...options, outboxBytes: defaults.outboxBytes })
-    this.queue = options.queue
-    this.#receiver = new DurableReceiver<Out>(options, this.portsOf('consume', consumerOf))
+    this.client = new DurableReceiver<Out>(options, this.portsOf('consume', consumerOf))
   }
 
   get deliveries(): Stream<Delivery<Out>> {
-    return this.#receiver.deliveries
+    return this.client.deliveries
   }
 
   process<R>(project: ProcessDelivery<Out, R>, options?: ProcessOptions): Observable<R> {
-    return this.#receiver.process(project, options)
-  }
-
-  stats(): ConsumerStats {
-    return this.#receiver.stats()
+    return this.client.process(project, options)
   }
 
   override closeWithHost(): Promise<unknown> {
     return this.close({ drain: false }) // which tells the host what was settled, and gives back the rest
-  }
-
-  protected override async finish(deadline: number): Promise<number> {
-    const left = await this.#receiver.finish(deadline)
-    await super.finish(deadline)
-    return left
   }
 }

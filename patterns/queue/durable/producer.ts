@@ -76,52 +76,32 @@ export interface Producer<In> extends Resource<SenderStats>, Omit<Sink<In>, 'sen
  * ```
  */
 export async function createProducer<In>(options: ProducerOptions<In>): Promise<Producer<In>> {
-  return ProducerResource.create<In>(resolveOptions('createProducer', options, producerRules))
+  return new ProducerResource<In>(resolveOptions('createProducer', options, producerRules)).open()
 }
 
-type ResolvedProducerOptions = Resolved<typeof producerRules>
-
 class ProducerResource<In> extends QueueClientResource<SenderStats> implements Producer<In> {
-  readonly queue: string
-  readonly #sender: DurableSender<In>
+  protected readonly client: DurableSender<In>
 
-  static async create<In>(options: ResolvedProducerOptions): Promise<ProducerResource<In>> {
-    const producer = await new ProducerResource<In>(options).open()
-    producer.#sender.hostStream.start()
-    return producer
-  }
-
-  private constructor(options: ResolvedProducerOptions) {
+  constructor(options: Resolved<typeof producerRules>) {
     super('createProducer', options)
-    this.queue = options.queue
-    this.#sender = new DurableSender<In>(options, this.portsOf('produce', producerOf))
+    this.client = new DurableSender<In>(options, this.portsOf('produce', producerOf))
   }
 
   next(value: In): void {
-    this.#sender.sink.next(value)
+    this.client.sink.next(value)
   }
 
   error(cause: unknown): void {
-    this.#sender.sink.error(cause)
+    this.client.sink.error(cause)
   }
 
   complete(): void {}
 
   send(value: In, options?: SendOptions): Promise<SendResult> {
-    return this.#sender.send(value, options)
+    return this.client.send(value, options)
   }
 
   sendAll(source: SendAllSource<In>, options?: SendAllOptions): Promise<SendAllResult> {
-    return this.#sender.sendAll(source, options)
-  }
-
-  stats(): SenderStats {
-    return this.#sender.stats()
-  }
-
-  protected override async finish(deadline: number): Promise<number> {
-    const left = await this.#sender.finish(deadline)
-    await super.finish(deadline)
-    return left
+    return this.client.sendAll(source, options)
   }
 }

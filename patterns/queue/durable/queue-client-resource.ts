@@ -5,7 +5,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { CallClient } from '../../../src/call/index.js'
-import { LocalStream, RemoteStream, type ServedSession, type StreamPorts } from '../../../src/conversation/index.js'
+import {
+  type ConversationStream,
+  LocalStream,
+  RemoteStream,
+  type ServedSession,
+  type StreamPorts,
+} from '../../../src/conversation/index.js'
 import type { Closable } from '../../../src/lifecycle/index.js'
 import { type LinkOptions, LinkSet } from '../../../src/link/index.js'
 import { defaults } from '../../../src/options/index.js'
@@ -19,13 +25,24 @@ import { maxItemBytes, type QueueMethod } from './wire.js'
 
 /** What a producer and a consumer let their users decide alike, resolved. */
 export interface QueueClientOptions extends ResolvedSocketOptions, Omit<LinkOptions, 'maxMessageBytes'> {
+  readonly queue: string
   /** The host, if it is in this process. */
   readonly host: unknown
 }
 
+/** What sends or receives for a resource. */
+export interface QueueClient<Stats> {
+  readonly hostStream: ConversationStream
+  stats(): Stats
+  /** Waits for what is not settled yet; returns how many messages are left. */
+  finish(deadline: number): Promise<number>
+}
+
 /** The base of a producer and of a consumer. */
 export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
+  readonly queue: string
   protected readonly isSender = true
+  protected abstract readonly client: QueueClient<Stats>
   readonly #host: QueueHostResource | undefined
   /** The calls to a host that is elsewhere. */
   readonly #callClient: CallClient | undefined
@@ -36,6 +53,7 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
     const { bind, connect } = options
     checkSides(factory, options, host === undefined || bind.length > 0 || connects(connect) ? 'connect' : 'neither')
     super(factory, { ...options, runtime: options.runtime ?? host?.home })
+    this.queue = options.queue
     this.#host = host
     if (host !== undefined) {
       host.adopt(this)
@@ -44,6 +62,23 @@ export abstract class QueueClientResource<Stats> extends ResourceBase<Stats> {
     const { clock } = this.runtime
     this.#callClient = new CallClient({ ...this.scope, clock, failoverMs: defaults.failoverMs })
     this.transport = new LinkSet(this.scope, { ...options, maxMessageBytes: maxItemBytes }, [this.#callClient])
+  }
+
+  /** Opens it, and begins to speak with the host. */
+  override async open(): Promise<this> {
+    await super.open()
+    this.client.hostStream.start()
+    return this
+  }
+
+  stats(): Stats {
+    return this.client.stats()
+  }
+
+  protected override async finish(deadline: number): Promise<number> {
+    const left = await this.client.finish(deadline)
+    await super.finish(deadline)
+    return left
   }
 
   override get connected(): number {
