@@ -26,7 +26,7 @@ import type { SourceCheck } from './followed-topics.js'
 import { answerKind } from './hub-wire.js'
 import { Interest } from './interest.js'
 import { readFollow, readLinks } from './link-addresses.js'
-import { MadeSubscriptions } from './made-subscriptions.js'
+import { MadeSubscriptions, type SubscriptionSums } from './made-subscriptions.js'
 import { PublisherChanges } from './publisher-changes.js'
 import { Readiness } from './readiness.js'
 import { startOf } from './since.js'
@@ -72,14 +72,7 @@ export interface SubscriberCorePorts {
 export type MadeStream<Item> = Subscription & { readonly stream: Stream<Item> }
 
 /** What subscriptions have counted. */
-export interface SubscriberCounts {
-  readonly received: number
-  readonly delivered: number
-  readonly pending: number
-  readonly gaps: number
-  readonly missed: number
-  readonly expired: number
-  readonly repaired: number
+export interface SubscriberCounts extends Omit<SubscriptionSums, 'dropped'> {
   readonly dropped: ReturnType<Tally['snapshot']>
 }
 
