@@ -7,21 +7,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from '../build.js'
-import { entryFiles, type PublicMember, type PublicSymbol, readPublicInterface } from './public-interface.js'
+import {
+  entryFiles,
+  entryTitles,
+  type PublicMember,
+  type PublicSymbol,
+  readPublicInterface,
+} from './public-interface.js'
 
 /** The page, from the repository's root. */
 export const countersPage = 'docs/reference/counters.md'
-
-/** The entries in the order of the page, with their titles. */
-const titles: ReadonlyArray<readonly [entry: string, title: string]> = [
-  ['rivulet', 'All resources'],
-  ['rivulet/queue', 'Queues'],
-  ['rivulet/pubsub', 'Topics'],
-  ['rivulet/rpc', 'Calls'],
-  ['rivulet/messaging', 'Messages between peers'],
-  ['rivulet/directory', 'Directory'],
-  ['rivulet/socket', 'Sockets'],
-]
 
 const head = `---
 order: 14
@@ -42,7 +37,7 @@ export function isCounters({ kind, name, members }: PublicSymbol): boolean {
 /** The text of the page. */
 export function countersText(symbols: readonly PublicSymbol[]): string {
   const sets = symbols.filter(isCounters)
-  const groups = titles.flatMap(([entry, title]) => {
+  const groups = entryTitles.flatMap(([entry, title]) => {
     const own = sets.filter((one) => one.entry === entry)
     return own.length === 0 ? [] : [`## ${title}`, ...own.flatMap((one) => sectionOf(one, symbols, sets))]
   })

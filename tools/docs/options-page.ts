@@ -15,6 +15,7 @@ import { type DefaultUse, defaultOf, defaultUses } from './option-defaults.js'
 import {
   type Docstring,
   entryFiles,
+  entryTitles,
   type PublicMember,
   type PublicSignature,
   type PublicSymbol,
@@ -24,19 +25,6 @@ import { slug } from './slug.js'
 
 /** The page, from the repository's root. */
 export const optionsPage = 'docs/reference/options.md'
-
-/** The entries in the order of the page, with their titles. */
-const titles: ReadonlyArray<readonly [entry: string, title: string]> = [
-  ['rivulet', 'All resources'],
-  ['rivulet/queue', 'Queues'],
-  ['rivulet/pubsub', 'Topics'],
-  ['rivulet/rpc', 'Calls'],
-  ['rivulet/messaging', 'Messages between peers'],
-  ['rivulet/directory', 'Directory'],
-  ['rivulet/socket', 'Sockets'],
-  ['rivulet/security', 'Security'],
-  ['rivulet/avro', 'Schemas'],
-]
 
 /** Whether a symbol is a set of options. */
 export function isOptions({ kind, name }: PublicSymbol): boolean {
@@ -54,7 +42,7 @@ export function readDefaultUses(): DefaultUse[] {
 /** The text of the page. */
 export function optionsText(symbols: readonly PublicSymbol[], uses: readonly DefaultUse[]): string {
   const page = new Page(symbols)
-  const groups = titles.flatMap(([entry, title]) => {
+  const groups = entryTitles.flatMap(([entry, title]) => {
     const sections = page.sectionsOf(entry)
     return sections.length === 0 ? [] : [`## ${title}`, ...sections]
   })

@@ -72,6 +72,19 @@ export function entryFiles(): EntryFile[] {
   })
 }
 
+/** The entries in the order of pages of the reference, with their titles. */
+export const entryTitles: ReadonlyArray<readonly [entry: string, title: string]> = [
+  ['rivulet', 'All resources'],
+  ['rivulet/queue', 'Queues'],
+  ['rivulet/pubsub', 'Topics'],
+  ['rivulet/rpc', 'Calls'],
+  ['rivulet/messaging', 'Messages between peers'],
+  ['rivulet/directory', 'Directory'],
+  ['rivulet/socket', 'Sockets'],
+  ['rivulet/security', 'Security'],
+  ['rivulet/avro', 'Schemas'],
+]
+
 /** Reads what these entries export, each symbol once; a name of `@internal` is left out. */
 export function readPublicInterface(entries: readonly EntryFile[]): PublicSymbol[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
