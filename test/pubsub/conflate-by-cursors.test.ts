@@ -4,12 +4,10 @@ import { type Cursor, createPublisher, createSubscriber, type SinceEvent } from 
 import { turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
-import { FrameSource, rawPublisher } from './raw-peers.js'
 import { Seen } from './seen.js'
+import { tens, waitingGap } from './waiting-gap.js'
 
 type Event = SinceEvent<Job>
-
-const tens = ({ id }: Job): number => id % 10
 
 /** The messages of events as numbers and values, and the others as texts. */
 const shown = (events: readonly Event[]) =>
@@ -88,20 +86,7 @@ t.test('the cursor is that of the delivery, whenever it is read', async (t) => {
 })
 
 t.test('a gap that waits is reported to the stream that continues', async (t) => {
-  const { runtime, bind } = place(t, 'tcp')
-  const subscriber = await createSubscriber({ bind, runtime })
-  const { socket, answerAll } = await rawPublisher(t, { connect: subscriber.endpoint })
-  const source = new FrameSource('a', Job)
-  const events = subscriber.events('a', Job, { conflateBy: tens })[Symbol.asyncIterator]()
-  const first = events.next()
-  answerAll(source.origin)
-  await subscriber.ready
-  await socket.send(source.frame({ id: 0 }))
-  await first
-  await socket.send(source.frame({ id: 1 }))
-  source.frame({ id: 100 })
-  await socket.send(source.frame({ id: 2 }, { id: 11 }))
-  await until(() => subscriber.stats().received === 4)
+  const { subscriber, events, socket, source } = await waitingGap(t)
   const overtaking = (await events.next()).value as Event
   t.match(overtaking, { kind: 'message', sequence: 5 })
   const cursor = cursorOf(overtaking)

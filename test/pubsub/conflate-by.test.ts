@@ -7,12 +7,10 @@ import type { Stream } from '../../src/stream/index.js'
 import { turn, until } from '../support/events.js'
 import { Job } from '../support/job.js'
 import { eachTransport, place } from '../support/transports.js'
-import { FrameSource, rawPublisher } from './raw-peers.js'
 import { Seen } from './seen.js'
+import { tens, waitingGap } from './waiting-gap.js'
 
 const invalid = { code: 'RIVULET_INVALID_OPTION' }
-const tens = ({ id }: Job): number => id % 10
-
 /** The sums of a subscriber, which must add up at every moment. */
 function unaccounted({
   received,
@@ -116,20 +114,7 @@ eachTransport(t, 'the topic can be the key', async (t, { runtime, bind }) => {
 })
 
 t.test('gaps keep their place, and count', async (t) => {
-  const { runtime, bind } = place(t, 'tcp')
-  const subscriber = await createSubscriber({ bind, runtime })
-  const { socket, answerAll } = await rawPublisher(t, { connect: subscriber.endpoint })
-  const source = new FrameSource('a', Job)
-  const events = subscriber.events('a', Job, { conflateBy: tens })[Symbol.asyncIterator]()
-  const first = events.next()
-  answerAll(source.origin)
-  await subscriber.ready
-  await socket.send(source.frame({ id: 0 }))
-  await first
-  await socket.send(source.frame({ id: 1 }))
-  source.frame({ id: 100 })
-  await socket.send(source.frame({ id: 2 }, { id: 11 }))
-  await until(() => subscriber.stats().received === 4)
+  const { subscriber, events } = await waitingGap(t)
   const rest: (TopicEvent<Job> | undefined)[] = []
   for (let i = 0; i < 3; i++) rest.push((await events.next()).value)
   t.match(rest, [

@@ -14,7 +14,7 @@ import {
 } from '../../src/wire/index.js'
 import { codesOf, first, until } from '../support/events.js'
 import { Job } from '../support/job.js'
-import { eachTransport } from '../support/transports.js'
+import { eachTransport, type Place } from '../support/transports.js'
 import { forgingPublisher } from './forging-publisher.js'
 import { another } from './hubs.js'
 import { everybody, keys, server, texts } from './policed.js'
@@ -23,6 +23,18 @@ import { FrameSource } from './raw-peers.js'
 import { Seen } from './seen.js'
 
 const policy: Policy = [{ identity: '*', action: 'publish', target: 'ticks.*' }]
+
+/** A hub whose publishers have the policy, and a subscriber behind it. */
+async function policedHub(here: Place) {
+  const { runtime } = here
+  const hub = await createHub({
+    publishers: { bind: here.bind, security: { keyPair: server, allow: everybody, policy } },
+    subscribers: { bind: another(here) },
+    runtime,
+  })
+  const subscriber = await createSubscriber({ connect: hub.subscribers.endpoint, runtime })
+  return { hub, endpoint: hub.publishers.endpoint, subscriber }
+}
 
 eachTransport(
   t,
@@ -91,14 +103,7 @@ eachTransport(
   t,
   'a hub takes nothing in the name of another, and nothing over its socket',
   async (t, here) => {
-    const { runtime } = here
-    const hub = await createHub({
-      publishers: { bind: here.bind, security: { keyPair: server, allow: everybody, policy } },
-      subscribers: { bind: another(here) },
-      runtime,
-    })
-    const { endpoint } = hub.publishers
-    const subscriber = await createSubscriber({ connect: hub.subscribers.endpoint, runtime })
+    const { hub, endpoint, subscriber } = await policedHub(here)
     const seen = new Seen<SinceEvent<Job>>(subscriber.events('#', Job))
     const joined = new Seen(subscriber.publishers)
     const denied = first(hub.securityEvents, ({ kind, target }) => kind === 'denied' && target === 'ticks.raw')
@@ -160,14 +165,7 @@ eachTransport(
   t,
   'a hub takes no answer for a source of another',
   async (t, here) => {
-    const { runtime } = here
-    const hub = await createHub({
-      publishers: { bind: here.bind, security: { keyPair: server, allow: everybody, policy } },
-      subscribers: { bind: another(here) },
-      runtime,
-    })
-    const { endpoint } = hub.publishers
-    const subscriber = await createSubscriber({ connect: hub.subscribers.endpoint, runtime })
+    const { endpoint, subscriber } = await policedHub(here)
     const joined = new Seen(subscriber.publishers)
     const seen = new Seen(subscriber.topic('#', Job))
     const [hers, nobodys] = [Buffer.alloc(8, 7), Buffer.alloc(8, 8)]
