@@ -24,6 +24,9 @@ const observerDescriptors = 6
 /** Promise jobs until what is there already has arrived. */
 const jobsToArrive = 2
 
+/** Failures to accept that are read in one turn: without a descriptor the library tries again without end, and reports each. */
+const failuresPerTurn = 100
+
 /** What a monitor tells its socket. */
 export interface MonitorHandlers {
   event(event: MonitorEvent): void
@@ -37,6 +40,7 @@ export class Monitor {
   readonly #socket: NativeSocket
   readonly #clock: Clock
   readonly #handlers: MonitorHandlers
+  readonly #observer: (socket: NativeSocket) => NativeObserver
   #newest: NativeObserver
   #unread = false
   /** Whether the newest is read and has brought everything. */
@@ -56,11 +60,13 @@ export class Monitor {
   readonly #taken = new Set<string>()
   readonly #released = deferred()
 
-  constructor(socket: NativeSocket, clock: Clock, handlers: MonitorHandlers) {
+  /** @param observer - Makes what is read. */
+  constructor(socket: NativeSocket, clock: Clock, handlers: MonitorHandlers, observer = observe) {
+    this.#observer = observer
     this.#socket = socket
     this.#clock = clock
     this.#handlers = handlers
-    this.#newest = observe(socket)
+    this.#newest = observer(socket)
     if (mayPend) {
       void this.#read(this.#newest)
     } else {
@@ -144,7 +150,7 @@ export class Monitor {
     }
     this.#replacing = this.#isEmpty = this.#unread = false
     try {
-      this.#newest = observe(this.#socket)
+      this.#newest = this.#observer(this.#socket)
       this.#unread = true
       this.#isLost = this.#hasEnded = false
     } catch (error) {
@@ -181,6 +187,7 @@ export class Monitor {
   }
 
   async #read(observer: NativeObserver): Promise<void> {
+    let failures = 0
     try {
       for (;;) {
         const event = await this.#next(observer)
@@ -188,8 +195,12 @@ export class Monitor {
         this.#pollMs = monitorPollMs.first
         if (!this.#closed) this.#handlers.event(event)
         else if (event.type === 'close') this.#release(event.address)
+        if (event.type === 'accept:error') failures += 1
         // peers that connect and leave without end keep it busy
-        if (turnBudget.spend()) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
+        const isSpent = turnBudget.spend() || failures === failuresPerTurn
+        if (!isSpent) continue
+        failures = 0
+        await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
       }
     } catch (error) {
       if (!this.#closed) this.#handlers.failed(error)
