@@ -15,11 +15,16 @@ import { linked, type PatternName } from './patterns.js'
 /** The patterns whose attackers are bridged: a PUSH reads nothing. */
 export const bridgedPatterns: readonly PatternName[] = ['rpc', 'pull', 'queue', 'publisher', 'subscriber']
 
-/** What was taken may still leave when the round has ended, in milliseconds. */
-const lingerMs = 1000
+/** What was taken may still leave when the round has ended, in milliseconds; a victim that lives takes it long before. */
+const lingerMs = 10_000
 
-/** How long nothing may have come from the attack before the bridge is taken away, in milliseconds. */
-const quietMs = 100
+/**
+ * Looks at the bridge in a row that find nothing, before it is taken away, and the time between them, in milliseconds.
+ *
+ * The event loop has its turns between two looks, however late they are: what has come by the first one is found by the next.
+ */
+const quietLooks = 4
+const lookMs = 25
 
 type Reader = Socket & AsyncIterable<Buffer[]>
 type Writer = Socket & { send(parts: Buffer[]): Promise<void> }
@@ -28,7 +33,8 @@ type Writer = Socket & { send(parts: Buffer[]): Promise<void> }
 export class Bridge {
   readonly #backs: Socket[] = []
   readonly #front: Router | Pull | XPublisher | XSubscriber
-  #lastAt = performance.now()
+  /** Messages that came from both sides, and peers of its front that left. */
+  #passed = 0
   /** Connections of its front. */
   #peers = 0
 
@@ -46,7 +52,7 @@ export class Bridge {
     })
     this.#front.events.on('disconnect', () => {
       this.#peers -= 1
-      this.#lastAt = performance.now()
+      this.#passed += 1
     })
   }
 
@@ -57,8 +63,11 @@ export class Bridge {
 
   /** Takes it away, when the peers of its front have gone and what they sent has passed. */
   async close(): Promise<void> {
-    while (this.#peers > 0 || performance.now() < this.#lastAt + quietMs)
-      await new Promise((resolve) => setTimeout(resolve, quietMs / 4))
+    for (let quiet = 0; quiet < quietLooks; quiet++) {
+      const passed = this.#passed
+      await new Promise((resolve) => setTimeout(resolve, lookMs))
+      if (this.#peers > 0 || this.#passed > passed) quiet = -1
+    }
     for (const socket of [this.#front, ...this.#backs]) if (!socket.closed) socket.close()
   }
 
@@ -127,7 +136,7 @@ export class Bridge {
 
   /** Sends, unless the attack has ended or its peer has left. */
   async #sent(to: Writer, parts: Buffer[]): Promise<void> {
-    this.#lastAt = performance.now()
+    this.#passed += 1
     if (!to.closed) await to.send(parts).catch(() => {})
   }
 }
