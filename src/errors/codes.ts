@@ -58,7 +58,7 @@ const entries = {
   RIVULET_HANDSHAKE_FAILED: {
     retryable: true,
     meaning:
-      'A connection ended before both sides had agreed to talk: no ZeroMQ peer, one below ZMTP 3, or one of another kind.',
+      'A connection ended before both sides had agreed to talk: no ZeroMQ peer, one below ZMTP 3 or of another kind, or one that left.',
     remedy: 'Check that the address is that of a Rivulet or ZeroMQ socket of the matching kind.',
   },
   RIVULET_TIMEOUT: {

@@ -10,6 +10,7 @@ import type { Clock } from '../clock/index.js'
 import { RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import type { EndpointChange, EndpointCount, LinkState, Links } from '../resource/index.js'
+import { isPeerGone, peerIsGone } from './translate.js'
 
 /** How an endpoint tells what happens to its links. */
 export interface EndpointPorts {
@@ -136,10 +137,10 @@ export class EndpointLinks implements EndpointCount {
 
   /** `isRefused`: by the ZAP handler of the one that accepts (`zap-handler.ts`). */
   #refuse(reason: Error | undefined, isRefused = false): void {
-    const why = reason
-      ? `${reason.message}${isRefused ? ` (${this.#whyRefused(reason)})` : ''}`
-      : 'the peer is no ZeroMQ socket of a matching kind'
-    const message = `a connection on ${this.endpoint} was refused: ${why}`
+    const text = isPeerGone(reason) ? peerIsGone : reason?.message
+    const why = text ?? 'the peer is no ZeroMQ socket of a matching kind'
+    const more = reason && isRefused ? ` (${this.#whyRefused(reason)})` : ''
+    const message = `a connection on ${this.endpoint} was refused: ${why}${more}`
     this.#emit('refused', new RivuletError('RIVULET_HANDSHAKE_FAILED', message, { cause: reason }))
   }
 

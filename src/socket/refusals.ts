@@ -9,15 +9,13 @@ import type { Clock, Timer } from '../clock/index.js'
 import { errnoOf, RivuletError } from '../errors/index.js'
 import { defaults } from '../options/index.js'
 import { type RefusalCause, refusalError } from '../security/index.js'
+import { isPeerGone, peerIsGone } from './translate.js'
 
 /** How long it takes until the events of a connection that was given up have been read, in milliseconds. */
 const settleMs = 10
 
 /** Handshakes that end without a word before it is asked who answers: one may be that of a process which was ended. */
 const fewestSilent = 2
-
-/** How the end of a connection without a word looks. */
-const silentEnds: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'EOF'])
 
 /** What is needed of the connecting side. */
 export interface RefusalPorts {
@@ -118,7 +116,7 @@ export class Refusals {
       return this.#isSecured ? this.#refuse('unknown-key', error) : 'count'
     }
     if (errnoOf(error) === 'ERR_ZMTP_MECHANISM_MISMATCH') return this.#refuse('mechanism', error)
-    if (type !== 'handshake:error:other' || !silentEnds.has(errnoOf(error))) return 'count'
+    if (type !== 'handshake:error:other' || !isPeerGone(error)) return 'count'
     if (this.#isAsked && !this.#isSecured) return 'count'
     this.#endedInSilence()
     return this.#isParked ? 'drop' : 'refused'
@@ -193,7 +191,7 @@ export class Refusals {
   }
 
   #ended(): RivuletError {
-    const text = `a connection on ${this.#ports.endpoint} was refused: the peer ended it in the middle of the handshake`
+    const text = `a connection on ${this.#ports.endpoint} was refused: ${peerIsGone}`
     return new RivuletError('RIVULET_HANDSHAKE_FAILED', text)
   }
 }

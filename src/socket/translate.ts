@@ -15,6 +15,17 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   ENOTDIR: 'RIVULET_BIND_FAILED',
 }
 
+/** How the end of a connection by its peer looks, in the middle of the handshake. */
+const ends: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'EOF'])
+
+/** Whether a handshake has failed since the peer ended the connection, without a word. */
+export function isPeerGone(error: Error | undefined): boolean {
+  return ends.has(errnoOf(error))
+}
+
+/** What is reported of that. */
+export const peerIsGone = 'the peer ended it in the middle of the handshake'
+
 /**
  * Translates a native error.
  *

@@ -54,6 +54,17 @@ t.test('a connection whose handshake fails, for each reason', async (t) => {
   }
 })
 
+t.test('a peer that leaves in the middle of the handshake', async (t) => {
+  for (const code of ['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'EOF']) {
+    const { links, one, refusals } = watch()
+    one.event('accept')
+    one.event('handshake:error:other', Object.assign(new Error('Broken pipe'), { code }))
+    one.event('disconnect')
+    t.strictSame(refusals, [`a connection on ${bound} was refused: the peer ended it in the middle of the handshake`])
+    t.equal(links.refused, 1)
+  }
+})
+
 t.test('a stranger beside a good peer takes nothing from it', async (t) => {
   for (const failure of [['disconnect'], ['handshake:error:other', 'disconnect']]) {
     const { links, told, play, clock } = watch()
