@@ -58,11 +58,6 @@ export class SecurityGuard {
     return this.#events.observable
   }
 
-  /** Whether there is a policy: without one everything is permitted. */
-  get hasPolicy(): boolean {
-    return this.#permits !== undefined
-  }
-
   /**
    * Decides whether a key is admitted; never rejects, and takes a bounded time. The caller notes the outcome.
    *

@@ -10,7 +10,7 @@
  *
  * `docs/operations/durability.md` tells the same for users, with the files, full disks, damage and backups.
  */
-export { maxKeyBytes, maxValueBytes, readU64, u64Bytes, writeU64 } from './keys.js'
+export { maxKeyBytes, maxValueBytes, readU64, writeU64 } from './keys.js'
 export { type LmdbStoreOptions, openLmdbStore } from './lmdb-store.js'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.js'
 export { SortedTexts } from './sorted-texts.js'

@@ -12,9 +12,6 @@ export const maxKeyBytes = 64
 /** The largest value: the largest message of a link, and room for what is kept with it. */
 export const maxValueBytes = 16_777_216 + 65_536
 
-/** The bytes of a number in a key. */
-export const u64Bytes = 8
-
 const high = 0x1_0000_0000
 
 /** Writes a safe integer as 8 bytes big-endian, so that numbers are in order bytewise. */
