@@ -20,7 +20,7 @@ const perSocket = 3
 const headroom = 3
 
 /** Descriptors that must be left before a socket is made: it takes one for each native socket, connections may take some meanwhile. */
-const socketDescriptors = 12
+const socketDescriptors = 8
 
 /** What each thread of the library takes when the first socket of a context is made; without them the process aborts. */
 const threadDescriptors = 2
