@@ -18,9 +18,13 @@ const total = processes * peersPerProcess
 const endpoints = new ReplaySubject<readonly string[]>(1)
 const members: Member[] = []
 let first!: Peer
+let peakOwnMb = 0
 
 /** Faults of a process that are reported. */
 const maxFaults = 20
+
+/** How often a process looks at what it has, in milliseconds. */
+const lookMs = 200
 
 const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => Promise<CrowdAnswer> | CrowdAnswer>> = {
   async open() {
@@ -59,21 +63,31 @@ const answers: Readonly<Record<CrowdCommand['kind'], (command: CrowdCommand) => 
   },
   use() {
     const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
-    const rss = process.memoryUsage.rss()
-    const shares = { residentMb: rss / 1_048_576, peakMb: maxRSS / 1024, shareMb: shareMb() }
-    return { ...shares, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }
+    const residentMb = process.memoryUsage.rss() / 1_048_576
+    const { ownMb, sharedMb } = pages()
+    const peaks = { peakMb: maxRSS / 1024, peakOwnMb: Math.max(peakOwnMb, ownMb) }
+    return { residentMb, ownMb, sharedMb, ...peaks, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }
   },
 }
+
+setInterval(() => {
+  peakOwnMb = Math.max(peakOwnMb, pages().ownMb)
+}, lookMs).unref()
 
 process.on('message', async (command: CrowdCommand) => process.send?.(await answers[command.kind](command)))
 process.on('disconnect', () => process.exit())
 process.send?.({})
 
-/** The resident memory of this process, in which pages that several processes share count once in all (Linux). */
-function shareMb(): number {
-  if (process.platform !== 'linux') return Number.NaN
-  const [, kib] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8')) ?? []
-  return Number(kib) / 1024
+/** The resident pages that this process has alone, and those that it shares with others, such as the program of Node (Linux). */
+function pages(): { readonly ownMb: number; readonly sharedMb: number } {
+  if (process.platform !== 'linux') return { ownMb: process.memoryUsage.rss() / 1_048_576, sharedMb: 0 }
+  const text = readFileSync('/proc/self/smaps_rollup', 'utf8')
+  const sumOf = (kind: string) =>
+    [...text.matchAll(new RegExp(`^${kind}_(?:Clean|Dirty):\\s+(\\d+) kB$`, 'gm'))].reduce(
+      (sum, [, kib]) => sum + Number(kib),
+      0,
+    )
+  return { ownMb: sumOf('Private') / 1024, sharedMb: sumOf('Shared') / 1024 }
 }
 
 function enter(peer: Peer, index: number): void {

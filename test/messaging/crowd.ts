@@ -41,7 +41,10 @@ export interface CrowdAnswer {
   readonly reported?: Readonly<Record<string, number>>
   readonly residentMb?: number
   readonly peakMb?: number
-  readonly shareMb?: number
+  /** Pages that the process has alone, now and at most; and those that it shares with others. */
+  readonly ownMb?: number
+  readonly peakOwnMb?: number
+  readonly sharedMb?: number
   readonly cpuSeconds?: number
 }
 
@@ -52,12 +55,10 @@ export interface CrowdReport {
   readonly sendMs: number
   /** From the kill until every peer that is left has seen every peer of that process leave. */
   readonly leftMs: number
-  /** The resident memory of all processes together, when all see each other and when all messages have arrived. */
-  readonly residentMb: { readonly complete: number; readonly sent: number }
-  /** The same, with pages that several processes share counted once in all; NaN where the system does not tell. */
-  readonly shareMb: { readonly complete: number; readonly sent: number }
-  /** The sum of what each of them had at most. */
-  readonly peakMb: number
+  /** The sum of the resident memory of all processes, when all see each other, when all messages have arrived, and at most. */
+  readonly residentMb: { readonly complete: number; readonly sent: number; readonly peak: number }
+  /** What they have together: as above, with the pages that they share counted once, not for each (Linux). */
+  readonly togetherMb: { readonly complete: number; readonly sent: number; readonly peak: number }
   readonly cpuSeconds: number
   /** The errors that one peer of each process reported, by code. */
   readonly reported: readonly Readonly<Record<string, number>>[]
@@ -92,8 +93,13 @@ export async function crowd(plan: CrowdPlan, way: CrowdWay, watchMs: number, pro
 async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: number): Promise<CrowdReport> {
   const all = (command: CrowdCommand, of = processes) => Promise.all(of.map((one) => one.ask(command)))
   const lastOf = (answers: readonly CrowdAnswer[]) => Math.max(...answers.map(({ at = Number.NaN }) => at))
-  const sumOf = (answers: readonly CrowdAnswer[], key: 'residentMb' | 'shareMb' | 'peakMb' | 'cpuSeconds') =>
-    answers.reduce((sum, answer) => sum + (answer[key] ?? Number.NaN), 0)
+  const valuesOf = (
+    answers: readonly CrowdAnswer[],
+    key: Exclude<keyof CrowdAnswer, 'endpoint' | 'faults' | 'reported'>,
+  ) => answers.map((answer) => answer[key] ?? Number.NaN)
+  const sumOf = (...of: Parameters<typeof valuesOf>) => valuesOf(...of).reduce((sum, value) => sum + value, 0)
+  const togetherOf = (answers: readonly CrowdAnswer[], own: 'ownMb' | 'peakOwnMb') =>
+    sumOf(answers, own) + Math.max(...valuesOf(answers, 'sharedMb'))
 
   const openedAt = Date.now()
   const endpoints = (await all({ kind: 'open' })).flatMap(({ endpoint }) => endpoint ?? [])
@@ -118,9 +124,16 @@ async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: 
     completeMs,
     sendMs,
     leftMs,
-    residentMb: { complete: sumOf(atComplete, 'residentMb'), sent: sumOf(atSent, 'residentMb') },
-    shareMb: { complete: sumOf(atComplete, 'shareMb'), sent: sumOf(atSent, 'shareMb') },
-    peakMb: sumOf(atSent, 'peakMb'),
+    residentMb: {
+      complete: sumOf(atComplete, 'residentMb'),
+      sent: sumOf(atSent, 'residentMb'),
+      peak: sumOf(atSent, 'peakMb'),
+    },
+    togetherMb: {
+      complete: togetherOf(atComplete, 'ownMb'),
+      sent: togetherOf(atSent, 'ownMb'),
+      peak: togetherOf(atSent, 'peakOwnMb'),
+    },
     cpuSeconds: sumOf(atSent, 'cpuSeconds'),
     reported: reports.map(({ reported = {} }) => reported),
     faults,
