@@ -12,8 +12,23 @@ export const maxEmptyItems = 65_536
 /** What an empty backlog keeps, in bytes: two frames, so that a busy stream does not allocate each of them again. */
 const keptBytes = 131_072
 
-const none = Buffer.alloc(0)
-const viewOfNone: DataView = new DataView(none.buffer, 0, 0)
+/** A smaller buffer goes to others when it is empty: most of very many streams are idle. So many wait for their next use. */
+const smallBytes = 1024
+const maxSpares = 64
+
+/** Memory for items. */
+class Room {
+  readonly bytes: Buffer
+  readonly view: DataView
+
+  constructor(bytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+    this.view = new DataView(this.bytes.buffer)
+  }
+}
+
+const none = new Room(0)
+const spares: Room[] = []
 
 /** What the backlogs of one peer may hold together. */
 export class BacklogBudget {
@@ -40,8 +55,7 @@ export class BacklogBudget {
 /** Bodies of items, first in, first out. */
 export class ItemBacklog {
   readonly #budget: BacklogBudget
-  #bytes: Buffer = none
-  #view = viewOfNone
+  #room = none
   /** Where each item ends, from `#next` on. */
   #ends: number[] = []
   #next = 0
@@ -60,11 +74,11 @@ export class ItemBacklog {
 
   /** The bytes that `start` and the result of `shift` are places in: to be taken before the `shift`. */
   get bytes(): Buffer {
-    return this.#bytes
+    return this.#room.bytes
   }
 
   get view(): DataView {
-    return this.#view
+    return this.#room.view
   }
 
   /** Where the first item begins. */
@@ -81,14 +95,14 @@ export class ItemBacklog {
     } else if (!this.#budget.take(size)) {
       return false
     }
-    if (this.#end + size > this.#bytes.length) this.#makeRoom(size)
-    bytes.copy(this.#bytes, this.#end, start, end)
+    if (this.#end + size > this.#room.bytes.length) this.#makeRoom(size)
+    bytes.copy(this.#room.bytes, this.#end, start, end)
     this.#end += size
     this.#ends.push(this.#end)
     return true
   }
 
-  /** Removes the first item and returns where it ends; its bytes stay as they are until the next `push`. */
+  /** Removes the first item and returns where it ends; its bytes stay as they are until the next `push` of any backlog. */
   shift(): number {
     const end = this.#ends[this.#next++] as number
     if (end === this.#start) this.#empty -= 1
@@ -99,7 +113,8 @@ export class ItemBacklog {
       this.#next = 0
       this.#start = 0
       this.#end = 0
-      if (this.#bytes.length > keptBytes) this.#replace(none)
+      if (this.#room.bytes.length > keptBytes) this.#room = none
+      else if (this.#room.bytes.length === smallBytes) this.#giveSmall()
     } else if (this.#next >= 1024 && this.#next * 2 >= this.#ends.length) {
       this.#ends = this.#ends.slice(this.#next)
       this.#next = 0
@@ -115,31 +130,32 @@ export class ItemBacklog {
     this.#start = 0
     this.#end = 0
     this.#empty = 0
-    this.#replace(none)
+    this.#room = none
   }
 
   #makeRoom(size: number): void {
     const waiting = this.#end - this.#start
     // where items left and others come, half of it stays free, so that moving costs each byte at most once
     const needed = this.#start === 0 ? waiting + size : (waiting + size) * 2
-    const roomy = needed <= this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(roomFor(needed))
-    this.#bytes.copy(roomy, 0, this.#start, this.#end)
+    const old = this.#room
+    const roomy = needed <= old.bytes.length ? old : roomFor(needed)
+    old.bytes.copy(roomy.bytes, 0, this.#start, this.#end)
     if (this.#start > 0) {
       this.#ends = this.#ends.slice(this.#next).map((end) => end - this.#start)
       this.#next = 0
     }
     this.#start = 0
     this.#end = waiting
-    if (roomy !== this.#bytes) this.#replace(roomy)
+    this.#room = roomy
   }
 
-  #replace(bytes: Buffer): void {
-    this.#bytes = bytes
-    this.#view = bytes === none ? viewOfNone : new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  #giveSmall(): void {
+    if (spares.length < maxSpares) spares.push(this.#room)
+    this.#room = none
   }
 }
 
-/** The size of a buffer for so many bytes: a power of two, so that it is the right one for items that differ a little. */
-function roomFor(bytes: number): number {
-  return Math.max(1024, 2 ** Math.ceil(Math.log2(bytes)))
+/** Memory for so many bytes: a power of two, so that it is the right one for items that differ a little. */
+function roomFor(bytes: number): Room {
+  return (bytes <= smallBytes && spares.pop()) || new Room(Math.max(smallBytes, 2 ** Math.ceil(Math.log2(bytes))))
 }

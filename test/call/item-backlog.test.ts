@@ -68,6 +68,23 @@ t.test('two items of a whole frame take the same memory again', async (t) => {
   t.ok(memory.every((bytes) => bytes === memory[0]))
 })
 
+t.test('an empty backlog of small items holds no memory, and others take what it had', async (t) => {
+  const backlogs = Array.from({ length: 3 }, () => new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY)))
+  const used = new Set<Buffer>()
+  for (const backlog of backlogs) {
+    backlog.push(Buffer.from('item'), 0, 4)
+    used.add(backlog.bytes)
+    t.equal(shift(backlog).toString(), 'item')
+    t.equal(backlog.bytes.length, 0)
+  }
+  t.equal(used.size, 1)
+  const [one, other] = backlogs as [ItemBacklog, ItemBacklog]
+  one.push(Buffer.from('one'), 0, 3)
+  other.push(Buffer.from('two'), 0, 3)
+  t.not(one.bytes, other.bytes)
+  t.strictSame([shift(one).toString(), shift(other).toString()], ['one', 'two'])
+})
+
 t.test('items without a byte have a bound of their own', async (t) => {
   const backlog = new ItemBacklog(new BacklogBudget(Number.POSITIVE_INFINITY))
   const none = Buffer.alloc(1)
