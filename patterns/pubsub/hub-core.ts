@@ -109,6 +109,7 @@ export class HubCore {
     this.#introductions = new HubIntroductions({
       clock,
       announceMs: defaults.announceMs,
+      isWanted: (...topic) => this.#interest.isWanted(...topic),
       send: (part, frame) => this.#forward(part, frame, 0),
     })
     this.#loops = new HubLoops(hub, {
@@ -202,7 +203,7 @@ export class HubCore {
     const { frame, key, schemaText, gap } = taken
     // before it is forwarded: subscribers ask for what is missing
     if (gap) this.#repairs?.gap(frame.header.source, topic, gap)
-    if (schemaText !== undefined) this.#introductions.forwarded(key, frame, schemaText)
+    if (schemaText !== undefined) this.#introductions.forwarded(key, frame, schemaText, this.#interest.changes)
     if (this.#history?.keep(topic, frame, schemaText) === false) this.#intake.order.broken(key)
     this.#forward(topic, bytes, frame.header.count, { schemaId: frame.header.schemaId as Buffer, schemaText })
     this.#lookForRoom()
@@ -212,7 +213,7 @@ export class HubCore {
   #onLate(frame: DataFrame, schemaText: string): void {
     const { topic, header, bytes } = frame
     if (topic === undefined || !this.#intake.fetched(frame, this.#interest.changes)) return
-    this.#introductions.forwarded(orderKey(header.source, topic), frame, schemaText)
+    this.#introductions.forwarded(orderKey(header.source, topic), frame, schemaText, this.#interest.changes)
     this.#forward(topic, bytes, header.count, { schemaId: header.schemaId as Buffer, schemaText })
   }
 

@@ -21,6 +21,8 @@ interface UsedTopic {
   sequence: number
   position: number
   previous: number
+  /** How often prefixes had come to be wanted when it was forwarded last. */
+  seenAt: number
 }
 
 /** What it needs of its hub. */
@@ -28,6 +30,8 @@ export interface HubIntroductionPorts {
   readonly clock: Clock
   /** How often publishers announce their schemas while they send, in milliseconds. */
   readonly announceMs: number
+  /** Whether a topic, as on the wire, is wanted without a break since a number of changes. */
+  isWanted(part: Buffer, changes: number): boolean
   /** Sends a frame without messages. */
   send(part: Buffer, frame: Buffer): void
 }
@@ -48,10 +52,14 @@ export class HubIntroductions {
     this.#ports = ports
   }
 
-  /** A frame of a topic was forwarded, whose schema is known. */
-  forwarded(key: string, { header, topic }: DataFrame, writerSchema: string): void {
+  /**
+   * A frame of a topic was forwarded, whose schema is known.
+   *
+   * @param seenAt - How often prefixes came to be wanted.
+   */
+  forwarded(key: string, { header, topic }: DataFrame, writerSchema: string, seenAt: number): void {
     const { position, sequence, count, previous } = header
-    const next = { sequence: sequence + count, position: position + count }
+    const next = { sequence: sequence + count, position: position + count, seenAt }
     const last = count > 0 ? position + count - 1 : previous
     const used = this.#recent.get(key)
     if (used !== undefined && used.writerSchema === writerSchema) {
@@ -109,7 +117,9 @@ export class HubIntroductions {
     return false
   }
 
-  #send({ part, ...header }: UsedTopic): void {
+  #send({ part, seenAt, ...header }: UsedTopic): void {
+    // what left while nobody wanted it is not known here; its publisher is subscribed again, and announces it
+    if (!this.#ports.isWanted(part, seenAt)) return
     this.#ports.send(part, writeIntroduction({ ...header, time: this.#ports.clock.wallNow() }, part))
   }
 }
