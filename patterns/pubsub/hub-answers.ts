@@ -21,6 +21,14 @@ const maxAnswered = 4096
 /** Links to one hub over which the same request may come. */
 const maxTimes = 16
 
+/** Up to which request of the hub a source has answered over one socket. */
+export interface SourceAnswer {
+  /** Itself, or by a hub above that keeps it. */
+  readonly upTo: number
+  /** Itself. */
+  readonly ownUpTo: number
+}
+
 /** One socket to publishers. */
 export interface AnsweringLink {
   /** Whether publishers must answer over it before all have. */
@@ -28,8 +36,8 @@ export interface AnsweringLink {
   /** Whether it has a live link. */
   readonly isLinked: boolean
   readonly isCut: boolean
-  /** Up to which request of the hub each source has answered. */
-  readonly answered: Map<string, number>
+  /** What each source has answered. */
+  readonly answered: Map<string, SourceAnswer>
   readonly readiness: {
     subscribed(): number
     wait(enough: Enough): { readonly promise: Promise<void>; forget(): void }
@@ -99,13 +107,16 @@ export class HubAnswers {
 
   /** A source has answered up to a request of the hub. */
   served(link: AnsweringLink, source: string, position: number, upTo: number, kind: AnswerKind, links?: Buffer): void {
-    const from = link.answered.get(source) ?? 0
-    if (upTo <= from) return
     const { answered } = link
+    const known = answered.get(source) ?? unanswered
+    const isKept = kind === 'kept'
+    // one that was kept, and is there again, is new to those who have asked
+    const from = isKept ? known.upTo : known.ownUpTo
+    if (upTo <= from) return
     answered.delete(source)
     if (answered.size >= maxAnswered) answered.delete(answered.keys().next().value as string)
-    answered.set(source, upTo)
-    const role = kind === 'kept' ? 'kept' : 'publisher'
+    answered.set(source, { upTo: Math.max(upTo, known.upTo), ownUpTo: isKept ? known.ownUpTo : upTo })
+    const role = isKept ? 'kept' : 'publisher'
     for (const { inbox, nonce, order } of this.#asked.values()) {
       if (order > from && order <= upTo) this.#ports.answer({ inbox, nonce, source, position, role, links })
     }
@@ -187,3 +198,5 @@ export class HubAnswers {
     }
   }
 }
+
+const unanswered: SourceAnswer = { upTo: 0, ownUpTo: 0 }

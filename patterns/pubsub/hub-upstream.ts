@@ -7,6 +7,7 @@ import type { Clock } from '../../src/clock/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { frameKind, readRecordFrame, TopicAnswer, TopicRequest, writeRecordFrame } from '../../src/wire/index.js'
 import type { SourceCheck } from './followed-topics.js'
+import type { SourceAnswer } from './hub-answers.js'
 import type { PublishersSocket, PublishersSocketPorts, UpstreamEndpoints } from './hub-ends.js'
 import { answerKind, HubPath, type HubStep, hubsExtension } from './hub-wire.js'
 import { readFollow } from './link-addresses.js'
@@ -51,8 +52,8 @@ export class HubUpstream {
   readonly link: number
   readonly socket: PublishersSocket
   readonly readiness: Readiness
-  /** Up to which number each source has answered. */
-  readonly answered = new Map<string, number>()
+  /** What each source has answered. */
+  readonly answered = new Map<string, SourceAnswer>()
   readonly #ports: HubUpstreamPorts
   /** What the answer that is taken tells. */
   #kind: AnswerKind = 'publisher'

@@ -1,10 +1,10 @@
-/** What a hub remembers of answers is bounded, whatever those above it answer. */
+/** What a hub answers for the sources above it, and that what it remembers of them is bounded, whatever they answer. */
 import t from 'tap'
 import { type AnsweringLink, HubAnswers } from '../../patterns/pubsub/hub-answers.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
-t.test('of endless sources that answer, the last ones are remembered', async (t) => {
-  const link: AnsweringLink = {
+function linkOf(): AnsweringLink {
+  return {
     isAwaited: true,
     isLinked: true,
     isCut: false,
@@ -12,10 +12,33 @@ t.test('of endless sources that answer, the last ones are remembered', async (t)
     readiness: { subscribed: () => 1, wait: () => ({ promise: new Promise(() => {}), forget() {} }) },
     hasAnswered: () => false,
   }
+}
+
+t.test('of endless sources that answer, the last ones are remembered', async (t) => {
+  const link = linkOf()
   const answers = new HubAnswers({ clock: new VirtualClock(), links: () => [link], answer() {}, kept: () => [] })
   for (let n = 0; n < 10_000; n++) answers.served(link, `${n}`, 0, 1, 'kept')
   t.equal(link.answered.size, 4096)
   t.ok(link.answered.has('9999'))
   t.notOk(link.answered.has('0'))
+  answers.close()
+})
+
+t.test('a publisher that a hub above keeps, and that is there again, is answered for once more', async (t) => {
+  const link = linkOf()
+  const answered: string[] = []
+  const answers = new HubAnswers({
+    clock: new VirtualClock(),
+    links: () => [link],
+    answer: ({ role, position }) => answered.push(`${role} ${position}`),
+    kept: () => [],
+  })
+  answers.requested(Buffer.from([0, 1]), Buffer.alloc(16, 1))
+  answers.served(link, 'ab', 7, 1, 'kept')
+  answers.served(link, 'ab', 7, 1, 'kept')
+  answers.served(link, 'ab', 8, 1, 'behind')
+  answers.served(link, 'ab', 8, 1, 'behind')
+  answers.served(link, 'ab', 8, 1, 'kept')
+  t.strictSame(answered, ['kept 7', 'publisher 8'])
   answers.close()
 })
