@@ -122,11 +122,14 @@ export class HubAnswers {
     }
   }
 
-  /** A source does not answer any more: all who have asked are to know, and also when it answers again. */
+  /** A source does not answer any more: all who have asked are to know, also if it is kept, and when it answers again. */
   lost(source: string): void {
     for (const { answered } of this.#ports.links()) answered.delete(source)
-    for (const { inbox, nonce } of this.#asked.values()) {
+    const kept = [...this.#ports.kept()].find((one) => one.source === source)
+    for (const { inbox, nonce, knowsKept } of this.#asked.values()) {
       this.#ports.answer({ inbox, nonce, source, position: 0, role: 'left' })
+      // it was taken for present when the others that are kept were answered for
+      if (kept && knowsKept) this.#ports.answer({ inbox, nonce, ...kept, role: 'kept' })
     }
   }
 

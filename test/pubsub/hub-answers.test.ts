@@ -42,3 +42,27 @@ t.test('a publisher that a hub above keeps, and that is there again, is answered
   t.strictSame(answered, ['kept 7', 'publisher 8'])
   answers.close()
 })
+
+t.test(
+  'a publisher that was taken for present when a subscriber asked, and has left, is answered for as kept',
+  async (t) => {
+    const link = {
+      ...linkOf(),
+      readiness: { subscribed: () => 1, wait: () => ({ promise: Promise.resolve(), forget() {} }) },
+    }
+    const answered: string[] = []
+    const answers = new HubAnswers({
+      clock: new VirtualClock(),
+      links: () => [link],
+      answer: ({ role, position }) => answered.push(`${role} ${position}`),
+      kept: () => [{ source: 'ab', position: 7 }],
+    })
+    answers.served(link, 'ab', 7, 1, 'publisher')
+    answers.requested(Buffer.from([0, 1]), Buffer.alloc(16, 1))
+    await new Promise((resolve) => setImmediate(resolve))
+    t.strictSame(answered, ['ready 0'])
+    answers.lost('ab')
+    t.strictSame(answered, ['ready 0', 'left 0', 'kept 7'])
+    answers.close()
+  },
+)
