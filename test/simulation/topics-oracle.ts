@@ -11,7 +11,7 @@ import { type CutFrame, openDataFrame } from '../../src/wire/index.js'
 import { BrokenPromise } from './session-oracle.js'
 import type { RunOracle } from './simulation-run.js'
 import { idsIn } from './topics-notes.js'
-import type { Keeping } from './topics-plan.js'
+import type { KeepingPlan } from './topics-plan.js'
 import { SourceTruth } from './topics-truth.js'
 
 /** The oracle. */
@@ -30,14 +30,14 @@ export class TopicsOracle implements RunOracle {
     const known = this.sources.get(id)
     if (known) return known
     this.fail(`nobody is ${id}`)
-    return new SourceTruth(id, 'nowhere')
+    return new SourceTruth(id, { keeping: 'nowhere', maxMessages: 0 })
   }
 
   /** A publisher begins a life: as the source that it was, or as a new one. */
-  opened(id: string, log: () => TopicLog | undefined, position: number, keeping: Keeping): void {
+  opened(id: string, log: () => TopicLog | undefined, position: number, plan: KeepingPlan): void {
     let source = this.sources.get(id)
     if (!source) {
-      source = new SourceTruth(id, keeping)
+      source = new SourceTruth(id, plan)
       this.sources.set(id, source)
     }
     source.opened(log, position)

@@ -6,17 +6,30 @@ import type { Random } from './random.js'
 /** How a publisher keeps its messages. */
 export type Keeping = 'nowhere' | 'memory' | 'disk'
 
-/** One publisher. */
-export interface PublisherPlan {
+/** What is kept. */
+export interface KeepingPlan {
   readonly keeping: Keeping
-  /** The most messages that it keeps. */
+  /** The most messages that are kept. */
   readonly maxMessages: number
+}
+
+/** One publisher. */
+export interface PublisherPlan extends KeepingPlan {
   readonly maxBatchMessages: number
   /** How long a write to its disk takes at most, in milliseconds. */
   readonly flushMs: number
   /** Whether it connects to its subscribers, and has no address. */
   readonly dials: boolean
 }
+
+/** One hub. */
+export interface HubPlan extends KeepingPlan, Pick<PublisherPlan, 'flushMs'> {}
+
+/**
+ * What is between publishers and subscribers: nothing, one hub, a hub and behind it another, a hub beside direct connections, two
+ * hubs, or two that take the messages of each other.
+ */
+export type Shape = 'direct' | 'hub' | 'chain' | 'beside' | 'two' | 'ring'
 
 /** One run. */
 export interface TopicsPlan {
@@ -42,6 +55,10 @@ export interface TopicsPlan {
   readonly links: SimulatedLinkOptions
   /** How often a stream is left, or used again, in place of an act. */
   readonly leaving: number
+  readonly shape: Shape
+  readonly hubs: readonly HubPlan[]
+  /** Whether the first hub of a chain connects to the second. */
+  readonly dialsDown: boolean
 }
 
 const link = {
@@ -58,14 +75,29 @@ const fewTopics = ['a', 'a.b', 'a.c', 'b', 'b.c.d']
 /** Seeds from here on have a wider plan; those before it keep their meaning. */
 export const widerFrom = 20_000_000
 
-/** Draws a plan; a wider one has streams that are left and come back, and publishers that connect. */
+/** Draws a plan; a wider one has streams that are left and come back, publishers that connect, and hubs. */
 export function topicsPlanOf(random: Random, isWider: boolean): TopicsPlan {
   const plan = narrowPlanOf(random)
   if (!isWider) return plan
   const leaving = random.pick([0, 0.1, 0.3])
   const dialing = random.pick([0, 0, 0.5, 1])
   const publishers = plan.publishers.map((one) => ({ ...one, dials: random.chance(dialing) }))
-  return { ...plan, leaving, publishers }
+  const shape = random.pick(['direct', 'direct', 'hub', 'hub', 'chain', 'chain', 'beside', 'two', 'ring'] as const)
+  const hub = () => ({
+    keeping: random.pick(['nowhere', 'memory', 'memory', 'disk'] as const),
+    maxMessages: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 50]),
+    flushMs: random.pick([0, 50, 300]),
+  })
+  const first = hub()
+  const hubs = {
+    direct: [],
+    hub: [first],
+    chain: [first, hub()],
+    beside: [first],
+    two: [first, first],
+    ring: [first, first],
+  }
+  return { ...plan, leaving, publishers, shape, hubs: hubs[shape], dialsDown: random.chance(0.3) }
 }
 
 function narrowPlanOf(random: Random): TopicsPlan {
@@ -107,5 +139,8 @@ function narrowPlanOf(random: Random): TopicsPlan {
     turnEnds: random.pick([0, 0, 0.1]),
     links: { link, waitMs: [20, 300] },
     leaving: 0,
+    shape: 'direct',
+    hubs: [],
+    dialsDown: false,
   }
 }

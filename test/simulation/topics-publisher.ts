@@ -206,20 +206,25 @@ export class SimulatedPublisher extends TurnProcess {
     if (this.#it !== it) return
     const { source, position } = core.origin
     const id = source.toString('hex')
-    oracle.opened(id, (): TopicLog | undefined => logOf(id), position, keeping)
-    const server = new TopicServer(this, this.#endpoints, plan.pipeFrames, {
-      subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
-      frame: (frame, prefixes) => {
-        const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
-        oracle.source(id).requested(request.inbox.toString('latin1'), prefixes)
-        core.request(request)
+    oracle.opened(id, (): TopicLog | undefined => logOf(id), position, this.#plan)
+    const server = new TopicServer(
+      this,
+      this.#endpoints,
+      { frames: plan.pipeFrames, isForAnswers: true },
+      {
+        subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
+        frame: (frame, prefixes) => {
+          const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
+          oracle.source(id).requested(request.inbox.toString('latin1'), prefixes)
+          core.request(request)
+        },
+        // without an answer, a subscriber does not know of the history
+        dropped: (topic) => {
+          if (topic[0] === inboxMark) world.troubled(0)
+        },
+        alone: () => history.noSubscriber(),
       },
-      // without an answer, a subscriber does not know of the history
-      dropped: (topic) => {
-        if (topic[0] === inboxMark) world.troubled(0)
-      },
-      alone: () => history.noSubscriber(),
-    })
+    )
     it.server = server
     outbox.attach({
       send: (parts) => {

@@ -1,17 +1,19 @@
 /**
- * One run of topics: publishers, some of which keep history, and subscribers that come and go; trouble, its end, rest.
+ * One run of topics: publishers, some of which keep history, hubs, and subscribers that come and go; trouble, its end, rest.
  *
  * What follows the topics, asks for history, keeps and serves it is of the package; sockets, disks, network, clocks and chance are
  * simulated.
  */
-import { addressOf, wayOf } from './link-ends.js'
+import { wayOf } from './link-ends.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 import { repairTimeoutMs } from './topics-history.js'
+import { SimulatedHub } from './topics-hub.js'
 import { TopicsOracle } from './topics-oracle.js'
-import { topicsPlanOf, widerFrom } from './topics-plan.js'
+import { type TopicsPlan, topicsPlanOf, widerFrom } from './topics-plan.js'
 import { SimulatedPublisher } from './topics-publisher.js'
+import { type HubWiring, hubReachOf, wiringOf } from './topics-shape.js'
 import { SimulatedSubscriber } from './topics-subscriber.js'
 import type { TopicsWorld } from './topics-world.js'
 import type { TurnProcess } from './turn-process.js'
@@ -22,14 +24,19 @@ export interface TopicsOutcome extends SeedOutcome {
   readonly gaps: number
 }
 
-/** How long after trouble something may still be missing for it, in milliseconds. */
-const aftermathMs = repairTimeoutMs + 7000
+/** How long after trouble something may still be missing for it, in milliseconds; each hub may wait for links in turn. */
+function aftermathOf({ hubs }: TopicsPlan): number {
+  return repairTimeoutMs + 7000 + 5000 * hubs.length
+}
 
 /** How long it takes at most until all are connected and complete when nothing goes wrong any more, in milliseconds. */
 const restMs = 100_000
 
 /** How long after the last message of a burst its loss is known, without what its repair takes, in milliseconds. */
 const beaconMs = 1000
+
+/** How long is waited for links to publishers that none lead to, again for what was not held meanwhile, in milliseconds. */
+const unreachedMs = 12_000
 
 /** How long after the last message of a burst there are no beacons any more, in milliseconds. */
 const beaconsMs = 70_000
@@ -48,6 +55,8 @@ class TopicsRun extends SimulationRun {
   readonly world: TopicsWorld
   readonly #publishers: readonly SimulatedPublisher[]
   readonly #subscribers: readonly SimulatedSubscriber[]
+  readonly #hubs: readonly SimulatedHub[]
+  readonly #edges: readonly (readonly [TurnProcess, TurnProcess])[]
 
   constructor(random: Random, isWider: boolean, options: RunOptions) {
     super()
@@ -61,28 +70,27 @@ class TopicsRun extends SimulationRun {
       oracle: new TopicsOracle(),
       troubledUntil: 0,
       troubled(ms) {
-        this.troubledUntil = Math.max(this.troubledUntil, world.scheduler.now + ms + aftermathMs)
+        this.troubledUntil = Math.max(this.troubledUntil, world.scheduler.now + ms + aftermathOf(plan))
       },
       nextId: () => {
         lastId += 1
         return lastId
       },
     }
-    const subscribers = Array.from({ length: plan.subscribers }, (_, at) => `s${at}`)
-    const bound = subscribers.map((name) => addressOf(name))
-    this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one, bound))
-    const connect = this.#publishers.flatMap(({ address }) =>
-      address === undefined ? [] : Array.from({ length: plan.connectionsEach }, () => address),
-    )
-    const accepts = plan.publishers.filter(({ dials }) => dials).length
+    const { hubs, dialed, connect, accepts, edges } = wiringOf(plan)
+    this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one, dialed))
     const patterns = ['#', 'a.#', 'a', '*', 'a.*', 'b.#', ...plan.topics]
-    this.#subscribers = subscribers.map(
-      (name) => new SimulatedSubscriber(name, this.world, { connect, accepts, patterns }),
+    this.#subscribers = Array.from(
+      { length: plan.subscribers },
+      (_, at) => new SimulatedSubscriber(`s${at}`, this.world, { connect, accepts, patterns }),
     )
+    this.#hubs = plan.hubs.map((one, at) => new SimulatedHub(`h${at}`, this.world, one, hubs[at] as HubWiring))
+    const named = new Map(this.#all.map((one) => [one.name, one]))
+    this.#edges = edges.map(([one, other]) => [named.get(one), named.get(other)] as [TurnProcess, TurnProcess])
   }
 
   get #all(): readonly TurnProcess[] {
-    return [...this.#publishers, ...this.#subscribers]
+    return [...this.#publishers, ...this.#subscribers, ...this.#hubs]
   }
 
   override play(): void {
@@ -137,8 +145,9 @@ class TopicsRun extends SimulationRun {
       if (open.length > 0) random.pick(open).hold(ms)
     } else if (what < 4) random.pick(this.#all).stall(ms)
     else if (what < 5) this.#crash(random.pick(this.#publishers), ms)
-    else if (what < 6) this.restart(random.pick(this.#subscribers), ms)
+    else if (what < 6) this.restart(random.pick([...this.#subscribers, ...this.#hubs]), ms)
     else if (what < 7) random.pick(this.#subscribers).cut()
+    else if (this.#hubs.length > 0) this.#part(...random.pick(this.#edges), ms)
     else this.#part(random.pick(this.#subscribers), random.pick(this.#publishers), ms)
   }
 
@@ -152,9 +161,9 @@ class TopicsRun extends SimulationRun {
     this.restart(publisher, ms)
   }
 
-  #part(subscriber: SimulatedSubscriber, publisher: SimulatedPublisher, ms: number): void {
+  #part(one: TurnProcess, other: TurnProcess, ms: number): void {
     const { network } = this.world
-    for (const way of [wayOf(subscriber, publisher), wayOf(publisher, subscriber)]) {
+    for (const way of [wayOf(one, other), wayOf(other, one)]) {
       network.setApart(way, ms)
       for (const connection of network.open) if (connection.name.startsWith(`${way}#`)) connection.cut()
     }
@@ -164,7 +173,7 @@ class TopicsRun extends SimulationRun {
   #rest(): void {
     const { network, plan } = this.world
     network.heal()
-    for (const publisher of this.#publishers) publisher.isCalm = true
+    for (const one of [...this.#publishers, ...this.#hubs]) one.isCalm = true
     if (plan.leaving > 0) for (const subscriber of this.#subscribers) subscriber.comeBack()
     this.world.troubled(0)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 4 }, () => {
@@ -172,8 +181,8 @@ class TopicsRun extends SimulationRun {
       return this.#unconnected()
     })
     this.#publishAll(1)
-    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing())
-    this.pass(aftermathMs)
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing() ?? this.#unknown())
+    this.pass(aftermathOf(plan))
     const sources = this.#publishers.flatMap(({ source }) => source ?? [])
     for (const subscriber of this.#subscribers) {
       const presumed = subscriber.presumed(sources)
@@ -181,7 +190,9 @@ class TopicsRun extends SimulationRun {
     }
     const { delayMs, jitterMs } = plan.weather
     this.#publishAll(12)
-    this.pass(beaconMs + 12 * (delayMs + jitterMs))
+    const hops = 1 + this.#hubs.length
+    const waitMs = hubReachOf(plan).isOpen ? 0 : unreachedMs
+    this.pass(hops * beaconMs + 12 * hops * (delayMs + jitterMs) + waitMs)
     const missing = this.#missing()
     if (missing !== undefined) this.world.oracle.fail(`not within ${beaconMs} ms: ${missing}`)
     if (this.world.random.chance(0.15)) this.#outlast()
@@ -190,13 +201,13 @@ class TopicsRun extends SimulationRun {
   /** All are apart until no beacon comes any more: what histories keep is found when they are connected again. */
   #outlast(): void {
     this.world.troubled(beaconsMs)
-    for (const subscriber of this.#subscribers) {
-      for (const publisher of this.#publishers) this.#part(subscriber, publisher, beaconsMs)
-    }
+    const own = this.#edges.filter(([one]) => one instanceof SimulatedSubscriber)
+    for (const [subscriber, other] of own) this.#part(subscriber, other, beaconsMs)
     this.#publishAll(1)
     this.pass(beaconsMs)
     this.rest({ mostMs: restMs, stepMs: 250, looks: 1 }, () => this.#unconnected())
-    const kept = this.#publishers.filter(({ keepsMessages }) => keepsMessages)
+    const { isOpen } = hubReachOf(this.world.plan)
+    const kept = this.#publishers.filter(({ keepsMessages }) => keepsMessages && isOpen)
     this.rest({ mostMs: foundMs, stepMs: 250, looks: 2 }, () => this.#missing(kept))
   }
 
@@ -206,7 +217,20 @@ class TopicsRun extends SimulationRun {
   }
 
   #unconnected(): string | undefined {
-    return this.#subscribers.every(({ isConnected }) => isConnected) ? undefined : 'somebody is not connected'
+    const all = [...this.#subscribers, ...this.#hubs]
+    return all.every(({ isConnected }) => isConnected) ? undefined : 'somebody is not connected'
+  }
+
+  /** A publisher whose messages all hubs keep that subscribers are connected to, of which one of these does not know. */
+  #unknown(): string | undefined {
+    const { shape } = this.world.plan
+    const last = this.#hubs.slice(shape === 'chain' ? 1 : 0)
+    const kept = last[0]?.kept().filter((source) => last.every((hub) => hub.kept().includes(source))) ?? []
+    for (const subscriber of this.#subscribers) {
+      const unknown = subscriber.unknown(kept)
+      if (unknown !== undefined) return unknown
+    }
+    return undefined
   }
 
   #missing(publishers = this.#publishers): string | undefined {

@@ -4,6 +4,7 @@
  *
  * Frames of a connection stay in order, subscriptions and requests too. A cut loses what is in transit.
  */
+import { inboxMark } from '../../patterns/pubsub/topic-name.js'
 import { wayOf } from './link-ends.js'
 import type { Connection, End, Listener, NetworkEnd } from './network.js'
 import type { TurnProcess, TurnWorld } from './turn-process.js'
@@ -28,6 +29,14 @@ export interface TopicServerPorts {
   alone(): void
 }
 
+/** What room there is for each subscriber. */
+export interface TopicRoom {
+  /** Frames that wait before further ones are dropped. */
+  readonly frames: number
+  /** Whether answers are dropped like frames of topics. */
+  readonly isForAnswers: boolean
+}
+
 /** A subscriber that is connected, at which end of the connection this side is, and what the other has subscribed. */
 interface Pipe {
   readonly end: End
@@ -39,15 +48,15 @@ export class TopicServer implements Listener {
   readonly process: TurnProcess
   readonly #bound: string | undefined
   readonly #ports: TopicServerPorts
-  readonly #limit: number
+  readonly #room: TopicRoom
   readonly #pipes = new Map<Connection, Pipe>()
   readonly #dialed: readonly Redialed[]
 
-  constructor(process: TurnProcess, { bind, connect }: Endpoints, limit: number, ports: TopicServerPorts) {
+  constructor(process: TurnProcess, { bind, connect }: Endpoints, room: TopicRoom, ports: TopicServerPorts) {
     this.process = process
     this.#bound = bind
     this.#ports = ports
-    this.#limit = limit
+    this.#room = room
     if (bind !== undefined) process.world.listeners.set(bind, this)
     this.#dialed = connect.map(
       (address) =>
@@ -81,10 +90,12 @@ export class TopicServer implements Listener {
   /** Sends to each subscriber with a prefix that fits, unless too much waits for it. */
   send([topic, frame]: readonly [Buffer, Buffer]): void {
     const text = topic.toString('latin1')
+    const { frames, isForAnswers } = this.#room
+    const limit = topic[0] === inboxMark && !isForAnswers ? Number.POSITIVE_INFINITY : frames
     for (const [connection, { end, prefixes }] of this.#pipes) {
       const pipe = unread.get(connection)
       if (pipe === undefined || ![...prefixes.keys()].some((prefix) => text.startsWith(prefix))) continue
-      if (pipe.frames >= this.#limit) {
+      if (pipe.frames >= limit) {
         this.process.note('drops')
         this.#ports.dropped(topic)
         continue

@@ -7,70 +7,8 @@ import type { GapReason } from '../../patterns/pubsub/history-fetch.js'
 import type { Start } from '../../patterns/pubsub/since.js'
 import { topicPattern } from '../../patterns/pubsub/topic-name.js'
 import type { TopicsOracle } from './topics-oracle.js'
+import { type Shown, type StreamMark, type StreamSettings, type TopicShown, unseen } from './topics-stream-shown.js'
 import type { SourceTruth } from './topics-truth.js'
-
-/** What was shown of one source. */
-interface Shown {
-  /** The position of the first answer; behind a leave, where the stream begins again there, of the first one since. */
-  servedAt: number | undefined
-  /** The position of the very first answer. */
-  firstAt: number | undefined
-  /** The position of its last message when the stream was left last. */
-  leftAt: number
-  /** Everything behind it is shown, where that is known. */
-  readonly from: number | undefined
-  /** Whether it is known that topics of which nothing was shown begin with their first message. */
-  readonly isWhole: boolean
-  isLive: boolean
-  /** Whether it was live before there was an answer: then it is not asked for what `since` names. */
-  isUnanswered: boolean
-  /** The retained values that were removed before the first answer, by topic: the numbers that were reached then. */
-  removed: ReadonlyMap<string, number>
-  /** The number that is next, by topic. */
-  readonly topics: Map<string, TopicShown>
-}
-
-/** What a stream has shown of a topic: the next number, and why it may leave some out before it shows more. */
-interface TopicShown {
-  next: number
-  /**
-   * Behind a `retained` value it wants what left since the answer; where it was `left`, with `now`, what left since the next
-   * answer, but for what is `late`: from before it was left.
-   */
-  jump: 'retained' | 'left' | 'late' | undefined
-}
-
-/** What a stream has shown at a moment, to be continued. */
-export interface StreamMark {
-  readonly start: Start
-  readonly sources: ReadonlyMap<string, Shown>
-}
-
-/** What a stream is. */
-export interface StreamSettings {
-  readonly name: string
-  readonly pattern: string
-  readonly start: Start
-  /** The topic of answers to its subscriber, and the prefix that it subscribes to. */
-  readonly inbox: string
-  readonly prefix: string
-  /** The cursor that it continues at, and what had been shown there. */
-  readonly mark?: { readonly cursor: string; readonly shown: StreamMark } | undefined
-  /** Whether nothing has gone wrong for long. */
-  readonly isCalm: () => boolean
-  /** Whether history of a publisher was asked for, and not reached. */
-  readonly isUnreached: (source: string) => boolean
-}
-
-/** What is known of a source before it has answered. */
-const unseen: Omit<Shown, 'from' | 'isWhole' | 'topics'> = {
-  servedAt: undefined,
-  firstAt: undefined,
-  leftAt: 0,
-  isLive: false,
-  isUnanswered: false,
-  removed: new Map(),
-}
 
 /** One stream. */
 export class StreamTruth {
@@ -98,13 +36,20 @@ export class StreamTruth {
 
   /** An answer has come. */
   served(id: string, position: number): void {
-    const { inbox, prefix } = this.#settings
-    if (!this.#oracle.source(id).mayServe(inbox, prefix, position))
+    const { inbox, prefix, reach } = this.#settings
+    const source = this.#oracle.source(id)
+    // a hub asks in its own name
+    if (reach.hasHubs ? position > source.position : !source.mayServe(inbox, prefix, position))
       this.#fail(`${id} does not serve it since ${position}`)
     const shown = this.#shown(id)
     if (shown.servedAt === undefined) shown.removed = this.#oracle.source(id).removed()
     shown.servedAt ??= position
     shown.firstAt ??= position
+  }
+
+  /** Whether a publisher has answered, or a hub for it. */
+  knows(id: string): boolean {
+    return this.#sources.get(id)?.servedAt !== undefined
   }
 
   /** Nobody wants it any more; what has arrived is shown when somebody wants it again. */
@@ -115,6 +60,11 @@ export class StreamTruth {
       if (isNow) for (const state of shown.topics.values()) state.jump = 'left'
       if (isNow || !shown.isLive) shown.servedAt = undefined
     }
+  }
+
+  /** Somebody uses it again. */
+  used(): void {
+    for (const [id, shown] of this.#sources) shown.usedAt = this.#oracle.source(id).position
   }
 
   message(id: string, topic: string, number: number, message: number): void {
@@ -138,8 +88,9 @@ export class StreamTruth {
     if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
     if (reason === 'lost' && !mayLose && !isOld && source.keepsMessages)
       this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
-    if (reason === 'expired' && source.keeps(topic, from, to)) this.#fail(`${topic} ${from} to ${to} is not expired`)
-    if (reason === 'unavailable' && !isOld && source.isThere && this.#settings.isCalm())
+    if (reason === 'expired' && this.#mayAsk(source) && source.keeps(topic, from, to))
+      this.#fail(`${topic} ${from} to ${to} is not expired`)
+    if (reason === 'unavailable' && !isOld && source.isThere && this.#settings.reach.isOpen && this.#settings.isCalm())
       this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
     this.#follow(source, topic, from, to, 'gap')
   }
@@ -152,6 +103,7 @@ export class StreamTruth {
     shown.isUnanswered = shown.servedAt === undefined
     if (start.kind === 'now') this.#fail(`${id} is live with 'now'`)
     const source = this.#oracle.source(id)
+    if (!this.#mayAsk(source)) return
     if (start.kind === 'retained' && isCalm()) this.#checkRetained(source, shown)
     if (!isCalm() || !source.keepsMessages || !(start.kind === 'all' || start.kind === 'cursor')) return
     for (const topic of source.topics.keys()) {
@@ -182,11 +134,19 @@ export class StreamTruth {
     return undefined
   }
 
+  /** Whether all that a publisher keeps can be had: a hub that has not reached it, or is full, has given up some. */
+  #mayAsk(source: SourceTruth): boolean {
+    const { reach, isCalm } = this.#settings
+    return !reach.hasHubs || (reach.isWhole && isCalm() && source.isThere && source.keepsAll)
+  }
+
   /** A retained value from before the answer must not have been removed then. */
-  #checkPresent({ id, topics }: SourceTruth, topic: string, number: number): void {
+  #checkPresent(source: SourceTruth, topic: string, number: number): void {
+    const { id, topics } = source
     const { servedAt = 0, leftAt, removed, isUnanswered } = this.#shown(id)
     const { start, isUnreached } = this.#settings
     if (start.kind !== 'retained' || isUnanswered || isUnreached(id) || number > (removed.get(topic) ?? 0)) return
+    if (!this.#mayAsk(source)) return
     const position = topics.get(topic)?.[number - 1]?.position ?? 0
     if (position <= servedAt && position > leftAt) this.#fail(`${topic} ${number} of ${id} was removed`)
   }
@@ -232,8 +192,11 @@ export class StreamTruth {
     if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
     else if (from > most && (jump === undefined || isRetained || (jump !== 'retained' && !isLone)))
       this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
-    const isOld = (source.message(topic, to)?.position ?? 0) <= shown.leftAt
-    if (jump === 'left' && what === 'gap' && !isOld && to < most)
+    const { position = 0 } = source.message(topic, to) ?? {}
+    const isOld = position <= shown.leftAt
+    const { reach, isCalm } = this.#settings
+    // what a hub announces may be from before it was cut off from publishers
+    if (jump === 'left' && what === 'gap' && !isOld && position <= shown.usedAt && (!reach.hasHubs || isCalm()))
       this.#fail(`${topic} ${from} to ${to} of ${source.id} is missing, although nobody wanted it`)
     state.next = to + 1
     const mayFollow = isOld && (jump === 'left' || jump === 'late')
@@ -258,7 +221,9 @@ export class StreamTruth {
   #beginning(source: SourceTruth, shown: Shown, topic: string, start: Start): [least: number, most: number] {
     const { servedAt, firstAt, from } = shown
     // without its history, what was held before the answer is shown
-    const isUnreached = servedAt === undefined || shown.isUnanswered || this.#settings.isUnreached(source.id)
+    // a hub may have less of it than its publisher
+    const { reach, isUnreached: hasFailed } = this.#settings
+    const isUnreached = servedAt === undefined || shown.isUnanswered || reach.hasHubs || hasFailed(source.id)
     const live = servedAt === undefined ? Number.POSITIVE_INFINITY : source.numberAt(topic, servedAt) + 1
     if (from !== undefined) {
       const first = shown.isWhole ? 1 : source.numberAt(topic, from) + 1
@@ -277,7 +242,7 @@ export class StreamTruth {
       const least = Math.min(first, source.numberAt(topic, firstAt ?? servedAt ?? 0) + 1)
       return isUnreached ? [1, live] : [least, first]
     }
-    return [1, live]
+    return [1, start.kind === 'now' && reach.hasWays ? Number.POSITIVE_INFINITY : live]
   }
 
   /** Takes over what a cursor names; it must be what was shown there. */
@@ -315,6 +280,7 @@ export class StreamTruth {
   #unbegun(source: SourceTruth, before: Shown | undefined, topic: string, position: number, start: Start) {
     if (before?.from !== undefined) return this.#beginning(source, before, topic, start)
     const served = source.numberAt(topic, Math.max(position, before?.servedAt ?? position)) + 1
+    if (start.kind === 'now' && this.#settings.reach.hasWays) return [1, Number.POSITIVE_INFINITY] as const
     if (start.kind !== 'last' || before === undefined) return [1, served] as const
     const [, most] = this.#beginning(source, before, topic, start)
     return [1, Math.max(served, most)] as const

@@ -14,8 +14,10 @@ import { addressOf } from './link-ends.js'
 import { TopicClient } from './topics-client.js'
 import { SimulatedHistory } from './topics-history.js'
 import { Note } from './topics-notes.js'
+import { hubReachOf } from './topics-shape.js'
 import type { Endpoints } from './topics-sockets.js'
-import { type StreamMark, StreamTruth } from './topics-stream-truth.js'
+import type { StreamMark } from './topics-stream-shown.js'
+import { StreamTruth } from './topics-stream-truth.js'
 import type { TopicsWorld } from './topics-world.js'
 import { TurnProcess } from './turn-process.js'
 
@@ -131,6 +133,15 @@ export class SimulatedSubscriber extends TurnProcess {
     return undefined
   }
 
+  /** A publisher that a hub keeps, and one of its streams does not know. */
+  unknown(sources: readonly string[]): string | undefined {
+    for (const { truth } of this.#it?.streams ?? []) {
+      const unknown = sources.find((source) => !truth.knows(source))
+      if (unknown !== undefined) return `${this.name} does not know of ${unknown}, which a hub keeps`
+    }
+    return undefined
+  }
+
   /** A publisher that it takes for present though it has left, of those that are not there any more. */
   presumed(sources: readonly string[]): string | undefined {
     const left = [...(this.#it?.publishers.keys() ?? [])].find((publisher) => !sources.includes(publisher))
@@ -151,9 +162,9 @@ export class SimulatedSubscriber extends TurnProcess {
       const { random } = this
       const stream = random.pick(this.#it?.streams ?? [])
       if (stream === undefined) return
-      if (stream.leave === undefined) this.#use(stream)
+      if (stream.leave === undefined) this.#return(stream)
       else this.#leave(stream)
-      if (stream.leave === undefined && random.chance(0.2)) this.#use(stream)
+      if (stream.leave === undefined && random.chance(0.2)) this.#return(stream)
     })
   }
 
@@ -161,7 +172,7 @@ export class SimulatedSubscriber extends TurnProcess {
   comeBack(): void {
     this.mayLeave = false
     this.enqueue(() => {
-      for (const stream of this.#it?.streams ?? []) if (stream.leave === undefined) this.#use(stream)
+      for (const stream of this.#it?.streams ?? []) if (stream.leave === undefined) this.#return(stream)
     })
   }
 
@@ -230,7 +241,8 @@ export class SimulatedSubscriber extends TurnProcess {
     const isUnreached = (source: string) => it.history.isUnreached(source, pattern)
     const { inbox } = it
     const prefix = topicPattern(pattern).prefix.toString('latin1')
-    const truth = new StreamTruth(oracle, { name, pattern, start, inbox, prefix, mark, isCalm, isUnreached })
+    const reach = hubReachOf(this.world.plan)
+    const truth = new StreamTruth(oracle, { reach, name, pattern, start, inbox, prefix, mark, isCalm, isUnreached })
     const made = it.core.events<{ id: number }>(pattern, Note, { since })
     if (it.streams.some(({ subscription }) => subscription === made)) return
     const served = made.served.bind(made)
@@ -246,6 +258,7 @@ export class SimulatedSubscriber extends TurnProcess {
 
   #use(stream: HeldStream): void {
     const { life } = this
+    stream.truth.used()
     const used = new Subscription()
     stream.leave = () => used.unsubscribe()
     used.add(
@@ -256,6 +269,11 @@ export class SimulatedSubscriber extends TurnProcess {
         if (leaving > 0 && this.mayLeave && stream.leave && this.random.chance(leaving / 10)) this.#leave(stream)
       }),
     )
+  }
+
+  #return(stream: HeldStream): void {
+    this.note(`uses ${stream.pattern} again`)
+    this.#use(stream)
   }
 
   #leave(stream: HeldStream): void {

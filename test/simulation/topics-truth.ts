@@ -2,7 +2,7 @@
 import type { TopicLog } from '../../patterns/pubsub/topic-log.js'
 import { topicPart } from '../../patterns/pubsub/topic-name.js'
 import { openDataFrame } from '../../src/wire/index.js'
-import type { Keeping } from './topics-plan.js'
+import type { Keeping, KeepingPlan } from './topics-plan.js'
 
 /** One message. */
 export interface TrueMessage {
@@ -22,6 +22,8 @@ const early = '\0'
 export class SourceTruth {
   readonly id: string
   readonly keeping: Keeping
+  /** Whether it gives up nothing that it keeps. */
+  readonly keepsAll: boolean
   /** The log of its last life, which may begin with a retained value. */
   #log: () => TopicLog | undefined = () => undefined
   /** Whether its publisher is there, or comes back as the same source. */
@@ -36,9 +38,10 @@ export class SourceTruth {
   /** By inbox and prefix: where it stood when it was first asked with that subscription in force. */
   readonly #served = new Map<string, number>()
 
-  constructor(id: string, keeping: Keeping) {
+  constructor(id: string, { keeping, maxMessages }: KeepingPlan) {
     this.id = id
     this.keeping = keeping
+    this.keepsAll = keeping !== 'nowhere' && maxMessages === Number.POSITIVE_INFINITY
   }
 
   get log(): TopicLog | undefined {

@@ -1,0 +1,55 @@
+/**
+ * Machines of hubs that are broken on purpose, each in one way: those of the package with one method replaced.
+ */
+import { HubAnswers } from '../../patterns/pubsub/hub-answers.js'
+import { HubBackfill } from '../../patterns/pubsub/hub-backfill.js'
+import { HubBelow } from '../../patterns/pubsub/hub-below.js'
+import { HubHistory } from '../../patterns/pubsub/hub-history.js'
+import { replace } from './broken-machines.js'
+import type { BrokenPart } from './queue-broken-engines.js'
+import { widerFrom } from './topics-plan.js'
+
+/** All hubs that are broken. */
+export const brokenHubs: readonly BrokenPart[] = [
+  {
+    name: 'is a hub that serves what it has, and fetches nothing of publishers',
+    from: widerFrom,
+    breakIt: () =>
+      replace(HubBackfill.prototype, 'complete', () => {
+        return (_source, _ranges, done) => {
+          done()
+          return () => {}
+        }
+      }),
+  },
+  {
+    name: 'is a hub that keeps nothing of what it forwards, and says that it does',
+    from: widerFrom,
+    breakIt: () => replace(HubHistory.prototype, 'keep', () => () => true),
+  },
+  {
+    name: 'is a hub that answers for publishers that have left',
+    from: widerFrom,
+    breakIt: () => replace(HubAnswers.prototype, 'lost', () => () => {}),
+  },
+  {
+    name: 'is a hub that does not answer for publishers that it keeps',
+    from: widerFrom,
+    breakIt: () =>
+      replace(HubBelow.prototype, 'answer', (answer) => {
+        return function (this: HubBelow, one) {
+          if (one.role !== 'kept') answer.call(this, one)
+        }
+      }),
+  },
+  {
+    name: 'is a hub that does not answer for a kept publisher that is back',
+    from: widerFrom + 1200,
+    breakIt: () =>
+      replace(HubAnswers.prototype, 'served', (served) => {
+        return function (this: HubAnswers, link, source, position, upTo, ...rest) {
+          if (upTo > (link.answered.get(source)?.upTo ?? 0)) served.call(this, link, source, position, upTo, ...rest)
+        }
+      }),
+  },
+]
