@@ -115,10 +115,14 @@ export async function tryOut(options: TrialOptions): Promise<Trial> {
       deeds = (await siege.attack({ name, transports: [transport], seed, scale, lastingMs }))[pattern] ?? nothing
     })
     stop()
-    await siege.work(unitsPerTick)
+    const hasWorked = await Promise.race([
+      siege.work(unitsPerTick).then(() => true),
+      pass(settlingMs)().then(() => false),
+    ])
     const wanted = (before.report ? countedOf(before.report.patterns[pattern] as PatternReport) : 0) + deeds.refused
     const after = await settled(siege, pattern, wanted)
     const complaints = siege.faults(after)
+    if (!hasWorked) complaints.push(`work ended no more: ${load.issued - load.seen} units are missing`)
     return judged({ ...same, before, during, deeds, complaints, after })
   } catch (error) {
     const none = { rate: { perSecond: 0, ownPerSecond: 0, endedPerSecond: 0, p99Ms: 0 }, report: undefined }
