@@ -8,15 +8,34 @@ import { RivuletError } from '../errors/index.js'
 import { violation } from './incoming-streams.js'
 import type { ItemBody } from './item.js'
 
-/** A body without anything in it. */
-export const noBody: ItemBody = { writeBody: (_bytes, _view, position) => position }
+/**
+ * The bodies of the session's own items: bytes that were written before, or one number. All are of one class, and what writes the
+ * bodies of calls meets few others.
+ */
+class OwnBody implements ItemBody {
+  bytes: Buffer | undefined
+  value = 0
 
-const long = {
-  value: 0,
-  writeBody(bytes: Buffer, _view: DataView, position: number): number {
-    return writeLong(bytes, position, long.value)
-  },
+  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
+    const body = this.bytes
+    if (body === undefined) return writeLong(bytes, position, this.value)
+    if (position + body.length > end) throw bufferFull
+    body.copy(bytes, position)
+    return position + body.length
+  }
 }
+
+function ownBody(bytes: Buffer | undefined): OwnBody {
+  const body = new OwnBody()
+  body.bytes = bytes
+  return body
+}
+
+const long = ownBody(undefined)
+const copied = ownBody(Buffer.alloc(0))
+
+/** A body without anything in it. */
+export const noBody: ItemBody = ownBody(Buffer.alloc(0))
 
 /** The body of an item that is one number; it is lent until the next call. */
 export function longItem(value: number): ItemBody {
@@ -24,19 +43,9 @@ export function longItem(value: number): ItemBody {
   return long
 }
 
-const copied = {
-  body: Buffer.alloc(0) as Buffer,
-  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
-    const { body } = copied
-    if (position + body.length > end) throw bufferFull
-    body.copy(bytes, position)
-    return position + body.length
-  },
-}
-
 /** The body of an item that was written before; it is lent until the next call. */
 export function bytesItem(body: Buffer): ItemBody {
-  copied.body = body
+  copied.bytes = body
   return copied
 }
 

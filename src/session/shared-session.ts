@@ -9,6 +9,9 @@ import type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'
 import { noBody } from './session-items.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 
+/** Kinds below this one are looked up in tables. */
+const tabledKinds = 64
+
 /** A user of all links, and what it made of this session. */
 interface Entry {
   readonly user: LinkUser
@@ -19,11 +22,17 @@ interface Entry {
 export class SharedSession implements StreamsHandler {
   readonly #session: SessionStreams
   readonly #entries: readonly Entry[]
+  /** Who takes the items of streams that this side opened, and of those of the other one, by kind. */
+  readonly #opened: readonly (SessionUser | undefined)[]
+  readonly #accepted: readonly (SessionUser | undefined)[]
 
   constructor(session: SessionStreams, users: readonly LinkUser[], peer: PeerInfo) {
     this.#session = session
     Object.freeze(peer)
     this.#entries = users.map((user) => ({ user, handler: user.accept(session, peer) }))
+    const kinds = Array.from({ length: tabledKinds }, (_, kind) => kind)
+    this.#opened = kinds.map((kind) => this.#takerOf(kind, 'opened'))
+    this.#accepted = kinds.map((kind) => this.#takerOf(kind, 'accepted'))
   }
 
   /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
@@ -38,17 +47,17 @@ export class SharedSession implements StreamsHandler {
   }
 
   onItem(stream: number, kind: number, flags: number, bytes: Buffer, view: DataView, start: number, end: number): void {
-    const side = stream * this.#session.sign > 0 ? 'opened' : 'accepted'
-    let taker: Entry | undefined
-    for (const entry of this.#entries) {
-      const { items } = entry.user
-      if (!takes(items, kind)) continue
-      if (stream === 0) entry.handler.onItem(stream, kind, flags, bytes, view, start, end)
-      // who takes the kind on streams of the other side alone judges what comes on one of this side
-      else if (taker === undefined || items[side]) taker = entry
+    if (stream === 0) {
+      for (const { user, handler } of this.#entries)
+        if (takes(user.items, kind)) handler.onItem(stream, kind, flags, bytes, view, start, end)
+      return
     }
-    if (taker !== undefined) taker.handler.onItem(stream, kind, flags, bytes, view, start, end)
-    else if (stream !== 0) this.#unknown(stream, kind, flags, bytes, view, start, end)
+    const isOpened = stream * this.#session.sign > 0
+    let taker: SessionUser | undefined
+    if (kind >= tabledKinds) taker = this.#takerOf(kind, isOpened ? 'opened' : 'accepted')
+    else taker = isOpened ? this.#opened[kind] : this.#accepted[kind]
+    if (taker !== undefined) taker.onItem(stream, kind, flags, bytes, view, start, end)
+    else this.#unknown(stream, kind, flags, bytes, view, start, end)
   }
 
   onWritable(stream: number): void {
@@ -61,6 +70,16 @@ export class SharedSession implements StreamsHandler {
 
   onRefused(stream: number): void {
     for (const { handler } of this.#entries) handler.onRefused?.(stream)
+  }
+
+  #takerOf(kind: number, side: 'opened' | 'accepted'): SessionUser | undefined {
+    let taker: Entry | undefined
+    for (const entry of this.#entries) {
+      const { items } = entry.user
+      // who takes the kind on streams of the other side alone judges what comes on one of this side
+      if (takes(items, kind) && (taker === undefined || items[side])) taker = entry
+    }
+    return taker?.handler
   }
 
   /** An item of a kind that no user takes: the user that has the stream may, or it is skipped, or the stream is refused. */
