@@ -1,12 +1,11 @@
 /** What one peer asks others: checks what its user passes, and counts what becomes of it. */
-import { type CallOptions, CallOptionsResolver } from '../../src/call/index.js'
+import { type CallOptions, CallOptionsResolver, type ClientCall } from '../../src/call/index.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { Waiters } from '../../src/lifecycle/index.js'
 import { invalidOption } from '../../src/options/index.js'
-import { AskCall, type AskCaller, type OpenAsk } from './ask-call.js'
-import type { Route } from './ask-routes.js'
+import { AskWay, KnownWays, type WayAsker } from './ask-way.js'
 import { type Asks, isPassing } from './asks.js'
-import { type AnswerOf, type Ask, isAsk, type QueryInputOf } from './define-ask.js'
+import { type AnswerOf, type Ask, isAsk, type QueryInputOf, queryIn } from './define-ask.js'
 import { type Asker, PendingAsk } from './pending-ask.js'
 
 /** The asks of a peer by what became of them: `started` is the sum of all others. */
@@ -44,89 +43,53 @@ export interface PeerAskPorts {
 }
 
 /**
- * Asks without an outcome, each linked to its neighbours.
+ * Asks without an outcome that are more than one call, each linked to its neighbours.
  *
  * A `Set` with as many deletions as insertions moves to a new table again and again, and each old one keeps what it held
  * alive until the next full collection.
  */
-class OpenAsks {
-  size = 0
-  #last: OpenAsk | undefined
+class PendingAsks {
+  #last: PendingAsk | undefined
 
-  add(ask: OpenAsk): void {
+  add(ask: PendingAsk): void {
     ask.before = this.#last
     if (this.#last !== undefined) this.#last.after = ask
     this.#last = ask
-    this.size += 1
   }
 
   /** Removes one that is in the list. */
-  delete(ask: OpenAsk): void {
+  delete(ask: PendingAsk): void {
     const { before, after } = ask
     if (before !== undefined) before.after = after
     if (after !== undefined) after.before = before
     else this.#last = before
     ask.before = undefined
     ask.after = undefined
-    this.size -= 1
   }
 
   /** All, the last first. */
-  all(): OpenAsk[] {
-    const all: OpenAsk[] = []
-    for (let ask: OpenAsk | undefined = this.#last; ask !== undefined; ask = ask.before) all.push(ask)
+  all(): PendingAsk[] {
+    const all: PendingAsk[] = []
+    for (let ask: PendingAsk | undefined = this.#last; ask !== undefined; ask = ask.before) all.push(ask)
     return all
   }
 }
 
-interface KnownRoute {
-  readonly to: string
-  readonly ask: Ask
-  readonly route: Route
-}
-
-/** The ways of earlier asks, one to each peer, until anything changes. */
-class KnownRoutes {
-  #version = 0
-  #last: KnownRoute | undefined
-  /** By the name of the peer; where there were several. */
-  #others: Map<string, KnownRoute> | undefined
-
-  /** @param version - That of all ways now. */
-  find(to: string, ask: Ask, version: number): Route | undefined {
-    const last = this.#last
-    if (last === undefined || version !== this.#version) return undefined
-    if (last.to === to && last.ask === ask) return last.route
-    const other = this.#others?.get(to)
-    if (other === undefined || other.ask !== ask) return undefined
-    this.#last = other
-    return other.route
-  }
-
-  keep(to: string, ask: Ask, version: number, route: Route): void {
-    const last = version === this.#version ? this.#last : undefined
-    if (last === undefined) this.#others = undefined
-    this.#version = version
-    this.#last = { to, ask, route }
-    if (last === undefined) return
-    this.#others ??= new Map([[last.to, last]])
-    this.#others.set(to, this.#last)
-  }
-}
-
 /** The asks of one peer. */
-export class PeerAsks implements Asker, AskCaller {
+export class PeerAsks implements Asker, WayAsker {
   readonly incarnation: string
   readonly #asks: Asks
   readonly #ports: PeerAskPorts
   readonly #resolver: CallOptionsResolver
-  readonly #open = new OpenAsks()
+  readonly #pending = new PendingAsks()
   readonly #idle = new Waiters()
-  readonly #known = new KnownRoutes()
+  readonly #known = new KnownWays()
   /** Why asks go nowhere any more: all were ended. */
   #ended: RivuletError | undefined
   #started = 0
   #failed = 0
+  /** Asks without an outcome. */
+  #open = 0
 
   constructor(asks: Asks, ports: PeerAskPorts) {
     this.incarnation = ports.incarnation
@@ -146,8 +109,8 @@ export class PeerAsks implements Asker, AskCaller {
    * @throws RIVULET_INVALID_OPTION
    */
   ask<A extends Ask>(to: string, ask: A, query: QueryInputOf<A>, options?: CallOptions): Promise<AnswerOf<A>> {
-    if (typeof to !== 'string' || to.length === 0) throw invalidOption('ask', 'to', 'the name of a peer', to)
-    if (!isAsk(ask)) throw invalidOption('ask', 'ask', 'an ask of defineAsk', ask)
+    const known = this.#known.find(to, ask, this.#asks.version)
+    if (known === undefined) checkAsk(to, ask)
     const resolved = this.#resolver.resolve(options)
     if (!this.#ports.isOpen) {
       const closed = `ask ${ask.name}: ${this.#ports.name()} is closing or closed`
@@ -156,64 +119,73 @@ export class PeerAsks implements Asker, AskCaller {
     const promise = new Promise<AnswerOf<A>>(capture)
     const { resolve, reject } = captured
     this.#started += 1
+    this.#open += 1
     // a binding that is agreed on only now is waited for
     const isFree = resolved.waitForReady && this.problem === undefined
-    const route = isFree ? this.#known.find(to, ask, this.#asks.version) : undefined
-    if (route === undefined) {
-      this.#place(new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve, reject))
-    } else {
-      const call = new AskCall(this, to, ask, query, route, resolved, resolve, reject)
-      this.#open.add(call)
-      route.client.run(call)
-    }
+    if (known !== undefined && isFree) known.begin(query, resolved, resolve, reject)
+    else this.#place(new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve, reject))
     return promise
   }
 
   #place(pending: PendingAsk): void {
-    this.#open.add(pending)
+    this.#pending.add(pending)
     this.#asks.place(pending)
     const { to, ask, route } = pending
-    if (route !== undefined) this.#known.keep(to, ask, this.#asks.version, route)
+    if (route !== undefined) this.#known.keep(new AskWay(this, to, ask, route), this.#asks.version)
   }
 
-  continues(call: AskCall, error: Error): boolean {
+  continues({ to, ask, route }: AskWay, call: ClientCall, error: Error): boolean {
     if (!isPassing(error)) return false
-    const { to, ask, query, options } = call
+    const { request, options, deadline } = call
     const resolve = (answer: unknown) => call.resolve(answer)
-    const pending = new PendingAsk(this.#asks, this, to, ask, query, options, resolve, (cause) => call.reject(cause))
-    pending.follow(call)
-    this.#open.delete(call)
-    this.#open.add(pending)
+    const reject = (cause: Error) => call.reject(cause)
+    const pending = new PendingAsk(this.#asks, this, to, ask, queryIn(request), options, resolve, reject)
+    pending.follow({ route, deadline })
+    this.#pending.add(pending)
     this.#asks.failed(pending, error)
     return true
   }
 
   stats(): AskStats {
-    const [started, failed, open] = [this.#started, this.#failed, this.#open.size]
+    const [started, failed, open] = [this.#started, this.#failed, this.#open]
     return { started, succeeded: started - failed - open, failed, open }
   }
 
-  finished(ask: OpenAsk, failed: boolean): void {
-    this.#open.delete(ask)
+  finished(ask: PendingAsk, failed: boolean): void {
+    this.#pending.delete(ask)
+    this.ended(failed)
+  }
+
+  ended(failed: boolean): void {
+    this.#open -= 1
     if (failed) this.#failed += 1
-    if (this.#open.size === 0) this.#idle.wake()
+    if (this.#open === 0) this.#idle.wake()
   }
 
   /** Whether an ask to a name has no outcome yet. */
   isAsking(name: string): boolean {
-    return this.#open.all().some(({ to }) => to === name)
+    const isOpen = this.#known.all.some(({ to, open }) => open > 0 && to === name)
+    return isOpen || this.#pending.all().some(({ to }) => to === name)
   }
 
   /** Resolves when all asks have their outcome. */
   async whenIdle(): Promise<void> {
-    while (this.#open.size > 0) await this.#idle.wait()
+    while (this.#open > 0) await this.#idle.wait()
   }
 
   /** Ends all asks; returns how many. */
   stopAll(error: RivuletError): number {
     this.#ended = error
-    const open = this.#open.all().reverse()
-    for (const ask of open) ask.stop(error)
-    return open.length
+    const count = this.#open
+    const pending = this.#pending.all().reverse()
+    for (const way of [...this.#known.all]) way.stop(error)
+    for (const ask of pending) ask.stop(error)
+    return count
   }
+}
+
+/** @throws RIVULET_INVALID_OPTION */
+function checkAsk(to: unknown, ask: unknown): void {
+  if (typeof to !== 'string' || to.length === 0) throw invalidOption('ask', 'to', 'the name of a peer', to)
+  if (!isAsk(ask)) throw invalidOption('ask', 'ask', 'an ask of defineAsk', ask)
 }

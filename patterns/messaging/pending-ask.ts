@@ -2,7 +2,6 @@
 import type { ClientCall, Executed, ResolvedCallOptions } from '../../src/call/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { unwatchAbort, watchAbort } from '../../src/lifecycle/index.js'
-import type { OpenAsk } from './ask-call.js'
 import type { Route } from './ask-routes.js'
 import { type Ask, askMethod, codecOfAsk } from './define-ask.js'
 
@@ -12,7 +11,7 @@ export interface Asker {
   /** Why it cannot ask: it has lost its name, or is closed. */
   readonly problem: RivuletError | undefined
   /** One of its asks has an outcome. */
-  finished(ask: OpenAsk, failed: boolean): void
+  finished(ask: PendingAsk, failed: boolean): void
 }
 
 /** Who keeps the asks of a node. */
@@ -26,7 +25,7 @@ export interface AskKeeper {
 }
 
 /** An ask that was made. */
-export class PendingAsk implements OpenAsk {
+export class PendingAsk {
   readonly asker: Asker
   readonly to: string
   readonly ask: Ask
@@ -44,8 +43,9 @@ export class PendingAsk implements OpenAsk {
   patience: number | undefined
   /** Whether it has its outcome. */
   done = false
-  before: OpenAsk | undefined
-  after: OpenAsk | undefined
+  /** Its neighbours in the list of its asker. */
+  before: PendingAsk | undefined
+  after: PendingAsk | undefined
   readonly #asks: AskKeeper
   readonly #resolve: (answer: unknown) => void
   readonly #reject: (error: Error) => void

@@ -36,6 +36,8 @@ export interface CallKeeper {
   leftWaiting(call: ClientCall): void
   /** A call has its outcome. */
   finished(call: ClientCall, failed: boolean): void
+  /** A call has failed, and its caller has not heard of it; returns whether another one takes its place. Default: none does. */
+  continues?(call: ClientCall, error: Error): boolean
   report(error: RivuletError): void
 }
 
@@ -134,7 +136,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(false)
     this.incoming?.end()
-    this.takeValue(value)
+    this.#onValue(value)
   }
 
   /** The outcome: an error, which comes after the responses that came before it. */
@@ -142,7 +144,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(true)
     this.incoming?.end(error)
-    this.takeError(error)
+    if (!this.#keeper.continues?.(this, error)) this.#onError(error)
   }
 
   /** The outcome: an error, at once; responses that wait are dropped. */
@@ -150,7 +152,7 @@ export class ClientCall implements ItemBody, IncomingOwner {
     if (this.done) return
     this.#finish(true)
     this.incoming?.abort(error)
-    this.takeError(error)
+    if (!this.#keeper.continues?.(this, error)) this.#onError(error)
   }
 
   writeBody(bytes: Buffer, view: DataView, position: number, end: number): number {
@@ -182,13 +184,18 @@ export class ClientCall implements ItemBody, IncomingOwner {
     this.#keeper.report(unhandledError(`the stream of responses of ${this.method.label}`, error))
   }
 
-  /** Gives the caller the response; for kinds of calls that do more then. */
-  protected takeValue(value: unknown): void {
+  /** Whether it was started by a keeper. */
+  isOf(keeper: CallKeeper): boolean {
+    return this.#keeper === keeper
+  }
+
+  /** Gives its caller the response of the call that has taken its place. */
+  resolve(value: unknown): void {
     this.#onValue(value)
   }
 
-  /** Gives the caller the error. */
-  protected takeError(error: Error): void {
+  /** Gives its caller the error of the call that has taken its place. */
+  reject(error: Error): void {
     this.#onError(error)
   }
 

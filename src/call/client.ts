@@ -69,7 +69,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
    * without an outcome.
    */
   unbind(service: ClientService): boolean {
-    if (this.#unfinished().some(({ method }) => method.service === service)) return false
+    if (this.openCalls().some(({ method }) => method.service === service)) return false
     if (!this.#services.delete(service)) return true
     for (const session of this.#sessions) session.agreement.unbind(service)
     this.#numbers.giveBack(service.codec, service.firstMethod)
@@ -113,7 +113,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     return timeoutMs === Number.POSITIVE_INFINITY ? deadline : Math.min(deadline, this.#ports.clock.now() + timeoutMs)
   }
 
-  /** Starts a call that a pattern made of its own kind, for this client. */
+  /** Starts a call of another keeper. */
   run(call: ClientCall): void {
     const { deadline, options } = call
     const { signal } = options
@@ -153,6 +153,11 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     return this.#started - this.#succeeded - this.#failed
   }
 
+  /** Calls without an outcome, as they are now. */
+  openCalls(): ClientCall[] {
+    return [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]
+  }
+
   stats(): CallClientStats {
     const [started, succeeded, failed, waiting] = [this.#started, this.#succeeded, this.#failed, this.#waiting.size]
     return { started, succeeded, failed, open: this.unfinished - waiting, waiting, sessions: this.#sessions.length }
@@ -170,7 +175,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
 
   /** Ends the calls of a service with an error, to which is added whether each may have run; `all`, or those that no server has. */
   stopService(service: ClientService, { code, message, cause }: RivuletError, all: boolean): void {
-    const calls = this.#unfinished().filter(({ method }) => method.service === service)
+    const calls = this.openCalls().filter(({ method }) => method.service === service)
     turnBudget.forEach(calls, (call) => {
       if (all || call.isUnsent) call.stopWith(code, message, cause)
     })
@@ -188,7 +193,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
       this.#stopTimers()
     }
     return new Promise((resolve) => {
-      turnBudget.forEach(this.#unfinished(), (call) => call.stopWith(code, message, cause), resolve)
+      turnBudget.forEach(this.openCalls(), (call) => call.stopWith(code, message, cause), resolve)
     })
   }
 
@@ -313,11 +318,7 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
 
   #endLate(now: number): number {
     const end = (call: ClientCall) => call.stopWith('RIVULET_DEADLINE_EXCEEDED', this.#whyLate(call))
-    return sweepLate(this.#unfinished(), now, end)
-  }
-
-  #unfinished(): ClientCall[] {
-    return [...this.#sessions.flatMap(({ calls }) => calls.all()), ...this.#waiting]
+    return sweepLate(this.openCalls(), now, end)
   }
 
   #whyLate({ session, method: { label } }: ClientCall): string {

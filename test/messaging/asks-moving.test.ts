@@ -239,3 +239,30 @@ t.test('all asks of a peer that closes end', async (t) => {
   t.ok(idle)
   t.strictSame(worker.node.leftovers, {})
 })
+
+t.test('asks that take a way that is known are open until they are answered, fail or are stopped', async (t) => {
+  const { world, worker, planner } = pair()
+  const { queries } = held(planner)
+  const first = worker.ask('planner', double, { n: 1 })
+  await world.settle()
+  queries[0]?.answer(2)
+  await world.settle()
+  t.strictSame([first.outcomes, worker.asking.isAsking('planner')], [[2], false])
+  const asked = [2, 3].map((n) => worker.ask('planner', double, { n }))
+  await world.settle()
+  t.equal(queries.length, 3)
+  t.strictSame([worker.asking.isAsking('planner'), worker.asking.isAsking('nobody')], [true, false])
+  t.strictSame(worker.asking.stats(), { started: 3, succeeded: 1, failed: 0, open: 2 })
+  worker.node.asks.changedAll() // other ways are looked for, and these asks keep theirs
+  const later = worker.ask('planner', double, { n: 4 })
+  await world.settle()
+  t.equal(worker.asking.stopAll(Object.assign(nameLost(), { code: 'RIVULET_CLOSED' }) as never), 3)
+  await world.settle()
+  t.match(
+    [...asked, later].map(({ outcomes }) => outcomes),
+    Array.from({ length: 3 }, () => [{ code: 'RIVULET_CLOSED', executed: 'maybe' }]),
+  )
+  t.notOk(worker.asking.isAsking('planner'))
+  t.strictSame(worker.asking.stats(), { started: 4, succeeded: 1, failed: 3, open: 0 })
+  t.strictSame(worker.node.leftovers, {})
+})
