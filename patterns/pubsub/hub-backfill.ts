@@ -98,16 +98,21 @@ export class HubBackfill {
   complete(source: string, ranges: readonly Range[], done: () => void, progress: () => void): () => void {
     let left = ranges.length
     let isWanted = true
+    // what was forwarded may wait for the disk
+    const ready = () =>
+      this.#ports.whenKept(() => {
+        if (isWanted) done()
+      })
     const waiter: Waiter = {
       done: () => {
         left -= 1
-        if (left === 0 && isWanted) done()
+        if (left === 0 && isWanted) ready()
       },
       progress: () => {
         if (isWanted) progress()
       },
     }
-    if (left === 0) done()
+    if (left === 0) ready()
     for (const range of ranges) this.#need(source, range, waiter)
     return () => {
       isWanted = false

@@ -65,7 +65,7 @@ export class HubRepairs {
     })
     this.completion = {
       replay: (...asked) => this.#backfill.complete(...asked),
-      heads: (...asked) => this.#tails.heads(...asked),
+      heads: (...asked) => this.#heads(...asked),
     }
   }
 
@@ -79,6 +79,19 @@ export class HubRepairs {
   /** A publisher has answered; so many connections have ended so far. */
   served(source: string, position: number, cuts: number): void {
     this.#tails.served(source, position, cuts)
+  }
+
+  /** Where topics stand by the log, with what was forwarded and waits for the disk, and by those above. */
+  #heads(...asked: Parameters<LogCompletion['heads']>): () => void {
+    let isWanted = true
+    let forget = () => {}
+    this.#ports.history.whenWritten(() => {
+      if (isWanted) forget = this.#tails.heads(...asked)
+    })
+    return () => {
+      isWanted = false
+      forget()
+    }
   }
 
   /** The end of a topic may have been lost with a connection. */

@@ -132,6 +132,9 @@ function machine(hasHistory = true) {
   const kept: string[] = []
   const joined: unknown[] = []
   const covered = new Set<string>()
+  /** What waits until the log can be read, while it cannot. */
+  const unwritten: (() => void)[] = []
+  const disk = { isBusy: false }
   const asks = {
     hasHistory: () => hasHistory,
     fetch: (fetch: HistoryFetch, asker: HistoryAsker) => void asked.push({ fetch, asker }),
@@ -141,7 +144,7 @@ function machine(hasHistory = true) {
     keep: ({ topic }, as) => void kept.push(`${as} ${topic}`),
     late: ({ topic }) => void kept.push(`late ${topic}`),
     retained: (_, pattern, upTo, topics) => void kept.push(`only ${[...topics]} of ${pattern} up to ${upTo}`),
-    whenKept: (callback) => callback(),
+    whenKept: (callback) => (disk.isBusy ? void unwritten.push(callback) : callback()),
     covers: (_, topic) => covered.has(topic),
     joined: (_, topic, { after, upTo }, first) => void joined.push([topic, after, upTo, first]),
   })
@@ -161,8 +164,23 @@ function machine(hasHistory = true) {
       () => done.push(name),
       () => done.push(`progress of ${name}`),
     )
-  return { asks, asked, kept, joined, covered, backfill, end, bring, done, need }
+  return { asks, asked, kept, joined, covered, backfill, end, bring, done, need, disk, unwritten }
 }
+
+t.test('what was forwarded is served when it can be read, whether or not anything is fetched', async (t) => {
+  for (const hasHistory of [true, false]) {
+    const { covered, need, done, disk, unwritten, asked } = machine(hasHistory)
+    covered.add('a')
+    disk.isBusy = true
+    need('one', { pattern: 'a', after: 3, upTo: 4 })
+    const cancel = need('two', { pattern: 'a', after: 3, upTo: 4 })
+    t.strictSame(done, [])
+    cancel()
+    for (const written of unwritten) written()
+    t.strictSame(done, ['one'])
+    t.equal(asked.length, 0)
+  }
+})
 
 t.test('what was fetched is not fetched again, and those who want the same wait for it', async (t) => {
   const { asked, need, done, end, bring, kept } = machine()
