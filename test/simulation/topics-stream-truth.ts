@@ -181,9 +181,12 @@ export class StreamTruth {
     const shown = this.#shown(source.id)
     const state = shown.topics.get(topic)
     const isRetained = what === 'retained'
+    const { position = 0 } = source.message(topic, to) ?? {}
+    const isOld = position <= shown.leftAt
     if (state === undefined) {
       this.#begin(source, shown, topic, from, to, what === 'gap')
-      shown.topics.set(topic, { next: to + 1, jump: isRetained ? 'retained' : undefined })
+      const isLate = isOld && this.#settings.start.kind === 'now'
+      shown.topics.set(topic, { next: to + 1, jump: isRetained ? 'retained' : isLate ? 'late' : undefined })
       return
     }
     const { next, jump } = state
@@ -192,8 +195,6 @@ export class StreamTruth {
     if (from < next) this.#fail(`${topic} ${from} of ${source.id} is shown again, ${next} is next`)
     else if (from > most && (jump === undefined || isRetained || (jump !== 'retained' && !isLone)))
       this.#fail(`${topic} ${next} to ${from - 1} of ${source.id} is not shown`)
-    const { position = 0 } = source.message(topic, to) ?? {}
-    const isOld = position <= shown.leftAt
     const { reach, isCalm } = this.#settings
     // what a hub announces may be from before it was cut off from publishers
     if (jump === 'left' && what === 'gap' && !isOld && position <= shown.usedAt && (!reach.hasHubs || isCalm()))

@@ -5,8 +5,8 @@ import { widerFrom } from './topics-plan.js'
 import { simulateTopics, type TopicsOutcome } from './topics-simulation.js'
 
 /**
- * The first of further seeds; of fresh ones without hubs, one in 2,700 still found something when they were last counted. Those of
- * the wider plan are counted anew: `npm run soak -- topics-simulation --from 20000000`.
+ * The first of further seeds. Of fresh ones without hubs, one in 2,700 found something when they were last counted; of the wider
+ * plan, one in some hundreds while it was made: `npm run soak -- topics-simulation --from 20000000`.
  */
 const furtherFrom = 1_001_000
 
