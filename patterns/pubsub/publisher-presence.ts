@@ -104,6 +104,8 @@ export class PublisherPresence {
       const leaveAt = suspectAt + leaveMs
       if (now >= leaveAt) {
         this.#present.delete(publisher)
+        // a process that has stalled looks late, and reports both changes all the same
+        if (!one.isSuspected) this.#ports.changed({ kind: 'suspected', publisher })
         this.#ports.changed({ kind: 'left', publisher })
       } else if (now >= suspectAt) {
         next = Math.min(next, leaveAt)

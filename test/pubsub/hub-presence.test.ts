@@ -112,3 +112,17 @@ t.test('a publisher that a hub has lost is asked, and is there if it answers', a
   presence.check()
   t.strictSame(changes.slice(2), ['suspected a', 'left a'])
 })
+
+t.test('a publisher that has left is suspected first, also where this process has stalled meanwhile', async (t) => {
+  const seen: string[] = []
+  let now = 0
+  const presence = new PublisherPresence(
+    { suspectMs: 1000, leaveMs: 5000 },
+    { now: () => now, watch() {}, ask() {}, changed: ({ kind }) => seen.push(kind) },
+  )
+  presence.answered('p')
+  presence.unlinked()
+  now = 8000
+  presence.check()
+  t.strictSame(seen, ['joined', 'suspected', 'left'])
+})
