@@ -10,14 +10,12 @@ import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
 import {
   type Extras,
-  type Owner,
   ReliableSender,
   type ReliableSenderPorts,
   type SendAnswer,
   type SenderIntake,
   type SendRequest,
 } from '../../src/reliable-send/index.js'
-import type { Refusal } from '../../src/stream/index.js'
 import type { PeerRef } from './peer-claim.js'
 import type { LeaveReason } from './roster-contract.js'
 import { type OpenStream, Route } from './route.js'
@@ -96,7 +94,9 @@ export class Destination {
   intakeOf(codec: Codec<unknown, unknown>): SenderIntake<unknown, Extras> {
     let intake = this.#intakes.get(codec)
     if (intake === undefined) {
-      intake = new DestinationIntake(this, this.sender.intakeOf(codec))
+      const inner = this.sender.intakeOf(codec)
+      // also for what waited for room when it became a problem, and for what a source still has
+      intake = { ...inner, offer: (value, owner) => this.problem ?? inner.offer(value, owner) }
       this.#intakes.set(codec, intake)
     }
     return intake
@@ -202,37 +202,6 @@ export class Destination {
       from: { name: from.name, incarnation: from.incarnation, epoch: this.#ports.epoch() },
       to: { name: this.name, incarnation: this.#incarnation ?? '' },
     }
-  }
-}
-
-/** Takes messages as long as there is no problem: also those that waited for room when it became one, and those of a source. */
-class DestinationIntake implements SenderIntake<unknown, Extras> {
-  readonly #destination: Destination
-  readonly #inner: SenderIntake<unknown, Extras>
-
-  constructor(destination: Destination, inner: SenderIntake<unknown, Extras>) {
-    this.#destination = destination
-    this.#inner = inner
-  }
-
-  offer(value: unknown, owner?: Owner<Extras>): Refusal {
-    return this.#destination.problem ?? this.#inner.offer(value, owner)
-  }
-
-  whenRoom(): Promise<void> | undefined {
-    return this.#inner.whenRoom()
-  }
-
-  onClosing(callback: () => void): () => void {
-    return this.#inner.onClosing(callback)
-  }
-
-  refused(error: RivuletError): void {
-    this.#inner.refused(error)
-  }
-
-  report(error: RivuletError): void {
-    this.#inner.report(error)
   }
 }
 

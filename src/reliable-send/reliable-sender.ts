@@ -26,7 +26,6 @@ import {
 } from '../stream/index.js'
 import { type PendingSend, SendAllTracker, type SendKeeper } from './pending-send.js'
 import type { Extras, SendAnswer, SendRequest } from './protocol.js'
-import { SchemaWriter, WriterTurn } from './schema-writer.js'
 import { SendOutbox } from './send-outbox.js'
 import type { SendOutboxPorts } from './send-outbox-ports.js'
 import type { ExtrasCost, Owner } from './sent-batch.js'
@@ -73,7 +72,8 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
   readonly #waiting = new Map<PendingSend<E, unknown>, Waiting<In, E>>()
   #isOffering = false
-  readonly #turn = new WriterTurn()
+  /** The intake that took the first message of this turn, of several. */
+  #first: Writer<In, Owner<E>> | undefined
 
   /** @param codec - That of the first messages. */
   constructor(codec: Codec<In, unknown>, ports: ReliableSenderPorts<Open, E>) {
@@ -97,7 +97,28 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
 
   /** Makes the intake of messages of one schema among several. */
   intakeOf(codec: Codec<In, unknown>): SenderIntake<In, E> {
-    return this.#outgoing.intake(new SchemaWriter<In, E>(this.outbox, codec, this.#turn))
+    const { outbox } = this
+    const { fresh } = outbox
+    // the messages of a turn count at the intake that took the first of them
+    const writer: Writer<In, Owner<E>> = {
+      append: (value, owner) => {
+        const refusal = outbox.appendAs(codec, value, owner)
+        if (refusal === undefined) this.#first ??= writer
+        return refusal
+      },
+      flush: () => {
+        this.#first = undefined
+        outbox.flush()
+      },
+      get count() {
+        return isFirst() ? fresh.count : 0
+      },
+      get bytes() {
+        return isFirst() ? fresh.bytes : 0
+      },
+    }
+    const isFirst = () => this.#first === writer
+    return this.#outgoing.intake(writer)
   }
 
   /** Sends a message, or lets it wait for room. */

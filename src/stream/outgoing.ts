@@ -6,7 +6,7 @@
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { Fifo, newList, OncePerTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
-import { type Intake, type Refusal, shed } from './intake.js'
+import { type Intake, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
 
 /**
@@ -119,7 +119,14 @@ export class Outgoing {
 
   /** The intake of one writer. */
   intake<In, Owner>(writer: Writer<In, Owner>): Intake<In, Owner> {
-    return new OutgoingIntake(this, writer)
+    const lane = { writer, waits: false, isHeld: false, heldBytes: 0, dueAfter: 0 }
+    return {
+      offer: (value, owner) => this.#offer(writer, lane, value, owner),
+      whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
+      onClosing: (callback) => this.#ports.onClosing(callback),
+      refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
+      report: (error) => this.#report(error),
+    }
   }
 
   /** Makes frames of everything that was taken. */
@@ -217,8 +224,12 @@ export class Outgoing {
     })
   }
 
-  /** What its intakes do. */
-  offer<In, Owner>(lane: OutgoingIntake<In, Owner>, value: In, owner: Owner | undefined): Refusal {
+  #offer<In, Owner>(
+    writer: Writer<In, Owner>,
+    lane: Lane,
+    value: In,
+    owner: Owner | undefined,
+  ): RivuletError | typeof shed | undefined {
     const ports = this.#ports
     if (!ports.isOpen()) return ports.failure?.() ?? new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
@@ -233,7 +244,6 @@ export class Outgoing {
       if (this.#held.length > 0) this.flush()
       this.lost('overflow', queue.dropOldest())
     }
-    const { writer } = lane
     const refusal = writer.append(value, owner)
     if (refusal) return refusal
     this.#accepted += 1
@@ -250,60 +260,13 @@ export class Outgoing {
     this.#flushes.schedule()
   }
 
-  whenRoom(): Promise<void> | undefined {
-    return this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined
-  }
-
-  onClosing(callback: () => void): () => void {
-    return this.#ports.onClosing(callback)
-  }
-
-  refused(error: RivuletError): void {
-    this.#refused.add(refusalReasons[error.code] ?? 'invalid')
-  }
-
-  report(error: RivuletError): void {
+  #report(error: RivuletError): void {
     if (error.code !== 'RIVULET_OUTBOX_FULL') {
       this.#ports.report(error)
       return
     }
     this.#unreportedFull += 1
     this.#flushes.schedule()
-  }
-}
-
-/** Where the messages of one writer go in. A class, since a process may have very many of them. */
-class OutgoingIntake<In, Owner> implements Lane, Intake<In, Owner> {
-  readonly writer: Writer<In, Owner>
-  waits = false
-  isHeld = false
-  heldBytes = 0
-  dueAfter = 0
-  readonly #outgoing: Outgoing
-
-  constructor(outgoing: Outgoing, writer: Writer<In, Owner>) {
-    this.#outgoing = outgoing
-    this.writer = writer
-  }
-
-  offer(value: In, owner?: Owner): Refusal {
-    return this.#outgoing.offer(this, value, owner)
-  }
-
-  whenRoom(): Promise<void> | undefined {
-    return this.#outgoing.whenRoom()
-  }
-
-  onClosing(callback: () => void): () => void {
-    return this.#outgoing.onClosing(callback)
-  }
-
-  refused(error: RivuletError): void {
-    this.#outgoing.refused(error)
-  }
-
-  report(error: RivuletError): void {
-    this.#outgoing.report(error)
   }
 }
 
