@@ -89,12 +89,12 @@ eachTransport(
     await subscriber.whenReady({ publishers: 2 })
     await alice.topic('ticks.a', Job).send({ id: 1 })
     await live.count(1)
-    const hers = live.values[0]?.publisher ?? ''
-    bob.keeps(Buffer.from(hers, 'hex'))
+    const sourceOfAlice = live.values[0]?.publisher ?? ''
+    bob.keeps(Buffer.from(sourceOfAlice, 'hex'))
     bob.keeps(bob.source)
     const seen = new Seen<SinceEvent<Job>>(subscriber.events('ticks.*', Job, { since: 'all' }))
     await seen.when(() => texts(seen.values).includes('ticks.a1'))
-    t.notOk(asked.includes(hers))
+    t.notOk(asked.includes(sourceOfAlice))
   },
   ['ipc', 'tcp'],
 )
@@ -137,13 +137,13 @@ eachTransport(
     await subscriber.whenReady({ publishers: 1 })
     await alice.topic('ticks.a', Job).send({ id: 1 })
     await seen.count(1)
-    const hers = Buffer.from(seen.values[0]?.publisher ?? '', 'hex')
+    const sourceOfAlice = Buffer.from(seen.values[0]?.publisher ?? '', 'hex')
     const bob = await forgingPublisher(t, here, endpoint, keys.bob, server.publicKey)
     const before = hub.stats().publishers.rejectedFrames.denied ?? 0
     const [, forged] = new FrameSource(
       'ticks.a',
       Job,
-      new Origin(systemClock, 1000, { source: hers, position: 50 }),
+      new Origin(systemClock, 1000, { source: sourceOfAlice, position: 50 }),
     ).frame({
       id: 666,
     })
@@ -168,18 +168,18 @@ eachTransport(
     const { endpoint, subscriber } = await policedHub(here)
     const joined = new Seen(subscriber.publishers)
     const seen = new Seen(subscriber.topic('#', Job))
-    const [hers, nobodys] = [Buffer.alloc(8, 7), Buffer.alloc(8, 8)]
+    const [sourceOfAlice, unknown] = [Buffer.alloc(8, 7), Buffer.alloc(8, 8)]
     const alice = await forgingPublisher(t, here, endpoint, keys.alice, server.publicKey)
-    const origin = new Origin(systemClock, 1000, { source: hers, position: 0 })
+    const origin = new Origin(systemClock, 1000, { source: sourceOfAlice, position: 0 })
     const [, frame] = new FrameSource('ticks.a', Job, origin).frame({ id: 1 })
     alice.say({ frames: [{ topic: 'ticks.a', frame: frame as Buffer }] })
     await seen.count(1)
     const bob = await forgingPublisher(t, here, endpoint, keys.bob, server.publicKey)
     await until(() => bob.requests.some(({ requests = [] }) => requests.length > 0))
-    for (const source of [hers, nobodys]) bob.answerAs(source)
+    for (const source of [sourceOfAlice, unknown]) bob.answerAs(source)
     const has = (source: Buffer) => joined.values.some(({ publisher }) => publisher === source.toString('hex'))
-    await joined.when(() => has(nobodys))
-    t.notOk(has(hers))
+    await joined.when(() => has(unknown))
+    t.notOk(has(sourceOfAlice))
   },
   ['ipc', 'tcp'],
 )
