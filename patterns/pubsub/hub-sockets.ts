@@ -6,7 +6,7 @@
 import type { RivuletError } from '../../src/errors/index.js'
 import type { ResourceScope } from '../../src/resource/index.js'
 import type { SecurityGuard } from '../../src/security/index.js'
-import { type ConnectEndpoint, HandshakeGate, maxTransportFrameBytes, type Outbox } from '../../src/socket/index.js'
+import { type ConnectEndpoint, HandshakeGate, type Outbox } from '../../src/socket/index.js'
 import type {
   PublishersSocket,
   PublishersSocketPorts,
@@ -17,6 +17,7 @@ import type {
 import type { ResolvedPublishersSide, ResolvedSubscribersSide } from './hub-options.js'
 import { HubSocket } from './hub-transport.js'
 import { notePlain } from './plain-publishers.js'
+import { publishersSocketSettings } from './publishers-socket-settings.js'
 import { SubscriberSide } from './subscriber-side.js'
 import { securityOfSide } from './topic-links.js'
 
@@ -28,21 +29,12 @@ export class NativePublishersSocket implements PublishersSocket {
   constructor(
     scope: ResourceScope,
     where: UpstreamEndpoints,
-    { maxMessageBytes, highWaterMark, insecure, security }: ResolvedPublishersSide,
+    options: ResolvedPublishersSide,
     ports: PublishersSocketPorts,
   ) {
+    const { insecure, security } = options
     this.#gate = HandshakeGate.of(scope.runtime)
-    const settings = {
-      kind: 'xsub',
-      sendHighWaterMark: 0,
-      receiveHighWaterMark: highWaterMark,
-      maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
-      socketBufferBytes: undefined,
-      patienceMs: Number.POSITIVE_INFINITY,
-      gateName: this.#gate.name,
-      // subscriptions must not be lost
-      outboxBytes: Number.POSITIVE_INFINITY,
-    } as const
+    const settings = publishersSocketSettings(options, this.#gate.name)
     this.socket = new HubSocket(
       scope,
       { ...where, insecure, security: securityOfSide(security, where.bind.length > 0 ? 'bind' : 'connect') },

@@ -10,12 +10,13 @@ import { waitFor } from '../../src/lifecycle/index.js'
 import { SparseReports } from '../../src/observe/index.js'
 import { defaults, integer, milliseconds, type Resolved, resolveOptions, signal } from '../../src/options/index.js'
 import type { SecurityEvent } from '../../src/security/index.js'
-import { HandshakeGate, maxTransportFrameBytes, OneWayResource } from '../../src/socket/index.js'
+import { HandshakeGate, OneWayResource } from '../../src/socket/index.js'
 import { RejectedFrames, type Stream } from '../../src/stream/index.js'
 import type { TopicStreamOptions } from './conflate-by.js'
 import type { TopicContract } from './define-topic.js'
 import { type SubscriberOptions, subscriberRules } from './options.js'
 import { notePlain, PlainPublishers } from './plain-publishers.js'
+import { publishersSocketSettings } from './publishers-socket-settings.js'
 import { SlowStreams } from './slow-streams.js'
 import type { ReadyOptions, SubscriberStats, TopicSubscriber } from './subscriber-api.js'
 import { SubscriberCore } from './subscriber-core.js'
@@ -137,18 +138,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   }
 
   async #start(): Promise<this> {
-    const { maxMessageBytes, highWaterMark } = this.#options
-    await this.openSocket({
-      kind: 'xsub',
-      sendHighWaterMark: 0,
-      receiveHighWaterMark: highWaterMark,
-      maxFrameBytes: maxTransportFrameBytes(maxMessageBytes),
-      socketBufferBytes: undefined,
-      patienceMs: Number.POSITIVE_INFINITY,
-      gateName: this.#gate.name,
-      // subscriptions are few and must not be lost
-      outboxBytes: Number.POSITIVE_INFINITY,
-    })
+    await this.openSocket(publishersSocketSettings(this.#options, this.#gate.name))
     this.#core.open()
     this.socket.links.changes.subscribe(({ state }) => {
       this.#plain?.changed(state === 'disconnected')
