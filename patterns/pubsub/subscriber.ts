@@ -65,7 +65,7 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
   readonly #gate = HandshakeGate.of(this.runtime)
   readonly #slowReports = new SparseReports(this.runtime.clock, (error) => this.reports.report(error))
   readonly #slow = new SlowStreams<Subscription>(this.runtime.clock, ({ pattern }, forMs) => {
-    const text = `${this.name}: the stream of '${pattern.text}' has held up its subscriber for ${Math.round(forMs)} ms: it takes its messages too slowly, and all other streams wait`
+    const text = `the stream of '${pattern.text}' has held up its subscriber for ${Math.round(forMs)} ms: it takes its messages too slowly, and all other streams wait`
     this.#slowReports.report(new RivuletError('RIVULET_SLOW_STREAM', text))
   })
   readonly #history: SubscriberHistory

@@ -38,6 +38,7 @@ export class Inbound<T> implements StreamOwner<T> {
   readonly #dropped = new Tally()
   #received = 0
   #wanted = false
+  #isComplete = false
   /** Notices that were put in and not thrown away, and those of them that wait. */
   #notices = 0
   #pendingNotices = 0
@@ -127,9 +128,10 @@ export class Inbound<T> implements StreamOwner<T> {
     return this.#drainedWaiters.wait()
   }
 
-  /** Ends the stream; returns how many messages were pending. */
+  /** Ends the stream; returns how many messages were pending. What arrives later is dropped. */
   complete(): number {
     const left = this.pending
+    this.#isComplete = true
     this.stream.complete()
     for (let supply = this.#waiting.shift(); supply; supply = this.#waiting.shift()) supply.discard()
     this.#drop('closed', left)
@@ -169,7 +171,8 @@ export class Inbound<T> implements StreamOwner<T> {
   }
 
   #take(supply: CheckedSupply<T>): void {
-    if (this.#conflated) this.#conflate(this.#conflated, supply)
+    if (this.#isComplete) this.#drop('closed', supply.discard())
+    else if (this.#conflated) this.#conflate(this.#conflated, supply)
     else if (this.stream.busy) this.#waiting.push(supply)
     else this.stream.give(supply)
     this.#ports.changed()

@@ -33,6 +33,8 @@ const ticksPerHaste = 3
 const temporary = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** How much time passes at each tick of an impatient wait, in milliseconds. */
 const hasteMs = 100
+/** Longer than any timer that fires once, in milliseconds. */
+const oneTimersMs = 120_000
 
 /** What a sequence ends with as soon as a promise is broken. */
 export class Broken extends Error {}
@@ -305,6 +307,7 @@ export class Lab {
       for (const one of this.#resources) this.expect(one.closed, `a resource is ${one.status} after its runtime closed`)
       this.expect(this.runtime.size === 0, 'the runtime holds closed resources')
       await this.settled()
+      await this.#noTimers()
     } else {
       // what broke may hang: what follows must not wait for it
       for (let ticks = 0; ticks < 100 && !this.runtime.closed; ticks++) {
@@ -312,6 +315,12 @@ export class Lab {
         await tick()
       }
     }
+  }
+
+  /** What is closed may leave a timer that fires once. */
+  async #noTimers(): Promise<void> {
+    for (let round = 0; round < 3; round++, await tick()) this.clock.jump(oneTimersMs)
+    this.expect(this.clock.timers === 0, 'closed resources set timers again and again')
   }
 
   /** Gives back what the machine lent; never throws. */

@@ -50,6 +50,11 @@ export class PassingClock implements Clock {
     }
   }
 
+  /** Timers that are set and have not fired. */
+  get timers(): number {
+    return this.#waiting.size
+  }
+
   /** Lets time pass as if this thread had been blocked: what becomes due fires now, one after the other. */
   jump(ms: number): void {
     const end = this.now() + ms

@@ -133,3 +133,18 @@ t.test('its owner is told of each change of what is wanted and of what waits', a
   again.unsubscribe()
   t.strictSame(feed.wanted, [true, false, true, false])
 })
+
+t.test('what comes behind the end is dropped, and nobody waits for it', async (t) => {
+  const feed = new Feed<string>()
+  const seen: string[] = []
+  const subscription = feed.stream.subscribe((value) => seen.push(value))
+  feed.frame('a')
+  t.equal(feed.inbound.complete(), 0)
+  feed.frame('b', 'c')
+  feed.inbound.note('notice')
+  feed.frame('d')
+  t.ok(subscription.closed)
+  t.strictSame(seen, ['a'])
+  t.match(feed.inbound, { received: 4, delivered: 1, pending: 0, busy: false, backlogged: false })
+  t.strictSame(feed.inbound.dropped.snapshot(), { closed: 3 })
+})

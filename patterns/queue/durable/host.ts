@@ -8,6 +8,7 @@ import type { Clock } from '../../../src/clock/index.js'
 import { ExclusiveSessions, ServedStreams } from '../../../src/conversation/index.js'
 import type { QueueEngine } from '../../../src/engine/index.js'
 import { RivuletError } from '../../../src/errors/index.js'
+import { deferred } from '../../../src/lifecycle/index.js'
 import { LinkSet } from '../../../src/link/index.js'
 import { defaults, invalidOption, type Resolved, resolveOptions } from '../../../src/options/index.js'
 import { type Resource, ResourceBase } from '../../../src/resource/index.js'
@@ -310,10 +311,12 @@ export class QueueHostResource extends ResourceBase<QueueHostStats> implements Q
     void this.#callHost.drain() // no stream is taken from now on
     this.#links?.announceDrain()
     // producers learn that what they send now is not taken, and keep it; what was taken is stored and told
-    const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), new Promise(() => {}))
+    const ended = deferred()
+    const patience = this.waitUntil(Math.min(deadline, this.clock.now() + lastWordsMs), ended.promise)
     const drained = this.streams.drain(patience)
     await this.#closeGuests(deadline)
     await this.waitUntil(deadline, drained)
+    ended.resolve()
     await super.finish(deadline)
     await this.#opened?.close()
     // what the queues hold is safe, and what their producers hold is theirs
