@@ -177,14 +177,17 @@ export class Presence {
   }
 
   #subscribed(subscriber: Subscriber<PresenceEvent>): () => void {
+    if (this.#isClosed) {
+      subscriber.complete()
+      return () => {}
+    }
     const outlet = new Outlet(subscriber)
     for (const peer of this.#shown.values()) {
       outlet.push(Object.freeze({ kind: 'joined', peer }))
       if (this.#suspected.has(peer.name)) outlet.push(Object.freeze({ kind: 'suspected', peer }))
     }
     if (this.#isComplete) outlet.push(Object.freeze({ kind: 'complete' }))
-    if (this.#isClosed) outlet.complete()
-    else this.#outlets.add(outlet)
+    this.#outlets.add(outlet)
     outlet.flush()
     return () => this.#outlets.delete(outlet)
   }

@@ -18,6 +18,7 @@ export class PublisherChanges {
   readonly #changes = new Subject<PublisherChange>()
   readonly #presence: PublisherPresence
   #timer: Timer | undefined
+  #isClosed = false
 
   constructor({ clock, ask, left }: PublisherChangesPorts) {
     this.#presence = new PublisherPresence(
@@ -25,6 +26,7 @@ export class PublisherChanges {
       {
         now: () => clock.now(),
         watch: (at) => {
+          if (this.#isClosed) return
           this.#timer?.cancel()
           this.#timer = clock.setTimer(() => this.#presence.check(), Math.max(0, at - clock.now()))
         },
@@ -36,7 +38,7 @@ export class PublisherChanges {
       },
     )
     this.observable = new Observable((subscriber) => {
-      for (const change of this.#presence.present()) subscriber.next(change)
+      if (!this.#isClosed) for (const change of this.#presence.present()) subscriber.next(change)
       return this.#changes.subscribe(subscriber)
     })
   }
@@ -56,7 +58,9 @@ export class PublisherChanges {
     this.#presence.unlinked()
   }
 
+  /** The observable completes, now and for those who subscribe later. */
   close(): void {
+    this.#isClosed = true
     this.#timer?.cancel()
     this.#changes.complete()
   }

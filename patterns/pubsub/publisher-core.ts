@@ -235,6 +235,7 @@ export class PublisherCore {
   close(): void {
     this.#beacons.close()
     this.#topics.close()
+    this.#prefixes.clear()
     this.#subscriptionChanges.complete()
   }
 
