@@ -44,7 +44,7 @@ subscriber
   .subscribe((progress) => sendAll('progress', progress))
 
 // a publisher that joins or leaves, and a gap, mean that a change may have been missed
-merge(subscriber.publishers, changes.pipe(filter(({ kind }) => kind === 'gap')))
+const renewal = merge(subscriber.publishers, changes.pipe(filter(({ kind }) => kind === 'gap')))
   .pipe(
     auditTime(100),
     switchMap(() => orders.list({})),
@@ -98,6 +98,7 @@ web.setErrorHandler((error, _request, reply) => {
 
 ready(await web.listen({ host: '127.0.0.1', port }))
 await ending
+renewal.unsubscribe()
 for (const browser of browsers) browser.end()
 await web.close()
 await closeAll([orders, subscriber, directory])
