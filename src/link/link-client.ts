@@ -93,6 +93,12 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
     if (!this.settled || this.machine.session.status === 'live') this.machine.announceDrain()
   }
 
+  /** The key of its server is no longer admitted here, or by another name: its session ends. */
+  revoke(isRenamed: boolean): void {
+    this.machine.revoke(isRenamed)
+    this.checkSettled()
+  }
+
   /** Ends the link for good, with a goodbye if there is a connection; the socket is closed by its owner. */
   close(reason: RivuletError): void {
     this.machine.close(reason)

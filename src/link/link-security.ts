@@ -48,11 +48,13 @@ export function authenticatorOf(guard: SecurityGuard, maxSessions: number): Auth
  *
  * @param connectedTo - Returns the key by which CURVE knows the server of the present connection: then the proof is for that
  * one alone. Another one of `serverKeys`, to which it could be relayed, may be another server.
+ * @param isRevoked - Whether a key has left the allow list of this side: nothing is proven to its owner.
  */
 export function proverOf(
   keyPair: KeyPair,
   serverKeys: readonly string[],
   connectedTo: () => string | undefined,
+  isRevoked: (serverKey: string) => boolean = () => false,
 ): IdentityProver {
   const prover = new Prover(keyPair)
   const publicKey = z85Decode(keyPair.publicKey) as Buffer
@@ -61,6 +63,7 @@ export function proverOf(
       const serverKey = z85Encode(challenge.publicKey)
       const connected = connectedTo()
       if (connected === undefined ? !serverKeys.includes(serverKey) : serverKey !== connected) return undefined
+      if (isRevoked(serverKey)) return 'revoked'
       const nonce = randomBytes(nonceBytes)
       const mac = prover.prove(serverKey, transcriptOf(hello, challenge.nonce, nonce))
       return { connection: hello.connection, publicKey, nonce, mac, extensions: {} }

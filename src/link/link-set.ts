@@ -41,6 +41,8 @@ export class LinkSet implements Transport {
   /** Of these, the ones that are wanted, by their address. */
   readonly #wanted = new Map<string, DialedLink>()
   readonly #accepting: LinkServer | undefined
+  /** Returns the key of the server of a connecting link, once that is known. */
+  readonly #serverKeys = new WeakMap<LinkClient, () => string | undefined>()
 
   /**
    * @param users - Each is given every session; no two take the same items.
@@ -54,6 +56,7 @@ export class LinkSet implements Transport {
     const { clock } = scope.runtime
     if (bind.length > 0)
       this.#accepting = new LinkServer({ ...options, maxSessions }, clock, this.#ports(undefined), this.#sockets.guard)
+    this.guard?.revoked.subscribe((key) => this.#revoked(key))
   }
 
   get address(): string {
@@ -199,13 +202,23 @@ export class LinkSet implements Transport {
 
   #newLink(endpoint: ConnectEndpoint): LinkClient {
     const { keyPair } = this.#sockets
-    const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey)
+    const isRevoked = (key: string) => this.guard?.isRevoked(key) ?? false
+    const prover = keyPair && proverOf(keyPair, endpoint.serverKeys, () => link.serverKey, isRevoked)
     const { clock } = this.#scope.runtime
     const { address, serverKeys } = endpoint
     const serverKeyOf = () => link.serverKey ?? (serverKeys.length === 1 ? serverKeys[0] : undefined)
     const link: LinkClient = new LinkClient(this.#options, clock, this.#ports(address, serverKeyOf), prover)
     this.#dialing.set(link, undefined)
+    this.#serverKeys.set(link, serverKeyOf)
     return link
+  }
+
+  /** A key that has left the allow list loses the links that this side has dialed, too. */
+  #revoked(key: string): void {
+    const { guard } = this
+    const isRenamed = guard?.identityOf(key) !== undefined
+    if (!isRenamed && !guard?.isRevoked(key)) return
+    for (const link of this.#dialing.keys()) if (this.#serverKeys.get(link)?.() === key) link.revoke(isRenamed)
   }
 
   /** The server of a key, by the name that it has in the allow list of this side, or else by its fingerprint. */

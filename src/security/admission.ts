@@ -15,6 +15,8 @@ export interface Admission {
   decide(publicKey: string, address: string): Decision | Promise<Decision>
   /** The identity of a key that is admitted now; `undefined` if it is not, or if that is not known. */
   identityOf(publicKey: string): PeerIdentity | undefined
+  /** Whether a key has left the list and is not back on it; a function is not asked about keys that this side dials. */
+  isRevoked?(publicKey: string): boolean
   /** Whether a key is in use, where that can be known and matters. */
   isInUse?: ((publicKey: string) => boolean) | undefined
   /** Stops timers and ends subscriptions. */

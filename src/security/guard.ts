@@ -73,6 +73,11 @@ export class SecurityGuard {
     return this.#isClosed || !isKey(publicKey) ? undefined : this.#admission.identityOf(publicKey)
   }
 
+  /** Whether a key was on the allow list and is not any more. One that never was is not, so that a server that is dialed need not be on it. */
+  isRevoked(publicKey: string): boolean {
+    return this.#admission.isRevoked?.(publicKey) ?? false
+  }
+
   /** Tells it how to know whether a key is in use: then an allow function is asked no more about those that are not. */
   usedBy(isInUse: (publicKey: string) => boolean): void {
     this.#admission.isInUse = isInUse

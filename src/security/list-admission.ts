@@ -12,6 +12,9 @@ import { type Admission, type AdmissionPorts, admit, type Decision, unavailable,
 import { type AdmittedKeys, admittedKeys, type PeerIdentity } from './allow-list.js'
 import { AllowListFile } from './allow-list-file.js'
 
+/** Keys that have left the list that are remembered; of more, the first to have left is forgotten. */
+const maxRevoked = 65_536
+
 /** A decision that waits for the first list. */
 interface Waiting {
   readonly publicKey: string
@@ -27,6 +30,8 @@ export class ListAdmission implements Admission {
   /** `undefined` before the first one, and after a failure. */
   #admitted: AdmittedKeys | undefined
   #hasFailed = false
+  /** Keys that have left the list. */
+  readonly #revoked = new Set<string>()
   readonly #waiting = new Set<Waiting>()
 
   /** @param lists - A list that was checked, or an observable of lists that were not. */
@@ -49,6 +54,10 @@ export class ListAdmission implements Admission {
 
   identityOf(publicKey: string): PeerIdentity | undefined {
     return this.#admitted?.get(publicKey)
+  }
+
+  isRevoked(publicKey: string): boolean {
+    return this.#revoked.has(publicKey)
   }
 
   close(): void {
@@ -84,6 +93,8 @@ export class ListAdmission implements Admission {
     const former = this.#admitted
     this.#admitted = next
     this.#settleAll()
+    for (const key of this.#revoked) if (next.has(key)) this.#revoked.delete(key)
+    this.#remember([...(former?.keys() ?? [])].filter((key) => !next.has(key)))
     for (const [key, identity] of former ?? []) {
       const now = next.get(key)
       if (now === undefined) this.#ports.revoked(identity, 'unknown-key')
@@ -99,6 +110,7 @@ export class ListAdmission implements Admission {
     const message = 'security.allow: the observable of allow lists failed, so nobody is admitted any more'
     this.#ports.report(new RivuletError('RIVULET_ADMISSION_UNAVAILABLE', message, { cause: error }))
     this.#settleAll()
+    this.#remember([...(former?.keys() ?? [])])
     for (const identity of former?.values() ?? []) this.#ports.revoked(identity, 'unavailable')
   }
 
@@ -108,6 +120,14 @@ export class ListAdmission implements Admission {
     const message = 'security.allow: the observable of allow lists completed without a list, so nobody is admitted'
     this.#ports.report(new RivuletError('RIVULET_ADMISSION_UNAVAILABLE', message))
     this.#settleAll()
+  }
+
+  #remember(revoked: readonly string[]): void {
+    for (const key of revoked) this.#revoked.add(key)
+    for (const key of this.#revoked) {
+      if (this.#revoked.size <= maxRevoked) return
+      this.#revoked.delete(key)
+    }
   }
 
   #settleAll(): void {

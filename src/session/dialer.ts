@@ -5,6 +5,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import { frameKind, type Hello, type LinkLimits } from '../wire/index.js'
+import type { DialerPorts, DialerSettings } from './dialer-ports.js'
 import {
   kindOf,
   linkVersion,
@@ -14,42 +15,19 @@ import {
   readWelcome,
   refusalReason,
   refusedError,
+  revokedError,
+  securityMismatch,
+  serverKeyMismatch,
   writeHello,
   writeProof,
 } from './handshake.js'
-import type { IdentityProver } from './identity-proof.js'
 import { Session } from './session.js'
-import { type SessionSettings, silenceError } from './session-settings.js'
-import type { SessionStreams, StreamsHandler } from './session-streams.js'
+import { silenceError } from './session-settings.js'
+import type { SessionStreams } from './session-streams.js'
 
 /** The first wait after a refusal that only people can cure, and the longest, in milliseconds; each is twice the one before. */
 const backoffMs = 1000
 const maxBackoffMs = 30_000
-
-/** How a dialer behaves; times in milliseconds. */
-export interface DialerSettings extends SessionSettings {
-  /** How long a hello waits for its answer. */
-  readonly handshakeMs: number
-}
-
-/** What a dialer needs of its driver. */
-export interface DialerPorts {
-  now(): number
-  /** Random bytes, from a good source: an untrusted peer that knew the number of a session could take it over. */
-  random(bytes: number): Buffer
-  transmit(frame: Buffer): void
-  /** Asks for a call of `flush` at the end of this turn. */
-  flushLater(): void
-  /** Counts an item that was taken; returns whether the rest of its frame must wait for the next turn. */
-  spend(): boolean
-  /** Makes a new connection in place of the present one: `down` and `up` follow. */
-  reconnect(): void
-  /** A new session begins; nothing happens on it before this returns. */
-  accept(session: SessionStreams): StreamsHandler
-  report(error: RivuletError): void
-  /** Without one, the dialer cannot prove a key; with one, it talks to no acceptor that asks for no proof. */
-  readonly prover?: IdentityProver | undefined
-}
 
 /** The connecting side of a link. */
 export class Dialer {
@@ -189,6 +167,15 @@ export class Dialer {
     this.#session.retire()
   }
 
+  /** The key of the acceptor is no longer admitted here, or by another name: the session ends, and the next one proves it again. */
+  revoke(isRenamed: boolean): void {
+    if (this.#closed) return
+    const error = revokedError(isRenamed)
+    this.#session.goodbye(error)
+    if (!isRenamed) this.#backOff(error)
+    this.#startAgain()
+  }
+
   /** Ends the link for good, with a goodbye if there is a connection. */
   close(reason: RivuletError): void {
     if (this.#closed) return
@@ -274,13 +261,12 @@ export class Dialer {
     if (hello === undefined || challenge.connection !== this.#connection || this.#hasProven) return
     const { prover } = this.#ports
     if (prover === undefined) {
-      this.#giveUp(mismatch('the other side asks for a proof of identity: give this side `security`'))
+      this.#giveUp(securityMismatch('the other side asks for a proof of identity: give this side `security`'))
       return
     }
     const proof = prover.prove(hello, challenge)
-    if (proof === undefined) {
-      const message = 'the key of the other side is none of `serverKey`: correct it, or find out who answers there'
-      this.#giveUp(new RivuletError('RIVULET_SERVER_KEY_MISMATCH', message))
+    if (proof === undefined || proof === 'revoked') {
+      this.#giveUp(proof === 'revoked' ? revokedError(false) : serverKeyMismatch())
       return
     }
     this.#hasProven = true
@@ -294,7 +280,7 @@ export class Dialer {
     if (connection !== this.#connection || this.#hello === undefined) return
     if (this.#ports.prover !== undefined && !this.#hasProven) {
       this.#giveUp(
-        mismatch('the other side asks for no proof of identity: give it `security`, or take it from this side'),
+        securityMismatch('the other side asks for no proof of identity: give it `security`, or take it from this side'),
       )
       return
     }
@@ -328,6 +314,7 @@ export class Dialer {
       this.#waits = true
     }
   }
+
   /** The two sides do not agree on who they are, which only people can change: the session ends, and the next try waits. */
   #giveUp(error: RivuletError): void {
     this.#backOff(error)
@@ -341,8 +328,4 @@ export class Dialer {
     this.#refusals += 1
     this.#ports.report(error)
   }
-}
-
-function mismatch(message: string): RivuletError {
-  return new RivuletError('RIVULET_SECURITY_MISMATCH', message)
 }

@@ -172,6 +172,17 @@ export function refusedError(refusal: Refusal): RivuletError {
   return new RivuletError('RIVULET_SESSION_LOST', message)
 }
 
+/** The error for sides of which one alone has security. */
+export function securityMismatch(message: string): RivuletError {
+  return new RivuletError('RIVULET_SECURITY_MISMATCH', message)
+}
+
+/** The error for an acceptor whose key is not expected. */
+export function serverKeyMismatch(): RivuletError {
+  const message = 'the key of the other side is none of `serverKey`: correct it, or find out who answers there'
+  return new RivuletError('RIVULET_SERVER_KEY_MISMATCH', message)
+}
+
 /** The error for a session whose key is no longer admitted, or by another name. */
 export function revokedError(isRenamed: boolean): RivuletError {
   if (isRenamed) return new RivuletError('RIVULET_SESSION_LOST', 'the key of this peer has another name now')

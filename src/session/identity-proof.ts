@@ -46,6 +46,9 @@ export interface Authenticator {
 
 /** What a dialer needs to prove its key. */
 export interface IdentityProver {
-  /** Returns the proof, or `undefined` if the challenge is of an acceptor that the dialer does not expect; never throws. */
-  prove(hello: Hello, challenge: Challenge): Proof | undefined
+  /**
+   * Returns the proof; `undefined` if the challenge is of an acceptor that the dialer does not expect, and `'revoked'` if it is of
+   * one whose key the dialer no longer admits. Never throws.
+   */
+  prove(hello: Hello, challenge: Challenge): Proof | 'revoked' | undefined
 }

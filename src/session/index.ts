@@ -1,7 +1,8 @@
 /** Sessions: reliable links as pure machines. */
 export { Acceptor } from './acceptor.js'
 export type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
-export { Dialer, type DialerPorts, type DialerSettings } from './dialer.js'
+export { Dialer } from './dialer.js'
+export type { DialerPorts, DialerSettings } from './dialer-ports.js'
 export { isHello, linkVersion } from './handshake.js'
 export type { Authenticator, IdentityProver, IdentityRefusal, Verdict } from './identity-proof.js'
 export { firstPatternKind, firstUrgentKind, type ItemBody, itemFlag } from './item.js'

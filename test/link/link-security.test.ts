@@ -32,9 +32,15 @@ function guardOf(allow: Allow): { guard: SecurityGuard; noted: ObservedEvent[] }
 }
 
 /** @param connectedTo - The key of the server that CURVE has checked. */
-function pairOf(keyPair: KeyPair, allow: Allow, serverKeys = [server.publicKey], connectedTo?: string) {
+function pairOf(
+  keyPair: KeyPair,
+  allow: Allow,
+  serverKeys = [server.publicKey],
+  connectedTo?: string,
+  isRevoked?: (serverKey: string) => boolean,
+) {
   const { guard, noted } = guardOf(allow)
-  const prover = proverOf(keyPair, serverKeys, () => connectedTo)
+  const prover = proverOf(keyPair, serverKeys, () => connectedTo, isRevoked)
   const link = new LinkPair({ authenticator: authenticatorOf(guard, 1024), prover })
   return { link, noted }
 }
@@ -77,6 +83,30 @@ t.test('an unknown key, a server that is not expected', async (t) => {
   other.connect()
   t.strictSame(other.dialerReports, ['RIVULET_SERVER_KEY_MISMATCH'])
 })
+
+t.test(
+  'a dialer ends the session of a server that it admits no longer, and proves it nothing until it is admitted',
+  async (t) => {
+    let isRevoked = false
+    const { link } = pairOf(alice, 'any', undefined, undefined, () => isRevoked)
+    link.connect()
+    const { client, server: accepted } = link
+    isRevoked = true
+    link.dialer.revoke(false)
+    link.settle()
+    t.equal(client.reason, 'RIVULET_UNAUTHENTICATED')
+    t.equal(accepted.session.status, 'ended')
+    link.pass(1500)
+    t.equal(link.accepted.length, 1)
+    t.strictSame(link.dialerReports, ['RIVULET_UNAUTHENTICATED', 'RIVULET_UNAUTHENTICATED'], 'for the next try, too')
+    isRevoked = false
+    link.pass(2500)
+    t.equal(link.client.session.status, 'live')
+    link.dialer.revoke(true)
+    link.settle()
+    t.strictSame([link.accepted.length, link.client.session.status], [3, 'live'], 'by another name: again, at once')
+  },
+)
 
 t.test('a function decides, now or later, once the key is proven', async (t) => {
   const asked: string[] = []

@@ -68,6 +68,22 @@ t.test('the newest list decides; a key that leaves it is revoked, and one with a
   ])
 })
 
+t.test('keys that have left the list are remembered until they are back, and others are not among them', async (t) => {
+  const lists = new Subject<AllowList>()
+  const { guard } = guarded({ allow: lists })
+  const left = () => [one, two, three].map((key) => guard.isRevoked(key))
+  lists.next({ alice: one, bob: two })
+  t.strictSame(left(), [false, false, false])
+  lists.next({ robert: two })
+  t.strictSame(left(), [true, false, false])
+  lists.next({ alice: one, carol: three })
+  t.strictSame(left(), [false, true, false])
+  lists.error(new Error('no list'))
+  t.strictSame(left(), [true, true, true])
+  t.equal(guarded({ allow: 'any' }).guard.isRevoked(one), false)
+  t.equal(guarded({ allow: () => false }).guard.isRevoked(one), false)
+})
+
 t.test('decisions wait for the first list, for a bounded time', async (t) => {
   const lists = new Subject<AllowList>()
   const { guard, clock } = guarded({ allow: lists })
