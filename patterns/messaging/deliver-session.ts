@@ -29,6 +29,8 @@ export interface Admitted {
   readonly to: ReceivingPeer
   /** Whether both are still present, so that messages of the sender are taken. */
   isCurrent(): boolean
+  /** Why the policy does not allow what comes now, if it does not. */
+  denied?(): RivuletError | undefined
 }
 
 /** What a stream needs of its node. */
@@ -137,6 +139,11 @@ export class DeliverSession {
     const [admitted, received] = [this.#admitted, this.#received]
     if (admitted === undefined || received === undefined) throw invalidRequest('a peer sends before it opens')
     if (!admitted.isCurrent()) throw new RivuletError('RIVULET_UNAVAILABLE', 'one of the two peers has left')
+    const denied = admitted.denied?.()
+    if (denied !== undefined) {
+      this.#refuse(batch.number, received.expected, denied.code, denied.message)
+      return
+    }
     checkBatch(batch, admitted.to.maxMessageBytes)
     const { number, sequence, lengths } = batch
     const schemaId = bufferOf(batch.schemaId)

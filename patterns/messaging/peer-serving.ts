@@ -171,11 +171,14 @@ export class PeerServing implements ServingHost {
     if (receiver === undefined || receiver.ref.name !== to.name) {
       throw new RivuletError('RIVULET_PEER_GONE', 'the receiver has left', { executed: 'no' })
     }
-    if (!permits(sender.ref.identity, to.name)) {
+    const denied = () => {
+      if (permits(sender.ref.identity, to.name)) return undefined
       const message = `the policy does not allow this peer to send to '${to.name}'`
-      throw new RivuletError('RIVULET_PERMISSION_DENIED', message, { executed: 'no' })
+      return new RivuletError('RIVULET_PERMISSION_DENIED', message, { executed: 'no' })
     }
-    return { from: sender.ref, to: receiver, isCurrent: () => isPresent() && locals.has(to.incarnation) }
+    const refusal = denied()
+    if (refusal !== undefined) throw refusal
+    return { from: sender.ref, to: receiver, isCurrent: () => isPresent() && locals.has(to.incarnation), denied }
   }
 }
 

@@ -67,6 +67,22 @@ eachTransport(
   },
 )
 
+eachTransport(t, 'a policy function is asked for each batch, also of a stream that is open', async (t, place) => {
+  let allows = true
+  const hub = await openHub(place, ({ identity }) => allows && identity?.name === 'ann')
+  const ann = await join(hub, place, 'worker', keys.ann)
+  ann.errors.subscribe(() => {})
+  const got = inbox(hub)
+  await sees(ann, 'hub')
+  await ann.send('hub', Report, { id: 1 })
+  allows = false
+  const denied = [ann.send('hub', Report, { id: 2 }), ann.send('hub', Order, { id: 3 })]
+  for (const send of denied) t.equal(await failure(send), 'RIVULET_PERMISSION_DENIED no')
+  allows = true
+  await ann.send('hub', Report, { id: 4 })
+  t.strictSame(got, ['worker/Report 1', 'worker/Report 4'])
+})
+
 eachTransport(t, 'a held name belongs to its key: that takes it over, and no other does', async (t, place) => {
   const hub = await openHub(place)
   const former = await join(hub, place, 'worker', keys.ann)
