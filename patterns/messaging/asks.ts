@@ -6,7 +6,7 @@
  * peer has left, or when its answer is another one.
  */
 
-import type { CallClient } from '../../src/call/index.js'
+import { type CallClient, hasLostLink } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import { DeadlineSweep } from '../../src/clock/index.js'
 import { isRivuletError, RivuletError } from '../../src/errors/index.js'
@@ -37,7 +37,7 @@ const passing: ReadonlySet<string> = new Set([
 
 /** Whether a call failed for its session or its answer, so that another one may take its place. */
 export function isPassing(error: Error): error is RivuletError {
-  return isRivuletError(error) && passing.has(error.code)
+  return isRivuletError(error) && (passing.has(error.code) || hasLostLink(error))
 }
 
 const endless = Number.POSITIVE_INFINITY

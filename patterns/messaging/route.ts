@@ -3,6 +3,7 @@
  *
  * It says what an outbox holds in the words of the wire, and opens another stream whenever the way is another one.
  */
+import { hasLostLink } from '../../src/call/index.js'
 import type { Conversation, ConversationStream } from '../../src/conversation/index.js'
 import type { ErrorCode, RivuletError } from '../../src/errors/index.js'
 import type { Extras, SendAnswer, SendRequest } from '../../src/reliable-send/index.js'
@@ -56,7 +57,8 @@ export class Route implements Conversation<DeliverRequest, DeliverAnswer>, Conve
   }
 
   refused(error: RivuletError): void {
-    if (!passing.has(error.code)) this.#outbox.refused(error)
+    // the link was refused, not the messages: what has not left waits for the next link
+    if (!passing.has(error.code) && !hasLostLink(error)) this.#outbox.refused(error)
   }
 
   start(): void {}

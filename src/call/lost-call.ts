@@ -8,6 +8,11 @@ export function isRefusal(reason: RivuletError | undefined): boolean {
   return refusals.some((code) => isRivuletError(reason, code))
 }
 
+/** Whether a call failed since its link was refused, and not for what a server made of it. */
+export function hasLostLink(error: RivuletError): boolean {
+  return isRefusal(error) && isRivuletError(error.cause, error.code)
+}
+
 const refusals = [
   'RIVULET_UNAUTHENTICATED',
   'RIVULET_ADMISSION_UNAVAILABLE',

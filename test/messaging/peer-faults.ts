@@ -3,14 +3,12 @@
  *
  * Each message has its place among those of its pair, each ask a number; what becomes of them is held against what it must be.
  */
-import { createPeer, defineAsk, type Peer } from '../../patterns/messaging/index.js'
-import { defineSchema } from '../../src/avro/index.js'
-import type { RivuletError } from '../../src/errors/index.js'
+import { createPeer, type Peer } from '../../patterns/messaging/index.js'
 import { createRuntime, type Runtime } from '../../src/runtime/index.js'
 import type { ChaosProxy } from '../support/chaos-proxy.js'
 import { until } from '../support/events.js'
 import { FaultyNetworks, type NetworkFaults } from '../support/faulty-networks.js'
-import { Order, Report } from './peers.js'
+import { LoadedPairs } from './loaded-pairs.js'
 
 /** How many there are, and what is broken. */
 export interface PeerFaultOptions extends NetworkFaults {
@@ -31,11 +29,6 @@ export interface PeerFaultReport {
   readonly faults: readonly string[]
 }
 
-const echo = defineAsk('echo', defineSchema('int'), defineSchema('int'))
-
-/** Messages that a pair has in flight, in one direction. */
-const inFlight = 16
-
 /** Sends and asks while the networks are broken, then lets all come to its end and settles the account. */
 export async function peerFaults(options: PeerFaultOptions): Promise<PeerFaultReport> {
   const run = new FaultRun(options)
@@ -48,75 +41,12 @@ export async function peerFaults(options: PeerFaultOptions): Promise<PeerFaultRe
   }
 }
 
-/** What one peer sends to another, and asks it. */
-class Pair {
-  sent = 0
-  received = 0
-  asked = 0
-  answered = 0
-  /** How often each ask was run, by number. */
-  readonly runs = new Map<number, number>()
-  readonly #from: Peer
-  readonly #to: Peer
-  readonly #fault: (what: string) => void
-  #stopped = false
-  #ends: Promise<void>[] = []
-
-  constructor(from: Peer, to: Peer, fault: (what: string) => void) {
-    this.#from = from
-    this.#to = to
-    this.#fault = (what) => fault(`${from.name} to ${to.name}: ${what}`)
-  }
-
-  start(): void {
-    this.#ends = [this.#asks(), ...Array.from({ length: inFlight }, () => this.#sends())]
-  }
-
-  /** Resolves when everything has its outcome. */
-  async stop(): Promise<void> {
-    this.#stopped = true
-    await Promise.all(this.#ends)
-  }
-
-  take(place: number): void {
-    if (place !== this.received) this.#fault(`${place} came where ${this.received} is due`)
-    this.received = place + 1
-  }
-
-  check(): void {
-    if (this.received !== this.sent) this.#fault(`${this.sent} were taken, ${this.received} have arrived`)
-  }
-
-  async #sends(): Promise<void> {
-    while (!this.#stopped) {
-      const id = this.sent++
-      const schema = id % 3 === 0 ? Order : Report
-      await this.#from
-        .send(this.#to.name, schema, { id })
-        .catch(({ code }: RivuletError) => this.#fault(`message ${id} has the outcome ${code}`))
-    }
-  }
-
-  async #asks(): Promise<void> {
-    while (!this.#stopped) {
-      const number = this.asked++
-      const outcome = await this.#from.ask(this.#to.name, echo, number).catch((error: RivuletError) => error)
-      const runs = this.runs.get(number) ?? 0
-      if (typeof outcome !== 'number')
-        this.#fault(`ask ${number} ran ${runs} times and has the outcome ${outcome.code}`)
-      else if (outcome !== number || runs !== 1)
-        this.#fault(`ask ${number} ran ${runs} times, its answer is ${outcome}`)
-      this.answered += 1
-    }
-  }
-}
-
 class FaultRun {
   readonly #options: PeerFaultOptions
   readonly #runtime: Runtime = createRuntime()
   readonly #networks: FaultyNetworks
   readonly #peers: Peer[] = []
-  readonly #pairs = new Map<string, Pair>()
+  readonly #pairs = new LoadedPairs((what) => this.#fault(what))
   readonly #faults: string[] = []
   #left = 0
 
@@ -134,12 +64,7 @@ class FaultRun {
       this.#enter(await createPeer({ name: `peer-${number}`, ...ways, runtime: this.#runtime }))
     }
     await until(() => this.#peers.every((peer) => peer.peers.length === peers - 1))
-    for (const from of this.#peers) {
-      for (const to of this.#peers.filter((peer) => peer !== from)) {
-        this.#pairs.set(`${from.name} ${to.name}`, new Pair(from, to, (what) => this.#fault(what)))
-      }
-    }
-    for (const pair of this.#pairs.values()) pair.start()
+    this.#pairs.start()
     await this.#progress()
   }
 
@@ -148,13 +73,11 @@ class FaultRun {
   }
 
   async finish(): Promise<PeerFaultReport> {
-    const pairs = [...this.#pairs.values()]
-    await Promise.all(pairs.map((pair) => pair.stop()))
-    await until(() => this.#faults.length > 0 || pairs.every(({ sent, received }) => received >= sent))
-    for (const pair of pairs) pair.check()
-    const sum = (count: (pair: Pair) => number) => pairs.reduce((total, pair) => total + count(pair), 0)
+    await this.#pairs.stop()
+    await until(() => this.#faults.length > 0 || this.#pairs.all.every((pair) => pair.isSettled))
+    this.#pairs.check()
+    const { messages, asks } = this.#pairs.counts()
     const { connections } = this.#networks
-    const [messages, asks] = [sum(({ received }) => received), sum(({ answered }) => answered)]
     return { messages, asks, connections, left: this.#left, faults: this.#faults }
   }
 
@@ -169,26 +92,12 @@ class FaultRun {
     peer.presence.subscribe(({ kind }) => {
       if (kind === 'left') this.#left += 1
     })
-    const pairFrom = (from: { readonly name: string }) => this.#pairs.get(`${from.name} ${peer.name}`)
-    for (const schema of [Order, Report]) {
-      peer.deliveries(schema).subscribe(({ from, value: { id } }) => pairFrom(from)?.take(id))
-    }
-    peer.answer(echo, (number, { from }) => {
-      const runs = pairFrom(from)?.runs
-      runs?.set(number, (runs.get(number) ?? 0) + 1)
-      return number
-    })
+    this.#pairs.enter(peer)
   }
 
   /** Resolves when each pair has received and answered more. */
   async #progress(): Promise<void> {
-    const { between } = this.#options
-    const marks = [...this.#pairs.values()].map((pair) => ({ pair, received: pair.received, answered: pair.answered }))
-    await until(
-      () =>
-        this.#faults.length > 0 ||
-        marks.every(({ pair, received, answered }) => pair.received - received >= between && pair.answered > answered),
-    )
+    await this.#pairs.progress(this.#options.between, () => this.#faults.length > 0)
   }
 
   #fault(what: string): void {
