@@ -58,7 +58,7 @@ export class PublisherChanges {
     this.#presence.unlinked()
   }
 
-  /** The observable completes, now and for those who subscribe later. */
+  /** The observable completes, now and for later subscribers. */
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
