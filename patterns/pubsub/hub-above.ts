@@ -13,7 +13,7 @@ import type { HubStep } from './hub-wire.js'
 import { readLinks } from './link-addresses.js'
 import { PublisherChanges } from './publisher-changes.js'
 import type { SubscriberHistory, SubscriberHistoryPorts } from './subscriber-history.js'
-import { inboxMark } from './topic-name.js'
+import { inboxMark, noInbox } from './topic-name.js'
 
 /** The links over which a hub asks publishers. */
 export type HubLinks = Pick<SubscriberHistory, 'offers' | 'isExclusive' | 'securityEvents' | 'openLinks' | 'close'>
@@ -39,9 +39,6 @@ export interface HubAbovePorts extends Pick<HubUpstreamPorts, 'clock' | 'hub' | 
   /** A publisher does not answer any more. */
   lost(source: string): void
 }
-
-/** Nobody has this inbox: what is only to pass through hubs is not answered. */
-const noInbox = Buffer.of(inboxMark)
 
 /** How long links to the history of a publisher are waited for, in milliseconds: less than subscribers wait for a repair. */
 const historyWaitMs = 3000

@@ -19,7 +19,7 @@ import { HubInterest } from './hub-interest.js'
 import type { ResolvedHubHistory, ResolvedSubscribersSide } from './hub-options.js'
 import { type HubAnswer, writeHubAnswer } from './hub-wire.js'
 import { PublisherFeed } from './publisher-feed.js'
-import { inboxMark } from './topic-name.js'
+import { inboxMark, noInbox } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
 /** What it needs of its hub. */
@@ -200,6 +200,7 @@ export class HubBelow {
   #onLinkRequest(request: TopicRequest, reader: FeedReader): void {
     if (!this.#ports.asked(request)) return
     const { inbox, nonce } = request
+    if (inbox.equals(noInbox)) return
     let key = this.#keys.get(reader)
     if (key === undefined) {
       key = Buffer.concat([Buffer.of(inboxMark), this.#ports.random(keyBytes - 1)])

@@ -25,7 +25,7 @@ import type { FeedReader } from './feed-reader.js'
 import type { SubscriptionChange } from './publisher-api.js'
 import type { PublisherHistory } from './publisher-history.js'
 import { TopicBeacons } from './topic-beacons.js'
-import { inboxMark, topicPart } from './topic-name.js'
+import { inboxMark, noInbox, topicPart } from './topic-name.js'
 import { type Leaving, PublishedTopic, type TopicPublisher, type TopicTail } from './topic-publisher.js'
 import { TopicTable } from './topic-table.js'
 
@@ -214,6 +214,7 @@ export class PublisherCore {
   request({ inbox, nonce, extensions }: TopicRequest, reader?: Pick<FeedReader, 'answer'>): void {
     const { history, feed } = this.#ports
     if (reader === undefined) history.requested(extensions)
+    if (inbox.equals(noInbox)) return
     history.answer((offer) => {
       const outbox = (reader === undefined && feed?.answers()) || this.#ports.outbox()
       if (outbox.bytes >= outbox.limitBytes + maxAnswerBytes) return

@@ -24,6 +24,9 @@ const foreignWildcards: ReadonlyMap<string, string> = new Map([
 /** The first byte of inboxes, which no topic can begin with. */
 export const inboxMark = 0
 
+/** The inbox of nobody: a request that is only to pass through hubs names it, and is not answered. */
+export const noInbox: Buffer = Buffer.of(inboxMark)
+
 /** A pattern, taken apart. */
 export interface TopicPattern {
   readonly text: string

@@ -201,6 +201,34 @@ eachTransport(t, 'a hub publishes under its identity to a subscriber and to a hu
   }
 })
 
+eachTransport(t, 'what only passes a hub on its way up is answered by nobody over links', async (t, here) => {
+  const { runtime, bind } = here
+  const rules = [{ identity: '*', action: 'subscribe', target: '#' }] as const
+  const security = { keyPair: server, allow: everybody, policy: rules }
+  const publisher = await createPublisher({ bind, runtime, security })
+  // each hub asks the one above it, or the publisher, over a link
+  const hubAbove = (endpoint: string, name: keyof typeof keys) =>
+    createHub({
+      publishers: { connect: endpoint, security: { keyPair: keys[name], serverKey: server.publicKey } },
+      subscribers: { bind: another(here), security },
+      runtime,
+    })
+  const first = await hubAbove(publisher.endpoint, 'alice')
+  const second = await hubAbove(first.subscribers.endpoint, 'bob')
+  const third = await hubAbove(second.subscribers.endpoint, 'alice')
+  const subscriber = await subscriberOf(here, { endpoint: third.subscribers.endpoint } as Publisher, 'bob')
+  const seen = new Seen(subscriber.topic('ticks.a', Job))
+  await subscriber.whenReady({ publishers: 1 })
+  await subscriber.ready
+  await publisher.topic('ticks.a', Job).send({ id: 1 })
+  await seen.count(1)
+  const hubs = [first, second, third]
+  t.strictSame(
+    hubs.map((hub) => hub.stats().publishers.rejectedFrames),
+    [{}, {}, {}],
+  )
+})
+
 t.test('a hub with a policy on a side only binds there', async (t) => {
   const { runtime, bind } = place(t, 'tcp')
   const security = { keyPair: server, allow: everybody, policy }
