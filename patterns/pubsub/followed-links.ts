@@ -51,6 +51,10 @@ export class FollowedLinks extends FollowedTopics {
     this.#servers.delete(server)
   }
 
+  override request(frame: Buffer, isFor?: (server: string) => boolean): void {
+    for (const [server, { call }] of this.#servers) if (isFor?.(server) !== false) call?.request(frame)
+  }
+
   accept(session: HistorySession): void {
     this.#sessions.add(session)
     this.#follow()

@@ -75,8 +75,12 @@ export abstract class FollowedTopics {
     this.#changed(pattern)
   }
 
-  /** Sends a request to all peers that are followed. */
-  request(frame: Buffer): void {
+  /**
+   * Sends a request to peers that are followed.
+   *
+   * @param isFor - Whether it is for one that serves in no other way. Default: it is for all.
+   */
+  request(frame: Buffer, _isFor?: (server: string) => boolean): void {
     for (const call of this.calls()) call.request(frame)
   }
 

@@ -102,7 +102,7 @@ export class HubAbove {
       denied: () => intake.denied(),
       left: (source) => this.#presence.doubted(source),
       discovered: (source, addresses) => this.#linked.offers.discovered(source, addresses),
-      request: (frame) => this.#linked.offers.followed?.request(frame),
+      request: ({ found }, frame) => this.#linked.offers.followed?.request(frame, (server) => found.has(server)),
       rejected,
       unlinked,
       served: (upstream, source, position, upTo, kind, links) => {
@@ -168,6 +168,10 @@ export class HubAbove {
   cut(number: number): string {
     const link = this.links.find((one) => one.link === number)
     link?.cut()
+    // what was found over it alone is not followed any more
+    for (const server of link?.found ?? []) {
+      if (!this.live.some(({ found }) => found.has(server))) this.#linked.offers.left(server)
+    }
     return link?.socket.address ?? ''
   }
 

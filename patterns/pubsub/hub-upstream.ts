@@ -16,6 +16,9 @@ import { type AnswerKind, Readiness } from './readiness.js'
 import { inboxMark } from './topic-name.js'
 import { linksExtension } from './topics-wire.js'
 
+/** Those that serve over links alone that are remembered of one socket. */
+const maxFound = 1024
+
 /** What it needs of its hub. */
 export interface HubUpstreamPorts {
   readonly clock: Clock
@@ -37,8 +40,8 @@ export interface HubUpstreamPorts {
   left(source: string): void
   /** A source serves over links alone, at these addresses. */
   discovered(source: string, addresses: readonly string[]): void
-  /** Sends a request over links, to those that serve in this way. */
-  request(frame: Buffer): void
+  /** Sends a request of a socket over links, to those that serve in this way and were found over it. */
+  request(upstream: HubUpstream, frame: Buffer): void
   /** What requests say of the links of the hub. */
   extension(): Readonly<Record<string, Buffer>>
   /** A link was made, or has ended. */
@@ -54,6 +57,8 @@ export class HubUpstream {
   readonly readiness: Readiness
   /** What each source has answered. */
   readonly answered = new Map<string, SourceAnswer>()
+  /** Who serves over links alone and was found over it: those that were found last. */
+  readonly found = new Set<string>()
   readonly #ports: HubUpstreamPorts
   /** What the answer that is taken tells. */
   #kind: AnswerKind = 'publisher'
@@ -135,7 +140,7 @@ export class HubUpstream {
     const request = { kind: 'ready', inbox, nonce, extensions: { ...own, [hubsExtension]: hubs } } as const
     const frame = writeRecordFrame(TopicRequest, request, frameKind.request, undefined)
     this.#send(frame)
-    if (!this.#isCut) this.#ports.request(frame)
+    if (!this.#isCut) this.#ports.request(this, frame)
   }
 
   /** Takes an answer that came over a link; returns whether it is one to a request of this socket. */
@@ -194,6 +199,9 @@ export class HubUpstream {
       // one that does not follow what the request asks cannot be served
       if (addresses === undefined && !isOverLink && this.#plain) return true
       if (addresses !== undefined) {
+        this.found.delete(source)
+        if (this.found.size >= maxFound) this.found.delete(this.found.values().next().value as string)
+        this.found.add(source)
         this.#ports.discovered(source, addresses)
         const connections = this.readiness.discovered(nonce, source)
         if (connections > 0) this.#plain?.answered(source, connections)

@@ -10,6 +10,7 @@ import { first, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport, type Place, place } from '../support/transports.js'
 import { another, hubAt } from './hubs.js'
+import { everybody, keys, server } from './policed.js'
 import { Seen } from './seen.js'
 
 /** An address that can be named before it is bound. */
@@ -72,6 +73,50 @@ for (const count of [1, 2, 3]) {
     }
   })
 }
+
+eachTransport(
+  t,
+  'a ring of hubs that serve over links alone loses one of its connections, and no other',
+  async (t, here) => {
+    const { runtime } = here
+    const policy = [{ identity: '*', action: 'subscribe', target: '#' }] as const
+    const binding = { keyPair: server, allow: everybody, policy }
+    const publisher = await createPublisher({ bind: another(here), runtime, security: binding })
+    const binds = await addresses(here, 2)
+    const hubs = await Promise.all(
+      binds.map((bind, at) =>
+        createHub({
+          publishers: {
+            connect: [publisher.endpoint, binds[1 - at] as string],
+            security: { keyPair: keys[at === 0 ? 'alice' : 'bob'], serverKey: server.publicKey },
+          },
+          subscribers: { bind, security: binding },
+          runtime,
+        }),
+      ),
+    )
+    const errors: RivuletError[] = []
+    for (const hub of hubs) hub.errors.subscribe((error) => errors.push(error))
+    const security = { keyPair: keys.alice, serverKey: server.publicKey }
+    const subscribers = await Promise.all(
+      hubs.map((hub) => createSubscriber({ connect: hub.subscribers.endpoint, runtime, security })),
+    )
+    const seen = subscribers.map((subscriber) => new Seen(subscriber.events('a', Job)))
+    await Promise.all(subscribers.map((subscriber) => subscriber.whenReady({ publishers: 1 })))
+    const endings = () => errors.filter(({ message }) => message.includes('was ended'))
+    await until(() => endings().length > 0)
+    t.equal(publisher.connected, 2, 'both hubs are connected to the publisher as before')
+    for (const { message } of endings()) t.notMatch(message, publisher.endpoint)
+    // each hub is followed by its subscriber, one of them by the other hub as well, and the publisher by both
+    const followed = () => hubs.map((hub) => hub.stats().subscribers.links.open).sort()
+    await until(() => followed().join() === '1,2')
+    t.equal(publisher.stats().links.open, 2)
+    await publisher.topic('a', Job).sendAll(jobs(100))
+    await Promise.all(seen.map((one) => one.count(100)))
+    for (const { values } of seen) t.ok(values.every(({ kind }) => kind === 'message'))
+    t.equal(endings().length, 1)
+  },
+)
 
 eachTransport(t, 'a ring by hubs that connect to publishers’ sides is refused as well', async (t, here) => {
   const { runtime } = here
