@@ -142,7 +142,8 @@ export class PublisherHistory {
       const { logs, log } = openTopicLogBehind({ ...retainedOnly, clock: this.#ports.clock }, source, this.#earlier())
       this.#logs = logs
       this.#log = log
-      if (this.#server.hasOpened) this.#server.added(this.#log.source)
+      // links may be there already, on which topics are followed
+      this.#server.added(this.#log.source)
     }
     if (this.#server.hasOpened || this.#waiting !== undefined) return
     this.#waiting = []

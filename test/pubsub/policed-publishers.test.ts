@@ -86,6 +86,24 @@ eachTransport(t, 'history and repair come over the same links', async (t, here) 
 
 eachTransport(
   t,
+  'a publisher that is followed already keeps values later: links learn of its history',
+  async (t, here) => {
+    const subscriber = await subscriberAt(here)
+    subscriber.errors.subscribe()
+    const live = new Seen(subscriber.topic('ticks.a', Job))
+    const bob = await publisherOf(here, subscriber, 'bob')
+    await subscriber.whenReady({ publishers: 1 })
+    await bob.topic('news', Job).retain({ id: 1 })
+    await bob.topic('ticks.a', Job).send({ id: 2 })
+    await live.count(1)
+    const retained = new Seen<SinceEvent<Job>>(subscriber.events('news', Job, { since: 'retained' }))
+    await retained.when(() => retained.values.some(({ kind }) => kind === 'live'))
+    t.strictSame(texts(retained.values), ['news1', 'live'])
+  },
+)
+
+eachTransport(
+  t,
   'plain and older publishers are not taken, and are reported',
   async (t, here) => {
     const subscriber = await subscriberAt(here)
