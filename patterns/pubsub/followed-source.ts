@@ -68,6 +68,8 @@ export class FollowedSource<Frame extends FollowedFrame> {
   checked = 0
   /** The present connections, by a number: others may have lost something. */
   epoch = 0
+  /** Whether those who have answered over them had no more of it than has arrived: another way may lead to more. */
+  isBehind = false
   /** Where topics stood at a position; when all have come that far, everything up to it is done. */
   milestone: { readonly position: number; readonly due: Map<string, number>; isComplete: boolean } | undefined
   compactedAt = Number.NEGATIVE_INFINITY

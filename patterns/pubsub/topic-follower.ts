@@ -4,8 +4,7 @@
  * Pure but for a clock. Whatever drives it, a subscriber or a simulation, gives it
  * - `served` for each answer of a publisher that covers the subscription, with the number of the present connections: one
  *   more with each new connection. An answer comes behind all frames up to its position on its connection;
- * - `frame` for each frame of a topic that fits, in the order in which a connection brings them; frames without messages
- *   too, beacons and tombstones;
+ * - `frame` for each frame of a topic that fits, in the order of its connection: beacons and tombstones, too;
  * - `resume` when the subscription comes into force again, and `stop` when nobody wants it any more;
  * - `unanswered` at the time that the port `watch` was given last.
  * It asks the history of a publisher by the ports `fetch` and `cancel`. Of a replay, the driver gives `fetched` and
@@ -55,8 +54,8 @@ export class TopicFollower<Frame extends FollowedFrame> {
   /** A publisher serves the subscription since this position. */
   served(id: string, position: number, epoch: number): void {
     const source = this.#sources.source(id)
-    const isNewLink = source.epoch !== epoch
-    const isFirst = source.epoch === 0
+    const { epoch: before } = source
+    const isNewLink = before !== epoch
     source.epoch = epoch
     if (!this.#isNow && source.awaitsAnswer) {
       this.#begin(source, position)
@@ -71,8 +70,9 @@ export class TopicFollower<Frame extends FollowedFrame> {
         source.checked = position
         this.#order.doneFrom(source, 0, position)
       }
-    } else if (isNewLink && !isFirst && position > source.seen && this.#order.canFetch(source)) {
-      this.#order.ask(source, { purpose: 'check', after: source.checked, upTo: position })
+    } else if (isNewLink ? before > 0 : source.isBehind) {
+      source.isBehind = position <= source.seen || !this.#order.canFetch(source)
+      if (!source.isBehind) this.#order.ask(source, { purpose: 'check', after: source.checked, upTo: position })
     }
     this.#order.offerKnown(source)
   }
@@ -274,10 +274,10 @@ export class TopicFollower<Frame extends FollowedFrame> {
     source.awaitsAnswer = false
     source.heldSince = undefined
     const { start } = this.#options
+    const from = start.kind === 'cursor' ? start.sources.get(source.id) : undefined
     // if it was left before this history came, the history is asked for again, up to this answer
     if (source.isFirstRound && (start.kind === 'retained' || start.kind === 'date')) source.servedFrom = position
     if (source.doneUpTo !== undefined) return
-    const from = start.kind === 'cursor' ? start.sources.get(source.id) : undefined
     if (from) {
       source.servedFrom = from.position
       source.isWhole = from.isWhole

@@ -118,6 +118,26 @@ t.test('a lost tail is fetched when a beacon or a head tells of it', async (t) =
   t.equal(all.replays.length, 0)
 })
 
+t.test(
+  'a hub that has less of a publisher than has arrived answers first: the next answer tells of a lost tail',
+  async (t) => {
+    const p = new Kept(idP)
+    const all = new Following([p], 'now')
+    all.follower.served(idP, 0, 1)
+    all.follower.frame(idP, p.publish('a', 3))
+    p.publish('a', 1)
+    all.follower.served(idP, 2, 2)
+    t.equal(all.replays.length, 0)
+    all.follower.served(idP, p.position, 2)
+    t.match(all.replays[0]?.fetch, { purpose: 'check', after: 0, upTo: 4 })
+    all.settle()
+    t.strictSame(all.texts(), ['a1', 'a2', 'a3', 'a4'])
+    p.publish('b', 1)
+    all.follower.served(idP, p.position, 2)
+    t.equal(all.replays.length, 0, 'and over the same connections none asks again')
+  },
+)
+
 t.test('more than may be held is forgotten, and fetched', async (t) => {
   const p = new Kept(idP)
   const all = new Following([p], 'now', '#', 1000)
