@@ -4,8 +4,10 @@ import { atEndOfTurn } from '../../src/lifecycle/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
 import {
   Acceptor,
+  type Authenticator,
   Dialer,
   type DialerSettings,
+  type IdentityProver,
   type SessionStreams,
   type SharedSession,
 } from '../../src/session/index.js'
@@ -45,10 +47,18 @@ const maxSessions = 100
 
 const connectionLost = () => new RivuletError('RIVULET_TRANSPORT_FAILED', 'the connection was cut')
 
+/** How the ends of links prove who they are; `undefined` where they do not. */
+export interface LinkSecurity {
+  readonly authenticator: Authenticator | undefined
+  /** What proves this side to what has an address. */
+  proverOf(address: string): IdentityProver | undefined
+}
+
 /** The set that a link belongs to. */
 export interface LinkOwner {
   readonly process: LinkedProcess
   readonly options: SimulatedLinkOptions
+  readonly security: LinkSecurity
   /** Gives a session to the users. */
   accept(session: SessionStreams, dialed: string | undefined, identity?: PeerIdentity): SharedSession
   /** A link that was retired is not used any more. */
@@ -74,7 +84,7 @@ export class Accepting implements Listener {
         },
         flushLater: atEndOfTurn,
         accept: (session, identity) => links.accept(session, undefined, identity),
-        authenticator: process.world.keyring?.authenticatorOf(process.name),
+        authenticator: links.security.authenticator,
       },
     )
   }
@@ -108,6 +118,10 @@ export class Accepting implements Listener {
 
   announceDrain(): void {
     this.#acceptor.announceDrain()
+  }
+
+  revoke(publicKey: string, isRenamed: boolean): void {
+    this.#acceptor.revoke(publicKey, isRenamed)
   }
 
   close(reason: RivuletError): void {
@@ -149,7 +163,7 @@ export class Dialing implements NetworkEnd {
         connection?.cut('dialer')
         if (connection !== undefined) process.enqueue(() => this.#down(connection))
       },
-      prover: process.world.keyring?.proverOf(process.name, ownerOf(address)),
+      prover: links.security.proverOf(address),
       accept: (session) => {
         this.#handler = links.accept(session, address)
         return this.#handler

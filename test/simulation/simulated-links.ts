@@ -10,6 +10,7 @@ import {
   Dialing,
   type LinkedProcess,
   type LinkOwner,
+  type LinkSecurity,
   ownerOf,
   type SimulatedLinkOptions,
 } from './link-ends.js'
@@ -18,6 +19,7 @@ import {
 export class SimulatedLinks implements LinkOwner {
   readonly process: LinkedProcess
   readonly options: SimulatedLinkOptions
+  readonly security: LinkSecurity
   readonly #users: readonly LinkUser[]
   #accepting: Accepting | undefined
   #address = ''
@@ -26,10 +28,21 @@ export class SimulatedLinks implements LinkOwner {
   readonly #links = new Set<Dialing>()
   #sessions = 0
 
-  constructor(process: LinkedProcess, options: SimulatedLinkOptions, users: readonly LinkUser[]) {
+  /** @param security - Default: that of the keys of the world, if it has any. */
+  constructor(
+    process: LinkedProcess,
+    options: SimulatedLinkOptions,
+    users: readonly LinkUser[],
+    security?: LinkSecurity,
+  ) {
     this.process = process
     this.options = options
     this.#users = users
+    const { keyring } = process.world
+    this.security = security ?? {
+      authenticator: keyring?.authenticatorOf(process.name),
+      proverOf: (address) => keyring?.proverOf(process.name, ownerOf(address)),
+    }
   }
 
   /** Dialed links, those that are being retired included. */
@@ -47,6 +60,11 @@ export class SimulatedLinks implements LinkOwner {
   /** Tells the peers of accepted links that these end soon. */
   announceDrain(): void {
     this.#accepting?.announceDrain()
+  }
+
+  /** Ends the accepted links of a key, which is not admitted any more, or by another name. */
+  revoke(publicKey: string, isRenamed: boolean): void {
+    this.#accepting?.revoke(publicKey, isRenamed)
   }
 
   /** Dials the addresses that are new, and retires the links that are not wanted any more. */

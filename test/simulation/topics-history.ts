@@ -5,7 +5,9 @@
  */
 import type { HistoryAsker } from '../../patterns/pubsub/history-call.js'
 import type { HistoryFetch } from '../../patterns/pubsub/history-fetch.js'
-import { HistoryOffers } from '../../patterns/pubsub/history-offers.js'
+import { HistoryOffers, type HistoryOffersPorts } from '../../patterns/pubsub/history-offers.js'
+import { PublisherAccesses } from '../../patterns/pubsub/publisher-access.js'
+import type { SecurityGuard } from '../../src/security/index.js'
 import { SimulatedLinks } from './simulated-links.js'
 import type { Endpoints } from './topics-sockets.js'
 import type { TopicsWorld } from './topics-world.js'
@@ -13,6 +15,9 @@ import type { TurnProcess } from './turn-process.js'
 
 /** How long a publisher that no link serves is waited for, in milliseconds. */
 export const repairTimeoutMs = 5000
+
+/** How long what a frame brings may wait for further turns, in milliseconds. */
+const turnMs = 10
 
 /** With so much, in bytes, there is room for all that waits. */
 const roomyBytes = 1_000_000
@@ -29,8 +34,16 @@ export class SimulatedHistory extends HistoryOffers {
   /**
    * @param endpoints - Where its subscriber is bound, and where it connects.
    * @param ask - Asks publishers again.
+   * @param guard - Holds publishers that dial it to a policy.
    */
-  constructor(process: TurnProcess, { plan, oracle }: TopicsWorld, endpoints: Endpoints, ask: () => void) {
+  constructor(
+    process: TurnProcess,
+    { plan, oracle, realm }: TopicsWorld,
+    endpoints: Endpoints,
+    ask: () => void,
+    followed: HistoryOffersPorts['followed'],
+    guard: SecurityGuard | undefined,
+  ) {
     const connect = endpoints.connect.map((address) => ({ address, serverKeys: [] }))
     super(
       { maxMessageBytes: 1000, heldBytes: plan.holdBytes, repairTimeoutMs },
@@ -43,11 +56,18 @@ export class SimulatedHistory extends HistoryOffers {
         ask,
         reject: (error) => oracle.fail(`${process.name} rejects ${error.message}`),
         report: (error) => process.report(error),
+        followed,
+        accesses: guard && new PublisherAccesses(() => guard),
       },
     )
     this.#process = process
     this.#isTight = plan.holdBytes < roomyBytes
-    this.#links = new SimulatedLinks(process, plan.links, [this.user])
+    this.#links = new SimulatedLinks(process, plan.links, [this.user], realm?.securityOf(process.name, guard))
+    if (guard === undefined) return
+    guard.revoked.subscribe((key) => this.#links.revoke(key, guard.identityOf(key) !== undefined))
+    const address = `${endpoints.bind}/links`
+    this.#links.listen(address)
+    this.bound([address])
   }
 
   /** Whether something that was asked of the history of a publisher was unavailable. */
@@ -61,7 +81,8 @@ export class SimulatedHistory extends HistoryOffers {
    */
   mayLose(publisher: string): boolean {
     if (!this.isOffered(publisher)) return true
-    return this.#isTight && this.#offeredAt.get(publisher) === this.#process.now
+    const offeredAt = this.#offeredAt.get(publisher) ?? Number.NEGATIVE_INFINITY
+    return this.#isTight && this.#process.now - offeredAt <= turnMs
   }
 
   override answered(publisher: string, addresses: readonly string[] | undefined, isKept: boolean): void {

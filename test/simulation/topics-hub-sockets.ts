@@ -11,9 +11,11 @@ import type {
   SubscribersSocketPorts,
   UpstreamEndpoints,
 } from '../../patterns/pubsub/hub-ends.js'
+import { PublisherAccesses } from '../../patterns/pubsub/publisher-access.js'
 import { inboxMark } from '../../patterns/pubsub/topic-name.js'
 import type { Endpoint } from '../../src/discovery/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
+import type { SecurityGuard } from '../../src/security/index.js'
 import { Outbox } from '../../src/socket/index.js'
 import { frameKind, readRecordFrame, TopicRequest } from '../../src/wire/index.js'
 import { SimulatedLinks } from './simulated-links.js'
@@ -47,6 +49,11 @@ export class SimulatedPublishersSocket implements PublishersSocket {
   get links(): PublishersSocket['links'] {
     const { connections = [], accepted = 0 } = this.#client ?? {}
     return { connected: connections.length, accepted, changes: this.#changes }
+  }
+
+  /** Whether it was ended for good. */
+  get isEnded(): boolean {
+    return this.#isClosed
   }
 
   /** Whether its connections are there, if it was not ended for good. */
@@ -107,7 +114,7 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
   readonly outbox = new Outbox(1_048_576)
   readonly endpoints: readonly string[]
   readonly connect: SubscribersSocket['connect']
-  readonly guard = undefined
+  readonly guard: SecurityGuard | undefined
   readonly isShut = false
   readonly #process: TurnProcess
   readonly #where: Endpoints
@@ -117,7 +124,14 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
   #isReading = false
   #unread: (() => void)[] = []
 
-  constructor(process: TurnProcess, where: Endpoints, world: TopicsWorld, ports: SubscribersSocketPorts) {
+  constructor(
+    process: TurnProcess,
+    where: Endpoints,
+    world: TopicsWorld,
+    ports: SubscribersSocketPorts,
+    guard: SecurityGuard | undefined,
+  ) {
+    this.guard = guard
     this.#process = process
     this.#where = where
     this.#world = world
@@ -145,7 +159,8 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
     this.#server = server
     this.outbox.attach({
       send: (parts) => {
-        server.send(parts as readonly [Buffer, Buffer])
+        // what links alone bring has no parts
+        if (parts.length > 0) server.send(parts as readonly [Buffer, Buffer])
         return Promise.resolve(undefined)
       },
       failed: () => {},
@@ -185,11 +200,20 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
 /** The links of a hub to the history of its publishers. */
 export class SimulatedHubLinks implements HubLinks {
   readonly offers: HistoryOffers
-  readonly isExclusive = false
+  readonly isExclusive: boolean
   readonly securityEvents: HubLinks['securityEvents'] = new Subject()
   readonly #links: SimulatedLinks
+  readonly #ports: HubLinksPorts
 
-  constructor(process: TurnProcess, { plan }: TopicsWorld, ports: HubLinksPorts) {
+  /** @param guard - Holds publishers that dial it to a policy. */
+  constructor(
+    process: TurnProcess,
+    { plan, realm }: TopicsWorld,
+    ports: HubLinksPorts,
+    guard: SecurityGuard | undefined,
+  ) {
+    this.#ports = ports
+    this.isExclusive = guard !== undefined
     const bind = async (address: string): Promise<readonly string[]> => {
       await new Promise<void>((resolve) => process.enqueueLater(process.random.below(50), () => resolve()))
       this.#links.listen(address)
@@ -206,12 +230,19 @@ export class SimulatedHubLinks implements HubLinks {
           return first === undefined ? undefined : bind(`${first}.links`)
         },
         report: (error) => process.report(error),
+        accesses: guard && new PublisherAccesses(() => guard),
       },
     )
-    this.#links = new SimulatedLinks(process, plan.links, [this.offers.user])
+    this.#links = new SimulatedLinks(process, plan.links, [this.offers.user], realm?.securityOf(process.name, guard))
+    guard?.revoked.subscribe((key) => this.#links.revoke(key, guard.identityOf(key) !== undefined))
   }
 
-  async openLinks(): Promise<void> {}
+  async openLinks(): Promise<void> {
+    if (!this.isExclusive) return
+    const address = `${this.#ports.endpoints()[0]}.links`
+    this.#links.listen(address)
+    this.offers.bound([address])
+  }
 
   close(): Promise<void> {
     return this.offers.close()

@@ -9,10 +9,12 @@ import { readTopicLogs } from '../../patterns/pubsub/stored-topic-logs.js'
 import type { TopicLogs } from '../../patterns/pubsub/topic-log.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
+import type { SecurityGuard } from '../../src/security/index.js'
 import { SimulatedLinks } from './simulated-links.js'
 import { SimulatedDisk } from './topics-disk.js'
 import { SimulatedHubLinks, SimulatedPublishersSocket, SimulatedSubscribersSocket } from './topics-hub-sockets.js'
 import type { HubPlan } from './topics-plan.js'
+import type { RealmGuard } from './topics-realm.js'
 import type { HubWiring } from './topics-shape.js'
 import type { TopicsWorld } from './topics-world.js'
 import { TurnProcess } from './turn-process.js'
@@ -24,6 +26,7 @@ interface Life {
   readonly below: SimulatedSubscribersSocket
   readonly links: SimulatedHubLinks
   readonly served: Set<SimulatedLinks>
+  readonly guards: readonly (RealmGuard | undefined)[]
   isOpen: boolean
 }
 
@@ -49,6 +52,11 @@ export class SimulatedHub extends TurnProcess {
     return it?.isOpen === true && it.above.every((socket) => socket.isConnected(this.#wiring.accepts))
   }
 
+  /** Where the sockets led that it has ended for good. */
+  get ended(): readonly string[] {
+    return this.#it?.above.filter(({ isEnded }) => isEnded).map(({ address }) => address) ?? []
+  }
+
   /** Publishers whose messages it keeps. */
   kept(): string[] {
     const { history } = this.#it?.core.below ?? {}
@@ -71,6 +79,7 @@ export class SimulatedHub extends TurnProcess {
     it?.links.drop()
     for (const links of it?.served ?? []) links.drop()
     it?.core.close(0)
+    for (const one of it?.guards ?? []) one?.guard.close()
     this.#disk.crash(kept)
     this.stop()
   }
@@ -93,7 +102,9 @@ export class SimulatedHub extends TurnProcess {
     let below: SimulatedSubscribersSocket | undefined
     let links: SimulatedHubLinks | undefined
     const served = new Set<SimulatedLinks>()
-    const secured = { insecure: false, security: undefined, highWaterMark: 1000 }
+    const { realm, plan } = world
+    const guards = { above: realm?.open(`${this.name}/above`, this), below: realm?.open(`${this.name}/below`, this) }
+    const secured = { insecure: false, highWaterMark: plan.policy?.highWaterMark ?? 1000 }
     const bounds = { maxMessages, maxBytes: Number.MAX_SAFE_INTEGER, maxAgeMs: Number.POSITIVE_INFINITY }
     const isThis = () => this.#it?.core === core
     const report = (error: RivuletError) => this.report(error)
@@ -101,12 +112,14 @@ export class SimulatedHub extends TurnProcess {
       {
         publishers: {
           ...secured,
+          security: guards.above?.options,
           bind: where.bind === undefined ? [] : [where.bind],
           connect: where.connect.map((address) => ({ address })),
           maxMessageBytes: 1000,
         },
         subscribers: {
           ...secured,
+          security: guards.below?.options,
           bind: down.bind === undefined ? [] : [down.bind],
           connect: down.connect.map((address) => ({ address })),
           slowSubscribers: 'drop',
@@ -128,18 +141,18 @@ export class SimulatedHub extends TurnProcess {
           return made
         },
         subscribers: (ports) => {
-          below = new SimulatedSubscribersSocket(this, down, world, ports)
+          below = new SimulatedSubscribersSocket(this, down, world, ports, guards.below?.guard)
           return below
         },
         makeLinks: (ports) => {
-          links = new SimulatedHubLinks(this, world, ports)
+          links = new SimulatedHubLinks(this, world, ports, guards.above?.guard)
           return links
         },
         openLogs: () => Promise.resolve(this.#openLogs(bounds)),
-        openLinks: (_, bind, users) => this.#openLinks(served, isThis, bind, users),
+        openLinks: (_, bind, users) => this.#openLinks(served, isThis, bind, users, guards.below?.guard),
       },
     )
-    const it = { core, above, below, links, served, isOpen: false } as Life
+    const it = { core, above, below, links, served, guards: [guards.above, guards.below], isOpen: false } as Life
     this.#it = it
     await core.open()
     if (this.#it !== it) return
@@ -153,13 +166,18 @@ export class SimulatedHub extends TurnProcess {
     isThis: () => boolean,
     bind: readonly string[],
     users: Parameters<OpenLinks>[2],
+    holding: SecurityGuard | undefined,
   ): ReturnType<OpenLinks> {
-    const links = new SimulatedLinks(this, this.world.plan.links, users)
+    const { plan, realm } = this.world
+    const guard = bind.length > 0 ? holding : undefined
+    const links = new SimulatedLinks(this, plan.links, users, realm?.securityOf(this.name, guard))
     served.add(links)
+    guard?.revoked.subscribe((key) => links.revoke(key, guard.identityOf(key) !== undefined))
     if (isThis()) for (const address of bind) links.listen(address)
     return {
       endpoints: bind,
       securityEvents: NEVER,
+      policy: guard,
       dial: (endpoints) => {
         if (bind.length === 0 && isThis()) links.follow(endpoints.map(({ address }) => address))
       },

@@ -2,6 +2,7 @@
 import type { SimulatedLinkOptions } from './link-ends.js'
 import type { Weather } from './network.js'
 import type { Random } from './random.js'
+import type { PolicyPlan } from './topics-roles.js'
 
 /** How a publisher keeps its messages. */
 export type Keeping = 'nowhere' | 'memory' | 'disk'
@@ -59,6 +60,8 @@ export interface TopicsPlan {
   readonly hubs: readonly HubPlan[]
   /** Whether the first hub of a chain connects to the second. */
   readonly dialsDown: boolean
+  /** Who holds peers to a policy; `undefined` if nobody does. */
+  readonly policy: PolicyPlan | undefined
 }
 
 const link = {
@@ -142,5 +145,6 @@ function narrowPlanOf(random: Random): TopicsPlan {
     shape: 'direct',
     hubs: [],
     dialsDown: false,
+    policy: undefined,
   }
 }

@@ -5,6 +5,7 @@ import { NEVER } from 'rxjs'
 import { HistoryServer, type OpenLinks, type ServedLogs } from '../../patterns/pubsub/history-server.js'
 import { openTopicLogs } from '../../patterns/pubsub/open-topic-logs.js'
 import { PublisherCore } from '../../patterns/pubsub/publisher-core.js'
+import { PublisherFeed } from '../../patterns/pubsub/publisher-feed.js'
 import { PublisherHistory, type PublisherHistoryPorts } from '../../patterns/pubsub/publisher-history.js'
 import { readTopicLogs } from '../../patterns/pubsub/stored-topic-logs.js'
 import type { TopicLog, TopicLogs } from '../../patterns/pubsub/topic-log.js'
@@ -21,6 +22,7 @@ import { SimulatedDisk } from './topics-disk.js'
 import { Note } from './topics-notes.js'
 import type { TopicsOracle } from './topics-oracle.js'
 import type { PublisherPlan } from './topics-plan.js'
+import type { RealmGuard } from './topics-realm.js'
 import { type Endpoints, TopicServer } from './topics-sockets.js'
 import type { TopicsWorld } from './topics-world.js'
 import { TurnProcess } from './turn-process.js'
@@ -30,8 +32,12 @@ interface Life {
   readonly core: PublisherCore
   readonly history: ObservedHistory
   readonly outbox: Outbox
+  readonly feed: PublisherFeed | undefined
+  readonly guard: RealmGuard | undefined
   server: TopicServer | undefined
-  links: SimulatedLinks | undefined
+  readonly links: Set<SimulatedLinks>
+  /** Topics that were used: when others are collected as garbage is not drawn from the seed. */
+  readonly sinks: Set<unknown>
 }
 
 /** A history whose oracle knows what was published. */
@@ -66,6 +72,8 @@ export class SimulatedPublisher extends TurnProcess {
   readonly #disk = new SimulatedDisk()
   /** Whether nothing goes wrong any more: writes are quick. */
   isCalm = false
+  /** What those who do not take its topics have said in this life. */
+  denials: string[] = []
   #it: Life | undefined
 
   /** @param connect - Where it connects, if it has no address. */
@@ -93,6 +101,7 @@ export class SimulatedPublisher extends TurnProcess {
   override boot(): void {
     this.start()
     this.note('boots')
+    this.denials = []
     this.enqueue(() => void this.#open())
   }
 
@@ -101,16 +110,19 @@ export class SimulatedPublisher extends TurnProcess {
     this.note('crashes', kept)
     const it = this.#it
     it?.server?.drop()
-    it?.links?.drop()
+    for (const links of it?.links ?? []) links.drop()
     it?.core.close()
+    it?.feed?.close()
+    it?.guard?.guard.close()
     if (it?.server) this.world.oracle.crashed(it.core.origin.source.toString('hex'))
     this.#it = undefined
     this.#disk.crash(kept)
     this.stop()
   }
 
-  override report({ code }: RivuletError): void {
+  override report({ code, message }: RivuletError): void {
     this.note(code)
+    if (code === 'RIVULET_PERMISSION_DENIED') this.denials.push(message)
   }
 
   /** Publishes some messages. */
@@ -120,6 +132,7 @@ export class SimulatedPublisher extends TurnProcess {
       if (it?.server === undefined) return
       this.note('publishes', messages)
       const sink = it.core.topic<{ id: number }>(topic, Note)
+      it.sinks.add(sink)
       for (let left = messages; left > 0; left--) {
         const value = { id: this.world.nextId() }
         void (isRetained ? sink.retain(value) : sink.send(value)).catch(() => this.note('refuses'))
@@ -131,12 +144,16 @@ export class SimulatedPublisher extends TurnProcess {
   /** Removes the retained value of a topic. */
   clear(topic: string): void {
     this.enqueue(() => {
-      if (this.#it?.server) this.#it.core.topic(topic, Note).clear()
+      const it = this.#it
+      if (it?.server === undefined) return
+      const sink = it.core.topic(topic, Note)
+      it.sinks.add(sink)
+      sink.clear()
     })
   }
 
   protected override tick(): void {
-    this.#it?.links?.tick()
+    for (const links of this.#it?.links ?? []) links.tick()
   }
 
   /** What was accepted until now outlives a crash when this has resolved. */
@@ -155,20 +172,49 @@ export class SimulatedPublisher extends TurnProcess {
 
   async #open(): Promise<void> {
     const { clock, world } = this
-    const { oracle, plan } = world
+    const { oracle, plan, realm } = world
     const report = (error: RivuletError) => this.report(error)
     const outbox: Outbox = new Outbox(1_048_576)
     let logOf: ServedLogs['log'] = () => undefined
     const { bind, connect } = this.#endpoints
+    const runtime = createRuntime({ clock })
+    const guard = realm?.open(this.name, this)
+    let served: HistoryServer | undefined
+    const feed =
+      plan.policy &&
+      new PublisherFeed({
+        runtime,
+        options: {
+          security: guard?.options,
+          highWaterMark: plan.policy.highWaterMark,
+          outboxBytes: 1_048_576,
+          subscriptionBytes: 1_048_576,
+          slowSubscribers: 'drop',
+        },
+        source: () => core.origin.source,
+        policy: () => served?.policy,
+        guard: () => guard?.guard,
+        addresses: () => served?.addresses ?? [],
+        subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
+        reset: () => core.reset(),
+        request: (request, reader) => {
+          oracle.source(core.origin.source.toString('hex')).requested(request.inbox.toString('latin1'), [])
+          core.request(request, reader)
+        },
+        report,
+      })
     const owner = {
-      runtime: createRuntime({ clock }),
+      runtime,
       socket: { insecure: false, security: undefined },
       endpoints: () => (bind === undefined ? [] : [bind]),
       connect: () => connect.map((address) => ({ address, serverKeys: [] })),
       adopt() {},
       release() {},
       report,
+      feed: feed?.feed,
+      accesses: feed?.accesses,
     }
+    const frames = feed?.outbox ?? outbox
     const { keeping, maxMessages } = this.#plan
     const bounds = { maxMessages, maxBytes: Number.MAX_SAFE_INTEGER, maxAgeMs: Number.POSITIVE_INFINITY }
     const options = keeping === 'nowhere' ? undefined : { ...bounds, path: undefined, bind: [] }
@@ -179,9 +225,11 @@ export class SimulatedPublisher extends TurnProcess {
       openLogs: () => Promise.resolve(this.#openLogs(bounds)),
       serve: (logs) => {
         logOf = logs.log
-        return new HistoryServer(owner, logs, (_, links, users) => this.#openLinks(it, links.length > 0, users))
+        served = new HistoryServer(owner, logs, (_, links, users) => this.#openLinks(it, links.length > 0, users))
+        return served
       },
-      release: () => outbox.release(),
+      isServed: feed?.isExclusive === true,
+      release: () => frames.release(),
       dropped: () => {},
       report,
     }
@@ -194,25 +242,32 @@ export class SimulatedPublisher extends TurnProcess {
         name: () => this.name,
         isOpen: () => this.#it === it,
         onClosing: () => () => {},
-        outbox: () => outbox,
+        outbox: () => frames,
+        ...(feed && {
+          feed: { leaving: feed.leaving, answers: () => outbox, extension: (asked) => feed.extension(asked) },
+        }),
         nextTurn: (callback) => turnBudget.nextTurn(callback),
         report,
       },
     )
-    const it: Life = { core, history, outbox, server: undefined, links: undefined }
+    const it: Life = { core, history, outbox, feed, guard, server: undefined, links: new Set(), sinks: new Set() }
     this.#it = it
     await core.restore()
     await history.openLinks()
     if (this.#it !== it) return
     const { source, position } = core.origin
     const id = source.toString('hex')
+    realm?.opened(id, this.name)
     oracle.opened(id, (): TopicLog | undefined => logOf(id), position, this.#plan)
     const server = new TopicServer(
       this,
       this.#endpoints,
       { frames: plan.pipeFrames, isForAnswers: true },
       {
-        subscription: (subscribed, prefix) => core.subscription(subscribed, prefix),
+        subscription: (subscribed, prefix) => {
+          if (feed?.isExclusive) feed.plain(subscribed, prefix)
+          else core.subscription(subscribed, prefix)
+        },
         frame: (frame, prefixes) => {
           const request = readRecordFrame(TopicRequest, frame, frameKind.request, undefined)
           oracle.source(id).requested(request.inbox.toString('latin1'), prefixes)
@@ -228,7 +283,8 @@ export class SimulatedPublisher extends TurnProcess {
     it.server = server
     outbox.attach({
       send: (parts) => {
-        server.send(parts as readonly [Buffer, Buffer])
+        // what links alone bring has no parts
+        if (parts.length > 0) server.send(parts as readonly [Buffer, Buffer])
         return Promise.resolve(undefined)
       },
       failed: () => {},
@@ -242,14 +298,17 @@ export class SimulatedPublisher extends TurnProcess {
       // subscribers may ask meanwhile
       await new Promise<void>((resolve) => this.enqueueLater(this.random.below(50), () => resolve()))
     }
-    const links = new SimulatedLinks(this, this.world.plan.links, users)
-    it.links = links
+    const { realm, plan } = this.world
+    const guard = isBound ? it.guard?.guard : undefined
+    const links = new SimulatedLinks(this, plan.links, users, realm?.securityOf(this.name, guard))
+    it.links.add(links)
+    guard?.revoked.subscribe((key) => links.revoke(key, guard.identityOf(key) !== undefined))
     if (this.#it === it) for (const address of addresses) links.listen(address)
     const dial = (endpoints: readonly Endpoint[]) => {
       if (!isBound && this.#it === it) links.follow(endpoints.map(({ address }) => address))
     }
     const close = () => Promise.resolve({ drained: true, undelivered: 0 })
-    return { endpoints: addresses, securityEvents: NEVER, dial, limited() {}, close }
+    return { endpoints: addresses, securityEvents: NEVER, policy: guard, dial, limited() {}, close }
   }
 
   #openLogs(bounds: Parameters<typeof readTopicLogs>[1]['bounds']): TopicLogs {

@@ -4,15 +4,17 @@
  * What follows the topics, asks for history, keeps and serves it is of the package; sockets, disks, network, clocks and chance are
  * simulated.
  */
-import { wayOf } from './link-ends.js'
+import { ownerOf, wayOf } from './link-ends.js'
 import type { Random } from './random.js'
 import type { SeedOutcome } from './seeds.js'
 import { playRun, type RunOptions, SimulationRun } from './simulation-run.js'
 import { repairTimeoutMs } from './topics-history.js'
 import { SimulatedHub } from './topics-hub.js'
 import { TopicsOracle } from './topics-oracle.js'
-import { type TopicsPlan, topicsPlanOf, widerFrom } from './topics-plan.js'
+import type { TopicsPlan } from './topics-plan.js'
+import { drawRole, policedPlanOf, waysOf } from './topics-policy-plan.js'
 import { SimulatedPublisher } from './topics-publisher.js'
+import { TopicsRealm } from './topics-realm.js'
 import { type HubWiring, hubReachOf, wiringOf } from './topics-shape.js'
 import { SimulatedSubscriber } from './topics-subscriber.js'
 import type { TopicsWorld } from './topics-world.js'
@@ -44,9 +46,12 @@ const beaconsMs = 70_000
 /** How long it takes at most until what was lost is found without beacons, when all are connected again, in milliseconds. */
 const foundMs = 15_000
 
+/** How long a side waits at most that was not admitted, in milliseconds: links, and what is followed over them. */
+const longestRetryMs = 30_000
+
 /** Runs a seed. */
 export async function simulateTopics(seed: number, options: RunOptions = {}): Promise<TopicsOutcome> {
-  const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, seed >= widerFrom, options), options)
+  const { run, outcome } = await playRun(seed, (random) => new TopicsRun(random, seed, options), options)
   const { delivered, gaps } = run.world.oracle
   return { ...outcome, delivered, gaps }
 }
@@ -57,16 +62,21 @@ class TopicsRun extends SimulationRun {
   readonly #subscribers: readonly SimulatedSubscriber[]
   readonly #hubs: readonly SimulatedHub[]
   readonly #edges: readonly (readonly [TurnProcess, TurnProcess])[]
+  /** Whether nobody's role changes any more. */
+  #isAtRest = false
 
-  constructor(random: Random, isWider: boolean, options: RunOptions) {
+  constructor(random: Random, seed: number, options: RunOptions) {
     super()
-    const plan = topicsPlanOf(random, isWider)
+    const plan = policedPlanOf(random, seed)
     options.log?.(JSON.stringify(plan))
     let lastId = 0
+    const wiring = wiringOf(plan)
+    const { policy } = plan
     const world = SimulationRun.worldOf(random, plan.weather, plan.turnEnds, options)
     this.world = {
       ...world,
       plan,
+      realm: policy && new TopicsRealm(policy.guards, waysOf(plan, wiring), policy.roles),
       oracle: new TopicsOracle(),
       troubledUntil: 0,
       troubled(ms) {
@@ -77,7 +87,7 @@ class TopicsRun extends SimulationRun {
         return lastId
       },
     }
-    const { hubs, dialed, connect, accepts, edges } = wiringOf(plan)
+    const { hubs, dialed, connect, accepts, edges } = wiring
     this.#publishers = plan.publishers.map((one, at) => new SimulatedPublisher(`p${at}`, this.world, one, dialed))
     const patterns = ['#', 'a.#', 'a', '*', 'a.*', 'b.#', ...plan.topics]
     this.#subscribers = Array.from(
@@ -134,6 +144,10 @@ class TopicsRun extends SimulationRun {
 
   #trouble(): void {
     const { random, plan, network, trace, scheduler } = this.world
+    if (plan.policy !== undefined && random.chance(plan.policy.changing)) {
+      this.#changeRoles(random.below(plan.troubleMs + 1))
+      return
+    }
     const what = random.below(8)
     const ms = random.below(plan.troubleMs + 1)
     trace.note(scheduler.now, 'world', 'trouble', what, ms)
@@ -149,6 +163,37 @@ class TopicsRun extends SimulationRun {
     else if (what < 7) random.pick(this.#subscribers).cut()
     else if (this.#hubs.length > 0) this.#part(...random.pick(this.#edges), ms)
     else this.#part(random.pick(this.#subscribers), random.pick(this.#publishers), ms)
+  }
+
+  /** Somebody gets another role, or loses its key for a while. */
+  #changeRoles(ms: number): void {
+    const { random, realm, plan, trace, scheduler } = this.world
+    if (realm === undefined || plan.policy === undefined) return
+    const letter = random.chance(0.1) ? 'h' : plan.policy.isOfWriters && random.chance(0.8) ? 'p' : 's'
+    const members = realm.members.filter((name) => name.startsWith(letter))
+    if (members.length === 0) return
+    const name = random.pick(members)
+    const role = letter === 'h' ? 'all' : drawRole(random)
+    const isRevoked = letter === 'h' || random.chance(0.5)
+    trace.note(scheduler.now, 'world', `${name} becomes ${role}`, isRevoked ? ms : 0)
+    this.world.troubled(longestRetryMs + (isRevoked ? ms : 0))
+    if (isRevoked) realm.assign(name, undefined)
+    scheduler.after(isRevoked ? ms : 0, () => {
+      if (this.#isAtRest) return
+      realm.assign(name, role)
+    })
+  }
+
+  /** The allow list stays as it is from now on: nobody is without a role but for some. */
+  #settleRoles(): void {
+    const { random, realm, plan } = this.world
+    this.#isAtRest = true
+    if (realm === undefined || plan.policy === undefined || plan.policy.changing === 0) return
+    for (const name of realm.members) {
+      if (realm.roleOf(name) !== undefined || (!name.startsWith('h') && random.chance(0.3))) continue
+      realm.assign(name, name.startsWith('h') ? 'all' : drawRole(random))
+      this.world.troubled(longestRetryMs)
+    }
   }
 
   /** A publisher crashes, often soon after it has published. */
@@ -176,12 +221,13 @@ class TopicsRun extends SimulationRun {
     for (const one of [...this.#publishers, ...this.#hubs]) one.isCalm = true
     if (plan.leaving > 0) for (const subscriber of this.#subscribers) subscriber.comeBack()
     this.world.troubled(0)
+    this.#settleRoles()
     this.rest({ mostMs: restMs, stepMs: 250, looks: 4 }, () => {
       if (this.#all.some(({ isAlive, isStalled }) => !isAlive || isStalled)) return 'somebody is away'
       return this.#unconnected()
     })
     this.#publishAll(1)
-    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#missing() ?? this.#unknown())
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#unsettled())
     this.pass(aftermathOf(plan))
     const sources = this.#publishers.flatMap(({ source }) => source ?? [])
     for (const subscriber of this.#subscribers) {
@@ -231,6 +277,41 @@ class TopicsRun extends SimulationRun {
       if (unknown !== undefined) return unknown
     }
     return undefined
+  }
+
+  #unsettled(): string | undefined {
+    return this.#missing() ?? this.#unknown() ?? this.#circling() ?? this.#untold()
+  }
+
+  /** Somebody who was denied something by a policy, and did not learn it. */
+  #untold(): string | undefined {
+    const { realm, plan } = this.world
+    if (realm === undefined) return undefined
+    for (const subscriber of this.#subscribers) {
+      const untold = subscriber.untold()
+      if (untold !== undefined) return untold
+    }
+    for (const publisher of this.#publishers) {
+      if (publisher.denials.length > 0) continue
+      for (const topic of plan.topics) {
+        for (const name of realm.refusersOf(publisher.name, topic)) {
+          // a hub takes what its subscribers want
+          const wanting = this.#subscribers.filter((one) => one.name === name || name.startsWith('h'))
+          if (wanting.some((one) => one.wants(topic)))
+            return `${publisher.name} does not learn that ${topic} is not taken`
+        }
+      }
+    }
+    return undefined
+  }
+
+  /** Of a ring, one connection between hubs is ended for good; no other is. */
+  #circling(): string | undefined {
+    const ended = this.#hubs.flatMap((hub) => hub.ended)
+    const wrong = ended.find((address) => !this.#hubs.some(({ name }) => ownerOf(address) === name))
+    if (wrong !== undefined) return `the connection to ${wrong} was ended`
+    const due = this.world.plan.shape === 'ring' ? 1 : 0
+    return ended.length === due ? undefined : `${ended.length} connections between hubs were ended, not ${due}`
   }
 
   #missing(publishers = this.#publishers): string | undefined {

@@ -40,6 +40,16 @@ export interface StreamMark {
   readonly sources: ReadonlyMap<string, Shown>
 }
 
+/** What policies allow a stream. */
+export interface StreamAccess {
+  /** Whether it may have a topic of a source that nobody has denied it all the time since a moment, by the wall clock. */
+  mayHave(source: string, topic: string, since: number): boolean
+  /** Whether a topic was ever denied to it, or to the source: what it asked for then is complete without it. */
+  wasDenied(source: string, topic: string): boolean
+  /** Whether it is served by a source now, and with a topic. */
+  isServed(source: string, topic?: string): boolean
+}
+
 /** What a stream is. */
 export interface StreamSettings {
   /** What hubs may keep from it. */
@@ -56,6 +66,8 @@ export interface StreamSettings {
   readonly isCalm: () => boolean
   /** Whether history of a publisher was asked for, and not reached. */
   readonly isUnreached: (source: string) => boolean
+  /** What policies allow it; `undefined` if there are none. */
+  readonly access: StreamAccess | undefined
 }
 
 /** What is known of a source before it has answered. */

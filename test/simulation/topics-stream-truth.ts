@@ -73,6 +73,7 @@ export class StreamTruth {
     if (truth?.id !== message) this.#fail(`${topic} ${number} of ${id} is not what was published`)
     if (!this.#fits(topic)) this.#fail(`${topic} does not fit`)
     if (truth) truth.isSeen = true
+    if (truth) this.#checkAccess(id, topic, truth.time)
     this.#oracle.delivered += 1
     if (truth?.isRetained) this.#checkPresent(source, topic, number)
     const isRetained = truth?.isRetained === true && this.#settings.start.kind === 'retained'
@@ -86,11 +87,14 @@ export class StreamTruth {
     const isOld = (source.message(topic, to)?.position ?? 0) <= this.#shown(id).leftAt
     if (from > to || to > source.count(topic)) this.#fail(`a gap ${topic} ${from} to ${to} of ${id} does not exist`)
     if (!this.#fits(topic)) this.#fail(`a gap of ${topic}, which does not fit`)
+    this.#checkAccess(id, topic, source.message(topic, to)?.time ?? 0)
     if (reason === 'lost' && !mayLose && !isOld && source.keepsMessages)
       this.#fail(`${topic} ${from} is lost, although ${id} keeps history`)
-    if (reason === 'expired' && this.#mayAsk(source) && source.keeps(topic, from, to))
+    const wasDenied = this.#settings.access?.wasDenied(id, topic) === true
+    if (reason === 'expired' && !wasDenied && this.#mayAsk(source) && source.keeps(topic, from, to))
       this.#fail(`${topic} ${from} to ${to} is not expired`)
-    if (reason === 'unavailable' && !isOld && source.isThere && this.#settings.reach.isOpen && this.#settings.isCalm())
+    const mayReach = source.isThere && this.isServed(id) && this.#settings.reach.isOpen
+    if (reason === 'unavailable' && !isOld && mayReach && this.#settings.isCalm())
       this.#fail(`${topic} ${from} to ${to} of ${id} is unavailable, although nothing is wrong`)
     this.#follow(source, topic, from, to, 'gap')
   }
@@ -107,7 +111,7 @@ export class StreamTruth {
     if (start.kind === 'retained' && isCalm()) this.#checkRetained(source, shown)
     if (!isCalm() || !source.keepsMessages || !(start.kind === 'all' || start.kind === 'cursor')) return
     for (const topic of source.topics.keys()) {
-      if (!this.#fits(topic)) continue
+      if (!this.#fits(topic) || !this.#isServed(id, topic)) continue
       const due = source.numberAt(topic, shown.servedAt ?? 0)
       const done = shown.topics.get(topic)?.next ?? (shown.isWhole ? 1 : source.numberAt(topic, shown.from ?? 0) + 1)
       if (done <= due) this.#fail(`${id} is live, and ${topic} ${done} to ${due} has not been shown`)
@@ -118,9 +122,10 @@ export class StreamTruth {
   missing(id: string): string | undefined {
     const shown = this.#shown(id)
     const source = this.#oracle.source(id)
+    if (!this.isServed(id)) return undefined
     if (shown.servedAt === undefined) return `${this.#settings.name} has no answer of ${id}`
     for (const topic of source.topics.keys()) {
-      if (!this.#fits(topic)) continue
+      if (!this.#fits(topic) || !this.#isServed(id, topic)) continue
       const state = shown.topics.get(topic)
       const next = state
         ? mostNext(source, shown, topic, state)
@@ -132,6 +137,20 @@ export class StreamTruth {
     }
     if (this.#settings.start.kind !== 'now' && !shown.isLive) return `${id} is not live for ${this.#settings.name}`
     return undefined
+  }
+
+  /** Whether it is to be served by a source now: policies may deny it. */
+  isServed(id: string): boolean {
+    return this.#settings.access?.isServed(id) !== false
+  }
+
+  #isServed(id: string, topic: string): boolean {
+    return this.#settings.access?.isServed(id, topic) !== false
+  }
+
+  /** A policy that denies a topic shows nothing of what left meanwhile. */
+  #checkAccess(id: string, topic: string, time: number): void {
+    if (this.#settings.access?.mayHave(id, topic, time) === false) this.#fail(`${topic} of ${id} is denied to it`)
   }
 
   /** Whether all that a publisher keeps can be had: a hub that has not reached it, or is full, has given up some. */
@@ -156,7 +175,13 @@ export class StreamTruth {
     for (const topic of source.topics.keys()) {
       const number = source.retained(topic)
       const position = source.message(topic, number)?.position ?? Number.POSITIVE_INFINITY
-      if (!this.#fits(topic) || position > (servedAt ?? 0) || (topics.get(topic)?.next ?? 1) > number) continue
+      if (
+        !this.#fits(topic) ||
+        !this.#isServed(source.id, topic) ||
+        position > (servedAt ?? 0) ||
+        (topics.get(topic)?.next ?? 1) > number
+      )
+        continue
       this.#fail(`${source.id} is live, and the retained value ${topic} ${number} has not been shown`)
     }
   }
@@ -214,7 +239,8 @@ export class StreamTruth {
     const isLone = from === to && !isWhole
     // and nobody knows when it left
     const mayPrecede = start.kind === 'date' && isGap && isLone && from === least - 1
-    if (from < least && !mayPrecede)
+    const wasDenied = this.#settings.access?.wasDenied(source.id, topic) === true
+    if (from < least && !mayPrecede && !wasDenied)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${least} or later (${start.kind})`)
     if (from > most && !isLone)
       this.#fail(`${topic} of ${source.id} begins with ${from}, not with ${most} (${start.kind})`)

@@ -14,12 +14,13 @@ import { addressOf } from './link-ends.js'
 import { TopicClient } from './topics-client.js'
 import { SimulatedHistory } from './topics-history.js'
 import { Note } from './topics-notes.js'
+import type { RealmGuard } from './topics-realm.js'
 import { hubReachOf } from './topics-shape.js'
 import type { Endpoints } from './topics-sockets.js'
 import type { StreamMark } from './topics-stream-shown.js'
 import { StreamTruth } from './topics-stream-truth.js'
 import type { TopicsWorld } from './topics-world.js'
-import { TurnProcess } from './turn-process.js'
+import { TurnProcess, wallStart } from './turn-process.js'
 
 /** A stream, and what it is held against. */
 interface HeldStream {
@@ -48,6 +49,9 @@ interface Life {
   readonly streams: HeldStream[]
   /** The publishers that are there, as it knows. */
   readonly publishers: Map<string, PublisherChange['kind']>
+  readonly guard: RealmGuard | undefined
+  /** What it was denied. */
+  readonly denials: string[]
 }
 
 /** Streams of a subscriber. */
@@ -106,12 +110,14 @@ export class SimulatedSubscriber extends TurnProcess {
     it?.core.close()
     it?.client.drop()
     it?.history.drop()
+    it?.guard?.guard.close()
     this.#it = undefined
     this.stop()
   }
 
   override report({ code, message }: RivuletError): void {
     this.note(code)
+    if (code === 'RIVULET_PERMISSION_DENIED') this.#it?.denials.push(message)
     if (code === 'RIVULET_BAD_FRAME' || code === 'RIVULET_CORRUPT_FRAME') this.world.oracle.fail(message)
   }
 
@@ -127,16 +133,36 @@ export class SimulatedSubscriber extends TurnProcess {
       if (subscription.held > 0) return `${this.name} holds ${subscription.held} messages`
     }
     for (const source of sources) {
-      if (it.publishers.get(source) !== 'joined') return `${this.name} does not know that ${source} is there`
+      const isKnown = it.streams.some(({ truth }) => truth.isServed(source))
+      if (isKnown && it.publishers.get(source) !== 'joined') return `${this.name} does not know that ${source} is there`
     }
     if (it.history.budget.bytes > 0) return `${this.name} holds ${it.history.budget.bytes} bytes`
     return undefined
   }
 
+  /** A stream that is denied by a policy, and was not told so. */
+  untold(): string | undefined {
+    const { realm } = this.world
+    const { streams = [], denials = [] } = this.#it ?? {}
+    const untold = streams.find(
+      ({ pattern }) => realm?.isDenied(this.name, pattern) && !denials.some((text) => text.includes(`'${pattern}'`)),
+    )
+    return untold && `${this.name} does not learn that it may not have ${untold.pattern}`
+  }
+
+  /** Whether it may have a pattern that a topic fits. */
+  wants(topic: string): boolean {
+    const { realm } = this.world
+    const { streams = [] } = this.#it ?? {}
+    return streams.some(
+      ({ pattern }) => !realm?.isDenied(this.name, pattern) && topicPattern(pattern).matches(topic.split('.')),
+    )
+  }
+
   /** A publisher that a hub keeps, and one of its streams does not know. */
   unknown(sources: readonly string[]): string | undefined {
     for (const { truth } of this.#it?.streams ?? []) {
-      const unknown = sources.find((source) => !truth.knows(source))
+      const unknown = sources.find((source) => truth.isServed(source) && !truth.knows(source))
       if (unknown !== undefined) return `${this.name} does not know of ${unknown}, which a hub keeps`
     }
     return undefined
@@ -183,7 +209,18 @@ export class SimulatedSubscriber extends TurnProcess {
   #open(): void {
     const { clock, world } = this
     const { oracle } = world
-    const history = new SimulatedHistory(this, world, this.#endpoints, () => core.readiness.ask())
+    const guard = world.realm?.open(this.name, this)
+    const followed = world.realm && {
+      opened: () => core.linked(),
+      lost: () => core.unlinked(),
+      refused: (error: RivuletError) => this.report(error),
+      learn: (schemaId: Buffer, text: string) => core.learn(schemaId, text),
+      frame: (...frame: Parameters<SubscriberCore['linkFrame']>) => core.linkFrame(...frame),
+      answer: (...answer: Parameters<SubscriberCore['answered']>) => core.answered(...answer),
+      denied: () => this.note('denies'),
+    }
+    const ask = () => core.readiness.ask()
+    const history = new SimulatedHistory(this, world, this.#endpoints, ask, followed, guard?.guard)
     const isThis = () => this.#it?.core === core
     const client = new TopicClient(this, this.#endpoints, {
       linked: () => isThis() && core.linked(),
@@ -210,7 +247,7 @@ export class SimulatedSubscriber extends TurnProcess {
       if (kind === 'left') publishers.delete(publisher)
       else publishers.set(publisher, kind)
     })
-    this.#it = { core, history, client, inbox: inbox.toString('latin1'), streams: [], publishers }
+    this.#it = { core, history, client, inbox: inbox.toString('latin1'), streams: [], publishers, guard, denials: [] }
     core.open()
     const kept = this.random.chance(0.8) ? this.#kept : undefined
     this.#kept = undefined
@@ -242,7 +279,14 @@ export class SimulatedSubscriber extends TurnProcess {
     const { inbox } = it
     const prefix = topicPattern(pattern).prefix.toString('latin1')
     const reach = hubReachOf(this.world.plan)
-    const truth = new StreamTruth(oracle, { reach, name, pattern, start, inbox, prefix, mark, isCalm, isUnreached })
+    const { realm } = this.world
+    const access = realm && {
+      mayHave: (source: string, topic: string, at: number) => realm.mayHave(this.name, source, topic, at - wallStart),
+      wasDenied: (source: string, topic: string) => realm.wasDenied(this.name, source, topic),
+      isServed: (source: string, topic?: string) => realm.isServed(this.name, source, pattern, topic),
+    }
+    const settings = { reach, name, pattern, start, inbox, prefix, mark, isCalm, isUnreached, access }
+    const truth = new StreamTruth(oracle, settings)
     const made = it.core.events<{ id: number }>(pattern, Note, { since })
     if (it.streams.some(({ subscription }) => subscription === made)) return
     const served = made.served.bind(made)

@@ -16,7 +16,7 @@ import { SimulatedProcess } from './simulated-process.js'
 import type { RunWorld } from './simulation-run.js'
 
 /** Time of day when a run begins, in milliseconds since 1970. */
-const wallStart = 1_700_000_000_000
+export const wallStart = 1_700_000_000_000
 
 /** What may hold the rest of a frame. */
 interface Reader {
