@@ -3,12 +3,11 @@
  *
  * What is measured, it returns; what must not be, in words; how much is too much, its caller says.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDirectoryHost } from '../../patterns/directory/index.js'
 import { createRuntime } from '../../src/runtime/index.js'
 import { loader, modulePath } from '../child-process.js'
+import { AskedProcess } from '../support/asked-process.js'
 import type { CrowdPlan } from './crowd-member.js'
 
 /** How the processes find each other: each is given the endpoints of all, or asks two hosts of a directory. */
@@ -65,6 +64,8 @@ export interface CrowdReport {
   readonly faults: readonly string[]
 }
 
+type CrowdProcess = AskedProcess<CrowdCommand, CrowdAnswer>
+
 /** The source of the program. */
 export const crowdProgram = 'test/messaging/crowd-process.ts'
 
@@ -80,7 +81,8 @@ export async function crowd(plan: CrowdPlan, way: CrowdWay, watchMs: number, pro
       hosts.push((await createDirectoryHost({ bind: 'tcp://127.0.0.1:*', runtime })).endpoint)
     }
     for (let number = 0; number < plan.processes; number++) {
-      processes.push(new CrowdProcess({ number, hosts, plan }, program))
+      const settings: CrowdSettings = { number, hosts, plan }
+      processes.push(new AskedProcess(settings, program))
     }
     await Promise.all(processes.map(({ loaded }) => loaded))
     return await live(processes, way, watchMs)
@@ -137,45 +139,5 @@ async function live(processes: readonly CrowdProcess[], way: CrowdWay, watchMs: 
     cpuSeconds: sumOf(atSent, 'cpuSeconds'),
     reported: reports.map(({ reported = {} }) => reported),
     faults,
-  }
-}
-
-/** One process of the crowd. */
-class CrowdProcess {
-  /** Resolves when its modules are loaded. */
-  readonly loaded: Promise<unknown>
-  readonly #child: ChildProcess
-
-  constructor(settings: CrowdSettings, program: readonly string[]) {
-    // without tap's recorder of processes
-    const args = ['-u', 'NODE_OPTIONS', process.execPath, ...program, JSON.stringify(settings)]
-    this.#child = spawn('env', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.loaded = this.#answer()
-  }
-
-  /** Tells it something, one thing at a time; resolves with its answer. */
-  ask(command: CrowdCommand): Promise<CrowdAnswer> {
-    const answer = this.#answer()
-    this.#child.send(command)
-    return answer
-  }
-
-  /** `kill -9`; resolves when it is dead. */
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await ended
-  }
-
-  #answer(): Promise<CrowdAnswer> {
-    return new Promise((resolve, reject) => {
-      const ended = (code: number | null) => reject(new Error(`a process of the crowd ended with ${code}`))
-      this.#child.once('exit', ended)
-      this.#child.once('message', (answer: CrowdAnswer) => {
-        this.#child.off('exit', ended)
-        resolve(answer)
-      })
-    })
   }
 }
