@@ -9,8 +9,10 @@ import { type Clock, systemClock } from '../clock/index.js'
 
 /** What one turn may take, in milliseconds, and pieces of work that it may take in any case. */
 const sliceMs = 10
-/** What it may take before work is interrupted that leaves in fewer and larger frames as a whole, in milliseconds. */
-const interruptMs = 20
+/** What work may take of it that is one of many things to do, in milliseconds. */
+const shareMs = 1
+/** Pieces of it before the first look at the clock. */
+const sharePiecesPerCheck = 4
 const fewestPieces = 16
 
 /** Pieces of work between two looks at the clock, and how long they may take before looks become more frequent. */
@@ -41,9 +43,13 @@ export class TurnBudget {
   /** Pieces that were counted since the turn is awaited. */
   #pieces = 0
   #isSpent = false
-  #isExceeded = false
+  /** The first look in this share; 0 if there was none. */
+  #shareCheckAt = 0
+  #isShareSpent = false
   /** Work that continues in the next turn, in order. */
   #waiting: (() => void)[] = []
+  /** Read loops that continue then. */
+  #reading: (() => void)[] = []
   readonly #begin = () => this.#beginTurn()
 
   constructor(loop = eventLoop) {
@@ -67,16 +73,32 @@ export class TurnBudget {
     return this.#isSpent
   }
 
-  /** Counts a part of work that should be done as a whole; returns whether it must be interrupted all the same. */
-  exceed(): boolean {
+  /** Begins a share of this turn, for work that is a whole: a frame of one of many peers. */
+  beginShare(): void {
+    this.#shareCheckAt = 0
+    this.#isShareSpent = false
+    if (this.#piecesPerCheck <= sharePiecesPerCheck) return
+    // what is slow in it is seen before it has taken long
+    this.#pieces += this.#piecesPerCheck - this.#untilCheck
+    this.#piecesPerCheck = this.#untilCheck = sharePiecesPerCheck
+  }
+
+  /** Counts a part of such work; returns whether its share is spent, and its rest must wait for the next turn. */
+  spendShare(): boolean {
     this.#untilCheck -= 1
     if (this.#untilCheck <= 0) this.#checkClock()
-    return this.#isExceeded
+    return this.#isShareSpent
   }
 
   /** Calls back in the next turn that has a budget left for it; those that wait longer go first. */
   nextTurn(callback: () => void): void {
     this.#waiting.push(callback)
+    this.#awaitTurn()
+  }
+
+  /** Calls back in the next turn, behind other work: however much that is, half of the budget is left for what is read. */
+  nextRead(callback: () => void): void {
+    this.#reading.push(callback)
     this.#awaitTurn()
   }
 
@@ -105,11 +127,10 @@ export class TurnBudget {
         : Math.min(mostPiecesPerCheck, this.#piecesPerCheck * 2)
     this.#untilCheck = this.#piecesPerCheck
     this.#checkedAt = now
+    if (this.#shareCheckAt === 0) this.#shareCheckAt = now
+    else if (now - this.#shareCheckAt > shareMs) this.#isShareSpent = true
     if (this.#isAwaited) {
-      if (now > this.#sliceEnd && this.#pieces >= fewestPieces) {
-        this.#isSpent = true
-        if (now > this.#sliceEnd + interruptMs - sliceMs) this.#isExceeded = true
-      }
+      if (now > this.#sliceEnd && this.#pieces >= fewestPieces) this.#isSpent = true
     } else if (this.#firstCheckAt === 0) {
       this.#firstCheckAt = now
     } else if (now - this.#firstCheckAt > checkMs) {
@@ -128,17 +149,25 @@ export class TurnBudget {
 
   #beginTurn(): void {
     this.#isAwaited = false
-    this.#isSpent = this.#isExceeded = false
+    this.#isSpent = false
     this.#firstCheckAt = 0
     const ready = this.#waiting
-    if (ready.length === 0) return
+    const reading = this.#reading
+    if (ready.length + reading.length === 0) return
     this.#waiting = []
+    this.#reading = []
     this.#awaitTurn()
+    if (reading.length > 0) this.#sliceEnd -= sliceMs / 2
     let begun = 0
     try {
       while (begun < ready.length && !this.#isSpent) ready[begun++]?.()
     } finally {
       if (begun < ready.length) this.#waiting = [...ready.slice(begun), ...this.#waiting]
+      if (reading.length > 0) {
+        this.#sliceEnd += sliceMs / 2
+        this.#isSpent = false
+        for (const read of reading) read()
+      }
     }
   }
 }

@@ -44,7 +44,7 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
         random: randomBytes,
         transmit: (frame) => this.socket?.send(onlyPeer, frame),
         flushLater: () => atEndOfTurn(flush),
-        spend: () => turnBudget.exceed(),
+        spend: () => turnBudget.spendShare(),
         reconnect: () => this.socket?.reconnect(),
         accept: (session) => {
           this.#handler = ports.accept(session)
@@ -116,8 +116,9 @@ export class LinkClient extends LinkDriver<DealerSocket> implements LinkHandler 
   }
 
   onFrame(_peer: string, frame: Buffer): void {
-    if (this.machine.receive(frame)) this.checkSettled()
-    else this.hold()
+    turnBudget.beginShare()
+    this.machine.receive(frame)
+    this.taken()
   }
 
   onBad(_peer: string, error: RivuletError): void {

@@ -1,16 +1,19 @@
 /**
- * What both sides of links have in common: the passing of time, frames that one turn cannot take, and waiting until everything
- * has arrived.
+ * What both sides of links have in common: the passing of time, frames that take more than their share of a turn, and waiting
+ * until everything has arrived.
  */
 import type { Clock, Timer } from '../clock/index.js'
 import { turnBudget, Waiters } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
+import type { Held } from '../session/index.js'
 import type { LinkSocket } from '../socket/index.js'
 
 /** What is driven: a dialer or an acceptor. */
 interface Machine {
   tick(): void
-  /** Takes more of a frame that is held; returns whether that was all of it. */
+  /** Frames that it has taken in part. */
+  readonly held: Held
+  /** Takes more of the frame that is held longest. */
   takeRest(): boolean
 }
 
@@ -23,6 +26,7 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
   #timer: Timer | undefined
   readonly #settledWaiters = new Waiters()
   #stopped = false
+  #isContinuing = false
   readonly #continue = () => this.#takeMore()
 
   constructor(clock: Clock) {
@@ -44,10 +48,15 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
     this.#passTime()
   }
 
-  /** Reads no further frames until the last one was taken as a whole, in the next turns. */
-  protected hold(): void {
-    this.socket?.hold(true)
-    turnBudget.nextTurn(this.#continue)
+  /** To be called when the machine has taken a frame or a part of one: the rest follows in the next turns. */
+  protected taken(): void {
+    const { size, mayReceive } = this.machine.held
+    this.socket?.hold(!mayReceive)
+    if (size === 0) this.checkSettled()
+    else if (!this.#isContinuing) {
+      this.#isContinuing = true
+      turnBudget.nextTurn(this.#continue)
+    }
   }
 
   /** Passes no more time, and lets nobody wait. */
@@ -77,12 +86,13 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
     }, defaults.heartbeatMs)
   }
 
+  /** Lets each session of which a frame is held have its share of this turn. */
   #takeMore(): void {
-    if (!this.machine.takeRest()) {
-      turnBudget.nextTurn(this.#continue)
-      return
+    this.#isContinuing = false
+    for (let left = this.machine.held.size; left > 0 && !turnBudget.isSpent; left--) {
+      turnBudget.beginShare()
+      this.machine.takeRest()
     }
-    this.socket?.hold(false)
-    this.checkSettled()
+    this.taken()
   }
 }

@@ -47,7 +47,7 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
         now: () => clock.now(),
         transmit: (peer, frame) => this.socket?.send(peer, frame),
         flushLater: atEndOfTurn,
-        spend: () => turnBudget.exceed(),
+        spend: () => turnBudget.spendShare(),
         accept(session, identity) {
           if (identity !== undefined) guard?.note({ kind: 'admitted', reason: 'session', identity })
           return ports.accept(session, identity)
@@ -123,8 +123,9 @@ export class LinkServer extends LinkDriver<RouterSocket> implements LinkHandler 
       if (isHello(frame)) this.#hasLeft(peer)
       return
     }
-    if (this.machine.receive(peer, frame)) this.checkSettled()
-    else this.hold()
+    turnBudget.beginShare()
+    this.machine.receive(peer, frame)
+    this.taken()
   }
 
   onBad(peer: string, error: RivuletError): void {

@@ -3,6 +3,7 @@
  *
  * It keeps the books; who may have which session is decided by the acceptor.
  */
+import type { Hello } from '../wire/index.js'
 import { overfull } from './cut-sessions.js'
 import type { Session } from './session.js'
 
@@ -127,4 +128,9 @@ export class AcceptedSessions {
     if (entry.peer !== undefined) this.#byPeer.delete(entry.peer)
     entry.peer = undefined
   }
+}
+
+/** The key of the session that a hello asks for. */
+export function keyOf({ session }: Hello): string {
+  return session.toString('latin1')
 }

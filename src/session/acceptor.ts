@@ -7,7 +7,7 @@
 import { RivuletError } from '../errors/index.js'
 import type { PeerIdentity } from '../security/index.js'
 import { frameKind, type Hello } from '../wire/index.js'
-import { type AcceptedSession, AcceptedSessions } from './accepted-sessions.js'
+import { type AcceptedSession, AcceptedSessions, keyOf } from './accepted-sessions.js'
 import type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 import {
   kindOf,
@@ -20,10 +20,11 @@ import {
   writeRefusal,
   writeWelcome,
 } from './handshake.js'
+import { HeldFrames } from './held-frames.js'
 import { connectionOf } from './link-connection.js'
 import { ProofGate, type ProofGatePorts } from './proof-gate.js'
 import { Session } from './session.js'
-import { silenceError } from './session-settings.js'
+import { silenceError, transportFailed } from './session-settings.js'
 
 const anotherBegun = 'its connection has begun another session'
 
@@ -34,8 +35,8 @@ export class Acceptor {
   readonly #sessions = new AcceptedSessions()
   /** Asks for proofs, where sessions have owners. */
   readonly #gate: ProofGate | undefined
-  /** The session that has taken its last frame in part. */
-  #held: AcceptedSession | undefined
+  /** The sessions of which a frame is held. */
+  readonly held = new HeldFrames<AcceptedSession>()
   #strayFrames = 0
   #draining = false
   #closed = false
@@ -69,24 +70,26 @@ export class Acceptor {
     return this.#sessions.heldBytes
   }
 
-  /**
-   * Takes a frame of a connection; never throws.
-   *
-   * Returns whether that was all of it. If not, no frame of any connection may come before `takeRest` has taken the rest.
-   */
+  /** Takes a frame of a connection, or a part of it; returns whether nothing is held then. Never throws. */
   receive(peer: string, frame: Buffer): boolean {
     if (this.#closed) return true
+    const entry = this.#sessions.on(peer)
+    if (entry === undefined || !this.held.keep(entry, frame)) this.#take(peer, frame, entry)
+    return this.held.size === 0
+  }
+
+  #take(peer: string, frame: Buffer, entry: AcceptedSession | undefined): void {
     let kind: number
     try {
       kind = kindOf(frame)
     } catch (error) {
       this.broken(peer, error as RivuletError)
-      return true
+      return
     }
-    const entry = this.#sessions.on(peer)
     try {
-      if (kind === frameKind.link && entry) this.#held = entry.session.receive(frame) ? undefined : entry
-      else if (kind === frameKind.link) this.#stray(peer, frame)
+      if (kind === frameKind.link && entry) {
+        if (!entry.session.receive(frame)) this.held.hold(entry, peer)
+      } else if (kind === frameKind.link) this.#stray(peer, frame)
       else if (kind === frameKind.hello) this.#hello(peer, readHello(frame))
       else if (kind === frameKind.proof && this.#gate) this.#gate.proof(peer, frame)
       else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
@@ -94,22 +97,27 @@ export class Acceptor {
       this.#violated(peer, error as RivuletError)
     }
     if (entry?.session.status === 'ended') this.#sessions.remove(entry)
-    return this.#held === undefined
   }
 
-  /** Takes more of a frame that is held, in another turn; returns whether that was all of it. Never throws. */
+  /** Takes more of the frame that is held longest; returns whether nothing is held then. Never throws. */
   takeRest(): boolean {
-    const entry = this.#held
-    if (entry === undefined) return true
+    this.held.takeMore(
+      (entry) => this.#takeRestOf(entry),
+      (peer, next) => (Buffer.isBuffer(next) ? this.#take(peer, next, this.#sessions.on(peer)) : this.gone(peer, next)),
+    )
+    return this.held.size === 0
+  }
+
+  #takeRestOf(entry: AcceptedSession): boolean {
+    let isTaken = true
     try {
-      if (!entry.session.takeRest()) return false
+      isTaken = entry.session.takeRest()
     } catch (error) {
       this.#ports.report(error as RivuletError)
       this.#dismiss(entry, refusalReason.violation, error as RivuletError)
     }
-    this.#held = undefined
     if (entry.session.status === 'ended') this.#sessions.remove(entry)
-    return true
+    return isTaken
   }
 
   /** A frame was corrupted in transit, or is malformed. */
@@ -126,7 +134,7 @@ export class Acceptor {
   gone(peer: string, reason: RivuletError): void {
     this.#gate?.gone(peer)
     const entry = this.#sessions.on(peer)
-    if (entry) this.#cutOff(entry, reason)
+    if (entry && !this.held.keepEnd(entry, reason)) this.#cutOff(entry, reason)
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
@@ -162,6 +170,7 @@ export class Acceptor {
    */
   close(reason: RivuletError): string[] {
     this.#closed = true
+    this.held.clear()
     const peers = this.#sessions.peers()
     for (const entry of [...this.#sessions.all()]) {
       entry.session.goodbye(reason)
@@ -336,12 +345,4 @@ export class Acceptor {
     let most = this.#sessions.overfull()
     for (; most; most = this.#sessions.overfull()) this.#end(most, 'too much waits for its peer')
   }
-}
-
-function keyOf({ session }: Hello): string {
-  return session.toString('latin1')
-}
-
-function transportFailed(why: string): RivuletError {
-  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${why}`)
 }

@@ -21,8 +21,9 @@ import {
   writeHello,
   writeProof,
 } from './handshake.js'
+import { type Held, heldNone, heldOne } from './held-frames.js'
 import { Session } from './session.js'
-import { silenceError } from './session-settings.js'
+import { silenceError, transportFailed } from './session-settings.js'
 import type { SessionStreams } from './session-streams.js'
 
 /** The first wait after a refusal that only people can cure, and the longest, in milliseconds; each is twice the one before. */
@@ -78,7 +79,7 @@ export class Dialer {
   /** There is a connection. */
   up(): void {
     if (this.#closed) return
-    if (this.#isUp) this.down(new RivuletError('RIVULET_TRANSPORT_FAILED', 'a link: it has another connection now'))
+    if (this.#isUp) this.down(transportFailed('it has another connection now'))
     this.#isUp = true
     this.#session.liveness.reached(this.#ports.now())
     this.#waits = this.#mustWait
@@ -92,11 +93,12 @@ export class Dialer {
     this.#session.detach(reason)
   }
 
-  /**
-   * Takes a frame of the connection; never throws.
-   *
-   * Returns whether that was all of it. If not, no other frame may come before `takeRest` has taken the rest.
-   */
+  /** Whether the session holds a frame. */
+  get held(): Held {
+    return this.#session.intake.isHeld ? heldOne : heldNone
+  }
+
+  /** Takes a frame of the connection, or a part of it; returns whether nothing is held then. Never throws. */
   receive(frame: Buffer): boolean {
     if (this.#closed || !this.#isUp) return true
     let kind: number
@@ -120,7 +122,7 @@ export class Dialer {
     return isTaken
   }
 
-  /** Takes more of a frame that is held, in another turn; returns whether that was all of it. Never throws. */
+  /** Takes more of a frame that is held; returns whether nothing is held then. Never throws. */
   takeRest(): boolean {
     let isTaken = true
     try {

@@ -24,7 +24,7 @@ export function boundedLimits(theirs: LinkLimits, ours: LinkLimits): LinkLimits 
 
 /** Why a connection is replaced on which nothing has come for long. */
 export function silenceError({ silenceMs }: SessionSettings): RivuletError {
-  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: the peer has been silent for ${silenceMs} ms`)
+  return transportFailed(`the peer has been silent for ${silenceMs} ms`)
 }
 
 /** What a session needs of its driver. */
@@ -45,3 +45,8 @@ export interface SessionPorts {
 
 /** Which side of a session: streams of the one that dialed have positive numbers. */
 export type SessionRole = 'dialer' | 'acceptor'
+
+/** The connection of a link has failed. */
+export function transportFailed(why: string): RivuletError {
+  return new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${why}`)
+}

@@ -153,7 +153,7 @@ export class ReadLoop {
     if (this.#whenFound.length > 0) this.#whenEmpty.push(...this.#whenFound.splice(0))
     this.#ports.message(parts)
     const bytes = parts.at(-1)?.length ?? 0
-    if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextTurn(this.#readNext)
+    if (turnBudget.spend(1 + (bytes >> pieceBits) + (parts.length >> partBits))) turnBudget.nextRead(this.#readNext)
     else if (this.#idle) flushTurnThen(this.#readNext)
     else this.#read()
   }

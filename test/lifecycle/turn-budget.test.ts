@@ -50,21 +50,61 @@ t.test(
   },
 )
 
-t.test('work that should be done as a whole is interrupted after twice the budget', async (t) => {
+t.test('a share is spent after a millisecond or two, and others have theirs in the same turn', async (t) => {
+  for (const pieceMs of [0.002, 0.05, 0.2]) {
+    const loop = new Loop()
+    for (let share = 0; share < 12; share++) {
+      loop.turn()
+      for (let peer = 0; peer < 3; peer++) {
+        const begun = loop.time
+        loop.budget.beginShare()
+        do loop.time += pieceMs
+        while (!loop.budget.spendShare())
+        const took = loop.time - begun
+        t.ok(took >= 1 && took <= 3, `${pieceMs} ms a piece: it took ${took} ms`)
+      }
+      t.notOk(loop.budget.isSpent, 'the turn has time for more')
+    }
+  }
+})
+
+t.test('small work of many is looked at once in a while', async (t) => {
   const loop = new Loop()
-  for (let turn = 0; turn < 5; turn++) {
-    const begun = loop.time
-    let spentAt: number | undefined
-    do {
-      loop.time += 0.02
-      if (loop.budget.isSpent) spentAt ??= loop.time - begun
-    } while (!loop.budget.exceed())
-    const took = loop.time - begun
-    t.ok(spentAt !== undefined && spentAt <= 15, `turn ${turn}: spent after ${spentAt} ms`)
-    t.ok(took >= 19 && took <= 25, `turn ${turn}: interrupted after ${took} ms`)
+  for (let frame = 0; frame < 1000; frame++) {
+    loop.budget.beginShare()
+    loop.time += 0.005
+    t.notOk(loop.budget.spendShare())
     loop.turn()
-    t.equal(loop.budget.isSpent, false)
-    t.equal(loop.budget.exceed(), false)
+  }
+  t.ok(loop.looks <= 300, `${loop.looks} looks for 1000 frames`)
+})
+
+t.test('however much waits, half of a turn is left for what is read', async (t) => {
+  const loop = new Loop()
+  const perTurn: { work: number; read: number }[] = []
+  const work = () => {
+    const begun = loop.time
+    loop.work(0.05)
+    last().work += loop.time - begun
+    loop.budget.nextTurn(work)
+  }
+  const last = () => perTurn.at(-1) as { work: number; read: number }
+  for (let count = 0; count < 50; count++) loop.budget.nextTurn(work)
+  for (let turn = 0; turn < 20; turn++) {
+    perTurn.push({ work: 0, read: 0 })
+    let isReading = false
+    loop.budget.nextRead(() => {
+      isReading = true
+    })
+    loop.turn()
+    t.ok(isReading)
+    const begun = loop.time
+    loop.work(0.05)
+    last().read = loop.time - begun
+  }
+  for (const { work, read } of perTurn.slice(1)) {
+    t.ok(work >= 4 && work <= 9, `work took ${work} ms`)
+    t.ok(read >= 3 && read <= 9, `and reads ${read} ms`)
   }
 })
 

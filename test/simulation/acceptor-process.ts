@@ -87,8 +87,8 @@ export class AcceptorProcess extends SessionProcess {
     const { name } = connection
     const { life } = this
     this.enqueue(() =>
-      this.reads.read(() => {
-        return life !== this.life || this.#connections.get(name) !== connection || this.#receive(name, frame)
+      this.reads.read(this, () => {
+        if (life === this.life && this.#connections.get(name) === connection) this.#receive(name, frame)
       }),
     )
   }
@@ -100,16 +100,15 @@ export class AcceptorProcess extends SessionProcess {
       if (atOnce) {
         this.#gone(connection)
         this.#connections.delete(connection.name)
-      } else this.reads.read(() => this.#gone(connection))
+      } else this.reads.read(this, () => this.#gone(connection))
     })
   }
 
-  #gone(connection: Connection): boolean {
+  #gone(connection: Connection): void {
     const { name } = connection
-    if (this.#connections.get(name) !== connection) return true
+    if (this.#connections.get(name) !== connection) return
     this.note('gone')
     this.#acceptor?.gone(name, lost())
-    return true
   }
 
   protected override get isFull(): boolean {
@@ -120,11 +119,11 @@ export class AcceptorProcess extends SessionProcess {
     this.#acceptor?.tick()
   }
 
-  override takeRest(): boolean {
-    return this.#acceptor?.takeRest() ?? true
+  protected override get machine(): Acceptor | undefined {
+    return this.#acceptor
   }
 
-  #receive(peer: string, frame: Buffer): boolean {
+  #receive(peer: string, frame: Buffer): void {
     const hello = readHello(frame)
     if (hello) {
       this.#peer = peer
@@ -142,10 +141,9 @@ export class AcceptorProcess extends SessionProcess {
       this.#key = this.#asked.get(peer) ?? ''
     }
     this.watchComing(this.#sides.get(peer), frame)
-    const isTaken = this.#acceptor?.receive(peer, frame) ?? true
+    this.#acceptor?.receive(peer, frame)
     const { maxSessions } = this.settings
     if (this.sessions > maxSessions) throw new BrokenPromise(`${this.name} has ${this.sessions} sessions`)
-    return isTaken
   }
 }
 

@@ -85,9 +85,9 @@ export class DialerProcess extends SessionProcess {
     // a DEALER does not tell which connection a frame came on
     if (this.isAlive && this.#knows(connection)) {
       this.enqueue(() =>
-        this.reads.read(() => {
+        this.reads.read(this, () => {
           this.watchComing(this.#side, frame)
-          return this.#dialer?.receive(frame) ?? true
+          this.#dialer?.receive(frame)
         }),
       )
     }
@@ -105,8 +105,8 @@ export class DialerProcess extends SessionProcess {
     this.#dialer?.tick()
   }
 
-  override takeRest(): boolean {
-    return this.#dialer?.takeRest() ?? true
+  protected override get machine(): Dialer | undefined {
+    return this.#dialer
   }
 
   #knows(connection: Connection): boolean {

@@ -11,6 +11,7 @@ import {
   type SessionStreams,
   type SharedSession,
 } from '../../src/session/index.js'
+import type { FrameReader } from './frame-reads.js'
 import type { Keyring } from './keyring.js'
 import type { Connection, Listener, Network, NetworkEnd } from './network.js'
 import type { Random } from './random.js'
@@ -38,8 +39,8 @@ export interface LinkedProcess {
   note(what: string, ...numbers: readonly number[]): void
   enqueue(event: () => void): void
   enqueueLater(delayMs: number, event: () => void): void
-  /** Reads something of the sockets, in order; `take` returns whether it was taken as a whole. */
-  read(reader: { takeRest(): boolean }, take: () => boolean): void
+  /** Reads something of the sockets, in order. */
+  read(reader: FrameReader, take: () => void): void
 }
 
 /** Sessions that a process accepts. */
@@ -94,26 +95,21 @@ export class Accepting implements Listener {
   }
 
   arrived({ name }: Connection, frame: Buffer): void {
-    this.process.read(this, () => {
-      if (!this.#connections.has(name)) return true
+    this.process.read(this.#acceptor, () => {
+      if (!this.#connections.has(name)) return
       this.process.note('gets', kindOf(frame), frame.length)
-      return this.#acceptor.receive(name, frame)
+      this.#acceptor.receive(name, frame)
     })
   }
 
   lost({ name }: Connection): void {
-    this.process.read(this, () => {
+    this.process.read(this.#acceptor, () => {
       if (this.#connections.delete(name)) this.#acceptor.gone(name, connectionLost())
-      return true
     })
   }
 
   tick(): void {
     this.#acceptor.tick()
-  }
-
-  takeRest(): boolean {
-    return this.#acceptor.takeRest()
   }
 
   announceDrain(): void {
@@ -184,21 +180,16 @@ export class Dialing implements NetworkEnd {
 
   arrived(connection: Connection, frame: Buffer): void {
     // a DEALER does not tell which connection a frame came on
-    this.#process.read(this, () => {
-      if (connection !== this.#connection || this.#isGone) return true
+    this.#process.read(this.#dialer, () => {
+      if (connection !== this.#connection || this.#isGone) return
       this.#process.note('gets', kindOf(frame), frame.length)
-      const isTaken = this.#dialer.receive(frame)
+      this.#dialer.receive(frame)
       this.#checkUse()
-      return isTaken
     })
   }
 
   lost(connection: Connection): void {
     this.#process.enqueue(() => this.#down(connection))
-  }
-
-  takeRest(): boolean {
-    return this.#dialer.takeRest()
   }
 
   tick(): void {

@@ -80,7 +80,7 @@ export const brokenMessaging: readonly BrokenPart[] = [
   },
   {
     name: 'takes what waited for room behind the report that its sender has left',
-    from: 430,
+    from: 800,
     breakIt: () => replace(Roster.prototype, 'isPresent', () => () => true),
   },
   {

@@ -5,11 +5,12 @@
  * whoever tampers with it.
  */
 import { RivuletError } from '../../src/errors/index.js'
+import { type Held, heldNone } from '../../src/session/held-frames.js'
 import type { DialerSettings, SessionStreams } from '../../src/session/index.js'
 import type { Session } from '../../src/session/session.js'
 import { hasNoItems, type LinkNumbers, readLinkNumbers, readRecordFrame, Welcome } from '../../src/wire/index.js'
 import { frameKind } from '../../src/wire/prelude.js'
-import { FrameReads, type ReadingProcess } from './frame-reads.js'
+import { type FrameReader, FrameReads, type ReadingProcess } from './frame-reads.js'
 import type { Connection, Network, NetworkEnd } from './network.js'
 import type { Random } from './random.js'
 import type { SessionOracle } from './session-oracle.js'
@@ -71,8 +72,16 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
   abstract crash(): void
   abstract boot(): void
 
-  /** Takes more of a frame that is held; returns whether that was all of it. */
-  abstract takeRest(): boolean
+  /** The machine of its side, while it lives. */
+  protected abstract get machine(): FrameReader | undefined
+
+  get held(): Held {
+    return this.machine?.held ?? heldNone
+  }
+
+  takeRest(): boolean {
+    return this.machine?.takeRest() ?? true
+  }
 
   /** Counts an item; returns whether the rest of its frame waits for another turn. */
   protected readonly spend = (): boolean => this.world.turnEnds > 0 && this.random.chance(this.world.turnEnds)
@@ -82,7 +91,7 @@ export abstract class SessionProcess extends SimulatedProcess implements Network
     this.reads.clear()
   }
 
-  held(): void {
+  holds(): void {
     this.note('holds')
   }
 

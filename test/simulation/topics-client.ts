@@ -2,8 +2,10 @@
  * The subscribing socket of simulated topics, XSUB, which subscribes again with each connection, those that it makes and those that
  * it takes.
  */
+
+import { nothingHeld } from './frame-reads.js'
 import type { Connection, End, Listener } from './network.js'
-import { type Endpoints, nothingHeld, Redialed, unread, upstream } from './topics-sockets.js'
+import { type Endpoints, Redialed, unread, upstream } from './topics-sockets.js'
 import type { TurnProcess } from './turn-process.js'
 
 /** What an XSUB has taken from its publishers. */
@@ -85,7 +87,6 @@ export class TopicClient implements Listener {
       if (pipe) pipe.frames -= 1
       const start = 2 + bytes.readUInt16LE(0)
       if (!this.#isGone) this.ports.frame(bytes.subarray(2, start), bytes.subarray(start))
-      return true
     })
   }
 

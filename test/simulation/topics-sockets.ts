@@ -5,6 +5,7 @@
  * Frames of a connection stay in order, subscriptions and requests too. A cut loses what is in transit.
  */
 import { inboxMark } from '../../patterns/pubsub/topic-name.js'
+import { nothingHeld } from './frame-reads.js'
 import { wayOf } from './link-ends.js'
 import type { Connection, End, Listener, NetworkEnd } from './network.js'
 import type { TurnProcess, TurnWorld } from './turn-process.js'
@@ -119,10 +120,7 @@ export class TopicServer implements Listener {
   }
 
   #read(take: () => void): void {
-    this.process.read(nothingHeld, () => {
-      take()
-      return true
-    })
+    this.process.read(nothingHeld, take)
   }
 
   #take(connection: Connection, frame: Buffer): void {
@@ -213,5 +211,3 @@ export class Redialed implements NetworkEnd {
     })
   }
 }
-
-export const nothingHeld = { takeRest: () => true }

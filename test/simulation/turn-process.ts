@@ -7,7 +7,7 @@
 import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { turnBudget } from '../../src/lifecycle/index.js'
-import { FrameReads, type ReadingProcess } from './frame-reads.js'
+import { type FrameReader, FrameReads, type ReadingProcess } from './frame-reads.js'
 import type { Keyring } from './keyring.js'
 import type { LinkedProcess } from './link-ends.js'
 import type { Listener } from './network.js'
@@ -17,11 +17,6 @@ import type { RunWorld } from './simulation-run.js'
 
 /** Time of day when a run begins, in milliseconds since 1970. */
 export const wallStart = 1_700_000_000_000
-
-/** What may hold the rest of a frame. */
-interface Reader {
-  takeRest(): boolean
-}
 
 /** What all processes of such a simulation share. */
 export interface TurnWorld extends RunWorld {
@@ -39,8 +34,6 @@ export abstract class TurnProcess extends SimulatedProcess implements ReadingPro
   /** What the wall clock was set by so far, in milliseconds. */
   protected setMs = 0
   readonly #reads = new FrameReads(this)
-  /** What holds the rest of the last frame. */
-  #holding: Reader | undefined
 
   constructor(name: string, world: TurnWorld, tickMs: number) {
     super(name, world, tickMs)
@@ -74,28 +67,22 @@ export abstract class TurnProcess extends SimulatedProcess implements ReadingPro
   /** What the machines of both ends of links need alike. */
   readonly linkPorts = {
     now: () => this.now,
-    spend: () => turnBudget.exceed(),
+    spend: () => turnBudget.spendShare(),
     report: (error: RivuletError) => this.report(error),
   }
 
-  /** Reads something of a socket, behind what is not read yet; `take` returns whether it was taken as a whole. */
-  read(reader: Reader, take: () => boolean): void {
+  /** Reads something of a socket, behind what is not read yet. */
+  read(reader: FrameReader, take: () => void): void {
     const { life } = this
     this.enqueue(() =>
-      this.#reads.read(() => {
-        if (life !== this.life || take()) return true
-        this.#holding = reader
-        return false
+      this.#reads.read(reader, () => {
+        if (life === this.life) take()
       }),
     )
   }
 
-  held(): void {
+  holds(): void {
     this.note('holds')
-  }
-
-  takeRest(): boolean {
-    return this.#holding?.takeRest() ?? true
   }
 
   protected override beginTurn(): void {
@@ -108,6 +95,5 @@ export abstract class TurnProcess extends SimulatedProcess implements ReadingPro
   protected override stop(): void {
     super.stop()
     this.#reads.clear()
-    this.#holding = undefined
   }
 }

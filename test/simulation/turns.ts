@@ -45,8 +45,10 @@ export class Turns {
       isSpent: { get: () => this.#isSpent },
       piecesUntilCheck: { get: () => (this.#ends > 0 ? this.#random.between(1, 4) : 64) },
       spend: { value: spend },
-      exceed: { value: spend },
+      spendShare: { value: spend },
+      beginShare: { value: () => {} },
       nextTurn: { value: (callback: () => void) => this.nextTurn(callback) },
+      nextRead: { value: (callback: () => void) => this.nextTurn(callback) },
     }
     for (const [name, property] of Object.entries(own)) {
       Object.defineProperty(turnBudget, name, { ...property, configurable: true })
