@@ -1,10 +1,12 @@
 /**
  * Machines of hubs that are broken on purpose, each in one way: those of the package with one method replaced.
  */
+import { HubAbove } from '../../patterns/pubsub/hub-above.js'
 import { HubAnswers } from '../../patterns/pubsub/hub-answers.js'
 import { HubBackfill } from '../../patterns/pubsub/hub-backfill.js'
 import { HubBelow } from '../../patterns/pubsub/hub-below.js'
 import { HubHistory } from '../../patterns/pubsub/hub-history.js'
+import { HubLoops } from '../../patterns/pubsub/hub-loops.js'
 import { replace } from './broken-machines.js'
 import type { BrokenPart } from './queue-broken-engines.js'
 import { widerFrom } from './topics-plan.js'
@@ -51,5 +53,15 @@ export const brokenHubs: readonly BrokenPart[] = [
           if (upTo > (link.answered.get(source)?.upTo ?? 0)) served.call(this, link, source, position, upTo, ...rest)
         }
       }),
+  },
+  {
+    name: 'is a hub that does not look where requests have been, and so finds no ring',
+    from: widerFrom + 221,
+    breakIt: () => replace(HubLoops.prototype, 'take', () => () => {}),
+  },
+  {
+    name: 'is a hub that reports a ring, and ends none of its connections',
+    from: widerFrom + 221,
+    breakIt: () => replace(HubAbove.prototype, 'cut', () => () => ''),
   },
 ]

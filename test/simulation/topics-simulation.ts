@@ -46,6 +46,9 @@ const beaconsMs = 70_000
 /** How long it takes at most until what was lost is found without beacons, when all are connected again, in milliseconds. */
 const foundMs = 15_000
 
+/** How long it takes at most until a ring of hubs is found that are connected, in milliseconds. */
+const ringMs = 15_000
+
 /** How long a side waits at most that was not admitted, in milliseconds: links, and what is followed over them. */
 const longestRetryMs = 30_000
 
@@ -227,7 +230,13 @@ class TopicsRun extends SimulationRun {
       return this.#unconnected()
     })
     this.#publishAll(1)
-    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => this.#unsettled())
+    const { scheduler, oracle } = this.world
+    const connectedAt = scheduler.now
+    this.rest({ mostMs: restMs, stepMs: 250, looks: 2 }, () => {
+      const circling = this.#circling()
+      if (circling !== undefined && scheduler.now - connectedAt > ringMs) oracle.fail(circling)
+      return circling ?? this.#unsettled()
+    })
     this.pass(aftermathOf(plan))
     const sources = this.#publishers.flatMap(({ source }) => source ?? [])
     for (const subscriber of this.#subscribers) {
@@ -280,7 +289,7 @@ class TopicsRun extends SimulationRun {
   }
 
   #unsettled(): string | undefined {
-    return this.#missing() ?? this.#unknown() ?? this.#circling() ?? this.#untold()
+    return this.#missing() ?? this.#unknown() ?? this.#untold()
   }
 
   /** Somebody who was denied something by a policy, and did not learn it. */

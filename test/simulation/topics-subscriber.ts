@@ -154,6 +154,7 @@ export class SimulatedSubscriber extends TurnProcess {
   wants(topic: string): boolean {
     const { realm } = this.world
     const { streams = [] } = this.#it ?? {}
+    if (realm?.roleOf(this.name) === undefined) return false
     return streams.some(
       ({ pattern }) => !realm?.isDenied(this.name, pattern) && topicPattern(pattern).matches(topic.split('.')),
     )
