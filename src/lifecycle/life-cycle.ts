@@ -102,10 +102,12 @@ export class LifeCycle {
     const letGo = holdProcess()
     for (const callback of this.#closingCallbacks) callback()
     this.#closingCallbacks.clear()
-    const result = await this.#shutDown(options)
-    letGo()
-    this.#status = 'closed'
-    this.#markClosed()
-    return result
+    try {
+      return await this.#shutDown(options)
+    } finally {
+      letGo()
+      this.#status = 'closed'
+      this.#markClosed()
+    }
   }
 }

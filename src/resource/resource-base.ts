@@ -74,7 +74,8 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   readonly [closingOrder]: ClosingOrder = {
     uses: (other) => this.uses(other),
     whenUsersClosed: (users) => {
-      const whenClosed = this.whenUsersClosed(users)
+      // to one that a runtime closes before it was open nothing has arrived
+      const whenClosed = this.life.isOpen ? this.whenUsersClosed(users) : () => Promise.resolve()
       return (timeoutMs) => whenClosed(this.runtime.clock.now() + timeoutMs)
     },
   }

@@ -52,6 +52,15 @@ t.test('a resource can close before it is open', async (t) => {
   t.equal(life.status, 'closed')
 })
 
+t.test('a resource whose release fails is closed, and keeps no process alive', async (t) => {
+  const failure = new Error('not released')
+  const life = new LifeCycle(() => Promise.reject(failure))
+  life.opened()
+  await t.rejects(life.close(), failure)
+  await life.whenClosed
+  t.equal(life.status, 'closed')
+})
+
 t.test('closeAll closes side by side and adds up', async (t) => {
   const begun: number[] = []
   const ends: (() => void)[] = []
