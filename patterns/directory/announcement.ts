@@ -31,7 +31,7 @@ export interface Announcement {
   readonly endpoints: readonly Endpoint[]
   /** What clients see of it. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Whether it has been withdrawn. */
+  /** Whether it has been withdrawn, or has ended with its directory. */
   readonly closed: boolean
   /**
    * Withdraws it.
@@ -78,6 +78,7 @@ export class HeldAnnouncement implements Announcement {
   readonly endpoints: readonly Endpoint[]
   readonly metadata: Readonly<Record<string, string>>
   readonly #withdraw: (instance: string) => Promise<void>
+  readonly #holds: () => boolean
   #closing: Promise<void> | undefined
 
   constructor(
@@ -85,12 +86,14 @@ export class HeldAnnouncement implements Announcement {
     places: readonly Place[],
     metadata: Readonly<Record<string, string>>,
     withdraw: (instance: string) => Promise<void>,
+    holds: () => boolean,
   ) {
     const instance = randomBytes(16).toString('hex')
     this.announcing = { instance, role: 'SERVICE', name, epoch: 0, places: [...places], metadata }
     this.endpoints = Object.freeze(entriesOf([{ ...this.announcing, revision: 1 }]).map(({ endpoint }) => endpoint))
     this.metadata = metadata
     this.#withdraw = withdraw
+    this.#holds = holds
   }
 
   get name(): string {
@@ -102,7 +105,7 @@ export class HeldAnnouncement implements Announcement {
   }
 
   get closed(): boolean {
-    return this.#closing !== undefined
+    return this.#closing !== undefined || !this.#holds()
   }
 
   close(): Promise<void> {

@@ -56,9 +56,10 @@ export interface Delivery<Out = unknown> {
   /** Whether it was settled here. */
   readonly settled: boolean
   /**
-   * Aborts when the lease is lost, or was not renewed for as long as it lasts: another consumer may have the message.
+   * Aborts when the lease is lost, or was not renewed for as long as it lasts, or its consumer has closed: another consumer may
+   * have the message.
    *
-   * The reason is a RIVULET_LEASE_LOST; its `cause` is RIVULET_EVENT_LOOP_BLOCKED if the event loop of this process was blocked.
+   * The reason is a RIVULET_LEASE_LOST, or RIVULET_CLOSED when the consumer has closed; its `cause` is RIVULET_EVENT_LOOP_BLOCKED if the event loop of this process was blocked.
    */
   readonly signal: AbortSignal
   /**

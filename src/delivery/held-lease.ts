@@ -191,7 +191,7 @@ export class HeldLease<Out> implements CheckedSupply<Delivery<Out>>, DeliveryLea
     if (controller === undefined) {
       controller = new AbortController()
       this.#signals.set(index, controller)
-      const why = this.#lost ?? this.#suspected
+      const why = this.#lost ?? this.#givenUp ?? this.#suspected
       if (why !== undefined) controller.abort(why)
     }
     return controller.signal

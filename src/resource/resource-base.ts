@@ -3,7 +3,7 @@
  *
  * What its messages go over is a `Transport`, which it opens and closes; this moves no messages itself.
  */
-import { Observable } from 'rxjs'
+import { Observable, ReplaySubject } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
@@ -67,6 +67,8 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   readonly #noSecurityEvents = new Observable<SecurityEvent>((observer) => {
     void this.whenClosed.then(() => observer.complete())
   })
+  /** Emits when it shows nothing of the resource that it is `over` any more. */
+  readonly #hasLeft = new ReplaySubject<void>(1)
   #opened = false
   #isReferenced = true
   #letGo = () => {}
@@ -197,8 +199,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     }
     this.life.opened()
     this.#hold()
-    const forget = onAbort(signal, () => void this.close({ drain: false }))
-    void this.whenClosed.then(forget)
+    void this.whenClosed.then(onAbort(signal, () => void this.close({ drain: false })))
     void this.#over?.whenClosed.then(() => this.close({ drain: false }))
     return this
   }
@@ -237,7 +238,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   }
 
   get connected(): number {
-    return this.#links.connected
+    return this.closed ? 0 : this.#links.connected
   }
 
   get refusedConnections(): number {
@@ -245,22 +246,22 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   }
 
   get links(): Observable<LinkChange> {
-    return this.#links.observable
+    return this.#ownOrShared(this.#links.observable)
   }
 
   get errors(): Observable<RivuletError> {
-    return this.reports.observable
+    return this.#hasOwnErrors ? this.reports.observable : this.#ownOrShared(this.reports.observable)
   }
 
   get securityEvents(): Observable<SecurityEvent> {
-    return this.#over?.securityEvents ?? this.transport?.securityEvents ?? this.#noSecurityEvents
+    return this.#ownOrShared(this.#over?.securityEvents ?? this.transport?.securityEvents ?? this.#noSecurityEvents)
   }
 
   async whenConnected(options: WaitOptions = {}): Promise<void> {
     if (this.connected > 0) return
     const subject = `${this.name}: whenConnected`
     const { promise, resolve, reject } = deferred()
-    const subscription = this.#links.changes.subscribe({
+    const subscription = this.#ownOrShared(this.#links.changes).subscribe({
       next: (change) => {
         if (change.connected > 0) resolve()
       },
@@ -313,6 +314,15 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     return { undelivered: undelivered + left }
   }
 
+  /** What another resource has is shown until this one is closed. */
+  #ownOrShared<T>(shown: Observable<T>): Observable<T> {
+    if (this.#over === undefined) return shown
+    return new Observable((subscriber) => {
+      subscriber.add(this.#hasLeft.subscribe(() => subscriber.complete()))
+      if (!subscriber.closed) shown.subscribe(subscriber)
+    })
+  }
+
   #newLinks(): Links {
     const onRefused = (error: RivuletError) => this.reports.report(error)
     return new Links({ resource: () => this.name, clock: this.runtime.clock, onRefused })
@@ -322,6 +332,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   #closeTransport(lingerMs: number): { readonly left: number; readonly released: Promise<unknown> } {
     const closed = this.transport?.close(lingerMs)
     if (this.#over === undefined) this.#links.close()
+    else this.#hasLeft.next()
     return closed ?? { left: 0, released: Promise.resolve() }
   }
 
