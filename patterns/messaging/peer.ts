@@ -118,7 +118,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     const node = this.#node
     this.#local = new LocalPeer(this.self, own, {
       clock: this.runtime.clock,
-      name: () => `peer '${this.name}'`,
+      name: () => this.label,
       isOpen: () => this.life.isOpen,
       onClosing: (callback) => this.life.onClosing(callback),
       report: (error) => this.reports.report(error),
@@ -134,7 +134,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     this.#asks = new PeerAsks(node.asks, {
       incarnation: this.self.incarnation,
       number: node.asks.callers.take(this.self.incarnation),
-      name: () => `peer '${this.name}'`,
+      name: () => this.label,
       get isOpen() {
         return life.isOpen
       },
@@ -163,6 +163,10 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     return this.self?.name ?? ''
   }
 
+  protected override get label(): string {
+    return `peer '${this.name}'`
+  }
+
   override get endpoints(): readonly string[] {
     return this.#links?.endpoints ?? []
   }
@@ -189,7 +193,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
   }
 
   async broadcast<In>(schema: Schema<In>, value: In, options?: BroadcastOptions): Promise<{ readonly sent: number }> {
-    const closed = new RivuletError('RIVULET_CLOSED', `peer '${this.name}' is closing or closed`, { executed: 'no' })
+    const closed = new RivuletError('RIVULET_CLOSED', `${this.label} is closing or closed`, { executed: 'no' })
     const problem = this.life.isOpen ? this.#local.problem : closed
     if (problem !== undefined) throw problem
     const names = this.#node.roster.peers.map(({ ref }) => ref.name).filter((name) => name !== this.self.name)
@@ -281,7 +285,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
     const node = new PeerNode({
       clock: this.runtime.clock,
       id: randomBytes(16).toString('hex'),
-      name: () => this.name,
+      name: () => this.label,
       report: (error: RivuletError) => this.reports.report(error),
       endpoints: () => [...(this.#links?.endpoints ?? []), ...this.#advertised.map(({ address }) => address)],
       permits: (identity, to) => this.#links.guard?.permits(identity, 'message', to) ?? true,

@@ -100,7 +100,9 @@ export class ErrorWarnings {
 
   #print(error: RivuletError, others: number): void {
     const more = others === 0 ? '' : `${others} more like it not printed; `
-    const text = `${this.#resource()}: ${messageOf(error)} (${more}subscribe to \`errors\` to handle these)`
+    const [resource, message] = [this.#resource(), messageOf(error)]
+    const named = message.startsWith(resource) ? message : `${resource}: ${message}`
+    const text = `${named} (${more}subscribe to \`errors\` to handle these)`
     const detail = detailOf(error)
     const options = { type: 'RivuletWarning', code: codeOf(error) }
     process.emitWarning(printable(text), detail === '' ? options : { ...options, detail })

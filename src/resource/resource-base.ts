@@ -98,22 +98,27 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     const unobserved = maker && ((error: RivuletError) => maker.report(error))
     this.#hasOwnErrors = hasOwnErrors
     const shared = hasOwnErrors ? undefined : over?.reports
-    this.reports = shared ?? new ErrorReports(() => this.name, this.runtime.clock, unobserved)
+    this.reports = shared ?? new ErrorReports(() => this.label, this.runtime.clock, unobserved)
     this.#links = over !== undefined ? over.#links : this.#newLinks()
     this.life = new LifeCycle((closeOptions) => this.#close(closeOptions))
   }
 
-  /** What messages and channels call this resource: its kind and its first endpoint. */
+  /** Its kind and its first endpoint. */
   protected get name(): string {
     // reports during the opening have the final name
     return `${this.#kind} ${this.transport?.address ?? ''}`.trimEnd()
+  }
+
+  /** What messages and channels call it. */
+  protected get label(): string {
+    return this.name
   }
 
   /** What its transport sees of it. */
   protected get scope(): ResourceScope {
     return {
       kind: this.#kind,
-      name: () => this.name,
+      name: () => this.label,
       runtime: this.runtime,
       links: this.#links,
       report: (error) => this.reports.report(error),
@@ -170,7 +175,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   protected async waitUntil(deadline: number, done: Promise<unknown>): Promise<void> {
     const { clock } = this.runtime
     const timeoutMs = deadline - clock.now()
-    if (timeoutMs > 0) await waitFor(`${this.name}: close`, done, clock, { timeoutMs }).catch(() => {})
+    if (timeoutMs > 0) await waitFor(`${this.label}: close`, done, clock, { timeoutMs }).catch(() => {})
   }
 
   /** Releases what is left as soon as the transport is closed; `left` messages in its outboxes were lost. */
@@ -259,7 +264,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   async whenConnected(options: WaitOptions = {}): Promise<void> {
     if (this.connected > 0) return
-    const subject = `${this.name}: whenConnected`
+    const subject = `${this.label}: whenConnected`
     const { promise, resolve, reject } = deferred()
     const subscription = this.#ownOrShared(this.#links.changes).subscribe({
       next: (change) => {
@@ -325,7 +330,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   #newLinks(): Links {
     const onRefused = (error: RivuletError) => this.reports.report(error)
-    return new Links({ resource: () => this.name, clock: this.runtime.clock, onRefused })
+    return new Links({ resource: () => this.label, clock: this.runtime.clock, onRefused })
   }
 
   /** Returns the messages that were not handed over, and when the addresses are free. */

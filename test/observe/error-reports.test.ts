@@ -111,6 +111,13 @@ t.test('unobserved errors of one kind warn once, for each resource', async (t) =
   t.match(seen[0]?.message, /^push tcp:\/\/127\.0\.0\.1:5000: about RIVULET_BAD_FRAME \(subscribe to `errors`/)
 })
 
+t.test('a warning names its resource once', async (t) => {
+  const seen = warnings(t)
+  reportsOf('push inproc://a').report(new RivuletError('RIVULET_CLOSED', 'push inproc://a: closed'))
+  await turn()
+  t.equal(seen[0]?.message, 'push inproc://a: closed (subscribe to `errors` to handle these)')
+})
+
 const failed = (cause: unknown) => new RivuletError('RIVULET_HANDLER_FAILED', 'a handler failed', { cause })
 
 function boom(count: number): Error {

@@ -150,5 +150,6 @@ t.test('what was had of a resource before it was closed', async (t) => {
   t.match(delivery.signal.reason, { code: 'RIVULET_CLOSED' })
   await checkMembers(t, answering, closedHandles.answering)
   await checkMembers(t, announcement, closedHandles.announcement)
+  await t.rejects(peer.whenConnected(), { message: /^peer 'anna': whenConnected: / })
   for (const stream of streams) t.equal(await used(() => stream), 'completes')
 })
