@@ -23,7 +23,7 @@ const fullQuickTries = 8
 /** How long that timer takes, in milliseconds: libzmq gives a publisher no event when there is room again. */
 const fullRetryMs = 1
 
-/** How long it takes at most until peers whose connections were ended are let go, and how often it is helped, in milliseconds. */
+/** How long it takes at most until peers that have left, or were disconnected, are let go, and how often it is helped, in milliseconds. */
 const lettingGoMs = 1000
 const helpMs = 5
 
@@ -68,6 +68,8 @@ export class OneWaySocket extends Socket {
   #impatientUntil = 0
   /** Until then, on the same clock, a peer that has left may still have its pipe; 0 if all is as it seems. */
   #leavesUntil = 0
+  /** Until then, on the clock of the system, it is helped to let go of peers. */
+  #letsGoUntil = 0
   readonly #followed: FollowedConnections
 
   /**
@@ -107,7 +109,7 @@ export class OneWaySocket extends Socket {
     })
     this.security?.cutWhenRevoked(() => {
       this.rebindAll()
-      this.#letGo(systemClock.now() + lettingGoMs)
+      this.#letGo()
     })
   }
 
@@ -183,6 +185,7 @@ export class OneWaySocket extends Socket {
   /** The library looks for peers that came or went no more than once a millisecond, unless it is asked to. */
   protected override onLinkChange({ state, side, endpoint }: EndpointChange): void {
     if (side === 'connect' && state === 'disconnected') this.#followed.disconnected(endpoint)
+    if (state === 'disconnected' && endpoint.startsWith('inproc:')) this.#letGo()
     // it tells that a peer is gone before it takes the pipe away in which a frame would still be put, and be lost
     if (state === 'disconnected') this.#leavesUntil = this.#config.runtime.clock.now() + leavingMs
     if ((state === 'connected' || state === 'disconnected') && this.#mayWait) this.#wait(true)
@@ -223,11 +226,24 @@ export class OneWaySocket extends Socket {
     super.close(lingerMs)
   }
 
-  /** The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it. */
-  #letGo(until: number): void {
-    if (this.closed || systemClock.now() >= until) return
+  /**
+   * The library ends a connection when its socket agrees, and that is asked only when it is used: an idle one would keep it.
+   *
+   * Within a process it would keep the closed socket of the peer as well.
+   */
+  #letGo(): void {
+    const isHelped = this.#letsGoUntil > 0
+    this.#letsGoUntil = systemClock.now() + lettingGoMs
+    if (!isHelped) this.#helpLettingGo()
+  }
+
+  #helpLettingGo(): void {
+    if (this.closed || systemClock.now() >= this.#letsGoUntil) {
+      this.#letsGoUntil = 0
+      return
+    }
     if (!this.looping && !this.#rounds && this.outbox.bytes === 0) void this.native.readable
-    systemClock.setTimer(() => this.#letGo(until), helpMs)
+    systemClock.setTimer(() => this.#helpLettingGo(), helpMs)
   }
 
   #refer(on: boolean): void {

@@ -66,6 +66,15 @@ const unreferenced: [string, string][] = [
      push.next({ id: 1 })`,
   ],
   [
+    'the unreferenced sides of names within the process, whose peers have closed',
+    `for (const first of [0, 1]) {
+       const bind = 'inproc://left-' + first
+       const pair = [await createPush({ schema, bind }), await createPull({ schema, connect: bind })]
+       pair[1 - first].unref()
+       await pair[first].close()
+     }`,
+  ],
+  [
     'a resource that was unreferenced after it had waited',
     `const pull = await createPull({ schema, connect: 'tcp://127.0.0.1:9' })
      pull.messages.subscribe()

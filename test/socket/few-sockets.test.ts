@@ -1,6 +1,10 @@
 /** The most sockets of a runtime, and of a process: what has none left is refused, and everything else stays as it was. */
 import t from 'tap'
+import { createPull, createPush } from '../../patterns/queue/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
 import { complaint, loader, modulePath, moduleUrl, run, runModule } from '../child-process.js'
+import { turn } from '../support/events.js'
+import { Job } from '../support/job.js'
 
 const program = [process.execPath, ...loader, modulePath('test/socket/few-sockets-process.ts')]
 const options = { cwd: process.cwd(), timeoutMs: 60_000 }
@@ -46,4 +50,25 @@ ${rounds}`
   const ended = await runModule(text, process.cwd(), ...loader)
   t.equal(complaint(ended), undefined)
   t.equal(ended.stdout, 'closed\nclosed\n')
+})
+
+t.test('peers of the same process leave their room, although the other side does nothing', async (t) => {
+  const runtime = createRuntime({ maxSockets: 30 })
+  t.teardown(() => runtime.close({ drain: false }))
+  const [connect, bind] = ['inproc://idle-push', 'inproc://idle-pull']
+  await createPush({ schema: Job, bind: connect, runtime })
+  await createPull({ schema: Job, bind, runtime })
+  const openings = [
+    () => createPull({ schema: Job, connect, runtime }),
+    () => createPush({ schema: Job, connect: bind, runtime }),
+  ]
+  for (const open of openings) {
+    // the library takes a moment: as long as there is no room, it is tried again
+    for (let closed = 0; closed < 30; await turn()) {
+      const peer = await open().catch((error: unknown) => t.match(error, { code: 'RIVULET_TOO_MANY_SOCKETS' }))
+      if (typeof peer === 'boolean') continue
+      await peer.close()
+      closed += 1
+    }
+  }
 })
