@@ -46,13 +46,17 @@ export async function openConnection<In, Out>(
 ): Promise<ConnectionResource<In, Out>> {
   const { address } = streamEndpoint(options.connect, 'connect')
   const { connectTimeoutMs, runtime = defaultRuntime() } = options
-  if (runtime.status !== 'open')
-    throw new RivuletError('RIVULET_CLOSED', `${subject}: the runtime is ${runtime.status}`)
+  const closed = (cause?: unknown) =>
+    new RivuletError('RIVULET_CLOSED', `${subject}: the runtime is ${runtime.status}`, { cause })
+  if (runtime.status !== 'open') throw closed()
   const { clock } = runtime
   const startedAt = clock.now()
   // before the socket is there: nobody would see how it ends while its framing is loaded
   const framing = options.framing instanceof Promise ? await options.framing : options.framing
-  const socket = await dial(address, { subject, clock, connectTimeoutMs, signal, tls })
+  const dialing = dial(address, { subject, clock, connectTimeoutMs, signal, tls })
+  // the other side may have closed with the same runtime: that is not why it came to nothing
+  const failed = (error: unknown) => (runtime.status === 'open' || signal?.aborted ? error : closed(error))
+  const socket = await dialing.catch((error: unknown) => Promise.reject(failed(error)))
   const connection = new ConnectionResource<In, Out>(socket, {
     ...options,
     runtime,
@@ -65,6 +69,6 @@ export async function openConnection<In, Out>(
     return await waitFor(`${subject}: ${address}`, connection.start(), clock, { timeoutMs })
   } catch (error) {
     await connection.close({ drain: false })
-    throw error
+    throw failed(error)
   }
 }
