@@ -7,7 +7,7 @@
 import { defineAsk, type Peer } from '../../patterns/messaging/index.js'
 import { defineSchema } from '../../src/avro/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
-import { until } from '../support/events.js'
+import { turn, until } from '../support/events.js'
 import { Order, Report } from './peers.js'
 
 /** The ask of all of them. */
@@ -90,7 +90,7 @@ export class LoadedPair {
       const schema = place % 3 === 0 ? Order : Report
       await this.from.send(this.to.name, schema, { id: place }).catch((error: RivuletError) => {
         this.#failed.set(place, String(error.executed))
-        this.#failure('send', error, `message ${place}`)
+        return this.#failure('send', error, `message ${place}`)
       })
     }
   }
@@ -103,18 +103,20 @@ export class LoadedPair {
       if (typeof outcome === 'number') {
         if (outcome !== number || runs !== 1) this.#fault(`ask ${number} ran ${runs} times, its answer is ${outcome}`)
       } else {
-        this.#failure('ask', outcome, `ask ${number}`)
+        await this.#failure('ask', outcome, `ask ${number}`)
         if (runs > (outcome.executed === 'no' ? 0 : 1)) this.#fault(`ask ${number} ran ${runs} times and failed`)
       }
       this.answered += 1
     }
   }
 
-  #failure(kind: 'send' | 'ask', { code, executed, message }: RivuletError, what: string): void {
+  /** Resolves in another turn, so that what fails at once is not tried again without an end. */
+  async #failure(kind: 'send' | 'ask', { code, executed, message }: RivuletError, what: string): Promise<void> {
     const outcome = `${code} ${executed}`
     const counts = this.failures[kind]
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
     if (!this.#tolerates(outcome)) this.#fault(`${what} has the outcome ${outcome}: ${message}`)
+    await turn()
   }
 }
 
