@@ -24,17 +24,17 @@ export const brokenPolicies: readonly BrokenPart[] = [
   },
   {
     name: 'takes all topics of a publisher, whatever its policy says',
-    from,
+    from: from + 4,
     breakIt: () => replace(PublisherAccess.prototype, 'admits', () => () => true),
   },
   {
     name: 'serves a key that was revoked, or has another name, as before',
-    from,
+    from: from + 6,
     breakIt: () => replace(Acceptor.prototype, 'revoke', () => () => 0),
   },
   {
     name: 'is denied a pattern, and does not report it',
-    from,
+    from: from + 2,
     breakIt: () =>
       replace(FollowCall.prototype, 'next', (next) => {
         return function (this: FollowCall, part) {
@@ -44,12 +44,12 @@ export const brokenPolicies: readonly BrokenPart[] = [
   },
   {
     name: 'does not take a topic, and does not tell its publisher',
-    from,
+    from: from + 9,
     breakIt: () => replace(FollowCall.prototype, 'deny', () => () => {}),
   },
   {
     name: 'follows nobody any more when a link has ended',
-    from,
+    from: from + 6,
     breakIt: () => replace(FollowedLinks.prototype, 'ended', () => () => {}),
   },
   {

@@ -14,7 +14,7 @@ export interface TopicClientPorts {
   linked(): void
   /** A connection has ended. */
   unlinked(): void
-  frame(topic: Buffer, frame: Buffer): void
+  frame(topic: Buffer, frame: Buffer, connection: Connection): void
 }
 
 /** An XSUB socket. */
@@ -86,7 +86,7 @@ export class TopicClient implements Listener {
       const pipe = unread.get(connection)
       if (pipe) pipe.frames -= 1
       const start = 2 + bytes.readUInt16LE(0)
-      if (!this.#isGone) this.ports.frame(bytes.subarray(2, start), bytes.subarray(start))
+      if (!this.#isGone) this.ports.frame(bytes.subarray(2, start), bytes.subarray(start), connection)
     })
   }
 

@@ -18,9 +18,10 @@ import type { RivuletError } from '../../src/errors/index.js'
 import type { SecurityGuard } from '../../src/security/index.js'
 import { Outbox } from '../../src/socket/index.js'
 import { frameKind, readRecordFrame, TopicRequest } from '../../src/wire/index.js'
+import type { Connection } from './network.js'
 import { SimulatedLinks } from './simulated-links.js'
 import { TopicClient } from './topics-client.js'
-import { type Endpoints, type TopicRoom, TopicServer } from './topics-sockets.js'
+import { type Endpoints, type TopicRoom, TopicServer, unread } from './topics-sockets.js'
 import type { TopicsWorld } from './topics-world.js'
 import type { TurnProcess } from './turn-process.js'
 
@@ -34,12 +35,20 @@ export class SimulatedPublishersSocket implements PublishersSocket {
   readonly #changes = new Subject<{ readonly state: 'connected' | 'disconnected' }>()
   #client: TopicClient | undefined
   /** What was read by the socket, and not by the hub. */
-  #unread: (readonly [Buffer, Buffer])[] = []
+  #unread: (readonly [topic: Buffer, frame: Buffer, connection: Connection])[] = []
+  /** Whether what is not read takes room of its connection. */
+  readonly #isBounded: boolean
   #isReading = false
   #isClosed = false
 
-  constructor(process: TurnProcess, { bind, connect }: UpstreamEndpoints, ports: PublishersSocketPorts) {
+  constructor(
+    process: TurnProcess,
+    { bind, connect }: UpstreamEndpoints,
+    ports: PublishersSocketPorts,
+    isBounded: boolean,
+  ) {
     this.#process = process
+    this.#isBounded = isBounded
     this.#ports = ports
     this.endpoints = bind
     this.connect = (connect as readonly Endpoint[]).map(({ address }) => ({ address, serverKeys: [] }))
@@ -64,10 +73,18 @@ export class SimulatedPublishersSocket implements PublishersSocket {
   set reading(on: boolean) {
     this.#isReading = on
     if (!on) return
-    for (let frame = this.#unread.shift(); frame !== undefined; frame = this.#unread.shift()) {
-      this.#ports.onFrame(frame)
+    for (let read = this.#unread.shift(); read !== undefined; read = this.#unread.shift()) {
+      const [topic, frame, connection] = read
+      this.#room(connection, -1)
+      this.#ports.onFrame([topic, frame])
       if (!this.#isReading) return
     }
+  }
+
+  /** Frames wait for the hub, so many more of a connection. */
+  #room(connection: Connection, frames: number): void {
+    const pipe = this.#isBounded ? unread.get(connection) : undefined
+    if (pipe) pipe.frames += frames
   }
 
   async open(): Promise<void> {
@@ -81,9 +98,13 @@ export class SimulatedPublishersSocket implements PublishersSocket {
       {
         linked: changed('connected'),
         unlinked: changed('disconnected'),
-        frame: (...frame) => {
-          if (this.#isReading && this.#unread.length === 0) this.#ports.onFrame(frame)
-          else this.#unread.push(frame)
+        frame: (topic, frame, connection) => {
+          if (this.#isReading && this.#unread.length === 0) {
+            this.#ports.onFrame([topic, frame])
+            return
+          }
+          this.#room(connection, 1)
+          this.#unread.push([topic, frame, connection])
         },
       },
     )
@@ -111,7 +132,7 @@ export class SimulatedPublishersSocket implements PublishersSocket {
 
 /** The socket to which subscribers are linked. */
 export class SimulatedSubscribersSocket implements SubscribersSocket {
-  readonly outbox = new Outbox(1_048_576)
+  readonly outbox: Outbox
   readonly endpoints: readonly string[]
   readonly connect: SubscribersSocket['connect']
   readonly guard: SecurityGuard | undefined
@@ -120,6 +141,7 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
   readonly #where: Endpoints
   readonly #world: TopicsWorld
   readonly #ports: SubscribersSocketPorts
+  readonly #sendMs: () => number
   #server: TopicServer | undefined
   #isReading = false
   #unread: (() => void)[] = []
@@ -130,8 +152,11 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
     world: TopicsWorld,
     ports: SubscribersSocketPorts,
     guard: SecurityGuard | undefined,
+    sendMs: () => number,
   ) {
     this.guard = guard
+    this.outbox = new Outbox(world.plan.slowHubs?.outboxBytes ?? 1_048_576)
+    this.#sendMs = sendMs
     this.#process = process
     this.#where = where
     this.#world = world
@@ -160,7 +185,17 @@ export class SimulatedSubscribersSocket implements SubscribersSocket {
     this.outbox.attach({
       send: (parts) => {
         // what links alone bring has no parts
-        if (parts.length > 0) server.send(parts as readonly [Buffer, Buffer])
+        const send = () => parts.length > 0 && server.send(parts as readonly [Buffer, Buffer])
+        const ms = this.#sendMs()
+        if (ms > 0) {
+          return new Promise((resolve) =>
+            this.#process.enqueueLater(ms, () => {
+              send()
+              resolve(undefined)
+            }),
+          )
+        }
+        send()
         return Promise.resolve(undefined)
       },
       failed: () => {},

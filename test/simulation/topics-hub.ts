@@ -104,6 +104,8 @@ export class SimulatedHub extends TurnProcess {
     const served = new Set<SimulatedLinks>()
     const { realm, plan } = world
     const guards = { above: realm?.open(`${this.name}/above`, this), below: realm?.open(`${this.name}/below`, this) }
+    const { sendMs: most = 0 } = plan.slowHubs ?? {}
+    const sendMs = () => (most === 0 || this.isCalm ? 0 : this.random.below(most + 1))
     const secured = { insecure: false, highWaterMark: plan.policy?.highWaterMark ?? 1000 }
     const bounds = { maxMessages, maxBytes: Number.MAX_SAFE_INTEGER, maxAgeMs: Number.POSITIVE_INFINITY }
     const isThis = () => this.#it?.core === core
@@ -123,7 +125,7 @@ export class SimulatedHub extends TurnProcess {
           bind: down.bind === undefined ? [] : [down.bind],
           connect: down.connect.map((address) => ({ address })),
           slowSubscribers: 'drop',
-          outboxBytes: 1_048_576,
+          outboxBytes: plan.slowHubs?.outboxBytes ?? 1_048_576,
           subscriptionBytes: 1_048_576,
         },
         history: keeping === 'nowhere' ? undefined : { ...bounds, path: undefined, bind: [] },
@@ -136,12 +138,12 @@ export class SimulatedHub extends TurnProcess {
         isOpen: isThis,
         random: (bytes) => this.random.bytes(bytes),
         publishers: (endpoints, ports) => {
-          const made = new SimulatedPublishersSocket(this, endpoints, ports)
+          const made = new SimulatedPublishersSocket(this, endpoints, ports, plan.slowHubs !== undefined)
           above.push(made)
           return made
         },
         subscribers: (ports) => {
-          below = new SimulatedSubscribersSocket(this, down, world, ports, guards.below?.guard)
+          below = new SimulatedSubscribersSocket(this, down, world, ports, guards.below?.guard, sendMs)
           return below
         },
         makeLinks: (ports) => {

@@ -32,6 +32,13 @@ export interface HubPlan extends KeepingPlan, Pick<PublisherPlan, 'flushMs'> {}
  */
 export type Shape = 'direct' | 'hub' | 'chain' | 'beside' | 'two' | 'ring'
 
+/** Hubs whose frames leave slowly. */
+export interface SlowHubs {
+  readonly outboxBytes: number
+  /** How long the transport takes one frame at most, in milliseconds. */
+  readonly sendMs: number
+}
+
 /** One run. */
 export interface TopicsPlan {
   readonly publishers: readonly PublisherPlan[]
@@ -60,6 +67,8 @@ export interface TopicsPlan {
   readonly hubs: readonly HubPlan[]
   /** Whether the first hub of a chain connects to the second. */
   readonly dialsDown: boolean
+  /** How little room hubs have for what leaves, and how slowly it does; `undefined` if there is room for all. */
+  readonly slowHubs: SlowHubs | undefined
   /** Who holds peers to a policy; `undefined` if nobody does. */
   readonly policy: PolicyPlan | undefined
 }
@@ -145,6 +154,7 @@ function narrowPlanOf(random: Random): TopicsPlan {
     shape: 'direct',
     hubs: [],
     dialsDown: false,
+    slowHubs: undefined,
     policy: undefined,
   }
 }

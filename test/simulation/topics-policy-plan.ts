@@ -5,6 +5,9 @@ import type { RealmWay } from './topics-realm.js'
 import type { PolicyPlan, Role } from './topics-roles.js'
 import type { Wiring } from './topics-shape.js'
 
+/** What a beacon takes while it waits, in bytes, about. */
+const beaconBytes = 300
+
 const rolesDrawn = ['all', 'all', 'some', 'one', 'blind', 'none'] as const
 
 /** What policies of writers leave of a shape: nobody has an address who is held to one, and nobody connects who holds others. */
@@ -25,10 +28,19 @@ export function drawRole(random: Random): Role {
 /** Seeds from here on have a wider plan, and policies. */
 export const policedFrom = 40_000_000
 
+/** Those from here on have hubs with little room, and policies sometimes. */
+export const slowFrom = 60_000_000
+
 /** Draws the plan of a seed, with policies or without. */
 export function policedPlanOf(random: Random, seed: number): TopicsPlan {
-  const plan = topicsPlanOf(random, seed >= widerFrom)
+  let plan = topicsPlanOf(random, seed >= widerFrom)
   if (seed < policedFrom) return plan
+  if (seed >= slowFrom) {
+    while (plan.hubs.length === 0) plan = topicsPlanOf(random, true)
+    const slowHubs = { outboxBytes: random.pick([500, 2000, 8000]), sendMs: random.pick([2, 10, 30]) }
+    plan = { ...plan, slowHubs }
+    if (random.chance(0.5)) return plan
+  }
   const isOfWriters = random.chance(0.35)
   return isOfWriters ? writersHeld(plan, random) : readersHeld(plan, random)
 }
@@ -68,7 +80,9 @@ function policyOf(plan: TopicsPlan, random: Random, isOfWriters: boolean, guards
   for (const at of plan.publishers.keys()) roles[`p${at}`] = isOfWriters ? drawRole(random) : 'all'
   for (let at = 0; at < plan.subscribers; at++) roles[`s${at}`] = isBelow ? drawRole(random) : 'all'
   for (const at of plan.hubs.keys()) roles[`h${at}`] = 'all'
-  const highWaterMark = random.pick([16, 16, 1])
+  // there is room for the beacons of all topics
+  const leastMark = (2 * plan.topics.length * plan.publishers.length * beaconBytes) / 65_536
+  const highWaterMark = plan.slowHubs ? Math.max(leastMark, random.pick([0.03, 0.1, 1])) : random.pick([16, 16, 1])
   return { isOfWriters, guards, roles, highWaterMark, changing: random.pick([0, 0.2, 0.4]) }
 }
 
