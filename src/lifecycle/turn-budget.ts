@@ -164,7 +164,8 @@ export class TurnBudget {
     } finally {
       if (begun < ready.length) this.#waiting = [...ready.slice(begun), ...this.#waiting]
       if (reading.length > 0) {
-        this.#sliceEnd += sliceMs / 2
+        // other work may have taken more than its half
+        this.#sliceEnd = Math.max(this.#sliceEnd, this.#loop.now()) + sliceMs / 2
         this.#isSpent = false
         for (const read of reading) read()
       }

@@ -108,6 +108,23 @@ t.test('however much waits, half of a turn is left for what is read', async (t) 
   }
 })
 
+t.test('also when a piece of that takes longer than a turn', async (t) => {
+  const loop = new Loop()
+  const work = () => {
+    loop.time += 30
+    loop.budget.spend(16)
+    loop.budget.nextTurn(work)
+  }
+  loop.budget.nextTurn(work)
+  for (let turn = 0; turn < 10; turn++) {
+    loop.budget.nextRead(() => {})
+    loop.turn()
+    const begun = loop.time
+    loop.work(0.05)
+    t.ok(loop.time - begun >= 4, `it reads for ${loop.time - begun} ms`)
+  }
+})
+
 t.test('a list is worked off in order, in as many turns as it takes', async (t) => {
   const loop = new Loop()
   const list = Array.from({ length: 3000 }, (_, index) => index)
