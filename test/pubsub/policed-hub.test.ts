@@ -117,6 +117,32 @@ for (const history of [{}, false] as const) {
   })
 }
 
+eachTransport(
+  t,
+  'through a hub that keeps nothing, nobody is shown the history of a publisher with a policy',
+  async (t, here) => {
+    const { runtime, bind } = here
+    const rules = [{ identity: '*', action: 'subscribe', target: '#' }] as const
+    const security = { keyPair: server, allow: everybody, policy: rules }
+    const publisher = await createPublisher({ bind, runtime, security, history: {} })
+    await publisher.topic('ticks.a', Job).send({ id: 1 })
+    const hub = await createHub({
+      publishers: { connect: publisher.endpoint, security: { keyPair: keys.alice, serverKey: server.publicKey } },
+      subscribers: { bind: another(here), security: { keyPair: server, allow: everybody } },
+      history: false,
+      runtime,
+    })
+    const at = { endpoint: hub.subscribers.endpoint } as Publisher
+    const bob = await subscriberOf(here, at, 'bob', { repairTimeoutMs: 300 })
+    const all = new Seen<SinceEvent<Job>>(bob.events('ticks.a', Job, { since: 'all' }))
+    await all.when(() => all.values.some(({ kind }) => kind === 'live'))
+    await publisher.topic('ticks.a', Job).send({ id: 2 })
+    await all.when(() => texts(all.values).includes('ticks.a2'))
+    const messages = texts(all.values).filter((text) => text !== 'live')
+    t.strictSame(messages, ['gap ticks.a1-1 unavailable', 'ticks.a2'])
+  },
+)
+
 eachTransport(t, 'a subscriber that may have nothing learns of no publisher of a hub', async (t, here) => {
   const { runtime } = here
   const hub = await policedBelow(here)
