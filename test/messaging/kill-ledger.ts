@@ -39,7 +39,7 @@ export interface PeerOfRound {
   readonly incarnation: string
   /** The peers that it has to do with. */
   readonly others: readonly string[]
-  /** Its incarnation before, and when that was killed, if it was in this round. */
+  /** Its incarnation before, and when the process of that had ended, if it was killed in this round. */
   readonly killed?: { readonly incarnation: string; readonly at: number } | undefined
   readonly report: RoundReport
 }
@@ -49,7 +49,7 @@ export interface RoundCounts {
   confirmed: number
   /** Messages whose outcome is not known, since their receiver was killed. */
   unknown: number
-  /** From a kill until the last peer saw that the killed one had left, in milliseconds. */
+  /** From the end of a killed process until the last peer saw that the killed one had left, in milliseconds. */
   leftMs: number
   /** Peers that saw that too late, since their own processes had stalled: they gave others a fresh period then. */
   stalled: number

@@ -185,9 +185,9 @@ class KillRun {
 
   async #kill(member: Member): Promise<void> {
     const { incarnation, isBinding, process } = member
-    member.killed = { incarnation, at: Date.now() }
     this.counts.kills[isBinding ? 'binding' : 'connecting'] += 1
     await process.kill()
+    member.killed = { incarnation, at: Date.now() } // on a busy machine a process waits for a processor to end, too
   }
 
   async #restart(member: Member): Promise<void> {
