@@ -16,6 +16,9 @@ export const echo = defineAsk('echo', defineSchema('int'), defineSchema('int'))
 /** Messages that a pair has in flight, in one direction. */
 const inFlight = 16
 
+/** Every so many messages one may be sent again where its outcome is not known. */
+const repeatEvery = 4
+
 /** Whether a message or an ask of a pair may fail in this way, as `code executed`. */
 export type Tolerates = (outcome: string, from: string, to: string) => boolean
 
@@ -88,7 +91,8 @@ export class LoadedPair {
     while (!this.#stopped) {
       const place = this.sent++
       const schema = place % 3 === 0 ? Order : Report
-      await this.from.send(this.to.name, schema, { id: place }).catch((error: RivuletError) => {
+      const delivery = place % repeatEvery === 0 ? 'at-least-once' : 'at-most-once'
+      await this.from.send(this.to.name, schema, { id: place }, { delivery }).catch((error: RivuletError) => {
         this.#failed.set(place, String(error.executed))
         return this.#failure('send', error, `message ${place}`)
       })
