@@ -37,7 +37,7 @@ function waits(resource: Ordered, before: Before): boolean {
  *
  * A producer, a consumer, a client, a push and a publisher close before the host, the server, the pull or the
  * subscriber among the resources that they are connected to. The order of the list does not matter. All together take
- * no longer than `timeoutMs`. Never rejects.
+ * no longer than `timeoutMs`, and a goodbye to silent peers. Never rejects.
  *
  * @param resources - What is closed, each once.
  * @param options - Whether they drain, and for how long, all together.

@@ -17,7 +17,7 @@ export interface CloseOptions {
    */
   readonly drain?: boolean
   /**
-   * How long draining may take, in milliseconds, 0 or more; 0 drains nothing.
+   * How long draining may take, in milliseconds, 0 or more; 0 drains nothing. A goodbye to a silent peer may take 500 ms more.
    * @defaultValue `5000`
    */
   readonly timeoutMs?: number
