@@ -2,8 +2,11 @@
  * The account of a round in which some of many processes with a peer each were killed and started again: what each said of its
  * messages and of the others, held against what it must be.
  *
- * What a process that was killed had taken or confirmed until then is not known: it is excused from that, and from nothing else.
+ * Of a process that was killed its log says what it had handed out; what its mailbox held and what it had sent is not known.
  */
+
+/** Every so many messages one may be repeated to the next incarnation of its receiver. */
+export const repeatEvery = 4
 
 /** What became of the messages of one peer to another, by their places among all that this process has sent it. */
 export interface SentReport {
@@ -33,6 +36,14 @@ export interface RoundReport {
   readonly stalledMs: number
 }
 
+/** A peer whose process was killed. */
+export interface KilledPeer {
+  readonly incarnation: string
+  readonly at: number
+  /** What it had handed out, of all rounds: places by the incarnation of their sender. */
+  readonly received: Readonly<Record<string, readonly number[]>>
+}
+
 /** A peer at the end of a round. */
 export interface PeerOfRound {
   readonly name: string
@@ -40,7 +51,7 @@ export interface PeerOfRound {
   /** The peers that it has to do with. */
   readonly others: readonly string[]
   /** Its incarnation before, and when the process of that had ended, if it was killed in this round. */
-  readonly killed?: { readonly incarnation: string; readonly at: number } | undefined
+  readonly killed?: KilledPeer | undefined
   readonly report: RoundReport
 }
 
@@ -101,6 +112,12 @@ export class KillLedger {
     // a peer that was started again itself has never met the former receiver
     const isRestarted = to.killed !== undefined && from.killed === undefined
     const got = new Set(to.report.received[from.incarnation])
+    const former = new Set(isRestarted ? to.killed?.received[from.incarnation] : [])
+    const last = Math.max(-1, ...[...former].slice(-1))
+    for (const place of got) {
+      if (former.has(place) && place % repeatEvery > 0 && !sent.before.includes(place))
+        this.#fault(`${what(place)} came to both receivers`)
+    }
     const due = isRestarted ? sent.since : [...sent.before, ...sent.since]
     for (const place of due) {
       if (!got.delete(place)) this.#fault(`${what(place)} was confirmed and is not there`)
@@ -108,6 +125,7 @@ export class KillLedger {
     for (const place of isRestarted ? sent.before : []) {
       if (got.delete(place))
         this.#fault(`${what(place)} was confirmed by the former receiver and came to the next one, too`)
+      if (!former.has(place) && place < last) this.#fault(`${what(place)} was confirmed and never handed out`)
     }
     for (const { place, outcome, mayRepeat } of sent.failed) {
       const isUnknown = isRestarted && !mayRepeat && outcome === unknownOutcome

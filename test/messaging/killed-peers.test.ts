@@ -15,7 +15,7 @@ t.test('one that binds and one that connects are killed under load and come back
 type Changes = { readonly [Key in 'a' | 'b']?: Partial<RoundReport> }
 
 /** Settles a round of two peers, of which the one was killed and has come back; `changes` are what the reports do not say rightly. */
-function settle(changes: Changes): readonly string[] {
+function settle(changes: Changes, received: Record<string, number[]> = { 'a-1': [0, 1] }): readonly string[] {
   const ledger = new KillLedger(2000)
   const at = 10_000
   const sight = (kind: string, name: string, incarnation: string, after: number) => ({
@@ -46,7 +46,7 @@ function settle(changes: Changes): readonly string[] {
   }
   const peers: PeerOfRound[] = [
     { name: 'a', incarnation: 'a-1', others: ['b'], report: a },
-    { name: 'b', incarnation: 'b-2', others: ['a'], killed: { incarnation: 'b-1', at }, report: b },
+    { name: 'b', incarnation: 'b-2', others: ['a'], killed: { incarnation: 'b-1', at, received }, report: b },
   ]
   ledger.settle(peers)
   return ledger.faults
@@ -98,6 +98,9 @@ t.test('the account finds what must not be', async (t) => {
     t.strictSame(settle(changes as Changes), [fault], what)
   }
   t.strictSame(settle({ a: left(2500, 400) }), [], 'late, since it has stalled')
+  t.strictSame(settle({}, { 'a-1': [0, 1, 4] }), [], 'one that may be repeated')
+  t.strictSame(settle({}, { 'a-1': [0, 1, 5] }), ['message 5 of a to b came to both receivers'])
+  t.strictSame(settle({}, { 'a-1': [0, 2] }), ['message 1 of a to b was confirmed and never handed out'])
   const outcome = 'RIVULET_UNKNOWN_OUTCOME maybe'
   const given = { b: { before: [], since: [4, 5], failed: [{ place: 6, outcome, mayRepeat: false }] } }
   t.strictSame(

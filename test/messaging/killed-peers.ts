@@ -3,6 +3,9 @@
  *
  * What became of each message and what each saw of the others is held against what it must be, by `kill-ledger.ts`.
  */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loader, modulePath } from '../child-process.js'
 import { AskedProcess } from '../support/asked-process.js'
@@ -14,6 +17,8 @@ export interface KilledSettings {
   readonly name: string
   readonly bind?: string | undefined
   readonly connect: readonly string[]
+  /** The file in which it writes what it hands out. */
+  readonly log: string
   /** The peers that it sends to. */
   readonly others: readonly string[]
 }
@@ -108,6 +113,7 @@ class KillRun {
   readonly #random: () => number
   readonly #ledger: KillLedger
   readonly #members: Member[] = []
+  readonly #folder = mkdtempSync(join(tmpdir(), 'rivulet-kills-'))
   readonly #started: AskedProcess<KilledCommand, KilledAnswer>[] = []
 
   constructor(options: KillOptions) {
@@ -170,6 +176,7 @@ class KillRun {
 
   async end(): Promise<void> {
     await Promise.all(this.#started.map((process) => process.kill()))
+    rmSync(this.#folder, { recursive: true })
   }
 
   /** By turns: one that binds, one that connects, and both at once, or two that bind. */
@@ -187,7 +194,8 @@ class KillRun {
     const { incarnation, isBinding, process } = member
     this.counts.kills[isBinding ? 'binding' : 'connecting'] += 1
     await process.kill()
-    member.killed = { incarnation, at: Date.now() } // on a busy machine a process waits for a processor to end, too
+    const at = Date.now() // on a busy machine a process waits for a processor to end, too
+    member.killed = { incarnation, at, received: readLog(this.#logOf(member.name)) }
   }
 
   async #restart(member: Member): Promise<void> {
@@ -201,7 +209,7 @@ class KillRun {
     const connect = this.#members.flatMap((other) =>
       other.name !== name && other.bind && this.#dials(member, other) ? [other.bind] : [],
     )
-    const settings: KilledSettings = { name, others, connect, bind }
+    const settings: KilledSettings = { name, others, connect, bind, log: this.#logOf(name) }
     member.process = new AskedProcess(settings, this.#options.program ?? asHere)
     this.#started.push(member.process)
     await member.process.loaded
@@ -214,6 +222,10 @@ class KillRun {
   #dials(member: Member, other: Member): boolean {
     const at = this.#members.indexOf(member)
     return !member.isBinding || at < 0 || this.#members.indexOf(other) < at
+  }
+
+  #logOf(name: string): string {
+    return join(this.#folder, name)
   }
 
   #settle(reports: readonly RoundReport[]): void {
@@ -245,4 +257,15 @@ class KillRun {
       limit.catch(() => {})
     }
   }
+}
+
+/** Reads what a killed process had handed out; its last line may be cut off. */
+function readLog(path: string): Readonly<Record<string, readonly number[]>> {
+  const received: Record<string, number[]> = {}
+  for (const line of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
+    const [incarnation = '', place] = line.split(' ')
+    received[incarnation] ??= []
+    received[incarnation].push(Number(place))
+  }
+  return received
 }

@@ -3,23 +3,23 @@
  *
  * Argument: what `KilledSettings` says, as JSON. It answers each message of its parent, see `killed-peers.ts`, with one.
  */
+import { openSync, writeSync } from 'node:fs'
 import { createPeer } from '../../patterns/messaging/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { turn, until } from '../support/events.js'
-import type { RoundReport, SeenReport } from './kill-ledger.js'
+import { type RoundReport, repeatEvery, type SeenReport } from './kill-ledger.js'
 import type { KilledAnswer, KilledCommand, KilledSettings } from './killed-peers.js'
 import { Report } from './peers.js'
 
-const { name, bind, connect, others } = JSON.parse(process.argv[2] as string) as KilledSettings
+const { name, bind, connect, others, log } = JSON.parse(process.argv[2] as string) as KilledSettings
+
+const logFile = openSync(log, 'w')
 
 /** Messages in flight to one other peer. */
 const inFlight = 8
 
 /** How often a process looks whether it has stalled, in milliseconds. */
 const lookMs = 50
-
-/** Every so many messages one may be repeated to the next incarnation of its receiver. */
-const repeatEvery = 4
 
 const ways = { ...(bind !== undefined && { bind }), ...(connect.length > 0 && { connect }) }
 const peer = await createPeer({ name, ...ways })
@@ -82,6 +82,7 @@ peer.deliveries(Report).subscribe(({ from: { incarnation }, value: { id } }) => 
   const places = received[incarnation]
   if (places === undefined) received[incarnation] = [id]
   else places.push(id)
+  writeSync(logFile, `${incarnation} ${id}\n`) // what is written is there after a kill
 })
 
 async function sendAll(to: Sent): Promise<void> {
