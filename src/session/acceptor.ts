@@ -10,6 +10,7 @@ import { frameKind, type Hello } from '../wire/index.js'
 import { type AcceptedSession, AcceptedSessions, keyOf } from './accepted-sessions.js'
 import type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 import {
+  isHello,
   kindOf,
   readHello,
   refusalReason,
@@ -74,7 +75,7 @@ export class Acceptor {
   receive(peer: string, frame: Buffer): boolean {
     if (this.#closed) return true
     const entry = this.#sessions.on(peer)
-    if (entry === undefined || !this.held.keep(entry, frame)) this.#take(peer, frame, entry)
+    if (!this.held.keep(peer, entry, frame)) this.#take(peer, frame, entry)
     return this.held.size === 0
   }
 
@@ -88,7 +89,7 @@ export class Acceptor {
     }
     try {
       if (kind === frameKind.link && entry) {
-        if (!entry.session.receive(frame)) this.held.hold(entry, peer)
+        if (!entry.session.receive(frame)) this.held.hold(entry)
       } else if (kind === frameKind.link) this.#stray(peer, frame)
       else if (kind === frameKind.hello) this.#hello(peer, readHello(frame))
       else if (kind === frameKind.proof && this.#gate) this.#gate.proof(peer, frame)
@@ -103,7 +104,7 @@ export class Acceptor {
   takeRest(): boolean {
     this.held.takeMore(
       (entry) => this.#takeRestOf(entry),
-      (peer, next) => (Buffer.isBuffer(next) ? this.#take(peer, next, this.#sessions.on(peer)) : this.gone(peer, next)),
+      (peer, next) => (Buffer.isBuffer(next) ? this.receive(peer, next) : this.gone(peer, next)),
     )
     return this.held.size === 0
   }
@@ -133,8 +134,9 @@ export class Acceptor {
   /** A connection is gone. */
   gone(peer: string, reason: RivuletError): void {
     this.#gate?.gone(peer)
+    if (this.held.keepEnd(peer, reason)) return
     const entry = this.#sessions.on(peer)
-    if (entry && !this.held.keepEnd(entry, reason)) this.#cutOff(entry, reason)
+    if (entry) this.#cutOff(entry, reason)
   }
 
   /** Time has passed; to be called every `heartbeatMs`. */
@@ -166,17 +168,17 @@ export class Acceptor {
 
   /**
    * Ends all sessions, with a goodbye where there is a connection; returns the connections with one in transit. A dialer that
-   * has read it says hello for another session.
+   * has read it says hello for another session; one whose hello or end waits here does not read it.
    */
   close(reason: RivuletError): string[] {
     this.#closed = true
-    this.held.clear()
-    const peers = this.#sessions.peers()
+    const leaving = new Set(this.#sessions.peers())
+    for (const { peer, next } of this.held.clear()) if (!Buffer.isBuffer(next) || isHello(next)) leaving.delete(peer)
     for (const entry of [...this.#sessions.all()]) {
       entry.session.goodbye(reason)
       this.#sessions.remove(entry)
     }
-    return peers
+    return [...leaving]
   }
 
   #hello(peer: string, hello: Hello): void {

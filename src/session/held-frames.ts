@@ -10,12 +10,18 @@ import { frameCostBytes } from './retained-frames.js'
 /** What may wait behind all frames that are held, in bytes; with more, no connection is read. */
 const maxBehindBytes = 1_048_576
 
-/** A frame that is held. */
-interface HeldFrame {
-  /** The connection that it came on. */
+/** What has come on a connection: a frame, or its end. */
+interface Behind {
   readonly peer: string
-  /** What has come on it since: frames, and its end. */
-  readonly behind: (Buffer | RivuletError)[]
+  readonly next: Buffer | RivuletError
+}
+
+/** What waits behind one frame. */
+interface Queue {
+  readonly behind: Behind[]
+  /** The connections that it has come on: those of the session, one after another. */
+  readonly peers: Set<string>
+  bytes: number
 }
 
 /** What a machine says of frames that it holds. */
@@ -33,7 +39,9 @@ export const heldNone: Held = { size: 0, mayReceive: true }
 /** The frames that are held, at most one of each session. */
 export class HeldFrames<S> implements Held {
   /** Those first that have waited longest. */
-  readonly #held = new Map<S, HeldFrame>()
+  readonly #held = new Map<S, Queue>()
+  /** Connections of which something waits, and where: what follows on them waits there, too, even if the session has left. */
+  readonly #byPeer = new Map<string, Queue>()
   #behindBytes = 0
 
   get size(): number {
@@ -46,63 +54,78 @@ export class HeldFrames<S> implements Held {
   }
 
   /** Holds a frame, behind those of other sessions. */
-  hold(session: S, peer: string): void {
-    this.#held.set(session, { peer, behind: [] })
+  hold(session: S): void {
+    this.#held.set(session, { behind: [], peers: new Set(), bytes: 0 })
   }
 
-  /** Keeps a frame behind the one that its session holds; returns whether there is such a one. */
-  keep(session: S, frame: Buffer): boolean {
-    const held = this.#held.get(session)
-    if (held === undefined) return false
-    this.#add(held, frame)
-    return true
+  /** Keeps a frame if something waits on its connection, or the session there holds one; returns whether it does. */
+  keep(peer: string, session: S | undefined, frame: Buffer): boolean {
+    return this.#add(this.#byPeer.get(peer) ?? (session && this.#held.get(session)), peer, frame)
   }
 
   /** Keeps the end of a connection behind its frames; returns whether there are any. */
-  keepEnd(session: S, reason: RivuletError): boolean {
-    const held = this.#held.get(session)
-    if (held === undefined || held.behind.length === 0) return false
-    this.#add(held, reason)
-    return true
+  keepEnd(peer: string, reason: RivuletError): boolean {
+    return this.#add(this.#byPeer.get(peer), peer, reason)
   }
 
   /**
    * Takes more of the one that has waited longest; then it is behind the others.
    *
    * @param takeRest - Takes more of the frame of a session; returns whether that was all of it.
-   * @param takeNext - Takes what came behind it; may hold a frame of the same session again.
+   * @param takeNext - Takes, or keeps again, what came behind it; may hold a frame of the same session.
    */
   takeMore(takeRest: (session: S) => boolean, takeNext: (peer: string, next: Buffer | RivuletError) => void): void {
     const [first] = this.#held
     if (first === undefined) return
-    const [session, held] = first
+    const [session, queue] = first
     const isTaken = takeRest(session)
-    this.#held.delete(session)
+    // a handler may have cleared all
+    if (!this.#held.delete(session)) return
     if (!isTaken) {
-      this.#held.set(session, held)
+      this.#held.set(session, queue)
       return
     }
-    const { peer, behind } = held
-    for (let next = behind.shift(); next !== undefined; next = behind.shift()) {
-      this.#behindBytes -= costOf(next)
-      takeNext(peer, next)
-      const again = this.#held.get(session)
-      if (again === undefined) continue
-      again.behind.push(...behind)
+    this.#unlink(queue)
+    const { behind } = queue
+    for (let one = behind.shift(); one !== undefined; one = behind.shift()) {
+      queue.bytes -= costOf(one.next)
+      takeNext(one.peer, one.next)
+      if (behind.length === 0 || !this.#held.has(session)) continue
+      this.#link(session, queue)
       return
     }
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    for (const { behind } of this.#held.values()) behind.length = 0
+  /** Forgets everything; returns what has waited. */
+  clear(): readonly Behind[] {
+    const behind = [...this.#held.values()].flatMap((queue) => queue.behind)
     this.#held.clear()
+    this.#byPeer.clear()
     this.#behindBytes = 0
+    return behind
   }
 
-  #add({ behind }: HeldFrame, one: Buffer | RivuletError): void {
-    behind.push(one)
-    this.#behindBytes += costOf(one)
+  #add(queue: Queue | undefined, peer: string, next: Buffer | RivuletError): boolean {
+    if (queue === undefined) return false
+    const bytes = costOf(next)
+    queue.behind.push({ peer, next })
+    queue.peers.add(peer)
+    queue.bytes += bytes
+    this.#byPeer.set(peer, queue)
+    this.#behindBytes += bytes
+    return true
+  }
+
+  /** Lets a queue wait behind the frame that its session holds now. */
+  #link(session: S, queue: Queue): void {
+    this.#held.set(session, queue)
+    for (const peer of queue.peers) this.#byPeer.set(peer, queue)
+    this.#behindBytes += queue.bytes
+  }
+
+  #unlink(queue: Queue): void {
+    for (const peer of queue.peers) this.#byPeer.delete(peer)
+    this.#behindBytes -= queue.bytes
   }
 }
 

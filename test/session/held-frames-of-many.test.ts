@@ -1,98 +1,11 @@
 /** Frames that take several turns, of several peers: each waits for itself alone, and in order. */
 import t from 'tap'
-import { Acceptor, Dialer } from '../../src/session/index.js'
-import { bodyOf, itemKind, Listener, lost, settings } from './link-pair.js'
-
-/** An acceptor that takes so many items of a frame at a time, and dialers by the names of their connections. */
-function lab(perShare: number, names: readonly string[]) {
-  const now = () => 5000
-  let left = perShare
-  const spend = () => {
-    left -= 1
-    return left <= 0
-  }
-  const flushes = new Set<() => void>()
-  const accepted: Listener[] = []
-  const reports: string[] = []
-  const acceptor = new Acceptor(
-    { ...settings, maxSessions: 16 },
-    {
-      now,
-      transmit: (peer, frame) => void dialers.get(peer)?.dialer.receive(frame),
-      flushLater: (flush) => flushes.add(flush),
-      spend,
-      accept: (session) => {
-        const listener = new Listener(session)
-        accepted.push(listener)
-        return listener
-      },
-      report: ({ code }) => void reports.push(code),
-    },
-  )
-  const receive = (peer: string, frame: Buffer) => {
-    left = perShare
-    return acceptor.receive(peer, frame)
-  }
-  const open = (name: string, index: number) => {
-    /** What it has sent and the acceptor was not given. */
-    const sent: Buffer[] = []
-    const listeners: Listener[] = []
-    const dialer: Dialer = new Dialer(settings, {
-      now,
-      random: (bytes) => Buffer.alloc(bytes, index + 1),
-      transmit: (frame) => void sent.push(frame),
-      flushLater: () => flushes.add(() => dialer.flush()),
-      spend: () => false,
-      reconnect: () => {},
-      accept: (session) => {
-        const listener = new Listener(session)
-        listeners.push(listener)
-        return listener
-      },
-      report: ({ code }) => void reports.push(code),
-    })
-    dialers.set(name, { dialer })
-    dialer.up()
-    for (let frame = sent.shift(); frame; frame = sent.shift()) receive(name, frame)
-    const client = listeners.at(-1) as Listener
-    const stream = client.session.openStream()
-    return {
-      dialer,
-      client,
-      sent,
-      /** Sends items in a frame, which is not given to the acceptor. */
-      frame(...texts: string[]): Buffer {
-        for (const text of texts) client.session.send(stream, itemKind, 0, bodyOf(text))
-        flush()
-        return sent.pop() as Buffer
-      },
-    }
-  }
-  const flush = () => {
-    for (const one of [...flushes]) {
-      flushes.delete(one)
-      one()
-    }
-  }
-  const dialers = new Map<string, { dialer: Dialer }>()
-  const peers = names.map(open)
-  return {
-    acceptor,
-    peers,
-    reports,
-    receive,
-    texts: () => accepted.map(({ texts }) => texts.join('')),
-    servers: accepted,
-    takeRest() {
-      left = perShare
-      return acceptor.takeRest()
-    },
-  }
-}
+import { type HeldPeer, heldLab } from './held-lab.js'
+import { lost } from './link-pair.js'
 
 t.test('others are read while a frame is held, and those that are held have their turns', async (t) => {
-  const { acceptor, peers, receive, takeRest, texts } = lab(2, ['a', 'b', 'c'])
-  const [a, b, c] = peers as [Peer, Peer, Peer]
+  const { acceptor, peers, receive, takeRest, texts } = heldLab(2, ['a', 'b', 'c'])
+  const [a, b, c] = peers as [HeldPeer, HeldPeer, HeldPeer]
   t.notOk(receive('a', a.frame('1', '2', '3', '4', '5')))
   t.notOk(receive('b', b.frame('1', '2', '3')))
   t.equal(acceptor.held.size, 2)
@@ -109,8 +22,8 @@ t.test('others are read while a frame is held, and those that are held have thei
 })
 
 t.test('what comes behind a frame waits for it, and for no other', async (t) => {
-  const { acceptor, peers, receive, takeRest, texts } = lab(1, ['a', 'b'])
-  const [a, b] = peers as [Peer, Peer]
+  const { acceptor, peers, receive, takeRest, texts } = heldLab(1, ['a', 'b'])
+  const [a, b] = peers as [HeldPeer, HeldPeer]
   receive('a', a.frame('1', '2', '3'))
   receive('a', a.frame('4', '5'))
   receive('a', a.frame('6'))
@@ -126,8 +39,8 @@ t.test('what comes behind a frame waits for it, and for no other', async (t) => 
 })
 
 t.test('a goodbye and the end of a connection behind a frame come behind it', async (t) => {
-  const { acceptor, peers, receive, takeRest, texts, servers, reports } = lab(1, ['a', 'b'])
-  const [a] = peers as [Peer]
+  const { acceptor, peers, receive, takeRest, texts, servers, reports } = heldLab(1, ['a', 'b'])
+  const [a] = peers as [HeldPeer]
   receive('a', a.frame('1', '2', '3'))
   const last = a.frame('4')
   a.dialer.close(lost)
@@ -144,8 +57,8 @@ t.test('a goodbye and the end of a connection behind a frame come behind it', as
 })
 
 t.test('the end of a connection with nothing behind its frame does not wait', async (t) => {
-  const { acceptor, peers, receive, takeRest, texts, servers } = lab(1, ['a'])
-  const [a] = peers as [Peer]
+  const { acceptor, peers, receive, takeRest, texts, servers } = heldLab(1, ['a'])
+  const [a] = peers as [HeldPeer]
   receive('a', a.frame('1', '2'))
   acceptor.gone('a', lost)
   t.equal(servers[0]?.session.status, 'cut')
@@ -155,12 +68,12 @@ t.test('the end of a connection with nothing behind its frame does not wait', as
 
 t.test('what may wait behind frames is bounded', async (t) => {
   const names = Array.from({ length: 12 }, (_, index) => `peer ${index}`)
-  const { acceptor, peers, receive, takeRest, texts } = lab(1, names)
+  const { acceptor, peers, receive, takeRest, texts } = heldLab(1, names)
   for (const [index, peer] of peers.entries()) receive(names[index] as string, peer.frame('1', '2'))
   let frames = 0
   while (acceptor.held.mayReceive && frames < 144) {
     const at = frames % peers.length
-    receive(names[at] as string, (peers[at] as Peer).frame('x'.repeat(10_000)))
+    receive(names[at] as string, (peers[at] as HeldPeer).frame('x'.repeat(10_000)))
     frames += 1
   }
   t.ok(frames > 80 && frames < 120, `${frames} frames of 10 kB`)
@@ -172,8 +85,8 @@ t.test('what may wait behind frames is bounded', async (t) => {
 })
 
 t.test('an acceptor that is closed holds nothing', async (t) => {
-  const { acceptor, peers, receive, takeRest, texts } = lab(1, ['a', 'b'])
-  const [a, b] = peers as [Peer, Peer]
+  const { acceptor, peers, receive, takeRest, texts } = heldLab(1, ['a', 'b'])
+  const [a, b] = peers as [HeldPeer, HeldPeer]
   receive('a', a.frame('1', '2'))
   receive('a', a.frame('3'))
   receive('b', b.frame('1', '2'))
@@ -183,5 +96,3 @@ t.test('an acceptor that is closed holds nothing', async (t) => {
   t.ok(takeRest())
   t.strictSame(texts(), ['1', '1'])
 })
-
-type Peer = ReturnType<typeof lab>['peers'][number]
