@@ -83,8 +83,9 @@ export class TopicFollower<Frame extends FollowedFrame> {
     if (source) source.isOfferKnown = false
   }
 
-  /** Takes a frame that a connection has brought. */
+  /** Takes a frame that a connection has brought; behind `stop`, none. */
   frame(id: string, frame: Frame): void {
+    if (this.#order.stopped) return
     const source = this.#sources.source(id)
     const end = endOf(frame.place)
     if (end > source.seen) source.seen = end

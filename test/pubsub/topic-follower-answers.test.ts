@@ -72,3 +72,16 @@ t.test('what was given up before a cursor is not missing behind it, though more 
   all.settle()
   t.strictSame(all.texts(), ['gap b2-2 expired', 'a9', 'a10', 'a11', 'a12', 'live'])
 })
+
+t.test('a frame behind the end waits for no answer: nothing is set for a subscriber that closes', async (t) => {
+  const p = new Kept(idP)
+  for (const since of ['all', 'now'] as const) {
+    const following = new Following([p], since)
+    following.follower.stop()
+    following.watchedAt = undefined
+    following.follower.frame(idP, p.publish('a', 1))
+    following.follower.frame(idP, p.publish('a', 1))
+    t.equal(following.watchedAt, undefined)
+    t.strictSame(following.texts(), [])
+  }
+})
