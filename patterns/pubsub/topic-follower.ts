@@ -87,8 +87,7 @@ export class TopicFollower<Frame extends FollowedFrame> {
   frame(id: string, frame: Frame): void {
     if (this.#order.stopped) return
     const source = this.#sources.source(id)
-    const end = endOf(frame.place)
-    if (end > source.seen) source.seen = end
+    source.seen = Math.max(source.seen, endOf(frame.place))
     if (this.#isNow) {
       if (source.doneUpTo === undefined) this.#order.done(source, frame.place.position - 1)
       this.#arrive(source, frame)
