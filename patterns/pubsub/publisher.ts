@@ -202,7 +202,7 @@ class PublisherResource extends OneWayResource<PublisherStats> implements Publis
     return 0
   }
 
-  protected released(left: number): void {
+  protected override released(left: number): void {
     this.#side.close()
     this.#core.lost('closed', left + this.#feed.close())
     this.#core.close()

@@ -224,13 +224,16 @@ class SubscriberResource extends OneWayResource<SubscriberStats> implements Topi
     this.#core.readiness.close()
     await this.#history.close()
     await this.waitUntil(deadline, this.#core.settle())
-    return this.#core.complete()
+    return 0
   }
 
-  protected released(): void {
+  /** Behind the socket: a read that has begun brings a frame until then. */
+  protected override ended(): number {
+    const undelivered = this.#core.complete()
     this.#slow.close()
     this.#plain?.close()
     this.#core.close()
     this.#gate.open()
+    return undelivered
   }
 }

@@ -3,7 +3,7 @@
  *
  * What its messages go over is a `Transport`, which it opens and closes; this moves no messages itself.
  */
-import { Observable, ReplaySubject } from 'rxjs'
+import { Observable, ReplaySubject, takeUntil } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
@@ -181,6 +181,11 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
   /** Releases what is left as soon as the transport is closed; `left` messages in its outboxes were lost. */
   protected released(_left: number): void {}
 
+  /** Nothing arrives any more: ends what it has received, and returns how many messages of that were not delivered. */
+  protected ended(): number {
+    return 0
+  }
+
   abstract stats(): Stats
 
   /** Opens the resource; it is usable when this resolves. */
@@ -305,27 +310,22 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
     // a getter of a message that is being written may be what closes: its message is taken first
     await undefined
     const { drain = defaults.drain, timeoutMs = defaults.closeTimeoutMs } = options
-    const { clock } = this.runtime
-    const deadline = clock.now() + (drain ? timeoutMs : 0)
-    const undelivered = this.#opened ? await this.finish(deadline) : 0
-    const { left, released } = this.#closeTransport(deadline - clock.now())
+    const deadline = this.runtime.clock.now() + (drain ? timeoutMs : 0)
+    const finished = this.#opened ? await this.finish(deadline) : 0
+    const { left, released } = this.#closeTransport(deadline - this.runtime.clock.now())
     // at once, so that the counts add up while the library frees the addresses
     this.released(left)
     await released
+    const undelivered = finished + left + this.ended()
     this.#letGo()
     if (this.#hasOwnErrors) this.reports.complete()
-    const holder = this.#maker ?? this.runtime
-    holder.release(this)
-    return { undelivered: undelivered + left }
+    ;(this.#maker ?? this.runtime).release(this)
+    return { undelivered }
   }
 
   /** What another resource has is shown until this one is closed. */
   #ownOrShared<T>(shown: Observable<T>): Observable<T> {
-    if (this.#over === undefined) return shown
-    return new Observable((subscriber) => {
-      subscriber.add(this.#hasLeft.subscribe(() => subscriber.complete()))
-      if (!subscriber.closed) shown.subscribe(subscriber)
-    })
+    return this.#over === undefined ? shown : shown.pipe(takeUntil(this.#hasLeft))
   }
 
   #newLinks(): Links {

@@ -21,5 +21,4 @@ export abstract class SocketResource<Stats> extends ResourceBase<Stats> {
 
   protected abstract override openTransport(): Promise<void>
   protected abstract override finish(deadline: number): Promise<number>
-  protected abstract override released(left: number): void
 }

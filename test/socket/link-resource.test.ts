@@ -61,7 +61,7 @@ class Party extends SocketResource<undefined> {
     return 3
   }
 
-  protected released(left: number): void {
+  protected override released(left: number): void {
     this.left = left
   }
 

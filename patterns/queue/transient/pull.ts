@@ -143,10 +143,12 @@ class PullResource<Out> extends OneWayResource<ReceiverStats> implements Pull<Ou
   protected async finish(deadline: number): Promise<number> {
     this.socket.reading = false
     await this.waitUntil(deadline, this.#inbound.whenDrained())
-    return this.#receiver.close() + this.#inbound.complete()
+    return 0
   }
 
-  protected released(): void {
+  /** Behind the socket: a read that has begun brings a frame until then. */
+  protected override ended(): number {
     this.#gate.open()
+    return this.#receiver.close() + this.#inbound.complete()
   }
 }

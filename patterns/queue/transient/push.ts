@@ -189,7 +189,7 @@ class PushResource<In> extends OneWayResource<PushStats> implements Push<In> {
     return 0
   }
 
-  protected released(left: number): void {
+  protected override released(left: number): void {
     this.#outgoing.lost('closed', left)
   }
 }
