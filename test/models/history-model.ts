@@ -119,7 +119,9 @@ async function follow(
   const { pattern, since } = plan
   const key = `${world.subscribers.indexOf(subscriber)} ${pattern} ${JSON.stringify(since)}`
   const known = readers.find((one) => one.key === key)
-  const reader = known?.reader ?? new HistoryReader(lab, lives, subscriber.events(pattern, Job, { since }), plan)
+  const beside = readers.filter((one) => one.subscriber === subscriber).map((one) => one.reader)
+  const reader =
+    known?.reader ?? new HistoryReader(lab, lives, subscriber.events(pattern, Job, { since }), plan, beside)
   if (!known) readers.push({ key, reader, subscriber })
   reader.read(reading)
   if (!waits || known || world.publisher.status !== 'open') return

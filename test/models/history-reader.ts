@@ -94,8 +94,11 @@ export class HistoryReader {
     Life,
     { readonly settled: ReadonlyMap<string, number>; readonly cleared: ReadonlyMap<string, number> }
   >
+  /** What other streams of its subscriber had shown before it began. */
+  readonly #shown: readonly SinceEvent<Job>[]
   #reading = new Subscription()
 
+  /** @param beside - The other streams of its subscriber. */
   constructor(
     lab: Lab,
     lives: Lives,
@@ -106,7 +109,9 @@ export class HistoryReader {
       readonly since: Since
       readonly continued?: Continued
     },
+    beside: readonly HistoryReader[],
   ) {
+    this.#shown = beside.flatMap(({ events }) => events)
     this.#lab = lab
     this.#lives = lives
     this.#stream = stream
@@ -252,11 +257,20 @@ export class HistoryReader {
     if (this.beginning === 'last') this.#expect(from > settled - lastCount, () => `${text()} of ${settled}`)
     if (this.beginning === 'retained' && isMessage) {
       const isRetained = life.topics.get(topic)?.[from - 1]?.isRetained === true
-      // one that keeps nothing else has sent it live: it had not arrived when the stream began
-      if (!isRetained && life.keeping === 'nowhere') return
+      // one that keeps nothing else has sent it live, and it had not arrived when the stream began
+      const isLate = life.keeping === 'nowhere' && !this.#hadArrived(life, topic, from)
+      if (isLate && !isRetained) return
       this.#expect(isRetained, () => `${text()}, which is no retained value`)
       this.#expect(from > (before?.cleared.get(topic) ?? 0), () => `${text()}, which was cleared`)
     }
+  }
+
+  /** Whether another stream of its subscriber had shown a message, or a later one, before it began. */
+  #hadArrived(life: Life, topic: string, number: number): boolean {
+    return this.#shown.some(
+      (event) =>
+        event.kind === 'message' && event.topic === topic && this.#isOf(event, life) && event.sequence >= number,
+    )
   }
 
   /** Messages may be missing only for a reason. */
