@@ -9,11 +9,11 @@ import { type Clock, systemClock } from '../clock/index.js'
 
 /** What one turn may take, in milliseconds, and pieces of work that it may take in any case. */
 const sliceMs = 10
-/** What work may take of it that is one of many things to do, in milliseconds. */
-const shareMs = 1
-/** Pieces of it before the first look at the clock. */
-const sharePiecesPerCheck = 4
 const fewestPieces = 16
+
+/** How long a share of a turn lasts behind the first look at the clock in it, in milliseconds, and its pieces before that look. */
+const shareMs = 1
+const sharePiecesPerCheck = 4
 
 /** Pieces of work between two looks at the clock, and how long they may take before looks become more frequent. */
 const mostPiecesPerCheck = 64
@@ -73,7 +73,7 @@ export class TurnBudget {
     return this.#isSpent
   }
 
-  /** Begins a share of this turn, for work that is a whole: a frame of one of many peers. */
+  /** Begins a share of this turn: for a frame of one peer among many, whose items take long or not. */
   beginShare(): void {
     this.#shareCheckAt = 0
     this.#isShareSpent = false
@@ -83,7 +83,7 @@ export class TurnBudget {
     this.#piecesPerCheck = this.#untilCheck = sharePiecesPerCheck
   }
 
-  /** Counts a part of such work; returns whether its share is spent, and its rest must wait for the next turn. */
+  /** Counts an item of that frame; returns whether the share is spent, and the rest must wait for the next turn. */
   spendShare(): boolean {
     this.#untilCheck -= 1
     if (this.#untilCheck <= 0) this.#checkClock()

@@ -105,3 +105,15 @@ t.test('an answer over a link counts if its peer may use the source', async (t) 
   core.answered(bytes, new Map(), check(true))
   t.strictSame([changes, sources], [['joined'], ['aa'.repeat(8), 'aa'.repeat(8)]])
 })
+
+t.test('a core that is closed sets no timer, also when its connections end behind that', async (t) => {
+  const { clock, core, answer } = subscriber(t)
+  core.linked()
+  await turn()
+  answer()
+  core.readiness.close()
+  core.close()
+  const before = clock.timers
+  core.unlinked()
+  t.equal(clock.timers, before)
+})
