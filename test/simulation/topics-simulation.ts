@@ -65,7 +65,7 @@ class TopicsRun extends SimulationRun {
   readonly #subscribers: readonly SimulatedSubscriber[]
   readonly #hubs: readonly SimulatedHub[]
   readonly #edges: readonly (readonly [TurnProcess, TurnProcess])[]
-  /** Whether nobody's role changes any more. */
+  /** Whether all roles are final. */
   #isAtRest = false
 
   constructor(random: Random, seed: number, options: RunOptions) {
