@@ -123,3 +123,11 @@ export class Links {
     return { ...change, connected: this.#connected }
   }
 }
+
+/** Shows what another observable does, until `ended` emits. */
+export function shownUntil<T>(ended: Observable<unknown>, shown: Observable<T>): Observable<T> {
+  return new Observable((subscriber) => {
+    subscriber.add(ended.subscribe(() => subscriber.complete()))
+    if (!subscriber.closed) shown.subscribe(subscriber)
+  })
+}

@@ -3,7 +3,7 @@
  *
  * What its messages go over is a `Transport`, which it opens and closes; this moves no messages itself.
  */
-import { Observable, ReplaySubject, takeUntil } from 'rxjs'
+import { Observable, ReplaySubject } from 'rxjs'
 import { RivuletError } from '../errors/index.js'
 import {
   abortedError,
@@ -25,7 +25,7 @@ import { defaults } from '../options/index.js'
 import { defaultRuntime, type Runtime } from '../runtime/index.js'
 import type { SecurityEvent } from '../security/index.js'
 import type { LinkChange } from './link-change.js'
-import { Links } from './links.js'
+import { Links, shownUntil } from './links.js'
 import type { Resource } from './resource.js'
 import type { ResourceScope, Transport } from './transport.js'
 
@@ -325,7 +325,7 @@ export abstract class ResourceBase<Stats> implements Resource<Stats> {
 
   /** What another resource has is shown until this one is closed. */
   #ownOrShared<T>(shown: Observable<T>): Observable<T> {
-    return this.#over === undefined ? shown : shown.pipe(takeUntil(this.#hasLeft))
+    return this.#over === undefined ? shown : shownUntil(this.#hasLeft, shown)
   }
 
   #newLinks(): Links {

@@ -348,10 +348,3 @@ t.test('a host whose folder was deleted meanwhile closes', async (t) => {
   rmSync(path, { recursive: true })
   t.strictSame([host.stats().storage.file, await host.close()], [0, { undelivered: 0 }])
 })
-
-t.test('a host that has closed waits for nothing', async (t) => {
-  const clock = new VirtualClock()
-  const host = await openHost(place(t, 'inproc', { clock }))
-  await host.close()
-  t.equal(clock.timers, 0)
-})

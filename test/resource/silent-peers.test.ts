@@ -63,3 +63,10 @@ t.test('a consumer waits 500 ms until its silent host has what goes back', async
   proxy.set({ blackHole: 'both' })
   await closesAfter(t, consumer, clock, 500)
 })
+
+t.test('a host without clients waits for nothing once it is closed', async (t) => {
+  const clock = new VirtualClock()
+  const host = await createQueueHost({ path: t.testdir(), bind, runtime: runtimeOf(t, clock) })
+  await host.close()
+  t.equal(clock.timers, 0)
+})
