@@ -114,10 +114,11 @@ export class AskRoutes {
   }
 
   /** A session has ended: its calls that wait for another one end with an error. */
-  ended(client: CallClient, error: RivuletError): void {
+  ended(client: CallClient, error: () => RivuletError): void {
     for (const route of [...(this.#routes.get(client)?.values() ?? []), ...this.#retired]) {
-      if (route.client === client) client.stopService(route.service, error, true)
-      if (route.client === client) this.#retired.delete(route)
+      if (route.client !== client) continue
+      client.stopService(route.service, error(), true)
+      this.#retired.delete(route)
     }
     this.#routes.delete(client)
   }

@@ -155,7 +155,7 @@ export class Asks implements AskKeeper {
   /** A session has ended, and its calls have heard of it. */
   ended(client: CallClient): void {
     this.#changes += 1
-    this.routes.ended(client, new RivuletError('RIVULET_UNAVAILABLE', 'the link has ended'))
+    this.routes.ended(client, () => new RivuletError('RIVULET_UNAVAILABLE', 'the link has ended'))
   }
 
   /** Takes back what waits for time; for when there are no asks any more. */

@@ -8,6 +8,7 @@ import { CallHost, type CallPolicy, clientItems } from '../../src/call/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import type { Endpoint, PeerDirectory } from '../../src/discovery/index.js'
 import { RivuletError } from '../../src/errors/index.js'
+import { OncePerTurn } from '../../src/lifecycle/index.js'
 import { defaults } from '../../src/options/index.js'
 import type { PeerIdentity } from '../../src/security/index.js'
 import type { LinkUser, PeerInfo, SessionStreams, SessionUser } from '../../src/session/index.js'
@@ -70,6 +71,7 @@ export class PeerNode implements LinkUser {
   readonly #announcing: Announcing | undefined
   readonly #sessions = new Map<string, NodeSession>()
   readonly #choice: LinkChoice
+  readonly #choosing = new OncePerTurn(() => this.#chooseLinks())
   readonly #self: string // its id and key, as sessions name nodes
   /** Names of peers that have left: those that did last. */
   readonly #left = new Set<string>()
@@ -86,11 +88,10 @@ export class PeerNode implements LinkUser {
       { leaveMs, settleMs, maxClaims, publicKey: ports.identity?.publicKey, identity: ports.identity },
       this.#rosterPorts(),
     )
-    const { roster } = this
     this.dialing = new Dialing(ports.connect, {
       own: () => ports.endpoints(),
-      opening: (what) => roster.opening(what),
-      opened: (what) => roster.opened(what),
+      opening: (what) => this.roster.opening(what),
+      opened: (what) => this.roster.opened(what),
       isLive: (address) =>
         [...this.#sessions.values()].some(({ peer, streams }) => peer.dialed === address && streams.status === 'live'),
     })
@@ -103,13 +104,13 @@ export class PeerNode implements LinkUser {
     this.serving = new PeerServing({
       clock,
       jitter,
-      roster,
+      roster: this.roster,
       locals: this.locals,
       report: (error) => this.report(error),
       session: (id) => this.#sessions.get(id),
       identityOf: ({ identity, server }) => identity ?? server,
       permits: (identity, to) => ports.permits(identity, to),
-      met: () => this.#choose(),
+      met: () => this.#choosing.schedule(),
     })
     const callPorts = {
       clock,
@@ -120,7 +121,7 @@ export class PeerNode implements LinkUser {
     this.callHost = new CallHost([this.serving.implementation], callPorts, { maxBindings: maxNodeBindings })
     this.asks = new NodeAsks({
       ...callPorts,
-      roster,
+      roster: this.roster,
       host: this.callHost,
       name: () => ports.name(),
       unreachable: () => ports.unreachable(),
@@ -266,8 +267,7 @@ export class PeerNode implements LinkUser {
       this.asks.ended(session.client)
     }
     this.roster.suspect(session.id, status === 'live' && suspected)
-    this.#choose()
-    this.dialing.changed()
+    this.#choosing.schedule()
   }
 
   #remember(name: string): void {
@@ -284,14 +284,14 @@ export class PeerNode implements LinkUser {
     this.asks.leaving(session.client)
   }
 
-  /** Dials what is needed, and nothing else. */
-  #choose(): void {
+  /** Dials what is needed, and nothing else; once for many sessions that begin or end at once. */
+  #chooseLinks(): void {
     const links = [...this.#sessions.values()].flatMap(({ node, isSettled, peer: { dialed }, streams }) => {
-      const { status, draining } = streams
-      const isLive = status === 'live' && !draining && (isSettled || node === this.#self)
+      const isLive = streams.status === 'live' && !streams.draining && (isSettled || node === this.#self)
       return node === undefined ? [] : [{ node, dialed, isLive }]
     })
     this.dialing.leaveOut(this.#choice.leftOut(links))
+    this.dialing.changed()
   }
 
   #rosterPorts(): RosterPorts {
