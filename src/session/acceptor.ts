@@ -6,7 +6,7 @@
  */
 import { RivuletError } from '../errors/index.js'
 import type { PeerIdentity } from '../security/index.js'
-import { frameKind, type Hello } from '../wire/index.js'
+import { claimedKind, frameKind, type Hello, misplaced } from '../wire/index.js'
 import { type AcceptedSession, AcceptedSessions, keyOf } from './accepted-sessions.js'
 import type { AcceptorPorts, AcceptorSettings } from './acceptor-ports.js'
 import {
@@ -21,7 +21,7 @@ import {
   writeRefusal,
   writeWelcome,
 } from './handshake.js'
-import { HeldFrames } from './held-frames.js'
+import { HeldFrames, isOpening, type Opening } from './held-frames.js'
 import { connectionOf } from './link-connection.js'
 import { ProofGate, type ProofGatePorts } from './proof-gate.js'
 import { Session } from './session.js'
@@ -36,7 +36,7 @@ export class Acceptor {
   readonly #sessions = new AcceptedSessions()
   /** Asks for proofs, where sessions have owners. */
   readonly #gate: ProofGate | undefined
-  /** The sessions of which a frame is held. */
+  /** The frames that wait: of sessions that have taken a part of theirs, and those that would open a session. */
   readonly held = new HeldFrames<AcceptedSession>()
   #strayFrames = 0
   #draining = false
@@ -71,7 +71,7 @@ export class Acceptor {
     return this.#sessions.heldBytes
   }
 
-  /** Takes a frame of a connection, or a part of it; returns whether nothing is held then. Never throws. */
+  /** Takes a frame of a connection, or a part of it, or lets it wait; returns whether nothing is held then. Never throws. */
   receive(peer: string, frame: Buffer): boolean {
     if (this.#closed) return true
     const entry = this.#sessions.on(peer)
@@ -88,36 +88,37 @@ export class Acceptor {
       return
     }
     try {
-      if (kind === frameKind.link && entry) {
-        if (!entry.session.receive(frame)) this.held.hold(entry)
-      } else if (kind === frameKind.link) this.#stray(peer, frame)
-      else if (kind === frameKind.hello) this.#hello(peer, readHello(frame))
-      else if (kind === frameKind.proof && this.#gate) this.#gate.proof(peer, frame)
-      else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+      if (kind === frameKind.hello || (kind === frameKind.proof && this.#gate)) this.held.wait({ peer, frame })
+      else if (kind !== frameKind.link) throw misplaced(kind)
+      else if (entry === undefined) this.#stray(peer, frame)
+      else if (!entry.session.receive(frame)) this.held.hold(entry)
     } catch (error) {
-      this.#violated(peer, error as RivuletError)
+      this.#violated(entry, error as RivuletError)
     }
     if (entry?.session.status === 'ended') this.#sessions.remove(entry)
   }
 
-  /** Takes more of the frame that is held longest; returns whether nothing is held then. Never throws. */
+  /** Takes the frame, or more of the one, that is held longest; returns whether nothing is held then. Never throws. */
   takeRest(): boolean {
     this.held.takeMore(
-      (entry) => this.#takeRestOf(entry),
+      (held) => this.#takeHeld(held),
       (peer, next) => (Buffer.isBuffer(next) ? this.receive(peer, next) : this.gone(peer, next)),
     )
     return this.held.size === 0
   }
 
-  #takeRestOf(entry: AcceptedSession): boolean {
+  /** However many frames would open a session at once, those that have one are read meanwhile: each counts as an item. */
+  #takeHeld(held: AcceptedSession | Opening): boolean {
     let isTaken = true
     try {
-      isTaken = entry.session.takeRest()
+      if (!isOpening(held)) isTaken = held.session.takeRest()
+      else if (claimedKind(held.frame) === frameKind.hello) this.#hello(held.peer, readHello(held.frame))
+      else this.#gate?.proof(held.peer, held.frame)
     } catch (error) {
-      this.#ports.report(error as RivuletError)
-      this.#dismiss(entry, refusalReason.violation, error as RivuletError)
+      this.#violated(isOpening(held) ? this.#sessions.on(held.peer) : held, error as RivuletError)
     }
-    if (entry.session.status === 'ended') this.#sessions.remove(entry)
+    if (isOpening(held)) this.#ports.spend()
+    else if (held.session.status === 'ended') this.#sessions.remove(held)
     return isTaken
   }
 
@@ -133,8 +134,8 @@ export class Acceptor {
 
   /** A connection is gone. */
   gone(peer: string, reason: RivuletError): void {
-    this.#gate?.gone(peer)
     if (this.held.keepEnd(peer, reason)) return
+    this.#gate?.gone(peer)
     const entry = this.#sessions.on(peer)
     if (entry) this.#cutOff(entry, reason)
   }
@@ -313,9 +314,8 @@ export class Acceptor {
   }
 
   /** The frame arrived as it was sent: its sender is broken or hostile. */
-  #violated(peer: string, error: RivuletError): void {
+  #violated(entry: AcceptedSession | undefined, error: RivuletError): void {
     this.#ports.report(error)
-    const entry = this.#sessions.on(peer)
     if (entry) this.#dismiss(entry, refusalReason.violation, error)
     else this.#strayFrames += 1
   }

@@ -4,7 +4,7 @@
  * Pure, like the session in it. One dialer is one link to one endpoint.
  */
 import { RivuletError } from '../errors/index.js'
-import { frameKind, type Hello, type LinkLimits } from '../wire/index.js'
+import { frameKind, type Hello, type LinkLimits, misplaced } from '../wire/index.js'
 import type { DialerPorts, DialerSettings } from './dialer-ports.js'
 import {
   kindOf,
@@ -114,7 +114,7 @@ export class Dialer {
       else if (kind === frameKind.welcome) this.#welcome(frame)
       else if (kind === frameKind.challenge) this.#challenge(frame)
       else if (kind === frameKind.refusal) this.#refusal(frame)
-      else throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+      else throw misplaced(kind)
     } catch (error) {
       this.#accuse(error as RivuletError)
     }

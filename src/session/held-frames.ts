@@ -1,14 +1,20 @@
 /**
- * Frames that take more than one turn, of many sessions, and what has come behind them.
+ * Frames that take more than one turn, of many sessions, frames that open one, and what has come behind them.
  *
- * Each connection waits for its own frame alone: others are read meanwhile. What each of them has still to take is known to
- * its session.
+ * Each connection waits for its own frame alone: others are read meanwhile. What a session has still to take of its frame it
+ * knows itself.
  */
 import type { RivuletError } from '../errors/index.js'
 import { frameCostBytes } from './retained-frames.js'
 
 /** What may wait behind all frames that are held, in bytes; with more, no connection is read. */
 const maxBehindBytes = 1_048_576
+
+/** A frame that waits from the start, since it would open a session. */
+export interface Opening {
+  readonly peer: string
+  readonly frame: Buffer
+}
 
 /** What has come on a connection: a frame, or its end. */
 interface Behind {
@@ -21,6 +27,7 @@ interface Queue {
   readonly behind: Behind[]
   /** The connections that it has come on: those of the session, one after another. */
   readonly peers: Set<string>
+  /** What waits, a frame that opens a session included. */
   bytes: number
 }
 
@@ -36,16 +43,27 @@ export interface Held {
 export const heldOne: Held = { size: 1, mayReceive: false }
 export const heldNone: Held = { size: 0, mayReceive: true }
 
-/** The frames that are held, at most one of each session. */
-export class HeldFrames<S> implements Held {
-  /** Those first that have waited longest. */
-  readonly #held = new Map<S, Queue>()
+/** The frames that are held: at most one of each session, and one that opens a session of each connection. */
+export class HeldFrames<S extends object> implements Held {
+  /** Those of sessions, and those that open one: each time the one that has waited longest, of either kind in turn. */
+  readonly #ofSessions = new Map<S | Opening, Queue>()
+  readonly #openings = new Map<S | Opening, Queue>()
+  #isOpeningNext = false
   /** Connections of which something waits, and where: what follows on them waits there, too, even if the session has left. */
   readonly #byPeer = new Map<string, Queue>()
   #behindBytes = 0
+  /** What waited behind a frame that is taken, and is taken now. */
+  #rest: Queue | undefined
 
   get size(): number {
-    return this.#held.size
+    return this.#ofSessions.size + this.#openings.size
+  }
+
+  /** What is taken next. */
+  get next(): S | Opening | undefined {
+    const [session] = this.#ofSessions.keys()
+    const [opening] = this.#openings.keys()
+    return this.#isOpeningNext ? (opening ?? session) : (session ?? opening)
   }
 
   /** Whether there is room for what may come behind them; other connections have their frames taken. */
@@ -55,12 +73,22 @@ export class HeldFrames<S> implements Held {
 
   /** Holds a frame, behind those of other sessions. */
   hold(session: S): void {
-    this.#held.set(session, { behind: [], peers: new Set(), bytes: 0 })
+    this.#ofSessions.set(session, { behind: [], peers: new Set(), bytes: 0 })
+  }
+
+  /** Lets a frame wait that would open a session, behind others that would; what came behind it waits with it. */
+  wait(opening: Opening): void {
+    const rest = this.#rest
+    const cost = costOf(opening.frame)
+    if (rest && this.#linkRest(opening, rest)) {
+      rest.bytes += cost
+      this.#behindBytes += cost
+    } else this.#link(opening, { behind: [], peers: new Set([opening.peer]), bytes: cost })
   }
 
   /** Keeps a frame if something waits on its connection, or the session there holds one; returns whether it does. */
   keep(peer: string, session: S | undefined, frame: Buffer): boolean {
-    return this.#add(this.#byPeer.get(peer) ?? (session && this.#held.get(session)), peer, frame)
+    return this.#add(this.#byPeer.get(peer) ?? (session && this.#ofSessions.get(session)), peer, frame)
   }
 
   /** Keeps the end of a connection behind its frames; returns whether there are any. */
@@ -71,38 +99,49 @@ export class HeldFrames<S> implements Held {
   /**
    * Takes more of the one that has waited longest; then it is behind the others.
    *
-   * @param takeRest - Takes more of the frame of a session; returns whether that was all of it.
+   * @param takeRest - Takes more of the frame of a session, or a frame that opens one; returns whether that was all of it.
    * @param takeNext - Takes, or keeps again, what came behind it; may hold a frame of the same session.
    */
-  takeMore(takeRest: (session: S) => boolean, takeNext: (peer: string, next: Buffer | RivuletError) => void): void {
-    const [first] = this.#held
-    if (first === undefined) return
-    const [session, queue] = first
-    const isTaken = takeRest(session)
+  takeMore(
+    takeRest: (held: S | Opening) => boolean,
+    takeNext: (peer: string, next: Buffer | RivuletError) => void,
+  ): void {
+    const held = this.next
+    const queue = held && this.#lineOf(held).get(held)
+    if (held === undefined || queue === undefined) return
+    this.#isOpeningNext = !isOpening(held)
+    const isTaken = takeRest(held)
     // a handler may have cleared all
-    if (!this.#held.delete(session)) return
+    if (!this.#lineOf(held).delete(held)) return
     if (!isTaken) {
-      this.#held.set(session, queue)
+      this.#ofSessions.set(held, queue)
       return
     }
     this.#unlink(queue)
-    const { behind } = queue
-    for (let one = behind.shift(); one !== undefined; one = behind.shift()) {
-      queue.bytes -= costOf(one.next)
-      takeNext(one.peer, one.next)
-      if (behind.length === 0 || !this.#held.has(session)) continue
-      this.#link(session, queue)
-      return
+    if (isOpening(held)) queue.bytes -= costOf(held.frame)
+    this.#rest = queue
+    while (this.#rest === queue) {
+      const one = queue.behind.shift()
+      if (one === undefined) this.#rest = undefined
+      else {
+        queue.bytes -= costOf(one.next)
+        takeNext(one.peer, one.next)
+        if (this.#rest === queue && queue.behind.length > 0 && this.#ofSessions.has(held)) this.#linkRest(held, queue)
+      }
     }
   }
 
   /** Forgets everything; returns what has waited. */
   clear(): readonly Behind[] {
-    const behind = [...this.#held.values()].flatMap((queue) => queue.behind)
-    this.#held.clear()
+    const waiting = [...this.#ofSessions, ...this.#openings].flatMap(([held, { behind }]) => {
+      return isOpening(held) ? [{ peer: held.peer, next: held.frame }, ...behind] : behind
+    })
+    this.#ofSessions.clear()
+    this.#openings.clear()
+    this.#rest = undefined
     this.#byPeer.clear()
     this.#behindBytes = 0
-    return behind
+    return waiting
   }
 
   #add(queue: Queue | undefined, peer: string, next: Buffer | RivuletError): boolean {
@@ -116,17 +155,33 @@ export class HeldFrames<S> implements Held {
     return true
   }
 
-  /** Lets a queue wait behind the frame that its session holds now. */
-  #link(session: S, queue: Queue): void {
-    this.#held.set(session, queue)
+  /** Lets the rest wait behind a frame that is held now; not if something of its connections waits elsewhere by now. */
+  #linkRest(held: S | Opening, rest: Queue): boolean {
+    for (const peer of rest.peers) if (this.#byPeer.has(peer)) return false
+    this.#rest = undefined
+    this.#link(held, rest)
+    return true
+  }
+
+  #link(held: S | Opening, queue: Queue): void {
+    this.#lineOf(held).set(held, queue)
     for (const peer of queue.peers) this.#byPeer.set(peer, queue)
     this.#behindBytes += queue.bytes
+  }
+
+  #lineOf(held: S | Opening): Map<S | Opening, Queue> {
+    return isOpening(held) ? this.#openings : this.#ofSessions
   }
 
   #unlink(queue: Queue): void {
     for (const peer of queue.peers) this.#byPeer.delete(peer)
     this.#behindBytes -= queue.bytes
   }
+}
+
+/** Whether what is held is a frame that opens a session. */
+export function isOpening(held: object): held is Opening {
+  return 'frame' in held
 }
 
 function costOf(one: Buffer | RivuletError): number {

@@ -8,7 +8,7 @@ import type { Schema } from '../avro/index.js'
 import { writeLong } from '../avro/write-primitives.js'
 import { RivuletError } from '../errors/index.js'
 import { type Header, type HeaderInput, readHeader, writeHeader, written } from './data-header.js'
-import { frameKind, openPrelude, preludeBytes, sealFrame } from './prelude.js'
+import { frameKind, misplaced, openPrelude, preludeBytes, sealFrame } from './prelude.js'
 
 /** The most messages of one frame, on both sides: bounds what a header may claim. */
 export const maxFrameMessages = 65_536
@@ -87,8 +87,7 @@ export function openDataFrame(bytes: Buffer, topic: Buffer | undefined, maxBytes
     )
   }
   const kind = openPrelude(bytes, topic)
-  if (kind !== frameKind.data)
-    throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+  if (kind !== frameKind.data) throw misplaced(kind)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const cursor = { position: preludeBytes }
   let read: Header
@@ -125,7 +124,7 @@ export function readRecordFrame<Out>(
   topic: Buffer | undefined,
 ): Out {
   const found = openPrelude(frame, topic)
-  if (found !== kind) throw new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${found} does not belong here`)
+  if (found !== kind) throw misplaced(found)
   try {
     return schema.decode(frame.subarray(preludeBytes))
   } catch (cause) {

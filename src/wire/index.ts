@@ -39,6 +39,7 @@ export {
   frameKind,
   matchedBytes,
   matchPrelude,
+  misplaced,
   openPrelude,
   type PreludeMatch,
   preludeBytes,

@@ -93,3 +93,8 @@ function checksum(frame: Buffer, topic: Buffer | undefined, start = 0): number {
     : (headChecksums[frame[start + 3] as number] as number)
   return crc32(frame, start + preludeBytes, frame.length, head)
 }
+
+/** The error of a frame whose kind is not one that its reader takes. */
+export function misplaced(kind: number): RivuletError {
+  return new RivuletError('RIVULET_BAD_FRAME', `a frame of kind ${kind} does not belong here`)
+}

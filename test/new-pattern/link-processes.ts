@@ -73,7 +73,9 @@ export class AcceptingProcess extends LinkProcess {
   }
 
   override arrived({ name }: Connection, frame: Buffer): void {
-    this.enqueue(() => this.#connections.has(name) && this.#acceptor.receive(name, frame))
+    this.enqueue(() => {
+      if (this.#connections.has(name) && !this.#acceptor.receive(name, frame)) this.enqueue(() => this.#takeHeld())
+    })
   }
 
   override lost({ name }: Connection): void {
@@ -84,6 +86,10 @@ export class AcceptingProcess extends LinkProcess {
 
   protected override tick(): void {
     this.#acceptor.tick()
+  }
+
+  #takeHeld(): void {
+    while (!this.#acceptor.takeRest());
   }
 }
 

@@ -5,9 +5,9 @@ import { LinkPair, lost, refusalsIn, settings } from './link-pair.js'
 
 const texts = (count: number): string[] => Array.from({ length: count }, (_, index) => `item ${index}`)
 
-/** Ends a turn behind each so many items. */
+/** Ends a turn behind each so many items; the hello counts as one. */
 function every(count: number): () => boolean {
-  let pieces = 0
+  let pieces = -1
   return () => {
     pieces += 1
     return pieces % count === 0

@@ -32,6 +32,13 @@ export function heldLab(perShare: number, names: readonly string[]) {
     left = perShare
     return acceptor.receive(peer, frame)
   }
+  /** Gives what waits a share each: a hello is taken then. */
+  const takeEach = () => {
+    for (let waiting = acceptor.held.size; waiting > 0; waiting--) {
+      left = perShare
+      acceptor.takeRest()
+    }
+  }
   const open = (name: string, index: number) => {
     /** What it has sent and the acceptor was not given. */
     const sent: Buffer[] = []
@@ -53,18 +60,21 @@ export function heldLab(perShare: number, names: readonly string[]) {
     })
     dialers.set(name, { dialer })
     dialer.up()
+    receive(name, sent.pop() as Buffer)
+    takeEach()
     for (let frame = sent.shift(); frame; frame = sent.shift()) receive(name, frame)
     const client = () => listeners.at(-1) as Listener
     let stream = client().session.openStream()
     return {
       dialer,
       sent,
-      /** Replaces the connection and resumes; the acceptor is given its hello, and `sent` is what follows. */
+      /** Replaces the connection and resumes; the acceptor has taken its hello, and `sent` is what follows. */
       reconnect(connection: string): void {
         dialer.down(lost)
         dialers.set(connection, { dialer })
         dialer.up()
         for (const frame of sent.splice(0)) receive(connection, frame)
+        takeEach()
       },
       /** Ends the session and begins another on its connection; returns the goodbye and the hello. */
       startAgain(): readonly [Buffer, Buffer] {

@@ -16,6 +16,7 @@ import {
 } from '../../src/session/index.js'
 import type { Session } from '../../src/session/session.js'
 import { frameKind, Hello, type LinkNumbers, Refusal, readLinkNumbers, readRecordFrame } from '../../src/wire/index.js'
+import { PromptAcceptor } from './prompt-acceptor.js'
 
 /** How machines behave in tests, unless they say otherwise. */
 export const settings: DialerSettings & AcceptorSettings = {
@@ -173,7 +174,9 @@ export class LinkPair {
   constructor(options: LinkPairOptions = {}) {
     const now = () => this.now
     const { spend = () => false } = options
-    this.acceptor = new Acceptor(
+    // who counts items looks at what is held
+    const Accepting = options.spend === undefined ? PromptAcceptor : Acceptor
+    this.acceptor = new Accepting(
       { ...settings, ...options.acceptor },
       {
         now,

@@ -46,15 +46,19 @@ export const kinds = (frames: readonly Buffer[]): number[] => frames.map((frame)
 /** Another peer of the acceptor says hello with a key, and returns what it is answered. */
 export function dial(link: LinkPair, peer: string, key: ToyKey, fields: Parameters<typeof helloOf>[0] = {}): Buffer[] {
   const hello = { session: Buffer.alloc(16, 9), connection: 1, resume: false, ...fields }
-  link.acceptor.receive(peer, helloOf({ capabilities: ['proof'], ...hello }))
+  take(link, peer, helloOf({ capabilities: ['proof'], ...hello }))
   const asked = sentTo(link, peer)
   if (kinds(asked)[0] !== frameKind.challenge) return asked
   const proof = new ToyProver(key, [server], nonces(201)).prove(
     { ...hello, received: 0, minVersion: 1, maxVersion: 1, capabilities: [], limits: settings.limits, extensions: {} },
     challengeIn(asked),
   )
-  link.acceptor.receive(peer, writeProof(proof as Proof))
+  take(link, peer, writeProof(proof as Proof))
   return sentTo(link, peer)
+}
+
+function take({ acceptor }: LinkPair, peer: string, frame: Buffer): void {
+  if (!acceptor.receive(peer, frame)) while (!acceptor.takeRest());
 }
 
 /** A pair whose acceptor decides about a proof when it is told to; `decide` resolves when that has been seen. */

@@ -1,4 +1,5 @@
 /** A process of a simulation with an acceptor, which takes the connections that come. */
+import { isOpening, type Opening } from '../../src/session/held-frames.js'
 import { Acceptor } from '../../src/session/index.js'
 import { Hello, readRecordFrame } from '../../src/wire/index.js'
 import { frameKind } from '../../src/wire/prelude.js'
@@ -123,27 +124,32 @@ export class AcceptorProcess extends SessionProcess {
     return this.#acceptor
   }
 
-  #receive(peer: string, frame: Buffer): void {
-    const hello = readHello(frame)
-    if (hello) {
-      this.#peer = peer
-      this.#key = hello.session.toString('latin1')
-      this.#asked.set(peer, this.#key)
-      const isHonest = !peer.startsWith(`${impostor}#`)
-      const side = hello.resume && isHonest ? this.#byKey.get(this.#key) : undefined
-      if (side) {
-        this.#sides.set(peer, side)
-        this.world.oracle.acknowledged(side, hello.received)
-      }
-    }
-    if (kindOf(frame) === frameKind.proof) {
-      this.#peer = peer
-      this.#key = this.#asked.get(peer) ?? ''
-    }
-    this.watchComing(this.#sides.get(peer), frame)
-    this.#acceptor?.receive(peer, frame)
+  /** A frame that would open a session is looked at when its turn comes. */
+  override takeRest(): boolean {
+    const next = this.#acceptor?.held.next
+    if (next !== undefined && isOpening(next)) this.#opens(next)
+    const isTaken = super.takeRest()
     const { maxSessions } = this.settings
     if (this.sessions > maxSessions) throw new BrokenPromise(`${this.name} has ${this.sessions} sessions`)
+    return isTaken
+  }
+
+  #opens({ peer, frame }: Opening): void {
+    const hello = readHello(frame)
+    this.#peer = peer
+    this.#key = hello ? hello.session.toString('latin1') : (this.#asked.get(peer) ?? '')
+    if (!hello) return
+    this.#asked.set(peer, this.#key)
+    const isHonest = !peer.startsWith(`${impostor}#`)
+    const side = hello.resume && isHonest ? this.#byKey.get(this.#key) : undefined
+    if (side === undefined) return
+    this.#sides.set(peer, side)
+    this.world.oracle.acknowledged(side, hello.received)
+  }
+
+  #receive(peer: string, frame: Buffer): void {
+    this.watchComing(this.#sides.get(peer), frame)
+    this.#acceptor?.receive(peer, frame)
   }
 }
 

@@ -75,17 +75,17 @@ function swapBatches(): () => void {
 export const brokenMessaging: readonly BrokenPart[] = [
   {
     name: 'shows that a peer has left ahead of its last message',
-    from: 60,
+    from: 700,
     breakIt: () => replace(Mailbox.prototype, 'holds', () => () => false),
   },
   {
     name: 'takes what waited for room behind the report that its sender has left',
-    from: 800,
+    from: 1500,
     breakIt: () => replace(Roster.prototype, 'isPresent', () => () => true),
   },
   {
     name: 'never shows that a peer has left whose messages wait',
-    from: 60,
+    from: 900,
     breakIt: () => replace(Presence.prototype, 'handedOut', () => () => {}),
   },
   {

@@ -74,7 +74,7 @@ export const brokenHubs: readonly BrokenPart[] = [
   },
   {
     name: 'is a hub that keeps nothing of what comes while its outbox is full, and says that it does',
-    from: slowFrom + 162,
+    from: slowFrom + 450,
     breakIt: () => {
       const full = new WeakSet<HubHistory>()
       return all(
