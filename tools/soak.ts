@@ -1,13 +1,14 @@
 /**
  * `npm run soak -- <name> [options]`: runs `test/soak/<name>.ts` with its options; without a name it lists them.
  *
- * Each soak describes itself and its options: `npm run soak -- <name> --help`.
+ * Each soak describes itself and its options: `npm run soak -- <name> --help` prints the comment that opens its file.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
 import { root } from './build.js'
+import { openingComment } from './opening.js'
 
 const folder = join(root, 'test', 'soak')
 const names = existsSync(folder)
@@ -32,12 +33,18 @@ function joined(source: string, name: string): string {
   return outfile
 }
 
-const [name, ...options] = process.argv.slice(2)
-if (name !== undefined && names.includes(name)) {
-  const source = join(folder, `${name}.ts`)
+/** Runs a soak and ends as it does. */
+function run(name: string, source: string, options: readonly string[]): void {
   const isSimulation = name.endsWith('simulation')
   const args = [...(isSimulation ? [joined(source, name)] : ['--import=tsx', source]), ...options]
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
+}
+
+const [name, ...options] = process.argv.slice(2)
+if (name !== undefined && names.includes(name)) {
+  const source = join(folder, `${name}.ts`)
+  if (options.includes('--help')) console.log(openingComment(readFileSync(source, 'utf8')))
+  else run(name, source, options)
 } else {
   if (name !== undefined) console.error(`There is no soak named ${name}.`)
   console.log(`Usage: npm run soak -- <name> [options]\n\nSoaks: ${names.join(', ') || 'none yet'}`)

@@ -1,5 +1,5 @@
 /**
- * `npm run soak -- faults [--resets N] [--holes N] [--items N] [--kills N] [--json]`: RPC over bad networks and dying servers.
+ * `npm run soak -- faults [--resets N] [--holes N] [--flips N] [--items N] [--kills N] [--json]`: RPC over bad networks and dying servers.
  *
  * Held: under 200 calls and 20 streams no reset, black hole or flipped bit loses, doubles or fails anything; after
  * `kill -9` every call has a true outcome, and calls flow again within two seconds; a handler that blocks its process for

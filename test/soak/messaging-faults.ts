@@ -1,9 +1,9 @@
 /**
- * `npm run soak -- messaging-faults [--peers N] [--resets N] [--holes N] [--seed N] [--json]`: six peers that all send and ask each
- * other, with a bad network between each two of them.
+ * `npm run soak -- messaging-faults [--peers N] [--resets N] [--holes N] [--between N] [--seed N] [--json]`: six peers that all
+ * send and ask each other, with a bad network between each two of them.
  *
  * Held: under load no reset and no black hole loses, doubles or reorders a message or fails a send; each ask runs once and is
- * answered; no peer is seen to leave.
+ * answered; no peer is seen to leave. `--between N` is how much each pair sends, in each direction, between two faults.
  */
 import { parseArgs } from 'node:util'
 import { peerFaults } from '../messaging/peer-faults.js'

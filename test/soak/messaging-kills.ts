@@ -1,5 +1,6 @@
 /**
- * `npm run soak -- messaging-kills [--rounds N] [--binding N] [--connecting N] [--seed S] [--json]`: peers in processes that are killed.
+ * `npm run soak -- messaging-kills [--rounds N] [--binding N] [--connecting N] [--between N] [--seed S] [--json]`: peers
+ * in processes that are killed.
  *
  * Three processes that bind and dial each other and three that dial these send each other messages without a pause; in each round one
  * or two of them are killed (`kill -9`) and started again. Held: each confirmed message is in the mailbox of its receiver once, in order,

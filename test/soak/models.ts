@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- models [--resource NAME] [--sequences N] [--seed S] [--transport inproc|ipc|tcp] [--json]`: random
- * sequences of public calls against the models of `test/models`.
+ * `npm run soak -- models [--resource NAME] [--sequences N] [--seed S] [--transport inproc|ipc|tcp] [--workers N]
+ * [--json]`: random sequences of public calls against the models of `test/models`.
  *
  * Without `--resource` every model has its turn; without `--transport` most sequences are over inproc, a share over ipc,
  * and over tcp with cuts and kills. Held: what each model promises, see `test/models/model.ts`. A failed seed is printed with its

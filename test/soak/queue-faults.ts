@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- queue-faults [--resets N] [--holes N] [--job SECONDS] [--lease SECONDS] [--json]`: a durable queue, bad
- * networks and workers that hang.
+ * `npm run soak -- queue-faults [--resets N] [--holes N] [--job SECONDS] [--lease SECONDS] [--seed S] [--json]`: a durable
+ * queue, bad networks and workers that hang.
  *
  * Held: under load no reset and no black hole between the host, its producers and its consumers loses or doubles a message;
  * a worker that is frozen loses its lease, and its late ack is refused; a job far longer than its lease runs once.

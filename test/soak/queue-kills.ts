@@ -1,11 +1,12 @@
 /**
- * `npm run soak -- queue-kills [--rounds N] [--seed S] [--events N] [--json]`: a durable queue whose processes are killed.
+ * `npm run soak -- queue-kills [--rounds N] [--seed S] [--events N] [--compare N] [--json]`: a durable queue whose
+ * processes are killed.
  *
  * Held: under load, with `kill -9` of host, producers and consumers at random moments, no confirmed message is lost, none is
  * delivered after its ack was confirmed, none is in the queue twice, one of each id is stored, each has its own options, and
  * the dead letters are exactly those that earned it; so too in the folder of a host that was killed, and at its last flushed
- * transaction alone. Messages are sent in bursts, by `send` and `sendAll`: small and large, plain and with ids, keys, delays
- * and times to live.
+ * transaction alone, compared at every Nth kill of the host (`--compare N`). Messages are sent in bursts, by `send` and `sendAll`:
+ * small and large, plain and with ids, keys, delays and times to live.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
