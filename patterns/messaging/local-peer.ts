@@ -18,6 +18,7 @@ import { type BroadcastOptions, broadcastRules, isPeerName, type PeerSendOptions
 import { memberOf, type PeerRef } from './peer-claim.js'
 import { PeerSend } from './peer-send.js'
 import { Presence } from './presence.js'
+import type { PresentPeers } from './present-peers.js'
 import { type ReceivedFrom, ReceivedFromPeers } from './received-from.js'
 import type { LeaveReason } from './roster-contract.js'
 import { sumOfSends } from './sum-of-sends.js'
@@ -44,6 +45,8 @@ export interface LocalPeerPorts {
   /** The way to a name; why there is none for this peer, or `undefined` as long as there is none. */
   wayTo(name: string): Way | RivuletError | undefined
   isPresent(name: string): boolean
+  /** Who is present, as all peers of the node see it. */
+  readonly present: PresentPeers
   /** Whether a peer of an incarnation and a key (see `memberOf`) is present. */
   isSender(member: string): boolean
   hasLeft(name: string): boolean
@@ -85,7 +88,7 @@ export class LocalPeer implements ReceivingPeer {
         handedOut: (from) => this.presence.handedOut(from),
       },
     )
-    this.presence = new Presence(memberOf(ref), (member) => this.mailbox.holds(member))
+    this.presence = new Presence(memberOf(ref), ports.present, (member) => this.mailbox.holds(member))
   }
 
   /** Why it can send and ask nothing; `undefined` if it can. */

@@ -18,7 +18,7 @@ import type { MailboxStats } from './mailbox.js'
 import type { BroadcastOptions, PeerSendOptions } from './options.js'
 import type { AskStats } from './peer-asks.js'
 import type { PeerRef } from './peer-claim.js'
-import type { PresenceEvent } from './presence.js'
+import type { PresenceEvent } from './presence-event.js'
 
 /** The counts of a {@link Peer}; the unit is messages, where nothing else is said. */
 export interface PeerStats {

@@ -22,6 +22,7 @@ import { maxNodeBindings, NodeAsks } from './node-asks.js'
 import { NodeSession } from './node-session.js'
 import { memberOf, memberWith, type PeerClaim, type PeerRef } from './peer-claim.js'
 import { PeerServing } from './peer-serving.js'
+import { PresentPeers } from './present-peers.js'
 import { Roster } from './roster.js'
 import type { RosterPeer, RosterPorts } from './roster-contract.js'
 
@@ -67,6 +68,8 @@ export class PeerNode implements LinkUser {
   readonly dialing: Dialing
   readonly serving: PeerServing
   readonly locals = new Map<string, LocalPeer>()
+  /** Who is present, as its peers see it. */
+  readonly present = new PresentPeers()
   readonly #ports: NodePorts
   readonly #announcing: Announcing | undefined
   readonly #sessions = new Map<string, NodeSession>()
@@ -97,9 +100,7 @@ export class PeerNode implements LinkUser {
     })
     if (ports.directory !== undefined) {
       this.dialing.follow(ports.directory.peers)
-      this.#announcing = new Announcing(ports.directory, (winner, losers) => {
-        for (const local of [...this.locals.values()]) local.presence.conflict(winner, losers)
-      })
+      this.#announcing = new Announcing(ports.directory, (winner, losers) => this.present.conflict(winner, losers))
     }
     this.serving = new PeerServing({
       clock,
@@ -167,16 +168,17 @@ export class PeerNode implements LinkUser {
   add(peer: LocalPeer, takeover: boolean): RivuletError | undefined {
     const { name, incarnation } = peer.ref
     // before it joins: a peer whose name it takes over is seen first
-    this.#present(peer)
+    this.present.add(peer.presence)
     this.locals.set(incarnation, peer)
     const problem = this.roster.addLocal({ name, incarnation, epoch: 0, takeover, answers: new Map() })
-    if (problem !== undefined) this.locals.delete(incarnation)
+    if (problem !== undefined) this.#forget(peer)
     return problem
   }
 
-  remove({ ref: { incarnation } }: LocalPeer): void {
+  remove(peer: LocalPeer): void {
+    const { incarnation } = peer.ref
     this.roster.removeLocal(incarnation)
-    this.locals.delete(incarnation)
+    this.#forget(peer)
     this.asks.callers.delete(incarnation)
   }
 
@@ -247,10 +249,9 @@ export class PeerNode implements LinkUser {
     this.asks.stop(reason)
   }
 
-  /** Shows a peer of this node who is there already. */
-  #present(peer: LocalPeer): void {
-    for (const other of this.roster.peers) peer.presence.joined(other)
-    if (this.roster.isComplete) peer.presence.complete()
+  #forget({ ref, presence }: LocalPeer): void {
+    this.locals.delete(ref.incarnation)
+    this.present.delete(presence)
   }
 
   #statusOf(session: NodeSession): void {
@@ -296,8 +297,7 @@ export class PeerNode implements LinkUser {
 
   #rosterPorts(): RosterPorts {
     const eachSession = (call: (session: NodeSession) => void) => [...this.#sessions.values()].forEach(call)
-    const eachLocal = (call: (peer: LocalPeer) => void) => [...this.locals.values()].forEach(call)
-    const reroute = ({ ref: { name } }: RosterPeer) => eachLocal((local) => local.reroute(name))
+    const reroute = ({ ref }: RosterPeer) => [...this.locals.values()].forEach((local) => void local.reroute(ref.name))
     return {
       clock: this.#ports.clock,
       accept: (session, incarnation) => this.#sessions.get(session)?.listening?.accept(incarnation),
@@ -305,7 +305,7 @@ export class PeerNode implements LinkUser {
       announce: (claim: PeerClaim) => eachSession((session) => session.announce(claim)),
       withdraw: (incarnation) => eachSession((session) => session.withdraw(incarnation)),
       joined: (peer) => {
-        eachLocal((local) => local.presence.joined(peer))
+        this.present.joined(peer)
         if (peer.node === undefined) this.#announcing?.holds(peer)
         reroute(peer)
         this.asks.joined(peer)
@@ -318,14 +318,14 @@ export class PeerNode implements LinkUser {
       left: (peer, reason) => {
         this.#remember(peer.ref.name)
         if (peer.node === undefined) void this.#announcing?.withdraw(peer.ref.incarnation)
-        eachLocal((local) => local.left(peer.ref.name, reason))
-        eachLocal((local) => local.presence.left(peer))
+        for (const local of [...this.locals.values()]) local.left(peer.ref.name, reason)
+        this.present.left(peer)
         this.asks.left(peer)
       },
-      suspected: (peer) => eachLocal((local) => local.presence.suspected(peer)),
-      recovered: (peer) => eachLocal((local) => local.presence.recovered(peer)),
-      conflict: (winner, losers) => eachLocal((local) => local.presence.conflict(winner, losers)),
-      complete: () => eachLocal((local) => local.presence.complete()),
+      suspected: (peer) => this.present.suspected(peer),
+      recovered: (peer) => this.present.recovered(peer),
+      conflict: (winner, losers) => this.present.conflict(winner, losers),
+      complete: () => this.present.complete(),
       accepted: (session, incarnation) => {
         this.#sessions.get(session)?.refusals.delete(incarnation)
         this.locals.get(incarnation)?.rerouteAll()

@@ -29,7 +29,7 @@ import { askPolicy } from './node-asks.js'
 import { type BroadcastOptions, type PeerOptions, type PeerSendOptions, peerRules, sharedPeerRules } from './options.js'
 import { PeerAsks } from './peer-asks.js'
 import type { PeerRef } from './peer-claim.js'
-import type { PresenceEvent } from './presence.js'
+import type { PresenceEvent } from './presence-event.js'
 
 /**
  * Opens a peer.
@@ -127,6 +127,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.#local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
+      present: node.present,
       isSender: (member) => node.roster.get(member) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })

@@ -2,106 +2,79 @@
  * What one peer sees of the others: a snapshot for each subscriber, a marker that it is complete, then changes.
  *
  * That an incarnation has left shows when the mailbox of this peer has handed out all that it holds of it, and its successor
- * joins behind that. Who is present is decided by the roster.
+ * joins behind that. Who is present is decided by the roster, and kept once for all peers of a node: `present-peers.ts`.
  */
 import { Observable, type Subscriber } from 'rxjs'
 import { memberOf, type PeerRef } from './peer-claim.js'
-import type { RosterPeer } from './roster-contract.js'
+import { Change, completeEvent, type PresenceEvent } from './presence-event.js'
+import type { PresenceViewer, PresentPeers } from './present-peers.js'
 
-/** What happens to the peers that a peer sees. */
-export type PresenceEvent =
-  | {
-      /**
-       * What happened to the peer:
-       * - `joined`: it is present
-       * - `left`: it is not present any more, and none of its messages follows, apart from those that nobody consumed until then
-       * - `suspected`: it is connected and silent; it may be busy
-       * - `recovered`: it was suspected and is heard again
-       */
-      readonly kind: 'joined' | 'left' | 'suspected' | 'recovered'
-      /** The peer that it happened to. */
-      readonly peer: PeerRef
-    }
-  | {
-      /** The peers that were present at the beginning have been reported. */
-      readonly kind: 'complete'
-    }
-  | {
-      /** Several peers hold one name, as after a partition: one of them has it from now on, the same everywhere. */
-      readonly kind: 'conflict'
-      /** The peer that has the name. */
-      readonly peer: PeerRef
-      /** Those that have lost it. */
-      readonly losers: readonly PeerRef[]
-    }
-
-/** A change of one name that is to be shown. */
-interface Change {
-  readonly kind: 'joined' | 'left' | 'suspected' | 'recovered'
-  readonly peer: PeerRef
-  readonly isSuspected: boolean
+/** What is behind the present, of one name: what is still shown of it, and the changes that wait. */
+interface Behind {
+  shown: PeerRef | undefined
+  isSuspected: boolean
+  /** The first one is that an incarnation has left of which there are messages. */
+  readonly changes: Change[]
 }
 
 /** The presence of the other peers, as one peer sees it. */
-export class Presence {
+export class Presence implements PresenceViewer {
   /** Hot after its snapshot: each subscriber is given its own. Completes when the peer closes. */
   readonly events: Observable<PresenceEvent>
   readonly #self: string
+  readonly #present: PresentPeers
   readonly #holds: (member: string) => boolean
-  /** By name: a successor is shown behind its predecessor. */
-  readonly #shown = new Map<string, PeerRef>()
-  /** The names of those of them that are suspected. */
-  readonly #suspected = new Set<string>()
-  /** Changes that wait, by name: the first one is that an incarnation has left of which there are messages. */
-  readonly #waiting = new Map<string, Change[]>()
+  /** Names of which it shows something else than its node knows: a process may have very many peers, which see the same. */
+  readonly #behind = new Map<string, Behind>()
   readonly #outlets = new Set<Outlet>()
-  #isComplete = false
   #isClosed = false
 
   /**
    * @param self - The incarnation and key of the peer that looks (see `memberOf`), which it does not see.
+   * @param present - Who is present: it is to be added there.
    * @param holds - Whether the mailbox holds messages of such a one; `handedOut` is to be called when it does not any more.
    */
-  constructor(self: string, holds: (member: string) => boolean) {
+  constructor(self: string, present: PresentPeers, holds: (member: string) => boolean) {
     this.#self = self
+    this.#present = present
     this.#holds = holds
     this.events = new Observable((subscriber) => this.#subscribed(subscriber))
   }
 
   /** The peers that are shown as present. */
   get peers(): readonly PeerRef[] {
-    return [...this.#shown.values()]
+    return this.#shown().map(({ peer }) => peer)
   }
 
-  joined({ ref, isSuspected }: RosterPeer): void {
-    this.#change({ kind: 'joined', peer: ref, isSuspected })
+  take(change: Change): void {
+    const { name } = change.peer
+    const member = memberOf(change.peer)
+    if (member === this.#self) return
+    const behind = this.#behind.get(name)
+    if (behind !== undefined) {
+      this.#append(behind.changes, change)
+      this.#show(name)
+    } else if (change.kind === 'left' && this.#holds(member)) {
+      const isSuspected = this.#present.isSuspected(name)
+      this.#behind.set(name, { shown: this.#present.get(name), isSuspected, changes: [change] })
+    } else {
+      this.push(change.events)
+    }
   }
 
-  left({ ref, isSuspected }: RosterPeer): void {
-    this.#change({ kind: 'left', peer: ref, isSuspected })
+  push(events: readonly PresenceEvent[]): void {
+    for (const outlet of this.#outlets) for (const event of events) outlet.push(event)
   }
 
-  suspected({ ref }: RosterPeer): void {
-    this.#change({ kind: 'suspected', peer: ref, isSuspected: true })
-  }
-
-  recovered({ ref }: RosterPeer): void {
-    this.#change({ kind: 'recovered', peer: ref, isSuspected: false })
-  }
-
-  conflict(winner: PeerRef, losers: readonly PeerRef[]): void {
-    this.#emit({ kind: 'conflict', peer: winner, losers })
-  }
-
-  complete(): void {
-    if (this.#isComplete) return
-    this.#isComplete = true
-    this.#emit({ kind: 'complete' })
+  flush(): void {
+    for (const outlet of [...this.#outlets]) outlet.flush()
   }
 
   /** The mailbox holds no more messages of an incarnation. */
   handedOut({ name }: PeerRef): void {
-    if (this.#waiting.has(name)) this.#show(name)
+    if (!this.#behind.has(name)) return
+    this.#show(name)
+    this.flush()
   }
 
   /** The peer has closed. */
@@ -109,21 +82,6 @@ export class Presence {
     this.#isClosed = true
     for (const outlet of [...this.#outlets]) outlet.complete()
     this.#outlets.clear()
-  }
-
-  #change(change: Change): void {
-    const { name } = change.peer
-    const member = memberOf(change.peer)
-    if (member === this.#self) return
-    const waiting = this.#waiting.get(name)
-    if (waiting === undefined && !(change.kind === 'left' && this.#holds(member))) {
-      this.#apply(change)
-      return
-    }
-    const changes = waiting ?? []
-    if (waiting === undefined) this.#waiting.set(name, changes)
-    this.#append(changes, change)
-    this.#show(name)
   }
 
   /** Appends a change, without those that cancel each other out: what waits is bounded by what the mailbox holds. */
@@ -136,7 +94,7 @@ export class Presence {
       // it is back before anybody saw that it had left
       waiting.pop()
       if (last.isSuspected !== isSuspected)
-        this.#append(waiting, { ...change, kind: isSuspected ? 'suspected' : 'recovered' })
+        this.#append(waiting, new Change(isSuspected ? 'suspected' : 'recovered', peer, isSuspected))
       return
     }
     if (isOfLast && isOpposite(kind, last.kind)) {
@@ -150,30 +108,31 @@ export class Presence {
 
   /** Shows the changes of a name up to one that has to wait. */
   #show(name: string): void {
-    const waiting = this.#waiting.get(name)
-    for (let change = waiting?.[0]; change !== undefined; change = waiting?.[0]) {
-      if (change.kind === 'left' && this.#holds(memberOf(change.peer))) return
-      waiting?.shift()
-      if (waiting?.length === 0) this.#waiting.delete(name)
-      this.#apply(change)
+    const behind = this.#behind.get(name)
+    if (behind === undefined) return
+    const { changes } = behind
+    for (let change = changes[0]; change !== undefined; change = changes[0]) {
+      const { kind, peer, isSuspected } = change
+      if (kind === 'left' && this.#holds(memberOf(peer))) return
+      changes.shift()
+      if (kind === 'joined') behind.shown = peer
+      else if (kind === 'left') behind.shown = undefined
+      behind.isSuspected = isSuspected
+      this.push(change.events)
     }
-    if (waiting?.length === 0 && this.#waiting.get(name) === waiting) this.#waiting.delete(name)
+    this.#behind.delete(name)
   }
 
-  #apply({ kind, peer, isSuspected }: Change): void {
-    if (kind === 'joined') this.#shown.set(peer.name, peer)
-    else if (kind === 'left') this.#shown.delete(peer.name)
-    if (isSuspected && this.#shown.has(peer.name)) this.#suspected.add(peer.name)
-    else if (this.#suspected.size > 0) this.#suspected.delete(peer.name)
-    this.#emit({ kind, peer })
-    if (kind === 'joined' && isSuspected) this.#emit({ kind: 'suspected', peer })
-  }
-
-  #emit(event: PresenceEvent): void {
-    const frozen = Object.freeze(event)
-    const outlets = [...this.#outlets]
-    for (const outlet of outlets) outlet.push(frozen)
-    for (const outlet of outlets) outlet.flush()
+  /** What it shows now: what its node knows, apart from the names of which it is behind. */
+  #shown(): { readonly peer: PeerRef; readonly isSuspected: boolean }[] {
+    const seen: { peer: PeerRef; isSuspected: boolean }[] = []
+    const add = (peer: PeerRef | undefined, isSuspected: boolean) => {
+      if (peer !== undefined && memberOf(peer) !== this.#self) seen.push({ peer, isSuspected })
+    }
+    for (const { shown, isSuspected } of this.#behind.values()) add(shown, isSuspected)
+    for (const [name, peer] of this.#present.entries)
+      if (!this.#behind.has(name)) add(peer, this.#present.isSuspected(name))
+    return seen
   }
 
   #subscribed(subscriber: Subscriber<PresenceEvent>): () => void {
@@ -182,11 +141,9 @@ export class Presence {
       return () => {}
     }
     const outlet = new Outlet(subscriber)
-    for (const peer of this.#shown.values()) {
-      outlet.push(Object.freeze({ kind: 'joined', peer }))
-      if (this.#suspected.has(peer.name)) outlet.push(Object.freeze({ kind: 'suspected', peer }))
-    }
-    if (this.#isComplete) outlet.push(Object.freeze({ kind: 'complete' }))
+    for (const { peer, isSuspected } of this.#shown())
+      for (const event of new Change('joined', peer, isSuspected).events) outlet.push(event)
+    if (this.#present.isComplete) outlet.push(completeEvent)
     this.#outlets.add(outlet)
     outlet.flush()
     return () => this.#outlets.delete(outlet)

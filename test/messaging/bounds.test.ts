@@ -4,6 +4,7 @@ import t from 'tap'
 import { createPeer, defineAsk } from '../../patterns/messaging/index.js'
 import { LocalPeer } from '../../patterns/messaging/local-peer.js'
 import { claimProblem } from '../../patterns/messaging/peer-claim.js'
+import { PresentPeers } from '../../patterns/messaging/present-peers.js'
 import { RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
 import { codesOf, until } from '../support/events.js'
@@ -64,6 +65,7 @@ t.test('a node whose answer alternates is reported once in a while', async (t) =
     nextAttempt: () => 1,
     wayTo: () => undefined,
     isPresent: () => false,
+    present: new PresentPeers(),
     isSender: () => false,
     hasLeft: () => false,
   })

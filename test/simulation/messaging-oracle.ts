@@ -5,7 +5,7 @@
  */
 import type { PeerDelivery } from '../../patterns/messaging/mail-supply.js'
 import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
-import type { PresenceEvent } from '../../patterns/messaging/presence.js'
+import type { PresenceEvent } from '../../patterns/messaging/presence-event.js'
 import type { RivuletError } from '../../src/errors/index.js'
 import { BrokenPromise } from './session-oracle.js'
 

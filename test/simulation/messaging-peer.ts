@@ -9,7 +9,7 @@ import type { PeerNode } from '../../patterns/messaging/node.js'
 import type { PeerSendOptions } from '../../patterns/messaging/options.js'
 import { PeerAsks } from '../../patterns/messaging/peer-asks.js'
 import type { PeerRef } from '../../patterns/messaging/peer-claim.js'
-import type { PresenceEvent } from '../../patterns/messaging/presence.js'
+import type { PresenceEvent } from '../../patterns/messaging/presence-event.js'
 import { defineSchema } from '../../src/avro/index.js'
 import type { Clock } from '../../src/clock/index.js'
 import type { RivuletError } from '../../src/errors/index.js'
@@ -97,6 +97,7 @@ export class SimulatedPeer {
       nextAttempt: () => node.nextAttempt(),
       wayTo: (to) => node.wayTo(this.local, to),
       isPresent: (to) => node.roster.find(to) !== undefined,
+      present: node.present,
       isSender: (member) => node.roster.get(member) !== undefined,
       hasLeft: (to) => node.hasLeft(to),
     })
