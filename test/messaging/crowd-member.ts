@@ -39,6 +39,16 @@ export function nameOf(process: number, index: number): string {
   return `peer-${process}-${index}`
 }
 
+/** The number of a peer among all; not a number for any other name. */
+function numberOf(name: string, { peersPerProcess }: CrowdPlan): number {
+  const [, process, index] = name.split('-')
+  return Number(process) * peersPerProcess + Number(index)
+}
+
+/** What a peer has seen of another; 0 if nothing. */
+const isPresent = 1
+const hasDeparted = 2
+
 /** A peer with an account of what it sees and gets. */
 export class Member {
   /** What must not be, in words. */
@@ -51,8 +61,10 @@ export class Member {
   readonly #peer: Peer
   readonly #plan: CrowdPlan
   readonly #number: number
-  readonly #present = new Set<string>()
-  readonly #departed = new Set<string>()
+  /** By number, since a set of names for each peer would be more than the peers take. */
+  readonly #states: Uint8Array
+  #present = 0
+  #departed = 0
   readonly #places = new Map<string, number>()
 
   /** @param number - Of the peer among all. */
@@ -60,6 +72,7 @@ export class Member {
     this.#peer = peer
     this.#plan = plan
     this.#number = number
+    this.#states = new Uint8Array(plan.processes * plan.peersPerProcess)
     peer.errors.subscribe(({ code }) => this.reported.set(code, (this.reported.get(code) ?? 0) + 1))
     peer.presence.subscribe((event) => this.#saw(event))
     peer.deliveries(Note).subscribe(({ from, value: { place } }) => {
@@ -72,12 +85,12 @@ export class Member {
 
   /** How many others it sees. */
   get present(): number {
-    return this.#present.size
+    return this.#present
   }
 
   /** How many have left. */
   get departed(): number {
-    return this.#departed.size
+    return this.#departed
   }
 
   /** Sends all that is due; resolves when all was taken. */
@@ -119,14 +132,20 @@ export class Member {
       return
     }
     const { kind, peer } = event
+    const at = numberOf(peer.name, this.#plan)
+    const state = this.#states[at]
     if (kind === 'joined') {
-      if (this.#present.has(peer.name)) this.#fault(`${peer.name} joined twice`)
-      if (this.#departed.has(peer.name)) this.#fault(`${peer.name} joined after it had left`)
-      this.#present.add(peer.name)
+      if (state === isPresent) this.#fault(`${peer.name} joined twice`)
+      else if (state === hasDeparted) this.#fault(`${peer.name} joined after it had left`)
+      else if (state === undefined) this.#fault(`${peer.name} is none of the crowd`)
+      else this.#present += 1
+      this.#states[at] = isPresent
     } else if (kind === 'left') {
-      if (this.#departed.has(peer.name)) this.#fault(`${peer.name} left twice`)
-      if (!this.#present.delete(peer.name)) this.#fault(`${peer.name} left and was not there`)
-      this.#departed.add(peer.name)
+      if (state === hasDeparted) this.#fault(`${peer.name} left twice`)
+      else if (state !== isPresent) this.#fault(`${peer.name} left and was not there`)
+      else this.#present -= 1
+      if (state !== hasDeparted) this.#departed += 1
+      this.#states[at] = hasDeparted
     } else if (kind === 'conflict') {
       this.#fault(`a conflict about ${peer.name}`)
     }
