@@ -12,6 +12,7 @@ import type { EndpointLinks } from './endpoint-links.js'
 import type { NativeSocket } from './native.js'
 import { Refusals, type Verdict } from './refusals.js'
 import { translate } from './translate.js'
+import { uninterrupted } from './try-again.js'
 import { Watchdog } from './watchdog.js'
 
 /** What the connecting side needs of its socket. */
@@ -85,7 +86,7 @@ export class Connector {
     try {
       const serverKey = this.serverKey(address)
       if (keyPair !== undefined && serverKey !== undefined) connectWithCurve(native, keyPair, serverKey)
-      native.connect(address)
+      uninterrupted(() => native.connect(address))
     } catch (error) {
       throw translate(`${name()}: cannot connect ${address}`, error)
     }
@@ -104,7 +105,7 @@ export class Connector {
   /** Gives up the connection and the tries to make one. */
   disconnect(address: string): void {
     try {
-      this.#ports.native.disconnect(address)
+      uninterrupted(() => this.#ports.native.disconnect(address))
     } catch (error) {
       // there may be nothing left to disconnect, or to unbind
       if (errnoOf(error) !== 'ENOENT') {

@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../clock/index.js'
 import { deferred, turnBudget } from '../lifecycle/index.js'
 import { areDescriptorsLeft } from './descriptors.js'
 import { type MonitorEvent, mayPend, monitorPollMs, type NativeObserver, type NativeSocket, observe } from './native.js'
+import { uninterrupted } from './try-again.js'
 
 /** A timer that never fires in practice, in milliseconds: it keeps a thread alive as a pending read would. */
 const holdMs = 2_147_483_647
@@ -33,6 +34,21 @@ export interface MonitorHandlers {
   failed(error: unknown): void
   /** Its closed socket and itself have left the library. */
   ended(): void
+}
+
+/**
+ * Makes a native socket and its monitor; another socket if a signal interrupts that, since a monitor that was made in part can
+ * be neither used nor closed.
+ */
+export function monitored(
+  create: () => NativeSocket,
+  clock: Clock,
+  handlers: MonitorHandlers,
+): readonly [NativeSocket, Monitor] {
+  return uninterrupted(() => {
+    const native = create()
+    return [native, new Monitor(native, clock, handlers)]
+  })
 }
 
 /** The monitor of one native socket. */

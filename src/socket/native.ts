@@ -11,7 +11,7 @@ import { defaults } from '../options/index.js'
 import type { Runtime } from '../runtime/index.js'
 import { withoutWarning } from './late-options.js'
 import { libraryContext } from './native-context.js'
-import { whenReleased } from './taken-endpoint.js'
+import { uninterrupted, whenReleased } from './try-again.js'
 
 /** The socket types in use. */
 export type SocketKind = 'push' | 'pull' | 'xpub' | 'xsub' | 'router' | 'dealer'
@@ -213,19 +213,15 @@ export function allowIpv6(socket: NativeSocket): void {
 
 /** Makes the socket that is asked about each handshake in the context of a runtime (RFC 27/ZAP). */
 export function bindAuthenticator(runtime: Runtime): NativeSocket {
-  const socket = new zmq.Router({
-    context: libraryContext(runtime),
-    linger: 0,
-    sendTimeout: 0,
-    receiveTimeout: nativeWaitMs,
-  })
+  const options = { context: libraryContext(runtime), linger: 0, sendTimeout: 0, receiveTimeout: nativeWaitMs }
+  const socket = new zmq.Router(options) as unknown as NativeSocket
   try {
-    socket.bindSync(zapAddress)
+    uninterrupted(() => socket.bindSync(zapAddress))
   } catch (error) {
     socket.close()
     throw error
   }
-  return socket as unknown as NativeSocket
+  return socket
 }
 
 /**

@@ -15,12 +15,13 @@ import { Connector } from './connector.js'
 import { addEndpoint, type EndpointLinks, findEndpoint } from './endpoint-links.js'
 import { linkInproc } from './inproc-links.js'
 import { ListenerGuard } from './listener-guard.js'
-import { Monitor } from './monitor.js'
+import { type Monitor, monitored } from './monitor.js'
 import { allowIpv6, createNative, type MonitorEvent, type NativeSocket } from './native.js'
 import { reserveSocket } from './native-context.js'
 import { ReadLoop } from './read-loop.js'
 import type { SocketConfig } from './socket-config.js'
 import { translate } from './translate.js'
+import { uninterrupted } from './try-again.js'
 
 /** One native socket, owned. */
 export abstract class Socket {
@@ -60,8 +61,8 @@ export abstract class Socket {
       const { keyPair, guard } = (isBound && security) || {}
       if (keyPair && guard) this.security = new BoundSecurity(runtime, keyPair, guard, config.gateName)
       const secured = this.security && { securedDomain: this.security.domain }
-      this.native = createNative(runtime, { ...config, ipv6, isBound, ...secured })
-      this.#monitor = new Monitor(this.native, clock, {
+      const create = () => createNative(runtime, { ...config, ipv6, isBound, ...secured })
+      ;[this.native, this.#monitor] = monitored(create, clock, {
         event: (event) => this.#onMonitorEvent(event),
         failed: (error) => monitorFailures.report(translate(`${this.name}: cannot read the monitor`, error)),
         ended: release,
@@ -296,7 +297,7 @@ export abstract class Socket {
       unbind: (address) => this.#connector.disconnect(address),
       bind: (address) => {
         this.security?.prepare(this.native)
-        this.native.bindSync(address)
+        uninterrupted(() => this.native.bindSync(address))
       },
       report: (error) => this.#config.onError(error),
     })

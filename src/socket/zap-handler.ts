@@ -14,6 +14,7 @@ import type { Decision, SecurityGuard } from '../security/index.js'
 import { boundZapDomain, type NativeSocket, zapAddress } from './native.js'
 import { ReadLoop } from './read-loop.js'
 import { SecuredDomain } from './secured-domain.js'
+import { uninterrupted } from './try-again.js'
 import { readZapRequest, type ZapRequest, type ZapStatus, zapAnswer } from './zap-request.js'
 
 /** How often it is looked at whether a handler is still needed, or can be bound, in milliseconds. */
@@ -134,7 +135,7 @@ export class ZapHandler {
     if (authenticator === undefined || authenticator.closed) return
     try {
       // closing frees the name later, and until then no other handler could be bound
-      authenticator.disconnect(zapAddress)
+      uninterrupted(() => authenticator.disconnect(zapAddress))
     } finally {
       authenticator.close()
     }
