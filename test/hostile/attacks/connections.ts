@@ -126,8 +126,9 @@ const heldDescriptors: Attack = {
   known: {
     patterns: patternNames,
     transports: ['ipc'],
-    complaint: /ipc_listener\.cpp|^honest peers kept|^work ended|^99 of 100|^pull: messages \d+ to \d+ are missing$/,
-    why: 'libzmq 4.3.5 aborts a process whose last descriptors an ipc listener takes before the event loop turns, and the listener that is taken away before has its clients with it, and what a push had on its way; with a limit of 4,200 it cannot abort (docs/contributing/decisions/untrusted-peers.md)',
+    complaint:
+      /ipc_listener\.cpp|^honest peers kept|^work ended|^99 of 100|^(pull|publisher|subscriber): messages \d+ to \d+ are missing$/,
+    why: 'libzmq 4.3.5 aborts a process whose last descriptors an ipc listener takes before the event loop turns, and the listener that is taken away before has its clients with it, and what was on its way to or from them one way; with a limit of 4,200 it cannot abort (docs/contributing/decisions/untrusted-peers.md)',
   },
   descriptors: 256,
   async run({ scope, target, did, scale }) {
