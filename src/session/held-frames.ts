@@ -25,8 +25,8 @@ interface Behind {
 /** What waits behind one frame. */
 interface Queue {
   readonly behind: Behind[]
-  /** The connections that it has come on: those of the session, one after another. */
-  readonly peers: Set<string>
+  /** How much of it has come on each connection, a frame that opens a session included: a session moves from one to another. */
+  readonly peers: Map<string, number>
   /** What waits, a frame that opens a session included. */
   bytes: number
 }
@@ -66,6 +66,11 @@ export class HeldFrames<S extends object> implements Held {
     return this.#isOpeningNext ? (opening ?? session) : (session ?? opening)
   }
 
+  /** What waits, frames that would open a session included, in bytes. */
+  get bytes(): number {
+    return this.#behindBytes
+  }
+
   /** Whether there is room for what may come behind them; other connections have their frames taken. */
   get mayReceive(): boolean {
     return this.#behindBytes < maxBehindBytes
@@ -73,17 +78,16 @@ export class HeldFrames<S extends object> implements Held {
 
   /** Holds a frame, behind those of other sessions. */
   hold(session: S): void {
-    this.#ofSessions.set(session, { behind: [], peers: new Set(), bytes: 0 })
+    this.#ofSessions.set(session, newQueue())
   }
 
   /** Lets a frame wait that would open a session, behind others that would; what came behind it waits with it. */
   wait(opening: Opening): void {
     const rest = this.#rest
-    const cost = costOf(opening.frame)
-    if (rest && this.#linkRest(opening, rest)) {
-      rest.bytes += cost
-      this.#behindBytes += cost
-    } else this.#link(opening, { behind: [], peers: new Set([opening.peer]), bytes: cost })
+    const isLinked = rest !== undefined && this.#linkRest(opening, rest)
+    const queue = isLinked ? rest : newQueue()
+    if (!isLinked) this.#openings.set(opening, queue)
+    this.#count(queue, opening.peer, opening.frame)
   }
 
   /** Keeps a frame if something waits on its connection, or the session there holds one; returns whether it does. */
@@ -118,15 +122,17 @@ export class HeldFrames<S extends object> implements Held {
       return
     }
     this.#unlink(queue)
-    if (isOpening(held)) queue.bytes -= costOf(held.frame)
+    if (isOpening(held)) discount(queue, held.peer, held.frame)
     this.#rest = queue
     while (this.#rest === queue) {
       const one = queue.behind.shift()
       if (one === undefined) this.#rest = undefined
       else {
-        queue.bytes -= costOf(one.next)
+        discount(queue, one.peer, one.next)
         takeNext(one.peer, one.next)
-        if (this.#rest === queue && queue.behind.length > 0 && this.#ofSessions.has(held)) this.#linkRest(held, queue)
+        // it may hold the next frame
+        const isHeld = this.#ofSessions.get(held)?.behind.length === 0
+        if (isHeld && this.#rest === queue && queue.behind.length > 0) this.#linkRest(held, queue)
       }
     }
   }
@@ -146,27 +152,27 @@ export class HeldFrames<S extends object> implements Held {
 
   #add(queue: Queue | undefined, peer: string, next: Buffer | RivuletError): boolean {
     if (queue === undefined) return false
-    const bytes = costOf(next)
     queue.behind.push({ peer, next })
-    queue.peers.add(peer)
+    this.#count(queue, peer, next)
+    return true
+  }
+
+  #count(queue: Queue, peer: string, next: Buffer | RivuletError): void {
+    const bytes = costOf(next)
+    queue.peers.set(peer, (queue.peers.get(peer) ?? 0) + 1)
     queue.bytes += bytes
     this.#byPeer.set(peer, queue)
     this.#behindBytes += bytes
-    return true
   }
 
   /** Lets the rest wait behind a frame that is held now; not if something of its connections waits elsewhere by now. */
   #linkRest(held: S | Opening, rest: Queue): boolean {
-    for (const peer of rest.peers) if (this.#byPeer.has(peer)) return false
+    for (const peer of rest.peers.keys()) if (this.#byPeer.has(peer)) return false
     this.#rest = undefined
-    this.#link(held, rest)
+    this.#lineOf(held).set(held, rest)
+    for (const peer of rest.peers.keys()) this.#byPeer.set(peer, rest)
+    this.#behindBytes += rest.bytes
     return true
-  }
-
-  #link(held: S | Opening, queue: Queue): void {
-    this.#lineOf(held).set(held, queue)
-    for (const peer of queue.peers) this.#byPeer.set(peer, queue)
-    this.#behindBytes += queue.bytes
   }
 
   #lineOf(held: S | Opening): Map<S | Opening, Queue> {
@@ -174,7 +180,7 @@ export class HeldFrames<S extends object> implements Held {
   }
 
   #unlink(queue: Queue): void {
-    for (const peer of queue.peers) this.#byPeer.delete(peer)
+    for (const peer of queue.peers.keys()) this.#byPeer.delete(peer)
     this.#behindBytes -= queue.bytes
   }
 }
@@ -182,6 +188,17 @@ export class HeldFrames<S extends object> implements Held {
 /** Whether what is held is a frame that opens a session. */
 export function isOpening(held: object): held is Opening {
   return 'frame' in held
+}
+
+function newQueue(): Queue {
+  return { behind: [], peers: new Map(), bytes: 0 }
+}
+
+function discount(queue: Queue, peer: string, next: Buffer | RivuletError): void {
+  const left = (queue.peers.get(peer) ?? 0) - 1
+  if (left > 0) queue.peers.set(peer, left)
+  else queue.peers.delete(peer)
+  queue.bytes -= costOf(next)
 }
 
 function costOf(one: Buffer | RivuletError): number {

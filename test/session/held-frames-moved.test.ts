@@ -1,7 +1,7 @@
 /** Frames of several connections wait behind frames that are held, while sessions move, end, and follow one another. */
 import t from 'tap'
 import { type HeldPeer, heldLab } from './held-lab.js'
-import { lost } from './link-pair.js'
+import { helloOf, lost } from './link-pair.js'
 
 t.test('a session that is resumed on another connection takes what comes there behind its frame', async (t) => {
   const { acceptor, peers, receive, takeRest, texts, servers, reports } = heldLab(1, ['a'])
@@ -22,6 +22,23 @@ t.test('a session that is resumed on another connection takes what comes there b
   t.strictSame(texts(), ['1234567'])
   t.strictSame(reports, [])
   t.strictSame(servers[0]?.statuses, ['live', 'cut', 'live'])
+})
+
+t.test('a connection of which nothing waits any more does not wait for the session that has left it', async (t) => {
+  const { acceptor, peers, receive, takeRest, texts } = heldLab(1, ['a'])
+  const [a] = peers as [HeldPeer]
+  receive('a', a.frame('1', '2', '3', '4'))
+  receive('a', a.frame('5'))
+  a.reconnect('b')
+  for (const frame of a.sent.splice(0)) receive('b', frame)
+  receive('b', a.frame('6', '7'))
+  receive('b', a.frame('8'))
+  while (!texts()[0]?.endsWith('6')) takeRest()
+  t.equal(acceptor.held.size, 1)
+  receive('a', helloOf())
+  t.equal(acceptor.held.size, 2, 'it waits for its own turn')
+  while (!takeRest());
+  t.strictSame(texts(), ['12345678', ''])
 })
 
 t.test('the end of the connection where it was resumed cuts it', async (t) => {
