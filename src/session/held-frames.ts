@@ -101,7 +101,8 @@ export class HeldFrames<S extends object> implements Held {
   }
 
   /**
-   * Takes more of the one that has waited longest; then it is behind the others.
+   * Takes more of the one that has waited longest; then it is behind the others. A frame that would open a session is dropped if
+   * its connection has ended right behind it.
    *
    * @param takeRest - Takes more of the frame of a session, or a frame that opens one; returns whether that was all of it.
    * @param takeNext - Takes, or keeps again, what came behind it; may hold a frame of the same session.
@@ -114,7 +115,9 @@ export class HeldFrames<S extends object> implements Held {
     const queue = held && this.#lineOf(held).get(held)
     if (held === undefined || queue === undefined) return
     this.#isOpeningNext = !isOpening(held)
-    const isTaken = takeRest(held)
+    // it would begin a session that nobody uses: dialers that have given up waiting must not delay those that wait
+    const isAbandoned = isOpening(held) && isEndOf(held.peer, queue.behind[0])
+    const isTaken = isAbandoned || takeRest(held)
     // a handler may have cleared all
     if (!this.#lineOf(held).delete(held)) return
     if (!isTaken) {
@@ -188,6 +191,10 @@ export class HeldFrames<S extends object> implements Held {
 /** Whether what is held is a frame that opens a session. */
 export function isOpening(held: object): held is Opening {
   return 'frame' in held
+}
+
+function isEndOf(peer: string, behind: Behind | undefined): boolean {
+  return behind?.peer === peer && !Buffer.isBuffer(behind.next)
 }
 
 function newQueue(): Queue {

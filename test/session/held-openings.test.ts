@@ -62,6 +62,33 @@ t.test('what follows a hello waits for it, also another hello, and the end of th
   t.ok(goodbye.length > 0)
 })
 
+t.test('dialers that gave up before their hello was taken do not delay those that wait', async (t) => {
+  const { acceptor, receive, takeRest, servers, reports } = heldLab(1, [])
+  const sessions = Array.from({ length: 10 }, (_, index) => index + 1)
+  for (const session of sessions) receive(`first ${session}`, hello(session))
+  for (const session of sessions) {
+    acceptor.gone(`first ${session}`, lost)
+    receive(`second ${session}`, helloOf({ session: Buffer.alloc(16, session), connection: 2 }))
+  }
+  while (!takeRest());
+  t.equal(servers.length, 10, 'no session has begun twice')
+  for (const { statuses } of servers) t.strictSame(statuses, ['live'])
+  t.ok(acceptor.held.bytes === 0)
+  t.strictSame(reports, [])
+})
+
+t.test('a hello of a connection that has ended does not move its session there', async (t) => {
+  const { acceptor, peers, receive, takeRest, servers } = heldLab(9, ['a'])
+  const [a] = peers as [HeldPeer]
+  const session = Buffer.alloc(16, 1)
+  receive('b', helloOf({ session, connection: 2, resume: true }))
+  acceptor.gone('b', lost)
+  while (!takeRest());
+  t.strictSame(servers[0]?.statuses, ['live'])
+  receive('a', a.frame('1'))
+  t.strictSame(servers[0]?.texts, ['1'])
+})
+
 t.test('hellos that wait count for what may wait', async (t) => {
   const { acceptor, receive, takeRest } = heldLab(1, [])
   const large = helloOf({ extensions: { padding: Buffer.alloc(100_000) } })
@@ -86,7 +113,7 @@ t.test('an acceptor that is closed takes no hello that waits, and awaits no good
   t.equal(acceptor.size, 0)
 })
 
-t.test('a proof waits as well, and the end of its connection behind it', async (t) => {
+t.test('a proof waits as well, and is dropped if its connection ends behind it', async (t) => {
   const authenticator = new ToyAuthenticator(server, [alice], nonces(1))
   const prover = new ToyProver(alice, [server], nonces(101))
   const link = new LinkPair({ authenticator, prover, spend: () => false })
@@ -100,8 +127,9 @@ t.test('a proof waits as well, and the end of its connection behind it', async (
   acceptor.gone(peer, lost)
   t.equal(acceptor.size, 0)
   while (!acceptor.takeRest());
-  t.equal(acceptor.size, 1)
-  t.equal(link.server.session.status, 'cut')
+  t.equal(acceptor.size, 0)
+  t.strictSame(link.identities, [])
+  t.strictSame(authenticator.refusals, [])
   t.strictSame(link.acceptorReports, [])
 })
 
