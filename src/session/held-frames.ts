@@ -140,11 +140,13 @@ export class HeldFrames<S extends object> implements Held {
     }
   }
 
-  /** Forgets everything; returns what has waited. */
+  /** Forgets everything; returns what has waited, in the order of each connection. */
   clear(): readonly Behind[] {
     const waiting = [...this.#ofSessions, ...this.#openings].flatMap(([held, { behind }]) => {
       return isOpening(held) ? [{ peer: held.peer, next: held.frame }, ...behind] : behind
     })
+    // behind what was before it on its connections
+    if (this.#rest) waiting.push(...this.#rest.behind)
     this.#ofSessions.clear()
     this.#openings.clear()
     this.#rest = undefined

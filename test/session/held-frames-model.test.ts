@@ -19,7 +19,8 @@ type Outcome = number | undefined
 type Command =
   | { readonly kind: 'hello'; readonly peer: number; readonly bytes: number; readonly outcome: Outcome }
   | { readonly kind: 'link'; readonly peer: number; readonly bytes: number; readonly parts: number }
-  | { readonly kind: 'end' | 'endSession'; readonly peer: number }
+  | { readonly kind: 'end'; readonly peer: number }
+  | { readonly kind: 'endSession'; readonly peer: number }
   | { readonly kind: 'turn'; readonly shares: number }
   | { readonly kind: 'clear'; readonly after: number }
 
@@ -75,8 +76,8 @@ class World {
       const reason = Object.create(lost) as RivuletError
       this.#send(reason, { peer: command.peer, cost: costBytes, command })
       this.#gone(command.peer, reason)
-    } else if (command.kind === 'endSession') for (const session of this.#on(command.peer)) this.#end(session)
-    else if (command.kind === 'turn') for (let left = command.shares; left > 0; left--) this.takeMore()
+    } else if (command.kind === 'turn') for (let left = command.shares; left > 0; left--) this.takeMore()
+    else if (command.kind === 'endSession') for (const session of this.#on(command.peer)) this.#end(session)
     else if (command.after > 0) this.#clearsIn = command.after
     else this.#clear()
     this.check()
@@ -180,14 +181,11 @@ class World {
     this.#clearsIn = 0
     // a frame whose taking clears all is among them
     const waited = this.held.clear().filter(({ next }) => this.#sentAs.has(next))
-    const expected = this.waiting.flat().length
-    if (waited.length > expected) throw new Error(`${waited.length} have waited, not ${expected}`)
-    for (const peer of this.waiting.keys()) {
+    for (const [peer, model] of this.waiting.entries()) {
       const of = waited.filter((one) => one.peer === String(peer)).map(({ next }) => this.#sentAs.get(next))
-      const model = this.waiting[peer]?.splice(0) ?? []
-      // what was taken out of its queue when a handler cleared all is dropped with it
-      if (of.some((sent, index) => sent !== model.slice(model.length - of.length)[index]))
-        throw new Error('out of order')
+      const isSame = of.length === model.length && of.every((sent, index) => sent === model[index])
+      if (!isSame) throw new Error(`${of.length} have waited on ${peer}, not ${model.length}, or in another order`)
+      model.length = 0
     }
     for (const session of this.#all) session.left = 0
   }

@@ -124,6 +124,19 @@ t.test('a goodbye is awaited of no connection whose end, or whose next hello, wa
   t.strictSame(reports, [])
 })
 
+t.test('a handler that closes it awaits no goodbye of a connection whose end comes behind its own frame', async (t) => {
+  const { acceptor, peers, receive, takeRest, servers } = heldLab(1, ['a', 'b'])
+  const [a] = peers as [HeldPeer]
+  receive('a', a.frame('1', '2'))
+  receive('a', a.frame('3'))
+  acceptor.gone('a', lost)
+  const [server] = servers
+  const leaving: string[][] = []
+  if (server) server.listen = ({ body }) => body.toString() === '3' && leaving.push(acceptor.close(lost))
+  while (!takeRest());
+  t.strictSame(leaving, [['b']])
+})
+
 t.test('a handler that closes the acceptor lets nothing begin that waits', async (t) => {
   const { acceptor, peers, receive, takeRest, servers } = heldLab(2, ['a', 'b'])
   const [a, b] = peers as [HeldPeer, HeldPeer]
