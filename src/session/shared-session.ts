@@ -9,7 +9,7 @@ import type { ItemRange, LinkUser, PeerInfo, SessionUser } from './link-user.js'
 import { noBody } from './session-items.js'
 import type { SessionStreams, StreamsHandler } from './session-streams.js'
 
-/** Kinds below this one are looked up in tables. */
+/** Kinds below this one are remembered in tables. */
 const tabledKinds = 64
 
 /** A user of all links, and what it made of this session. */
@@ -22,17 +22,14 @@ interface Entry {
 export class SharedSession implements StreamsHandler {
   readonly #session: SessionStreams
   readonly #entries: readonly Entry[]
-  /** Who takes the items of streams that this side opened, and of those of the other one, by kind. */
-  readonly #opened: readonly (SessionUser | undefined)[]
-  readonly #accepted: readonly (SessionUser | undefined)[]
+  /** Who takes the items of streams that this side opened, and of those of the other one, by kind, once one has come. */
+  readonly #opened: (SessionUser | undefined)[] = []
+  readonly #accepted: (SessionUser | undefined)[] = []
 
   constructor(session: SessionStreams, users: readonly LinkUser[], peer: PeerInfo) {
     this.#session = session
     Object.freeze(peer)
     this.#entries = users.map((user) => ({ user, handler: user.accept(session, peer) }))
-    const kinds = Array.from({ length: tabledKinds }, (_, kind) => kind)
-    this.#opened = kinds.map((kind) => this.#takerOf(kind, 'opened'))
-    this.#accepted = kinds.map((kind) => this.#takerOf(kind, 'accepted'))
   }
 
   /** Whether something may not have arrived that must: then closing waits for it even without a connection. */
@@ -53,9 +50,12 @@ export class SharedSession implements StreamsHandler {
       return
     }
     const isOpened = stream * this.#session.sign > 0
-    let taker: SessionUser | undefined
-    if (kind >= tabledKinds) taker = this.#takerOf(kind, isOpened ? 'opened' : 'accepted')
-    else taker = isOpened ? this.#opened[kind] : this.#accepted[kind]
+    const takers = isOpened ? this.#opened : this.#accepted
+    let taker = takers[kind]
+    if (taker === undefined) {
+      taker = this.#takerOf(kind, isOpened ? 'opened' : 'accepted')
+      if (kind < tabledKinds) takers[kind] = taker
+    }
     if (taker !== undefined) taker.onItem(stream, kind, flags, bytes, view, start, end)
     else this.#unknown(stream, kind, flags, bytes, view, start, end)
   }

@@ -58,6 +58,46 @@ class End {
 
 const peer = (id: string) => ({ id, identity: undefined, dialed: undefined })
 
+/** A user that takes the items of kind 40 on streams of one side, and how often it was asked which it takes. */
+function countedUser(side: 'opened' | 'accepted') {
+  const counts = { asked: 0, taken: 0 }
+  const handler = {
+    onItem() {
+      counts.taken += 1
+    },
+    onWritable() {},
+    onStatus() {},
+    owns: () => false,
+    pending: 0,
+    owes: false,
+  }
+  const user: LinkUser = {
+    get items() {
+      counts.asked += 1
+      return { first: 40, last: 40, opened: side === 'opened', accepted: side === 'accepted' }
+    },
+    accept: () => handler,
+  }
+  return { counts, user }
+}
+
+t.test('a session looks for the user of a kind when its first item comes, and then no more', async (t) => {
+  const [opened, accepted] = [countedUser('opened'), countedUser('accepted')]
+  const session = { sign: 1, send() {}, forget() {} } as unknown as SessionStreams
+  const shared = new SharedSession(session, [opened.user, accepted.user], { ...peer('b'), server: undefined })
+  t.equal(opened.counts.asked, 0, 'a new session costs nothing for kinds that never come')
+  const item = (stream: number, kind: number) =>
+    shared.onItem(stream, kind, 0, Buffer.alloc(0), new DataView(new ArrayBuffer(0)), 0, 0)
+  item(1, 40)
+  const { asked } = opened.counts
+  for (let more = 0; more < 10; more++) item(1, 40)
+  t.same(opened.counts, { taken: 11, asked })
+  item(-1, 40)
+  t.same([opened.counts.taken, accepted.counts.taken], [11, 1], 'streams of the other side are those of the other user')
+  item(1, 41)
+  t.same([opened.counts.taken, accepted.counts.taken], [11, 1], 'another kind has no user')
+})
+
 function bothWays(windowBytes: number) {
   const clock = new VirtualClock()
   const pair = new FakePair({ windowBytes })
