@@ -59,22 +59,27 @@ export class HubIntroductions {
    */
   forwarded(key: string, { header, topic }: DataFrame, writerSchema: string, seenAt: number): void {
     const { position, sequence, count, previous } = header
-    const next = { sequence: sequence + count, position: position + count, seenAt }
-    const last = count > 0 ? position + count - 1 : previous
-    const used = this.#recent.get(key)
-    if (used !== undefined && used.writerSchema === writerSchema) {
-      Object.assign(used, next)
-      used.previous = last
-      return
-    }
+    let used = this.#recent.get(key)
     if (used === undefined && this.#recent.size >= maxTopics) return
-    const { fingerprint, schemaId, source } = header
-    // copies, since what was read may be a part of a large frame
-    const [copiedPrint, copiedId, copiedSource, part] = [fingerprint, schemaId, source, topic as Buffer].map((bytes) =>
-      Buffer.from(bytes),
-    ) as [Buffer, Buffer, Buffer, Buffer]
-    const constants = { part, fingerprint: copiedPrint, schemaId: copiedId, source: copiedSource, writerSchema }
-    this.#recent.set(key, { ...constants, ...next, previous: last })
+    if (used === undefined || used.writerSchema !== writerSchema) {
+      // copies, since what was read may be a part of a large frame
+      used = {
+        part: Buffer.from(topic as Buffer),
+        fingerprint: Buffer.from(header.fingerprint),
+        schemaId: Buffer.from(header.schemaId),
+        source: Buffer.from(header.source),
+        writerSchema,
+        sequence: 0,
+        position: 0,
+        previous: 0,
+        seenAt,
+      }
+      this.#recent.set(key, used)
+    }
+    used.sequence = sequence + count
+    used.position = position + count
+    used.previous = count > 0 ? position + count - 1 : previous
+    used.seenAt = seenAt
     this.#tick ??= this.#ports.clock.setTimer(() => this.#onTick(), this.#ports.announceMs)
   }
 

@@ -80,7 +80,8 @@ function readAddresses(
  * @param connect - Where the topic socket connects.
  */
 export function reachableLinks(addresses: readonly string[], connect: readonly ConnectEndpoint[]): Endpoint[] {
-  const ways = connect.map((endpoint) => ({ ...endpoint, host: hostOf(endpoint.address) }))
+  if (addresses.length === 0) return []
+  const ways = connect.map((endpoint) => ({ host: hostOf(endpoint.address), ...endpoint }))
   const transports = new Set(ways.map(({ address }) => transportOf(address)))
   const keys = new Set(ways.flatMap(({ serverKeys }) => serverKeys))
   const found: { readonly endpoint: Endpoint; readonly isSameHost: boolean }[] = []

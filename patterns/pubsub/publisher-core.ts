@@ -223,8 +223,9 @@ export class PublisherCore {
       const answer = { nonce, source, position, time: new Date(clock.wallNow()), extensions: extension }
       const bytes = writeRecordFrame(TopicAnswer, answer, frameKind.answer, inbox)
       // an answer over a link leaves behind the frames before it, as one of the socket does
-      const out = reader === undefined ? { parts: [inbox, bytes] } : { parts: [], leaves: () => reader.answer(bytes) }
-      outbox.add({ ...out, messages: 0, bytes: inbox.length + bytes.length })
+      const size = inbox.length + bytes.length
+      if (reader === undefined) outbox.add({ parts: [inbox, bytes], messages: 0, bytes: size })
+      else outbox.add({ parts: [], messages: 0, bytes: size, leaves: () => reader.answer(bytes) })
     })
   }
 
@@ -247,9 +248,10 @@ export class PublisherCore {
     if (tail.isWaiting || outbox.isFull() || history.failure || !this.#isSubscribed(tail.name)) return
     const { part, codec, numbers } = tail
     const { fingerprint, schemaId, text: writerSchema } = codec
-    const { source, position, clock } = this.#origin
-    const header = { fingerprint, schemaId, writerSchema, source, position: position + 1, time: clock.wallNow() }
-    const bytes = writeIntroduction({ ...header, ...numbers }, part)
+    const { source, position } = this.#origin
+    const { sequence, previous, time } = numbers
+    const header = { fingerprint, schemaId, writerSchema, source, position: position + 1, sequence, previous, time }
+    const bytes = writeIntroduction(header, part)
     const fed = this.#ports.feed?.leaving(part, tail.name, codec, bytes, 0)
     tail.isWaiting = true
     const leaves = () => {

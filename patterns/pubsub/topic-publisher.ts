@@ -228,17 +228,17 @@ export class PublishedTopic<In> extends MessageSink<In> implements TopicPublishe
     const { bytes, messages, header, announcement } = frame
     const part = this.#part
     const leaves = this.#leaving?.(part, this.name, this.tail.codec, bytes, messages)
-    const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length, leaves }
+    const out = { parts: [part, bytes], messages, bytes: part.length + bytes.length }
     if (messages > 0) {
       this.numbers.time = header.time as number
       const gate = this.#history.keep(this.name, this.schemaText, frame)
       const dropped = announcement && this.#announcesAgain(announcement, gate)
-      this.#outbox().add({ ...out, dropped, gate })
+      this.#outbox().add({ leaves, dropped, gate, ...out })
     } else if (header.kind === 'tombstone') {
-      this.#outbox().add({ ...out, gate: this.#history.clear(this.name) })
+      this.#outbox().add({ leaves, gate: this.#history.clear(this.name), ...out })
     } else {
       this.#introductions += 1
-      this.#outbox().add({ ...out, leaves: both(this.#introductionLeaves, leaves) })
+      this.#outbox().add({ leaves: both(this.#introductionLeaves, leaves), ...out })
     }
   }
 

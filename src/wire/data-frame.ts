@@ -69,9 +69,28 @@ export function writeDataFrame(
 }
 
 /** Writes a beacon with the numbers of another writer, which brings its schema to a new receiver. */
-export function writeIntroduction(header: Omit<HeaderInput, 'kind' | 'count'>, topic: Buffer | undefined): Buffer {
-  const slab = Buffer.allocUnsafeSlow(headerRoom + 1)
-  return writeDataFrame({ ...header, kind: 'beacon', count: 0 }, slab, headerRoom, headerRoom, topic)
+export function writeIntroduction(
+  header: Omit<HeaderInput, 'kind' | 'count' | 'annotations' | 'extensions'>,
+  topic: Buffer | undefined,
+): Buffer {
+  const { fingerprint, schemaId, writerSchema, source, position, sequence, previous, time } = header
+  const size = writeHeader({
+    kind: 'beacon',
+    fingerprint,
+    schemaId,
+    writerSchema,
+    source,
+    position,
+    sequence,
+    previous,
+    time,
+    count: 0,
+  })
+  const frame = Buffer.allocUnsafeSlow(preludeBytes + size + 1)
+  written.copy(frame, preludeBytes, 0, size)
+  frame[frame.length - 1] = 0
+  sealFrame(frame, frameKind.data, topic)
+  return frame
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   openDataFrame,
   readRecordFrame,
   writeDataFrame,
+  writeIntroduction,
   writeRecordFrame,
 } from '../../src/wire/data-frame.js'
 import { frameKind } from '../../src/wire/prelude.js'
@@ -37,7 +38,9 @@ const headers = fc.record({
 })
 const withMaps = fc.record({
   header: headers,
-  annotations: fc.array(fc.record({ index: fc.nat({ max: 1000 }), headers: map }), { maxLength: 3 }),
+  annotations: fc.array(fc.record({ index: fc.nat({ max: 1000 }), headers: map }, { noNullPrototype: true }), {
+    maxLength: 3,
+  }),
   extensions: map,
 })
 
@@ -75,6 +78,20 @@ t.test('a frame reads back, its items stand where the header says, and avsc find
       },
     ),
     600,
+  )
+})
+
+t.test('a header with annotations and extensions reads back, and a beacon is the frame of its header', async () => {
+  checkWithSeeds(
+    fc.property(withMaps, fc.option(bytesOf(4), { nil: undefined }), ({ header, annotations, extensions }, topic) => {
+      const whole = { ...header, annotations, extensions }
+      const frame = writeDataFrame(whole, Buffer.alloc(headerRoom + 1), headerRoom, headerRoom, topic)
+      assert.deepEqual({ ...openDataFrame(frame, topic, 10_000).header }, whole)
+      const beacon = { ...header, kind: 'beacon' as const, count: 0 }
+      const expected = writeDataFrame(beacon, Buffer.alloc(headerRoom + 1), headerRoom, headerRoom, topic)
+      assert.deepEqual(writeIntroduction(header, topic), expected)
+    }),
+    300,
   )
 })
 
