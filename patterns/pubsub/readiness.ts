@@ -14,6 +14,10 @@ import { defaults } from '../../src/options/index.js'
 /** Requests whose answers are still understood; newer ones cover all that older ones do, but may take as long again. */
 const maxRequests = 1024
 
+/** The bytes of a nonce, and how many nonces are drawn at once. */
+const nonceBytes = 16
+const noncesDrawn = 16
+
 /** Publishers whose answers to one request are counted. */
 const maxSources = 1024
 
@@ -75,6 +79,8 @@ export class Readiness {
   /** How long it waits before the next request, in milliseconds. */
   #insistencePauseMs = defaults.readinessMs
   #subscriptions = 0
+  /** Random bytes for the next nonces, drawn for several at once: a draw costs as much as the rest of a request. */
+  #random = Buffer.alloc(0)
   #retry: Timer | undefined
   #closed = false
   // at the end of the promise jobs: a subscription does not wait for what a turn sends
@@ -190,7 +196,7 @@ export class Readiness {
   }
 
   #ask(): void {
-    const nonce = randomBytes(16)
+    const nonce = this.#nonce()
     if (this.#requests.size === maxRequests) this.#requests.delete(this.#requests.keys().next().value as string)
     this.#requests.set(nonce.toString('latin1'), {
       upTo: this.#subscriptions,
@@ -200,6 +206,13 @@ export class Readiness {
       linked: new Set(),
     })
     this.#ports.request(nonce)
+  }
+
+  #nonce(): Buffer {
+    if (this.#random.length === 0) this.#random = randomBytes(noncesDrawn * nonceBytes)
+    const nonce = this.#random.subarray(0, nonceBytes)
+    this.#random = this.#random.subarray(nonceBytes)
+    return nonce
   }
 
   /** Asks again, with doubling pauses for a time, if fewer links answer than there are: answers of a stall must not fill a pipe. */

@@ -272,3 +272,13 @@ t.test('links that have not answered are asked again for a while', async (t) => 
   await pass(clock, 200_000)
   t.equal(asked.length, 3 + 1 + 8, 'one that never answers is asked with doubling pauses, for about a minute')
 })
+
+t.test('each request has a nonce of its own', async (t) => {
+  const { asked, readiness } = machine(t)
+  for (let request = 0; request < 50; request++) {
+    readiness.ask()
+    await turn()
+  }
+  t.ok(asked.every(({ length }) => length === 16))
+  t.equal(new Set(asked.map((nonce) => nonce.toString('hex'))).size, 50)
+})
