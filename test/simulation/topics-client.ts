@@ -37,6 +37,13 @@ export class TopicClient implements Listener {
     this.#pipes = connect.map((address) => new ClientPipe(this, address))
   }
 
+  /** How many connections it has. */
+  get connected(): number {
+    let connected = this.#accepted.size
+    for (const { connection } of this.#pipes) if (connection !== undefined) connected += 1
+    return connected
+  }
+
   get connections(): readonly Connection[] {
     return [...this.#pipes.flatMap(({ connection }) => connection ?? []), ...this.#accepted]
   }

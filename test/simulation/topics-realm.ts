@@ -26,6 +26,14 @@ export interface RealmWay {
   readonly guard: string | undefined
 }
 
+/** A way, and what follows from it: messages are held against ways so often that this is not made again. */
+interface KnownWay extends RealmWay {
+  /** Whether its guard is of the side that publishes. */
+  readonly isOfPublisher: boolean
+  /** Under which key it is remembered what its guard knew of the other side. */
+  readonly span: string | undefined
+}
+
 /** A role that a side knew somebody by; times in milliseconds. */
 interface Span {
   readonly role: Role | undefined
@@ -41,7 +49,7 @@ export interface RealmGuard {
 /** Keys, roles and guards of one run. */
 export class TopicsRealm {
   readonly #guards: ReadonlySet<string>
-  readonly #ways: readonly RealmWay[]
+  readonly #ways: readonly KnownWay[]
   readonly #roles: Map<string, Role | undefined>
   readonly #keys = new Map<string, ToyKey>()
   /** What each guard knows, by its side. */
@@ -56,7 +64,7 @@ export class TopicsRealm {
    */
   constructor(guards: readonly string[], ways: readonly RealmWay[], roles: Readonly<Record<string, Role>>) {
     this.#guards = new Set(guards)
-    this.#ways = ways
+    this.#ways = ways.map(knownWay)
     this.#roles = new Map(Object.entries(roles))
     for (const name of this.#roles.keys()) this.#keys.set(name, new ToyKey(name))
   }
@@ -123,7 +131,7 @@ export class TopicsRealm {
    */
   mayHave(to: string, source: string, topic: string, since: number): boolean {
     return this.#reaches(this.#owners.get(source) ?? '', to, (way) => {
-      const spans = way.guard === undefined ? undefined : this.#spans.get(keyOf(way, way.guard))
+      const spans = way.span === undefined ? undefined : this.#spans.get(way.span)
       return spans === undefined || spans.some(({ role, until }) => until >= since && roleAllows(role, topic))
     })
   }
@@ -142,9 +150,9 @@ export class TopicsRealm {
   isServed(to: string, source: string, pattern: string, topic?: string): boolean {
     return this.#reaches(this.#owners.get(source) ?? '', to, (way) => {
       if (way.guard === undefined) return true
-      const role = this.#roles.get(isOfPublisher(way) ? way.to : way.from)
+      const role = this.#roles.get(way.isOfPublisher ? way.to : way.from)
       if (role === undefined || (topic !== undefined && !roleAllows(role, topic))) return false
-      return way.to !== to || !isOfPublisher(way) || roleAllows(role, pattern)
+      return way.to !== to || !way.isOfPublisher || roleAllows(role, pattern)
     })
   }
 
@@ -152,18 +160,18 @@ export class TopicsRealm {
   isDenied(name: string, pattern: string): boolean {
     const role = this.#roles.get(name)
     if (role === undefined || roleAllows(role, pattern)) return false
-    return this.#ways.some((way) => way.to === name && isOfPublisher(way))
+    return this.#ways.some((way) => way.to === name && way.isOfPublisher)
   }
 
   /** Those who do not take a topic of a publisher, which comes to them first. */
   refusersOf(name: string, topic: string): readonly string[] {
     const role = this.#roles.get(name)
     if (role === undefined || roleAllows(role, topic)) return []
-    const ways = this.#ways.filter((way) => way.from === name && way.guard !== undefined && !isOfPublisher(way))
+    const ways = this.#ways.filter((way) => way.from === name && way.guard !== undefined && !way.isOfPublisher)
     return ways.map(({ to }) => to)
   }
 
-  #reaches(from: string, to: string, passes: (way: RealmWay) => boolean): boolean {
+  #reaches(from: string, to: string, passes: (way: KnownWay) => boolean): boolean {
     const reached = new Set([from])
     for (const name of reached) {
       for (const way of this.#ways) if (way.from === name && !reached.has(way.to) && passes(way)) reached.add(way.to)
@@ -216,13 +224,10 @@ export class TopicsRealm {
   }
 }
 
-/** Whether the guard of a way is of the side that publishes. */
-function isOfPublisher({ guard, from }: RealmWay): boolean {
-  return guard !== undefined && guard.split('/')[0] === from
-}
-
-function keyOf(way: RealmWay, guard: string): string {
-  return `${guard} ${isOfPublisher(way) ? way.to : way.from}`
+function knownWay({ from, to, guard }: RealmWay): KnownWay {
+  const isOfPublisher = guard !== undefined && guard.split('/')[0] === from
+  const span = guard === undefined ? undefined : `${guard} ${isOfPublisher ? to : from}`
+  return { from, to, guard, isOfPublisher, span }
 }
 
 function textOf({ publicKey }: ToyKey): string {

@@ -95,7 +95,7 @@ export class TopicServer implements Listener {
     const limit = topic[0] === inboxMark && !isForAnswers ? Number.POSITIVE_INFINITY : frames
     for (const [connection, { end, prefixes }] of this.#pipes) {
       const pipe = unread.get(connection)
-      if (pipe === undefined || ![...prefixes.keys()].some((prefix) => text.startsWith(prefix))) continue
+      if (pipe === undefined || !isWanted(text, prefixes)) continue
       if (pipe.frames >= limit) {
         this.process.note('drops')
         this.#ports.dropped(topic)
@@ -139,6 +139,11 @@ export class TopicServer implements Listener {
     else prefixes.delete(prefix)
     this.#ports.subscription(isNew, rest)
   }
+}
+
+function isWanted(topic: string, prefixes: ReadonlyMap<string, number>): boolean {
+  for (const prefix of prefixes.keys()) if (topic.startsWith(prefix)) return true
+  return false
 }
 
 /** Where a socket is bound, if it is, and where it connects. */

@@ -236,7 +236,7 @@ export class SimulatedSubscriber extends TurnProcess {
       history,
       name: () => this.name,
       isOpen: isThis,
-      connected: () => client.connections.length,
+      connected: () => client.connected,
       sendUp: (frame) => client.sendUp(frame),
       changed: () => {},
       newSchema: () => {},
