@@ -34,6 +34,8 @@ export interface OutgoingOwner {
 const noRoom = callError('RIVULET_OUTBOX_FULL', 'the stream has no credit or the outbox no room', 'no')
 const stopped = callError('RIVULET_CLOSED', 'the call has ended', 'no')
 
+const nothing = (): void => {}
+
 /** The way out of one call. */
 export class OutgoingItems implements Intake<unknown>, ItemBody {
   readonly #owner: OutgoingOwner
@@ -45,9 +47,9 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
   #canRepeat = false
   #taken = false
   #over = false
-  #stop: () => void = () => {}
+  #stop = nothing
   #room: Promise<void> | undefined
-  #makeRoom: () => void = () => {}
+  #makeRoom = nothing
   /** What a source of this package has, if it is one, and what was taken of it and found no room. */
   #ready: ReadyItems<unknown> | undefined
   #held: unknown
@@ -138,7 +140,7 @@ export class OutgoingItems implements Intake<unknown>, ItemBody {
     this.#stop = callback
     if (this.#over) callback()
     return () => {
-      this.#stop = () => {}
+      this.#stop = nothing
     }
   }
 

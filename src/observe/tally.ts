@@ -6,7 +6,8 @@
 
 /** Counts by reason. */
 export class Tally {
-  readonly #counts = new Map<string, number>()
+  /** Made with the first reason: most of very many are never counted. */
+  #counts: Map<string, number> | undefined
   #total = 0
 
   /** All reasons together. */
@@ -16,12 +17,13 @@ export class Tally {
 
   /** Adds to one reason. */
   add(reason: string, count = 1): void {
+    this.#counts ??= new Map()
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count)
     this.#total += count
   }
 
   /** A copy, frozen: only reasons that occurred. */
   snapshot(): Readonly<Record<string, number>> {
-    return Object.freeze(Object.fromEntries(this.#counts))
+    return Object.freeze(Object.fromEntries(this.#counts ?? []))
   }
 }

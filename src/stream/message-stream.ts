@@ -21,11 +21,13 @@ export function concurrencyOf(project: unknown, options: ProcessOptions | undefi
   return resolveOptions('process', options, processRules).concurrency
 }
 
+const none: readonly never[] = []
+
 /** A stream that its owner feeds with supplies. */
 export class MessageStream<T> extends Observable<T> implements Stream<T>, Consumers<T> {
   readonly #owner: StreamOwner<T>
   /** Replaced, never changed, so that a current delivery keeps the list it began with. */
-  #consumers: readonly Consumer<T>[] = []
+  #consumers: readonly Consumer<T>[] = none
   #supply: Supply<T> | undefined
   #delivered = 0
   #delivering = false
@@ -73,7 +75,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
     const left = this.#supply?.discard() ?? 0
     this.#supply = undefined
     const consumers = this.#consumers
-    this.#consumers = []
+    this.#consumers = none
     for (const consumer of consumers) {
       try {
         consumer.complete()
@@ -103,7 +105,7 @@ export class MessageStream<T> extends Observable<T> implements Stream<T>, Consum
       consumer.complete()
       return () => {}
     }
-    this.#consumers = [...this.#consumers, consumer]
+    this.#consumers = this.#consumers.concat([consumer])
     if (this.#consumers.length === 1) this.#owner.demanded(true)
     return () => {
       if (!this.#consumers.includes(consumer)) return

@@ -6,7 +6,7 @@
 import { type ErrorCode, RivuletError } from '../errors/index.js'
 import { Fifo, newList, OncePerTurn } from '../lifecycle/index.js'
 import { publishDrop, Tally } from '../observe/index.js'
-import { type Intake, shed } from './intake.js'
+import { type Intake, type Refusal, shed } from './intake.js'
 import type { SenderStats } from './stats.js'
 
 /**
@@ -119,14 +119,7 @@ export class Outgoing {
 
   /** The intake of one writer. */
   intake<In, Owner>(writer: Writer<In, Owner>): Intake<In, Owner> {
-    const lane = { writer, waits: false, isHeld: false, heldBytes: 0, dueAfter: 0 }
-    return {
-      offer: (value, owner) => this.#offer(writer, lane, value, owner),
-      whenRoom: () => (this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined),
-      onClosing: (callback) => this.#ports.onClosing(callback),
-      refused: (error) => this.#refused.add(refusalReasons[error.code] ?? 'invalid'),
-      report: (error) => this.#report(error),
-    }
+    return new WriterIntake(this.#ports, this, writer)
   }
 
   /** Makes frames of everything that was taken. */
@@ -224,12 +217,9 @@ export class Outgoing {
     })
   }
 
-  #offer<In, Owner>(
-    writer: Writer<In, Owner>,
-    lane: Lane,
-    value: In,
-    owner: Owner | undefined,
-  ): RivuletError | typeof shed | undefined {
+  /** Takes a message into a writer; see `Intake`. */
+  offer<In, Owner>(lane: WriterIntake<In, Owner>, value: In, owner: Owner | undefined): Refusal {
+    const { writer } = lane
     const ports = this.#ports
     if (!ports.isOpen()) return ports.failure?.() ?? new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
     const queue = ports.queue()
@@ -260,13 +250,56 @@ export class Outgoing {
     this.#flushes.schedule()
   }
 
-  #report(error: RivuletError): void {
+  /** Counts a message that was not taken. */
+  refused(error: RivuletError): void {
+    this.#refused.add(refusalReasons[error.code] ?? 'invalid')
+  }
+
+  /** Reports what a writer refused. */
+  report(error: RivuletError): void {
     if (error.code !== 'RIVULET_OUTBOX_FULL') {
       this.#ports.report(error)
       return
     }
     this.#unreportedFull += 1
     this.#flushes.schedule()
+  }
+}
+
+/** The way of messages into one writer. A class, since a process may have very many of them. */
+class WriterIntake<In, Owner> implements Intake<In, Owner>, Lane {
+  readonly writer: Writer<In, Owner>
+  waits = false
+  isHeld = false
+  heldBytes = 0
+  dueAfter = 0
+  readonly #ports: OutgoingPorts
+  readonly #outgoing: Outgoing
+
+  constructor(ports: OutgoingPorts, outgoing: Outgoing, writer: Writer<In, Owner>) {
+    this.writer = writer
+    this.#ports = ports
+    this.#outgoing = outgoing
+  }
+
+  offer(value: In, owner?: Owner): Refusal {
+    return this.#outgoing.offer(this, value, owner)
+  }
+
+  whenRoom(): Promise<void> | undefined {
+    return this.#ports.overflow === 'block' ? this.#ports.queue().whenRoom() : undefined
+  }
+
+  onClosing(callback: () => void): () => void {
+    return this.#ports.onClosing(callback)
+  }
+
+  refused(error: RivuletError): void {
+    this.#outgoing.refused(error)
+  }
+
+  report(error: RivuletError): void {
+    this.#outgoing.report(error)
   }
 }
 
