@@ -10,12 +10,14 @@ import { isRivuletError, RivuletError } from '../../src/errors/index.js'
 import { defaults } from '../../src/options/index.js'
 import {
   type Extras,
+  type Owner,
   ReliableSender,
   type ReliableSenderPorts,
   type SendAnswer,
   type SenderIntake,
   type SendRequest,
 } from '../../src/reliable-send/index.js'
+import type { Refusal } from '../../src/stream/index.js'
 import type { PeerRef } from './peer-claim.js'
 import type { LeaveReason } from './roster-contract.js'
 import { type OpenStream, Route } from './route.js'
@@ -60,7 +62,9 @@ export class Destination {
   readonly name: string
   readonly sender: ReliableSender<unknown, DeliverOpen, Extras>
   readonly #route: Route
-  readonly #intakes = new Map<Codec<unknown, unknown>, SenderIntake<unknown, Extras>>()
+  /** Where messages of the first schema go in, and of others: most destinations have one. */
+  #intake: DestinationIntake | undefined
+  #otherIntakes: Map<Codec<unknown, unknown>, DestinationIntake> | undefined
   /** The incarnation that it sends to, or has sent to last. */
   #incarnation: string | undefined
   /** Those before it, as long as messages wait that may have left for them. */
@@ -92,12 +96,15 @@ export class Destination {
 
   /** Where messages of a schema go in. */
   intakeOf(codec: Codec<unknown, unknown>): SenderIntake<unknown, Extras> {
-    let intake = this.#intakes.get(codec)
-    if (intake === undefined) {
-      const inner = this.sender.intakeOf(codec)
-      // also for what waited for room when it became a problem, and for what a source still has
-      intake = { ...inner, offer: (value, owner) => this.problem ?? inner.offer(value, owner) }
-      this.#intakes.set(codec, intake)
+    if (this.#intake?.codec === codec) return this.#intake
+    const known = this.#otherIntakes?.get(codec)
+    if (known !== undefined) return known
+    const intake = new DestinationIntake(this, codec)
+    if (this.#intake === undefined) {
+      this.#intake = intake
+    } else {
+      this.#otherIntakes ??= new Map()
+      this.#otherIntakes.set(codec, intake)
     }
     return intake
   }
@@ -202,6 +209,40 @@ export class Destination {
       from: { name: from.name, incarnation: from.incarnation, epoch: this.#ports.epoch() },
       to: { name: this.name, incarnation: this.#incarnation ?? '' },
     }
+  }
+}
+
+/** Where messages of one schema go in: messages fail as long as there is a problem. A class, see below. */
+class DestinationIntake implements SenderIntake<unknown, Extras> {
+  readonly codec: Codec<unknown, unknown>
+  readonly #destination: Destination
+  readonly #inner: SenderIntake<unknown, Extras>
+
+  constructor(destination: Destination, codec: Codec<unknown, unknown>) {
+    this.codec = codec
+    this.#destination = destination
+    this.#inner = destination.sender.intakeOf(codec)
+  }
+
+  offer(value: unknown, owner?: Owner<Extras>): Refusal {
+    // also for what waited for room when it became a problem, and for what a source still has
+    return this.#destination.problem ?? this.#inner.offer(value, owner)
+  }
+
+  whenRoom(): Promise<void> | undefined {
+    return this.#inner.whenRoom()
+  }
+
+  onClosing(callback: () => void): () => void {
+    return this.#inner.onClosing(callback)
+  }
+
+  refused(error: RivuletError): void {
+    this.#inner.refused(error)
+  }
+
+  report(error: RivuletError): void {
+    this.#inner.report(error)
   }
 }
 

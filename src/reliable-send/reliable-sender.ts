@@ -22,8 +22,8 @@ import {
   type SenderStats,
   sendAll,
   shed,
-  type Writer,
 } from '../stream/index.js'
+import { type FirstWriter, SchemaWriter, writerOf } from './outbox-writers.js'
 import { type PendingSend, SendAllTracker, type SendKeeper } from './pending-send.js'
 import type { Extras, SendAnswer, SendRequest } from './protocol.js'
 import { SendOutbox } from './send-outbox.js'
@@ -70,10 +70,9 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
   readonly timed = new TimedSends<E>()
   readonly #sweep: DeadlineSweep
   /** Sends that wait for room, in order; who gives up is gone at once, also while the host is away for long. */
-  readonly #waiting = new Map<PendingSend<E, unknown>, Waiting<In, E>>()
+  #waiting: Map<PendingSend<E, unknown>, Waiting<In, E>> | undefined
   #isOffering = false
-  /** The intake that took the first message of this turn, of several. */
-  #first: Writer<In, Owner<E>> | undefined
+  readonly #first: FirstWriter = { writer: undefined }
 
   /** @param codec - That of the first messages. */
   constructor(codec: Codec<In, unknown>, ports: ReliableSenderPorts<Open, E>) {
@@ -87,7 +86,7 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
 
   /** Sends that wait for room. */
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting?.size ?? 0
   }
 
   /** Makes the intake of messages of one schema, which is the only one. */
@@ -97,34 +96,13 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
 
   /** Makes the intake of messages of one schema among several. */
   intakeOf(codec: Codec<In, unknown>): SenderIntake<In, E> {
-    const { outbox } = this
-    const { fresh } = outbox
-    // the messages of a turn count at the intake that took the first of them
-    const writer: Writer<In, Owner<E>> = {
-      append: (value, owner) => {
-        const refusal = outbox.appendAs(codec, value, owner)
-        if (refusal === undefined) this.#first ??= writer
-        return refusal
-      },
-      flush: () => {
-        this.#first = undefined
-        outbox.flush()
-      },
-      get count() {
-        return isFirst() ? fresh.count : 0
-      },
-      get bytes() {
-        return isFirst() ? fresh.bytes : 0
-      },
-    }
-    const isFirst = () => this.#first === writer
-    return this.#outgoing.intake(writer)
+    return this.#outgoing.intake(new SchemaWriter(this.outbox, this.#first, codec))
   }
 
   /** Sends a message, or lets it wait for room. */
   send(send: PendingSend<E, unknown>, intake: SenderIntake<In, E>, value: In): void {
-    if (this.#waiting.size > 0) {
-      this.#waiting.set(send, { intake, value })
+    if (this.waiting > 0) {
+      this.#wait(send, intake, value)
       return
     }
     const refusal = this.#offer(intake, value, send)
@@ -133,7 +111,7 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
     if (room === undefined) {
       refuse(intake, send, refusal)
     } else {
-      this.#waiting.set(send, { intake, value })
+      this.#wait(send, intake, value)
       if (!this.#isOffering) void this.#offerWaiting(intake, room)
     }
   }
@@ -147,7 +125,7 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
   }
 
   withdraw(send: PendingSend<E, unknown>): boolean {
-    this.#waiting.delete(send)
+    this.#waiting?.delete(send)
     if (!send.isTaken) return true
     if (!this.outbox.withdraw(send)) return false
     this.#outgoing.lost('withdrawn', 1)
@@ -228,6 +206,11 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
     return undefined
   }
 
+  #wait(send: PendingSend<E, unknown>, intake: SenderIntake<In, E>, value: In): void {
+    this.#waiting ??= new Map()
+    this.#waiting.set(send, { intake, value })
+  }
+
   async #offerWaiting(intake: SenderIntake<In, E>, room: Promise<void>): Promise<void> {
     this.#isOffering = true
     await offerWhenRoom(intake, () => this.#offerInOrder(), room)
@@ -236,10 +219,10 @@ export class ReliableSender<In, Open, E extends Extras> implements SendKeeper<E>
 
   /** Offers what waits, one message after the other; returns why it stopped, if that is for want of room. */
   #offerInOrder(): Refusal {
-    for (const [send, { intake, value }] of this.#waiting) {
+    for (const [send, { intake, value }] of this.#waiting ?? []) {
       const refusal = this.#offer(intake, value, send)
       if (roomAfter(intake, refusal) !== undefined) return refusal
-      this.#waiting.delete(send)
+      this.#waiting?.delete(send)
       if (refusal !== undefined) refuse(intake, send, refusal)
     }
     return undefined
@@ -328,22 +311,4 @@ function refuse<In, E extends Extras>(
   intake.refused(refusal)
   const { code, message, issues, cause } = refusal
   send.failed(new RivuletError(code, message, { cause, issues, executed: 'no' }))
-}
-
-/** The writer of an outbox, which counts the messages of this turn separately. */
-function writerOf<In, E extends Extras>(
-  outbox: SendOutbox<In, unknown, E>,
-  append: Writer<In, Owner<E>>['append'],
-): Writer<In, Owner<E>> {
-  const { fresh } = outbox
-  return {
-    get count() {
-      return fresh.count
-    },
-    get bytes() {
-      return fresh.bytes
-    },
-    append,
-    flush: () => outbox.flush(),
-  }
 }
