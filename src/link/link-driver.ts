@@ -89,9 +89,11 @@ export abstract class LinkDriver<Socket extends LinkSocket> {
   /** Lets each session of which a frame is held have its share of this turn. */
   #takeMore(): void {
     this.#isContinuing = false
+    let continuesShare = false
     for (let left = this.machine.held.size; left > 0 && !turnBudget.isSpent; left--) {
-      turnBudget.beginShare()
+      if (!continuesShare) turnBudget.beginShare()
       this.machine.takeRest()
+      continuesShare = this.machine.held.continuesShare
     }
     this.taken()
   }

@@ -107,7 +107,7 @@ export class Acceptor {
     return this.held.size === 0
   }
 
-  /** However many frames would open a session at once, those that have one are read meanwhile: each counts as an item. */
+  /** Returns whether all of a frame is taken; of one that opens a session, which counts as an item, whether the share is spent. */
   #takeHeld(held: AcceptedSession | Opening): boolean {
     let isTaken = true
     try {
@@ -117,8 +117,8 @@ export class Acceptor {
     } catch (error) {
       this.#violated(isOpening(held) ? this.#sessions.on(held.peer) : held, error as RivuletError)
     }
-    if (isOpening(held)) this.#ports.spend()
-    else if (held.session.status === 'ended') this.#sessions.remove(held)
+    if (isOpening(held)) return this.#ports.spend()
+    if (held.session.status === 'ended') this.#sessions.remove(held)
     return isTaken
   }
 

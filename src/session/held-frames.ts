@@ -37,18 +37,24 @@ export interface Held {
   readonly size: number
   /** Whether others may come. */
   readonly mayReceive: boolean
+  /** Whether what is taken next has the share of the turn that what was taken last has begun. */
+  readonly continuesShare: boolean
 }
 
 /** Of a machine with one connection, which is not read while its frame is held. */
-export const heldOne: Held = { size: 1, mayReceive: false }
-export const heldNone: Held = { size: 0, mayReceive: true }
+export const heldOne: Held = { size: 1, mayReceive: false, continuesShare: false }
+export const heldNone: Held = { size: 0, mayReceive: true, continuesShare: false }
 
 /** The frames that are held: at most one of each session, and one that opens a session of each connection. */
 export class HeldFrames<S extends object> implements Held {
-  /** Those of sessions, and those that open one: each time the one that has waited longest, of either kind in turn. */
+  /**
+   * Those of sessions, and those that open one: the one that has waited longest, of either kind in turn. The latter have a share
+   * of the turn together: one alone takes far less, and newcomers would wait for a share of a session each.
+   */
   readonly #ofSessions = new Map<S | Opening, Queue>()
   readonly #openings = new Map<S | Opening, Queue>()
   #isOpeningNext = false
+  #continuesShare = false
   /** Connections of which something waits, and where: what follows on them waits there, too, even if the session has left. */
   readonly #byPeer = new Map<string, Queue>()
   #behindBytes = 0
@@ -57,6 +63,10 @@ export class HeldFrames<S extends object> implements Held {
 
   get size(): number {
     return this.#ofSessions.size + this.#openings.size
+  }
+
+  get continuesShare(): boolean {
+    return this.#continuesShare && this.#openings.size > 0
   }
 
   /** What is taken next. */
@@ -104,7 +114,8 @@ export class HeldFrames<S extends object> implements Held {
    * Takes more of the one that has waited longest; then it is behind the others. A frame that would open a session is dropped if
    * its connection has ended right behind it.
    *
-   * @param takeRest - Takes more of the frame of a session, or a frame that opens one; returns whether that was all of it.
+   * @param takeRest - Takes more of the frame of a session, and returns whether that was all of it; or takes a frame that opens
+   *   one, and returns whether the share of the turn is spent.
    * @param takeNext - Takes, or keeps again, what came behind it; may hold a frame of the same session.
    */
   takeMore(
@@ -114,13 +125,14 @@ export class HeldFrames<S extends object> implements Held {
     const held = this.next
     const queue = held && this.#lineOf(held).get(held)
     if (held === undefined || queue === undefined) return
-    this.#isOpeningNext = !isOpening(held)
     // it would begin a session that nobody uses: dialers that have given up waiting must not delay those that wait
     const isAbandoned = isOpening(held) && isEndOf(held.peer, queue.behind[0])
-    const isTaken = isAbandoned || takeRest(held)
+    const result = !isAbandoned && takeRest(held)
+    this.#continuesShare = isOpening(held) && !result
+    this.#isOpeningNext = !isOpening(held) || this.#continuesShare
     // a handler may have cleared all
     if (!this.#lineOf(held).delete(held)) return
-    if (!isTaken) {
+    if (!isOpening(held) && !result) {
       this.#ofSessions.set(held, queue)
       return
     }

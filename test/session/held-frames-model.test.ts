@@ -88,7 +88,7 @@ class World {
       (held) => {
         if (isOpening(held)) {
           this.#opens(Number(held.peer), held.frame)
-          return true
+          return held.frame.length === 0
         }
         this.#handle()
         held.left = Math.max(0, held.left - 1)

@@ -1,5 +1,6 @@
 /** Frames that would open a session wait for another turn, in the order of their connections, and what follows them waits, too. */
 import t from 'tap'
+import { HeldFrames, isOpening } from '../../src/session/held-frames.js'
 import { type HeldPeer, heldLab } from './held-lab.js'
 import { helloOf, LinkPair, lost } from './link-pair.js'
 import { alice, nonces, server } from './secured-pair.js'
@@ -33,6 +34,29 @@ t.test('a frame that is held has its turn beside each hello', async (t) => {
   takeRest()
   takeRest()
   t.strictSame(texts().slice(0, 2), ['123', '12'])
+})
+
+t.test('hellos have a share of the turn together, as each frame that is held has one', async (t) => {
+  const held = new HeldFrames<{ readonly name: string }>()
+  const s = { name: 's' }
+  for (let peer = 1; peer < 8; peer++) held.wait({ peer: `${peer}`, frame: Buffer.alloc(1) })
+  held.hold(s)
+  const taken: string[] = []
+  const shares: boolean[] = []
+  let hellos = 0
+  while (held.size > 1) {
+    held.takeMore(
+      (next) => {
+        if (isOpening(next)) hellos += 1
+        taken.push(isOpening(next) ? next.peer : next.name)
+        return isOpening(next) && hellos % 3 === 0
+      },
+      () => {},
+    )
+    shares.push(held.continuesShare)
+  }
+  t.strictSame(taken, ['s', '1', '2', '3', 's', '4', '5', '6', 's', '7'])
+  t.strictSame(shares, [false, true, true, false, false, true, true, false, false, false])
 })
 
 t.test('what follows a hello waits for it, also another hello, and the end of the connection', async (t) => {
