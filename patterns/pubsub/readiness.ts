@@ -59,6 +59,7 @@ interface Request {
   /** The same of those that serve over links alone, which their socket says; and those of them that have answered over a link. */
   readonly discovered: Map<string, number>
   readonly linked: Set<string>
+  isAnswered: boolean
 }
 
 interface Waiter {
@@ -73,6 +74,9 @@ interface Waiter {
 export class Readiness {
   readonly #ports: ReadinessPorts
   readonly #requests = new Map<string, Request>()
+  #newest: Request | undefined
+  /** Until what was overtaken is asked again. */
+  #overtaken: Timer | undefined
   readonly #waiters = new Set<Waiter>()
   /** Waits on behalf of nobody, so that lost answers are asked for again. */
   #insistence: Waiter | undefined
@@ -129,7 +133,7 @@ export class Readiness {
    * Returns over how many connections it has answered at least; 0 if the request does not count any more.
    */
   discovered(nonce: Buffer, source: string): number {
-    const request = this.#requests.get(nonce.toString('latin1'))
+    const request = this.#answeredBy(nonce)
     if (!request) return 0
     count(request.discovered, source)
     this.#check(request)
@@ -144,7 +148,7 @@ export class Readiness {
     kind: AnswerKind = 'publisher',
     isOverLink = false,
   ): boolean {
-    const request = this.#requests.get(nonce.toString('latin1'))
+    const request = this.#answeredBy(nonce)
     if (!request) return false
     const { upTo, answers, publishers, linked } = request
     const isPublisher = kind === 'publisher' || kind === 'behind'
@@ -193,18 +197,39 @@ export class Readiness {
     for (const waiter of this.#waiters) if (waiter !== this.#insistence) waiter.done.reject(closedError())
     this.#waiters.clear()
     this.#retry?.cancel()
+    this.#overtaken?.cancel()
+  }
+
+  /**
+   * The request that an answer belongs to.
+   *
+   * One that was in transit when its link was cut may arrive behind a newer one: a hub then takes it for the newest, and passes
+   * what it learns as answers to it. So where the newest has been answered already, it is asked again.
+   */
+  #answeredBy(nonce: Buffer): Request | undefined {
+    const request = this.#requests.get(nonce.toString('latin1'))
+    if (request) request.isAnswered = true
+    else if (this.#newest?.isAnswered && !this.#closed) {
+      this.#overtaken ??= this.#ports.clock.setTimer(() => {
+        this.#overtaken = undefined
+        this.ask()
+      }, defaults.readinessMs)
+    }
+    return request
   }
 
   #ask(): void {
     const nonce = this.#nonce()
     if (this.#requests.size === maxRequests) this.#requests.delete(this.#requests.keys().next().value as string)
-    this.#requests.set(nonce.toString('latin1'), {
+    this.#newest = {
       upTo: this.#subscriptions,
       publishers: new Set(),
       answers: new Map(),
       discovered: new Map(),
       linked: new Set(),
-    })
+      isAnswered: false,
+    }
+    this.#requests.set(nonce.toString('latin1'), this.#newest)
     this.#ports.request(nonce)
   }
 
