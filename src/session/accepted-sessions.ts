@@ -4,7 +4,7 @@
  * It keeps the books; who may have which session is decided by the acceptor.
  */
 import type { Hello } from '../wire/index.js'
-import { overfull } from './cut-sessions.js'
+import { behindBounds, cutBounds, overfull } from './overfull.js'
 import type { Session } from './session.js'
 
 /** A session with the connection that it is on. */
@@ -89,7 +89,13 @@ export class AcceptedSessions {
 
   /** The cut one for whose peer most waits, if too much waits for all of them. */
   overfull(): AcceptedSession | undefined {
-    return overfull(this.#cut)
+    return overfull(this.#cut, cutBounds)
+  }
+
+  /** The same of all whose peers acknowledge nothing, those that are cut included. */
+  overfullAt(now: number): AcceptedSession | undefined {
+    const behind = [...this.#byPeer.values()].filter(({ session }) => session.liveness.isBehind(now))
+    return overfull([...this.#cut, ...behind], behindBounds)
   }
 
   add(entry: AcceptedSession): void {

@@ -146,7 +146,7 @@ export class Acceptor {
       entry.session.tick()
       if (entry.session.status === 'ended') this.#sessions.remove(entry)
     }
-    this.#boundWaiting()
+    this.#boundWaiting(() => this.#sessions.overfullAt(this.#ports.now()))
     this.#gate?.tick()
   }
 
@@ -343,8 +343,7 @@ export class Acceptor {
     this.#boundWaiting()
   }
 
-  #boundWaiting(): void {
-    let most = this.#sessions.overfull()
-    for (; most; most = this.#sessions.overfull()) this.#end(most, 'too much waits for its peer')
+  #boundWaiting(overfull = () => this.#sessions.overfull()): void {
+    for (let most = overfull(); most; most = overfull()) this.#end(most, 'too much waits for its peer')
   }
 }

@@ -81,6 +81,11 @@ export class Liveness {
     return true
   }
 
+  /** Whether the peer has acknowledged nothing for a heartbeat, though there was something. */
+  isBehind(now: number): boolean {
+    return now - this.#progressAt > this.#settings.heartbeatMs
+  }
+
   /** Whether the peer is received and yet acknowledges nothing. */
   isStuck(now: number): boolean {
     const { heartbeatMs, silenceMs } = this.#settings
