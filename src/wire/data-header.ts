@@ -38,15 +38,11 @@ export const written = Buffer.allocUnsafeSlow(maxHeaderBytes)
 const writtenView = new DataView(written.buffer)
 let writtenLast: HeaderInput | undefined
 
-/** The defaults of a header's last fields. */
-const noAnnotations: HeaderInput['annotations'] = []
-const noExtensions: HeaderInput['extensions'] = {}
-
 /** Writes a header to the front of `written`; returns its size in bytes. */
 export function writeHeader(input: HeaderInput): number {
   if (!writtenLast || !hasSameConstants(input, writtenLast)) {
     writtenLast = undefined
-    const size = codec.write(dated(input), written, writtenView, 0, written.length)
+    const size = codec.write({ ...input, time: new Date(input.time) }, written, writtenView, 0, written.length)
     if (input.writerSchema === null) writtenLast = input
     return size
   }
@@ -58,45 +54,6 @@ export function writeHeader(input: HeaderInput): number {
   written[p++] = 0 // no annotations
   written[p++] = 0 // no extensions
   return p
-}
-
-// each field by its name: a copy whose `time` is of another type costs as much as the rest of a header
-function dated(input: HeaderInput): InferInput<typeof DataHeader> {
-  const { kind, fingerprint, schemaId, writerSchema, source, position, sequence, previous, time, count } = input
-  const { annotations = noAnnotations, extensions = noExtensions } = input
-  return {
-    kind,
-    fingerprint,
-    schemaId,
-    writerSchema,
-    source,
-    position,
-    sequence,
-    previous,
-    time: new Date(time),
-    count,
-    annotations,
-    extensions,
-  }
-}
-
-function numbered(header: DataHeader): Header {
-  const { kind, fingerprint, schemaId, writerSchema, source, position, sequence, previous, time, count } = header
-  const { annotations, extensions } = header
-  return {
-    kind,
-    fingerprint,
-    schemaId,
-    writerSchema,
-    source,
-    position,
-    sequence,
-    previous,
-    time: time.getTime(),
-    count,
-    annotations,
-    extensions,
-  }
 }
 
 function hasSameConstants(input: HeaderInput, other: HeaderInput): boolean {
@@ -125,7 +82,7 @@ export function readHeader(bytes: Buffer, view: DataView, cursor: Cursor): Heade
     cursor.position = start
   }
   const read = codec.read(bytes, view, cursor, bytes.length)
-  const header = numbered(read)
+  const header = { ...read, time: read.time.getTime() }
   if (header.writerSchema === null) {
     readLast = header
     bytes.copy(readBytes, 0, start, start + constantBytes)
