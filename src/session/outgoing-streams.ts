@@ -2,15 +2,13 @@
  * What waits to go out on streams: for a connection, for the window of the link, or for credit of the stream.
  *
  * Streams that may send take turns, a fragment each, so that one with a lot to say holds up no other. Order holds within
- * a stream only. A stream that sends one item, its last, and finds room leaves no trace here.
+ * a stream only. A stream that sends one item, its last, and finds room leaves no trace here; an answer that waits leaves little.
  */
-import { bufferFull } from '../avro/codec.js'
 import { Fifo } from '../lifecycle/index.js'
 import type { LinkLimits } from '../wire/index.js'
+import { Fragment, fragmentBytes } from './fragment.js'
 import { itemFlag } from './item.js'
-
-/** What leaves at once, in bytes: larger items go in fragments of this size. */
-export const fragmentBytes = 32_768
+import { PackedAnswers, packedBytes } from './packed-answers.js'
 
 /** An item that waits, written already. */
 interface Item {
@@ -45,31 +43,19 @@ interface OutgoingStream {
 /** Large items go in fragments. Each size has an outbox of its own, so that large ones keep no small ones out. */
 export type ItemSize = 'small' | 'large'
 
-/** A part of an item that may leave now; writes itself. */
-export class Fragment {
-  stream = 0
-  kind = 0
-  flags = 0
-  body: Buffer = Buffer.alloc(0)
-  start = 0
-  end = 0
-
-  /** As an `ItemBody`. */
-  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
-    if (position + this.end - this.start > end) throw bufferFull
-    this.body.copy(bytes, position, this.start, this.end)
-    return position + this.end - this.start
-  }
-}
-
 /** The outgoing side of all streams of a session. */
 export class OutgoingStreams {
   readonly #streams = new Map<number, OutgoingStream>()
-  /** Streams with something to send and credit for it, in turn. */
-  readonly #turns = new Fifo<OutgoingStream>()
+  /** Streams with something to send and credit for it, and answers, in turn. */
+  readonly #turns = new Fifo<OutgoingStream | PackedAnswers>()
+  /** Answers whose turn it is, and those that others may join. */
+  #leaving: PackedAnswers | undefined
+  #joined: PackedAnswers | undefined
+  #answers = 0
   readonly #wanting = new Set<OutgoingStream>()
   readonly #fragment = new Fragment()
   readonly #outboxBytes: number
+  readonly #sign: 1 | -1
   /** What waits, in bytes. */
   readonly #waiting = { small: 0, large: 0 }
   /** Bytes of the items that have begun to leave in fragments: the peer holds them until they are whole. */
@@ -78,10 +64,12 @@ export class OutgoingStreams {
 
   /**
    * @param outboxBytes - What may wait of each size, in bytes; the last item may go beyond it.
+   * @param sign - That of the streams that this side opens.
    */
-  constructor(limits: LinkLimits, outboxBytes: number) {
+  constructor(limits: LinkLimits, outboxBytes: number, sign: 1 | -1) {
     this.#limits = limits
     this.#outboxBytes = outboxBytes
+    this.#sign = sign
   }
 
   /** Bytes that wait. */
@@ -91,7 +79,12 @@ export class OutgoingStreams {
 
   /** Whether something waits for its turn, or somebody for room. */
   get isWaiting(): boolean {
-    return this.#turns.length > 0 || this.#wanting.size > 0
+    return this.#turns.length > 0 || this.#leaving !== undefined || this.#wanting.size > 0
+  }
+
+  /** Answers that wait. */
+  get answers(): number {
+    return this.#answers
   }
 
   /** Streams that have a state here. */
@@ -101,7 +94,7 @@ export class OutgoingStreams {
 
   /** The longest body that waits, in bytes. */
   get longest(): number {
-    let longest = 0
+    let longest = this.#answers > 0 ? packedBytes : 0
     for (const { first } of this.#streams.values())
       for (let item = first; item; item = item.next) longest = Math.max(longest, item.body.length)
     return longest
@@ -140,25 +133,32 @@ export class OutgoingStreams {
 
   /** Lets an item wait if there is room; else returns false, and remembers that somebody waits for it. */
   add(stream: number, { kind, flags, body }: Item): boolean {
-    const item: WaitingItem = { kind, flags, body, next: undefined }
-    const size = sizeOf(item)
+    const size = sizeOf(body)
     if (this.#isFull(size)) {
       this.want(stream, size)
       return false
     }
-    const state = this.#streams.get(stream) ?? this.#newStream(stream)
+    this.#waiting[size] += costOf(body.length)
+    const known = this.#streams.get(stream)
+    if (known === undefined && stream * this.#sign < 0 && flags & itemFlag.last && body.length <= packedBytes) {
+      this.#pack(stream, kind, flags, body)
+      return true
+    }
+    const item: WaitingItem = { kind, flags, body, next: undefined }
+    const state = known ?? this.#newStream(stream)
     if (state.last) state.last.next = item
     else state.first = item
     state.last = item
-    this.#waiting[size] += costOf(item)
     this.#makeReady(state)
     return true
   }
 
   /** Takes the next part that may leave, if there is one; it is lent until the next call. */
   next(): Fragment | undefined {
+    if (this.#leaving) return this.#takeAnswer(this.#leaving)
     for (let tries = this.#turns.length; tries > 0; tries--) {
-      const state = this.#turns.shift() as OutgoingStream
+      const state = this.#turns.shift() as OutgoingStream | PackedAnswers
+      if (state instanceof PackedAnswers) return this.#takeAnswer(state)
       state.ready = false
       const item = state.first
       if (!item || state.credit <= 0) continue
@@ -206,12 +206,12 @@ export class OutgoingStreams {
     return writable
   }
 
-  /** Drops what waits on a stream and forgets it; returns whether an item had left in part. */
+  /** Drops what waits on a stream, but an answer, and forgets it; returns whether an item had left in part. */
   forget(stream: number): boolean {
     const state = this.#streams.get(stream)
     if (!state) return false
     const { first } = state
-    for (let item = first; item; item = item.next) this.#waiting[sizeOf(item)] -= costOf(item)
+    for (let item = first; item; item = item.next) this.#waiting[sizeOf(item.body)] -= costOf(item.body.length)
     const inPart = first !== undefined && state.offset > 0
     if (inPart) this.#assembling -= first.body.length
     state.first = state.last = undefined
@@ -224,7 +224,28 @@ export class OutgoingStreams {
     this.#streams.clear()
     this.#wanting.clear()
     this.#turns.clear()
+    this.#leaving = this.#joined = undefined
+    this.#answers = 0
     this.#waiting.small = this.#waiting.large = this.#assembling = 0
+  }
+
+  #pack(stream: number, kind: number, flags: number, body: Buffer): void {
+    if (!this.#joined?.hasRoom(body.length)) {
+      this.#joined = new PackedAnswers()
+      this.#turns.push(this.#joined)
+    }
+    this.#joined.add(stream, kind, flags, body)
+    this.#answers += 1
+  }
+
+  #takeAnswer(answers: PackedAnswers): Fragment {
+    const fragment = this.#fragment
+    answers.take(fragment)
+    this.#answers -= 1
+    this.#waiting.small -= costOf(fragment.end - fragment.start)
+    if (this.#joined === answers) this.#joined = undefined
+    this.#leaving = answers.isEmpty ? undefined : answers
+    return fragment
   }
 
   #take(state: OutgoingStream, item: WaitingItem): Fragment {
@@ -250,7 +271,7 @@ export class OutgoingStreams {
     state.offset = 0
     state.first = item.next
     if (item.next === undefined) state.last = undefined
-    this.#waiting[sizeOf(item)] -= costOf(item)
+    this.#waiting[sizeOf(body)] -= costOf(body.length)
     // an item counts when it is complete: a receiver must be able to complete what has begun
     state.credit -= body.length
     if (flags & itemFlag.last) this.#remove(state)
@@ -295,11 +316,11 @@ export class OutgoingStreams {
   }
 }
 
-function sizeOf({ body }: Item): ItemSize {
+function sizeOf(body: Buffer): ItemSize {
   return body.length > fragmentBytes ? 'large' : 'small'
 }
 
 /** What an item that waits takes of memory, in bytes: small ones take more than their bodies. */
-function costOf({ body }: Item): number {
-  return body.length + 128
+function costOf(length: number): number {
+  return length + 128
 }

@@ -7,7 +7,7 @@
 
 /** What may wait in all sessions of some kind. */
 export interface Bounds {
-  /** Short items and streams: about 250 bytes each where they are equal, 500 otherwise. */
+  /** Short items and streams: answers take little more than their bytes, calls about 250 bytes each, or 500 if they differ. */
   readonly items: number
   /** What is held beside the session that holds most, in bytes: what one may hold has bounds of its own. */
   readonly bytes: number

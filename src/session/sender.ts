@@ -61,10 +61,11 @@ export class Sender {
   /** Whether an item is being written: a getter of its value may send another, which then waits. */
   #writing = false
 
-  constructor(limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
+  /** `sign` is that of the streams that this side opens. */
+  constructor(sign: 1 | -1, limits: LinkLimits, outboxBytes: number, ports: SenderPorts) {
     this.#peerLimits = limits
     this.#full = new RivuletError('RIVULET_OUTBOX_FULL', `more than ${outboxBytes} bytes wait to leave on a link`)
-    this.#outgoing = new OutgoingStreams(limits, outboxBytes)
+    this.#outgoing = new OutgoingStreams(limits, outboxBytes, sign)
     this.#ports = ports
   }
 
@@ -86,7 +87,7 @@ export class Sender {
 
   /** Short items that wait, and streams that have a state: of many small answers their bytes are the least. */
   get backlog(): number {
-    return this.#urgent.length + this.#outgoing.size
+    return this.#urgent.length + this.#outgoing.size + this.#outgoing.answers
   }
 
   /** Whether a peer lets so many short items wait as no honest one does: it sends, and acknowledges nothing. */

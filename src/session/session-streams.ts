@@ -60,7 +60,7 @@ export interface SessionStreams {
   isUnsent(stream: number): boolean
 
   /**
-   * Forgets a stream: what waits to be sent on it is dropped.
+   * Forgets a stream: what waits to be sent on it is dropped, unless it is a short answer that is all there is on it.
    *
    * Each stream must be forgotten at each side, unless both have sent their last item. Items in transit still arrive,
    * and is to be forgotten again.

@@ -55,7 +55,7 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     this.#nextStream = this.sign
     this.#incoming = new IncomingStreams(settings.limits)
     this.intake = new FrameIntake(this, this.#incoming, ports.spend)
-    this.#sender = new Sender(boundedLimits(peerLimits, settings.limits), settings.outboxBytes, {
+    this.#sender = new Sender(this.sign, boundedLimits(peerLimits, settings.limits), settings.outboxBytes, {
       stamp: (numbers) => this.#stamp(numbers),
       transmit: (frame) => this.#transmit(frame),
       onWritable: (stream) => this.handler?.onWritable(stream),

@@ -7,7 +7,7 @@ import { bytesItem } from '../../src/session/session-items.js'
 const limits = { itemBytes: 65_536, windowBytes: 65_536, streamWindowBytes: 65_536, assemblyBytes: 262_144 }
 
 t.test('the refusals of a full outbox are one error', async (t) => {
-  const sender = new Sender(limits, 1000, { stamp() {}, transmit() {}, onWritable() {} })
+  const sender = new Sender(-1, limits, 1000, { stamp() {}, transmit() {}, onWritable() {} })
   const refusals = new Set<unknown>()
   for (let stream = 1; stream <= 100; stream++) {
     try {

@@ -19,9 +19,9 @@ function heldBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-/** What an answer takes that waits for a peer without a connection, in bytes. */
-function bytesEach(bodyOf: (stream: number) => Buffer): number {
-  const sender = new Sender(limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
+/** What an item takes that waits for a peer without a connection, the only one of its stream, in bytes. */
+function bytesEach(openedBy: 'peer' | 'self', bodyOf: (stream: number) => Buffer): number {
+  const sender = new Sender(openedBy === 'self' ? 1 : -1, limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
   const before = heldBytes()
   for (let stream = 1; stream <= answers; stream++) {
     sender.send(stream, firstPatternKind, itemFlag.last, bytesItem(bodyOf(stream)))
@@ -31,11 +31,21 @@ function bytesEach(bodyOf: (stream: number) => Buffer): number {
   return Math.round(bytes)
 }
 
-t.test('answers that wait, each on a stream of its own', async (t) => {
-  const text = 'RIVULET_UNIMPLEMENTED: there was no agreement on method 9999'
-  const same = bytesEach(() => Buffer.from(text))
-  t.ok(same < 300, `${same} bytes for each of many equal refusals`)
-  const different = bytesEach((stream) => Buffer.from(`${text}${stream}`))
+const text = 'RIVULET_UNIMPLEMENTED: there was no agreement on method 9999'
+const sameText = () => Buffer.from(text)
+const otherText = (stream: number) => Buffer.from(`${text}${stream}`)
+
+t.test('answers that wait, each on a stream of its own, take little more than their bytes', async (t) => {
+  const same = bytesEach('peer', sameText)
+  t.ok(same < 20, `${same} bytes for each of many equal refusals`)
+  const different = bytesEach('peer', otherText)
+  t.ok(different < text.length + 80, `${different} bytes for each of many different ones`)
+})
+
+t.test('and calls that wait', async (t) => {
+  const same = bytesEach('self', sameText)
+  t.ok(same < 300, `${same} bytes for each of many equal calls`)
+  const different = bytesEach('self', otherText)
   t.ok(different < 500, `${different} bytes for each of many different ones`)
 })
 

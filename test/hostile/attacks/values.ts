@@ -132,11 +132,17 @@ const refusedCalls: Attack = {
     if (stranger === undefined) return
     await stranger.items([bindService(target.pattern)])
     await stranger.item(kinds.bound)
-    const body = requestBody(9999)
+    // their refusals are equal in every other frame: those take less memory where they wait
+    const bodies = Array.from({ length: 1000 }, (_, at) => requestBody(9000 + at))
     let stream = 1
     for (let frame = 0; frame < 5 * scale; frame++) {
       const items = Array.from({ length: 1000 }, (_, at): RawItem => {
-        return { stream: stream + at, kind: kinds.request, flags: flags.last, body }
+        return {
+          stream: stream + at,
+          kind: kinds.request,
+          flags: flags.last,
+          body: bodies[frame % 2 === 0 ? 0 : at] as Buffer,
+        }
       })
       stream += items.length
       await stranger.items(items)

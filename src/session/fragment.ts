@@ -1,0 +1,22 @@
+/** What of an item leaves at once: all of it, or a part. */
+import { bufferFull } from '../avro/codec.js'
+
+/** What leaves at once, in bytes: larger items go in fragments of this size. */
+export const fragmentBytes = 32_768
+
+/** An item, or a part of one, that may leave now; writes itself. */
+export class Fragment {
+  stream = 0
+  kind = 0
+  flags = 0
+  body: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+
+  /** As an `ItemBody`. */
+  writeBody(bytes: Buffer, _view: DataView, position: number, end: number): number {
+    if (position + this.end - this.start > end) throw bufferFull
+    this.body.copy(bytes, position, this.start, this.end)
+    return position + this.end - this.start
+  }
+}
