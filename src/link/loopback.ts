@@ -112,6 +112,10 @@ class LoopbackEnd implements SessionStreams {
     this.#handler = handler
   }
 
+  get hasRoom(): boolean {
+    return this.status !== 'ended'
+  }
+
   get receivedAt(): number {
     return this.#clock.now()
   }
@@ -163,7 +167,8 @@ class LoopbackEnd implements SessionStreams {
   forget(stream: number): void {
     this.#used.delete(stream)
     this.#wanting.delete(stream)
-    this.#peer.#items.withdraw((item) => item.stream === stream)
+    // what the peer asked for has left: its last item among it, and it is what the peer waits for
+    if (stream * this.sign > 0) this.#peer.#items.withdraw((item) => item.stream === stream)
   }
 
   toSessionTime(time: number): number {

@@ -72,6 +72,23 @@ t.test('streams go as fast as they are consumed', async (t) => {
   t.equal(await client.call(method('sum'), numbers, defaultCallOptions), (20_000 * 19_999) / 2)
 })
 
+t.test('an answer arrives although more requests may come', { timeout: 10_000 }, async (t) => {
+  const { client, method } = open({
+    sum: () => 42,
+    empties: (_requests: unknown) => {
+      throw new Error('it takes none')
+    },
+  })
+  async function* endless() {
+    yield { n: 1 }
+    await new Promise(() => {})
+  }
+  const call = (name: string) => client.call(method(name), endless(), defaultCallOptions)
+  t.strictSame(await Promise.all([call('sum'), call('sum'), call('sum')]), [42, 42, 42])
+  await t.rejects(call('empties'), { code: 'RIVULET_INTERNAL' })
+  t.equal(await call('sum'), 42)
+})
+
 t.test('a call is cancelled before it has left, and after', async (t) => {
   const aborted: unknown[] = []
   const { client, method, host } = open({
