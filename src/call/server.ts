@@ -177,7 +177,7 @@ export class CallServer implements SessionUser, CallOrigin {
       const message = 'the client reads no outcomes, and too many wait for it already'
       this.#sendFailure(stream, 'RIVULET_OVERLOADED', message, 'maybe')
     }
-    if (this.#answered.size > 0) this.#forgetAnswered()
+    this.#forgetAnswered()
     return hasRoom
   }
 
@@ -201,7 +201,7 @@ export class CallServer implements SessionUser, CallOrigin {
       return
     }
     const host = this.#host
-    if (this.#answered.size > 0) this.#forgetAnswered()
+    this.#forgetAnswered()
     cursor.position = start
     try {
       header.read(bytes, cursor, end)
@@ -286,17 +286,17 @@ export class CallServer implements SessionUser, CallOrigin {
     this.streams.forget(stream)
   }
 
-  /** Forgets streams whose outcome has left: before, it would be dropped with them. Looks at a few at a time. */
+  /** Forgets streams whose outcome has left: before, it would be dropped with them. Passes over a few at a time. */
   #forgetAnswered(): void {
-    if (this.#guaranteed.size > 0) return
+    if (this.#answered.size === 0 || this.#guaranteed.size > 0) return
+    if (!this.streams.hasRoom && !this.streams.isWritable(0)) return // asked about each, the session would remember each
     let tries = 4
     for (const stream of this.#answered) {
-      if (tries-- === 0) return
-      if (this.streams.isWritable(stream)) {
-        this.#forget(stream)
-      } else {
-        this.#answered.delete(stream)
+      this.#answered.delete(stream)
+      if (this.streams.isWritable(stream)) this.streams.forget(stream)
+      else {
         this.#answered.add(stream)
+        if (--tries === 0) return
       }
     }
   }

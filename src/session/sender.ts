@@ -75,6 +75,11 @@ export class Sender {
     return this.#retained.count === 0 && waiting === 0
   }
 
+  /** Whether an item leaves at once, as far as its stream lets it; urgent ones that wait go first. */
+  get hasRoom(): boolean {
+    return this.#hasRoom() && this.#urgent.length === 0 && !this.#writing
+  }
+
   /** What is held for the peer, in bytes: sent and not acknowledged, and waiting. */
   get heldBytes(): number {
     return this.#retained.bytes + this.#writer.bytes + this.#outgoing.waitingBytes
@@ -217,9 +222,9 @@ export class Sender {
     return this.#connected && sent < this.#peerLimits.windowBytes + linkFrameBytes
   }
 
-  /** Whether an item on this stream may leave at once; urgent ones that wait go first. */
+  /** Whether an item on this stream may leave at once. */
   #isFree(stream: number): boolean {
-    return this.#hasRoom() && this.#urgent.length === 0 && !this.#writing && this.#outgoing.isFree(stream)
+    return this.hasRoom && this.#outgoing.isFree(stream)
   }
 
   #written(body: ItemBody): Buffer {

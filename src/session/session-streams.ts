@@ -36,6 +36,8 @@ export interface SessionStreams {
   readonly retired: boolean
   /** Whether everything that was sent has arrived, or never will since the session has ended. */
   readonly settled: boolean
+  /** Whether an item leaves at once, as far as the link is concerned; its stream may still wait for credit. */
+  readonly hasRoom: boolean
 
   /** Takes the number of a new stream; there is one for as long as the session lives. */
   openStream(): number

@@ -86,6 +86,10 @@ export class Session implements SessionStreams, FrameIntakeOwner {
     return this.#status === 'ended' || (this.#sender.settled && !this.intake.isHeld)
   }
 
+  get hasRoom(): boolean {
+    return this.#sender.hasRoom
+  }
+
   /** What is held for the peer, in bytes: sent and not acknowledged, waiting, and in fragments. */
   get heldBytes(): number {
     return this.#status === 'ended' ? 0 : this.#sender.heldBytes + this.#incoming.assembling
@@ -242,7 +246,8 @@ export class Session implements SessionStreams, FrameIntakeOwner {
       if (this.liveness.received(this.#ports.now())) this.handler?.onStatus(undefined)
       this.takenAt = this.liveness.receivedAt
       this.#clockOffset = this.takenAt - numbers.time
-      this.#acknowledge(numbers.acknowledged)
+      if (numbers.acknowledged > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
+      if (this.#sender.acknowledge(numbers.acknowledged)) this.liveness.progressed(this.takenAt)
       if (this.#isNext(bytes, cursor)) this.#takeItems(bytes, cursor.position)
     } catch (cause) {
       throw asDecodeFailure(cause)
@@ -318,11 +323,6 @@ export class Session implements SessionStreams, FrameIntakeOwner {
 
   #replaceConnection(why: string): void {
     this.#ports.replaceConnection(new RivuletError('RIVULET_TRANSPORT_FAILED', `a link: ${why}`))
-  }
-
-  #acknowledge(sequence: number): void {
-    if (sequence > this.#sender.lastSequence) throw violation('it acknowledges what was never sent')
-    if (this.#sender.acknowledge(sequence)) this.liveness.progressed(this.liveness.receivedAt)
   }
 
   /** Whether a frame is the next one; what came before is ignored, and a gap costs the connection. */

@@ -89,6 +89,10 @@ export class FakeSession implements SessionStreams {
     return this.status === 'ended' || waiting === 0
   }
 
+  get hasRoom(): boolean {
+    return this.status === 'live' && !this.blocked
+  }
+
   /** Items that have left and were not delivered. */
   get underWay(): number {
     return (this.#left.length - this.#taken) / fieldsOfItem
@@ -110,7 +114,7 @@ export class FakeSession implements SessionStreams {
     if (this.#options.spoils) {
       if (this.#lastSent.has(stream)) throw new Error(`an item follows the last one of stream ${stream}`)
     }
-    if (this.#hasRoom && this.#isFree(stream)) {
+    if (this.hasRoom && this.#isFree(stream)) {
       const start = this.#end
       const end = this.#writeAt(start, body)
       if (end - start > maxItemBytes) throw new RivuletError('RIVULET_MESSAGE_TOO_LARGE', 'an item is too large')
@@ -136,7 +140,7 @@ export class FakeSession implements SessionStreams {
 
   isWritable(stream: number): boolean {
     if (this.status === 'ended') return false
-    if (this.#hasRoom && this.#isFree(stream)) return true
+    if (this.hasRoom && this.#isFree(stream)) return true
     this.#state(stream).wanted = true
     return false
   }
@@ -184,7 +188,7 @@ export class FakeSession implements SessionStreams {
 
   /** Lets everything leave that may. */
   flush(): void {
-    if (!this.#hasRoom) return
+    if (!this.hasRoom) return
     for (const { stream, kind, flags, body } of this.#urgent.splice(0)) this.#leaveWritten(stream, kind, flags, body)
     if (this.#waitingBytes > 0) for (const [stream, state] of this.#outgoing) this.#flushStream(stream, state)
     for (const [stream, state] of [...this.#outgoing]) {
@@ -270,10 +274,6 @@ export class FakeSession implements SessionStreams {
     if (last) this.#incoming.delete(stream)
     else if (state) state.outstanding += bytes
     else this.#incoming.set(stream, { outstanding: bytes })
-  }
-
-  get #hasRoom(): boolean {
-    return this.status === 'live' && !this.blocked
   }
 
   #isFree(stream: number): boolean {
