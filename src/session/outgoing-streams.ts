@@ -153,7 +153,7 @@ export class OutgoingStreams {
     return true
   }
 
-  /** Takes the next part that may leave, if there is one; it is lent until the next call. */
+  /** Takes the next part that may leave, if there is one; it is lent until the next call, or until it is returned. */
   next(): Fragment | undefined {
     if (this.#leaving) return this.#takeAnswer(this.#leaving)
     for (let tries = this.#turns.length; tries > 0; tries--) {
@@ -169,6 +169,11 @@ export class OutgoingStreams {
       return this.#take(state, item)
     }
     return undefined
+  }
+
+  /** Takes back the part that was lent: its body may be large, or many answers. */
+  returned(): void {
+    this.#fragment.clear()
   }
 
   /** Adds credit; unknown streams have ended and need none. */

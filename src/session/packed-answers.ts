@@ -34,9 +34,9 @@ export class PackedAnswers {
     return this.#cursor.position === this.#end
   }
 
-  /** Whether an answer may be added whose body is so long: together they are no longer than a fragment. */
+  /** Whether an answer may be added whose body is so long: together they are no longer than a fragment, here and in frames. */
   hasRoom(length: number): boolean {
-    return this.#sentBytes + length + headBytes <= fragmentBytes
+    return Math.max(this.#sentBytes + headBytes, this.#end + numbersBytes) + length <= fragmentBytes
   }
 
   add(stream: number, kind: number, flags: number, body: Buffer): void {

@@ -202,6 +202,7 @@ export class Sender {
       if (!fragment) break
       this.#write(fragment.stream, fragment.kind, fragment.flags, fragment)
     }
+    this.#outgoing.returned()
     this.#cut()
     if (!this.#hasRoom()) return
     for (const stream of this.#outgoing.takeWritable()) this.#ports.onWritable(stream)

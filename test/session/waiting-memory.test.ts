@@ -13,17 +13,18 @@ const answers = 20_000
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
+/** What is held, in bytes. Buffers are freed beside the program after a collection, and counted at the next one. */
 function heldBytes(): number {
-  collect()
+  for (let round = 0; round < 4; round++) collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }
 
 /** What an item takes that waits for a peer without a connection, the only one of its stream, in bytes. */
-function bytesEach(openedBy: 'peer' | 'self', bodyOf: (stream: number) => Buffer): number {
+function bytesEach(openedBy: 'peer' | 'self', bodyOf: (stream: number) => Buffer, first = 1): number {
   const sender = new Sender(openedBy === 'self' ? 1 : -1, limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
   const before = heldBytes()
-  for (let stream = 1; stream <= answers; stream++) {
+  for (let stream = first; stream < first + answers; stream++) {
     sender.send(stream, firstPatternKind, itemFlag.last, bytesItem(bodyOf(stream)))
   }
   const bytes = (heldBytes() - before) / answers
@@ -36,10 +37,37 @@ const sameText = () => Buffer.from(text)
 const otherText = (stream: number) => Buffer.from(`${text}${stream}`)
 
 t.test('answers that wait, each on a stream of its own, take little more than their bytes', async (t) => {
+  bytesEach('peer', otherText) // what the first run takes is compiled code, too
   const same = bytesEach('peer', sameText)
   t.ok(same < 20, `${same} bytes for each of many equal refusals`)
   const different = bytesEach('peer', otherText)
   t.ok(different < text.length + 80, `${different} bytes for each of many different ones`)
+})
+
+t.test('also after very many others, and if they are longer', async (t) => {
+  const long = (stream: number) => Buffer.from(`${text} ${text} ${stream}`)
+  for (const first of [1, 2 ** 40]) {
+    const bytes = bytesEach('peer', long, first)
+    t.ok(bytes < 2 * text.length + 40, `${bytes} bytes for each from stream ${first} on`)
+  }
+})
+
+t.test('what has left takes none', async (t) => {
+  const sender = new Sender(-1, limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
+  const roomy = { ...limits, itemBytes: 10_000_000, windowBytes: 100_000_000, assemblyBytes: 20_000_000 }
+  sender.connect(roomy)
+  sender.disconnect()
+  const before = heldBytes()
+  sender.send(1, firstPatternKind, itemFlag.last, bytesItem(Buffer.alloc(9_000_000)))
+  for (let stream = 2; stream < 1000; stream++)
+    sender.send(stream, firstPatternKind, itemFlag.last, bytesItem(otherText(stream)))
+  t.ok(heldBytes() - before > 9_000_000)
+  sender.connect(roomy)
+  sender.pump()
+  sender.acknowledge(sender.lastSequence)
+  const bytes = heldBytes() - before
+  t.ok(sender.settled)
+  t.ok(bytes < 1_000_000, `${bytes} bytes are held`)
 })
 
 t.test('and calls that wait', async (t) => {
