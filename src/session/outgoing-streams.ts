@@ -102,8 +102,10 @@ export class OutgoingStreams {
 
   /** What the peer lets this side send is known when the peer has said so; until then nothing leaves. */
   set limits(limits: LinkLimits) {
-    for (const state of this.#streams.values())
+    for (const state of this.#streams.values()) {
       state.credit += limits.streamWindowBytes - this.#limits.streamWindowBytes
+      this.#makeReady(state)
+    }
     this.#limits = limits
   }
 

@@ -1,6 +1,7 @@
 /**
- * What waits to leave against a model of a few lines: each item leaves once, whole, in the order of its stream; what was dropped
- * does not leave, and what waits is counted to the byte. Small and large items, calls of this side and answers to the peer's.
+ * What waits to leave against a model: each item leaves once, whole, in the order of its stream, and while there is credit; what
+ * was dropped does not leave, what waits is counted to the byte, and whoever waits for room is told. Small and large items, calls
+ * of this side and answers to the peer's.
  */
 import fc from 'fast-check'
 import t from 'tap'
@@ -9,9 +10,8 @@ import { itemFlag } from '../../src/session/item.js'
 import { OutgoingStreams } from '../../src/session/outgoing-streams.js'
 import { packedBytes } from '../../src/session/packed-answers.js'
 
-const streamWindowBytes = 100_000
-const limits = { itemBytes: 1_000_000, windowBytes: 65_536, streamWindowBytes, assemblyBytes: 300_000 }
-const outboxBytes = 400_000
+const limits = { itemBytes: 1_000_000, windowBytes: 65_536, streamWindowBytes: 100_000, assemblyBytes: 300_000 }
+const outboxBytes = 150_000
 const costBytes = 128
 
 type Command =
@@ -23,19 +23,30 @@ type Command =
       readonly text: number
       readonly last: boolean
     }
+  | { readonly kind: 'send'; readonly stream: number; readonly size: number; readonly last: boolean }
   | { readonly kind: 'next'; readonly count: number }
-  | { readonly kind: 'forget'; readonly stream: number }
-  | { readonly kind: 'clear' }
+  | { readonly kind: 'grant'; readonly stream: number; readonly part: number }
+  | { readonly kind: 'window'; readonly bytes: number }
+  | { readonly kind: 'want' | 'forget'; readonly stream: number }
+  | { readonly kind: 'writable' | 'clear' }
 
 const size = fc.constantFrom(0, 1, 70, 70, 500, packedBytes, packedBytes + 1, 20_000, fragmentBytes, 90_000)
 const text = fc.nat(1)
 const stream = fc.integer({ min: -6, max: 6 }).filter((number) => number !== 0)
+const last = fc.boolean()
+const bytes = fc.constantFrom(1, 50_000, 100_000, 200_000)
+const kindOf = <K extends string>(kind: K) => fc.constant(kind)
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 40, arbitrary: fc.record({ kind: fc.constant('answer' as const), size, text }) },
-  { weight: 20, arbitrary: fc.record({ kind: fc.constant('add' as const), stream, size, text, last: fc.boolean() }) },
-  { weight: 30, arbitrary: fc.record({ kind: fc.constant('next' as const), count: fc.integer({ min: 1, max: 30 }) }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('forget' as const), stream }) },
-  { weight: 3, arbitrary: fc.constant({ kind: 'clear' as const }) },
+  { weight: 40, arbitrary: fc.record({ kind: kindOf('answer'), size, text }) },
+  { weight: 20, arbitrary: fc.record({ kind: kindOf('add'), stream, size, text, last }) },
+  { weight: 5, arbitrary: fc.record({ kind: kindOf('send'), stream, size, last }) },
+  { weight: 30, arbitrary: fc.record({ kind: kindOf('next'), count: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 10, arbitrary: fc.record({ kind: kindOf('grant'), stream, part: fc.constantFrom(0.1, 1) }) },
+  { weight: 3, arbitrary: fc.record({ kind: kindOf('window'), bytes }) },
+  { weight: 5, arbitrary: fc.record({ kind: kindOf('want'), stream }) },
+  { weight: 10, arbitrary: fc.record({ kind: kindOf('writable') }) },
+  { weight: 5, arbitrary: fc.record({ kind: kindOf('forget'), stream }) },
+  { weight: 3, arbitrary: fc.record({ kind: kindOf('clear') }) },
 )
 
 interface Waiting {
@@ -44,16 +55,26 @@ interface Waiting {
   readonly body: Buffer
 }
 
+/** A stream of which something must be remembered. */
+interface Known {
+  credit: number
+  /** Bytes that have left, and for which no credit came back. */
+  owed: number
+  begun: boolean
+  isWanting: boolean
+  refused: 'small' | 'large' | undefined
+  readonly items: Waiting[]
+}
+
 /** The streams of one side, and the model that looks at what leaves. */
 class Run {
   readonly streams = new OutgoingStreams(limits, outboxBytes, 1)
-  /** What waits, by stream. */
-  readonly waiting = new Map<number, Waiting[]>()
+  windowBytes = limits.streamWindowBytes
+  readonly known = new Map<number, Known>()
+  /** Short items that are all that was ever sent on a stream of the peer. */
+  readonly answers = new Map<number, Waiting>()
   readonly parts = new Map<number, Buffer[]>()
-  readonly refused = new Set<number>()
   last: Buffer = Buffer.alloc(0)
-  /** Streams whose last item is among what waits: nothing more is sent on them. */
-  readonly over = new Set<number>()
   nextAnswer = -101
 
   /** Equal bodies that follow one another are one buffer, as in a sender. */
@@ -69,101 +90,187 @@ class Run {
         this.add(this.nextAnswer--, this.bodyOf(command.size, command.text), itemFlag.last)
         return
       case 'add':
-        if (this.over.has(command.stream)) return
         this.add(command.stream, this.bodyOf(command.size, command.text), command.last ? itemFlag.last : 0)
+        return
+      case 'send':
+        this.send(command.stream, command.size, command.last)
         return
       case 'next':
         for (let left = command.count; left > 0; left--) if (!this.next()) return
         return
+      case 'grant':
+        this.grant(command.stream, command.part)
+        return
+      case 'window':
+        for (const state of this.known.values()) state.credit += command.bytes - this.windowBytes
+        this.windowBytes = command.bytes
+        this.streams.limits = { ...limits, streamWindowBytes: command.bytes }
+        return
+      case 'want':
+        this.state(command.stream).isWanting = true
+        this.streams.want(command.stream)
+        return
+      case 'writable':
+        this.writable()
+        return
       case 'forget':
-        this.forget(command.stream)
+        this.known.delete(command.stream)
+        this.parts.delete(command.stream)
+        this.streams.forget(command.stream)
         return
       case 'clear':
         this.streams.clear()
-        for (const kept of [this.waiting, this.parts, this.over, this.refused]) kept.clear()
+        for (const kept of [this.known, this.answers, this.parts]) kept.clear()
     }
   }
 
+  /** Whether the last item of a stream is among what waits: nothing more is sent on it. */
+  isOver(stream: number): boolean {
+    return this.answers.has(stream) || ((this.known.get(stream)?.items.at(-1)?.flags ?? 0) & itemFlag.last) !== 0
+  }
+
   add(stream: number, body: Buffer, flags: number): void {
+    if (this.isOver(stream)) return
     const item = { kind: 16 + (body.length % 3), flags, body }
-    const isLarge = body.length > fragmentBytes
-    const isFull = this.bytes(isLarge) >= outboxBytes
-    if (this.streams.add(stream, item) === isFull)
-      throw new Error(`${isFull ? 'full, and taken' : 'refused, and not full'}`)
+    const size = sizeOf(body)
+    const isFull = this.bytes(size) >= outboxBytes
+    if (this.streams.add(stream, item) === isFull) throw new Error(isFull ? 'full, and taken' : 'refused, and not full')
     if (isFull) {
-      this.refused.add(stream)
-      return
-    }
-    const items = this.waiting.get(stream)
-    if (items) items.push(item)
-    else this.waiting.set(stream, [item])
-    if (flags & itemFlag.last) this.over.add(stream)
+      const state = this.state(stream)
+      state.isWanting = true
+      state.refused ??= size
+    } else if (stream < 0 && flags !== 0 && body.length <= packedBytes && !this.known.has(stream)) {
+      this.answers.set(stream, item)
+    } else this.state(stream).items.push(item)
+  }
+
+  /** Sends an item that need not wait, if there is credit and nothing waits on the stream. */
+  send(stream: number, bytes: number, last: boolean): void {
+    if (this.isOver(stream)) return
+    const state = this.known.get(stream)
+    const isFree = state === undefined || (state.items.length === 0 && state.credit > 0)
+    if (this.streams.isFree(stream) !== isFree) throw new Error(`stream ${stream} is ${isFree ? '' : 'not '}free`)
+    if (!isFree) return
+    this.streams.left(stream, bytes, last)
+    if (last) this.known.delete(stream)
+    else charge(this.state(stream), bytes)
   }
 
   next(): boolean {
     const fragment = this.streams.next()
     if (fragment === undefined) return false
     const { stream, kind, flags, body, start, end } = fragment
+    const answer = this.answers.get(stream)
+    const state = this.known.get(stream)
+    const item = answer ?? state?.items[0]
+    if (item === undefined) throw new Error(`stream ${stream}: nothing was to leave`)
     const parts = this.parts.get(stream) ?? []
     this.parts.set(stream, parts)
+    if (answer === undefined && (state as Known).credit <= 0) throw new Error(`stream ${stream} has no credit`)
+    if (state && answer === undefined) state.begun = true
     parts.push(Buffer.from(body.subarray(start, end)))
     if (flags & itemFlag.more) return true
     this.parts.delete(stream)
-    const items = this.waiting.get(stream) ?? []
-    const item = items.shift()
-    if (item === undefined) throw new Error(`stream ${stream}: nothing was to leave`)
     const whole = Buffer.concat(parts)
     if (item.kind !== kind || item.flags !== flags || !item.body.equals(whole)) {
       throw new Error(
         `stream ${stream}: ${whole.length} bytes of kind ${kind} left, not ${item.body.length} of ${item.kind}`,
       )
     }
-    if (items.length === 0) this.waiting.delete(stream)
-    if (flags & itemFlag.last) this.ended(stream)
-    else this.streams.grant(stream, whole.length)
+    if (this.answers.delete(stream)) return true
+    const { items } = state as Known
+    items.shift()
+    if (flags & itemFlag.last) this.known.delete(stream)
+    else charge(state as Known, whole.length)
     return true
   }
 
-  /** What waits is dropped, but a short answer that is all that was ever sent on its stream. */
-  forget(stream: number): void {
-    const items = this.waiting.get(stream) ?? []
-    const before = this.streams.answers + this.streams.size
-    this.streams.forget(stream)
-    this.refused.delete(stream)
-    this.parts.delete(stream)
-    const isAnswer = before === this.streams.answers + this.streams.size && items.length === 1
-    if (isAnswer && (stream > 0 || (items[0] as Waiting).body.length > packedBytes))
-      throw new Error('a call was not dropped')
-    if (isAnswer) return
-    this.waiting.delete(stream)
-    this.ended(stream)
+  grant(stream: number, part: number): void {
+    const state = this.known.get(stream)
+    const bytes = Math.ceil((state?.owed ?? 0) * part)
+    this.streams.grant(stream, bytes)
+    if (state === undefined) return
+    state.owed -= bytes
+    state.credit = Math.min(this.windowBytes, state.credit + bytes)
   }
 
-  ended(stream: number): void {
-    this.refused.delete(stream)
-    this.over.delete(stream)
+  writable(): void {
+    const due: number[] = []
+    for (const [stream, state] of this.known) {
+      const { isWanting, items, credit, refused } = state
+      if (!isWanting || items.length > 0 || credit <= 0) continue
+      if (refused !== undefined && this.bytes(refused) >= outboxBytes) continue
+      due.push(stream)
+      state.isWanting = false
+      state.refused = undefined
+    }
+    const told = this.streams.takeWritable()
+    if (String(told.sort(up)) !== String(due.sort(up))) throw new Error(`${told} have room, not ${due}`)
   }
 
-  bytes(isLarge: boolean): number {
-    let bytes = 0
-    for (const items of this.waiting.values())
-      for (const { body } of items) if (body.length > fragmentBytes === isLarge) bytes += body.length + costBytes
-    return bytes
+  state(stream: number): Known {
+    const known = this.known.get(stream)
+    if (known) return known
+    const state: Known = {
+      credit: this.windowBytes,
+      owed: 0,
+      begun: false,
+      isWanting: false,
+      refused: undefined,
+      items: [],
+    }
+    this.known.set(stream, state)
+    return state
+  }
+
+  get waiting(): Waiting[] {
+    return [...this.answers.values(), ...[...this.known.values()].flatMap(({ items }) => items)]
+  }
+
+  bytes(size: 'small' | 'large'): number {
+    return this.waiting.reduce((sum, { body }) => sum + (sizeOf(body) === size ? body.length + costBytes : 0), 0)
   }
 
   check(): void {
-    const bytes = this.bytes(false) + this.bytes(true)
-    if (this.streams.waitingBytes !== bytes) throw new Error(`${this.streams.waitingBytes} bytes wait, not ${bytes}`)
+    const { waitingBytes, answers, size, isWaiting, longest } = this.streams
+    same('bytes', waitingBytes, this.bytes('small') + this.bytes('large'))
+    same('answers', answers, this.answers.size)
+    same('streams', size, this.known.size)
+    const states = [...this.known.values()]
+    const mayMove =
+      this.answers.size > 0 || states.some((one) => one.isWanting || (one.items.length > 0 && one.credit > 0))
+    if (mayMove && !isWaiting) throw new Error('nothing is said to wait')
+    if (longest < Math.max(0, ...this.waiting.map(({ body }) => body.length))) throw new Error('a longer one waits')
+    for (const [stream, { begun }] of this.known) same(`unsent on ${stream}`, this.streams.isUnsent(stream), !begun)
   }
 
-  /** All of it leaves when there is room. */
+  /** All of it leaves when there is credit. */
   drain(): void {
-    while (this.next());
-    if (this.waiting.size > 0) throw new Error(`${[...this.waiting.keys()]} have not left`)
-    const { waitingBytes, answers } = this.streams
-    if (waitingBytes !== 0 || answers !== 0) throw new Error(`${waitingBytes} bytes and ${answers} answers are left`)
+    do {
+      while (this.next());
+      for (const stream of this.known.keys()) this.grant(stream, 1)
+    } while (this.next())
+    same('items', this.waiting.length, 0)
+    this.writable()
+    this.check()
   }
 }
+
+function charge(state: Known, bytes: number): void {
+  state.credit -= bytes
+  state.owed += bytes
+  state.begun = true
+}
+
+function sizeOf(body: Buffer): 'small' | 'large' {
+  return body.length > fragmentBytes ? 'large' : 'small'
+}
+
+function same(what: string, found: unknown, expected: unknown): void {
+  if (found !== expected) throw new Error(`${what}: ${found}, not ${expected}`)
+}
+
+const up = (one: number, other: number) => one - other
 
 t.test('each item leaves once, whole and in the order of its stream', async () => {
   fc.assert(
