@@ -20,8 +20,15 @@ function heldBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-/** What an item takes that waits for a peer without a connection, the only one of its stream, in bytes. */
+/**
+ * What an item takes that waits for a peer without a connection, the only one of its stream, in bytes: the least of three
+ * measurements, since the process compiles code meanwhile.
+ */
 function bytesEach(openedBy: 'peer' | 'self', bodyOf: (stream: number) => Buffer, first = 1): number {
+  return Math.min(...[1, 2, 3].map(() => measured(openedBy, bodyOf, first)))
+}
+
+function measured(openedBy: 'peer' | 'self', bodyOf: (stream: number) => Buffer, first: number): number {
   const sender = new Sender(openedBy === 'self' ? 1 : -1, limits, 1e9, { stamp() {}, transmit() {}, onWritable() {} })
   const before = heldBytes()
   for (let stream = first; stream < first + answers; stream++) {
@@ -37,7 +44,6 @@ const sameText = () => Buffer.from(text)
 const otherText = (stream: number) => Buffer.from(`${text}${stream}`)
 
 t.test('answers that wait, each on a stream of its own, take little more than their bytes', async (t) => {
-  bytesEach('peer', otherText) // what the first run takes is compiled code, too
   const same = bytesEach('peer', sameText)
   t.ok(same < 20, `${same} bytes for each of many equal refusals`)
   const different = bytesEach('peer', otherText)
