@@ -2,7 +2,7 @@
 import t from 'tap'
 import { serviceOf } from '../../src/avro/service-codec.js'
 import { callKind } from '../../src/call/call-kinds.js'
-import { CallHost } from '../../src/call/index.js'
+import { CallClient, CallHost, defaultCallOptions } from '../../src/call/index.js'
 import { CallBind } from '../../src/call/schemas.js'
 import { RecordBody } from '../../src/session/index.js'
 import { itemFlag } from '../../src/session/item.js'
@@ -64,3 +64,57 @@ for (const [name, flags] of [
     t.strictSame([server.backlog, server.streamStates], [1, 2], 'nothing is remembered but stream 0')
   })
 }
+
+t.test('answers of calls that were cancelled while they waited leave, and harm nobody', async (t) => {
+  const errors: unknown[] = []
+  const ports = { clock: new VirtualClock(), name: () => 'client', report: (error: unknown) => errors.push(error) }
+  const client = new CallClient({ ...ports, failoverMs: 1000 })
+  const service = client.bind(codec)
+  const host = new CallHost(
+    [{ codec, handlers: new Map([['text', ({ text }: { text: string }) => text.repeat(100)]] as never) }],
+    ports,
+  )
+  const sessions: Session[] = []
+  const pair = new LinkPair({
+    dialer: { limits: { ...settings.limits, windowBytes: 65_536 } },
+    onDialed: (session) => {
+      sessions.push(session as Session)
+      return client.accept(session)
+    },
+    onAccepted: (session) => {
+      sessions.push(session as Session)
+      return host.accept(session, { id: 'client', identity: undefined, dialed: undefined })
+    },
+  }).connect()
+  const outcomes: unknown[] = []
+  const note = (outcome: unknown) => outcomes.push(outcome)
+  const start = (text: string) =>
+    client.start(service.methods.get('text') as never, { text }, defaultCallOptions, note, note)
+  start('1')
+  pair.settle()
+  const [dialed, accepted] = sessions as [Session, Session]
+  const started = Array.from({ length: calls }, () => start('a'))
+  arrive(pair)
+  const { backlog } = accepted
+  t.ok(backlog > 100, `${backlog} answers wait`)
+  for (const call of started) call.cancel()
+  arrive(pair)
+  t.equal(accepted.backlog, backlog, 'they are not dropped')
+  pair.settle()
+  t.strictSame(
+    outcomes.slice(1).map((outcome) => (outcome as { code: string }).code),
+    started.map(() => 'RIVULET_CANCELLED'),
+  )
+  start('4')
+  pair.settle()
+  t.strictSame([outcomes[0], outcomes.at(-1), errors], ['1'.repeat(100), '4'.repeat(100), []], 'the link goes on')
+  const states = [dialed, accepted].map(({ backlog, streamStates }) => [backlog, streamStates])
+  t.strictSame(
+    states,
+    [
+      [1, 2],
+      [1, 2],
+    ],
+    'nothing is remembered but stream 0',
+  )
+})
