@@ -129,19 +129,20 @@ export class LyingNode extends TurnProcess {
     meet.say({ joined: [{ name: one.ref.name, incarnation, epoch, takeover: random.chance(0.5), answers: [] }] })
   }
 
-  /** Says that a peer of another node is its own, or that it has left. */
+  /** Says that a peer of another node is its own, where peers have keys, or that it has left. */
   #steal({ victim, meet }: Talk): void {
     const { random, world } = this
     const others = (victim.node?.roster.peers ?? []).filter(({ ref }) => ref.name !== liarName)
     const one = random.pick(others)
     if (one === undefined) return
-    // without keys the name would be its, once the other peer has left
-    const isOwned = world.keyring !== undefined && one.epoch > 0
+    // without keys the name, or the incarnation, would be its, once the other peer has left
+    const hasKeys = world.keyring !== undefined
+    const isOwned = hasKeys && one.epoch > 0
     if (isOwned) world.oracle.belongs(victim.node?.id ?? '', one.ref)
     const { incarnation } = one.ref
     const name = isOwned && random.chance(0.5) ? one.ref.name : liarName
     const [claim, left] = [{ name, incarnation, epoch: random.pick(epochs), answers: [] }, incarnation]
-    meet.say(random.chance(0.7) ? { joined: [claim] } : { left: [left] })
+    meet.say(random.chance(0.7) && hasKeys ? { joined: [claim] } : { left: [left] })
   }
 
   /** Says what no node says. */
