@@ -20,6 +20,7 @@ import { defaults, invalidOption } from '../../src/options/index.js'
 import type { PeerInfo } from '../../src/session/index.js'
 import { type AnswerInputOf, type Ask, askMethod, codecOfAsk, isAsk, type QueryOf, queryIn } from './define-ask.js'
 import type { PeerRef } from './peer-claim.js'
+import type { Version } from './version.js'
 
 /** The service of an answer, as nodes call it. */
 export function answerName(incarnation: string, number: number): string {
@@ -64,7 +65,7 @@ export interface AnswerPorts {
   /** The answers of the peer are others. */
   changed(answers: ReadonlyMap<string, number>): void
   /** Changes with whatever may change who is present on which session; without it, that is looked at for each query. */
-  readonly version?: number | undefined
+  readonly version?: Version | undefined
   /** Whether the peer takes anything new. */
   readonly isOpen: boolean
 }
@@ -81,16 +82,15 @@ export class PeerAnswers {
   /** Closed ones whose last queries are open. */
   readonly #closing = new Set<PeerAnswering>()
   #number = 0
-  /** The session, the number and the peer of the query that was looked at last: most come from the same. */
-  #lastPeer: PeerInfo | undefined
-  #lastCaller = 0
-  #lastAsker: PeerRef | undefined
-  #lastVersion: number | undefined
+  readonly #version: Version | undefined
+  /** Who asked the query that was looked at last: most come from the same. */
+  #last: Asking | undefined
 
   constructor({ name, incarnation }: Pick<PeerRef, 'name' | 'incarnation'>, ports: AnswerPorts) {
     this.#name = name
     this.#incarnation = incarnation
     this.#ports = ports
+    this.#version = ports.version
   }
 
   /** The asks that are answered, each with the number of its answer; a number is never used again. */
@@ -125,10 +125,11 @@ export class PeerAnswers {
       codec: codecOfAsk(ask),
       handlers: new Map([[askMethod, (request, context) => answerer(queryIn(request), context as AskContext)]]),
       name: answerName(this.#incarnation, this.#number),
+      shownAs: ask.name,
       label: `ask ${ask.name}`,
       access: { action: 'message', target: this.#name },
       admit: (peer, caller) => this.#refusalOf(peer, caller),
-      contextOf: (call) => new PeerAskContext(call, ask.name, this.#askerOf(call.server.peer, call.caller)),
+      contextOf: (call) => new PeerAskContext(call, this.#askerOf(call.server.peer, call.caller)),
     })
     const answering = new PeerAnswering(ask.name, this.#number, service, this.#ports, () => this.#closed(answering))
     this.#answering.set(ask.name, answering)
@@ -150,22 +151,30 @@ export class PeerAnswers {
   }
 
   #refusalOf(peer: PeerInfo, caller: number): AdmissionRefusal | undefined {
-    const { version } = this.#ports
-    const isSame = version !== undefined && version === this.#lastVersion
-    if (!isSame || peer !== this.#lastPeer || caller !== this.#lastCaller) {
-      this.#lastVersion = version
-      this.#lastPeer = peer
-      this.#lastCaller = caller
-      this.#lastAsker = this.#ports.asker(peer, caller)
+    const last = this.#last
+    if (last === undefined || last.version !== this.#version?.value || !isOf(last, peer, caller)) {
+      this.#last = { peer, caller, version: this.#version?.value ?? Number.NaN, asker: this.#ports.asker(peer, caller) }
     }
-    return this.#lastAsker === undefined ? notPresent : undefined
+    return this.#last?.asker === undefined ? notPresent : undefined
   }
 
   /** The peer that asks a query which was admitted. */
   #askerOf(peer: PeerInfo, caller: number): PeerRef | undefined {
-    const isLast = peer === this.#lastPeer && caller === this.#lastCaller
-    return isLast ? this.#lastAsker : this.#ports.asker(peer, caller)
+    const last = this.#last
+    return last !== undefined && isOf(last, peer, caller) ? last.asker : this.#ports.asker(peer, caller)
   }
+}
+
+/** Who asks by a number over a session, at one version. */
+interface Asking {
+  readonly peer: PeerInfo
+  readonly caller: number
+  readonly version: number
+  readonly asker: PeerRef | undefined
+}
+
+function isOf(asking: Asking, peer: PeerInfo, caller: number): boolean {
+  return asking.peer === peer && asking.caller === caller
 }
 
 const notPresent: AdmissionRefusal = {
@@ -225,15 +234,9 @@ class PeerAnswering implements Answering {
 /** The context of a query. */
 class PeerAskContext extends LazyContext implements AskContext {
   readonly from: PeerRef
-  readonly #ask: string
 
-  constructor(call: ContextSource, ask: string, from: PeerRef | undefined) {
+  constructor(call: ContextSource, from: PeerRef | undefined) {
     super(call)
-    this.#ask = ask
     this.from = from as PeerRef // else the query was refused
-  }
-
-  override get service(): string {
-    return this.#ask
   }
 }

@@ -11,6 +11,7 @@ import { answerName } from './answers.js'
 import { type Ask, askMethod, codecOfAsk } from './define-ask.js'
 import { memberOf, type PeerRef } from './peer-claim.js'
 import type { RosterFacts, RosterPeer } from './roster-contract.js'
+import type { Version } from './version.js'
 
 /** What the ways of asks need of their node. */
 export interface RoutePorts {
@@ -60,15 +61,15 @@ export class AskRoutes {
   readonly #routes = new Map<CallClient, Map<string, Route>>()
   /** Ways that lead nowhere, whose calls had no outcome when they were given up. */
   readonly #retired = new Set<Route>()
+  readonly #version: Version
   readonly #keptBindings: number
 
-  constructor(ports: RoutePorts, kept = keptBindings) {
+  /** `version` changes with each way that is given up. */
+  constructor(ports: RoutePorts, version: Version, kept = keptBindings) {
     this.#ports = ports
+    this.#version = version
     this.#keptBindings = kept
   }
-
-  /** Changes with each way that is given up. */
-  version = 0
 
   /** Bindings that are kept, over all clients. */
   get size(): number {
@@ -164,7 +165,7 @@ export class AskRoutes {
     for (const [key, { client, service }] of routes) {
       if (!client.unbind(service)) continue
       routes.delete(key)
-      this.version += 1
+      this.#version.value += 1
       return
     }
   }

@@ -14,6 +14,7 @@ import {
 import type { RivuletError } from '../../src/errors/index.js'
 import type { Route } from './ask-routes.js'
 import { type Ask, requestOf } from './define-ask.js'
+import type { Version } from './version.js'
 
 /** Who asks. */
 export interface WayAsker {
@@ -78,7 +79,9 @@ const maxKnown = 4096
 
 /** The ways of earlier asks, until anything changes. */
 export class KnownWays {
-  #version = 0
+  readonly #version: Version
+  /** The version at which they were found. */
+  #found = 0
   #last: AskWay | undefined
   readonly #byAsk = new Map<Ask, Map<string, AskWay>>()
   #known = 0
@@ -90,19 +93,23 @@ export class KnownWays {
     return this.#all
   }
 
-  /** @param version - That of all ways now. */
-  find(to: string, ask: Ask, version: number): AskWay | undefined {
+  /** @param version - That of all ways. */
+  constructor(version: Version) {
+    this.#version = version
+  }
+
+  find(to: string, ask: Ask): AskWay | undefined {
     const last = this.#last
-    if (last === undefined || version !== this.#version) return undefined
+    if (last === undefined || this.#found !== this.#version.value) return undefined
     if (last.to === to && last.ask === ask) return last
     const other = this.#byAsk.get(ask)?.get(to)
     if (other !== undefined) this.#last = other
     return other
   }
 
-  keep(way: AskWay, version: number): void {
+  keep(way: AskWay): void {
     const { to, ask, route } = way
-    if (version !== this.#version || this.#known >= maxKnown) this.#forget(version)
+    if (this.#found !== this.#version.value || this.#known >= maxKnown) this.forget()
     const others = this.#byAsk.get(ask)
     if (others?.get(to)?.route === route) return
     if (others === undefined) this.#byAsk.set(ask, new Map([[to, way]]))
@@ -112,8 +119,9 @@ export class KnownWays {
     this.#last = way
   }
 
-  #forget(version: number): void {
-    this.#version = version
+  /** All are looked for again. */
+  forget(): void {
+    this.#found = this.#version.value
     this.#last = undefined
     this.#byAsk.clear()
     this.#known = 0

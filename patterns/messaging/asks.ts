@@ -17,6 +17,7 @@ import { requestOf } from './define-ask.js'
 import { memberOf } from './peer-claim.js'
 import type { AskKeeper, PendingAsk } from './pending-ask.js'
 import type { RosterPeer } from './roster-contract.js'
+import { Version } from './version.js'
 
 /** What asks need of their node. */
 export interface AskPorts extends RoutePorts {
@@ -48,6 +49,8 @@ const newcomerMs = 1000
 /** The asks of a node. */
 export class Asks implements AskKeeper {
   readonly #ports: AskPorts
+  /** Changes with whatever may lead asks elsewhere: a way that was found before is looked for again. */
+  readonly version = new Version()
   readonly routes: AskRoutes
   /** Asks without a way, by the name of the peer. */
   readonly #waiting = new Map<string, Set<PendingAsk>>()
@@ -55,17 +58,11 @@ export class Asks implements AskKeeper {
   readonly #sweep: DeadlineSweep
   /** Until when asks wait for the answers of peers that have just joined, by incarnation and key. */
   readonly #newcomers = new Map<string, number>()
-  #changes = 0
 
   constructor(ports: AskPorts) {
     this.#ports = ports
-    this.routes = new AskRoutes(ports)
+    this.routes = new AskRoutes(ports, this.version)
     this.#sweep = new DeadlineSweep(ports.clock, (now) => this.#endLate(now))
-  }
-
-  /** Changes with whatever may lead asks elsewhere: a way that was found before is looked for again. */
-  get version(): number {
-    return this.#changes + this.routes.version
   }
 
   /** Asks that wait for a way. */
@@ -127,7 +124,7 @@ export class Asks implements AskKeeper {
 
   /** The answers or the sessions of a present peer are others, or one of its sessions has accepted a peer of this node. */
   changed(peer: RosterPeer): void {
-    this.#changes += 1
+    this.version.value += 1
     const { name } = peer.ref
     this.routes.changed(peer, new RivuletError('RIVULET_UNAVAILABLE', `the way to '${name}' is another one`))
     this.#wake(name)
@@ -135,26 +132,26 @@ export class Asks implements AskKeeper {
 
   /** Any peer may be reached otherwise: a session has accepted a peer of this node, or this one has its name again. */
   changedAll(): void {
-    this.#changes += 1
+    this.version.value += 1
     for (const name of [...this.#waiting.keys()]) this.#wake(name)
   }
 
   /** A peer has left. */
   left(peer: RosterPeer): void {
-    this.#changes += 1
+    this.version.value += 1
     this.#newcomers.delete(memberOf(peer.ref))
     this.routes.left(peer, new RivuletError('RIVULET_PEER_GONE', `'${peer.ref.name}' has left`))
   }
 
   /** A session takes no new calls, since one of its sides is about to close it. */
   leaving(client: CallClient): void {
-    this.#changes += 1
+    this.version.value += 1
     this.routes.leaving(client, new RivuletError('RIVULET_UNAVAILABLE', 'the link is about to close'))
   }
 
   /** A session has ended, and its calls have heard of it. */
   ended(client: CallClient): void {
-    this.#changes += 1
+    this.version.value += 1
     this.routes.ended(client, () => new RivuletError('RIVULET_UNAVAILABLE', 'the link has ended'))
   }
 

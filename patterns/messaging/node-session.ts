@@ -102,24 +102,7 @@ export class NodeSession {
 
   /** The user of the session, which the calls are. */
   user(): SessionUser {
-    const inner = this.client.accept(this.streams)
-    const session = this
-    return {
-      get owes() {
-        return inner.owes ?? false
-      },
-      get pending() {
-        return inner.pending
-      },
-      owns: (stream) => inner.owns(stream),
-      onItem: (stream, kind, flags, bytes, view, start, end) =>
-        inner.onItem(stream, kind, flags, bytes, view, start, end),
-      onWritable: (stream) => inner.onWritable(stream),
-      onStatus(reason) {
-        inner.onStatus(reason)
-        session.#ports.changed(session)
-      },
-    }
+    return this.client.accept(this.streams, this.peer, () => this.#ports.changed(this))
   }
 
   /** Its calls, as long as new ones may begin. */

@@ -36,7 +36,9 @@ export interface PeerAskPorts {
   name(): string
   /** Whether it takes anything new. */
   readonly isOpen: boolean
-  /** Why it cannot ask: it has lost its name. */
+  /** Calls back when it takes nothing new any more. */
+  onClosing(callback: () => void): void
+  /** Why it cannot ask: it has lost its name. The version of the asks changes with it. */
   readonly problem: RivuletError | undefined
   readonly timeoutMs: number
   readonly waitForReady: boolean
@@ -83,7 +85,8 @@ export class PeerAsks implements Asker, WayAsker {
   readonly #resolver: CallOptionsResolver
   readonly #pending = new PendingAsks()
   readonly #idle = new Waiters()
-  readonly #known = new KnownWays()
+  /** Those that lead somewhere, as long as this peer may ask at all. */
+  readonly #known: KnownWays
   /** Why asks go nowhere any more: all were ended. */
   #ended: RivuletError | undefined
   #started = 0
@@ -95,6 +98,8 @@ export class PeerAsks implements Asker, WayAsker {
     this.incarnation = ports.incarnation
     this.#asks = asks
     this.#ports = ports
+    this.#known = new KnownWays(asks.version)
+    ports.onClosing(() => this.#known.forget())
     const { timeoutMs, waitForReady, number: caller } = ports
     this.#resolver = new CallOptionsResolver('ask', false, { timeoutMs, waitForReady, caller })
   }
@@ -109,10 +114,10 @@ export class PeerAsks implements Asker, WayAsker {
    * @throws RIVULET_INVALID_OPTION
    */
   ask<A extends Ask>(to: string, ask: A, query: QueryInputOf<A>, options?: CallOptions): Promise<AnswerOf<A>> {
-    const known = this.#known.find(to, ask, this.#asks.version)
+    const known = this.#known.find(to, ask)
     if (known === undefined) checkAsk(to, ask)
     const resolved = this.#resolver.resolve(options)
-    if (!this.#ports.isOpen) {
+    if (known === undefined && !this.#ports.isOpen) {
       const closed = `ask ${ask.name}: ${this.#ports.name()} is closing or closed`
       return Promise.reject(new RivuletError('RIVULET_CLOSED', closed, { executed: 'no' }))
     }
@@ -121,8 +126,7 @@ export class PeerAsks implements Asker, WayAsker {
     this.#started += 1
     this.#open += 1
     // a binding that is agreed on only now is waited for
-    const isFree = resolved.waitForReady && this.problem === undefined
-    if (known !== undefined && isFree) known.begin(query, resolved, resolve, reject)
+    if (known !== undefined && resolved.waitForReady) known.begin(query, resolved, resolve, reject)
     else this.#place(new PendingAsk(this.#asks, this, to, ask, query, resolved, resolve, reject))
     return promise
   }
@@ -131,7 +135,7 @@ export class PeerAsks implements Asker, WayAsker {
     this.#pending.add(pending)
     this.#asks.place(pending)
     const { to, ask, route } = pending
-    if (route !== undefined) this.#known.keep(new AskWay(this, to, ask, route), this.#asks.version)
+    if (route !== undefined) this.#known.keep(new AskWay(this, to, ask, route))
   }
 
   continues({ to, ask, route }: AskWay, call: ClientCall, error: Error): boolean {

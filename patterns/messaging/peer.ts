@@ -139,6 +139,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       get isOpen() {
         return life.isOpen
       },
+      onClosing: (callback) => life.onClosing(callback),
       get problem() {
         return local.problem
       },
@@ -151,9 +152,7 @@ class PeerResource extends ResourceBase<PeerStats> implements Peer {
       get isOpen() {
         return life.isOpen
       },
-      get version() {
-        return node.asks.version
-      },
+      version: node.asks.version,
       asker: (session, caller) => node.asks.asker(session, caller),
       changed: (answers) => node.roster.changeLocal(this.self.incarnation, answers),
     })

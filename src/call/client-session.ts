@@ -47,6 +47,7 @@ export class ClientSession implements SessionUser, CallSession {
   /** When a disconnected session gives up calls that another one can take, on the clock of the owner. */
   failoverAt = 0
   readonly #owner: ClientSessionOwner
+  readonly #onStatus: () => void
   readonly #guaranteed: GuaranteedSends
   readonly #sources = new WakingSources(this)
   /** Whether a one-way call has left of which it is not known that it has arrived. */
@@ -57,9 +58,10 @@ export class ClientSession implements SessionUser, CallSession {
   #announcedDraining = false
   #ended = false
 
-  constructor(streams: SessionStreams, owner: ClientSessionOwner) {
+  constructor(streams: SessionStreams, owner: ClientSessionOwner, onStatus: () => void) {
     this.streams = streams
     this.#owner = owner
+    this.#onStatus = onStatus
     this.#guaranteed = new GuaranteedSends(streams)
     this.agreement = new ClientAgreement(this.#guaranteed, streams.sign)
     this.#check()
@@ -144,7 +146,11 @@ export class ClientSession implements SessionUser, CallSession {
   }
 
   onStatus(reason: RivuletError | undefined): void {
-    if (this.#ended) return
+    if (!this.#ended) this.#statusChanged(reason)
+    this.#onStatus()
+  }
+
+  #statusChanged(reason: RivuletError | undefined): void {
     const wasDisconnected = this.isDisconnected
     this.#check()
     if (this.streams.draining && !this.#announcedDraining) {

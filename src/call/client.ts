@@ -11,7 +11,7 @@ import { DeadlineSweep } from '../clock/index.js'
 import type { RivuletError } from '../errors/index.js'
 import { sweepLate, turnBudget, unwatchAbort, watchAbort } from '../lifecycle/index.js'
 import { defaults } from '../options/index.js'
-import type { LinkUser, SessionStreams } from '../session/index.js'
+import type { LinkUser, PeerInfo, SessionStreams } from '../session/index.js'
 import { clientItems } from './call-kinds.js'
 import type { ResolvedCallOptions } from './call-options.js'
 import { chooseSession } from './choose-session.js'
@@ -76,9 +76,9 @@ export class CallClient implements CallKeeper, ClientSessionOwner, LinkUser {
     return true
   }
 
-  /** Adds a session, which gets calls as soon as the server has agreed on their services. */
-  accept(streams: SessionStreams): ClientSession {
-    const session = new ClientSession(streams, this)
+  /** Adds a session, which gets calls when the server has agreed on their services; its calls hear of its status first. */
+  accept(streams: SessionStreams, _peer?: PeerInfo, onStatus = ignore): ClientSession {
+    const session = new ClientSession(streams, this, onStatus)
     this.#sessions = [...this.#sessions, session]
     for (const service of this.#services) session.agreement.bind(service)
     return session

@@ -22,6 +22,8 @@ export interface Implementation {
   readonly handlers: ReadonlyMap<string, CallHandler>
   /** What clients announce it by. Default: the name of its protocol. */
   readonly name?: string
+  /** What contexts of its calls call it. Default: the name that clients announce it by. */
+  readonly shownAs?: string
   /** What messages call it; for a service of one method. */
   readonly label?: string
   /** What the policy of the server is asked for. Default: `call` of each method. */
@@ -58,9 +60,9 @@ export class ServedMethod {
   #write: WriteValue<unknown> | undefined
 
   constructor(owner: ServedService, codec: MethodCodec, handler: CallHandler, remote: RemoteMethod) {
-    const { name, label, access, contextOf = plainContext } = owner.implementation
+    const { name, shownAs, label, access, contextOf = plainContext } = owner.implementation
     this.owner = owner
-    this.service = name ?? owner.codec.name
+    this.service = shownAs ?? name ?? owner.codec.name
     this.codec = codec
     this.handler = handler
     this.label = label ?? `${owner.codec.name}.${codec.name}`

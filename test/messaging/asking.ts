@@ -234,9 +234,7 @@ export class TestPeer {
         clock: world.clock,
         host: node.host,
         isOpen: true,
-        get version() {
-          return node.asks.version
-        },
+        version: node.asks.version,
         changed: () => world.tell(this),
         asker: (session, asker) => {
           const found = world.nodes.flatMap(({ peers }) => [...peers.values()]).find((one) => one.number === asker)
@@ -254,6 +252,7 @@ export class TestPeer {
       number: this.number,
       name: () => name,
       isOpen: true,
+      onClosing() {},
       timeoutMs: 30_000,
       waitForReady: true,
       get problem() {

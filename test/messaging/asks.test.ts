@@ -206,6 +206,16 @@ t.test('a peer that has lost its name asks nothing', async (t) => {
   const asked = worker.ask('planner', double, { n: 1 })
   await world.settle()
   t.match(asked.outcomes, [{ code: 'RIVULET_NAME_TAKEN', executed: 'no' }])
+
+  worker.problem = undefined
+  worker.node.asks.changedAll()
+  const again = worker.ask('planner', double, { n: 2 })
+  await world.settle()
+  worker.problem = nameLost()
+  worker.node.asks.changedAll()
+  const last = worker.ask('planner', double, { n: 3 })
+  await world.settle()
+  t.match([again, last], [{ outcomes: [2] }, { outcomes: [{ code: 'RIVULET_NAME_TAKEN', executed: 'no' }] }])
 })
 
 t.test('one answer of an ask name and peer, until it is closed', async (t) => {

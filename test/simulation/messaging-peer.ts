@@ -109,6 +109,7 @@ export class SimulatedPeer {
       get isOpen() {
         return peer.#isOpen
       },
+      onClosing: (callback) => this.#onClosing.add(callback),
       get problem() {
         return peer.local.problem
       },
@@ -121,6 +122,7 @@ export class SimulatedPeer {
       get isOpen() {
         return peer.#isOpen
       },
+      version: node.asks.version,
       asker: (session, caller) => node.asks.asker(session, caller),
       changed: (answers) => node.roster.changeLocal(this.ref.incarnation, answers),
     })
