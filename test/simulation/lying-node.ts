@@ -83,9 +83,11 @@ export class LyingNode extends TurnProcess {
       if (talk === undefined) return
       const lie = this.random.below(5)
       this.note('lies', lie)
-      if (lie === 0) this.#claim(talk)
-      else if (lie === 1) this.#steal(talk)
-      else if (lie === 2) this.#nonsense(talk)
+      // what is said before there is a session may come to a victim that has started again, and knows nobody's key
+      const isThere = talk.streams.status === 'live'
+      if (lie === 0 && isThere) this.#claim(talk)
+      else if (lie === 1 && isThere) this.#steal(talk)
+      else if (lie <= 2) this.#nonsense(talk)
       else this.#deliver(talk, lie === 3)
     })
   }
