@@ -3,8 +3,8 @@
  * 500 peers in five processes, of which each has one link to each other one.
  *
  * Held: every peer sees all others within 5 s from the word to open them; 1,000 messages of each peer, to ten others, arrive once and in order;
- * what the processes have together stays below 500 MB, at most: pages that they share count once, such as the program of Node, 40 of the
- * 50 MB that an empty process with zeromq.js has (beside it stands the sum of their RSS, which counts them for each); of a process that is killed every peer is seen as left, by every other one
+ * the sum of the RSS of the processes stays below 500 MB (beside it stands what they have together, with pages that they share counted
+ * once: an empty process with zeromq.js has 50 MB, of which it has about 10 alone); of a process that is killed every peer is seen as left, by every other one
  * within two heartbeats, and by none twice. `connect`: each process is given the endpoints of all; `directory`: they find
  * each other through a directory with two hosts.
  */
@@ -68,7 +68,7 @@ async function row(way: CrowdWay): Promise<void> {
   const faults = [...report.faults]
   if (completeMs > completeLimitMs) faults.push(`complete after more than ${completeLimitMs} ms`)
   if (leftMs > leftLimitMs) faults.push(`left after more than ${leftLimitMs} ms`)
-  if (togetherMb.peak > memoryLimitMb) faults.push(`more than ${memoryLimitMb} MB`)
+  if (residentMb.peak > memoryLimitMb) faults.push(`more than ${memoryLimitMb} MB`)
   if (faults.length > 0) process.exitCode = 1
   const messages = processes * plan.peersPerProcess * plan.messages
   const cells = [
