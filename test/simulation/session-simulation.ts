@@ -164,10 +164,13 @@ class SessionRun {
 
   /** Ends all trouble and lets everything come to its end. */
   #rest(): void {
-    const { heartbeatMs, retentionMs } = this.#plan.dialerSettings
+    const { heartbeatMs, retentionMs, handshakeMs } = this.#plan.dialerSettings
+    const { lateMs, delayMs, jitterMs } = this.#plan.weather
     this.trace.note(this.scheduler.now, 'network', 'heals')
     this.#network.heal()
-    const restMs = retentionMs + this.#plan.weather.lateMs + 20 * heartbeatMs
+    // where a round trip may take longer than a handshake, a dialer may have to try often
+    const triesMs = 2 * (delayMs + jitterMs) > handshakeMs ? 100 * handshakeMs : 0
+    const restMs = retentionMs + lateMs + 20 * heartbeatMs + triesMs
     for (let ms = 0; ms < restMs; ms += heartbeatMs) this.#step(heartbeatMs)
     // what is slow or large may still be on its way, as long as it gets on
     const { habits } = this.#plan
