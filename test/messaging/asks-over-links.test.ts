@@ -47,6 +47,16 @@ eachTransport(t, 'peers ask each other, themselves and their neighbours', async 
   t.throws(() => worker.answer(slow, () => 1), { code: 'RIVULET_CLOSED' })
 })
 
+t.test('a peer that begins to close asks nothing more, also what it has just asked', async (t) => {
+  const { planner, worker } = await pair(place(t, 'tcp'))
+  answerRoot(planner)
+  t.equal(await worker.ask('planner', root, { n: 4 }), 2.06)
+  const closing = worker.close()
+  t.equal(await failure(worker.ask('planner', root, { n: 4 })), 'RIVULET_CLOSED no')
+  await closing
+  await planner.close()
+})
+
 t.test('a peer is asked that comes later, one that restarts, and one that leaves', async (t) => {
   const transport = place(t, 'tcp')
   const { planner, worker } = await pair(transport)

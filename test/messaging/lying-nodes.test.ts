@@ -21,6 +21,21 @@ t.test('an incarnation of another node, or of this one', async (t) => {
   t.equal(lab.reported.length, 1, 'further ones are counted')
 })
 
+t.test('an incarnation that was claimed while its owner was away keeps it out, where there are no keys', async (t) => {
+  const lab = new RosterLab().meet('s2', 'n2')
+  lab.roster.claim('s2', claimOf('liar', 1))
+  lab.meet('s1', 'n1')
+  lab.roster.claim('s1', claimOf('a', 1))
+  t.match(lab.lines().at(-1), 's1: refuse 1 INVALID_REQUEST 0')
+  t.notOk(lab.roster.isPresent('s1', incarnation(1)))
+  const secured = new RosterLab()
+  secured.meet('s2', 'n2', 'key of the liar')
+  secured.roster.claim('s2', claimOf('liar', 1))
+  secured.meet('s1', 'n1', 'key of the owner')
+  secured.roster.claim('s1', claimOf('a', 1))
+  t.ok(secured.roster.isPresent('s1', incarnation(1)), 'with keys it does not')
+})
+
 t.test('an epoch of 2^53, and one that is no number of its kind', async (t) => {
   const lab = new RosterLab().meet('s', 'n')
   lab.roster.claim('s', claimOf('a', 1))
