@@ -50,10 +50,14 @@ eachTransport(t, 'peers ask each other, themselves and their neighbours', async 
 t.test('a peer that begins to close asks nothing more, also what it has just asked', async (t) => {
   const { planner, worker } = await pair(place(t, 'tcp'))
   answerRoot(planner)
-  t.equal(await worker.ask('planner', root, { n: 4 }), 2.06)
-  const closing = worker.close()
-  t.equal(await failure(worker.ask('planner', root, { n: 4 })), 'RIVULET_CLOSED no')
-  await closing
+  const guest = await createPeer({ name: 'guest', over: worker })
+  for (const peer of [guest, worker]) {
+    const { length } = peer.name
+    t.equal(await peer.ask('planner', root, { n: 4 }), 2 + length / 100)
+    const closing = peer.close()
+    t.equal(await failure(peer.ask('planner', root, { n: 4 })), 'RIVULET_CLOSED no')
+    await closing
+  }
   await planner.close()
 })
 
