@@ -9,6 +9,7 @@
 import * as zmq from 'zeromq'
 import type { Runtime } from '../runtime/index.js'
 import { areDescriptorsLeft } from './descriptors.js'
+import { keepMemoryOfFrames } from './kept-memory.js'
 
 /** Native sockets that a monitored socket takes: itself and both ends of its monitor. */
 const perSocket = 3
@@ -39,6 +40,7 @@ class NativeContext {
   constructor({ ioThreads, maxSockets }: Runtime) {
     this.ioThreads = ioThreads
     this.maxSockets = maxSockets
+    keepMemoryOfFrames()
     this.library = new zmq.Context({ ioThreads, maxSockets: headroom * maxSockets, blocky: false })
     // unless it copies, a decoder whose buffer is smaller than the length of a frame writes beyond it
     const byNumber = this.library as unknown as { setBoolOption(option: number, value: boolean): void }
