@@ -8,11 +8,15 @@
  * Here one such block is freed. Other allocators do not mind.
  */
 
-/** So that glibc keeps at most 8 MiB for each of its heaps, in bytes. */
+/** So that glibc keeps 8 MiB at the end of each of its heaps, or more if a larger block is freed; in bytes. */
 const blockBytes = 4 * 1024 * 1024
 
-/** To be called once a process, before frames come; takes no memory, since nobody writes to the block. */
+let isKept = false
+
+/** To be called before frames come; once is enough, further calls do nothing. Takes no memory: nobody writes to the block. */
 export function keepMemoryOfFrames(): void {
+  if (isKept) return
+  isKept = true
   // the next collection frees it
   new ArrayBuffer(blockBytes)
 }
