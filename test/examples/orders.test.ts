@@ -1,9 +1,11 @@
 /**
- * The application `examples/orders` in a browser: orders are placed and shipped while processes are killed.
+ * The application `examples/orders` in a browser: orders are placed and shipped while processes are killed, and its page
+ * by itself beside a server that is away.
  *
  * The moments of the kills are random: within the progress of the orders, by a seed that the report shows. `ORDERS_SEED`
  * repeats them.
  */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -33,6 +35,54 @@ t.test('its files compile', withOrders(), async (t) => {
 })
 
 const { skip } = withPackages(['chromium'])
+const launch = () =>
+  chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] })
+
+t.test('an order is sent until the server has answered', { skip }, async (t) => {
+  const browser = await launch()
+  t.teardown(() => browser.close())
+  const page = await browser.newPage()
+  await page.clock.install()
+  const html = readFileSync(join(root, 'examples', 'orders', 'page.html'), 'utf8')
+  const order = { id: 'a', product: 'Ink', quantity: 4, state: 'placed', worker: '', placedAt: new Date(0) }
+  await page.route('**/*', (route) => route.abort())
+  await page.route('http://localhost/', (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: html.replace('{{products}}', '<option>Ink</option>').replace('{{states}}', 'placed paid'),
+    }),
+  )
+  const answers = [
+    ...Array.from({ length: 30 }, () => 'none'),
+    { status: 503, body: '{"message":"busy"}' },
+    { status: 201, body: '{"id":' }, // the server was killed while it wrote
+    { status: 201, body: JSON.stringify(order) },
+    { status: 400, body: '{"message":"no such product"}' },
+  ]
+  const sent: (string | null)[] = []
+  await page.route('http://localhost/orders', (route) => {
+    sent.push(route.request().postData())
+    const answer = answers.shift()
+    return typeof answer === 'object' ? route.fulfill(answer) : route.abort()
+  })
+
+  await page.goto('http://localhost/')
+  const button = page.getByRole('button')
+  await button.click()
+  for (const problem = page.getByText('The server does not answer'); answers.length > 1; ) {
+    await problem.or(page.locator('li')).waitFor()
+    await page.clock.runFor(1000)
+  }
+  await page.locator('li', { hasText: '4 × Ink' }).waitFor()
+  t.equal(await page.locator('#problem').innerText(), '')
+  t.equal(sent.length, 33)
+  t.equal(new Set(sent).size, 1, 'each time the same order, with the same id')
+
+  await button.click()
+  await page.getByText('The order was not placed: no such product').waitFor()
+  t.equal(sent.length, 34, 'what the server refuses is not sent again')
+})
+
 t.test('orders are placed and shipped while processes are killed', { skip: skip || withOrders().skip }, async (t) => {
   const seed = Number(process.env.ORDERS_SEED ?? Math.floor(Math.random() * 2 ** 31))
   t.comment(`ORDERS_SEED=${seed}`)
@@ -44,8 +94,7 @@ t.test('orders are placed and shipped while processes are killed', { skip: skip 
     await application.end()
     if (!t.passing()) t.comment(application.lines.join('\n'))
   })
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking']
-  const browser = await chromium.launch({ executablePath, args })
+  const browser = await launch()
   t.teardown(() => browser.close())
   const [, url = ''] = await application.line(/^web is ready, pid \d+ (http.*)/)
 
