@@ -72,8 +72,12 @@ interface Lane {
 /** What an `Outgoing` needs of its resource. */
 export interface OutgoingPorts {
   readonly overflow: OverflowPolicy
+  /** The queue, from the first message on: the same one each time. */
   queue(): Queue
-  /** Where writers are many: the queue, behind whose frames they gather. Default: each turn ends with frames of all. */
+  /**
+   * Where writers are many: the queue, behind whose frames they gather; the same one each time.
+   * Default: each turn ends with frames of all.
+   */
   backlog?(): Backlog
   /** Names the resource. */
   name(): string
@@ -101,6 +105,9 @@ const none: readonly Lane[] = []
 /** The way out of one resource. */
 export class Outgoing {
   readonly #ports: OutgoingPorts
+  /** Those of the ports, from the first message on: to ask for them costs several calls, for each message. */
+  #queue: Queue | undefined
+  #backlog: Backlog | undefined
   readonly #dropped = new Tally()
   readonly #refused = new Tally()
   /** The writers that took something in this turn, each once. */
@@ -128,8 +135,14 @@ export class Outgoing {
     this.#reportFull()
   }
 
+  #begin(): Queue {
+    this.#backlog = this.#ports.backlog?.()
+    this.#queue = this.#ports.queue()
+    return this.#queue
+  }
+
   #endTurn(): void {
-    this.#makeFrames(this.#ports.backlog?.())
+    this.#makeFrames(this.#backlog)
     this.#reportFull()
   }
 
@@ -180,7 +193,7 @@ export class Outgoing {
   }
 
   #count(lane: Lane, bytes: number): void {
-    this.#ports.backlog?.().gather(bytes - lane.heldBytes)
+    this.#backlog?.gather(bytes - lane.heldBytes)
     lane.heldBytes = bytes
   }
 
@@ -222,7 +235,7 @@ export class Outgoing {
     const { writer } = lane
     const ports = this.#ports
     if (!ports.isOpen()) return ports.failure?.() ?? new RivuletError('RIVULET_CLOSED', `${ports.name()}: closed`)
-    const queue = ports.queue()
+    const queue = this.#queue ?? this.#begin()
     if (queue.isFull()) {
       if (ports.overflow === 'drop-newest') {
         this.#accepted += 1

@@ -118,10 +118,13 @@ function iteratorOf<In>(source: SendAllSource<In>): AnyIterator<In> | undefined 
 /** Takes from an iterator as fast as there is room. */
 async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts: Counts, stop: Stop): Promise<void> {
   let ended = false
+  // messages since the last look at the budget, and when the next one is due: at once if others had their turn between
+  let [taken, mostTaken] = [0, turnBudget.piecesUntilCheck]
   try {
     for (;;) {
       if (stop.error) throw stop.error
       const step = nextOf(iterator)
+      if (step instanceof Promise) mostTaken = 0
       const result = step instanceof Promise ? await stop.wait(step) : step
       if (typeof result !== 'object' || result === null) throw new SourceFailure(new TypeError('a step is no object'))
       let value: In
@@ -137,8 +140,14 @@ async function takeAll<In>(intake: Intake<In>, iterator: AnyIterator<In>, counts
       const refusal = intake.offer(value)
       if (!refusal) counts.sent += 1
       else if (refusal === shed) counts.dropped += 1
-      else await retry(intake, value, refusal, counts, stop)
-      if (turnBudget.spend()) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
+      else {
+        mostTaken = 0
+        await retry(intake, value, refusal, counts, stop)
+      }
+      taken += 1
+      if (taken < mostTaken) continue
+      if (turnBudget.spend(taken)) await new Promise<void>((resolve) => turnBudget.nextTurn(resolve))
+      ;[taken, mostTaken] = [0, turnBudget.piecesUntilCheck]
     }
   } catch (error) {
     if (error instanceof SourceFailure) ended = true
