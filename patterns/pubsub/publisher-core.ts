@@ -243,6 +243,8 @@ export class PublisherCore {
 
   /** Shows those who may have lost the last messages of a topic where its numbers stand. */
   #sendBeacon(tail: TopicTail): void {
+    // without messages nothing can be lost, and the next sink of the topic may have begun numbers of its own
+    if (tail.numbers.previous === 0) return
     const { history } = this.#ports
     const outbox = this.#ports.outbox()
     if (tail.isWaiting || outbox.isFull() || history.failure || !this.#isSubscribed(tail.name)) return

@@ -1,8 +1,13 @@
 /** Beacons over sockets: a subscriber that has got nothing of a burst learns from them where the numbers of the topic stand. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createPublisher } from '../../patterns/pubsub/index.js'
+import { defaults } from '../../src/options/index.js'
+import { createRuntime } from '../../src/runtime/index.js'
 import { openDataFrame } from '../../src/wire/index.js'
-import { until } from '../support/events.js'
+import { PassingClock } from '../models/passing-clock.js'
+import { turn, until } from '../support/events.js'
 import { Job, jobs } from '../support/job.js'
 import { eachTransport } from '../support/transports.js'
 import { rawSubscriber } from './raw-peers.js'
@@ -30,6 +35,47 @@ eachTransport(
       t.equal(publisher.stats().sent, 6, 'beacons are no messages')
       await publisher.close()
     }
+  },
+  ['ipc', 'tcp'],
+)
+
+eachTransport(
+  t,
+  'the former sink of a topic, which sent no message, shows no number that is not true any more',
+  async (t, { bind }) => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const clock = new PassingClock()
+    const publisher = await createPublisher({ bind, runtime: createRuntime({ clock }), history: {} })
+    const { socket, subscribe } = rawSubscriber(t, publisher.endpoint)
+    await subscribe('a.')
+    await until(() => publisher.topic('a', Job).subscribed)
+    publisher.topic('a', Job).clear()
+    // who was used lately is held
+    for (let round = 0; round < 6; round++) {
+      await turn()
+      clock.jump(defaults.announceMs)
+      await turn()
+      collect()
+    }
+    await publisher.topic('a', Job).send({ id: 1 })
+    for (const pauseMs of [300, 300, 8000, 8000, 16_000, 16_000, 32_000]) {
+      await turn()
+      clock.jump(pauseMs)
+    }
+    await publisher.topic('a', Job).send({ id: 2 })
+    const headers = []
+    while (headers.at(-1)?.sequence !== 2 || headers.at(-1)?.count !== 1) {
+      const [topic, frame] = await socket.receive()
+      headers.push(openDataFrame(frame as Buffer, topic, 1_000_000).header)
+    }
+    const behind = headers.slice(headers.findIndex(({ count }) => count === 1) + 1)
+    t.equal(behind.length > 1, true, 'there were beacons')
+    t.same(
+      behind.filter(({ sequence }) => sequence !== 2),
+      [],
+    )
+    await publisher.close()
   },
   ['ipc', 'tcp'],
 )
