@@ -195,10 +195,7 @@ export class HistoryReader {
     const states = this.#continued ? this.#continued.reader.statesAt(this.#continued.events) : new Map<string, State>()
     const live = new Set<string>()
     for (const [at, event] of this.events.entries()) {
-      // what arrived before it was left may be shown behind that
-      if (this.beginning === 'now' && at >= (this.#leavings[0] ?? Number.POSITIVE_INFINITY)) {
-        for (const state of states.values()) state.mayJump = true
-      }
+      this.#passLeaving(states, at)
       if (event.kind === 'live') {
         this.#expect(this.beginning !== 'now' && !live.has(event.publisher), () => 'it is live again')
         live.add(event.publisher)
@@ -209,12 +206,19 @@ export class HistoryReader {
   /** Where its topics stood behind so many events. */
   statesAt(events: number): Map<string, State> {
     const states = this.#continued ? this.#continued.reader.statesAt(this.#continued.events) : new Map<string, State>()
-    for (const event of this.events.slice(0, events)) {
+    for (const [at, event] of this.events.slice(0, events).entries()) {
+      this.#passLeaving(states, at)
       if (event.kind === 'live') continue
       const isFirst = !states.has(keyOf(event))
       states.set(keyOf(event), { next: lastOf(event) + 1, mayJump: isFirst && this.#isSelected })
     }
     return states
+  }
+
+  /** A stream since `now` that was left misses what is published meanwhile; what arrived before may be shown behind that. */
+  #passLeaving(states: ReadonlyMap<string, State>, at: number): void {
+    if (this.beginning !== 'now' || at < (this.#leavings[0] ?? Number.POSITIVE_INFINITY)) return
+    for (const state of states.values()) state.mayJump = true
   }
 
   /** Whether the first message of a topic may be one that `since` has selected. */
