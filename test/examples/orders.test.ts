@@ -1,6 +1,6 @@
 /**
- * The application `examples/orders` in a browser: orders are placed and shipped while processes are killed, and its page
- * by itself beside a server that is away.
+ * The application `examples/orders` in a browser: orders are placed and shipped while processes are killed; and its page
+ * alone, while the server is away.
  *
  * The moments of the kills are random: within the progress of the orders, by a seed that the report shows. `ORDERS_SEED`
  * repeats them.
