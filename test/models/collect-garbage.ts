@@ -8,15 +8,20 @@ const rounds = 4
 
 let collect: (() => void) | undefined
 
-/** Checks that nothing holds these objects, apart from what is using them now. */
-export async function expectReleased(lab: Lab, refs: readonly WeakRef<object>[], what: string): Promise<void> {
+/** Collects whatever can be collected now. */
+export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString('--expose-gc')
     collect = runInNewContext('gc') as () => void
   }
+  collect()
+}
+
+/** Checks that nothing holds these objects, apart from what is using them now. */
+export async function expectReleased(lab: Lab, refs: readonly WeakRef<object>[], what: string): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     await lab.pass(1500)
-    collect()
+    collectGarbage()
     // an object that was looked at lives until the end of the turn
     if (refs.every((ref) => ref.deref() === undefined)) return
   }
